@@ -1,0 +1,1 @@
+"""Billow: a self-hosted cloud billing system that speaks Stripe's API."""

@@ -1,0 +1,191 @@
+"""What can be set from outside: the name, the default and the purpose of every setting."""
+
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+Network = IPv4Network | IPv6Network
+T = TypeVar("T")
+
+
+class BadSetting(ValueError):
+    """A setting has a value that nobody can use; the message names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An environment variable: a line below, a field of Settings, a heading in docs/reference/settings.md."""
+
+    name: str
+    default: str
+    purpose: str
+
+
+SETTINGS = [
+    Setting("BILLOW_DATABASE_URL", "", "PostgreSQL 15 or newer; empty: the embedded one, in the data folder"),
+    Setting("BILLOW_DATA", "data", "folder for the embedded database, files, mails and the pepper"),
+    Setting("BILLOW_HOST", "127.0.0.1", "address to listen on"),
+    Setting("BILLOW_PORT", "8420", "port to listen on"),
+    Setting("BILLOW_BASE_URL", "", "public URL, used in links to hosted pages; empty: host and port"),
+    Setting("BILLOW_TEST_KEY", "", "sk_test_… that is made the default account's test key at start"),
+    Setting("BILLOW_SMTP_URL", "", "smtp:// or smtps:// server for mails; empty: files in the data folder"),
+    Setting("BILLOW_MAIL_FROM", "billing@localhost", "sender of mails"),
+    Setting("BILLOW_WORKERS", "1", "server processes"),
+    Setting("BILLOW_THREADS", "8", "threads of each server process"),
+    Setting("BILLOW_SELLER_NAME", "Your company", "seller on invoices"),
+    Setting("BILLOW_SELLER_ADDRESS", "", "the seller's address, lines separated by |"),
+    Setting("BILLOW_SELLER_TAX_ID", "", "the seller's tax number on invoices"),
+    Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
+    Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
+    Setting(
+        "BILLOW_PEPPER", "", "secret that API keys are hashed with; empty: made once, in the data folder"
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, parsed; what an empty one means stands in its purpose."""
+
+    database_url: str
+    data: Path
+    host: str
+    port: int
+    base_url: str
+    test_key: str
+    smtp_url: str
+    mail_from: str
+    workers: int
+    threads: int
+    seller_name: str
+    seller_address: tuple[str, ...]
+    seller_tax_id: str
+    log_level: str
+    webhook_allow_private: tuple[Network, ...]
+    pepper: str
+
+    @property
+    def embedded(self) -> Path | None:
+        """The folder of the embedded database; none when another server is used."""
+        return None if self.database_url else self.data / "postgres"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Parse the environment; a bad value is refused with the variable's name."""
+    given = {setting.name: environ.get(setting.name, setting.default).strip() for setting in SETTINGS}
+
+    def read(name: str, parse: Callable[[str], T]) -> T:
+        variable = f"BILLOW_{name}"
+        try:
+            return parse(given[variable])
+        except ValueError as error:
+            shown = (
+                "(hidden)"
+                if name in {"PEPPER", "TEST_KEY", "DATABASE_URL", "SMTP_URL"}
+                else repr(given[variable])
+            )
+            raise BadSetting(f"{variable}={shown}: {error}") from None
+
+    host, port = read("HOST", _words), read("PORT", _between(1, 65535))
+    return Settings(
+        database_url=read("DATABASE_URL", _url("postgresql", "postgres")),
+        data=read("DATA", lambda text: Path(_words(text)).absolute()),
+        host=host,
+        port=port,
+        base_url=read("BASE_URL", _url("http", "https")).rstrip("/") or f"http://{_reachable(host)}:{port}",
+        test_key=read("TEST_KEY", _test_key),
+        smtp_url=read("SMTP_URL", _url("smtp", "smtps")),
+        mail_from=read("MAIL_FROM", _address),
+        workers=read("WORKERS", _between(1, 64)),
+        threads=read("THREADS", _between(1, 256)),
+        seller_name=read("SELLER_NAME", _words),
+        seller_address=tuple(
+            line.strip() for line in given["BILLOW_SELLER_ADDRESS"].split("|") if line.strip()
+        ),
+        seller_tax_id=given["BILLOW_SELLER_TAX_ID"],
+        log_level=read("LOG_LEVEL", _level),
+        webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
+        pepper=read("PEPPER", _pepper),
+    )
+
+
+def pepper(settings: Settings) -> bytes:
+    """The secret that API keys are hashed with; made once and kept, or no key would work any more."""
+    if settings.pepper:
+        return settings.pepper.encode()
+    file = settings.data / "pepper"
+    if not file.exists():
+        settings.data.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix="pepper.", dir=settings.data)  # closed to other users
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, file)  # unlike a rename it never replaces what somebody was faster to write
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    return file.read_bytes()
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ValueError(reason)
+
+
+def _words(text: str) -> str:
+    return text or _refuse("must not be empty")
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[0-9]{1,6}", text) else -1
+        return (
+            number if least <= number <= most else _refuse(f"must be a whole number from {least} to {most}")
+        )
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        good = not text or re.fullmatch(rf"({'|'.join(schemes)})://\S+", text)
+        return (
+            text if good else _refuse(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        )
+
+    return parse
+
+
+def _test_key(text: str) -> str:
+    good = not text or (len(text) >= 20 and re.fullmatch(r"sk_test_[A-Za-z0-9_]+", text))
+    return text if good else _refuse("must be sk_test_ with letters and digits, 20 characters or more")
+
+
+def _address(text: str) -> str:
+    return text if re.fullmatch(r"[^@]*[^@\s]@[^@\s]+", text) else _refuse("must be a mail address")
+
+
+def _level(text: str) -> str:
+    levels = ("debug", "info", "warning", "error")
+    return text.lower() if text.lower() in levels else _refuse(f"must be one of {', '.join(levels)}")
+
+
+def _pepper(text: str) -> str:
+    return text if not text or len(text) >= 16 else _refuse("must have 16 characters or more")
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    everything = "0.0.0.0/0, ::/0"
+    parts = (everything if text == "*" else text).split(",")
+    return tuple(ip_network(part.strip()) for part in parts if part.strip())
+
+
+def _reachable(host: str) -> str:
+    """A wildcard is an address to listen on, not one to go to."""
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host
