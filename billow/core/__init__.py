@@ -1,0 +1,1 @@
+"""Decide: how much, when, and what next, as pure functions over frozen dataclasses."""

@@ -1,0 +1,50 @@
+"""How do we say no? Refused for what a caller may hear, Unavailable for an outside that did not answer."""
+
+from typing import Any
+
+DOCUMENTATION = "https://docs.stripe.com/error-codes/"
+
+
+class Refused(Exception):
+    """A refusal in words for the caller; `more` holds what goes with it, as decline_code or charge."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        status: int = 400,
+        type: str = "invalid_request_error",
+        **more: Any,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+        self.status = status
+        self.type = type
+        self.more = more
+
+    def body(self) -> dict[str, Any]:
+        """The answer in Stripe's shape; absent members are left out, never null."""
+        error = {
+            "type": self.type,
+            "code": self.code,
+            "message": self.message,
+            "param": self.param,
+            "doc_url": DOCUMENTATION + self.code.replace("_", "-") if self.code else None,
+            **self.more,
+        }
+        return {"error": {name: value for name, value in error.items() if value is not None}}
+
+
+class Unavailable(Exception):
+    """An outside (gateway, tax provider, mail) did not answer: nothing is known, so try again later."""
+
+
+def require(
+    condition: object, message: str, *, param: str | None = None, code: str | None = None, status: int = 400
+) -> None:
+    if not condition:
+        raise Refused(message, param=param, code=code, status=status)

@@ -1,0 +1,79 @@
+"""How do lines become totals, what is due after the customer's balance, and how does a line read?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billow.core.money import decimal_text, show
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def describe(
+    product: str,
+    unit_label: str | None,
+    quantity: Decimal,
+    unit_amount: Decimal,
+    currency: str,
+    every: tuple[str, int] | None,
+    tier: int | None,
+) -> str:
+    """A line in Stripe's words: `every` is (interval, count), None for a one-off; `tier` counts from 0."""
+    if every is None:
+        return product
+    units = f"{decimal_text(quantity)} {unit_label}" if unit_label else decimal_text(quantity)
+    rank = "" if tier is None else f"Tier {tier + 1} "
+    interval, count = every
+    per = interval if count == 1 else f"every {count} {interval}s"
+    return f"{units} {TIMES} {product} ({rank}at {show(unit_amount, currency)} / {per})"
+
+
+@dataclass(frozen=True, slots=True)
+class LineAmounts:
+    """`amount` is before discount, includes inclusive tax, and is negative for a credit."""
+
+    amount: int
+    discount: int = 0
+    tax_exclusive: int = 0
+    tax_inclusive: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    subtotal: int
+    discount: int
+    tax_exclusive: int
+    tax_inclusive: int
+    total: int
+
+
+def totals(lines: Sequence[LineAmounts]) -> Totals:
+    """Sums of lines. The total may be negative: credits that exceed charges are the customer's money."""
+    subtotal = sum(line.amount for line in lines)
+    discount = sum(line.discount for line in lines)
+    tax_exclusive = sum(line.tax_exclusive for line in lines)
+    tax_inclusive = sum(line.tax_inclusive for line in lines)
+    return Totals(subtotal, discount, tax_exclusive, tax_inclusive, subtotal - discount + tax_exclusive)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """`balance_transaction` is what the balance changes by; when it is 0 there is none, and no reason."""
+
+    amount_due: int
+    ending_balance: int
+    balance_transaction: int
+    reason: str | None
+
+
+def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlement:
+    """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
+
+    Nothing below `minimum` is charged: it waits in the balance for the next invoice.
+    """
+    owed = total + starting_balance
+    too_small = 0 < owed < minimum
+    amount_due = owed if owed > 0 and not too_small else 0
+    change = total - amount_due
+    reason = "invoice_too_small" if too_small else "applied_to_invoice"
+    return Settlement(amount_due, starting_balance + change, change, reason if change else None)

@@ -1,0 +1,88 @@
+"""What is money here? Minor units, the one rounding, and splitting that loses no cent."""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
+
+from babel.numbers import get_currency_symbol
+
+# Decimal's own context keeps 28 digits, fewer than a 12-decimal price times a large quantity may need.
+EXACT = Context(prec=100)
+
+# ISO 4217 without metals, bond units and test codes: whatever has an exponent.
+_CODES = """
+    aed afn all amd aoa ars aud awg azn bam bbd bdt bhd bif bmd bnd bob bov brl bsd btn bwp byn bzd
+    cad cdf che chf chw clf clp cny cop cou crc cup cve czk djf dkk dop dzd egp ern etb eur fjd fkp
+    gbp gel ghs gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr
+    kmf kpw krw kwd kyd kzt lak lbp lkr lrd lsl lyd mad mdl mga mkd mmk mnt mop mru mur mvr mwk mxn
+    mxv myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd
+    scr sdg sek sgd shp sle sos srd ssp stn svc syp szl thb tjs tmt tnd top try ttd twd tzs uah ugx
+    usd usn uyi uyu uyw uzs ved ves vnd vuv wst xad xaf xcd xcg xof xpf yer zar zmw zwg
+"""
+CURRENCIES = frozenset(_CODES.split())
+
+ZERO_DECIMAL = frozenset({
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
+})  # fmt: skip
+THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+
+# In minor units. What is smaller costs more to charge than it brings.
+MINIMUM_CHARGES = {
+    "aed": 200, "ars": 50, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "cop": 50, "czk": 1500,
+    "dkk": 250, "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "idr": 50, "ils": 50, "inr": 50,
+    "jpy": 50, "krw": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50, "php": 50, "pln": 200,
+    "ron": 200, "rub": 50, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50, "zar": 50,
+}  # fmt: skip
+
+
+def round_half_away(value: Decimal) -> int:
+    """The one rounding: 0.5 becomes 1 and -0.5 becomes -1, so a credit mirrors its charge."""
+    return int(value.to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the API's integers carry; ISK and UGX keep two although nobody uses them."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def minimum_charge(currency: str) -> int:
+    return MINIMUM_CHARGES.get(currency, 0)
+
+
+def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
+    """Split by largest remainder, the first first among equals: 100 by [1, 1, 1] is [34, 33, 33].
+
+    Weights that are all zero share evenly.
+    """
+    shares = [Fraction(weight) for weight in weights]
+    assert all(share >= 0 for share in shares)
+    if not any(shares):
+        shares = [Fraction(1)] * len(shares)
+    assert shares or total == 0, "nobody to give it to"
+    whole = sum(shares)
+    parts = [divmod(abs(total) * share, whole) for share in shares]
+    split = [int(quotient) for quotient, _ in parts]
+    by_remainder = sorted(range(len(parts)), key=lambda at: -parts[at][1])
+    for at in by_remainder[: abs(total) - sum(split)]:
+        split[at] += 1
+    return split if total >= 0 else [-part for part in split]
+
+
+@lru_cache(maxsize=4096)
+def show(amount: int | Decimal, currency: str) -> str:
+    """Minor units for people: -500 usd is -$5.00, 0.0003 usd is $0.000003, 500 jpy is ¥500."""
+    digits = minor_digits(currency)
+    value = Decimal(amount).scaleb(-digits, context=EXACT).normalize(context=EXACT)
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int), "money is finite"
+    symbol = get_currency_symbol(currency.upper(), locale="en_US")
+    sign = "-" if value < 0 else ""
+    return f"{sign}{symbol}{value.copy_abs():,.{max(digits, -exponent)}f}"
+
+
+def decimal_text(value: Decimal) -> str:
+    """Plain digits, without exponent and trailing zeros: 0.0003, 1000."""
+    return f"{value.normalize(context=EXACT):f}" if value else "0"

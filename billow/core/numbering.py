@@ -1,0 +1,21 @@
+"""What number does an invoice carry?"""
+
+from hashlib import sha256
+
+SYMBOLS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+PREFIX_LENGTH = 8
+
+
+def number(prefix: str, sequence: int) -> str:
+    """ABC-0001: at least four digits, more when they are needed."""
+    return f"{prefix}-{sequence:04d}"
+
+
+def prefix_from(seed: str) -> str:
+    """Eight letters and digits that an id always gives, and another id hardly ever."""
+    rest = int.from_bytes(sha256(seed.encode()).digest())
+    symbols = []
+    for _ in range(PREFIX_LENGTH):
+        rest, at = divmod(rest, len(SYMBOLS))
+        symbols.append(SYMBOLS[at])
+    return "".join(symbols)

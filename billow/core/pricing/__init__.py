@@ -1,0 +1,31 @@
+"""Price models: each turns a quantity into charges. To add one, write a file and a line here."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from billow.core.pricing.graduated import graduated
+from billow.core.pricing.package import package
+from billow.core.pricing.per_unit import per_unit
+from billow.core.pricing.types import ZERO, Charge, Price, Tier
+from billow.core.pricing.volume import volume
+
+__all__ = ["MODELS", "Charge", "Model", "Price", "Tier", "amount", "charges"]
+
+Model = Callable[[Price, Decimal], list[Charge]]
+
+MODELS: dict[str, Model] = {
+    "per_unit": per_unit,
+    "package": package,
+    "graduated": graduated,
+    "volume": volume,
+}
+
+
+def charges(price: Price, quantity: Decimal) -> list[Charge]:
+    """Never empty: a quantity of zero gives a line too. Corrections may leave negative use, which is none."""
+    return MODELS[price.model](price, max(quantity, ZERO))
+
+
+def amount(price: Price, quantity: Decimal) -> int:
+    """The sum of the rounded lines, not the rounded sum: an invoice adds up as printed."""
+    return sum(charge.amount for charge in charges(price, quantity))

@@ -1,0 +1,36 @@
+"""How much of a line is earned by an instant, and when is that worth an entry in the books?"""
+
+from datetime import datetime, timedelta
+
+from billow.core.calendar import next_boundary
+
+SECOND = timedelta(seconds=1)
+
+
+def earned(total: int, start: datetime, end: datetime, at: datetime) -> int:
+    """What is earned from start to at, evenly by the second, cut towards zero; all of it at the end.
+
+    It is cumulative: post earned(...) less what was posted, in any order and as often as you like, and
+    no cent is lost. A period without length (usage, a single sale) is earned at its start.
+    """
+    if at < start:
+        return 0
+    if at >= end:
+        return total
+    # At least one second, for a period that is shorter.
+    length = max((end - start) // SECOND, 1)
+    share = abs(total) * ((at - start) // SECOND) // length
+    return share if total >= 0 else -share
+
+
+def slices(total: int, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
+    """When to post, and what is earned by then: at each start of a month (UTC) inside, and at the end."""
+    if end <= start:
+        return [(start, total)]
+    first_of_month = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    posts = []
+    at = next_boundary(first_of_month, "month", 1, start)
+    while at < end:
+        posts.append((at, earned(total, start, end, at)))
+        at = next_boundary(first_of_month, "month", 1, at)
+    return [*posts, (end, total)]

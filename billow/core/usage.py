@@ -1,0 +1,88 @@
+"""What do the events of a period amount to, and which hours hold them?"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from billow.core.money import EXACT
+
+ZERO = Decimal(0)
+HOUR = timedelta(hours=1)
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """All that the formulas need to know of any number of events; `Window()` is that of none."""
+
+    sum: Decimal = ZERO
+    count: int = 0
+    last: Decimal | None = None
+    last_at: datetime | None = None
+
+
+def _last(window: Window) -> Decimal:
+    return ZERO if window.last is None else window.last
+
+
+FORMULAS: dict[str, Callable[[Window], Decimal]] = {
+    "sum": lambda window: window.sum,
+    "count": lambda window: Decimal(window.count),
+    "last": _last,
+}
+
+
+def combine(windows: Iterable[Window]) -> Window:
+    """Windows of disjoint events as one. Of two values at one instant the one given later is last."""
+    total, count, last, last_at = ZERO, 0, None, None
+    for window in windows:
+        total = EXACT.add(total, window.sum)
+        count += window.count
+        if window.last_at is not None and (last_at is None or window.last_at >= last_at):
+            last, last_at = window.last, window.last_at
+    return Window(total, count, last, last_at)
+
+
+def aggregate(formula: str, window: Window) -> Decimal:
+    """What a summary shows; corrections may make it negative."""
+    return FORMULAS[formula](window)
+
+
+def quantity(formula: str, window: Window) -> Decimal:
+    """What is billed: a negative total is billed as nothing, and not carried over."""
+    return max(aggregate(formula, window), ZERO)
+
+
+class Hours(NamedTuple):
+    """Whole hours are read from roll-ups, head and tail from single events."""
+
+    head: Span | None
+    whole: Span | None
+    tail: Span | None
+
+
+def hours(start: datetime, end: datetime) -> Hours:
+    """Split [start, end) in UTC: 10:30 to 13:15 is 10:30-11:00, 11:00-13:00 and 13:00-13:15.
+
+    A span that reaches no full hour is all head.
+    """
+    first, last = _hour_from(start), _hour_until(end)
+    if first > last:
+        return Hours(_span(start, end), None, None)
+    return Hours(_span(start, first), _span(first, last), _span(last, end))
+
+
+def _span(start: datetime, end: datetime) -> Span | None:
+    return (start, end) if start < end else None
+
+
+def _hour_until(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def _hour_from(at: datetime) -> datetime:
+    floor = _hour_until(at)
+    return floor if floor == at else floor + HOUR
