@@ -1,0 +1,1 @@
+"""KEEP: PostgreSQL: transactions, jobs, the outbox, clocks and the schema."""

@@ -1,0 +1,48 @@
+"""What is a new id: unguessable, and sorted by creation."""
+
+import os
+import secrets
+import threading
+import time
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#: A random byte as a character: some eight of them come a fifth more often, which leaves 5.9 bits each.
+CHARACTERS = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
+CHANCE = 15
+_latest = 0
+_pool = b""
+_lock = threading.Lock()
+
+
+def base62(number: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def new_id(prefix: str) -> str:
+    """`cus_` and 24 characters: nine of time, never equal twice in a process, and fifteen of chance."""
+    global _latest, _pool
+    with _lock:
+        _latest = max(_latest + 1, time.time_ns() // 1000)
+        moment = _latest
+        if len(_pool) < CHANCE:
+            _pool = os.urandom(CHANCE * 256).translate(CHARACTERS)
+        chance, _pool = _pool[:CHANCE], _pool[CHANCE:]
+    return f"{prefix}{base62(moment, 9)}{chance.decode()}"
+
+
+def secret(prefix: str, length: int = 32) -> str:
+    """A random secret of `length` base-62 characters."""
+    return prefix + "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _forget_pool() -> None:
+    """A forked child must not draw what its parent draws."""
+    global _pool
+    _pool = b""
+
+
+os.register_at_fork(after_in_child=_forget_pool)

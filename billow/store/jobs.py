@@ -1,0 +1,232 @@
+"""What is due, and when: timers in the same transaction as their cause, and the one loop that runs them."""
+
+import logging
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from billow.store.perform import perform
+from billow.store.tx import Database, Tx
+
+log = logging.getLogger("billow.jobs")
+
+TRIES = 5
+WINDOW = timedelta(hours=1)
+"""On the wall clock a batch may hold jobs due up to this much apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job: the verb that is given the transaction and the refs, and how many at a time."""
+
+    name: str
+    run: Callable[..., Any]
+    batch: int
+    lane: str
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def job(
+    name: str, *, batch: int = 1, lane: str = "billing"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the verb of a kind of job. `lane` keeps slow outside work from delaying the rest."""
+
+    def declare(run: Callable[..., Any]) -> Callable[..., Any]:
+        KINDS[name] = Kind(name, run, batch, lane)
+        return run
+
+    return declare
+
+
+# ------------------------------------------------------------------------------------- putting
+
+
+def put(tx: Tx, kind: str, ref: str, run_at: datetime, *, clock: str | None = None) -> None:
+    """Set the one timer of this kind for this thing; an earlier one is replaced."""
+    put_many(tx, kind, [(ref, run_at)], clock=clock)
+
+
+def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock: str | None = None) -> None:
+    if timers:
+        tx.run(
+            "insert into jobs (tenant, clock, kind, ref, run_at)"
+            " select %(tenant)s, %(clock)s, %(kind)s, ref, run_at from unnest(%(refs)s::text[],"
+            " %(at)s::timestamptz[])"
+            " as t (ref, run_at)"
+            " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, clock = excluded.clock,"
+            " tries = 0, error = null, parked = false",
+            tenant=tx.tenant,
+            clock=clock or tx.clock,
+            kind=kind,
+            refs=[ref for ref, _ in timers],
+            at=[run_at for _, run_at in timers],
+        )
+
+
+def cancel(tx: Tx, kind: str, *refs: str) -> None:
+    tx.run(
+        "delete from jobs where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",
+        tenant=tx.tenant,
+        kind=kind,
+        refs=list(refs),
+    )
+
+
+# ------------------------------------------------------------------------------------- running
+
+
+def run_due(
+    db: Database,
+    *,
+    clock: str,
+    until: datetime,
+    lane: str | None = None,
+    limit: int | None = None,
+    batch: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Run what is due on a clock up to an instant, earliest first; how many jobs were run.
+
+    The worker, the test clocks and the tests call this. On a test clock the jobs of a batch are due at the
+    same instant, which is then `tx.now`, so that simulated time passes in order; on the wall `tx.now` is now.
+    `batch` overrides the size of every kind's batches: no result may depend on it.
+    """
+    kinds = [kind.name for kind in KINDS.values() if lane is None or kind.lane == lane]
+    done = 0
+    while (limit is None or done < limit) and not stop():
+        count = _run_batch(db, clock, until, kinds, batch)
+        if count is None:
+            return done
+        done += count
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Jobs of one kind and tenant, with the instant that they run at."""
+
+    tenant: str
+    kind: Kind
+    refs: list[str]
+    clock: str
+    now: datetime | None
+
+
+def _run_batch(
+    db: Database, clock: str, until: datetime, kinds: Collection[str], batch: int | None
+) -> int | None:
+    """How many were run, none when another runner was faster; None when nothing is due."""
+    with db.connection() as conn:
+        row = conn.execute(
+            "select tenant, kind, run_at from jobs where clock = %s and run_at <= %s and kind = any(%s)"
+            " and not parked order by run_at, kind for update skip locked limit 1",
+            (clock, until, list(kinds)),
+        ).fetchone()
+    if row is None:
+        return None
+    tenant, kind, run_at = row
+    size = min(batch or KINDS[kind].batch, KINDS[kind].batch)
+    now = None if clock == "wall" else run_at
+    latest = min(until, run_at + WINDOW) if clock == "wall" else run_at
+    claim = Claim(tenant, KINDS[kind], [], clock, now)
+    try:
+        return _attempt(db, claim, latest, size)
+    except Exception:
+        if size > 1:
+            return _one_by_one(db, claim, latest, size)
+        raise
+
+
+def _begin(db: Database, claim: Claim) -> Callable[[], AbstractContextManager[Tx]]:
+    return lambda: db.transaction(claim.tenant, now=claim.now, clock=claim.clock)
+
+
+def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
+    """Take up to `size` jobs and run their verb, in one transaction: done and gone, or still there.
+
+    A verb that yields ends this transaction, and the claim with it: it has put a job that settles what it
+    began. A job that fails alone is tried again later, and parked with its traceback in the end.
+    """
+    taken: list[tuple[str, int]] = []
+
+    def take(tx: Tx) -> Any:
+        rows = tx.tuples(
+            "delete from jobs where (tenant, kind, ref) in (select tenant, kind, ref from jobs where"
+            " clock = %(clock)s"
+            " and tenant = %(tenant)s and kind = %(kind)s and run_at <= %(latest)s and not parked"
+            " order by run_at, ref for update skip locked limit %(size)s) returning ref, tries",
+            clock=claim.clock,
+            tenant=claim.tenant,
+            kind=claim.kind.name,
+            latest=latest,
+            size=size,
+        )
+        taken[:] = sorted(rows)
+        return claim.kind.run(tx, [ref for ref, _ in taken]) if taken else None
+
+    try:
+        perform(_begin(db, claim), take)
+    except Exception:
+        if len(taken) != 1 or size != 1:
+            raise
+        _postpone(db, claim, *taken[0], traceback.format_exc())
+    return len(taken)
+
+
+def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:
+    """A batch that failed is run job by job, so that one bad row stops nobody else."""
+    log.warning("batch of %s failed, running one by one", claim.kind.name, exc_info=True)
+    done = 0
+    for _ in range(size):
+        count = _attempt(db, claim, latest, 1)
+        if not count:
+            break
+        done += count
+    return done
+
+
+def _postpone(db: Database, claim: Claim, ref: str, tries: int, error: str) -> None:
+    """Try again later, waiting longer each time; after the last try leave it, parked, for a person to see."""
+    log.error("job %s %s failed: %s", claim.kind.name, ref, error)
+    wait = timedelta(seconds=5 * 4**tries) if claim.clock == "wall" else timedelta(0)
+    with db.transaction(claim.tenant, now=claim.now, clock=claim.clock) as tx:
+        tx.run(
+            "insert into jobs (tenant, clock, kind, ref, run_at, tries, error, parked) values"
+            " (%(tenant)s, %(clock)s, %(kind)s, %(ref)s, %(at)s, %(tries)s, %(error)s, %(parked)s)"
+            " on conflict (tenant, kind, ref) do update set tries = excluded.tries, error = excluded.error,"
+            " run_at = excluded.run_at, parked = excluded.parked",
+            tenant=claim.tenant,
+            clock=claim.clock,
+            kind=claim.kind.name,
+            ref=ref,
+            at=tx.now + wait,
+            tries=tries + 1,
+            error=error[-8000:],
+            parked=tries + 1 >= TRIES,
+        )
+
+
+def run_clock(db: Database, id: str, target: datetime) -> bool:
+    """Whether we are the one that ran it: one runner a clock, or its instants would mix."""
+    with db.connection() as conn:
+        row = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (id,)).fetchone()
+        if not row or not row[0]:
+            return False
+        try:
+            run_due(db, clock=id, until=target)
+            return True
+        finally:
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (id,))
+
+
+def parked(tx: Tx, clock: str) -> list[dict[str, Any]]:
+    return tx.all(
+        "select kind, ref, error from jobs where tenant = %(tenant)s and clock = %(clock)s and parked",
+        tenant=tx.tenant,
+        clock=clock,
+    )

@@ -1,0 +1,129 @@
+"""How does an empty or older database become ours: numbered files, in order, each once, by one process at a
+time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from billow.store import clocks
+from billow.store.tx import ROLE, SCHEMA
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = 0x62696C6C6F77  # "billow"
+RECORD = """
+    create table if not exists migrations (
+        number     bigint      primary key,
+        name       text        not null,
+        applied_at timestamptz not null
+    )"""
+
+
+class CannotMigrate(RuntimeError):
+    """The database is not one that this version can work with; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    number: int
+    name: str
+    text: str
+
+
+def available(folder: Path = FOLDER) -> list[Migration]:
+    found = [
+        Migration(int(file.name[:4]), file.stem, file.read_text()) for file in sorted(folder.glob("*.sql"))
+    ]
+    assert [one.number for one in found] == list(range(1, len(found) + 1)), (
+        "migrations are numbered from 1, no gaps"
+    )
+    return found
+
+
+def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
+    """Bring a database up to date; the names of what was applied now. Two processes may do it at once."""
+    wanted = available() if migrations is None else migrations
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("set timezone = 'UTC'")
+        conn.execute("select pg_advisory_lock(%s)", (LOCK,))
+        try:
+            _become_owner(conn)
+            conn.execute(RECORD)
+            return _apply(conn, wanted, clocks.utc_now())
+        finally:
+            if not conn.closed:
+                conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
+
+
+def pending(conn: psycopg.Connection[Any]) -> list[str]:
+    """What is still to be applied to the database that this connection is at; everything when it is empty."""
+    wanted = available()
+    row = conn.execute("select to_regclass('migrations')").fetchone()
+    applied = _applied(conn) if row and row[0] else set()
+    _refuse_newer(applied, wanted)
+    return [one.name for one in wanted if one.number not in applied]
+
+
+def _become_owner(conn: psycopg.Connection[Any]) -> None:
+    """Row level security does not bind a superuser: such a login makes the role that does the work, and acts
+    as it.
+    """
+    row = conn.execute(
+        "select rolsuper or rolbypassrls, rolname, current_database() from pg_roles"
+        " where rolname = session_user"
+    ).fetchone()
+    assert row is not None
+    unbound, login, database = row
+    if unbound:
+        role = sql.Identifier(ROLE)
+        known = conn.execute(
+            "select rolsuper or rolbypassrls from pg_roles where rolname = %s", (ROLE,)
+        ).fetchone()
+        if known and known[0]:
+            raise CannotMigrate(
+                f"The role {ROLE} is a superuser or bypasses row level security; tenants"
+                " would see each"
+                f" other. Run: alter role {ROLE} nosuperuser nobypassrls"
+            )
+        if not known:
+            conn.execute(sql.SQL("create role {} nologin nosuperuser nobypassrls").format(role))
+        conn.execute(sql.SQL("grant {} to {}").format(role, sql.Identifier(login)))
+        conn.execute(
+            sql.SQL("grant create, connect on database {} to {}").format(sql.Identifier(database), role)
+        )
+        conn.execute(sql.SQL("set role {}").format(role))
+    conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SCHEMA)))
+    conn.execute(sql.SQL("set search_path = {}").format(sql.Identifier(SCHEMA)))
+
+
+def _applied(conn: psycopg.Connection[Any]) -> set[int]:
+    return {number for (number,) in conn.execute("select number from migrations").fetchall()}
+
+
+def _refuse_newer(applied: set[int], wanted: list[Migration]) -> None:
+    newest = max(applied, default=0)
+    if newest > len(wanted):
+        raise CannotMigrate(
+            f"The database is at migration {newest}, this version of billow knows"
+            f" {len(wanted)}: the"
+            " database is newer than the program. Run the version that migrated"
+            " it."
+        )
+
+
+def _apply(conn: psycopg.Connection[Any], wanted: list[Migration], now: datetime) -> list[str]:
+    applied = _applied(conn)
+    _refuse_newer(applied, wanted)
+    done = []
+    for one in wanted:
+        if one.number in applied:
+            continue
+        with conn.transaction():
+            conn.execute(one.text.encode())
+            conn.execute("insert into migrations values (%s, %s, %s)", (one.number, one.name, now))
+        done.append(one.name)
+    return done

@@ -1,0 +1,160 @@
+"""What is a transaction: one tenant, one instant, and the SQL between begin and commit."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import ConnectionPool
+
+from billow.store import clocks
+
+set_json_loads(msgspec.json.decode)
+set_json_dumps(msgspec.json.encode)
+
+TENANT = re.compile(r"[A-Za-z0-9_]{1,64}/(test|live)")
+ROLE = "billow"
+SCHEMA = "billow"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who asked for a change: the request and its idempotency key; both absent when a due job did it."""
+
+    request: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One database transaction of one tenant.
+
+    `now` is the only time there is: the wall's, or the test clock's when `clock` names one. `wall` is the
+    real time, for what really happens now (deliveries, keys). `notes` holds what belongs to this transaction
+    only.
+    """
+
+    conn: psycopg.Connection[Any]
+    tenant: str
+    now: datetime
+    wall: datetime
+    clock: str = "wall"
+    cause: Cause = Cause()
+    outside: Any = None
+    """The world beyond the database, as the application has set it up (flows/outside.py)."""
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        return self.tenant.split("/")[0]
+
+    @property
+    def livemode(self) -> bool:
+        return self.tenant.endswith("/live")
+
+    def at(self, clock: str, now: datetime) -> "Tx":
+        """The same transaction, seen at the instant of another clock."""
+        return replace(self, clock=clock, now=now)
+
+    def all(self, sql: str, **params: Any) -> list[dict[str, Any]]:
+        with self.conn.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(sql, params).fetchall()
+
+    def one(self, sql: str, **params: Any) -> dict[str, Any] | None:
+        with self.conn.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(sql, params).fetchone()
+
+    def tuples(self, sql: str, **params: Any) -> list[tuple[Any, ...]]:
+        with self.conn.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(sql, params).fetchall()
+
+    def run(self, sql: str, **params: Any) -> int:
+        """Execute, and tell how many rows it touched."""
+        with self.conn.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(sql, params).rowcount
+
+    def copy(self, sql: str, rows: Sequence[Sequence[Any]], types: Sequence[str]) -> None:
+        """`copy … from stdin (format binary)` with rows of the given SQL types."""
+        with self.conn.cursor() as cursor, cursor.copy(sql) as stream:
+            stream.set_types(types)
+            for row in rows:
+                stream.write_row(row)
+
+
+@dataclass
+class Database:
+    """The pool of connections, and the clock on the wall."""
+
+    url: str
+    size: int = 12
+    wall: Callable[[], datetime] = clocks.utc_now
+    outside: Any = None
+    pool: ConnectionPool[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = ConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=self.size,
+            open=False,
+            timeout=5,
+            kwargs={"autocommit": True},
+            configure=_prepare,
+            check=ConnectionPool.check_connection if self.size > 64 else None,
+        )
+        self.pool.open()
+
+    def close(self) -> None:
+        self.pool.close()
+
+    @contextmanager
+    def transaction(
+        self, tenant: str, *, now: datetime | None = None, clock: str = "wall", cause: Cause = Cause()
+    ) -> Iterator[Tx]:
+        """Begin, bind the tenant, commit; or roll back when anything is raised.
+
+        Beginning and binding are one round trip, which is why the tenant is checked and put into the text.
+        """
+        assert TENANT.fullmatch(tenant), tenant
+        with self.pool.connection() as conn:
+            conn.execute(
+                f"begin; set local billow.tenant = '{tenant}'; set local lock_timeout = '5s'", prepare=False
+            )
+            wall = self.wall()
+            try:
+                yield Tx(conn, tenant, now or wall, wall, clock, cause, self.outside)
+            except BaseException:
+                if not conn.closed:
+                    conn.execute("rollback")
+                raise
+            # After an error that somebody swallowed, `commit` rolls back and only whispers it.
+            done = conn.execute("commit").statusmessage
+            assert done == "COMMIT", done
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
+        with self.pool.connection() as conn:
+            yield conn
+
+
+def _prepare(conn: psycopg.Connection[Any]) -> None:
+    """Row level security binds no superuser: such a login acts as the role that owns the tables."""
+    conn.execute("set timezone = 'UTC'")
+    row = conn.execute(
+        "select exists (select 1 from pg_roles where rolname = %s), rolsuper or rolbypassrls"
+        " from pg_roles where rolname = session_user",
+        (ROLE,),
+    ).fetchone()
+    if row and row[0] and row[1]:
+        conn.execute(f"set role {ROLE}")
+    conn.execute(f"set search_path = {SCHEMA}, public")
+
+
+__all__ = ["Cause", "Database", "Jsonb", "Tx"]

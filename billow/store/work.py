@@ -1,0 +1,63 @@
+"""Who does what is due: threads that run the jobs of the wall clock, lane by lane, until they are told to stop."""
+
+import logging
+import threading
+
+import psycopg
+import psycopg_pool
+
+from billow.store.jobs import run_due
+from billow.store.tx import Database
+
+log = logging.getLogger("billow.work")
+
+LANES = {"billing": 1, "outside": 2, "webhooks": 2, "clocks": 2}
+"""How many threads each lane has: slow gateways delay no billing, slow receivers delay no payment."""
+IDLE = 0.2
+"""Seconds to wait when nothing is due."""
+SHARE = 2000
+"""Jobs that a thread runs before it looks whether it should stop."""
+
+
+class Worker:
+    """Start any number of them, on any number of machines: jobs are claimed with `skip locked`."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self._stop = db, threading.Event()
+        self._threads = [
+            threading.Thread(target=self._loop, args=(lane,), name=f"{lane}-{number}")
+            for lane, count in LANES.items()
+            for number in range(count)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience: float = 25.0) -> None:
+        """Finish the batch at hand and return; what is left stays due."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(patience)
+
+    def _loop(self, lane: str) -> None:
+        while not self._stop.is_set():
+            try:
+                done = run_due(
+                    self.db,
+                    clock="wall",
+                    until=self.db.wall(),
+                    lane=lane,
+                    limit=SHARE,
+                    stop=self._stop.is_set,
+                )
+            except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
+                log.warning("the database is unavailable: %s", error)
+                done = 0
+                self._stop.wait(1)
+            except Exception:
+                log.exception("lane %s failed", lane)
+                done = 0
+                self._stop.wait(1)
+            if not done:
+                self._stop.wait(IDLE)
