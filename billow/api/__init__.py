@@ -1,0 +1,1 @@
+"""The grammar that all resources share: how a declaration becomes an endpoint."""

@@ -1,0 +1,212 @@
+"""What can a field be: how it is parsed, stored, shown and documented."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+
+class Role(Enum):
+    """Which requests accept a field of a resource. In a `Params` class every field is accepted."""
+
+    SHOWN = "shown"
+    CREATE = "create"
+    WRITE = "write"
+    UPDATE = "update"
+
+
+SHOWN, CREATE, WRITE, UPDATE = Role.SHOWN, Role.CREATE, Role.WRITE, Role.UPDATE
+
+#: The SQL type of each stored kind, as `information_schema` spells it; the schema test compares them.
+SQL_TYPES = {
+    "text": "text", "currency": "text", "choice": "text", "ref": "text", "integer": "bigint",
+    "boolean": "boolean",
+    "decimal": "numeric", "number": "numeric", "timestamp": "timestamp with time zone", "hash": "jsonb",
+    "array": "jsonb", "metadata": "jsonb", "map": "jsonb", "document": "json",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `name` is filled in by the class that declares it."""
+
+    kind: str
+    role: Role = SHOWN
+    name: str = ""
+    required: bool = False
+    default: Any = None
+    unset: bool = False
+    """May be cleared with the empty string."""
+    min: int | Decimal | None = None
+    max: int | Decimal | None = None
+    above: int | Decimal | None = None
+    places: int | None = None
+    choices: tuple[str, ...] = ()
+    to: str = ""
+    """The `object` that a ref or a sublist points to."""
+    by: str = ""
+    """The field of the target that names us (sublists)."""
+    url: str = ""
+    """Where a sublist is paged, with {id} for ours."""
+    shape: Any = None
+    """The `Params` class of a hash, or of the elements of an array."""
+    item: "Field | None" = None
+    compute: Callable[[Any, datetime, dict[str, Any]], Any] | None = None
+    constant: tuple[Any, ...] = ()
+    """The one value of a computed field that is the same for every row."""
+    include: bool = False
+    """Shown only when the caller expands it."""
+    embed: bool = False
+    """A ref that is always shown as the whole object."""
+    hidden: bool = False
+    """Stored for our own queries, never shown."""
+    order: bool = False
+    """Taken from requests and neither stored nor shown: it tells the verb what to do."""
+    filter: bool = False
+    """Lists accept it as a filter."""
+    doc: str = ""
+
+    @property
+    def stored(self) -> bool:
+        return self.kind in SQL_TYPES and not self.order
+
+    @property
+    def nullable(self) -> bool:
+        return self.default is None and not self.required
+
+    def show(self, value: Any) -> Any:
+        """A stored value as JSON has it."""
+        if value is None:
+            return None
+        if self.kind == "timestamp":
+            return int(value.timestamp())
+        if self.kind == "decimal":
+            return plain(value)
+        if self.kind == "number":
+            return float(value) if value % 1 else int(value)
+        return value
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as text, without exponent and trailing zeros: 0.0003, 1000."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def seconds(value: datetime | None) -> int | None:
+    """An instant as JSON has it, in whole seconds since 1970."""
+    return None if value is None else int(value.timestamp())
+
+
+def instant(value: int | None) -> datetime | None:
+    """The instant of a number of seconds since 1970."""
+    return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def _declare(kind: str, role: Role, **more: Any) -> Any:
+    default = more.get("default")
+    spec = Field(kind, role, **more)
+    if isinstance(default, dict | list):
+        return field(default_factory=lambda: type(default)(default), metadata={"field": spec})
+    return field(default=default, metadata={"field": spec})
+
+
+def text(role: Role = SHOWN, *, max: int = 5000, **more: Any) -> Any:
+    return _declare("text", role, max=max, **more)
+
+
+def integer(role: Role = SHOWN, **more: Any) -> Any:
+    return _declare("integer", role, **more)
+
+
+def amount(role: Role = SHOWN, **more: Any) -> Any:
+    """Minor units of the object's currency."""
+    return _declare("integer", role, **{"min": -(10**15), "max": 10**15, **more})
+
+
+def decimal(role: Role = SHOWN, *, places: int = 12, **more: Any) -> Any:
+    """Exact, and a string in JSON."""
+    return _declare("decimal", role, places=places, **more)
+
+
+def number(role: Role = SHOWN, *, places: int = 4, **more: Any) -> Any:
+    """Exact inside, a number in JSON (percentages)."""
+    return _declare("number", role, places=places, **more)
+
+
+def currency(role: Role = SHOWN, **more: Any) -> Any:
+    return _declare("currency", role, **more)
+
+
+def choice(role: Role, *choices: str, **more: Any) -> Any:
+    return _declare("choice", role, choices=choices, **more)
+
+
+def boolean(role: Role = SHOWN, **more: Any) -> Any:
+    return _declare("boolean", role, **more)
+
+
+def timestamp(role: Role = SHOWN, **more: Any) -> Any:
+    return _declare("timestamp", role, **more)
+
+
+def hash(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
+    """A nested object; `shape` is the `Params` class that says what is in it."""
+    return _declare("hash", role, shape=shape, **more)
+
+
+def array(role: Role = SHOWN, item: Any = None, **more: Any) -> Any:
+    """A list of `item`: a `Params` class, or one of the functions here, called."""
+    if item is None or isinstance(item, type):
+        return _declare("array", role, shape=item, **more)
+    return _declare("array", role, item=item.metadata["field"], **more)
+
+
+def map_of(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
+    """A hash whose keys the caller chooses (currencies), each value of one shape."""
+    return _declare("map", role, shape=shape, **more)
+
+
+def document(role: Role = SHOWN, **more: Any) -> Any:
+    """JSON that is kept and shown byte for byte as it was written."""
+    return _declare("document", role, **more)
+
+
+def metadata(role: Role = WRITE, **more: Any) -> Any:
+    return _declare("metadata", role, **{"default": {}, "unset": True, **more})
+
+
+def ref(to: str, role: Role = SHOWN, **more: Any) -> Any:
+    """The id of another object, which callers may expand."""
+    return _declare("ref", role, to=to, **more)
+
+
+def sublist(to: str, *, by: str, url: str, **more: Any) -> Any:
+    """The objects that name us in their field `by`, as a list object with its first ten entries."""
+    return _declare("sublist", SHOWN, to=to, by=by, url=url, **more)
+
+
+def computed(compute: Callable[[Any, datetime, dict[str, Any]], Any], **more: Any) -> Any:
+    """Shown and not stored: a function of the row, the instant, and what is shown of the row so far."""
+    return _declare("computed", SHOWN, compute=compute, **more)
+
+
+def absent(value: Any = None, **more: Any) -> Any:
+    """A field of the contract that billow has no use for: always shown with this value."""
+    return _declare("computed", SHOWN, compute=lambda row, now, shown: value, default=value, **more)
+
+
+def declared(cls: type) -> dict[str, Field]:
+    """The fields of a dataclass that were made by the functions above, with their names filled in."""
+    return {f.name: replace(f.metadata["field"], name=f.name) for f in fields(cls) if "field" in f.metadata}
+
+
+def default_of(spec: Field) -> Any:
+    return type(spec.default)(spec.default) if isinstance(spec.default, dict | list) else spec.default
+
+
+def blank(shape: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A hash as stored and shown: every field of its shape, with what was given."""
+    return {name: given.get(name, default_of(spec)) for name, spec in declared(shape).items()}

@@ -1,0 +1,341 @@
+"""What did the caller ask for: forms to nested values, checked against the declarations, refused exactly."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, dataclass_transform
+
+from billow.api import fields as f
+from billow.api.fields import Field
+from billow.core.errors import Refused, require
+from billow.core.money import CURRENCIES, EXACT
+
+MAX_DEPTH = 8
+_SEGMENT = re.compile(r"\[([^\[\]]*)\]")
+_INDEX = re.compile(r"[0-9]{1,9}")
+_DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,18}(?:\.([0-9]{0,40}))?")
+
+
+# ------------------------------------------------------------------------------------- forms
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """`a[b]=1`, `a[]=1`, `a[0][b]=1`: bracketed names become hashes and lists (stripe-behaviours §1.2).
+
+    Indexes only order the elements; a `[]` followed by a name starts a new element when that name is taken.
+    """
+    tree: dict[str, Any] = {}
+    for name, value in pairs:
+        require("\x00" not in name + value, "Invalid string: it contains a NUL character.",
+                param=name.split("\x00")[0])  # fmt: skip
+        path = _path(name)
+        require(len(path) <= MAX_DEPTH, f"Too many levels of nesting: {name}", param=path[0])
+        _put(tree, path, value, name)
+    return {name: _settled(value) for name, value in tree.items()}
+
+
+def _path(name: str) -> list[str]:
+    head, bracket, _ = name.partition("[")
+    if not bracket or not head:
+        return [name]
+    segments = _SEGMENT.findall(name[len(head) :])
+    whole = head + "".join(f"[{segment}]" for segment in segments)
+    require(whole == name, f"Invalid parameter name: {name}", param=head)
+    return [head, *segments]
+
+
+def _put(node: dict[str, Any], path: list[str], value: str, name: str) -> None:
+    for place, segment in enumerate(path[:-1]):
+        segment = _slot(node, segment, path[place + 1 :])
+        node = node.setdefault(segment, {})
+        require(isinstance(node, dict), f"Invalid parameter: {name} is given in two shapes.", param=path[0])
+    last = _slot(node, path[-1], [])
+    require(not isinstance(node.get(last), dict), f"Invalid parameter: {name} is given in two shapes.",
+            param=path[0])  # fmt: skip
+    node[last] = value
+
+
+def _slot(node: dict[str, Any], segment: str, rest: list[str]) -> str:
+    """The key for one segment; an empty one appends to the list, or goes on with its last element."""
+    if segment:
+        return segment
+    latest = next(reversed(node), "")
+    goes_on = latest.startswith("#") and rest and rest[0] and isinstance(node[latest], dict)
+    return latest if goes_on and not _has(node[latest], rest) else f"#{len(node)}"
+
+
+def _has(node: Any, path: list[str]) -> bool:
+    for segment in path:
+        if not segment or not isinstance(node, dict) or segment not in node:
+            return False
+        node = node[segment]
+    return True
+
+
+def _settled(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if node and all(key.startswith("#") or _INDEX.fullmatch(key) for key in node):
+        order = sorted(node, key=lambda key: (key.startswith("#"), int(key.lstrip("#"))))
+        return [_settled(node[key]) for key in order]
+    return {key: _settled(value) for key, value in node.items()}
+
+
+# ------------------------------------------------------------------------------------- declared parameters
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Params:
+    """The parameters of a verb, or the shape of a hash. What is absent has its default; `given` tells."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True, kw_only=True)(cls)
+
+    def given(self, name: str) -> bool:
+        """Whether the caller sent it, be it to unset it."""
+        return name in self.__dict__.get("_given", ())
+
+    def sent(self) -> dict[str, Any]:
+        """What the caller sent, by name."""
+        return {name: getattr(self, name) for name in self.__dict__.get("_given", ())}
+
+    def shown(self) -> dict[str, Any]:
+        """As a hash that is stored and shown: every field of the shape, JSON values only."""
+        return {spec.name: json_value(spec, getattr(self, spec.name)) for spec in specs(type(self)).values()}
+
+
+def specs(shape: type) -> dict[str, Field]:
+    """What a `Params` class declares, computed once."""
+    if "_specs" not in shape.__dict__:
+        shape._specs = f.declared(shape)  # type: ignore[attr-defined]
+    return shape._specs  # type: ignore[attr-defined,no-any-return]
+
+
+def json_value(spec: Field, value: Any) -> Any:
+    """A parsed value as it is kept in a jsonb column, which is as it is shown."""
+    if isinstance(value, Params):
+        return value.shown()
+    if isinstance(value, list):
+        return [json_value(spec.item or spec, item) for item in value]
+    if spec.kind == "metadata" and value is not None:
+        return merged({}, value)
+    if isinstance(value, dict) and spec.kind == "map":
+        return {key: json_value(spec, item) for key, item in value.items()}
+    return Field.show(spec, value)
+
+
+def read(shape: type, raw: Any, at: str = "") -> Any:
+    """A `Params` object from nested values; refuses what is unknown, missing or mistyped (§1.10)."""
+    accepted = {name: spec for name, spec in specs(shape).items() if spec.kind in PARSERS}
+    values = check(accepted, raw, at)
+    require_all(accepted, values, at)
+    made = shape(**values)
+    made.__dict__["_given"] = frozenset(values)
+    return made
+
+
+def require_all(accepted: Mapping[str, Field], values: Mapping[str, Any], at: str = "") -> None:
+    for name, spec in accepted.items():
+        if spec.required and name not in values:
+            raise missing(_name(at, name))
+
+
+def check(accepted: Mapping[str, Field], raw: Any, at: str = "") -> dict[str, Any]:
+    """What was sent, parsed, by name. Absent parameters are absent here too."""
+    if not isinstance(raw, dict):
+        raise Refused(f"Invalid object: {at} must be a hash.", param=at or None)
+    unknown = [name for name in raw if name not in accepted]
+    if unknown:
+        names = [_name(at, name) for name in unknown]
+        noun = "parameter" if len(names) == 1 else "parameters"
+        raise Refused(
+            f"Received unknown {noun}: {', '.join(names)}", param=names[0], code="parameter_unknown"
+        )
+    return {name: parse(accepted[name], value, _name(at, name)) for name, value in raw.items()}
+
+
+def read_object(decoded: Any) -> dict[str, Any]:
+    """The parameters of a JSON body (v2), which is an object."""
+    require(isinstance(decoded, dict), "Invalid JSON: an object is expected.")
+    _refuse_nul(decoded)
+    return dict(decoded)
+
+
+def _refuse_nul(value: Any) -> None:
+    """PostgreSQL keeps no NUL characters."""
+    if isinstance(value, str):
+        require("\x00" not in value, "Invalid string: it contains a NUL character.")
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            _refuse_nul(part)
+
+
+def missing(at: str) -> Refused:
+    return Refused(f"Missing required param: {at}.", param=at, code="parameter_missing")
+
+
+def _name(at: str, name: str) -> str:
+    return f"{at}[{name}]" if at else name
+
+
+# ------------------------------------------------------------------------------------- one value
+
+
+def parse(spec: Field, raw: Any, at: str) -> Any:
+    if raw is None:
+        return None
+    if raw == "" and spec.kind not in ("metadata", "map"):
+        return _emptied(spec, at)
+    return PARSERS[spec.kind](spec, raw, at)
+
+
+def _emptied(spec: Field, at: str) -> Any:
+    if spec.unset:
+        return f.default_of(spec)
+    message = (f"You passed an empty string for '{at}'. We assume empty values are an attempt to unset a"
+            " parameter; "
+               f"however '{at}' cannot be unset. You should remove '{at}' from your request or supply a"
+               " non-empty "
+               "value.")  # fmt: skip
+    raise Refused(message, param=at, code="parameter_invalid_empty")
+
+
+def _string(raw: Any, at: str) -> str:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, int | Decimal):
+        return str(raw)
+    require(isinstance(raw, str), f"Invalid string: {str(raw)[:80]}", param=at)
+    return str(raw)
+
+
+def _text(spec: Field, raw: Any, at: str) -> str:
+    value = _string(raw, at)
+    require(value.strip() != "", f"Invalid string: {at} is blank.", param=at,
+            code="parameter_invalid_string_blank")  # fmt: skip
+    longest = spec.max or 5000
+    require(len(value) <= longest, f"Invalid string: {value[:12]}...; must be at most {longest} characters",
+            param=at)  # fmt: skip
+    return value
+
+
+def _integer(spec: Field, raw: Any, at: str) -> int:
+    value = _string(raw, at)
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+        raise Refused(f"Invalid integer: {value[:80]}", param=at, code="parameter_invalid_integer")
+    return int(_in_range(spec, int(value), at))
+
+
+def _decimal(spec: Field, raw: Any, at: str) -> Decimal:
+    value = _string(raw, at)
+    places = spec.places or 12
+    written = _DECIMAL.fullmatch(value)
+    fits = written and len((written[1] or "").rstrip("0")) <= places
+    require(
+        fits, f"Invalid decimal: {value[:80]}; must contain at maximum {places} decimal places.", param=at
+    )
+    # Adding zero turns -0 into 0; the context keeps all the digits there may be.
+    return Decimal(_in_range(spec, EXACT.add(Decimal(value), Decimal(0)).normalize(EXACT), at))
+
+
+def _in_range(spec: Field, value: Any, at: str) -> Any:
+    if spec.min is not None and value < spec.min:
+        raise Refused(f"This value must be greater than or equal to {spec.min}.", param=at)
+    if spec.above is not None and value <= spec.above:
+        raise Refused(f"This value must be greater than {spec.above}.", param=at)
+    if spec.max is not None and value > spec.max:
+        raise Refused(f"This value must be less than or equal to {spec.max}.", param=at)
+    return value
+
+
+def _currency(spec: Field, raw: Any, at: str) -> str:
+    value = _string(raw, at).lower()
+    require(value in CURRENCIES, f"Invalid currency: {value[:12]}.", param=at)
+    return value
+
+
+def _choice(spec: Field, raw: Any, at: str) -> str:
+    value = _string(raw, at)
+    if value in spec.choices:
+        return value
+    *most, last = spec.choices
+    allowed = f"{', '.join(most)}, or {last}" if len(most) > 1 else " or ".join(spec.choices)
+    raise Refused(f"Invalid {at}: must be one of {allowed}", param=at)
+
+
+def _boolean(spec: Field, raw: Any, at: str) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    require(raw in ("true", "false"), f"Invalid boolean: {str(raw)[:80]}", param=at)
+    return bool(raw == "true")
+
+
+def _timestamp(spec: Field, raw: Any, at: str) -> datetime | str:
+    value = _string(raw, at)
+    if value in spec.choices:
+        return value
+    whole = re.fullmatch(r"[0-9]{1,11}", value)
+    require(
+        whole, f"Invalid timestamp: {value[:80]}; must be an integer Unix timestamp in the range.", param=at
+    )
+    return datetime.fromtimestamp(int(value), UTC)
+
+
+def _hash(spec: Field, raw: Any, at: str) -> Any:
+    require(isinstance(raw, dict), "Invalid object", param=at)
+    return read(spec.shape, raw, at) if spec.shape else raw
+
+
+def _array(spec: Field, raw: Any, at: str) -> list[Any]:
+    require(isinstance(raw, list), "Invalid array", param=at)
+    longest = spec.max or 100
+    require(len(raw) <= longest, f"Invalid array: {at} can contain at most {longest} elements.", param=at)
+    if spec.shape is not None:
+        return [read(spec.shape, item, f"{at}[{place}]") for place, item in enumerate(raw)]
+    item = spec.item or Field("text")
+    return [parse(item, value, f"{at}[{place}]") for place, value in enumerate(raw)]
+
+
+def _map(spec: Field, raw: Any, at: str) -> dict[str, Any]:
+    if raw == "":
+        return {}
+    require(isinstance(raw, dict), "Invalid object", param=at)
+    return {key: read(spec.shape, value, f"{at}[{key}]") if spec.shape else _string(value, at)
+            for key, value in raw.items()}  # fmt: skip
+
+
+def _metadata(spec: Field, raw: Any, at: str) -> dict[str, str]:
+    """Keys to set; the empty string as a value removes the key, as the whole it removes all (§1.8)."""
+    if raw == "":
+        return {"": ""}
+    require(isinstance(raw, dict), f"Invalid {at}: must be a hash.", param=at)
+    for key, value in raw.items():
+        require(0 < len(key) <= 40 and not set("[]") & set(key),
+                f"Invalid {at} key: keys have 1 to 40 characters and no square brackets.",
+                param=at)  # fmt: skip
+        require(
+            not isinstance(value, dict | list), f"Invalid {at}: values must be strings.", param=f"{at}[{key}]"
+        )
+        require(len(_string(value, at)) <= 500,
+                f"Metadata values can have up to 500 characters, but you passed in "
+                f"a value that is {len(_string(value, at))} characters.", param=f"{at}[{key}]")  # fmt: skip
+    require(len(raw) <= 50, f"Invalid {at}: at most 50 keys.", param=at)
+    return {key: _string(value, at) for key, value in raw.items()}
+
+
+def merged(old: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    """Metadata after an update: keys are merged, empty values remove, `{"": ""}` removes all."""
+    kept = {} if "" in sent else {**old, **sent}
+    kept = {key: value for key, value in kept.items() if value != ""}
+    require(len(kept) <= 50, "You can have at most 50 keys in metadata.", param="metadata")
+    return kept
+
+
+PARSERS = {
+    "text": _text, "ref": _text, "integer": _integer, "decimal": _decimal, "number": _decimal,
+    "currency": _currency, "choice": _choice, "boolean": _boolean, "timestamp": _timestamp, "hash": _hash,
+    "array": _array, "map": _map, "metadata": _metadata,
+}  # fmt: skip

@@ -1,0 +1,206 @@
+"""What is a resource: a frozen dataclass that knows its fields, its table and its verbs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, overload
+
+from billow.api import fields as f
+from billow.api.fields import CREATE, UPDATE, WRITE, Field
+from billow.api.params import Params
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+object_new = object.__new__
+#: Every resource class by its `object`, filled as they are declared.
+REGISTRY: dict[str, type["Resource"]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One operation: where it is routed, what it takes, and the function that does it."""
+
+    kind: str  # create, retrieve, update, delete, list, action, route
+    method: str
+    path: str
+    run: Callable[..., Any]
+    resource: type["Resource"] | None = None
+    params: type[Params] | None = None
+    raw: bool = False
+    """The function is given the request body as it came, and authenticates as any other verb does."""
+
+
+class Where:
+    """A condition that narrows a list: SQL with named parameters."""
+
+    def __init__(self, sql: str = "true", **params: Any) -> None:
+        self.sql, self.params = sql, params
+
+    def also(self, sql: str, **params: Any) -> "Where":
+        return Where(f"{self.sql} and {sql}", **self.params, **params)
+
+
+# Field functions are no `field_specifiers` to the type checker: a field without a default is not required,
+# it may be computed. What a caller must send is said by `required`, and what a row must have by its table.
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Frozen:
+    """Tells type checkers that what inherits from it is a frozen dataclass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(Frozen):
+    """A row of one table, and the API object that it is shown as.
+
+    Class keywords: `object` is the API name; `path` its collection (none: it is reached through other
+    objects); `prefix` of its ids; `table` when it is not the plural of the object; `events` names the changes
+    that are told and `event` their prefix when it is not the object. Said in the body where it differs:
+    `owner` names the ref whose row is locked before ours; `lacks` what of livemode and created the contract
+    leaves out; `order` how lists are sorted.
+    """
+
+    id: str = ""
+    created: datetime = field(default=EPOCH)
+
+    object: ClassVar[str]
+    path: ClassVar[str | None]
+    prefix: ClassVar[str]
+    table: ClassVar[str]
+    event: ClassVar[str]
+    events: ClassVar[tuple[str, ...]]
+    owner: ClassVar[str | None] = None
+    lacks: ClassVar[tuple[str, ...]] = ()
+    order: ClassVar[str] = "created desc, id desc"
+    noun: ClassVar[str]
+    specs: ClassVar[dict[str, Field]]
+    columns: ClassVar[tuple[str, ...]]
+    verbs: ClassVar[list[Verb]]
+    clocked: ClassVar[bool]
+    _defaults: ClassVar[dict[str, Any]]
+
+    def __init_subclass__(
+        cls, *, object: str, prefix: str, path: str | None = None, table: str | None = None,
+        event: str | None = None, events: tuple[str, ...] = ("created", "updated", "deleted"),
+    ) -> None:  # fmt: skip
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.object, cls.path, cls.prefix = object, path, prefix
+        cls.noun = object.split(".")[-1]
+        cls.table = table or f"{cls.noun}s"
+        cls.event, cls.events = event or object, events
+        cls.specs = f.declared(cls)
+        own = (name for name, spec in cls.specs.items() if spec.stored and name not in ("id", "created"))
+        cls.columns = ("id", "created", *own)
+        cls.clocked = "test_clock" in cls.specs
+        cls.verbs = []
+        cls._defaults = dict(cls().__dict__)
+        REGISTRY[object] = cls
+
+    @classmethod
+    def of_columns(cls, values: Sequence[Any]) -> Self:
+        """The row that has these values in `columns`. Rows come by the thousand: they are filled at once."""
+        row = object_new(cls)
+        row.__dict__.update(cls._defaults)
+        row.__dict__.update(zip(cls.columns, values, strict=True))
+        return row
+
+    def but(self, **changes: Any) -> Self:
+        """The same row with other values: `dataclasses.replace` for rows by the thousand."""
+        unknown = changes.keys() - self.__dict__.keys()
+        assert not unknown, f"{type(self).__name__} has no {unknown}"
+        row = object_new(type(self))
+        row.__dict__.update(self.__dict__)
+        row.__dict__.update(changes)
+        return row
+
+    # --------------------------------------------------------------------------------- verbs
+
+    @overload
+    @classmethod
+    def create(cls, params: type[Params]) -> Callable[[Fn], Fn]: ...
+    @overload
+    @classmethod
+    def create(cls, params: Fn) -> Fn: ...
+    @classmethod
+    def create(cls, params: Any) -> Any:
+        """`@Coupon.create` is given a draft; `@Subscription.create(Subscribe)` its parameters."""
+        if isinstance(params, type):
+            return cls._verb("create", "POST", cls.path, params)
+        return cls._verb("create", "POST", cls.path, None)(params)
+
+    @overload
+    @classmethod
+    def update(cls, params: type[Params]) -> Callable[[Fn], Fn]: ...
+    @overload
+    @classmethod
+    def update(cls, params: Fn) -> Fn: ...
+    @classmethod
+    def update(cls, params: Any) -> Any:
+        """Bare, the function is given the row and the changes; with `Params`, the row and the parameters."""
+        if isinstance(params, type):
+            return cls._verb("update", "POST", f"{cls.path}/{{id}}", params)
+        return cls._verb("update", "POST", f"{cls.path}/{{id}}", None)(params)
+
+    @overload
+    @classmethod
+    def delete(cls, params: type[Params]) -> Callable[[Fn], Fn]: ...
+    @overload
+    @classmethod
+    def delete(cls, params: Fn) -> Fn: ...
+    @classmethod
+    def delete(cls, params: Any) -> Any:
+        if isinstance(params, type):
+            return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", params)
+        return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", None)(params)
+
+    @classmethod
+    def action(cls, name: str, params: type[Params] | None = None) -> Callable[[Fn], Fn]:
+        """`POST /v1/things/{id}/name`: the function is given the row, locked, and the parameters."""
+        return cls._verb("action", "POST", f"{cls.path}/{{id}}/{name}", params)
+
+    @classmethod
+    def listing(cls, params: type[Params]) -> Callable[[Fn], Fn]:
+        """The function turns the list's own parameters into a `Where`; paging is the kernel's."""
+        return cls._verb("list", "GET", cls.path, params)
+
+    @classmethod
+    def below(cls, method: str, tail: str, params: type[Params] | None = None) -> Callable[[Fn], Fn]:
+        """`METHOD /v1/things/{id}/tail…`: given are the row, further ids of the path, and the parameters."""
+        return cls._verb("action", method, f"{cls.path}/{{id}}/{tail}", params)
+
+    @classmethod
+    def _verb(cls, kind: str, method: str, path: str | None, params: type[Params] | None) -> Callable[[Fn],
+              Fn]:  # fmt: skip
+        assert path is not None, f"{cls.object} has no path"
+
+        def declare(run: Fn) -> Fn:
+            cls.verbs.append(Verb(kind, method, path, run, cls, params))
+            return run
+
+        return declare
+
+    # --------------------------------------------------------------------------------- what requests accept
+
+    @classmethod
+    def accepted(cls, kind: str) -> dict[str, Field]:
+        roles = (CREATE, WRITE) if kind == "create" else (WRITE, UPDATE)
+        return {name: spec for name, spec in cls.specs.items() if spec.role in roles}
+
+    @classmethod
+    def filters(cls) -> dict[str, Field]:
+        return {name: spec for name, spec in cls.specs.items() if spec.filter}
+
+
+#: Operations that belong to no resource, or not to its usual paths.
+ROUTES: list[Verb] = []
+
+
+def route(method: str, path: str, params: type[Params] | None = None, *, raw: bool = False) -> Callable[[Fn],
+          Fn]:  # fmt: skip
+    """An operation with a path of its own: the function is given the transaction, the ids of the path in
+    order, and the parameters (or, `raw`, the request's body and headers)."""
+
+    def declare(run: Fn) -> Fn:
+        ROUTES.append(Verb("route", method, path, run, None, params, raw))
+        return run
+
+    return declare

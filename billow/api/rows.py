@@ -1,0 +1,203 @@
+"""How are resources read and written: the only writers of their tables, and every change tells its event."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from psycopg.types.json import Jsonb
+
+from billow.api import render
+from billow.api.fields import SQL_TYPES
+from billow.api.params import Params
+from billow.api.resource import EPOCH, REGISTRY, Resource
+from billow.core.errors import Refused
+from billow.store import bulk, outbox
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+R = TypeVar("R", bound=Resource)
+Event = str | Sequence[str] | None
+
+# ------------------------------------------------------------------------------------- reading
+
+
+def select(tx: Tx, cls: type[R], where: str, tail: str = "", **params: Any) -> list[R]:
+    """Rows by an SQL condition, in the resource's order unless `tail` says otherwise."""
+    names = ", ".join(f'"{name}"' for name in cls.columns)
+    tail = tail or f"order by {cls.order}"
+    found = tx.tuples(f"select {names} from {cls.table} where {where} {tail}", **params)
+    return [cls.of_columns(values) for values in found]
+
+
+def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bool = False) -> R:
+    """The row, or a refusal: 404 for the id in the path, 400 when `param` names another id (§1.10)."""
+    found = select(tx, cls, "id = %(id)s", id=id)
+    if found and (deleted or not getattr(found[0], "deleted", False)):
+        return found[0]
+    raise no_such(tx, cls, id, param)
+
+
+def find_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
+    wanted = sorted(set(ids))
+    return {row.id: row for row in select(tx, cls, "id = any(%(ids)s)", ids=wanted)} if wanted else {}
+
+
+def lock(tx: Tx, cls: type[R], id: str, *, param: str | None = None) -> R:
+    """The row as it is now, for this transaction alone until it ends. The owner's row is locked first."""
+    if cls.owner:
+        owner = getattr(find(tx, cls, id, param=param), cls.owner)
+        owner_class = REGISTRY[cls.specs[cls.owner].to]
+        tx.run(f"select 1 from {owner_class.table} where id = %(id)s for update", id=owner)
+    found = select(tx, cls, "id = %(id)s", "for update", id=id)
+    if found and not getattr(found[0], "deleted", False):
+        return found[0]
+    raise no_such(tx, cls, id, param)
+
+
+def lock_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> list[R]:
+    """Rows for this transaction alone, in the order of their ids, so that two transactions cannot cross."""
+    return select(tx, cls, "id = any(%(ids)s)", "order by id for update", ids=sorted(set(ids)))
+
+
+def no_such(tx: Tx, cls: type[Resource], id: str, param: str | None = None) -> Refused:
+    noun = cls.noun.replace("_", " ")
+    message = f"No such {noun}: '{id}'"
+    if _in_other_mode(tx, cls, id):
+        here, there = ("live", "test") if tx.livemode else ("test", "live")
+        message += (
+            f"; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
+        )
+    return Refused(message, param=param or "id", code="resource_missing", status=400 if param else 404)
+
+
+def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:
+    """Whether the same account has it in the other mode, which is all that it may learn of it."""
+    other = f"{tx.account}/{'test' if tx.livemode else 'live'}"
+    tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=other)
+    found = tx.one(f"select 1 from {cls.table} where id = %(id)s", id=id)
+    tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=tx.tenant)
+    return found is not None
+
+
+# ------------------------------------------------------------------------------------- writing
+
+
+def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
+    """Values as psycopg wants them."""
+    json = {name for name, spec in cls.specs.items() if SQL_TYPES.get(spec.kind) == "jsonb"}
+    return {
+        name: Jsonb(value) if name in json and value is not None else value for name, value in values.items()
+    }
+
+
+def _values(row: Resource) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in type(row).columns}
+
+
+def born(tx: Tx, row: R) -> R:
+    """The row with its id and its time of creation, where it has none yet."""
+    changes: dict[str, Any] = {}
+    if not row.id:
+        changes["id"] = new_id(type(row).prefix)
+    if row.created == EPOCH:
+        changes["created"] = tx.now
+    if type(row).clocked and tx.clock != "wall" and getattr(row, "test_clock", None) is None:
+        changes["test_clock"] = tx.clock
+    return row.but(**changes) if changes else row
+
+
+def insert(tx: Tx, row: R, *, event: Event = "created") -> R:
+    """Write a new row and tell `<object>.created`."""
+    row = born(tx, row)
+    cls = type(row)
+    names = ", ".join(f'"{name}"' for name in cls.columns)
+    marks = ", ".join(f"%({name})s" for name in cls.columns)
+    tx.run(f"insert into {cls.table} ({names}) values ({marks})", **_stored(cls, _values(row)))
+    emit(tx, [(row, None)], event)
+    return row
+
+
+def insert_many(tx: Tx, rows: Sequence[R], *, event: Event = "created") -> list[R]:
+    """Write any number of new rows of one resource in one statement, and their events in another."""
+    if not rows:
+        return []
+    made = [born(tx, row) for row in rows]
+    cls = type(made[0])
+    bulk.insert_many(tx, cls.table, cls.columns, [_values(row) for row in made])
+    emit(tx, [(row, None) for row in made], event)
+    return made
+
+
+def update(tx: Tx, row: R, *, event: Event = "updated", **changes: Any) -> R:
+    """Change a row and tell it; nothing is written or told where nothing changes."""
+    changes = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    if not changes:
+        return row
+    cls = type(row)
+    sets = ", ".join(f'"{name}" = %({name})s' for name in changes)
+    tx.run(f"update {cls.table} set {sets} where id = %(id)s", id=row.id, **_stored(cls, changes))
+    changed = row.but(**changes)
+    emit(tx, [(changed, row)], event)
+    return changed
+
+
+def update_many(tx: Tx, changes: Sequence[tuple[R, dict[str, Any]]], *, event: Event = "updated") -> list[R]:
+    """Change any number of rows of one resource in one statement, and tell them in another."""
+    changed = [(row.but(**wanted), row) for row, wanted in changes]
+    if changed:
+        cls = type(changed[0][0])
+        columns = sorted({name for _, wanted in changes for name in wanted})
+        records = [{"id": row.id, **{name: getattr(row, name) for name in columns}} for row, _ in changed]
+        bulk.update_many(tx, cls.table, columns, records)
+        emit(tx, [(row, before) for row, before in changed if row != before], event)
+    return [row for row, _ in changed]
+
+
+def delete(tx: Tx, row: Resource, *, event: Event = "deleted") -> dict[str, Any]:
+    """Remove a row for good; the answer is the stub that says so."""
+    emit(tx, [(row, None)], event)
+    tx.run(f"delete from {type(row).table} where id = %(id)s", id=row.id)
+    return stub(row)
+
+
+def stub(row: Resource) -> dict[str, Any]:
+    return {"id": row.id, "object": type(row).object, "deleted": True}
+
+
+# ------------------------------------------------------------------------------------- telling
+
+
+def emit(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]], event: Event) -> None:
+    """Tell what happened to rows of one resource, each with what it was before; one statement for all of
+    them.
+
+    `created`, `updated` and `deleted` are told under the resource's own name where it tells them at all; any
+    other event is named in full. Only `….updated` carries `previous_attributes` (§10.1).
+    """
+    if not changes or event is None:
+        return
+    cls = type(changes[0][0])
+    types = [event] if isinstance(event, str) else list(event)
+    named = [f"{cls.event}.{name}" if "." not in name else name for name in types if "." in name or name in
+             cls.events]  # fmt: skip
+    if not named:
+        return
+    shown = render.show(tx, [row for row, _ in changes])
+    before = render.show_changed(tx, changes) if any(name.endswith(".updated") for name in named) else []
+    outbox.write(tx, [
+        outbox.Told(name, now, before[place] if name.endswith(".updated") else None)
+        for place, now in enumerate(shown) for name in named
+    ])  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- values from requests
+
+
+def plain_value(value: Any) -> Any:
+    """A parsed parameter as a row holds it: hashes as they are shown."""
+    if isinstance(value, Params):
+        return value.shown()
+    if isinstance(value, list):
+        return [plain_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain_value(item) for key, item in value.items()}
+    return value

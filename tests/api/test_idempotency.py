@@ -1,0 +1,123 @@
+"""Does the same key give the same answer, once?"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from billow.providers.gateways.simulated import Simulated
+
+
+@pytest.fixture
+def slow_gateway(app: Any) -> Iterator[Simulated]:
+    """A gateway that takes half a second."""
+    usual = app.db.outside
+    gateway = Simulated(latency=0.5)
+    app.db.outside = replace(usual, gateway=gateway)
+    yield gateway
+    app.db.outside = usual
+
+
+def test_the_same_key_gives_the_same_answer_and_one_customer(api: Any) -> None:
+    first = api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a")
+    again = api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a")
+    assert first == again
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Original-Request"] == first.headers["Request-Id"]
+    assert again.headers["Idempotency-Key"] == "a"
+    assert "Idempotent-Replayed" not in first.headers
+    assert len(api.get("/v1/customers")["data"]) == 1
+    assert api.event_types() == ["customer.created"]
+
+
+def test_other_parameters_under_the_same_key_are_refused(api: Any) -> None:
+    api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a")
+    for path, name in [("/v1/customers", "Bob"), ("/v1/products", "Ann")]:
+        answer = api.post(path, {"name": name}, Idempotency_Key="a")
+        assert (answer.status, answer["error"]["type"]) == (400, "idempotency_error")
+        assert "same parameters they were first used with" in answer["error"]["message"]
+
+
+def test_the_order_of_parameters_does_not_matter(api: Any) -> None:
+    first = api.post("/v1/customers", "name=Ann&email=a@b.c", Idempotency_Key="a")
+    assert api.post("/v1/customers", "email=a@b.c&name=Ann", Idempotency_Key="a")["id"] == first["id"]
+
+
+def test_keys_belong_to_an_account(api: Any, other: Any) -> None:
+    first = api.post("/v1/customers", {}, Idempotency_Key="a")
+    assert other.post("/v1/customers", {}, Idempotency_Key="a")["id"] != first["id"]
+
+
+def test_a_refused_request_leaves_its_key_free(api: Any) -> None:
+    assert api.post("/v1/customers", {"nme": "Ann"}, Idempotency_Key="a").status == 400
+    assert api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a").status == 200
+
+
+def test_what_is_expanded_is_replayed_expanded(api: Any) -> None:
+    sent = {
+        "name": "A",
+        "default_price_data[currency]": "usd",
+        "default_price_data[unit_amount]": "1",
+        "expand[]": "default_price",
+    }
+    first = api.post("/v1/products", sent, Idempotency_Key="a")
+    assert first["default_price"]["object"] == "price"
+    assert api.post("/v1/products", sent, Idempotency_Key="a") == first
+
+
+def test_a_key_is_at_most_255_characters_long(api: Any) -> None:
+    assert api.post("/v1/customers", {}, Idempotency_Key="a" * 255).status == 200
+    assert api.post("/v1/customers", {}, Idempotency_Key="a" * 256).status == 400
+
+
+def test_reading_ignores_the_key(api: Any) -> None:
+    assert api.get("/v1/customers", Idempotency_Key="a")["data"] == []
+    api.post("/v1/customers")
+    assert len(api.get("/v1/customers", Idempotency_Key="a")["data"]) == 1
+
+
+def test_ten_at_once_make_one_customer(api: Any) -> None:
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a"))
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status for answer in answers} <= {200, 409}
+    assert len({answer["id"] for answer in answers if answer.status == 200}) == 1
+    assert len(api.get("/v1/customers")["data"]) == 1
+
+
+def test_who_asks_again_while_the_gateway_is_asked_hears_409(api: Any, slow_gateway: Simulated) -> None:
+    first: list[Any] = []
+    sent = {"payment_method": "pm_card_visa"}
+    thread = threading.Thread(
+        target=lambda: first.append(api.post("/v1/customers", sent, Idempotency_Key="a"))
+    )
+    thread.start()
+    time.sleep(0.25)
+    meanwhile = api.post("/v1/customers", sent, Idempotency_Key="a")
+    thread.join()
+    assert (meanwhile.status, meanwhile["error"]["code"]) == (409, "idempotency_key_in_use")
+    assert first[0].status == 200
+    assert api.post("/v1/customers", sent, Idempotency_Key="a") == first[0]
+
+
+def test_a_decline_after_the_gateway_was_asked_is_replayed(api: Any) -> None:
+    sent = {"payment_method": "pm_card_visa_chargeDeclined"}
+    first = api.post("/v1/customers", sent, Idempotency_Key="a")
+    assert (first.status, first["error"]["type"], first["error"]["code"]) == (
+        402,
+        "card_error",
+        "card_declined",
+    )
+    again = api.post("/v1/customers", sent, Idempotency_Key="a")
+    assert again == first and again.headers["Idempotent-Replayed"] == "true"
+    assert api.get("/v1/customers")["data"] == []
