@@ -1,0 +1,1 @@
+"""Who pays which account, and what is on it? Chart, entries, the one writer, balances, journal."""

@@ -1,0 +1,78 @@
+"""What is on an account, how did it come there, and do all accounts add up?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from billow.ledger.chart import kind_of
+from billow.store.tx import Tx
+
+# Both sides of every transfer, as the account sees it: debits positive, credits negative.
+SIDES = (
+    "(select created, debit as account, currency, amount, event, source, sequence from ledger_transfers"
+    " union all"
+    " select created, credit, currency, -amount, event, source, sequence from ledger_transfers) as sides"
+)
+UNTIL = "(%(at)s::timestamptz is null or created <= %(at)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of an account's statement. Amount and balance are positive on its normal side."""
+
+    created: datetime
+    event: str
+    source: str
+    currency: str
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One account in the trial balance. `balance` is debit less credit: all of them add up to zero."""
+
+    account: str
+    currency: str
+    debit: int
+    credit: int
+    balance: int
+
+
+def _sign(account: str) -> int:
+    return 1 if kind_of(account).normal == "debit" else -1
+
+
+def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> int:
+    """What is on the account at an instant, positive on its normal side: a debt of 500 reads 500."""
+    row = tx.one(
+        f"select coalesce(sum(amount), 0)::bigint as total from {SIDES}"
+        f" where account = %(account)s and currency = %(currency)s and {UNTIL}",
+        account=account, currency=currency, at=at,
+    )  # fmt: skip
+    assert row is not None
+    return int(row["total"]) * _sign(account)
+
+
+def statement(tx: Tx, account: str) -> list[Movement]:
+    """Everything that moved an account, oldest first, with the running balance in each currency."""
+    found = tx.all(
+        "select created, event, source, currency, (amount * %(sign)s)::bigint as amount,"
+        " (%(sign)s * sum(amount) over running)::bigint as balance"
+        f" from {SIDES} where account = %(account)s"
+        " window running as (partition by currency order by created, source, event, sequence)"
+        " order by created, source, event, sequence",
+        account=account,
+        sign=_sign(account),
+    )
+    return [Movement(**row) for row in found]
+
+
+def trial_balance(tx: Tx, at: datetime | None = None) -> list[Trial]:
+    found = tx.all(
+        "select account, currency, coalesce(sum(amount) filter (where amount > 0), 0)::bigint as debit,"
+        " coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as credit,"
+        " sum(amount)::bigint as balance"
+        f" from {SIDES} where {UNTIL} group by account, currency order by currency, account",
+        at=at,
+    )
+    return [Trial(**row) for row in found]

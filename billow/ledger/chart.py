@@ -1,0 +1,93 @@
+"""Which accounts are there, of what type, and what are their numbers in the national charts?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["debit", "credit"]
+Type = Literal["asset", "liability", "income", "expense"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A row of the chart. `per` says what tells its accounts apart; without it there is one a currency."""
+
+    title: str
+    type: Type
+    normal: Side
+    """The side on which it grows: a balance there is positive."""
+    bas: str
+    """Its number in the Swedish BAS chart."""
+    skr04: str
+    """Its number in the German SKR04 chart."""
+    per: str | None = None
+
+
+CHART: dict[str, Kind] = {
+    "bank": Kind("Bank", "asset", "debit", "1930", "1800"),
+    "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
+    "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
+    "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
+    "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
+    "customer_balance": Kind("Customer balances", "liability", "credit", "2420", "3250", per="customer"),
+    "refunds_payable": Kind("Refunds payable", "liability", "credit", "2420", "3250"),
+    "tax_payable": Kind("Output tax payable", "liability", "credit", "2611", "3806", per="jurisdiction"),
+    "revenue": Kind("Revenue", "income", "credit", "3041", "4400", per="product"),
+    "breakage": Kind("Revenue from expired credits", "income", "credit", "3043", "4402"),
+    # Contra revenue: income that is taken back, so it grows on the other side.
+    "revenue_adjustments": Kind("Revenue adjustments", "income", "debit", "3730", "4700"),
+    "rounding": Kind("Rounding", "income", "credit", "3740", "4830"),
+    "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
+    "bad_debt": Kind("Bad debt", "expense", "debit", "6351", "6930"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account in one currency. Accounts need no opening: they are there when a transfer names them."""
+
+    kind: str
+    detail: str | None
+    currency: str
+
+    def __post_init__(self) -> None:
+        assert (CHART[self.kind].per is None) == (not self.detail), f"{self.kind}: {self.detail}"
+
+    @property
+    def key(self) -> str:
+        """As the database has it: receivable:cus_1, bank."""
+        return f"{self.kind}:{self.detail}" if self.detail else self.kind
+
+
+def kind_of(key: str) -> Kind:
+    """The row of the chart that an account's key belongs to."""
+    return CHART[key.partition(":")[0]]
+
+
+def account_of(key: str, currency: str) -> Account:
+    kind, _, detail = key.partition(":")
+    return Account(kind, detail or None, currency)
+
+
+def receivable(customer: str, currency: str) -> Account:
+    return Account("receivable", customer, currency)
+
+
+def customer_balance(customer: str, currency: str) -> Account:
+    return Account("customer_balance", customer, currency)
+
+
+def clearing(gateway: str, currency: str) -> Account:
+    return Account("clearing", gateway, currency)
+
+
+def tax_payable(jurisdiction: str, currency: str) -> Account:
+    return Account("tax_payable", jurisdiction, currency)
+
+
+def revenue(product: str, currency: str) -> Account:
+    return Account("revenue", product, currency)
+
+
+def the(kind: str, currency: str) -> Account:
+    """The only account of its kind in a currency: the("bank", "usd")."""
+    return Account(kind, None, currency)

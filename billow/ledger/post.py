@@ -1,0 +1,68 @@
+"""How do transfers enter the books? The only writer of them; nothing is changed or removed afterwards."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billow.ledger.chart import account_of
+from billow.ledger.entries import Transfer
+from billow.store import bulk
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+COLUMNS = (
+    "id", "created", "debit", "credit", "amount", "currency", "event", "source", "sequence", "customer",
+    "invoice", "line",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """The transfers of one event of one source, which is posted once: a second time raises.
+
+    What happens to a thing more than once has a source for each time, as `il_1@1740000000` for a line that is
+    earned month by month. `lines` names the line of each transfer where the transfers themselves do not.
+    """
+
+    event: str
+    source: str
+    at: datetime
+    transfers: Sequence[Transfer]
+    customer: str | None = None
+    invoice: str | None = None
+    lines: Sequence[str | None] | None = None
+
+    def __post_init__(self) -> None:
+        assert self.lines is None or len(self.lines) == len(self.transfers)
+
+
+def post(tx: Tx, postings: Sequence[Posting]) -> None:
+    """Write any number of postings in one statement; none of them where one was posted before."""
+    bulk.insert_many(tx, "ledger_transfers", COLUMNS, [row for posting in postings for row in _rows(posting)])
+
+
+def _rows(posting: Posting) -> Iterator[dict[str, Any]]:
+    lines = posting.lines or [transfer.line for transfer in posting.transfers]
+    for sequence, (transfer, line) in enumerate(zip(posting.transfers, lines, strict=True)):
+        yield {
+            "id": new_id("ltr_"), "created": posting.at,
+            "debit": transfer.debit.key, "credit": transfer.credit.key,
+            "amount": transfer.amount, "currency": transfer.debit.currency,
+            "event": posting.event, "source": posting.source, "sequence": sequence,
+            "customer": posting.customer, "invoice": posting.invoice, "line": line,
+        }  # fmt: skip
+
+
+def transfers_of(tx: Tx, invoice: str) -> list[Transfer]:
+    """All that was ever posted for an invoice, in order: what `invoice_voided` turns round."""
+    found = tx.all(
+        "select debit, credit, amount, currency, line from ledger_transfers where invoice = %(invoice)s"
+        " order by created, source, event, sequence",
+        invoice=invoice,
+    )
+    return [
+        Transfer(account_of(row["debit"], row["currency"]), account_of(row["credit"], row["currency"]),
+                 row["amount"], row["line"])
+        for row in found
+    ]  # fmt: skip

@@ -1,0 +1,82 @@
+"""What can be asked of the books? Every .sql file here is a report; its first line is its question."""
+
+import csv as separated
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from psycopg.rows import tuple_row
+
+from billow.core.errors import require
+from billow.store.tx import Tx
+
+FOLDER = Path(__file__).parent
+
+#: What a spreadsheet takes for the start of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One .sql file: its question, and the names of the instants that it wants to know."""
+
+    name: str
+    question: str
+    sql: str
+    params: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A report's answer. Amounts are minor units of the currency in their row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@cache
+def reports() -> dict[str, Report]:
+    return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.sql"))}
+
+
+def _read(path: Path) -> Report:
+    sql = path.read_text("utf-8")
+    question = sql.partition("\n")[0].removeprefix("--").strip()
+    return Report(path.stem, question, sql, tuple(sorted(set(re.findall(r"%\((\w+)\)s", sql)))))
+
+
+def run(tx: Tx, report: str, **params: Any) -> Table:
+    """Ask one report. It is told each instant that it names, and nothing else."""
+    known = reports()
+    require(report in known, f"No such report: '{report}'. There are {', '.join(known)}.", param="report")
+    wanted = known[report].params
+    for name in wanted:
+        given = params.get(name) is not None
+        require(given, f"Missing required param: {name}.", param=name, code="parameter_missing")
+    for name in params:
+        require(name in wanted, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
+    with tx.conn.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(known[report].sql.encode(), params)
+        return Table([column.name for column in cursor.description or []], cursor.fetchall())
+
+
+def csv(table: Table) -> str:
+    """Comma separated values. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    text = io.StringIO()
+    writer = separated.writer(text, lineterminator="\r\n")
+    writer.writerow(_cell(name) for name in table.columns)
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value

@@ -1,0 +1,15 @@
+-- What is invoiced and still to be earned at an instant, line by line?
+with waiting as (
+    select customer, invoice, line, currency, amount
+    from ledger_transfers
+    where credit = 'deferred_revenue' and created <= %(at)s
+    union all
+    select customer, invoice, line, currency, -amount
+    from ledger_transfers
+    where debit = 'deferred_revenue' and created <= %(at)s
+)
+select customer, invoice, line, currency, sum(amount)::bigint as amount
+from waiting
+group by customer, invoice, line, currency
+having sum(amount) <> 0
+order by currency, customer, invoice, line

@@ -1,0 +1,15 @@
+-- What was earned, by month, product and currency, from an instant up to another?
+-- What credit notes took back afterwards is in the account revenue_adjustments, not in here.
+with earned as (
+    select created, substr(credit, 9) as product, currency, amount
+    from ledger_transfers
+    where credit ^@ 'revenue:' and created >= %(from)s and created < %(to)s
+    union all
+    select created, substr(debit, 9), currency, -amount
+    from ledger_transfers
+    where debit ^@ 'revenue:' and created >= %(from)s and created < %(to)s
+)
+select to_char(created at time zone 'UTC', 'YYYY-MM') as month, product, currency, sum(amount)::bigint as amount
+from earned
+group by month, product, currency
+order by month, currency, product

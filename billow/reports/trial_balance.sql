@@ -1,0 +1,16 @@
+-- What stands on every account at an instant, debit and credit?
+-- The balances of a currency add up to zero.
+with sides as (
+    select debit as account, currency, amount as debit, 0 as credit
+    from ledger_transfers
+    where created <= %(at)s
+    union all
+    select credit, currency, 0, amount
+    from ledger_transfers
+    where created <= %(at)s
+)
+select account, currency, sum(debit)::bigint as debit, sum(credit)::bigint as credit,
+       sum(debit - credit)::bigint as balance
+from sides
+group by account, currency
+order by currency, account
