@@ -1,0 +1,26 @@
+"""How does an invoice look on a screen? One page that needs no other file and runs no script."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from billow.providers.documents import InvoiceDocument
+from billow.providers.documents.printable import printable
+from billow.providers.documents.wording import facts, language_of, stamp, title, words
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(document: InvoiceDocument) -> str:
+    """Every text is escaped: a customer's name is never markup."""
+    paper = printable(document)
+    return ENVIRONMENT.get_template("invoice.html").render(
+        document=paper, title=title(paper), facts=facts(paper), stamp=stamp(paper), words=words(paper),
+        language=language_of(paper),
+    )  # fmt: skip

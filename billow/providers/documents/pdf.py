@@ -1,0 +1,102 @@
+"""How does an invoice look on paper, and how does its file stay readable for decades?
+
+The file conforms to PDF/A-3a (archives) and PDF/UA-1 (screen readers), and the same document issued at the same
+instant gives the same bytes.
+"""
+
+import json
+import re
+import threading
+from dataclasses import asdict, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from billow.providers.documents import InvoiceDocument
+from billow.providers.documents.printable import printable, with_each_text
+from billow.providers.documents.wording import facts, language_of, stamp, title, word, words
+
+TEMPLATE = Path(__file__).with_name("invoice.typ")
+STANDARDS: "list[typst.PDFStandard]" = ["a-3a", "ua-1"]
+
+# Both standards forbid a character that no font can draw; the compiler names all of them at once.
+MISSING_GLYPH = re.compile(r'the text `"(.+?)"` could not be displayed')
+ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
+
+compilers = threading.local()
+
+
+def render(document: InvoiceDocument, issued_at: datetime) -> bytes:
+    """One customer's name never stops a billing run: what cannot be drawn is replaced, and a note says so."""
+    paper = printable(document)
+    try:
+        return compiled(paper, issued_at)
+    except typst.TypstError as error:
+        unknown = missing(error)
+        if not unknown:
+            raise
+    try:
+        return compiled(without(paper, unknown), issued_at)
+    except typst.TypstError as error:
+        # A character can depend on its neighbours: then keep only what the first font surely has.
+        if not missing(error):
+            raise
+    return compiled(without(paper, {each for each in text_of(paper) if ord(each) > 0xFF}), issued_at)
+
+
+def missing(error: typst.TypstError) -> set[str]:
+    """The characters that the compiler complains of; empty if it complains of something else."""
+    texts = (
+        ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+        for text in MISSING_GLYPH.findall(error.diagnostic)
+    )
+    return {each for text in texts for each in text if not each.isascii()}
+
+
+def without(paper: InvoiceDocument, unknown: set[str]) -> InvoiceDocument:
+    table = dict.fromkeys(map(ord, unknown), SUBSTITUTE)
+    drawn = with_each_text(paper, lambda text: text.translate(table))
+    return replace(drawn, notes=(*drawn.notes, word(drawn, "unprintable")))
+
+
+def text_of(paper: InvoiceDocument) -> str:
+    return json.dumps(sheet(paper), ensure_ascii=False)
+
+
+def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
+    made = compiler().compile(
+        sys_inputs={"paper": json.dumps(sheet(paper))},
+        format="pdf",
+        pdf_standards=STANDARDS,
+        timestamp=issued_at,
+    )
+    assert isinstance(made, bytes), "a PDF is one file"
+    return made
+
+
+def sheet(paper: InvoiceDocument) -> dict[str, Any]:
+    """What the template reads."""
+    return {
+        "title": title(paper), "number": paper.number, "stamp": stamp(paper), "facts": facts(paper),
+        "language": language_of(paper), "words": words(paper),
+        "seller": asdict(paper.seller), "buyer": asdict(paper.buyer),
+        "lines": [asdict(line) for line in paper.lines],
+        "totals": paper.totals, "notes": paper.notes, "footer": paper.footer,
+    }  # fmt: skip
+
+
+def compiler() -> typst.Compiler:
+    """One for each thread, kept: it remembers the template, and two threads never wait for each other."""
+    if not hasattr(compilers, "own"):
+        compilers.own = typst.Compiler(TEMPLATE, font_paths=fonts())
+    own: typst.Compiler = compilers.own
+    return own
+
+
+@cache
+def fonts() -> typst.Fonts:
+    return typst.Fonts()

@@ -1,0 +1,127 @@
+"""How does an invoice read where only plain characters are, as in a mail or a diff?"""
+
+import re
+from textwrap import wrap
+from unicodedata import combining, east_asian_width
+
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.providers.documents.printable import printable
+from billow.providers.documents.wording import facts, stamp, title, word
+
+WIDTH, GAP = 78, 2
+LEFT_HALF = WIDTH // 2
+LEAST_DESCRIPTION = 24
+
+
+def render(document: InvoiceDocument) -> str:
+    """78 columns, more only where amounts are too long for them; no line ends in a space."""
+    paper = printable(document)
+    blocks = [
+        heading(paper),
+        parties(paper),
+        table(paper),
+        totals(paper),
+        *[folded(note, WIDTH) for note in (*paper.notes, paper.footer) if note],
+    ]
+    lines = [
+        line.rstrip() for number, block in enumerate(blocks) for line in (*([""] if number else []), *block)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def heading(document: InvoiceDocument) -> list[str]:
+    crossed = stamp(document)
+    labels = max(columns(label) for label, _ in facts(document)) + GAP
+    return [
+        title(document).upper() + (f"  *** {crossed} ***" if crossed else ""),
+        "",
+        *[padded(label, labels) + text for label, text in facts(document)],
+    ]
+
+
+def parties(document: InvoiceDocument) -> list[str]:
+    """Seller and buyer side by side."""
+    left = [word(document, "seller"), *address(document.seller, LEFT_HALF - GAP)]
+    right = [word(document, "buyer"), *address(document.buyer, WIDTH - LEFT_HALF)]
+    height = max(len(left), len(right))
+    left += [""] * (height - len(left))
+    right += [""] * (height - len(right))
+    return [padded(one, LEFT_HALF) + other for one, other in zip(left, right, strict=True)]
+
+
+def address(party: Party, width: int) -> list[str]:
+    parts = (party.name, *party.lines, *([party.email] if party.email else []), *party.tax_ids)
+    return [line for part in parts for line in folded(part, width)]
+
+
+def table(document: InvoiceDocument) -> list[str]:
+    """Description, quantity, unit price and amount; what is long goes on below, and the period under it."""
+    names = ("quantity", "unit_amount", "amount")
+    head = [word(document, name) for name in names]
+    widths = [
+        max(columns(text) for text in (label, *(getattr(line, name) for line in document.lines)))
+        for label, name in zip(head, names, strict=True)
+    ]
+    first = max(WIDTH - sum(widths) - GAP * len(widths), LEAST_DESCRIPTION)
+    rule = "-" * (first + sum(widths) + GAP * len(widths))
+    rows = [row for line in document.lines for row in table_row(line, first, widths)]
+    return [row_of(word(document, "description"), first, head, widths), rule, *rows, rule]
+
+
+def table_row(line: DocumentLine, first: int, widths: list[int]) -> list[str]:
+    description = folded(line.description, first) or [""]
+    period = [f"  {part}" for part in folded(line.period or "", first - 2)]
+    cells = [line.quantity, line.unit_amount, line.amount]
+    return [row_of(description[0], first, cells, widths), *description[1:], *period]
+
+
+def row_of(description: str, first: int, cells: list[str], widths: list[int]) -> str:
+    figures = "".join(" " * GAP + right(cell, width) for cell, width in zip(cells, widths, strict=True))
+    return padded(description, first) + figures
+
+
+def totals(document: InvoiceDocument) -> list[str]:
+    """Under the amounts; a rule sets off the last, which is what all the others lead to."""
+    if not document.totals:
+        return []
+    figures = max(columns(text) for _, text in document.totals) + GAP
+    labels = max(columns(label) for label, _ in document.totals)
+    indent = " " * max(WIDTH - labels - figures, 0)
+    rows = [indent + padded(label, labels) + right(text, figures) for label, text in document.totals]
+    return [*rows[:-1], indent + "=" * (labels + figures), rows[-1]]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """In lines of at most `width` columns; line breaks in the text stay."""
+    return [line for paragraph in text.split("\n") for line in fold(paragraph, width)]
+
+
+def fold(paragraph: str, width: int) -> list[str]:
+    if columns(paragraph) == len(paragraph):
+        return wrap(re.sub(" +", " ", paragraph), width)
+    # Wide characters count twice and combining ones not at all, which textwrap does not know.
+    lines, line = [], ""
+    for each in re.findall(r"\S| +", paragraph):
+        piece = " " if each.isspace() else each
+        if columns(line + piece) > width:
+            start, space, rest = line.rpartition(" ")
+            done, line = (start, rest) if space and columns(rest) < width // 2 else (line, "")
+            lines.append(done)
+        line = line + piece if line or piece != " " else line
+    return [*lines, line] if line else lines
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it."""
+    return sum(
+        0 if combining(each) or each in "\u200c\u200d" else 2 if east_asian_width(each) in "WF" else 1
+        for each in text
+    )
+
+
+def padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def right(text: str, width: int) -> str:
+    return " " * (width - columns(text)) + text

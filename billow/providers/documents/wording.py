@@ -1,0 +1,82 @@
+"""Which words stand on the paper, in the customer's language?"""
+
+from datetime import date
+
+from babel.dates import format_date
+
+from billow.providers.documents import InvoiceDocument
+
+# In the order of the languages below.
+LANGUAGES = ("en", "de", "fr", "es")
+WORDS = {
+    "invoice":       ("Invoice", "Rechnung", "Facture", "Factura"),
+    "credit_note":   ("Credit note", "Gutschrift", "Avoir", "Nota de crédito"),
+    "receipt":       ("Receipt", "Quittung", "Reçu", "Recibo"),
+    "quote":         ("Quote", "Angebot", "Devis", "Presupuesto"),
+    "number":        ("Number", "Nummer", "Numéro", "Número"),
+    "issued":        ("Date of issue", "Ausgestellt am", "Date d’émission", "Fecha de emisión"),
+    "due":           ("Date due", "Fällig am", "Date d’échéance", "Fecha de vencimiento"),
+    "currency":      ("Currency", "Währung", "Devise", "Moneda"),
+    "seller":        ("From", "Von", "De", "De"),
+    "buyer":         ("Bill to", "Rechnungsempfänger", "Facturé à", "Facturar a"),
+    "description":   ("Description", "Beschreibung", "Description", "Descripción"),
+    "quantity":      ("Qty", "Menge", "Qté", "Cant."),
+    "unit_amount":   ("Unit price", "Einzelpreis", "Prix unitaire", "Precio unitario"),
+    "amount":        ("Amount", "Betrag", "Montant", "Importe"),
+    "page":          ("Page", "Seite", "Page", "Página"),
+    "status":        ("Status", "Status", "État", "Estado"),
+    "draft":         ("Draft", "Entwurf", "Brouillon", "Borrador"),
+    "open":          ("Open", "Offen", "À payer", "Pendiente"),
+    "paid":          ("Paid", "Bezahlt", "Payée", "Pagada"),
+    "void":          ("Void", "Storniert", "Annulée", "Anulada"),
+    "uncollectible": ("Uncollectible", "Uneinbringlich", "Irrécouvrable", "Incobrable"),
+    "unprintable":   ("Characters that cannot be printed are shown as �.",
+                      "Nicht druckbare Zeichen sind als � dargestellt.",
+                      "Les caractères non imprimables sont remplacés par �.",
+                      "Los caracteres no imprimibles se muestran como �."),
+}  # fmt: skip
+
+# Stamped across the paper, so that nobody pays by it.
+STAMPED = ("draft", "void")
+
+
+def language_of(document: InvoiceDocument) -> str:
+    """The language that we can print: de-AT is printed as de, and one that we do not know as English."""
+    primary = document.language.lower().replace("_", "-").split("-")[0]
+    return primary if primary in LANGUAGES else "en"
+
+
+def word(document: InvoiceDocument, name: str) -> str:
+    """A kind or status that this page does not know is printed as it is called."""
+    if name not in WORDS:
+        return name.replace("_", " ").capitalize()
+    return WORDS[name][LANGUAGES.index(language_of(document))]
+
+
+def words(document: InvoiceDocument) -> dict[str, str]:
+    """All of them, for templates."""
+    return {name: word(document, name) for name in WORDS}
+
+
+def day(document: InvoiceDocument, on: date) -> str:
+    return format_date(on, format="long", locale=language_of(document))
+
+
+def title(document: InvoiceDocument) -> str:
+    return word(document, document.kind)
+
+
+def stamp(document: InvoiceDocument) -> str | None:
+    return word(document, document.status).upper() if document.status in STAMPED else None
+
+
+def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
+    """What identifies the paper: label and text, in reading order."""
+    due = [] if document.due_on is None else [(word(document, "due"), day(document, document.due_on))]
+    return [
+        (word(document, "number"), document.number),
+        (word(document, "issued"), day(document, document.issued_on)),
+        *due,
+        (word(document, "currency"), document.currency.upper()),
+        (word(document, "status"), word(document, document.status)),
+    ]

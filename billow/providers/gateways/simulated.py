@@ -1,0 +1,277 @@
+"""What would a gateway say? Stripe's test cards, answered on this machine and remembered by attempt."""
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from billow.core.errors import Unavailable
+from billow.core.payments import Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
+from billow.providers.gateways import Gateway, StoredMethod, instruments
+from billow.providers.gateways.instruments import Instrument
+
+FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
+OUTCOMES: dict[str, type[Outcome]] = {
+    kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
+}
+
+SCHEMA = """
+create table if not exists attempts (
+    attempt   text primary key,
+    kind      text    not null check (kind in ('charge', 'refund')),
+    amount    integer not null,
+    currency  text    not null,
+    about     text    not null,          -- the method charged, or the charge refunded
+    reference text    not null unique,
+    outcome   text    not null
+) without rowid;
+create index if not exists refunds_of on attempts (about) where kind = 'refund';
+"""
+
+
+class Recorded(NamedTuple):
+    """What the gateway really did, whatever the caller heard of it."""
+
+    attempt: str
+    amount: int
+    currency: str
+    outcome: Outcome
+
+
+class Simulated(Gateway):
+    """Keeps its memory in one SQLite file, shared by processes and threads; without a path it forgets at exit.
+
+    `latency` (seconds) and `fault` are for tests: a fault "drop_reply" acts, and then the answer is lost.
+    """
+
+    name = "simulated"
+
+    def __init__(
+        self,
+        memory: Path | None = None,
+        *,
+        latency: float = 0.0,
+        fault: Callable[[str], str | None] | None = None,
+    ) -> None:
+        self._memory, self._latency, self._fault = memory, latency, fault
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened_by = 0
+
+    def store_method(self, token: str) -> StoredMethod | Declined:
+        """Declining cards are refused here already, all but …0341, which is made to fail later."""
+        time.sleep(self._latency)
+        found = instruments.find(token)
+        if isinstance(found, Declined):
+            return found
+        if found.refusal is not None and found.refused_when_stored:
+            return found.refusal
+        return StoredMethod(found.token, found.card)
+
+    def charge(self, charge: Charge) -> Outcome:
+        """The first answer to an attempt is its only answer."""
+
+        def decide(_: sqlite3.Connection, reference: str) -> Outcome:
+            return answer(charge, reference)
+
+        row = (
+            charge.attempt,
+            "charge",
+            charge.amount,
+            charge.currency,
+            charge.method,
+            f"ch_sim_{charge.attempt}",
+        )
+        return self._once(row, decide)
+
+    def refund(self, refund: Refund) -> Outcome:
+        """Refunds of one charge never exceed it, in sum."""
+
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return refund_answer(memory, refund, reference)
+
+        row = (
+            refund.attempt,
+            "refund",
+            refund.amount,
+            refund.currency,
+            refund.charge,
+            f"re_sim_{refund.attempt}",
+        )
+        return self._once(row, decide)
+
+    def look_up(self, attempt: str) -> Outcome | None:
+        with self._transaction() as memory:
+            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
+        return None if found is None else read(found[0])
+
+    def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
+        """What the cardholder does in the bank's window; from then on `look_up` tells the result."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+            ).fetchone()
+            if found is None:
+                return None
+            amount, method, reference, written = found
+            outcome = read(written)
+            if isinstance(outcome, NeedsAction):
+                outcome = settled(method, amount, reference) if passed else instruments.NOT_AUTHENTICATED
+                memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+        return outcome
+
+    def charges(self) -> list[Recorded]:
+        """Every charge attempted, declined ones too, by attempt."""
+        return self._recorded("charge")
+
+    def refunds(self) -> list[Recorded]:
+        """Every refund attempted, by attempt."""
+        return self._recorded("refund")
+
+    def close(self) -> None:
+        """Let go of the file; the next question opens it again."""
+        with self._lock:
+            if self._connection is not None and self._opened_by == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _once(
+        self, row: tuple[str, str, int, str, str, str], decide: Callable[[sqlite3.Connection, str], Outcome]
+    ) -> Outcome:
+        attempt, reference = row[0], row[-1]
+        time.sleep(self._latency)
+        with self._transaction() as memory:
+            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
+            outcome = decide(memory, reference) if found is None else read(found[0])
+            if found is None:
+                memory.execute("insert into attempts values (?, ?, ?, ?, ?, ?, ?)", (*row, write(outcome)))
+        if self._fault is not None and self._fault(attempt) == "drop_reply":
+            raise Unavailable(f"The simulated gateway lost its reply to {attempt}.")
+        return outcome
+
+    def _recorded(self, kind: str) -> list[Recorded]:
+        with self._transaction() as memory:
+            rows = memory.execute(
+                "select attempt, amount, currency, outcome from attempts where kind = ? order by attempt",
+                (kind,),
+            ).fetchall()
+        return [
+            Recorded(attempt, amount, currency, read(outcome)) for attempt, amount, currency, outcome in rows
+        ]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """The lock orders our threads, `begin immediate` orders the processes."""
+        with self._lock:
+            connection = self._open()
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def _open(self) -> sqlite3.Connection:
+        # SQLite forbids to carry a connection over a fork: the child opens its own.
+        if self._connection is None or self._opened_by != os.getpid():
+            self._connection, self._opened_by = connect(self._memory), os.getpid()
+        return self._connection
+
+
+def answer(charge: Charge, reference: str) -> Outcome:
+    """What the card says to a first attempt."""
+    found = instruments.find(charge.method)
+    if isinstance(found, Declined):
+        return found
+    if found.asks == "always" and charge.off_session:
+        return instruments.MUST_AUTHENTICATE
+    if found.asks != "never" and not charge.off_session:
+        return NeedsAction(reference)
+    return judged(found, charge.amount, reference)
+
+
+def settled(method: str, amount: int, reference: str) -> Outcome:
+    """What the card says once its owner has authenticated."""
+    found = instruments.find(method)
+    return found if isinstance(found, Declined) else judged(found, amount, reference)
+
+
+def judged(instrument: Instrument, amount: int, reference: str) -> Outcome:
+    return instrument.refusal or Succeeded(reference, fee(amount))
+
+
+def fee(amount: int) -> int:
+    """2.9 % and 30 minor units, never more than the amount itself."""
+    percentage = (amount * FEE_RATE).quantize(Decimal(1), ROUND_HALF_UP)
+    return min(int(percentage) + FEE_FIXED, amount)
+
+
+def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) -> Outcome:
+    found = memory.execute(
+        "select amount, currency, outcome from attempts where kind = 'charge' and reference = ?",
+        (refund.charge,),
+    ).fetchone()
+    if found is None or found[1] != refund.currency or not isinstance(read(found[2]), Succeeded):
+        return instruments.declined(
+            None, f"No such charge: '{refund.charge}'", "resource_missing", retry=False
+        )
+    given = memory.execute(
+        "select outcome, amount from attempts where kind = 'refund' and about = ?", (refund.charge,)
+    ).fetchall()
+    left = found[0] - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
+    if left == 0:
+        return instruments.declined(
+            None, f"Charge {refund.charge} has already been refunded.", "charge_already_refunded", retry=False
+        )
+    if refund.amount > left:
+        return instruments.declined(
+            None,
+            "Refund amount is greater than unrefunded amount on charge.",
+            "amount_too_large",
+            retry=False,
+        )
+    # Stripe keeps its fee when money goes back, and asks none for it.
+    return Succeeded(reference, 0)
+
+
+def write(outcome: Outcome) -> str:
+    return json.dumps([type(outcome).__name__, asdict(outcome)])
+
+
+def read(written: str) -> Outcome:
+    kind, members = json.loads(written)
+    return OUTCOMES[kind](**members)
+
+
+def connect(memory: Path | None) -> sqlite3.Connection:
+    """The memory, with its table. Losing the last second in a power cut is fine: it is a simulation."""
+    if memory is not None:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(
+        memory or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("pragma synchronous = off")
+    if memory is not None:
+        use_write_ahead_log(connection)
+    for statement in SCHEMA.split(";"):
+        connection.execute(statement)
+    return connection
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Two processes that switch a new file at the same moment hear "locked" at once, despite the timeout."""
+    for _ in range(200):
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError:
+            time.sleep(0.01)
+    raise Unavailable("The simulated gateway's memory stays locked.")

@@ -1,0 +1,57 @@
+"""How is a message written down for the wire? RFC 5322 bytes, the same each time."""
+
+import email.policy
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.utils import format_datetime, getaddresses, parseaddr
+from hashlib import sha256
+
+from billow.providers.mail import Message
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
+
+
+def written(message: Message) -> bytes:
+    """A header never holds a line break, whatever a customer is called: a subject loses it, an address is refused."""
+    letter = EmailMessage(policy=email.policy.SMTPUTF8 if needs_utf8(message) else email.policy.SMTP)
+    letter["From"] = message.sender
+    letter["To"] = message.to
+    letter["Subject"] = CONTROL.sub(" ", message.subject).strip()
+    letter["Message-ID"] = f"<{identifier(message)}>"
+    if message.sent_at is not None:
+        letter["Date"] = format_datetime(message.sent_at)
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(message.text)
+    if message.html is not None:
+        letter.add_alternative(message.html, subtype="html")
+    for filename, mime, content in message.attachments:
+        kind, _, subtype = mime.partition("/")
+        letter.add_attachment(content, maintype=kind, subtype=subtype, filename=filename)
+    for number, part in enumerate(multiparts(letter)):
+        # Python would draw boundaries by lot; "_" after "=" occurs in no encoded text.
+        part.set_boundary(f"=_{sha256(f'{number} {message}'.encode()).hexdigest()[:32]}")
+    return letter.as_bytes()
+
+
+def multiparts(letter: EmailMessage) -> Iterator[EmailMessage]:
+    return (part for part in letter.walk() if part.get_content_maintype() == "multipart")
+
+
+def identifier(message: Message) -> str:
+    """Ours if it is one already, else completed with the sender's domain."""
+    plain = message.message_id.strip("<>")
+    return plain if "@" in plain else f"{plain}@{sender(message).rpartition('@')[2] or 'localhost'}"
+
+
+def recipients(message: Message) -> list[str]:
+    return [address for _, address in getaddresses([message.to]) if address]
+
+
+def sender(message: Message) -> str:
+    return parseaddr(message.sender)[1]
+
+
+def needs_utf8(message: Message) -> bool:
+    """Names can be encoded, addresses cannot: those beyond ASCII need a server that knows RFC 6531."""
+    return not all(address.isascii() for address in (*recipients(message), sender(message)))
