@@ -1,0 +1,154 @@
+"""Customers: who pays."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import render, rows
+from billow.api.fields import CREATE, UPDATE, WRITE
+from billow.api.params import Params
+from billow.api.resource import REGISTRY, Resource, Where
+from billow.core.errors import require
+from billow.core.numbering import prefix_from
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+
+class Address(Params):
+    city: str | None = f.text(unset=True)
+    country: str | None = f.text(unset=True)
+    line1: str | None = f.text(unset=True)
+    line2: str | None = f.text(unset=True)
+    postal_code: str | None = f.text(unset=True)
+    state: str | None = f.text(unset=True)
+
+
+class Shipping(Params):
+    address: Address | None = f.hash(shape=Address, required=True)
+    carrier: str | None = f.absent()
+    name: str = f.text(required=True)
+    phone: str | None = f.text(unset=True)
+    tracking_number: str | None = f.absent()
+
+
+class CustomField(Params):
+    name: str = f.text(max=40, required=True)
+    value: str = f.text(max=140, required=True)
+
+
+class RenderingOptions(Params):
+    amount_tax_display: str | None = f.choice(WRITE, "exclude_tax", "include_inclusive_tax", unset=True)
+    template: str | None = f.text()
+
+
+class InvoiceSettings(Params):
+    custom_fields: list[dict[str, Any]] | None = f.array(item=CustomField, max=4, unset=True)
+    default_payment_method: str | None = f.ref("payment_method", unset=True)
+    footer: str | None = f.text(unset=True)
+    rendering_options: dict[str, Any] | None = f.hash(shape=RenderingOptions, unset=True)
+
+
+def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
+    """The balance by currency, with the sign the other way round: what we owe is positive (§3.1)."""
+    return {row.currency: -row.balance} if row.currency and row.balance else {}
+
+
+def no_sources(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    return render.page([], False, f"/v1/customers/{row.id}/sources")
+
+
+def no_tax_ids(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    return render.page([], False, f"/v1/customers/{row.id}/tax_ids")
+
+
+NO_TAX = {"automatic_tax": "not_collecting", "ip_address": None, "location": None, "provider": "stripe"}
+
+
+class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_"):
+    """Who pays: a person or a company, with an address and a way to pay."""
+
+    address: dict[str, Any] | None = f.hash(WRITE, Address, unset=True)
+    balance: int = f.amount(WRITE, default=0)
+    business_name: str | None = f.text(WRITE, max=150, unset=True)
+    cash_balance: dict[str, Any] | None = f.absent(include=True)
+    currency: str | None = f.currency()
+    customer_account: str | None = f.absent()
+    default_source: str | None = f.text(UPDATE)
+    delinquent: bool = f.boolean(default=False)
+    description: str | None = f.text(WRITE)
+    discount: dict[str, Any] | None = f.absent()
+    email: str | None = f.text(WRITE, max=512, filter=True)
+    individual_name: str | None = f.text(WRITE, max=150, unset=True)
+    invoice_credit_balance: dict[str, int] = f.computed(credit_balance, include=True)
+    invoice_prefix: str | None = f.text(WRITE, max=12)
+    invoice_settings: dict[str, Any] = f.hash(WRITE, InvoiceSettings, default=f.blank(InvoiceSettings, {}))
+    metadata: dict[str, str] = f.metadata()
+    name: str | None = f.text(WRITE, max=256)
+    next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
+    payment_method: str | None = f.text(CREATE, order=True)
+    """Attached to the new customer; what it pays with is said in invoice_settings."""
+    phone: str | None = f.text(WRITE, max=20)
+    preferred_locales: list[str] = f.array(WRITE, default=[])
+    shipping: dict[str, Any] | None = f.hash(WRITE, Shipping, unset=True)
+    source: str | None = f.text(WRITE, order=True)
+    """A token, in the old way: its card becomes the customer's default source."""
+    sources: list[Any] = f.computed(no_sources, include=True)
+    subscriptions: list[Any] = f.sublist(
+        "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
+    )
+    tax: dict[str, Any] = f.absent(NO_TAX, include=True)
+    tax_exempt: str = f.choice(WRITE, "exempt", "none", "reverse", default="none", unset=True)
+    tax_ids: list[Any] = f.computed(no_tax_ids, include=True)
+    test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
+
+    deleted: bool = f.boolean(default=False, hidden=True)
+
+
+def fresh(tx: Tx, customer: Customer) -> dict[str, Any]:
+    """The id of a new customer and the prefix of its invoices, made from the id unless it was given."""
+    id = new_id(Customer.prefix)
+    if customer.invoice_prefix:
+        check_prefix(tx, customer.invoice_prefix)
+        return {"id": id}
+    seed = prefix_from(id)
+    while _prefix_taken(tx, seed):
+        seed = prefix_from(f"{id}{seed}")
+    return {"id": id, "invoice_prefix": seed}
+
+
+def check_prefix(tx: Tx, prefix: str) -> None:
+    good = prefix.isascii() and prefix.isalnum() and prefix == prefix.upper()
+    require(
+        good,
+        "Invalid invoice_prefix: it consists of 1 to 12 uppercase letters and digits.",
+        param="invoice_prefix",
+    )
+    require(
+        not _prefix_taken(tx, prefix),
+        f"The invoice prefix {prefix} is already used by another customer.",
+        param="invoice_prefix",
+    )
+
+
+def _prefix_taken(tx: Tx, prefix: str) -> bool:
+    return bool(tx.one("select 1 from customers where invoice_prefix = %(prefix)s", prefix=prefix))
+
+
+class Filters(Params):
+    test_clock: str | None = f.ref("test_helpers.test_clock")
+
+
+@Customer.listing(Filters)
+def listing(tx: Tx, wanted: Filters) -> Where:
+    """Customers, the newest first; those on a test clock only when that clock is asked for."""
+    if wanted.test_clock is None:
+        return Where("not deleted and test_clock is null")
+    rows.find(tx, REGISTRY["test_helpers.test_clock"], wanted.test_clock, param="test_clock")
+    return Where("not deleted and test_clock = %(clock)s", clock=wanted.test_clock)
+
+
+def delete(tx: Tx, customer: Customer) -> dict[str, Any]:
+    """Delete a customer for good; what remains is a stub that can be retrieved, and its invoices."""
+    rows.emit(tx, [(customer, None)], "deleted")
+    rows.update(tx, customer, event=None, deleted=True)
+    return rows.stub(customer)

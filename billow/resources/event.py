@@ -1,0 +1,51 @@
+"""Events: what happened."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+from billow.core.errors import require
+from billow.store.tx import Tx
+
+
+class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=()):
+    """What happened: the object as it was then, and what its changed fields were before. Written by the
+    outbox.
+    """
+
+    api_version: str = f.text()
+    data: dict[str, Any] = f.document(required=True)
+    pending_webhooks: int = f.integer(default=0)
+    request: dict[str, str | None] = f.hash(default={"id": None, "idempotency_key": None})
+    type: str = f.text(required=True)
+
+    related: str | None = f.text(hidden=True)
+
+
+class Filters(Params):
+    delivery_success: bool | None = f.boolean()
+    type: str | None = f.text()
+    types: list[str] | None = f.array(item=f.text(), max=20)
+
+
+@Event.listing(Filters)
+def listing(tx: Tx, wanted: Filters) -> Where:
+    """Events, the newest first. `type` may end in a wildcard: invoice.*"""
+    where = Where()
+    require(
+        not (wanted.type and wanted.types),
+        "You may only specify one of these parameters: type, types.",
+        param="types",
+        code="parameters_exclusive",
+    )
+    types = wanted.types or ([wanted.type] if wanted.type else [])
+    if types:
+        where = where.also("type like any(%(types)s)", types=[_pattern(type) for type in types])
+    if wanted.delivery_success is not None:
+        where = where.also(f"pending_webhooks {'=' if wanted.delivery_success else '>'} 0")
+    return where
+
+
+def _pattern(type: str) -> str:
+    return type.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%")

@@ -1,0 +1,90 @@
+"""Invoice items: something to put on the next invoice."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import WRITE, plain, seconds
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+
+
+def period(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, int | None]:
+    return {"end": seconds(row.period_end), "start": seconds(row.period_start)}
+
+
+def pricing(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
+    if row.price is None:
+        return None
+    unit = None if row.unit_amount_decimal is None else plain(row.unit_amount_decimal)
+    return {
+        "price_details": {"price": row.price, "product": row.product},
+        "type": "price_details",
+        "unit_amount_decimal": unit,
+    }
+
+
+def parent(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
+    if row.subscription is None:
+        return None
+    return {
+        "subscription_details": {"subscription": row.subscription, "subscription_item": None},
+        "type": "subscription_details",
+    }
+
+
+class InvoiceItem(
+    Resource,
+    object="invoiceitem",
+    path="/v1/invoiceitems",
+    prefix="ii_",
+    table="invoice_items",
+    events=("created", "deleted"),
+):
+    """A charge or a credit that waits for the customer's next invoice, or sits on a draft."""
+
+    owner = "customer"
+    lacks = ("created",)
+
+    amount: int = f.amount(required=True)
+    currency: str = f.currency(required=True)
+    customer: str = f.ref("customer", required=True, filter=True)
+    customer_account: str | None = f.absent()
+    date: int = f.computed(lambda row, now, shown: seconds(row.created))
+    description: str | None = f.text(WRITE, unset=True)
+    discountable: bool = f.boolean(WRITE, default=True)
+    discounts: list[str] = f.absent([])
+    frozen_fields: list[str] | None = f.absent()
+    invoice: str | None = f.ref("invoice", filter=True)
+    invoicing_rules: list[dict[str, Any]] | None = f.absent()
+    metadata: dict[str, str] = f.metadata()
+    net_amount: int | None = f.computed(lambda row, now, shown: row.amount)
+    parent: dict[str, Any] | None = f.computed(parent)
+    period: dict[str, Any] = f.computed(period)
+    pricing: dict[str, Any] | None = f.computed(pricing)
+    proration: bool = f.boolean(default=False)
+    proration_details: dict[str, Any] | None = f.absent()
+    quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
+    quantity_decimal: Decimal = f.decimal(default=Decimal(1))
+    tax_rates: list[str] = f.absent([])
+    test_clock: str | None = f.ref("test_helpers.test_clock")
+
+    price: str | None = f.text(hidden=True)
+    product: str | None = f.text(hidden=True)
+    unit_amount_decimal: Decimal | None = f.decimal(hidden=True)
+    subscription: str | None = f.text(hidden=True)
+    period_start: datetime = f.timestamp(required=True, hidden=True)
+    period_end: datetime = f.timestamp(required=True, hidden=True)
+
+
+class Filters(Params):
+    pending: bool | None = f.boolean()
+
+
+@InvoiceItem.listing(Filters)
+def listing(tx: Any, wanted: Filters) -> Where:
+    """Invoice items; `pending` tells those that wait from those on an invoice."""
+    if wanted.pending is None:
+        return Where()
+    return Where("invoice is null" if wanted.pending else "invoice is not null")

@@ -1,0 +1,93 @@
+"""Invoice lines: one charge or credit of an invoice, and what it is for."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN, plain, seconds
+from billow.api.resource import Resource
+
+
+def period(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, int | None]:
+    return {"end": seconds(row.period_end), "start": seconds(row.period_start)}
+
+
+def pricing(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
+    if row.price is None:
+        return None
+    unit = None if row.unit_amount_decimal is None else plain(row.unit_amount_decimal)
+    return {
+        "price_details": {"price": row.price, "product": row.product},
+        "type": "price_details",
+        "unit_amount_decimal": unit,
+    }
+
+
+def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    """A line of a subscription item names it; a line made of an invoice item names that."""
+    details = {
+        "invoice_item": row.invoice_item,
+        "proration": row.proration,
+        "proration_details": None,
+        "subscription": row.subscription,
+    }
+    if row.subscription_item is None:
+        return {
+            "invoice_item_details": details,
+            "subscription_item_details": None,
+            "type": "invoice_item_details",
+        }
+    return {
+        "invoice_item_details": None,
+        "type": "subscription_item_details",
+        "subscription_item_details": {**details, "subscription_item": row.subscription_item},
+    }
+
+
+def whole_quantity(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> int | None:
+    quantity = row.quantity_decimal
+    return None if quantity is None or quantity % 1 else int(quantity)
+
+
+class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="il_", events=()):
+    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, or item."""
+
+    lacks = ("created",)
+    order = "position, id"
+
+    amount: int = f.amount(required=True)
+    currency: str = f.currency(required=True)
+    description: str | None = f.text()
+    discount_amounts: list[dict[str, Any]] = f.absent([])
+    discountable: bool = f.boolean(default=True)
+    discounts: list[str] = f.absent([])
+    invoice: str = f.text(required=True)
+    metadata: dict[str, str] = f.metadata(SHOWN)
+    parent: dict[str, Any] = f.computed(parent)
+    period: dict[str, Any] = f.computed(period)
+    pretax_credit_amounts: list[dict[str, Any]] = f.absent([])
+    pricing: dict[str, Any] | None = f.computed(pricing)
+    quantity: int | None = f.computed(whole_quantity)
+    quantity_decimal: Decimal | None = f.decimal()
+    subscription: str | None = f.ref("subscription")
+    subtotal: int = f.computed(lambda row, now, shown: row.amount)
+    taxes: list[dict[str, Any]] = f.absent([])
+
+    kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", required=True, hidden=True)
+    position: int = f.integer(default=0, hidden=True)
+    customer: str = f.text(required=True, hidden=True)
+    subscription_item: str | None = f.text(hidden=True)
+    invoice_item: str | None = f.text(hidden=True)
+    proration: bool = f.boolean(default=False, hidden=True)
+    price: str | None = f.text(hidden=True)
+    product: str | None = f.text(hidden=True)
+    unit_amount_decimal: Decimal | None = f.decimal(hidden=True)
+    flat_amount_decimal: Decimal | None = f.decimal(hidden=True)
+    tier: int | None = f.integer(hidden=True)
+    period_start: datetime = f.timestamp(required=True, hidden=True)
+    period_end: datetime = f.timestamp(required=True, hidden=True)
+    earned: int = f.amount(default=0, hidden=True)
+    """How much of it the ledger has recognised as revenue."""
+    usage: Decimal | None = f.decimal(hidden=True)
+    """What the meter said for the period, before tiers and packages (metered lines)."""

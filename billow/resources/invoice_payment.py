@@ -1,0 +1,62 @@
+"""Invoice payments: which payment paid which invoice."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN, seconds
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+
+
+def payment(row: "InvoicePayment", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "charge": None,
+        "payment_intent": row.payment_intent,
+        "payment_record": None,
+        "type": "payment_intent",
+    }
+
+
+def status_transitions(row: "InvoicePayment", now: datetime, shown: dict[str, Any]) -> dict[str, int | None]:
+    return {"canceled_at": seconds(row.canceled_at), "paid_at": seconds(row.paid_at)}
+
+
+class InvoicePayment(
+    Resource, object="invoice_payment", path="/v1/invoice_payments", prefix="inpay_", events=()
+):
+    """A payment intent that an invoice waits for, or that paid it."""
+
+    amount_paid: int | None = f.amount()
+    amount_requested: int = f.amount(required=True)
+    currency: str = f.currency(required=True)
+    invoice: str = f.ref("invoice", required=True, filter=True)
+    is_default: bool = f.boolean(default=True)
+    payment: dict[str, Any] = f.computed(payment)
+    status: str = f.choice(SHOWN, "open", "paid", "canceled", default="open", filter=True)
+    status_transitions: dict[str, int | None] = f.computed(status_transitions)
+
+    payment_intent: str = f.text(required=True, hidden=True)
+    canceled_at: datetime | None = f.timestamp(hidden=True)
+    paid_at: datetime | None = f.timestamp(hidden=True)
+
+
+class PaymentFilter(Params):
+    payment_intent: str | None = f.text()
+    type: str = f.choice(SHOWN, "charge", "payment_intent", "payment_record", required=True)
+
+
+class Filters(Params):
+    payment: PaymentFilter | None = f.hash(shape=PaymentFilter)
+
+
+@InvoicePayment.listing(Filters)
+def listing(tx: Any, wanted: Filters) -> Where:
+    """Payments of invoices; `payment[payment_intent]` finds the invoice that an intent pays."""
+    if wanted.payment is None:
+        return Where()
+    if wanted.payment.type != "payment_intent":
+        return Where("false")
+    if wanted.payment.payment_intent is None:
+        return Where()
+    return Where("payment_intent = %(payment_intent)s", payment_intent=wanted.payment.payment_intent)

@@ -1,0 +1,86 @@
+"""Payment intents: the wish to be paid."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN, WRITE
+from billow.api.resource import Resource
+
+STATUSES = (
+    "canceled",
+    "processing",
+    "requires_action",
+    "requires_capture",
+    "requires_confirmation",
+    "requires_payment_method",
+    "succeeded",
+)
+CARD_OPTIONS = {
+    "card": {
+        "installments": None,
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+    }
+}
+
+
+class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents", prefix="pi_"):
+    """The wish to be paid an amount, over as many attempts as it takes."""
+
+    owner = "customer"
+
+    allowed_payment_method_types: list[str] | None = f.absent()
+    amount: int = f.amount(required=True)
+    amount_capturable: int = f.absent(0)
+    amount_details: dict[str, Any] | None = f.absent({"tip": {}})
+    amount_received: int = f.amount(default=0)
+    application: str | None = f.absent()
+    application_fee_amount: int | None = f.absent()
+    automatic_payment_methods: dict[str, Any] | None = f.absent()
+    canceled_at: datetime | None = f.timestamp()
+    cancellation_reason: str | None = f.text()
+    capture_method: str = f.absent("automatic")
+    client_secret: str | None = f.text()
+    confirmation_method: str = f.absent("automatic")
+    currency: str = f.currency(required=True)
+    customer: str = f.ref("customer", required=True, filter=True)
+    customer_account: str | None = f.absent()
+    description: str | None = f.text(WRITE, unset=True)
+    excluded_payment_method_types: list[str] | None = f.absent()
+    hooks: dict[str, Any] | None = f.absent()
+    last_payment_error: dict[str, Any] | None = f.hash()
+    latest_charge: str | None = f.ref("charge")
+    managed_payments: dict[str, Any] = f.absent({"enabled": False})
+    metadata: dict[str, str] = f.metadata()
+    next_action: dict[str, Any] | None = f.hash()
+    on_behalf_of: str | None = f.absent()
+    payment_details: dict[str, Any] | None = f.absent()
+    payment_method: str | None = f.ref("payment_method")
+    payment_method_configuration_details: dict[str, Any] | None = f.absent()
+    payment_method_options: dict[str, Any] | None = f.absent(CARD_OPTIONS)
+    payment_method_types: list[str] = f.absent(["card"])
+    payment_record: str | None = f.absent()
+    presentment_details: dict[str, Any] | None = f.absent()
+    processing: dict[str, Any] | None = f.absent()
+    receipt_email: str | None = f.absent()
+    review: str | None = f.absent()
+    setup_future_usage: str | None = f.choice(SHOWN, "off_session", "on_session")
+    shipping: dict[str, Any] | None = f.absent()
+    source: str | None = f.absent()
+    statement_descriptor: str | None = f.absent()
+    statement_descriptor_suffix: str | None = f.absent()
+    status: str = f.choice(SHOWN, *STATUSES, default="requires_payment_method")
+    transfer_data: dict[str, Any] | None = f.absent()
+    transfer_group: str | None = f.absent()
+
+    invoice: str | None = f.text(hidden=True)
+
+
+@PaymentIntent.update
+def update(tx: Any, intent: PaymentIntent, changes: dict[str, Any]) -> PaymentIntent:
+    """Update a payment intent's description or metadata."""
+    from billow.api import rows
+
+    return rows.update(tx, intent, event=None, **changes)

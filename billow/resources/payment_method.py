@@ -1,0 +1,108 @@
+"""Payment methods: a card on file."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN, WRITE
+from billow.api.params import Params
+from billow.api.resource import Resource
+from billow.core.errors import Refused, require
+from billow.core.payments import CardDetails
+from billow.resources.customer import Address
+from billow.store.tx import Tx
+
+
+class BillingDetails(Params):
+    address: dict[str, Any] = f.hash(shape=Address, default=f.blank(Address, {}), unset=True)
+    email: str | None = f.text(unset=True)
+    name: str | None = f.text(unset=True)
+    phone: str | None = f.text(unset=True)
+    tax_id: str | None = f.text()
+
+
+class Expiry(Params):
+    """What of a card on file can change: its bank has sent a new one."""
+
+    exp_month: int | None = f.integer(min=1, max=12)
+    exp_year: int | None = f.integer(min=2000, max=2100)
+
+
+class PaymentMethod(
+    Resource, object="payment_method", path="/v1/payment_methods", prefix="pm_", events=("updated",)
+):
+    """A card on file. Its number is known to the gateway only."""
+
+    owner = "customer"
+
+    allow_redisplay: str = f.choice(
+        WRITE, "always", "limited", "unspecified", default="unspecified", filter=True
+    )
+    billing_details: dict[str, Any] = f.hash(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
+    card: dict[str, Any] = f.hash(WRITE, Expiry, required=True)
+    customer: str | None = f.ref("customer", filter=True)
+    customer_account: str | None = f.absent()
+    metadata: dict[str, str] = f.metadata()
+    type: str = f.choice(SHOWN, "card", default="card", filter=True)
+
+    token: str = f.text(required=True, hidden=True)
+    """What the gateway calls it."""
+    detached: bool = f.boolean(default=False, hidden=True)
+
+
+def card_shown(card: CardDetails) -> dict[str, Any]:
+    """A card as the API shows it."""
+    return {
+        "brand": card.brand,
+        "country": card.country,
+        "display_brand": card.brand,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint,
+        "funding": card.funding,
+        "last4": card.last4,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "generated_from": None,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+
+
+def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
+    """Give a method to a customer, once: what was detached, or is another's, cannot be used again."""
+    if method.customer == customer:
+        return method
+    require(
+        method.customer is None,
+        "The payment method you provided has already been attached to a customer.",
+        param="payment_method",
+    )
+    require(
+        not method.detached,
+        "The payment method you provided was detached from a customer and may not be used again.",
+        param="payment_method",
+    )
+    return rows.update(tx, method, event="payment_method.attached", customer=customer)
+
+
+def of_customer(tx: Tx, id: str, customer: str, param: str) -> PaymentMethod:
+    """A method that this customer can pay with."""
+    found = rows.find(tx, PaymentMethod, id, param=param)
+    if found.customer != customer:
+        raise Refused(
+            f"The customer does not have a payment method with the ID {id}. The payment method"
+            " must be"
+            " attached to the customer.",
+            param=param,
+            code="resource_missing",
+        )
+    return found
+
+
+@PaymentMethod.update
+def update(tx: Tx, method: PaymentMethod, changes: dict[str, Any]) -> PaymentMethod:
+    """Update billing details, the expiry of a card, or metadata."""
+    require(method.customer, "You must save this PaymentMethod to a customer before you can update it.")
+    return rows.update(tx, method, **changes)

@@ -1,0 +1,167 @@
+"""Subscriptions: an agreement that renews."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN, WRITE
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+
+STATUSES = (
+    "active",
+    "canceled",
+    "incomplete",
+    "incomplete_expired",
+    "past_due",
+    "paused",
+    "trialing",
+    "unpaid",
+)
+ENDED = ("canceled", "incomplete_expired")
+FEEDBACK = (
+    "customer_service",
+    "low_quality",
+    "missing_features",
+    "other",
+    "switched_service",
+    "too_complex",
+    "too_expensive",
+    "unused",
+)
+
+
+class EndBehavior(Params):
+    billing_cycle_anchor: str | None = f.choice(SHOWN, "now", "unchanged")
+    missing_payment_method: str = f.choice(
+        SHOWN, "create_invoice", "cancel", "pause", default="create_invoice"
+    )
+
+
+class TrialSettings(Params):
+    end_behavior: EndBehavior = f.hash(shape=EndBehavior, required=True)
+
+
+class CancellationDetails(Params):
+    comment: str | None = f.text(unset=True)
+    feedback: str | None = f.choice(SHOWN, *FEEDBACK, unset=True)
+    feedback_option: str | None = f.absent()
+    reason: str | None = f.absent()
+
+
+class PaymentSettings(Params):
+    payment_method_options: dict[str, Any] | None = f.absent()
+    payment_method_types: list[str] | None = f.absent()
+    save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
+
+
+NO_AUTOMATIC_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
+NO_CANCELLATION = {"comment": None, "feedback": None, "feedback_option": None, "reason": None}
+PAY_AS_USUAL = {
+    "payment_method_options": None,
+    "payment_method_types": None,
+    "save_default_payment_method": "off",
+}
+BILL_AT_TRIAL_END = {
+    "end_behavior": {"billing_cycle_anchor": "now", "missing_payment_method": "create_invoice"}
+}
+INVOICE_SETTINGS = {
+    "account_tax_ids": None,
+    "custom_fields": None,
+    "description": None,
+    "footer": None,
+    "issuer": {"account": None, "type": "self"},
+}
+
+
+def billing_mode(row: "Subscription", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "flexible": {"proration_discounts": "included"},
+        "type": "flexible",
+        "updated_at": shown["created"],
+    }
+
+
+class Subscription(
+    Resource, object="subscription", path="/v1/subscriptions", prefix="sub_", event="customer.subscription"
+):
+    """An agreement that renews: who, what, since when, and how it is paid."""
+
+    owner = "customer"
+
+    application: str | None = f.absent()
+    application_fee_percent: float | None = f.absent()
+    automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX)
+    billing_cycle_anchor: datetime = f.timestamp(required=True)
+    billing_cycle_anchor_config: dict[str, Any] | None = f.absent()
+    billing_mode: dict[str, Any] = f.computed(billing_mode)
+    billing_schedules: list[Any] = f.absent([])
+    billing_thresholds: dict[str, Any] | None = f.absent()
+    cancel_at: datetime | None = f.timestamp()
+    cancel_at_period_end: bool = f.boolean(WRITE, default=False)
+    canceled_at: datetime | None = f.timestamp()
+    cancellation_details: dict[str, Any] = f.hash(WRITE, CancellationDetails, default=NO_CANCELLATION)
+    collection_method: str = f.choice(
+        WRITE, "charge_automatically", "send_invoice", default="charge_automatically", filter=True
+    )
+    currency: str = f.currency(required=True)
+    customer: str = f.ref("customer", required=True, filter=True)
+    customer_account: str | None = f.absent()
+    days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
+    default_source: str | None = f.absent()
+    default_tax_rates: list[str] = f.absent([])
+    description: str | None = f.text(WRITE, max=500, unset=True)
+    discounts: list[str] = f.absent([])
+    ended_at: datetime | None = f.timestamp()
+    invoice_settings: dict[str, Any] = f.absent(INVOICE_SETTINGS)
+    items: list[Any] = f.sublist(
+        "subscription_item", by="subscription", url="/v1/subscription_items?subscription={id}"
+    )
+    latest_invoice: str | None = f.ref("invoice")
+    managed_payments: dict[str, Any] = f.absent({"enabled": False})
+    metadata: dict[str, str] = f.metadata()
+    next_pending_invoice_item_invoice: int | None = f.absent()
+    on_behalf_of: str | None = f.absent()
+    pause_collection: dict[str, Any] | None = f.absent()
+    payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
+    pending_invoice_item_interval: dict[str, Any] | None = f.absent()
+    pending_setup_intent: str | None = f.absent()
+    pending_update: dict[str, Any] | None = f.absent()
+    presentment_details: dict[str, Any] | None = f.absent()
+    schedule: str | None = f.absent()
+    start_date: datetime = f.timestamp(required=True)
+    status: str = f.choice(SHOWN, *STATUSES, required=True)
+    status_details: dict[str, Any] | None = f.hash()
+    test_clock: str | None = f.ref("test_helpers.test_clock")
+    transfer_data: dict[str, Any] | None = f.absent()
+    trial_end: datetime | None = f.timestamp()
+    trial_settings: dict[str, Any] = f.hash(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
+    trial_start: datetime | None = f.timestamp()
+    told: bool = f.boolean(default=True, hidden=True)
+    """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
+
+
+class Filters(Params):
+    price: str | None = f.text()
+    status: str | None = f.choice(SHOWN, *STATUSES, "all", "ended")
+    test_clock: str | None = f.text()
+
+
+@Subscription.listing(Filters)
+def listing(tx: Any, wanted: Filters) -> Where:
+    """Canceled ones are shown only when asked for; those of a test clock only with it or their customer (§5.1)."""
+    where = Where()
+    if wanted.status is None:
+        where = where.also("status <> 'canceled'")
+    elif wanted.status == "ended":
+        where = where.also("status = any(%(ended)s)", ended=list(ENDED))
+    elif wanted.status != "all":
+        where = where.also("status = %(status)s", status=wanted.status)
+    if wanted.price:
+        where = where.also(
+            "id in (select subscription from subscription_items where price = %(price)s)", price=wanted.price
+        )
+    if wanted.test_clock:
+        where = where.also("test_clock = %(test_clock)s", test_clock=wanted.test_clock)
+    return where
