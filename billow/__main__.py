@@ -1,0 +1,274 @@
+"""The command line: one program that runs, fills, asks and explains a billing system."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from billow import app as application
+from billow import commands, processes, settings
+from billow.app import App
+from billow.core.errors import Refused
+from billow.settings import Settings
+from billow.store import migrate as migrations
+from billow.store.embedded import CannotRun, Embedded
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="billow: measures use, prices it, invoices, collects, and keeps the books.",
+)
+load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
+cli.add_typer(load, name="import")
+console = Console()
+
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
+
+
+def read_settings(data: Path | None = None, port: int | None = None, host: str | None = None) -> Settings:
+    """The settings: what the command line says goes before the environment, also for the processes we start."""
+    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host}
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    read = settings.load(os.environ)
+    logging.basicConfig(level=read.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return read
+
+
+@contextmanager
+def database(read: Settings) -> Iterator[str]:
+    """The URL of the database: another server's, or the embedded one, which stops with the last who uses it."""
+    if read.embedded is None:
+        yield read.database_url
+        return
+    server = Embedded(read.embedded)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@contextmanager
+def opened(data: Path | None = None) -> Iterator[App]:
+    """The parts, put together on a migrated database, for a command that asks something."""
+    read = read_settings(data)
+    with database(read) as url:
+        migrations.migrate(url)
+        built = application.build(read, url)
+        try:
+            yield built
+        finally:
+            built.close()
+
+
+# ------------------------------------------------------------------------------------- running
+
+
+@cli.command()
+def up(data: Data = None, port: Port = None, host: Host = None) -> None:
+    """Everything in one: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
+    read = read_settings(data, port, host)
+    read.data.mkdir(parents=True, exist_ok=True)
+    with database(read) as url:
+        migrations.migrate(url)
+        built = application.build(read, url)
+        if built.new_key:
+            console.print(f"Your test key, shown this once: [bold]{built.new_key}[/bold]", soft_wrap=True)
+        built.close()
+        console.print(f"billow answers at http://{read.host}:{read.port}")
+        processes.supervise(["serve", "work"], {"BILLOW_DATABASE_URL": url})
+
+
+@cli.command()
+def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
+    """The API server alone; any number of them over one database."""
+    read = read_settings(data, port, host)
+    with database(read) as url:
+        os.environ["BILLOW_DATABASE_URL"] = url
+        processes.serve(read.host, read.port, read.workers, read.threads)
+
+
+@cli.command()
+def work(data: Data = None) -> None:
+    """The worker alone; any number of them over one database."""
+    read = read_settings(data)
+    with database(read) as url:
+        built = application.build(read, url)
+        processes.work(built.db)
+        built.close()
+
+
+@cli.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database up to this version, forward only."""
+    with database(read_settings(data)) as url:
+        done = migrations.migrate(url)
+    console.print("\n".join(done) or "The database is up to date.")
+
+
+# ------------------------------------------------------------------------------------- asking
+
+
+@cli.command()
+def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], data: Data = None) -> None:
+    """How an invoice came to be: period, usage, tiers, rounding, transfers."""
+    with opened(data) as built:
+        for line in commands.explain(built, invoice):
+            console.out(line, highlight=False)
+
+
+@cli.command()
+def report(
+    name: Annotated[str, typer.Argument(help="revenue, aging, deferred or trial_balance.")],
+    since: Annotated[str, typer.Option("--from", help="From this day or instant (UTC).")] = "1970-01-01",
+    until: Annotated[str, typer.Option("--to", "--at", help="Up to this instant; now by default.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV, amounts in minor units.")] = False,
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    data: Data = None,
+) -> None:
+    """A question to the books, as a table or as CSV."""
+    with opened(data) as built:
+        end = instant(until) if until else built.db.wall()
+        if csv:
+            sys.stdout.write(commands.report_csv(built, name, instant(since), end, mode))
+            return
+        table = commands.report(built, name, instant(since), end, mode)
+        show(name.replace("_", " "), list(table.columns), commands.major(table))
+
+
+def instant(text: str) -> datetime:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+@cli.command()
+def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
+    """The whole journal, in beancount's text format."""
+    with opened(data) as built:
+        sys.stdout.write(commands.journal_text(built, mode))
+
+
+@cli.command()
+def routes() -> None:
+    """Every operation: method, path, function, file and line."""
+    show("routes", ["method", "path", "function", "where"], commands.routes())
+
+
+@cli.command()
+def keys(
+    create: Annotated[bool, typer.Option("--create", help="Make a new secret key and show it once.")] = False,
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    data: Data = None,
+) -> None:
+    """The default account's API keys."""
+    with opened(data) as built:
+        if create:
+            made = built.keys.create(f"{built.account}/{mode}", now=built.db.wall())
+            console.print(f"Your {mode} key, shown this once: [bold]{made}[/bold]", soft_wrap=True)
+        show("keys", ["id", "kind", "key", "created", "expires"], commands.key_rows(built, mode))
+
+
+@cli.command()
+def check(data: Data = None) -> None:
+    """Is the installation sound: roles and policies, migrations, the ledger, jobs that were given up."""
+    with opened(data) as built:
+        findings = commands.check(built)
+    for good, what in findings:
+        console.print(f"[{'green' if good else 'red'}]{'ok' if good else 'no'}[/]  {what}", highlight=False)
+    raise typer.Exit(0 if all(good for good, _ in findings) else 1)
+
+
+def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A table in the terminal; numbers to the right."""
+    table = Table(title=title)
+    for place, column in enumerate(columns):
+        number = bool(rows) and isinstance(rows[0][place], int)
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+# ------------------------------------------------------------------------------------- filling
+
+
+@load.command("usage")
+def import_usage(
+    file: Annotated[Path, typer.Argument(help="CSV or NDJSON, may be gzipped.", exists=True, dir_okay=False)],
+    map: Annotated[Path | None, typer.Option(help="A TOML file that says which column is what.")] = None,
+    meter: Annotated[
+        list[str] | None, typer.Option(help="event_name=column, or event_name=1; repeatable.")
+    ] = None,
+    customer: Annotated[str, typer.Option(help="A customer's id for every row.")] = "",
+    customer_column: Annotated[str, typer.Option(help="The column that names the customer.")] = "",
+    time: Annotated[str, typer.Option(help="The column with the time.")] = "",
+    time_format: Annotated[str, typer.Option(help="iso, unix or unix_ms.")] = "",
+    identifier: Annotated[str, typer.Option(help="A template of {file}, {line}, {hash}, or a column.")] = "",
+    older: Annotated[bool, typer.Option("--older", help="Take events older than 35 days.")] = False,
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    data: Data = None,
+) -> None:
+    """Measured use from a file of any columns: the good rows go in, each bad one is named; run twice, once counted."""
+    flags = {
+        "meters": commands.meters(meter or []),
+        "customer": customer,
+        "customer_column": customer_column,
+        "time": time,
+        "time_format": time_format,
+        "identifier": identifier,
+    }
+    with opened(data) as built, progress_bar(file) as moved:
+        found = commands.import_usage(built, file, map, flags, older=older, mode=mode, progress=moved)
+    show(
+        file.name,
+        ["rows", "accepted", "duplicates", "refused"],
+        [[found.rows, found.accepted, found.duplicates, len(found.errors)]],
+    )
+    for line, reason in found.errors[:100]:
+        console.print(f"line {line}: {reason}", style="red", highlight=False)
+    raise typer.Exit(1 if found.errors else 0)
+
+
+@contextmanager
+def progress_bar(file: Path) -> Iterator[Any]:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(file.name, total=file.stat().st_size)
+        yield lambda rows, size: bar.update(task, completed=size)
+
+
+@cli.command()
+def demo() -> None:
+    """A small cloud company from its first event to its books, then the API; DEMO=once ends after the story."""
+    from billow import demonstration
+
+    demonstration.run(console, once=os.environ.get("DEMO") == "once")
+
+
+def main() -> None:
+    """Run a command; what the caller did wrong is one line, not a traceback."""
+    try:
+        cli()
+    except (Refused, settings.BadSetting, CannotRun, migrations.CannotMigrate) as error:
+        console.print(f"billow: {error}", style="red", highlight=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

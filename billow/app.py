@@ -1,0 +1,220 @@
+"""Which parts are there, and how are they put together? The one file that knows them all."""
+
+import importlib
+import logging
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import flask
+import msgspec
+
+from billow.api import openapi
+from billow.api.keys import Keys
+from billow.api.resource import ROUTES
+from billow.api.server import Server, verbs
+from billow.core.errors import Unavailable
+from billow.flows.outside import Outside
+from billow.pages import hosted_invoice
+from billow.providers.gateways.simulated import Simulated
+from billow.providers.mail import Mailer
+from billow.providers.mail.outbox import Outbox
+from billow.providers.mail.smtp import Smtp
+from billow.settings import Settings, load, pepper
+from billow.store import jobs, migrate
+from billow.store.ids import secret
+from billow.store.tx import Database
+
+#: A file of resources/ or flows/ is in use when it is named here.
+RESOURCES = [
+    "attempt",
+    "balance_transaction",
+    "charge",
+    "customer",
+    "event",
+    "invoice",
+    "invoice_item",
+    "invoice_line",
+    "invoice_payment",
+    "ledger_transfer",
+    "meter",
+    "meter_event",
+    "meter_event_summary",
+    "payment_intent",
+    "payment_method",
+    "price",
+    "product",
+    "subscription",
+    "subscription_item",
+    "test_clock",
+    "webhook_endpoint",
+]
+FLOWS = [
+    "add_item",
+    "advance",
+    "attach",
+    "bill",
+    "cancel",
+    "catalog",
+    "change",
+    "collect",
+    "deliver",
+    "draft",
+    "dun",
+    "enrol",
+    "explain",
+    "finalize",
+    "import_usage",
+    "ingest",
+    "methods",
+    "outside",
+    "paper",
+    "pay",
+    "recognize",
+    "remove",
+    "renew",
+    "settle",
+    "subscribe",
+    "trial",
+    "void",
+]
+
+SEEDING = 0x73656564  # "seed"
+SEND_SECONDS = 15
+
+for _folder, _names in (("resources", RESOURCES), ("flows", FLOWS)):
+    for _name in _names:
+        importlib.import_module(f"billow.{_folder}.{_name}")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A billing system that is ready to answer; `new_key` is told once, when it was made just now."""
+
+    db: Database
+    keys: Keys
+    server: Server
+    account: str
+    new_key: str | None
+
+    @property
+    def wsgi(self) -> flask.Flask:
+        return self.server.app
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def build(settings: Settings, url: str) -> App:
+    """Put the parts together on a database that is migrated."""
+    db = Database(url, size=max(12, settings.threads + 4))
+    db.outside = outside_of(settings, db)
+    keys = Keys(db, pepper(settings))
+    account, new_key = seed(db, keys, settings.test_key)
+    server = Server(db, keys, ROUTES)
+    _pages(server, db)
+    hosted_invoice.add(server.app, db, db.outside)
+    return App(db, keys, server, account, new_key)
+
+
+def outside_of(settings: Settings, db: Database) -> Outside:
+    """The world beyond the database, as the settings say."""
+    mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "mail")
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return Outside(
+        gateway=Simulated(settings.data / "gateway.sqlite"),
+        mailer=mailer,
+        seller_name=settings.seller_name,
+        seller_address=settings.seller_address,
+        seller_tax_id=settings.seller_tax_id,
+        base_url=settings.base_url,
+        mail_from=settings.mail_from,
+        send=send,
+        secret=pepper(settings),
+        run_clock=lambda clock, until: run_clock(db, clock, until),
+    )
+
+
+def run_clock(db: Database, clock: str, until: datetime) -> bool:
+    """Run what is due on a test clock up to an instant; False when somebody else is at it."""
+    with db.connection() as conn:
+        got = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (clock,)).fetchone()
+        if not got or not got[0]:
+            return False
+        try:
+            jobs.run_due(db, clock=clock, until=until)
+        finally:
+            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (clock,))
+    return True
+
+
+def send(url: str, headers: dict[str, str], body: bytes) -> int:
+    """Post a webhook; the status that was answered. A redirect is a failure, and nobody is asked twice."""
+    request = urllib.request.Request(url, data=body, headers=headers, method="POST")
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=SEND_SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        raise Unavailable(f"{url} did not answer: {error}") from error
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def seed(db: Database, keys: Keys, test_key: str) -> tuple[str, str | None]:
+    """The default account, and its test key when it was made now."""
+    now = db.wall()
+    with db.connection() as conn, conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (SEEDING,))
+        row = conn.execute("select id from accounts order by created, id limit 1").fetchone()
+        account = str(row[0]) if row else secret("acct_", 16)
+        if not row:
+            conn.execute("insert into accounts (id, created) values (%s, %s)", (account, now))
+    tenant = f"{account}/test"
+    if test_key:
+        keys.create(tenant, key=test_key, now=now)
+        return account, None
+    with db.connection() as conn:
+        known = conn.execute("select 1 from api_keys where tenant = %s limit 1", (tenant,)).fetchone()
+    return account, None if known else keys.create(tenant, now=now)
+
+
+def _pages(server: Server, db: Database) -> None:
+    """What is asked without a key: is it alive, is it ready, what can it do."""
+
+    def healthz() -> flask.Response:
+        return flask.jsonify(status="ok")
+
+    def readyz() -> flask.Response:
+        try:
+            with db.connection() as conn:
+                waiting = migrate.pending(conn)
+        except Exception as error:  # whatever it is, the answer is no
+            waiting = [type(error).__name__]
+        answer = flask.jsonify(status="not ready" if waiting else "ready", waiting=waiting)
+        answer.status_code = 503 if waiting else 200
+        return answer
+
+    def description() -> flask.Response:
+        return flask.Response(
+            msgspec.json.encode(openapi.describe(verbs(server.routes))), mimetype="application/json"
+        )
+
+    for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/openapi.json", description)):
+        server.app.add_url_rule(path, path, page)
+
+
+def wsgi() -> flask.Flask:
+    """The application of a server process, from the environment; granian calls it in each of its workers."""
+    settings = load(os.environ)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    return build(settings, settings.database_url).wsgi

@@ -1,0 +1,161 @@
+"""What the commands ask of the parts, without a word of how it is shown."""
+
+import inspect
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from billow import reports
+from billow.api import rows
+from billow.api.resource import ROUTES
+from billow.api.server import verbs
+from billow.app import App
+from billow.core.errors import require
+from billow.core.money import show
+from billow.flows import import_usage as importing
+from billow.flows.explain import explain as explained
+from billow.ledger.balances import trial_balance
+from billow.ledger.journal import journal
+from billow.resources.invoice import Invoice
+from billow.store import jobs, migrate
+from billow.store.tx import Tx
+
+
+def tenant(built: App, mode: str) -> str:
+    require(mode in ("test", "live"), f"The mode is test or live, not {mode}.")
+    return f"{built.account}/{mode}"
+
+
+def explain(built: App, invoice: str) -> list[str]:
+    """The story of an invoice, of whichever account and mode it is: who can run commands may read all."""
+    with built.db.connection() as conn:
+        owners = [
+            row[0] for row in conn.execute("select distinct tenant from api_keys order by tenant").fetchall()
+        ]
+    for owner in owners:
+        with built.db.transaction(owner) as tx:
+            found = rows.find_many(tx, Invoice, [invoice]).get(invoice)
+            if found:
+                return explained(tx, found)
+    with built.db.transaction(tenant(built, "test")) as tx:
+        raise rows.no_such(tx, Invoice, invoice)
+
+
+def report(built: App, name: str, since: datetime, until: datetime, mode: str) -> reports.Table:
+    known = reports.reports()
+    require(name in known, f"There is no report {name}; there are {', '.join(sorted(known))}.")
+    instants = {"from": since, "to": until, "at": until}
+    with built.db.transaction(tenant(built, mode)) as tx:
+        return reports.run(tx, name, **{param: instants[param] for param in known[name].params})
+
+
+def report_csv(built: App, name: str, since: datetime, until: datetime, mode: str) -> str:
+    return reports.csv(report(built, name, since, until, mode))
+
+
+def major(table: reports.Table) -> list[list[Any]]:
+    """Rows for people: integers in a row that has a currency are money."""
+    place = table.columns.index("currency") if "currency" in table.columns else None
+    return [
+        [show(cell, row[place]) if place is not None and isinstance(cell, int) else cell for cell in row]
+        for row in table.rows
+    ]
+
+
+def journal_text(built: App, mode: str) -> str:
+    with built.db.transaction(tenant(built, mode)) as tx:
+        return journal(tx)
+
+
+def routes() -> list[list[str]]:
+    """Method, path, function, and where it stands."""
+    found = []
+    for verb in verbs(ROUTES):
+        function = inspect.unwrap(verb.run)
+        file = Path(inspect.getsourcefile(function) or "").name
+        line = inspect.getsourcelines(function)[1]
+        found.append([verb.method, verb.path, function.__name__, f"{function.__module__}:{file}:{line}"])
+    return sorted(found, key=lambda row: (row[1], row[0]))
+
+
+def key_rows(built: App, mode: str) -> list[list[Any]]:
+    with built.db.connection() as conn:
+        found = conn.execute(
+            "select id, kind, hint, created, expires_at from api_keys where tenant = %s order by created",
+            (tenant(built, mode),),
+        )
+        return [list(row) for row in found.fetchall()]
+
+
+def meters(given: list[str]) -> dict[str, Any]:
+    """`calls=count` reads the column count; `calls=1` counts one a row."""
+    pairs = [text.partition("=") for text in given]
+    require(all(sign for _, sign, _ in pairs), "A meter is given as event_name=column, or event_name=1.")
+    return {name: 1 if column == "1" else column for name, _, column in pairs}
+
+
+def import_usage(
+    built: App,
+    file: Path,
+    map: Path | None,
+    flags: dict[str, Any],
+    *,
+    older: bool,
+    mode: str,
+    progress: Callable[[int, int], None],
+) -> importing.Imported:
+    """Read a file by the mapping of a TOML file, or of flags, or of both: flags go first."""
+    given = tomllib.loads(map.read_text()) if map else {}
+    mapping = importing.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
+    return importing.import_usage(
+        built.db, tenant(built, mode), file, mapping, older=older, progress=progress
+    )
+
+
+# ------------------------------------------------------------------------------------- check
+
+
+def check(built: App) -> list[tuple[bool, str]]:
+    """Findings: whether it is good, and what was looked at."""
+    with built.db.connection() as conn:
+        waiting = migrate.pending(conn)
+        role = conn.execute(
+            "select current_user, rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+        )
+        name, unbound = role.fetchone() or ("?", True)
+        bare = [
+            row[0]
+            for row in conn.execute(
+                "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant'"
+                " where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and not c.relforcerowsecurity"
+                " and c.relname not in ('jobs', 'api_keys') order by 1"
+            ).fetchall()
+        ]
+    findings = [
+        (not waiting, f"migrations: {', '.join(waiting) or 'all applied'}"),
+        (not unbound, f"the role {name} is bound by row level security"),
+        (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
+    ]
+    for mode in ("test", "live"):
+        with built.db.transaction(tenant(built, mode)) as tx:
+            findings += [balanced(tx, mode), given_up(tx, mode)]
+    return findings
+
+
+def balanced(tx: Tx, mode: str) -> tuple[bool, str]:
+    sums: dict[str, int] = {}
+    for row in trial_balance(tx):
+        sums[row.currency] = sums.get(row.currency, 0) + row.debit - row.credit
+    wrong = {currency: rest for currency, rest in sums.items() if rest}
+    return (
+        not wrong,
+        f"{mode} ledger balances in {len(sums)} currencies{f', but not {wrong}' if wrong else ''}",
+    )
+
+
+def given_up(tx: Tx, mode: str) -> tuple[bool, str]:
+    found = jobs.parked(tx, "wall")
+    names = ", ".join(f"{row['kind']} {row['ref']}" for row in found[:5])
+    return not found, f"{mode} jobs that were given up: {len(found)} {names}".rstrip()

@@ -1,0 +1,1 @@
+"""The verbs: one file per story. Only flows cross nouns, and only flows move money."""

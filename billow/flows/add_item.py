@@ -1,0 +1,233 @@
+"""Something to put on an invoice by hand: on a draft, or on the customer's next one (§7.7)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params, merged
+from billow.core import pricing
+from billow.core.errors import require
+from billow.core.money import round_half_away
+from billow.flows import bill
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.resources.subscription import Subscription
+from billow.store import clocks
+from billow.store.tx import Tx
+
+
+class Pricing(Params):
+    price: str = f.ref("price", required=True)
+
+
+class ItemPeriod(Params):
+    start: datetime = f.timestamp(required=True)
+    end: datetime = f.timestamp(required=True)
+
+
+class CreateItem(Params):
+    amount: int | None = f.amount()
+    currency: str | None = f.currency()
+    customer: str | None = f.ref("customer")
+    description: str | None = f.text()
+    discountable: bool | None = f.boolean()
+    invoice: str | None = f.ref("invoice")
+    metadata: dict[str, str] = f.metadata()
+    period: ItemPeriod | None = f.hash(shape=ItemPeriod)
+    pricing: Pricing | None = f.hash(shape=Pricing)
+    quantity: int = f.integer(min=0, max=10**12, default=1)
+    subscription: str | None = f.ref("subscription")
+    unit_amount_decimal: Decimal | None = f.decimal()
+
+
+@InvoiceItem.create(CreateItem)
+def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
+    """Put something on a draft, or on the customer's next invoice."""
+    invoice = rows.find(tx, Invoice, wanted.invoice, param="invoice") if wanted.invoice else None
+    require(
+        wanted.customer or invoice,
+        "Missing required param: customer.",
+        param="customer",
+        code="parameter_missing",
+    )
+    customer = rows.lock(
+        tx, Customer, wanted.customer or (invoice.customer if invoice else ""), param="customer"
+    )
+    tx = clocks.enter(tx, customer.test_clock)
+    if invoice:
+        invoice = rows.lock(tx, Invoice, invoice.id)
+        require(invoice.customer == customer.id, "The invoice belongs to another customer.", param="invoice")
+        editable(invoice)
+    if wanted.subscription:
+        rows.find(tx, Subscription, wanted.subscription, param="subscription")
+    item = rows.insert(
+        tx,
+        InvoiceItem(
+            **priced(tx, wanted, customer),
+            customer=customer.id,
+            invoice=wanted.invoice,
+            test_clock=customer.test_clock,
+            metadata=merged({}, wanted.metadata),
+            subscription=wanted.subscription,
+            period_start=wanted.period.start if wanted.period else tx.now,
+            period_end=wanted.period.end if wanted.period else tx.now,
+        ),
+    )
+    rows.update(tx, customer, currency=customer.currency or item.currency)
+    if invoice:
+        require(
+            invoice.currency == item.currency, "The item's currency must be the invoice's.", param="currency"
+        )
+        put_on(tx, invoice, item)
+    return item
+
+
+def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
+    """What it costs: an amount, a price times a quantity, or a unit amount times it."""
+    forms = [
+        name for name in ("amount", "pricing", "unit_amount_decimal") if getattr(wanted, name) is not None
+    ]
+    require(
+        len(forms) == 1,
+        "You must pass exactly one of amount, pricing or unit_amount_decimal.",
+        param="amount",
+    )
+    quantity = Decimal(wanted.quantity)
+    if wanted.pricing:
+        price = rows.find(tx, Price, wanted.pricing.price, param="pricing[price]")
+        require(
+            price.type == "one_time",
+            "The price specified is set to `type=recurring` but this field only accepts"
+            " prices with `type=one_time`.",
+            param="pricing[price]",
+        )
+        require(
+            price.active,
+            "The price specified is inactive. This field only accepts active prices.",
+            param="pricing[price]",
+        )
+        require(
+            wanted.currency in (None, price.currency),
+            f"The price specified only supports `{price.currency}`.",
+            param="currency",
+        )
+        product = rows.find(tx, Product, price.product)
+        charges = pricing.charges(bill.rated(price), quantity)
+        amount, unit = sum(charge.amount for charge in charges), price.unit_amount_decimal
+        found: dict[str, Any] = {
+            "currency": price.currency,
+            "price": price.id,
+            "product": product.id,
+            "description": wanted.description or product.name,
+        }
+    else:
+        currency = wanted.currency or customer.currency
+        require(currency, "Missing required param: currency.", param="currency", code="parameter_missing")
+        require(
+            wanted.amount is None or wanted.quantity == 1,
+            "You cannot pass a quantity with an amount.",
+            param="quantity",
+        )
+        unit = wanted.unit_amount_decimal if wanted.amount is None else Decimal(wanted.amount)
+        amount = round_half_away((unit or Decimal(0)) * quantity)
+        found = {"currency": currency, "description": wanted.description}
+    discountable = amount >= 0 if wanted.discountable is None else wanted.discountable
+    return {
+        **found,
+        "amount": amount,
+        "unit_amount_decimal": unit,
+        "quantity_decimal": quantity,
+        "discountable": discountable,
+    }
+
+
+def editable(invoice: Invoice) -> None:
+    require(
+        invoice.status == "draft",
+        "This invoice is no longer editable",
+        code="invoice_not_editable",
+        param="invoice",
+    )
+
+
+def put_on(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
+    """A further line at the end of a draft, and its totals."""
+    existing = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    place = max([line.position for line in existing], default=-1) + 1
+    rows.insert(tx, bill.place_line(bill.item_line(item), invoice.id, place))
+    retotal(tx, invoice)
+
+
+def retotal(tx: Tx, invoice: Invoice) -> None:
+    now = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    rows.update(tx, invoice, **bill.totals(invoice, now))
+
+
+class UpdateItem(Params):
+    amount: int | None = f.amount()
+    description: str | None = f.text(unset=True)
+    discountable: bool | None = f.boolean()
+    metadata: dict[str, str] = f.metadata()
+    quantity: int | None = f.integer(min=0, max=10**12)
+
+
+@InvoiceItem.update(UpdateItem)
+def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
+    """Change an item that waits or sits on a draft."""
+    invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
+    if invoice:
+        editable(invoice)
+    changes = {name: value for name, value in wanted.sent().items() if name != "metadata"}
+    if wanted.given("metadata"):
+        changes["metadata"] = merged(item.metadata, wanted.metadata)
+    if wanted.quantity is not None:
+        changes["quantity_decimal"] = Decimal(changes.pop("quantity"))
+        changes["amount"] = round_half_away(
+            (item.unit_amount_decimal or Decimal(0)) * changes["quantity_decimal"]
+        )
+    if wanted.amount is not None:
+        changes["unit_amount_decimal"] = Decimal(wanted.amount) / (
+            changes.get("quantity_decimal") or item.quantity_decimal
+        )
+    changed = rows.update(tx, item, **changes)
+    if invoice:
+        [line] = rows.select(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
+        fresh = bill.place_line(bill.item_line(changed), invoice.id, line.position)
+        rows.update_many(
+            tx,
+            [
+                (
+                    line,
+                    {
+                        name: getattr(fresh, name)
+                        for name in (
+                            "amount",
+                            "description",
+                            "metadata",
+                            "quantity_decimal",
+                            "unit_amount_decimal",
+                            "discountable",
+                        )
+                    },
+                )
+            ],
+        )
+        retotal(tx, invoice)
+    return changed
+
+
+@InvoiceItem.delete
+def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
+    """Delete an item that waits or sits on a draft."""
+    invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
+    if invoice:
+        editable(invoice)
+        tx.run("delete from invoice_lines where invoice_item = %(id)s", id=item.id)
+        retotal(tx, invoice)
+    return rows.delete(tx, item)

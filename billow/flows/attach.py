@@ -1,0 +1,179 @@
+"""How does a payment method come to a customer: the gateway keeps the card, we keep its name."""
+
+from dataclasses import replace
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.fields import CREATE
+from billow.api.params import Params
+from billow.api.resource import EPOCH, route
+from billow.core.errors import Refused, require
+from billow.core.payments import Declined
+from billow.flows.outside import of
+from billow.providers.gateways import StoredMethod
+from billow.resources import payment_method as methods
+from billow.resources.customer import Customer
+from billow.resources.payment_method import BillingDetails, PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import clocks
+from billow.store.ids import new_id
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+TEST_METHOD = "pm_card_"
+"""Our own ids have no second underscore: whatever begins like this names a test card."""
+
+
+def card_error(declined: Declined) -> Refused:
+    """A decline, in the words that the caller hears (§1.10)."""
+    more = {"decline_code": declined.decline_code} if declined.decline_code else {}
+    return Refused(declined.message, status=402, type="card_error", code=declined.code, **more)
+
+
+def drawn(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
+    """A payment method as the gateway described it, not yet written; a refusal when it was declined."""
+    if isinstance(answer, Declined):
+        raise card_error(answer)
+    values = {"id": new_id(PaymentMethod.prefix), **values}
+    return PaymentMethod(card=methods.card_shown(answer.card), token=answer.reference, **values)
+
+
+def meant(tx: Tx, given: str, param: str | None) -> Steps:
+    """`tx, method = yield from meant(…)`: the method that an id names, to be given to a customer by `give`.
+
+    A test card by its name (`pm_card_visa`) is a new method with an id, not yet written.
+    """
+    if not given.startswith(TEST_METHOD):
+        return tx, rows.lock(tx, PaymentMethod, given, param=param)
+    tx, answer = yield ask(of(tx).gateway.store_method, given)
+    return tx, drawn(answer)
+
+
+def sourced(tx: Tx, token: str) -> Steps:
+    """`tx, method = yield from sourced(…)`: a new card from a token, with the id of a source."""
+    tx, answer = yield ask(of(tx).gateway.store_method, token)
+    return tx, drawn(answer, id=new_id("card_"))
+
+
+def give(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
+    """Attach a method to a customer, where it is not attached already."""
+    if method.created == EPOCH:
+        return rows.insert(tx, replace(method, customer=customer), event="payment_method.attached")
+    return methods.attach(tx, method, customer)
+
+
+def attached(tx: Tx, customer: str, given: str, param: str | None) -> Steps:
+    """`tx, method = yield from attached(…)`: the method that was meant, now this customer's."""
+    tx, method = yield from meant(tx, given, param)
+    tx = clocks.of_customer(tx, customer)
+    return tx, give(tx, method, customer)
+
+
+class Card(Params):
+    cvc: str | None = f.text(max=4)
+    exp_month: int | None = f.integer(min=1, max=12)
+    exp_year: int | None = f.integer(min=0, max=2100)
+    number: str | None = f.text(max=30)
+    token: str | None = f.text()
+
+
+class NewMethod(Params):
+    allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
+    billing_details: BillingDetails | None = f.hash(shape=BillingDetails)
+    card: Card | None = f.hash(shape=Card)
+    metadata: dict[str, str] = f.metadata()
+    type: str = f.choice(CREATE, "card", required=True)
+
+
+@PaymentMethod.create(NewMethod)
+def create(tx: Tx, wanted: NewMethod) -> Steps:
+    """Create a payment method from a token, or from the number of a test card."""
+    if wanted.card is None:
+        raise Refused("Missing required param: card.", param="card", code="parameter_missing")
+    token, number = wanted.card.token, wanted.card.number
+    require(
+        (token is None) != (number is None),
+        "Pass exactly one of card[token] and card[number].",
+        param="card[number]",
+        code="parameter_missing",
+    )
+    for name in ("exp_month", "exp_year") if number else ():
+        if getattr(wanted.card, name) is None:
+            raise Refused(
+                f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
+            )
+    tx, answer = yield ask(of(tx).gateway.store_method, token or (number or "").replace(" ", ""))
+    method = drawn(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
+    values: dict[str, Any] = {}
+    if wanted.billing_details:
+        values["billing_details"] = wanted.billing_details.shown()
+    if number:
+        year = wanted.card.exp_year or 0
+        expiry = {"exp_month": wanted.card.exp_month, "exp_year": year if year > 99 else 2000 + year}
+        values["card"] = {**method.card, **expiry}
+    return rows.insert(tx, replace(method, **values), event=None)
+
+
+class Attach(Params):
+    customer: str = f.ref("customer", required=True)
+
+
+@route("POST", "/v1/payment_methods/{id}/attach", Attach)
+def attach(tx: Tx, id: str, wanted: Attach) -> Steps:
+    """Attach a payment method to a customer."""
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    tx, method = yield from attached(tx, customer.id, id, None)
+    return method
+
+
+@route("GET", "/v1/payment_methods/{id}")
+def retrieve(tx: Tx, id: str) -> Steps:
+    """Retrieve a payment method; a test card by its name is shown as it would be."""
+    if not id.startswith(TEST_METHOD):
+        return rows.find(tx, PaymentMethod, id)
+    tx, answer = yield ask(of(tx).gateway.store_method, id)
+    return drawn(answer, id=id, created=tx.now)
+
+
+@PaymentMethod.action("detach")
+def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
+    """Detach a payment method for good; nothing names it as a default any more."""
+    require(
+        method.customer,
+        "The payment method you provided is not attached to a customer so detachment is impossible.",
+    )
+    customer = rows.lock(tx, Customer, method.customer or "")
+    changes: dict[str, Any] = {}
+    if customer.invoice_settings["default_payment_method"] == method.id:
+        changes["invoice_settings"] = {**customer.invoice_settings, "default_payment_method": None}
+    if customer.default_source == method.id:
+        changes["default_source"] = None
+    rows.update(tx, customer, **changes)
+    named = "customer = %(customer)s and default_payment_method = %(id)s"
+    paid_by_it = rows.select(
+        tx, Subscription, named, "order by id for update", customer=customer.id, id=method.id
+    )
+    rows.update_many(tx, [(subscription, {"default_payment_method": None}) for subscription in paid_by_it])
+    return rows.update(tx, method, event="payment_method.detached", customer=None, detached=True)
+
+
+class MethodFilters(listing.Paging):
+    allow_redisplay: str | None = f.choice(CREATE, "always", "limited", "unspecified")
+    type: str | None = f.choice(CREATE, "card")
+
+
+@Customer.below("GET", "payment_methods", MethodFilters)
+def of_customer(tx: Tx, customer: Customer, wanted: MethodFilters) -> listing.Page:
+    """List the payment methods of a customer."""
+    where = listing.where_of(tx, PaymentMethod, {"customer": customer.id, **wanted.sent()})
+    return listing.below(tx, PaymentMethod, where, wanted, f"/v1/customers/{customer.id}/payment_methods")
+
+
+@Customer.below("GET", "payment_methods/{payment_method}")
+def one_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
+    """Retrieve a payment method of a customer."""
+    method = rows.find(tx, PaymentMethod, id)
+    if method.customer != customer.id:
+        raise rows.no_such(tx, PaymentMethod, id)
+    return method

@@ -1,0 +1,345 @@
+"""What goes on an invoice: the lines of a subscription's items, and the totals of a draft."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from billow.api import rows
+from billow.core import invoicing, pricing, usage
+from billow.core.money import minimum_charge
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.meter import Meter
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+from billow.store.usage import Span, store
+
+
+GRACE = timedelta(hours=1)
+"""How long a draft stands before it is finalized, so that it can be seen and late usage counts (§7.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An item of a subscription with all that prices it."""
+
+    item: SubscriptionItem
+    price: Price
+    product: Product
+    meter: Meter | None
+    rate: pricing.Price
+
+    @property
+    def interval(self) -> tuple[str, int]:
+        recurring = self.price.recurring or {}
+        return recurring["interval"], recurring["interval_count"]
+
+
+def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
+    """The items of any number of subscriptions, in four statements. Newest first; items born together as given."""
+    items = rows.select(
+        tx,
+        SubscriptionItem,
+        "subscription = any(%(ids)s)",
+        "order by created desc, id",
+        ids=sorted(set(subscriptions)),
+    )
+    found: dict[str, list[Part]] = {}
+    for part in priced(tx, items):
+        found.setdefault(part.item.subscription, []).append(part)
+    return found
+
+
+def priced(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
+    prices = rows.find_many(tx, Price, [item.price for item in items])
+    products = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    meters = rows.find_many(tx, Meter, [meter for price in prices.values() if (meter := meter_of(price))])
+    rates = {price.id: rated(price) for price in prices.values()}
+    return [
+        Part(item, price, products[price.product], meters.get(meter_of(price) or ""), rates[price.id])
+        for item in items
+        for price in [prices[item.price]]
+    ]
+
+
+def meter_of(price: Price) -> str | None:
+    return (price.recurring or {}).get("meter")
+
+
+def rated(price: Price) -> pricing.Price:
+    """A price as the core rates it."""
+    transform = price.transform_quantity
+    model = price.tiers_mode if price.billing_scheme == "tiered" else "package" if transform else "per_unit"
+    tiers = tuple(
+        pricing.Tier(
+            _exact(tier["up_to"]), _exact(tier["unit_amount_decimal"]), _exact(tier["flat_amount_decimal"])
+        )
+        for tier in price.tiers or ()
+    )
+    return pricing.Price(
+        model=model or "per_unit",
+        currency=price.currency,
+        unit_amount=price.unit_amount_decimal,
+        tiers=tiers,
+        divide_by=transform["divide_by"] if transform else None,
+        round=transform["round"] if transform else "up",
+    )
+
+
+def _exact(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(value)
+
+
+# ------------------------------------------------------------------------------------- lines
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a part is billed for: `kind` is licensed (in advance), metered (in arrears) or trial (nothing)."""
+
+    part: Part
+    kind: str
+    start: datetime
+    end: datetime
+
+
+def measured(
+    tx: Tx, periods: Sequence[Period], customers: dict[str, str]
+) -> dict[tuple[str, datetime], Decimal]:
+    """Billable usage of metered periods, by item and start; statements do not grow with their number.
+
+    `customers` names the customer of each subscription.
+    """
+    metered = [period for period in periods if period.kind == "metered" and period.part.meter]
+    spans = [
+        Span((p.part.item.id, p.start), p.part.meter.id, customers[p.part.item.subscription], p.start, p.end)
+        for p in metered
+        if p.part.meter
+    ]
+    windows = store(tx).windows(tx, spans) if spans else {}
+    formulas = {
+        (p.part.item.id, p.start): p.part.meter.default_aggregation["formula"]
+        for p in metered
+        if p.part.meter
+    }
+    return {
+        key: usage.quantity(formula, windows.get(key, usage.Window())) for key, formula in formulas.items()
+    }
+
+
+def lines_of(period: Period, customer: str, used: Decimal | None) -> list[InvoiceLine]:
+    """The lines of one item for one period, not yet on an invoice: one for each tier that is reached."""
+    part = period.part
+    if period.kind == "trial":
+        return [
+            _line(
+                period,
+                customer,
+                0,
+                f"Free trial for {part.item.quantity or 1} {invoicing.TIMES} {part.product.name}",
+                quantity_decimal=Decimal(part.item.quantity or 1),
+            )
+        ]
+    quantity = Decimal(part.item.quantity or 0) if period.kind == "licensed" else used or Decimal(0)
+    whole = part.price.transform_quantity is not None
+    return [
+        _line(
+            period,
+            customer,
+            charge.amount,
+            invoicing.describe(
+                part.product.name,
+                part.product.unit_label,
+                quantity if whole else charge.quantity,
+                charge.unit_amount,
+                part.price.currency,
+                part.interval,
+                charge.tier,
+            ),
+            quantity_decimal=quantity if whole else charge.quantity,
+            unit_amount_decimal=charge.unit_amount,
+            flat_amount_decimal=charge.flat_amount,
+            tier=charge.tier,
+            usage=used,
+        )
+        for charge in pricing.charges(part.rate, quantity)
+    ]
+
+
+def _line(period: Period, customer: str, amount: int, description: str, **more: Any) -> InvoiceLine:
+    part = period.part
+    return InvoiceLine(
+        amount=amount,
+        currency=part.price.currency,
+        description=description,
+        invoice="",
+        customer=customer,
+        subscription=part.item.subscription,
+        subscription_item=part.item.id,
+        price=part.price.id,
+        product=part.product.id,
+        period_start=period.start,
+        period_end=period.end,
+        kind=period.kind,
+        metadata=dict(part.item.metadata),
+        **more,
+    )
+
+
+def item_line(item: InvoiceItem) -> InvoiceLine:
+    """The line that an invoice item becomes."""
+    return InvoiceLine(
+        amount=item.amount,
+        currency=item.currency,
+        description=item.description,
+        invoice="",
+        customer=item.customer,
+        discountable=item.discountable,
+        metadata=item.metadata,
+        subscription=item.subscription,
+        kind="item",
+        invoice_item=item.id,
+        proration=item.proration,
+        price=item.price,
+        product=item.product,
+        quantity_decimal=item.quantity_decimal,
+        unit_amount_decimal=item.unit_amount_decimal,
+        period_start=item.period_start,
+        period_end=item.period_end,
+    )
+
+
+def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceItem]]:
+    """The invoice items that wait, by customer, the newest first."""
+    found: dict[str, list[InvoiceItem]] = {}
+    for item in rows.select(
+        tx, InvoiceItem, "invoice is null and customer = any(%(ids)s)", ids=sorted(set(customers))
+    ):
+        found.setdefault(item.customer, []).append(item)
+    return found
+
+
+def awaited(
+    pending: dict[str, list[InvoiceItem]],
+    customer: str,
+    subscription: str | None,
+    currency: str,
+) -> list[InvoiceItem]:
+    """Take the waiting items that this invoice picks up: those of its subscription, and those of none (§5.16)."""
+    waiting = pending.get(customer, [])
+    taken = [
+        item for item in waiting if item.currency == currency and item.subscription in (None, subscription)
+    ]
+    pending[customer] = [item for item in waiting if item not in taken]
+    return taken
+
+
+# ------------------------------------------------------------------------------------- drafts
+
+
+@dataclass(slots=True)
+class Draft:
+    """An invoice to be, with its lines and the invoice items that they come from."""
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    items: list[InvoiceItem]
+
+
+def draft(
+    tx: Tx, customer: Customer, lines: Sequence[InvoiceLine], items: Sequence[InvoiceItem] = (), **fields: Any
+) -> Draft:
+    """A draft for a customer: a snapshot of who they are, the lines in order, and the totals."""
+    account = account_of(tx)
+    id = new_id(Invoice.prefix)
+    placed = [place_line(line, id, number) for number, line in enumerate([*map(item_line, items), *lines])]
+    invoice = Invoice(
+        id=id,
+        customer=customer.id,
+        account_name=account["name"],
+        account_country=account["country"],
+        customer_address=customer.address,
+        customer_email=customer.email,
+        customer_name=customer.name,
+        customer_phone=customer.phone,
+        customer_shipping=customer.shipping,
+        customer_tax_exempt=customer.tax_exempt,
+        starting_balance=customer.balance,
+        test_clock=customer.test_clock,
+        **{
+            "footer": (customer.invoice_settings or {}).get("footer"),
+            "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
+            **fields,
+        },
+    )
+    return Draft(rows.born(tx, with_totals(invoice, placed)), placed, list(items))
+
+
+def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:
+    return line.but(invoice=invoice, position=position)
+
+
+def totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+    """The amounts of an invoice from its lines; what is due after the customer's balance (§7.5)."""
+    sums = invoicing.totals([invoicing.LineAmounts(line.amount) for line in lines])
+    minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
+    settled = invoicing.settle_balance(sums.total, invoice.starting_balance, minimum)
+    return {
+        "subtotal": sums.subtotal,
+        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive,
+        "total": sums.total,
+        "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
+        "amount_due": settled.amount_due,
+    }
+
+
+def with_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Invoice:
+    return invoice.but(**totals(invoice, lines))
+
+
+def write(tx: Tx, drafts: Sequence[Draft]) -> list[Invoice]:
+    """Store drafts with their lines, which their event then shows; a fixed number of statements."""
+    rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
+    taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
+    rows.update_many(tx, taken, event=None)
+    return rows.insert_many(tx, [draft.invoice for draft in drafts])
+
+
+def parent_of(subscription: Subscription) -> dict[str, Any]:
+    """What an invoice says of the subscription that it is for: its metadata as it was then (§5.15)."""
+    return {
+        "quote_details": None,
+        "type": "subscription_details",
+        "subscription_details": {
+            "metadata": subscription.metadata,
+            "subscription": subscription.id,
+            "subscription_proration_date": None,
+        },
+    }
+
+
+def subscription_fields(subscription: Subscription) -> dict[str, Any]:
+    """What an invoice takes from the subscription that it is for."""
+    return {
+        "currency": subscription.currency,
+        "subscription": subscription.id,
+        "parent": parent_of(subscription),
+        "collection_method": subscription.collection_method,
+        "days_until_due": subscription.days_until_due,
+    }
+
+
+def account_of(tx: Tx) -> dict[str, Any]:
+    """The merchant: its name and country."""
+    if "account" not in tx.notes:
+        tx.notes["account"] = tx.one("select name, country from accounts where id = %(id)s", id=tx.account)
+    account: dict[str, Any] = tx.notes["account"]
+    return account

@@ -1,0 +1,127 @@
+"""The end of a subscription: now, at the end of its period, or because nobody paid (§5.12)."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params
+from billow.core import lifecycle
+from billow.core.errors import Refused
+from billow.flows import bill
+from billow.flows.bill import Period
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.subscription import CancellationDetails, Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+TIMERS = ("subscription.renew", "subscription.end", "subscription.trial_will_end", "subscription.expire")
+
+
+class Cancel(Params):
+    cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
+    invoice_now: bool = f.boolean(default=False)
+
+
+@Subscription.delete(Cancel)
+def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
+    """Cancel now. `invoice_now` bills the usage so far and the items that wait; else it is not billed."""
+    if subscription.status in ("canceled", "incomplete_expired"):
+        raise Refused(
+            f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
+        )
+    details = wanted.cancellation_details.sent() if wanted.cancellation_details else {}
+    canceled = end(tx, subscription, "cancellation_requested", **details)
+    invoice = final_invoice(tx, subscription, tx.now, "subscription_update") if wanted.invoice_now else None
+    return rows.update(tx, canceled, event=None, latest_invoice=invoice.id) if invoice else canceled
+
+
+def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details: Any) -> Subscription:
+    """Canceled: no more periods, and its open invoices are no longer collected by themselves."""
+    for timer in TIMERS:
+        jobs.cancel(tx, timer, subscription.id)
+    stop_collecting(tx, subscription.id)
+    return rows.update(
+        tx,
+        subscription,
+        event="deleted",
+        ended_at=tx.now,
+        canceled_at=subscription.canceled_at or tx.now,
+        status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "cancel"),
+        cancellation_details={
+            **subscription.cancellation_details,
+            **({"reason": reason} if reason else {}),
+            **details,
+        },
+    )
+
+
+def stop_collecting(tx: Tx, subscription: str) -> None:
+    """Its drafts and open invoices stay, and can be paid, but nothing is done with them by itself."""
+    waiting = rows.select(
+        tx, Invoice, "subscription = %(id)s and status in ('draft', 'open') and auto_advance", id=subscription
+    )
+    rows.update_many(
+        tx,
+        [
+            (
+                invoice,
+                {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None},
+            )
+            for invoice in waiting
+        ],
+    )
+    jobs.cancel(tx, "invoice.finalize", *[invoice.id for invoice in waiting])
+    jobs.cancel(tx, "invoice.collect", *[invoice.id for invoice in waiting])
+
+
+def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
+    """What was used in the period that ends, and the items that wait: on a draft of its own; None for neither."""
+    customer = rows.find(tx, Customer, subscription.customer)
+    parts = bill.parts_of(tx, [subscription.id])[subscription.id]
+    periods = [
+        Period(part, "metered", part.item.current_period_start, until)
+        for part in parts
+        if part.meter and subscription.status != "trialing"
+    ]
+    used = bill.measured(tx, periods, {subscription.id: customer.id})
+    lines = [line for p in periods for line in bill.lines_of(p, customer.id, used[p.part.item.id, p.start])]
+    items = bill.awaited(
+        bill.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
+    )
+    if not lines and not items:
+        return None
+    [invoice] = bill.write(
+        tx,
+        [
+            bill.draft(
+                tx,
+                customer,
+                lines,
+                items,
+                **bill.subscription_fields(subscription),
+                billing_reason=reason,
+                auto_advance=True,
+                automatically_finalizes_at=tx.now + bill.GRACE,
+                period_start=min(part.item.current_period_start for part in parts),
+                period_end=until,
+            )
+        ],
+    )
+    jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
+    return invoice
+
+
+@job("subscription.end", batch=1)
+def end_of_period(tx: Tx, refs: list[str]) -> None:
+    """The date of a planned cancellation has come: the last usage is billed, and it ends."""
+    [id] = refs
+    subscription = rows.lock(tx, Subscription, id)
+    if subscription.cancel_at is None or subscription.cancel_at > tx.now or subscription.status == "canceled":
+        return
+    ended = end(tx, subscription)
+    invoice = final_invoice(tx, subscription, subscription.cancel_at, "subscription_cycle")
+    if invoice:
+        rows.update(tx, ended, event=None, latest_invoice=invoice.id)

@@ -1,0 +1,43 @@
+"""How does something get on sale: a product and its price may be made by one request."""
+
+from dataclasses import replace
+
+from billow.api import rows
+from billow.core.errors import Refused
+from billow.resources import price as prices
+from billow.resources import product as products
+from billow.resources.price import Price
+from billow.resources.product import FirstPrice, Product
+from billow.store.tx import Tx
+
+
+@Product.create
+def create_product(tx: Tx, product: Product) -> Product:
+    """Create a product, with `default_price_data` also its first price."""
+    made = products.insert(tx, product)
+    first: FirstPrice | None = product.default_price_data
+    if first is None:
+        return made
+    # A price is told after its product, and the product does not change by having one.
+    given = {name: value for name, value in first.sent().items() if name != "recurring"}
+    if first.recurring:
+        given["recurring"] = prices.Recurring(**first.recurring.sent()).shown()
+    price = prices.insert(tx, Price(product=made.id, **given))
+    return rows.update(tx, made, event=None, default_price=price.id)
+
+
+@Price.create
+def create_price(tx: Tx, price: Price) -> Price:
+    """Create a price for a product that exists, or with `product_data` for a new one."""
+    if price.product and price.product_data:
+        raise Refused(
+            "You may only specify one of these parameters: product, product_data.",
+            param="product_data",
+            code="parameters_exclusive",
+        )
+    if not price.product and not price.product_data:
+        raise Refused("Missing required param: product.", param="product", code="parameter_missing")
+    if price.product_data:
+        given = {name: rows.plain_value(value) for name, value in price.product_data.sent().items()}
+        price = replace(price, product=products.insert(tx, Product(**given)).id)
+    return prices.insert(tx, price)

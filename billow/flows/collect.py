@@ -1,0 +1,153 @@
+"""Take the money: an attempt is written down first, then the gateway is asked, then its answer is settled."""
+
+from datetime import timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core import payments
+from billow.core.dunning import hard_decline
+from billow.flows import methods
+from billow.flows.outside import of
+from billow.flows.settle import settle
+from billow.resources.attempt import Attempt
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+RESOLVE = timedelta(minutes=1)
+"""After how long we ask the gateway what became of an attempt whose answer never came."""
+NO_METHOD = payments.Declined(
+    "missing_payment_method",
+    None,
+    "This customer has no attached payment source or default payment method. Please"
+    " consider adding a default payment method.",
+    retry=True,
+)
+
+
+@job("invoice.collect", lane="outside")
+def collect_due(tx: Tx, refs: list[str]) -> Steps:
+    """Charge an open invoice, as the schedule says."""
+    [id] = refs
+    invoice = lock_payable(tx, id)
+    if invoice is None:
+        return None
+    yield from attempt_invoice(tx, invoice, automatic=True)
+    return None
+
+
+def lock_payable(tx: Tx, id: str) -> Invoice | None:
+    """The invoice if it is still to be collected by itself."""
+    found = rows.find_many(tx, Invoice, [id])
+    invoice = rows.lock(tx, Invoice, id) if found else None
+    collected = invoice and invoice.status == "open" and invoice.auto_advance and invoice.amount_due > 0
+    return invoice if collected else None
+
+
+def attempt_invoice(
+    tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
+) -> Steps:
+    """One try to collect an open invoice. Returns the transaction it ends in; what became of it is in the rows."""
+    customer = rows.find(tx, Customer, invoice.customer)
+    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
+        invoice.subscription or ""
+    )
+    chosen = (
+        rows.find_many(tx, PaymentMethod, [method]).get(method)
+        if method
+        else methods.method_of(tx, customer, subscription, invoice)
+    )
+    intent = rows.find(tx, PaymentIntent, invoice.payment_intent or "")
+    attempt = under_way(tx, intent)
+    if attempt is None and chosen is None:
+        settle(tx, unsent(intent, automatic), NO_METHOD)
+        return tx
+    if attempt is None:
+        assert chosen is not None
+        if automatic and hopeless(intent, chosen):
+            settle(tx, unsent(intent, automatic, chosen.id), again(intent))
+            return tx
+        attempt = begin(tx, intent, chosen, automatic=automatic, off_session=off_session)
+    tx, outcome = yield ask(of(tx).gateway.charge, wish(attempt))
+    settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return tx
+
+
+def under_way(tx: Tx, intent: PaymentIntent) -> Attempt | None:
+    """An attempt that was begun and not settled: it is asked for again under its own id, never charged twice."""
+    found = rows.select(tx, Attempt, "payment_intent = %(id)s and state = 'processing'", id=intent.id)
+    return found[0] if found else None
+
+
+def begin(
+    tx: Tx, intent: PaymentIntent, method: PaymentMethod, *, automatic: bool, off_session: bool
+) -> Attempt:
+    """Write down what is about to be done, and the job that finds out should we not come back."""
+    attempt = rows.insert(
+        tx,
+        Attempt(
+            payment_intent=intent.id,
+            invoice=intent.invoice,
+            customer=intent.customer,
+            amount=intent.amount,
+            currency=intent.currency,
+            payment_method=method.id,
+            token=method.token,
+            off_session=off_session,
+            automatic=automatic,
+        ),
+    )
+    rows.update(tx, intent, event=None, status="processing", payment_method=method.id)
+    jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + RESOLVE, clock="wall")
+    return attempt
+
+
+def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
+    """A try that never reaches a gateway."""
+    return Attempt(
+        payment_intent=intent.id,
+        invoice=intent.invoice,
+        customer=intent.customer,
+        amount=intent.amount,
+        currency=intent.currency,
+        payment_method=method,
+        token="",
+        automatic=automatic,
+    )
+
+
+def hopeless(intent: PaymentIntent, method: PaymentMethod) -> bool:
+    """The bank has said that this method will not do; the retry counts, but the bank is not asked again (§8.6)."""
+    error = intent.last_payment_error or {}
+    refused = error.get("payment_method") or {}
+    hard = hard_decline(error.get("code"), error.get("decline_code"))
+    return hard and refused.get("id") == method.id
+
+
+def again(intent: PaymentIntent) -> payments.Declined:
+    error = intent.last_payment_error or {}
+    return payments.Declined(error["code"], error.get("decline_code"), error["message"], retry=False)
+
+
+def wish(attempt: Attempt) -> payments.Charge:
+    return payments.Charge(attempt.id, attempt.amount, attempt.currency, attempt.token, attempt.off_session)
+
+
+@job("attempt.resolve", lane="outside")
+def resolve(tx: Tx, refs: list[str]) -> Steps:
+    """The answer to an attempt never came: ask what became of it, and if nothing did, ask for it again."""
+    [id] = refs
+    attempt = rows.find_many(tx, Attempt, [id]).get(id)
+    if attempt is None or attempt.state != "processing":
+        return None
+    jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
+    gateway: Any = of(tx).gateway
+    tx, outcome = yield ask(lambda: gateway.look_up(id) or gateway.charge(wish(attempt)))
+    settle(tx, rows.lock(tx, Attempt, id), outcome)
+    return id

@@ -1,0 +1,223 @@
+"""Invoices and invoice items made by hand: drafts are created, changed, and deleted (§7.1, §7.7)."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params, merged
+from billow.api.resource import Where
+from billow.core.errors import Refused, require
+from billow.flows import bill, finalize
+from billow.resources.customer import Customer
+from billow.resources.invoice import CustomField, Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.tx import Tx
+
+
+class Create(Params):
+    auto_advance: bool = f.boolean(default=False)
+    collection_method: str = f.choice(
+        SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
+    )
+    currency: str | None = f.currency()
+    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
+    customer: str = f.ref("customer", required=True)
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method")
+    description: str | None = f.text(max=1500)
+    due_date: datetime | None = f.timestamp()
+    footer: str | None = f.text()
+    metadata: dict[str, str] = f.metadata()
+    number: str | None = f.text(max=26)
+    pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
+    subscription: str | None = f.ref("subscription")
+
+
+@Invoice.create(Create)
+def create(tx: Tx, wanted: Create) -> Invoice:
+    """Create a draft for a customer, with the items that wait where that is wished."""
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    tx = clocks.enter(tx, customer.test_clock)
+    check(tx, wanted)
+    waiting = (
+        bill.pending_items(tx, [customer.id]) if wanted.pending_invoice_items_behavior == "include" else {}
+    )
+    first = next((item.currency for item in waiting.get(customer.id, [])), "usd")
+    currency = wanted.currency or customer.currency or first
+    items = bill.awaited(waiting, customer.id, wanted.subscription, currency)
+    fields = {**fields_of(tx, wanted), "currency": currency}
+    [invoice] = bill.write(tx, [bill.draft(tx, customer, [], items, **fields)])
+    rows.update(tx, customer, currency=customer.currency or currency)
+    if wanted.auto_advance:
+        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
+    return invoice
+
+
+def check(tx: Tx, wanted: Create) -> None:
+    """A due date belongs to invoices that are sent, and to all of them."""
+    sends = wanted.collection_method == "send_invoice"
+    dated = wanted.days_until_due is not None or wanted.due_date is not None
+    require(
+        not sends or dated,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due` or `due_date`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    require(
+        sends or not dated,
+        "You can only set a due date if `collection_method` is `send_invoice`.",
+        param="due_date",
+    )
+    check_number(tx, wanted.number)
+    if wanted.default_payment_method:
+        rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+
+
+GIVEN = (
+    "auto_advance",
+    "collection_method",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "due_date",
+    "number",
+    "subscription",
+)
+
+
+def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
+    """What of the request goes onto the draft as it is, and what follows from it."""
+    fields = {name: getattr(wanted, name) for name in GIVEN}
+    if wanted.footer:
+        fields["footer"] = wanted.footer
+    if wanted.custom_fields is not None:
+        fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
+    if wanted.subscription:
+        subscription = rows.find(tx, Subscription, wanted.subscription, param="subscription")
+        fields["parent"] = bill.parent_of(subscription)
+    return {
+        **fields,
+        "metadata": merged({}, wanted.metadata),
+        "billing_reason": "manual",
+        "period_start": tx.now,
+        "period_end": tx.now,
+        "automatically_finalizes_at": tx.now + bill.GRACE if wanted.auto_advance else None,
+    }
+
+
+def check_number(tx: Tx, number: str | None) -> None:
+    if number:
+        taken = rows.select(tx, Invoice, "number = %(number)s", number=number)
+        require(not taken, f"The invoice number {number} is already used.", param="number")
+
+
+DRAFT_ONLY = {
+    "custom_fields",
+    "description",
+    "collection_method",
+    "due_date",
+    "footer",
+    "number",
+    "days_until_due",
+}
+
+
+class Update(Params):
+    auto_advance: bool | None = f.boolean()
+    collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
+    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method", unset=True)
+    description: str | None = f.text(max=1500, unset=True)
+    due_date: datetime | None = f.timestamp()
+    footer: str | None = f.text(unset=True)
+    metadata: dict[str, str] = f.metadata()
+    number: str | None = f.text(max=26, unset=True)
+
+
+@Invoice.update(Update)
+def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
+    """Change a draft; of a finalized invoice only what is no part of the paper (§7.2)."""
+    sent = wanted.sent()
+    frozen = sorted(DRAFT_ONLY & set(sent))
+    if invoice.status != "draft" and frozen:
+        raise Refused(
+            "Finalized invoices can't be updated in this way", param=frozen[0], code="invoice_not_editable"
+        )
+    check_number(tx, wanted.number if wanted.number != invoice.number else None)
+    if wanted.default_payment_method:
+        rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+    changes: dict[str, Any] = {name: rows.plain_value(value) for name, value in sent.items()}
+    if "metadata" in sent:
+        changes["metadata"] = merged(invoice.metadata, sent["metadata"])
+    if wanted.auto_advance is not None and invoice.status == "draft":
+        at = tx.now + bill.GRACE if wanted.auto_advance else None
+        changes["automatically_finalizes_at"] = at
+        jobs.cancel(tx, "invoice.finalize", invoice.id)
+        jobs.put_many(tx, "invoice.finalize", [(invoice.id, at)] if at else [])
+    if (
+        wanted.auto_advance
+        and invoice.status == "open"
+        and invoice.collection_method == "charge_automatically"
+    ):
+        jobs.put(tx, "invoice.collect", invoice.id, tx.now)
+    return rows.update(tx, invoice, **changes)
+
+
+@Invoice.delete
+def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
+    """Delete a draft that was made by hand; its items go with it."""
+    require(
+        invoice.status == "draft",
+        "You can only delete draft invoices. To cancel this one, void it.",
+        code="invoice_not_editable",
+    )
+    require(
+        invoice.subscription is None or invoice.billing_reason == "manual",
+        "You can't delete invoices created by subscriptions. Finalize it, then void it.",
+        code="invoice_not_editable",
+    )
+    tx.run("delete from invoice_lines where invoice = %(id)s", id=invoice.id)
+    for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
+        rows.delete(tx, item)
+    jobs.cancel(tx, "invoice.finalize", invoice.id)
+    return rows.delete(tx, invoice)
+
+
+class Finalize(Params):
+    auto_advance: bool | None = f.boolean()
+
+
+@Invoice.action("finalize", Finalize)
+def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
+    """Finalize a draft now; with auto_advance it is then charged or sent."""
+    if wanted.auto_advance is not None:
+        invoice = rows.update(tx, invoice, event=None, auto_advance=wanted.auto_advance)
+    opened = finalize.finalize_one(tx, invoice)
+    if opened.auto_advance:
+        finalize.send_on(tx, [opened])
+    return opened
+
+
+@Invoice.action("send")
+def send(tx: Tx, invoice: Invoice) -> Invoice:
+    """Send an invoice to the customer, finalized first where it is a draft."""
+    require(invoice.status in ("draft", "open"), f"This invoice can't be sent: it is {invoice.status}.")
+    if invoice.status == "draft":
+        invoice = finalize.finalize_one(tx, invoice)
+    rows.emit(tx, [(invoice, None)], "invoice.sent")
+    jobs.put(tx, "invoice.mail", invoice.id, tx.wall, clock="wall")
+    return invoice
+
+
+@Invoice.below("GET", "lines", listing.Paging)
+def lines(tx: Tx, invoice: Invoice, wanted: listing.Paging) -> listing.Page:
+    """The lines of an invoice, in the order in which they stand on it (§7.6)."""
+    where = Where("invoice = %(invoice)s", invoice=invoice.id)
+    return listing.below(tx, InvoiceLine, where, wanted, f"/v1/invoices/{invoice.id}/lines")

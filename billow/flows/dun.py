@@ -1,0 +1,110 @@
+"""What an unpaid invoice leads to: try again, wait, stop; and what a paid one puts right (§8.6, §5.2)."""
+
+from datetime import timedelta
+
+from billow.api import rows
+from billow.core import dunning, lifecycle
+from billow.flows import cancel
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+INCOMPLETE = timedelta(hours=23)
+"""How long the first payment of a subscription may take."""
+
+
+def counted(invoice: Invoice, automatic: bool) -> int:
+    """The first try of any kind counts, and after it only the automatic ones (§7.4)."""
+    return invoice.attempt_count + 1 if automatic or invoice.attempt_count == 0 else invoice.attempt_count
+
+
+def failed(
+    tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice, *, automatic: bool
+) -> None:
+    """A try failed: the next one is set, or the policy has its last word."""
+    count = counted(invoice, automatic)
+    first = invoice.billing_reason == "subscription_create"
+    retried = automatic and invoice.auto_advance and not (first and is_new(subscription))
+    step = dunning.next_step(tx.now, count, dunning.SMART) if retried else None
+    following = (
+        step.at if isinstance(step, dunning.Retry) else invoice.next_payment_attempt if not retried else None
+    )
+    rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.payment_failed"),
+        attempted=True,
+        attempt_count=count,
+        next_payment_attempt=following,
+    )
+    if isinstance(step, dunning.Retry):
+        jobs.put(tx, "invoice.collect", invoice.id, step.at)
+    if subscription:
+        missed(tx, subscription, invoice)
+    if automatic:
+        settle_delinquency(tx, customer, True)
+    if isinstance(step, dunning.GiveUp) and subscription and subscription.status not in ("canceled",):
+        cancel.end(tx, rows.lock(tx, Subscription, subscription.id), "payment_failed")
+
+
+def is_new(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status == "incomplete"
+
+
+def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """Its latest invoice is not paid: past due, or still incomplete when it is the first."""
+    if subscription.latest_invoice != invoice.id or subscription.status in ("canceled", "incomplete_expired"):
+        return
+    status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
+    tell(tx, subscription, status=status)
+
+
+def awaits_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) -> None:
+    rows.update(tx, invoice, attempted=True)
+    if subscription:
+        missed(tx, subscription, invoice)
+
+
+def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMethod | None) -> None:
+    """Its latest invoice is paid: active again, or for the first time. The method is kept where that is wished."""
+    changes: dict[str, str] = {}
+    if subscription.latest_invoice == invoice.id and subscription.status in (
+        "incomplete",
+        "past_due",
+        "unpaid",
+    ):
+        changes["status"] = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "activate")
+    if method and subscription.payment_settings.get("save_default_payment_method") == "on_subscription":
+        changes["default_payment_method"] = method.id
+    if changes.get("status") == "active":
+        jobs.cancel(tx, "subscription.expire", subscription.id)
+    tell(tx, subscription, **changes)
+
+
+def tell(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
+    """The creation is told with the status that the first payment led to, everything later as an update."""
+    if subscription.told:
+        return rows.update(tx, subscription, **changes)
+    return rows.update(tx, subscription, event="created", told=True, **changes)
+
+
+def settle_delinquency(tx: Tx, customer: Customer, delinquent: bool) -> None:
+    """`delinquent` follows the latest change of any of the customer's invoices (§3.1)."""
+    rows.update(tx, rows.find(tx, Customer, customer.id), delinquent=delinquent)
+
+
+@job("invoice.overdue", batch=1)
+def overdue(tx: Tx, refs: list[str]) -> None:
+    """The due date of an invoice that was sent has passed unpaid."""
+    [id] = refs
+    invoice = rows.lock(tx, Invoice, id)
+    if invoice.status != "open":
+        return
+    rows.emit(tx, [(invoice, None)], "invoice.overdue")
+    if invoice.subscription:
+        missed(tx, rows.lock(tx, Subscription, invoice.subscription), invoice)
+    settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), True)

@@ -1,0 +1,64 @@
+"""How does a customer come to be, with something to pay with."""
+
+from dataclasses import replace
+from typing import Any
+
+from billow.api import rows
+from billow.flows.attach import TEST_METHOD, attached, give, meant, sourced
+from billow.resources import customer as customers
+from billow.resources import payment_method as methods
+from billow.resources.customer import Customer
+from billow.store import clocks
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+DEFAULT = "invoice_settings[default_payment_method]"
+
+
+@Customer.create
+def create(tx: Tx, customer: Customer) -> Steps:
+    """Create a customer; `payment_method` is attached to it, and may be its default as well."""
+    given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
+    method = None
+    if given:
+        tx, method = yield from meant(tx, given, "payment_method")
+        if default == given:
+            settings = {**customer.invoice_settings, "default_payment_method": method.id}
+            customer = replace(customer, invoice_settings=settings)
+    source = None
+    if customer.source:
+        tx, source = yield from sourced(tx, customer.source)
+        customer = replace(customer, default_source=source.id)
+    # Nothing is written before the gateway has answered: a declined card leaves no customer behind.
+    tx = clocks.enter(tx, customer.test_clock)
+    made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
+    for card in (method, source):
+        if card:
+            give(tx, card, made.id)
+    if default and default != given:
+        methods.of_customer(tx, default, made.id, DEFAULT)
+    return made
+
+
+@Customer.update
+def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
+    """Update a customer. A default payment method must be the customer's own, or a test card by its name."""
+    prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
+    if prefix and prefix != customer.invoice_prefix:
+        customers.check_prefix(tx, prefix)
+    token = changes.pop("source", None)
+    if token:
+        tx, method = yield from sourced(tx, token)
+        tx = clocks.of_customer(tx, customer.id)
+        changes["default_source"] = give(tx, method, customer.id).id
+        customer = rows.lock(tx, Customer, customer.id)
+    elif changes.get("default_source"):
+        methods.of_customer(tx, changes["default_source"], customer.id, "default_source")
+    default = settings.get("default_payment_method")
+    if default and default.startswith(TEST_METHOD):
+        tx, method = yield from attached(tx, customer.id, default, DEFAULT)
+        changes["invoice_settings"] = {**settings, "default_payment_method": method.id}
+        customer = rows.lock(tx, Customer, customer.id)
+    elif default and default != customer.invoice_settings["default_payment_method"]:
+        methods.of_customer(tx, default, customer.id, DEFAULT)
+    return rows.update(tx, customer, **changes)

@@ -1,0 +1,108 @@
+"""How did an invoice come to be: period, usage, tiers, rounding, and every transfer that followed."""
+
+from datetime import datetime
+
+from billow.api import rows
+from billow.api.fields import plain
+from billow.core import pricing
+from billow.core.money import show
+from billow.flows import bill
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.meter import Meter
+from billow.resources.price import Price
+from billow.resources.subscription import Subscription
+from billow.store.tx import Tx
+
+
+def explain(tx: Tx, invoice: Invoice) -> list[str]:
+    """The steps, line by line of text. The amounts are computed again from what is stored, with the same functions."""
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
+    meters = rows.find_many(tx, Meter, [bill.meter_of(price) or "" for price in prices.values()])
+    told = heading(tx, invoice)
+    for line in lines:
+        price = prices.get(line.price or "")
+        told += ["", f"  {line.description or line.id}"]
+        if line.period_start != line.period_end:
+            told.append(f"    period     {at(line.period_start)} to {at(line.period_end)}")
+        if price and line.usage is not None:
+            meter = meters[bill.meter_of(price) or ""]
+            formula = meter.default_aggregation["formula"]
+            told.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}")
+        if price:
+            told += rating(line, price)
+        told.append(f"    amount     {show(line.amount, line.currency)}")
+    return told + closing(tx, invoice)
+
+
+def heading(tx: Tx, invoice: Invoice) -> list[str]:
+    customer = rows.find(tx, Customer, invoice.customer, deleted=True)
+    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
+        invoice.subscription or ""
+    )
+    told = [
+        f"Invoice {invoice.number or '(draft)'}  {invoice.id}  {invoice.status}",
+        f"  customer     {customer.name or customer.email or ''} {customer.id}",
+        f"  because      {invoice.billing_reason}",
+        f"  created      {at(invoice.created)}",
+        f"  finalized    {at(invoice.finalized_at) if invoice.finalized_at else 'not yet'}",
+        f"  period       {at(invoice.period_start)} to {at(invoice.period_end)}",
+    ]
+    if subscription:
+        told.insert(
+            3, f"  subscription {subscription.id}, anchored at {at(subscription.billing_cycle_anchor)}"
+        )
+    return told
+
+
+def rating(line: InvoiceLine, price: Price) -> list[str]:
+    """How the price turned a quantity into this line's amount, with the one rounding."""
+    if line.kind == "trial" or line.quantity_decimal is None:
+        return []
+    quantity = line.usage if line.usage is not None else line.quantity_decimal
+    told = []
+    for charge in pricing.charges(bill.rated(price), quantity):
+        if charge.tier != line.tier:
+            continue
+        if charge.tier is not None:
+            told.append(f"    tier       {charge.tier + 1} of {len(price.tiers or [])}, {price.tiers_mode}")
+        elif price.transform_quantity:
+            per = price.transform_quantity
+            told.append(
+                f"    packages   {plain(quantity)} in packages of {per['divide_by']}, rounded {per['round']}"
+            )
+        flat = f" + {plain(charge.flat_amount)} flat" if charge.flat_amount else ""
+        told.append(
+            f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat} = {plain(charge.exact)}"
+        )
+        told.append(f"    rounded    {charge.amount}, half away from zero, once for the line")
+    return told
+
+
+def closing(tx: Tx, invoice: Invoice) -> list[str]:
+    told = [
+        "",
+        f"  subtotal     {show(invoice.subtotal, invoice.currency)}",
+        f"  total        {show(invoice.total, invoice.currency)}",
+        f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
+        f"  amount due   {show(invoice.amount_due, invoice.currency)}",
+        f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
+        "",
+    ]
+    transfers = tx.all(
+        "select created, event, debit, credit, amount, currency from ledger_transfers"
+        " where invoice = %(id)s order by created, id",
+        id=invoice.id,
+    )
+    told.append("  transfers" if transfers else "  no transfers: a draft is not in the books")
+    return told + [
+        f"    {at(row['created'])}  {row['event']:<24} {row['debit']:<40} from {row['credit']:<40}"
+        f" {show(row['amount'], row['currency']):>14}"
+        for row in transfers
+    ]
+
+
+def at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,291 @@
+"""A draft becomes an invoice: late usage is counted, it is numbered, frozen, and posted to the books."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core import invoicing, lifecycle, numbering
+from billow.core.errors import Refused, require
+from billow.core.money import minimum_charge
+from billow.flows import bill, methods, paper, recognize
+from billow.ledger import entries, post
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.invoice_payment import InvoicePayment
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store import jobs
+from billow.store.ids import new_id, secret
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+Wanted = Callable[[Invoice], bool]
+DESCRIPTIONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """An invoice on its way from draft to open, with all that it touches."""
+
+    invoice: Invoice
+    customer: Customer
+    lines: list[InvoiceLine]
+    settled: invoicing.Settlement | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@job("invoice.finalize", batch=500)
+def finalize_due(tx: Tx, refs: list[str]) -> None:
+    """Finalize the drafts whose hour has come, in a fixed number of statements, and send them on."""
+    opened = finalize_many(tx, refs, lambda invoice: invoice.auto_advance)
+    send_on(tx, opened)
+
+
+def send_on(tx: Tx, opened: Sequence[Invoice]) -> None:
+    """What follows by itself: automatic invoices are charged, the others mailed and watched for their due date."""
+    due = [invoice for invoice in opened if invoice.status == "open"]
+    jobs.put_many(
+        tx, "invoice.collect", [(i.id, tx.now) for i in due if i.collection_method == "charge_automatically"]
+    )
+    sent = [i for i in opened if i.collection_method == "send_invoice" and i.status == "open"]
+    rows.emit(tx, [(invoice, None) for invoice in sent], "invoice.sent")
+    jobs.put_many(tx, "invoice.overdue", [(i.id, i.due_date) for i in sent if i.due_date])
+
+
+def finalize_many(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
+    """Finalize drafts: what is no draft any more is passed over. The number is given last (standards §4.6)."""
+    sheets = load(tx, refs, wanted)
+    recount(tx, sheets)
+    settle(sheets)
+    opened = open_all(tx, sheets)
+    write_balances(tx, sheets)
+    post_all(tx, sheets)
+    expect_payments(tx, sheets)
+    jobs.put_many(tx, "invoice.mail", [(invoice.id, tx.wall) for invoice in opened], clock="wall")
+    recognize.schedule(tx, opened)
+    return [sheet.invoice for sheet in sheets]
+
+
+def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
+    """Drafts with their customers and lines, locked: customers first, then invoices."""
+    found = rows.find_many(tx, Invoice, refs)
+    customers = {
+        c.id: c for c in rows.lock_many(tx, Customer, [invoice.customer for invoice in found.values()])
+    }
+    drafts = [i for i in rows.lock_many(tx, Invoice, found) if i.status == "draft" and wanted(i)]
+    lines: dict[str, list[InvoiceLine]] = {draft.id: [] for draft in drafts}
+    for line in rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=list(lines)):
+        lines[line.invoice].append(line)
+    return [Sheet(draft, customers[draft.customer], lines[draft.id]) for draft in drafts]
+
+
+def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """Usage that came in while the draft stood counts: metered lines are made again where it changed (§4.6)."""
+    metered = [line for sheet in sheets for line in sheet.lines if line.kind == "metered"]
+    items = rows.find_many(tx, SubscriptionItem, [line.subscription_item or "" for line in metered])
+    parts = {part.item.id: part for part in bill.priced(tx, list(items.values()))}
+    periods = {
+        (line.subscription_item, line.period_start): bill.Period(
+            parts[line.subscription_item or ""], "metered", line.period_start, line.period_end
+        )
+        for line in metered
+    }
+    customers = {line.subscription or "": line.customer for line in metered}
+    used = bill.measured(tx, list(periods.values()), customers)
+    billed = {(line.subscription_item, line.period_start): line.usage for line in metered}
+    late = {key for key in periods if used[key[0] or "", key[1]] != billed[key]}
+    for sheet in sheets:
+        if any((line.subscription_item, line.period_start) in late for line in sheet.lines):
+            recounted(tx, sheet, periods, used)
+
+
+def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[Any, Any]) -> None:
+    """Replace the metered lines of one invoice, in their places, and its totals."""
+    made: list[InvoiceLine] = []
+    done = set()
+    for line in sheet.lines:
+        key = (line.subscription_item, line.period_start)
+        if line.kind != "metered":
+            made.append(line)
+        elif key not in done:
+            done.add(key)
+            made += bill.lines_of(periods[key], sheet.customer.id, used[key])
+    tx.run("delete from invoice_lines where invoice = %(id)s and kind = 'metered'", id=sheet.invoice.id)
+    placed = [bill.place_line(line, sheet.invoice.id, place) for place, line in enumerate(made)]
+    new = rows.insert_many(tx, [line for line in placed if not line.id])
+    kept = [(old, {"position": line.position}) for line in placed for old in sheet.lines if line.id == old.id]
+    sheet.lines = sorted([*new, *rows.update_many(tx, kept)], key=lambda line: line.position)
+    sheet.changes.update(bill.totals(sheet.invoice, sheet.lines))
+    sheet.invoice = sheet.invoice.but(**sheet.changes)
+
+
+def settle(sheets: Sequence[Sheet]) -> None:
+    """Apply each customer's balance, which no draft has touched, and give the next number of their own series.
+
+    A customer's sheets follow each other: the second starts with the balance and the number that the first left.
+    The customer's row is locked, so the series has no gap (§7.9).
+    """
+    running = {sheet.customer.id: sheet.customer for sheet in sheets}
+    for sheet in sheets:
+        invoice, customer = sheet.invoice, running[sheet.customer.id]
+        automatic = invoice.collection_method == "charge_automatically"
+        minimum = minimum_charge(invoice.currency) if automatic else 0
+        sheet.settled = invoicing.settle_balance(invoice.total, customer.balance, minimum)
+        sheet.changes.update(
+            starting_balance=customer.balance,
+            ending_balance=sheet.settled.ending_balance,
+            amount_due=sheet.settled.amount_due,
+        )
+        sequence = customer.next_invoice_sequence
+        if invoice.number is None:
+            sheet.changes["number"] = numbering.number(customer.invoice_prefix or "", sequence)
+            sequence += 1
+        running[customer.id] = customer.but(
+            balance=sheet.settled.ending_balance, next_invoice_sequence=sequence
+        )
+    for sheet in sheets:
+        sheet.customer = running[sheet.customer.id]
+
+
+def open_all(tx: Tx, sheets: Sequence[Sheet]) -> list[Invoice]:
+    """Open, or paid at once where nothing is due; and the words for it in order (§10.3 F1, F8)."""
+    for sheet in sheets:
+        sheet.changes.update(opening(tx, sheet))
+    owed = [sheet for sheet in sheets if sheet.changes["amount_due"]]
+    settled = [sheet for sheet in sheets if not sheet.changes["amount_due"]]
+    for group, events in ((owed, ("finalized",)), (settled, ("finalized", "paid", "payment_succeeded"))):
+        done = rows.update_many(
+            tx,
+            [(sheet.invoice, sheet.changes) for sheet in group],
+            event=[f"invoice.{event}" for event in events],
+        )
+        for sheet, invoice in zip(group, done, strict=True):
+            sheet.invoice = invoice
+    return [sheet.invoice for sheet in sheets]
+
+
+def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
+    invoice, free = sheet.invoice, not sheet.changes["amount_due"]
+    state = lifecycle.after(lifecycle.INVOICE, invoice.status, "finalize")
+    url = paper.url_of(tx, invoice.id)
+    due = invoice.due_date or (
+        tx.now + timedelta(days=invoice.days_until_due) if invoice.days_until_due is not None else None
+    )
+    return {
+        "status": lifecycle.after(lifecycle.INVOICE, state, "pay") if free else state,
+        "finalized_at": tx.now,
+        "paid_at": tx.now if free else None,
+        "effective_at": tx.now,
+        "hosted_invoice_url": url,
+        "invoice_pdf": f"{url}/pdf",
+        "due_date": due if invoice.collection_method == "send_invoice" else None,
+        "automatically_finalizes_at": None,
+        "attempted": free or invoice.attempted,
+        "auto_advance": invoice.auto_advance and not free,
+    }
+
+
+def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """What the invoices took from the customers' balances and number series. Only a changed balance is told."""
+    old = rows.find_many(tx, Customer, [sheet.customer.id for sheet in sheets])
+    latest = {sheet.customer.id: sheet.customer for sheet in sheets}
+    changes = [
+        (old[id], {"balance": now.balance, "next_invoice_sequence": now.next_invoice_sequence})
+        for id, now in latest.items()
+    ]
+    moved = [change for change in changes if change[0].balance != change[1]["balance"]]
+    rows.update_many(tx, [change for change in changes if change not in moved], event=None)
+    rows.update_many(tx, moved)
+
+
+def post_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """The customer owes us each line's net; what the balance settled is moved from it (ledger/entries.py)."""
+    postings = []
+    for sheet in sheets:
+        invoice, settled = sheet.invoice, sheet.settled
+        assert settled is not None
+        lines = [entries.Line(line.id, line.product or "none", line.amount) for line in sheet.lines]
+        moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, [])
+        used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)
+        postings += [
+            post.Posting(event, invoice.id, tx.now, transfers, invoice.customer, invoice.id)
+            for event, transfers in (("invoice.finalized", moved), ("customer_balance.applied", used))
+            if transfers
+        ]
+    post.post(tx, postings)
+
+
+def expect_payments(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """An intent to be paid for each open invoice that is charged, and the row that ties the two together."""
+    owed = [
+        sheet
+        for sheet in sheets
+        if sheet.invoice.status == "open" and sheet.invoice.collection_method == "charge_automatically"
+    ]
+    linked = link_intents(tx, [(sheet.invoice, sheet.customer) for sheet in owed])
+    for sheet, invoice in zip(owed, linked, strict=True):
+        sheet.invoice = invoice
+
+
+def link_intents(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Invoice]:
+    subscriptions = rows.find_many(tx, Subscription, [i.subscription for i, _ in owed if i.subscription])
+    intents = [
+        intent_for(invoice, customer, subscriptions.get(invoice.subscription or ""))
+        for invoice, customer in owed
+    ]
+    made = rows.insert_many(tx, intents)
+    rows.insert_many(
+        tx,
+        [
+            InvoicePayment(
+                amount_requested=intent.amount,
+                currency=intent.currency,
+                invoice=intent.invoice or "",
+                payment_intent=intent.id,
+            )
+            for intent in made
+        ],
+    )
+    return rows.update_many(
+        tx,
+        [
+            (invoice, {"payment_intent": intent.id, "payment_secret": intent.client_secret})
+            for (invoice, _), intent in zip(owed, made, strict=True)
+        ],
+        event=None,
+    )
+
+
+def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription | None) -> PaymentIntent:
+    id = new_id(PaymentIntent.prefix)
+    method = methods.method_id(customer, subscription, invoice)
+    first = subscription is not None and invoice.billing_reason == "subscription_create"
+    return PaymentIntent(
+        id=id,
+        amount=invoice.amount_due - invoice.amount_paid,
+        currency=invoice.currency,
+        customer=invoice.customer,
+        invoice=invoice.id,
+        client_secret=secret(f"{id}_secret_", 25),
+        payment_method=method,
+        status="requires_confirmation" if method else "requires_payment_method",
+        setup_future_usage="off_session" if first else None,
+        description=DESCRIPTIONS.get(invoice.billing_reason, "Payment for Invoice"),
+    )
+
+
+def finalize_one(tx: Tx, invoice: Invoice) -> Invoice:
+    """Finalize a draft at a person's word; 400 where it is no draft."""
+    require(
+        invoice.status == "draft",
+        "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+    )
+    jobs.cancel(tx, "invoice.finalize", invoice.id)
+    made = finalize_many(tx, [invoice.id])
+    if not made:
+        raise Refused("This invoice can no longer be finalized.")
+    return made[0]

@@ -1,0 +1,40 @@
+"""What goes with a customer or a test clock: subscriptions, and whatever was due."""
+
+from typing import Any
+
+from billow.api import rows
+from billow.core.errors import require
+from billow.flows import cancel
+from billow.resources import customer as customers
+from billow.resources.customer import Customer
+from billow.resources.subscription import ENDED, Subscription
+from billow.resources.test_clock import TestClock
+from billow.store.tx import Tx
+
+
+@Customer.delete
+def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
+    """Delete a customer: its subscriptions are canceled at once, its invoices are not collected."""
+    live = rows.select(
+        tx,
+        Subscription,
+        "customer = %(id)s and status <> all(%(ended)s)",
+        "order by id for update",
+        id=customer.id,
+        ended=list(ENDED),
+    )
+    for subscription in live:
+        cancel.end(tx, subscription)
+    return customers.delete(tx, customer)
+
+
+@TestClock.delete
+def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
+    """Delete a test clock with its customers; nothing of them will ever be due."""
+    require(clock.status != "advancing", "This test clock is advancing; wait until it is ready.")
+    for customer in rows.select(tx, Customer, "test_clock = %(clock)s and not deleted", clock=clock.id):
+        delete_customer(tx, customer)
+    tx.run(
+        "delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock.id
+    )
+    return rows.delete(tx, clock)

@@ -1,0 +1,151 @@
+"""The end of a period: due subscriptions become draft invoices, and their next period begins."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billow.api import rows
+from billow.core import calendar
+from billow.flows import bill, trial
+from billow.flows.bill import Part, Period
+from billow.resources.customer import Customer
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+RENEWING = ("active", "past_due", "unpaid", "trialing")
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription some of whose parts ended their period at `due`; `ends` is when their next one ends."""
+
+    subscription: Subscription
+    customer: Customer
+    due: datetime
+    ends: dict[str, datetime]
+    parts: list[Part]
+    next_due: datetime
+
+
+@job("subscription.renew", batch=500)
+def renew(tx: Tx, refs: list[str]) -> None:
+    """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
+    renewals = trial.without_method_set_aside(tx, load(tx, refs))
+    drafts = draft_many(tx, renewals)
+    advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
+    bill.write(tx, drafts)
+    jobs.put_many(
+        tx,
+        "invoice.finalize",
+        [
+            (draft.invoice.id, draft.invoice.automatically_finalizes_at)
+            for draft in drafts
+            if draft.invoice.automatically_finalizes_at
+        ],
+    )
+
+
+def load(tx: Tx, refs: list[str]) -> list[Renewal]:
+    """The subscriptions that are really due, locked: customers first, then subscriptions, each in id order."""
+    wanted = rows.find_many(tx, Subscription, refs)
+    customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
+    subscriptions = rows.lock_many(tx, Subscription, wanted)
+    parts = bill.parts_of(tx, wanted)
+    found = [
+        _renewal(s, customers[s.customer], parts[s.id])
+        for s in subscriptions
+        if s.status in RENEWING and s.id in parts
+    ]
+    return [renewal for renewal in found if renewal.due <= tx.now]
+
+
+def _renewal(subscription: Subscription, customer: Customer, parts: list[Part]) -> Renewal:
+    due = min(part.item.current_period_end for part in parts)
+    ended = [part for part in parts if part.item.current_period_end == due]
+    ends = {
+        part.item.id: calendar.next_boundary(subscription.billing_cycle_anchor, *part.interval, due)
+        for part in ended
+    }
+    others = [part.item.current_period_end for part in parts if part not in ended]
+    return Renewal(subscription, customer, due, ends, ended, min([*ends.values(), *others]))
+
+
+def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
+    """The draft of each renewal: metered parts for the period that ended, licensed ones for the one that begins."""
+    periods = {r.subscription.id: periods_of(r) for r in renewals}
+    used = bill.measured(
+        tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
+    )
+    pending = bill.pending_items(tx, [r.customer.id for r in renewals])
+    drafts = []
+    for renewal in renewals:
+        subscription, customer = renewal.subscription, renewal.customer
+        lines = [
+            line
+            for p in periods[subscription.id]
+            for line in bill.lines_of(p, customer.id, used.get((p.part.item.id, p.start)))
+        ]
+        items = bill.awaited(pending, customer.id, subscription.id, subscription.currency)
+        drafts.append(bill.draft(tx, customer, lines, items, **cycle_fields(tx, renewal)))
+    return drafts
+
+
+def periods_of(renewal: Renewal) -> list[Period]:
+    """What each part is billed for. Usage during a trial is not billed (§4.6)."""
+    found = []
+    for part in renewal.parts:
+        if not part.meter:
+            found.append(Period(part, "licensed", renewal.due, renewal.ends[part.item.id]))
+        elif renewal.subscription.status != "trialing":
+            found.append(Period(part, "metered", part.item.current_period_start, renewal.due))
+    return found
+
+
+def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
+    """The invoice's period is the one that ended; the lines have their own (§7.5). Unpaid ones stay drafts."""
+    subscription = renewal.subscription
+    advances = subscription.status != "unpaid"
+    return {
+        **bill.subscription_fields(subscription),
+        "billing_reason": "subscription_cycle",
+        "auto_advance": advances,
+        "automatically_finalizes_at": tx.now + bill.GRACE if advances else None,
+        "period_start": min(part.item.current_period_start for part in renewal.parts),
+        "period_end": renewal.due,
+    }
+
+
+def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
+    """Move the items to their next period, trials to active, and set the next timers."""
+    rows.update_many(
+        tx,
+        [
+            (part.item, {"current_period_start": r.due, "current_period_end": r.ends[part.item.id]})
+            for r in renewals
+            for part in r.parts
+        ],
+    )
+    rows.update_many(
+        tx,
+        [
+            (
+                r.subscription,
+                {
+                    "latest_invoice": invoices[r.subscription.id],
+                    "status": trial.status_after(r.subscription.status),
+                },
+            )
+            for r in renewals
+        ],
+    )
+    jobs.put_many(
+        tx,
+        "subscription.renew",
+        [
+            (r.subscription.id, r.next_due)
+            for r in renewals
+            if r.subscription.cancel_at is None or r.subscription.cancel_at > r.next_due
+        ],
+    )

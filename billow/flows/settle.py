@@ -1,0 +1,329 @@
+"""What a gateway said of an attempt becomes fact: intent, charge, invoice, books, subscription, in that order."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from billow.api import render, rows
+from billow.core import lifecycle
+from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.flows import dun
+from billow.flows.outside import of
+from billow.ledger import entries, post
+from billow.resources.attempt import Attempt
+from billow.resources.balance_transaction import BalanceTransaction
+from billow.resources.charge import Charge
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_payment import InvoicePayment
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+AVAILABLE_AFTER = timedelta(days=2)
+AGREED = {
+    "network_status": "approved_by_network",
+    "reason": None,
+    "risk_level": "normal",
+    "risk_score": 0,
+    "seller_message": "Payment complete.",
+    "type": "authorized",
+}
+
+
+@dataclass(slots=True)
+class Case:
+    """An attempt with all that its outcome touches, locked: customer, subscription, invoice, intent."""
+
+    attempt: Attempt
+    customer: Customer
+    subscription: Subscription | None
+    invoice: Invoice | None
+    intent: PaymentIntent
+    method: PaymentMethod | None
+
+
+def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
+    """Make an outcome fact, once: an attempt that was settled before is left as it is."""
+    if attempt.state != "processing":
+        return
+    tx, case = load(tx, attempt)
+    jobs.cancel(tx, "attempt.resolve", attempt.id)
+    match outcome:
+        case Succeeded():
+            succeed(tx, case, outcome)
+        case Declined():
+            decline(tx, case, outcome)
+        case NeedsAction():
+            need_action(tx, case, outcome)
+        case Pending():
+            jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + timedelta(hours=1), clock="wall")
+
+
+def load(tx: Tx, attempt: Attempt) -> tuple[Tx, Case]:
+    customer = rows.lock(tx, Customer, attempt.customer)
+    tx = clocks.enter(tx, customer.test_clock)
+    invoice = rows.find(tx, Invoice, attempt.invoice) if attempt.invoice else None
+    subscription = (
+        rows.lock(tx, Subscription, invoice.subscription) if invoice and invoice.subscription else None
+    )
+    invoice = rows.lock(tx, Invoice, attempt.invoice) if attempt.invoice else None
+    intent = rows.lock(tx, PaymentIntent, attempt.payment_intent)
+    method = rows.find_many(tx, PaymentMethod, [attempt.payment_method]).get(attempt.payment_method)
+    return tx, Case(attempt, customer, subscription, invoice, intent, method)
+
+
+# ------------------------------------------------------------------------------------- yes
+
+
+def succeed(tx: Tx, case: Case, outcome: Succeeded) -> None:
+    close(tx, case, "succeeded")
+    charge = charged(tx, case, outcome)
+    rows.update(
+        tx,
+        case.intent,
+        event="payment_intent.succeeded",
+        amount_received=case.attempt.amount,
+        status=lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
+        latest_charge=charge.id,
+        last_payment_error=None,
+        next_action=None,
+    )
+    gateway, customer, currency = of(tx).gateway.name, case.customer.id, case.attempt.currency
+    invoice = case.invoice.id if case.invoice else None
+    post.post(
+        tx,
+        [
+            post.Posting(
+                "payment.succeeded",
+                charge.id,
+                tx.now,
+                entries.payment_succeeded(gateway, customer, currency, charge.amount),
+                customer,
+                invoice,
+            ),
+            post.Posting(
+                "gateway.fee",
+                charge.id,
+                tx.now,
+                entries.fee_charged(gateway, currency, outcome.fee),
+                customer,
+                invoice,
+            ),
+        ],
+    )
+    if case.invoice:
+        recover_loss(tx, case.invoice, case.attempt.amount)
+        paid(tx, case)
+
+
+def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
+    """Money for an invoice that was given up: it was no loss after all."""
+    if invoice.status == "uncollectible":
+        post.post(
+            tx,
+            [
+                post.Posting(
+                    "invoice.recovered",
+                    invoice.id,
+                    tx.now,
+                    entries.uncollectible(invoice.customer, invoice.currency, -amount),
+                    invoice.customer,
+                    invoice.id,
+                )
+            ],
+        )
+
+
+def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
+    """The charge that took the money, and what of it reached our balance."""
+    id, amount = new_id(Charge.prefix), case.attempt.amount
+    movement = rows.insert(
+        tx,
+        BalanceTransaction(
+            amount=amount,
+            available_on=tx.now + AVAILABLE_AFTER,
+            currency=case.attempt.currency,
+            fee=outcome.fee,
+            net=amount - outcome.fee,
+            reporting_category="charge",
+            source=id,
+            type="charge",
+            fee_details=[
+                {
+                    "amount": outcome.fee,
+                    "application": None,
+                    "currency": case.attempt.currency,
+                    "description": "Gateway processing fees",
+                    "type": "payment_fee",
+                }
+            ],
+        ),
+    )
+    return rows.insert(
+        tx,
+        Charge(
+            id=id,
+            status="succeeded",
+            paid=True,
+            captured=True,
+            amount_captured=amount,
+            balance_transaction=movement.id,
+            outcome=AGREED,
+            **of_case(case),
+        ),
+        event="succeeded",
+    )
+
+
+def of_case(case: Case) -> dict[str, Any]:
+    """What a charge says of the try that it was."""
+    method = case.method
+    card = {**(method.card or {}), "amount_authorized": case.attempt.amount} if method else None
+    return {
+        "amount": case.attempt.amount,
+        "currency": case.attempt.currency,
+        "customer": case.customer.id,
+        "payment_intent": case.intent.id,
+        "payment_method": method.id if method else None,
+        "description": case.intent.description,
+        "payment_method_details": {"card": charge_card(card), "type": "card"} if card else None,
+        **({"billing_details": method.billing_details} if method else {}),
+    }
+
+
+def charge_card(card: dict[str, Any]) -> dict[str, Any]:
+    """A card as a charge remembers it: some of what the method knows, and what the network said."""
+    kept = (
+        "amount_authorized",
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "regulated_status",
+        "wallet",
+    )
+    unused = dict.fromkeys(
+        ("authorization_code", "installments", "mandate", "network_transaction_id", "three_d_secure")
+    )
+    return {
+        **{name: card.get(name) for name in kept},
+        **unused,
+        "network": card.get("brand"),
+        "network_token": {"used": False},
+    }
+
+
+def paid(tx: Tx, case: Case) -> None:
+    """The invoice is paid: the words for it in order (§10.3 F1), then what it means for the subscription."""
+    assert case.invoice is not None
+    invoice, attempt = case.invoice, case.attempt
+    [payment] = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=case.intent.id)
+    rows.update(
+        tx, payment, event="invoice_payment.paid", status="paid", amount_paid=attempt.amount, paid_at=tx.now
+    )
+    rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
+        attempted=True,
+        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
+        paid_at=tx.now,
+        auto_advance=False,
+        amount_paid=invoice.amount_paid + attempt.amount,
+        next_payment_attempt=None,
+        attempt_count=dun.counted(invoice, attempt.automatic),
+    )
+    jobs.cancel(tx, "invoice.collect", invoice.id)
+    jobs.cancel(tx, "invoice.overdue", invoice.id)
+    if case.subscription:
+        dun.paid(tx, case.subscription, invoice, case.method)
+    dun.settle_delinquency(tx, case.customer, False)
+
+
+# ------------------------------------------------------------------------------------- no, and not yet
+
+
+def decline(tx: Tx, case: Case, outcome: Declined) -> None:
+    close(tx, case, "failed")
+    if case.attempt.id or case.method is None:  # a bank that was not asked again has said nothing new
+        charge = refused(tx, case, outcome) if case.method else None
+        rows.update(
+            tx,
+            case.intent,
+            event="payment_intent.payment_failed",
+            status="requires_payment_method",
+            latest_charge=charge.id if charge else case.intent.latest_charge,
+            payment_method=None,
+            last_payment_error=error_of(tx, case, outcome, charge),
+        )
+    if case.invoice:
+        dun.failed(tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic)
+
+
+def refused(tx: Tx, case: Case, outcome: Declined) -> Charge:
+    reason = outcome.decline_code or outcome.code
+    return rows.insert(
+        tx,
+        Charge(
+            status="failed",
+            failure_code=outcome.code,
+            failure_message=outcome.message,
+            **of_case(case),
+            outcome={
+                "network_status": "declined_by_network",
+                "reason": reason,
+                "risk_level": "normal",
+                "risk_score": 0,
+                "seller_message": "The bank did not return any further details with this decline.",
+                "type": "issuer_declined",
+            },
+        ),
+        event="failed",
+    )
+
+
+def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> dict[str, Any]:
+    """The `card_error` of a declined try, as the intent keeps it and the caller hears it (§1.10)."""
+    code = outcome.code
+    error: dict[str, Any] = {
+        "type": "card_error" if case.method else "invalid_request_error",
+        "message": outcome.message,
+        "code": code,
+        "doc_url": f"https://docs.stripe.com/error-codes/{code.replace('_', '-')}",
+    }
+    if outcome.decline_code:
+        error["decline_code"] = outcome.decline_code
+    if charge:
+        error["charge"] = charge.id
+    if case.method:
+        error["payment_method"] = render.one(tx, case.method)
+    return error
+
+
+def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
+    """The customer must authenticate first: the invoice waits (§8.5)."""
+    close(tx, case, "requires_action")
+    rows.update(
+        tx,
+        case.intent,
+        event="payment_intent.requires_action",
+        status="requires_action",
+        next_action={"type": "use_stripe_sdk", "use_stripe_sdk": {}},
+    )
+    if case.invoice:
+        rows.emit(tx, [(case.invoice, None)], "invoice.payment_action_required")
+        dun.awaits_action(tx, case.subscription, case.invoice)
+
+
+def close(tx: Tx, case: Case, state: str) -> None:
+    """An attempt that never reached the gateway was never written down."""
+    if case.attempt.id:
+        rows.update(tx, case.attempt, event=None, state=state)

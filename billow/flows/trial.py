@@ -1,0 +1,68 @@
+"""Trials: the word before they end, and what happens at the end when nobody can be charged (§5.10)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.api.fields import seconds
+from billow.core import lifecycle
+from billow.flows import cancel, methods
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+WARNING = timedelta(days=3)
+
+
+def status_after(status: str) -> str:
+    """A trial that ends becomes active; every other status goes on into the next period."""
+    return lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate") if status == "trialing" else status
+
+
+def schedule_warning(tx: Tx, subscription: Subscription) -> None:
+    """Three days before the end, or at once when the trial is shorter."""
+    if subscription.trial_end:
+        jobs.put(
+            tx, "subscription.trial_will_end", subscription.id, max(subscription.trial_end - WARNING, tx.now)
+        )
+
+
+@job("subscription.trial_will_end", batch=500)
+def warn(tx: Tx, refs: list[str]) -> None:
+    trialing = [s for s in rows.find_many(tx, Subscription, refs).values() if s.status == "trialing"]
+    rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
+
+
+def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
+    """Cancel or pause the trials that end without a payment method, where they ask for it; give back the others."""
+    going_on = []
+    for renewal in renewals:
+        subscription = renewal.subscription
+        wanted = subscription.trial_settings["end_behavior"]["missing_payment_method"]
+        charged = subscription.collection_method == "charge_automatically"
+        missing = charged and methods.method_id(renewal.customer, subscription) is None
+        if subscription.status != "trialing" or not missing or wanted == "create_invoice":
+            going_on.append(renewal)
+        elif wanted == "cancel":
+            cancel.end(tx, subscription)
+        else:
+            pause(tx, subscription)
+    return going_on
+
+
+def pause(tx: Tx, subscription: Subscription) -> None:
+    rows.update(
+        tx,
+        subscription,
+        event=("customer.subscription.paused", "updated"),
+        status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
+        status_details={
+            "paused": {
+                "subscription": {"type": "trial_end_without_payment_method"},
+                "transitioned_at": seconds(tx.now),
+                "type": "subscription",
+            }
+        },
+    )

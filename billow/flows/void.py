@@ -1,0 +1,161 @@
+"""An invoice that will not be paid: void, as if it had never been, or uncollectible, a loss (§7.2)."""
+
+from billow.api import rows
+from billow.core import lifecycle
+from billow.core.errors import require
+from billow.flows import cancel, dun
+from billow.ledger import entries, post
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.invoice_payment import InvoicePayment
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+TIMERS = ("invoice.collect", "invoice.overdue", "revenue.recognize")
+
+
+@Invoice.action("void")
+def void(tx: Tx, invoice: Invoice) -> Invoice:
+    """Void an open or uncollectible invoice. It keeps its number; what it took from the balance is given back."""
+    require(
+        invoice.status in ("open", "uncollectible"),
+        "You can only pass in open or uncollectible invoices. This"
+        f" invoice isn't open or uncollectible: it is {invoice.status}.",
+    )
+    require(invoice.amount_paid == 0, "This invoice has a payment; correct it with a credit note.")
+    return void_invoice(tx, invoice)
+
+
+def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
+    """Cancel its intent, turn round all that was posted, and look again at its subscription (§10.3 F11)."""
+    cancel_intent(tx, invoice, "void_invoice")
+    for timer in TIMERS:
+        jobs.cancel(tx, timer, invoice.id)
+    transfers = post.transfers_of(tx, invoice.id)
+    post.post(
+        tx,
+        [
+            post.Posting(
+                "invoice.voided",
+                invoice.id,
+                tx.now,
+                entries.invoice_voided(transfers),
+                invoice.customer,
+                invoice.id,
+            )
+        ],
+    )
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    rows.update_many(tx, [(line, {"earned": 0}) for line in lines])
+    voided = rows.update(
+        tx,
+        invoice,
+        event="invoice.voided",
+        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "void"),
+        voided_at=tx.now,
+        auto_advance=False,
+        next_payment_attempt=None,
+    )
+    customer = rows.find(tx, Customer, invoice.customer)
+    taken = (invoice.ending_balance or 0) - invoice.starting_balance
+    rows.update(tx, customer, balance=customer.balance - taken)
+    look_again(tx, invoice)
+    return voided
+
+
+def look_again(tx: Tx, invoice: Invoice) -> None:
+    """What becomes of a subscription whose latest invoice is gone: active again, or it never was (§5.2)."""
+    id = invoice.subscription or ""
+    subscription = rows.find_many(tx, Subscription, [id]).get(id)
+    if subscription is None or subscription.latest_invoice != invoice.id:
+        return
+    if subscription.status == "past_due":
+        rows.update(tx, subscription, status="active")
+    elif subscription.status == "incomplete":
+        never_began(tx, subscription)
+
+
+def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
+    """Nobody may pay it any more."""
+    if invoice.payment_intent is None:
+        return
+    intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
+    require(
+        intent.status != "processing",
+        "A payment for this invoice is under way.",
+        code="payment_intent_unexpected_state",
+    )
+    if intent.status not in ("succeeded", "canceled"):
+        rows.update(
+            tx,
+            intent,
+            event="payment_intent.canceled",
+            canceled_at=tx.now,
+            cancellation_reason=reason,
+            status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "cancel"),
+        )
+    payments = rows.select(tx, InvoicePayment, "invoice = %(id)s and status = 'open'", id=invoice.id)
+    rows.update_many(tx, [(payment, {"status": "canceled", "canceled_at": tx.now}) for payment in payments])
+
+
+@Invoice.action("mark_uncollectible")
+def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
+    """Give an open invoice up as a loss; it can still be paid."""
+    require(invoice.status == "open", "You can only pass in open invoices. This invoice isn't open.")
+    for timer in ("invoice.collect", "invoice.overdue"):
+        jobs.cancel(tx, timer, invoice.id)
+    open_amount = invoice.amount_due - invoice.amount_paid
+    post.post(
+        tx,
+        [
+            post.Posting(
+                "invoice.marked_uncollectible",
+                invoice.id,
+                tx.now,
+                entries.uncollectible(invoice.customer, invoice.currency, open_amount),
+                invoice.customer,
+                invoice.id,
+            )
+        ],
+    )
+    marked = rows.update(
+        tx,
+        invoice,
+        event=("invoice.marked_uncollectible", "updated"),
+        marked_uncollectible_at=tx.now,
+        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "mark_uncollectible"),
+        auto_advance=False,
+        uncollectible_reason="user_forgiven",
+        next_payment_attempt=None,
+    )
+    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
+        invoice.subscription or ""
+    )
+    if subscription and subscription.status == "past_due" and subscription.latest_invoice == invoice.id:
+        rows.update(tx, subscription, status="active")
+    dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+    return marked
+
+
+@job("subscription.expire", batch=1)
+def expire(tx: Tx, refs: list[str]) -> None:
+    """The first payment did not come in 23 hours: the invoice is void, the subscription never was."""
+    [id] = refs
+    subscription = rows.lock(tx, Subscription, id)
+    if subscription.status != "incomplete":
+        return
+    if subscription.latest_invoice:
+        void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
+    else:
+        never_began(tx, subscription)
+
+
+def never_began(tx: Tx, subscription: Subscription) -> None:
+    for timer in cancel.TIMERS:
+        jobs.cancel(tx, timer, subscription.id)
+    status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "expire")
+    rows.update(tx, subscription, ended_at=tx.now, status=status)

@@ -1,0 +1,1 @@
+"""What is shown to people: pages with an address, without an API key."""

@@ -1,0 +1,56 @@
+"""One invoice, for whoever has its address: on the screen, and as a file."""
+
+from collections.abc import Callable
+
+import flask
+
+from billow.api import rows
+from billow.core.errors import Refused
+from billow.flows import paper
+from billow.flows.outside import Outside
+from billow.providers.documents import html
+from billow.resources.invoice import Invoice
+from billow.store.tx import Database, Tx
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+}
+ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
+
+
+def add(app: flask.Flask, db: Database, outside: Outside) -> None:
+    """The two addresses of an invoice. A seal that does not fit is answered as an address that is not there."""
+
+    def shown(render: Callable[[Tx, Invoice], flask.Response]) -> Callable[..., flask.Response]:
+        def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:
+            tenant = f"{account}/{mode}"
+            if not paper.opens(outside, tenant, invoice, seal):
+                return flask.Response(
+                    "There is no such invoice.", status=404, mimetype="text/plain", headers=HEADERS
+                )
+            try:
+                with db.transaction(tenant) as tx:
+                    return render(tx, rows.find(tx, Invoice, invoice))
+            except Refused as refused:
+                return flask.Response(refused.message, status=404, mimetype="text/plain", headers=HEADERS)
+
+        return view
+
+    app.add_url_rule(ADDRESS, "hosted invoice", shown(page))
+    app.add_url_rule(f"{ADDRESS}/pdf", "invoice pdf", shown(file))
+
+
+def page(tx: Tx, invoice: Invoice) -> flask.Response:
+    return flask.Response(html.render(paper.document_of(tx, invoice)), mimetype="text/html", headers=HEADERS)
+
+
+def file(tx: Tx, invoice: Invoice) -> flask.Response:
+    name = f"{invoice.number or invoice.id}.pdf"
+    disposition = {"Content-Disposition": f'inline; filename="{name}"'}
+    return flask.Response(
+        paper.pdf_of(tx, invoice), mimetype="application/pdf", headers={**HEADERS, **disposition}
+    )

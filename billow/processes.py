@@ -1,0 +1,92 @@
+"""Which processes run a billing system: a server, a worker, and the one that watches over them."""
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from billow.store.tx import Database
+from billow.store.work import Worker
+
+log = logging.getLogger("billow.processes")
+
+PATIENCE = 25
+"""Seconds that a process may take to finish what it is at."""
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when our parent dies, however it dies: nobody is left behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def supervise(commands: list[str], environment: dict[str, str]) -> None:
+    """Run `billow COMMAND` for each, start again what dies, and stop all of them on SIGTERM or Ctrl-C."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    running = {command: start(command, environment) for command in commands}
+    while not stopping.wait(0.2):
+        for command, process in running.items():
+            if process.poll() is not None:
+                log.warning("%s ended with %s and is started again", command, process.returncode)
+                stopping.wait(0.5)
+                running[command] = start(command, environment)
+    for process in running.values():
+        process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for command, process in running.items():
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            log.error("%s did not stop in %s s and is killed", command, PATIENCE)
+            process.kill()
+            process.wait()
+
+
+def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    # In a session of its own: Ctrl-C reaches us, and we stop them in order.
+    return subprocess.Popen(
+        [sys.executable, "-m", "billow", command],
+        env={**os.environ, **environment},
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )  # noqa: PLW1509
+
+
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the API with granian until SIGTERM; requests at hand are answered first."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "billow.app:wsgi",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=workers,
+        blocking_threads=threads,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        websockets=False,
+        workers_kill_timeout=PATIENCE,
+        backpressure=threads * 16,
+    ).serve()
+
+
+def work(db: Database) -> None:
+    """Do what is due until SIGTERM or Ctrl-C; the batch at hand is finished."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    worker = Worker(db)
+    worker.start()
+    stopping.wait()
+    worker.stop(PATIENCE - 5)
