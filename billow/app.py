@@ -3,11 +3,7 @@
 import importlib
 import logging
 import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import flask
 import msgspec
@@ -16,9 +12,9 @@ from billow.api import openapi
 from billow.api.keys import Keys
 from billow.api.resource import ROUTES
 from billow.api.server import Server, verbs
-from billow.core.errors import Unavailable
 from billow.flows.outside import Outside
 from billow.pages import hosted_invoice
+from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
@@ -83,7 +79,6 @@ FLOWS = [
 ]
 
 SEEDING = 0x73656564  # "seed"
-SEND_SECONDS = 15
 
 for _folder, _names in (("resources", RESOURCES), ("flows", FLOWS)):
     for _name in _names:
@@ -132,40 +127,10 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         seller_tax_id=settings.seller_tax_id,
         base_url=settings.base_url,
         mail_from=settings.mail_from,
-        send=send,
+        send=Egress(settings.webhook_allow_private).post,
         secret=pepper(settings),
-        run_clock=lambda clock, until: run_clock(db, clock, until),
+        run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
     )
-
-
-def run_clock(db: Database, clock: str, until: datetime) -> bool:
-    """Run what is due on a test clock up to an instant; False when somebody else is at it."""
-    with db.connection() as conn:
-        got = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (clock,)).fetchone()
-        if not got or not got[0]:
-            return False
-        try:
-            jobs.run_due(db, clock=clock, until=until)
-        finally:
-            conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (clock,))
-    return True
-
-
-def send(url: str, headers: dict[str, str], body: bytes) -> int:
-    """Post a webhook; the status that was answered. A redirect is a failure, and nobody is asked twice."""
-    request = urllib.request.Request(url, data=body, headers=headers, method="POST")
-    try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=SEND_SECONDS) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError as error:
-        raise Unavailable(f"{url} did not answer: {error}") from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
 
 
 def seed(db: Database, keys: Keys, test_key: str) -> tuple[str, str | None]:

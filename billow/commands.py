@@ -12,7 +12,7 @@ from billow.api import rows
 from billow.api.resource import ROUTES
 from billow.api.server import verbs
 from billow.app import App
-from billow.core.errors import require
+from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows import import_usage as importing
 from billow.flows.explain import explain as explained
@@ -107,7 +107,10 @@ def import_usage(
     progress: Callable[[int, int], None],
 ) -> importing.Imported:
     """Read a file by the mapping of a TOML file, or of flags, or of both: flags go first."""
-    given = tomllib.loads(map.read_text()) if map else {}
+    try:
+        given = tomllib.loads(map.read_text()) if map else {}
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{map} is not TOML: {error}") from None
     mapping = importing.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
     return importing.import_usage(
         built.db, tenant(built, mode), file, mapping, older=older, progress=progress

@@ -66,10 +66,12 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         editable(invoice)
     if wanted.subscription:
         rows.find(tx, Subscription, wanted.subscription, param="subscription")
+    cost = priced(tx, wanted, customer)
+    bill.check_currency(customer, cost["currency"])
     item = rows.insert(
         tx,
         InvoiceItem(
-            **priced(tx, wanted, customer),
+            **cost,
             customer=customer.id,
             invoice=wanted.invoice,
             test_clock=customer.test_clock,

@@ -8,6 +8,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import invoicing, pricing, usage
+from billow.core.errors import require
 from billow.core.money import minimum_charge
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -240,6 +241,16 @@ def awaited(
     ]
     pending[customer] = [item for item in waiting if item not in taken]
     return taken
+
+
+def check_currency(customer: Customer, currency: str) -> None:
+    """A customer's balance is in one currency, and so is all that they buy."""
+    require(
+        customer.currency in (None, currency),
+        "You cannot combine currencies on a single customer. This customer has had a subscription, invoice or"
+        f" invoice item with currency {customer.currency}.",
+        param="currency",
+    )
 
 
 # ------------------------------------------------------------------------------------- drafts

@@ -50,6 +50,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     )
     first = next((item.currency for item in waiting.get(customer.id, [])), "usd")
     currency = wanted.currency or customer.currency or first
+    bill.check_currency(customer, currency)
     items = bill.awaited(waiting, customer.id, wanted.subscription, currency)
     fields = {**fields_of(tx, wanted), "currency": currency}
     [invoice] = bill.write(tx, [bill.draft(tx, customer, [], items, **fields)])

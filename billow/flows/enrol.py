@@ -5,14 +5,18 @@ from typing import Any
 
 from billow.api import rows
 from billow.flows.attach import TEST_METHOD, attached, give, meant, sourced
+from billow.ledger import entries, post
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
 from billow.resources.customer import Customer
 from billow.store import clocks
+from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 DEFAULT = "invoice_settings[default_payment_method]"
+CURRENCY = "usd"
+"""What a balance is in that is set before the customer has bought anything."""
 
 
 @Customer.create
@@ -31,7 +35,10 @@ def create(tx: Tx, customer: Customer) -> Steps:
         customer = replace(customer, default_source=source.id)
     # Nothing is written before the gateway has answered: a declined card leaves no customer behind.
     tx = clocks.enter(tx, customer.test_clock)
+    if customer.balance:
+        customer = replace(customer, currency=customer.currency or CURRENCY)
     made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
+    grant(tx, made, made.balance)
     for card in (method, source):
         if card:
             give(tx, card, made.id)
@@ -61,4 +68,16 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
         customer = rows.lock(tx, Customer, customer.id)
     elif default and default != customer.invoice_settings["default_payment_method"]:
         methods.of_customer(tx, default, customer.id, DEFAULT)
-    return rows.update(tx, customer, **changes)
+    moved = changes.get("balance", customer.balance) - customer.balance
+    if moved:
+        changes["currency"] = customer.currency or CURRENCY
+    changed = rows.update(tx, customer, **changes)
+    grant(tx, changed, moved)
+    return changed
+
+
+def grant(tx: Tx, customer: Customer, change: int) -> None:
+    """Book what the merchant puts on a customer's balance by hand, or takes off it; credit is negative."""
+    transfers = entries.balance_granted(customer.id, customer.currency or CURRENCY, -change)
+    posting = post.Posting("customer_balance.granted", new_id("cbtxn_"), tx.now, transfers, customer.id)
+    post.post(tx, [posting])

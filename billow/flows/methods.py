@@ -18,6 +18,7 @@ def method_id(
         (invoice and invoice.default_payment_method)
         or (subscription and subscription.default_payment_method)
         or (customer.invoice_settings or {}).get("default_payment_method")
+        or customer.default_source
     )
 
 

@@ -110,6 +110,7 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: dict[str, Price
         f"The price specified only supports `{currency}`.",
         param="currency",
     )
+    bill.check_currency(customer, currency)
     sends = wanted.collection_method == "send_invoice"
     require(
         not sends or wanted.days_until_due is not None,
