@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Api, new_caller
+from tests.conftest import Api, new_caller
 
 from billow import app as application
 from billow import settings

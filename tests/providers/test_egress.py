@@ -18,7 +18,7 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
 def known(table: dict[str, list[str]]) -> Any:
-    """A resolver of a fixed table, to which an address is its own name, in all the spellings that libc takes."""
+    """A resolver of a fixed table; an address is its own name, in all the spellings that libc takes."""
 
     def resolve(host: str, port: int) -> list[str]:
         if host in table:

@@ -1,0 +1,141 @@
+"""Where does the demonstration run: `billow up` in a folder and on a port of its own, and gone afterwards."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from billow import processes
+from billow.demonstration.client import Client
+from billow.store.embedded import CannotRun, Embedded
+
+HOST, PORT = "127.0.0.1", 8420
+READY_SECONDS = 60
+STOP_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A running billow: its folder, its client, and the environment that its commands want."""
+
+    folder: Path
+    client: Client
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]"
+
+    def ask(self, *command: str) -> str:
+        """What `billow COMMAND` prints."""
+        words = [sys.executable, "-m", "billow", *command]
+        asked = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
+        if asked.returncode:
+            raise RuntimeError(f"billow {' '.join(command)} failed:\n{asked.stdout}{asked.stderr}")
+        return asked.stdout
+
+    def run(self, *command: str) -> None:
+        """`billow COMMAND` in this terminal, with its own progress bar."""
+        subprocess.run([sys.executable, "-m", "billow", *command], env=self.environment, check=True)
+
+
+@contextmanager
+def started(above: Path, settings: dict[str, str]) -> Iterator[Machine]:
+    """A new billow in a folder below `above`; however the block ends, no process is left."""
+    with own_folder(above) as folder:
+        port, key = free_port(PORT), f"sk_test_{secrets.token_hex(16)}"
+        environment = {
+            **os.environ,
+            **settings,
+            "BILLOW_DATABASE_URL": "",
+            "BILLOW_DATA": str(folder.absolute()),
+            "BILLOW_HOST": HOST,
+            "BILLOW_PORT": str(port),
+            "BILLOW_TEST_KEY": key,
+            "BILLOW_BASE_URL": "",
+            "BILLOW_SMTP_URL": "",
+            "BILLOW_PEPPER": "",
+            "BILLOW_LOG_LEVEL": "warning",
+        }
+        log = folder / "billow.log"
+        with log.open("ab") as output:
+            # In a session of its own: Ctrl-C is for us, and we stop it in order; if we are killed, so is it.
+            process = subprocess.Popen(
+                [sys.executable, "-m", "billow", "up"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=processes.die_with_parent,
+            )
+        try:
+            client = Client(f"http://{HOST}:{port}", key)
+            await_ready(client.url, process, log)
+            yield Machine(folder, client, environment, process)
+        finally:
+            stop(process)
+
+
+def await_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise CannotRun(f"billow did not start; {log} ends with:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Stop in order. A second Ctrl-C does not hurry it: what is begun is finished and the disk is flushed."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def own_folder(above: Path) -> Iterator[Path]:
+    """demo-1, made anew each time; demo-2 when that one is in use, and so on."""
+    above.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        folder = above / f"demo-{number}"
+        with (above / f"demo-{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if Embedded(folder / "postgres").running:
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            yield folder
+            return
+
+
+def free_port(first: int) -> int:
+    """The first port from here on that nobody listens on."""
+    for port in range(first, first + 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise CannotRun(f"No port from {first} to {first + 199} is free.")
