@@ -29,7 +29,8 @@ cli = typer.Typer(
 )
 load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
 cli.add_typer(load, name="import")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 200)
+"""In a file or a pipe a table is as wide as it needs to be."""
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
@@ -196,8 +197,9 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A table in the terminal; numbers to the right."""
     table = Table(title=title)
     for place, column in enumerate(columns):
-        number = bool(rows) and isinstance(rows[0][place], int)
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        cells = [str(row[place]) for row in rows if row[place] is not None]
+        number = bool(cells) and all(cell[-1:].isdigit() and not cell[0].isalpha() for cell in cells)
+        table.add_column(column.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)

@@ -152,7 +152,7 @@ def done(console: Console, machine: Machine, counted: Counted, invoices: list[Js
     due = [invoice for invoice in invoices if invoice["status"] == "open"]
     recovered = [invoice for invoice in paid if invoice["attempt_count"] > 1]
     dunned = [invoice for invoice in due if invoice["next_payment_attempt"]]
-    letters = len(list((machine.folder / "mail").glob("*.eml")))
+    letters = len(list((machine.folder / "outbox").glob("*.eml")))
     repeated = f"{counted.duplicates:,} of them were sent twice and counted once"
     rows = [
         ["usage events counted", f"{counted.accepted:,}", repeated],
@@ -161,7 +161,7 @@ def done(console: Console, machine: Machine, counted: Counted, invoices: list[Js
         ["  of these after retries", f"{len(recovered)}", of(recovered)],
         ["  open", f"{len(due)}", summed(due, "amount_remaining")],
         ["  of these in dunning", f"{len(dunned)}", of(dunned)],
-        ["e-mails in the outbox", f"{letters}", shown(machine.folder / "mail")],
+        ["e-mails in the outbox", f"{letters}", shown(machine.folder / "outbox")],
         ["webhooks delivered", webhooks, "each with a signature that was verified"],
     ]
     telling.heading(console, "What it did")

@@ -229,10 +229,7 @@ def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceIte
 
 
 def awaited(
-    pending: dict[str, list[InvoiceItem]],
-    customer: str,
-    subscription: str | None,
-    currency: str,
+    pending: dict[str, list[InvoiceItem]], customer: str, subscription: str | None, currency: str
 ) -> list[InvoiceItem]:
     """Take the waiting items that this invoice picks up: those of its subscription, and those of none (§5.16)."""
     waiting = pending.get(customer, [])

@@ -89,7 +89,10 @@ def tell(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
     """The creation is told with the status that the first payment led to, everything later as an update."""
     if subscription.told:
         return rows.update(tx, subscription, **changes)
-    return rows.update(tx, subscription, event="created", told=True, **changes)
+    begun = rows.update(tx, subscription, event="created", told=True, **changes)
+    customer = rows.find(tx, Customer, subscription.customer)
+    rows.update(tx, customer, currency=customer.currency or subscription.currency)
+    return begun
 
 
 def settle_delinquency(tx: Tx, customer: Customer, delinquent: bool) -> None:

@@ -9,9 +9,7 @@ from billow.store.tx import Tx
 
 
 def method_id(
-    customer: Customer,
-    subscription: Subscription | None = None,
-    invoice: Invoice | None = None,
+    customer: Customer, subscription: Subscription | None = None, invoice: Invoice | None = None
 ) -> str | None:
     """The id of the method that pays, or None when there is none."""
     return (
@@ -23,10 +21,7 @@ def method_id(
 
 
 def method_of(
-    tx: Tx,
-    customer: Customer,
-    subscription: Subscription | None,
-    invoice: Invoice | None,
+    tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice | None
 ) -> PaymentMethod | None:
     """The method that pays, if it is still attached to the customer."""
     id = method_id(customer, subscription, invoice)

@@ -315,9 +315,7 @@ def conclude(tx: Tx, id: str) -> Subscription:
     """The status that the first invoice led to, and the word of the creation where it is not out yet."""
     subscription = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, subscription.test_clock)
-    customer = rows.find(tx, Customer, subscription.customer)
     if subscription.told and subscription.status != "incomplete":
-        rows.update(tx, customer, currency=customer.currency or subscription.currency)
         return subscription
     invoice = rows.find_many(tx, Invoice, [subscription.latest_invoice or ""]).get(
         subscription.latest_invoice or ""
@@ -332,6 +330,4 @@ def conclude(tx: Tx, id: str) -> Subscription:
     status = (
         "incomplete" if waits else "active" if subscription.status == "incomplete" else subscription.status
     )
-    concluded = dun.tell(tx, subscription, status=status)
-    rows.update(tx, customer, currency=customer.currency or subscription.currency)
-    return concluded
+    return dun.tell(tx, subscription, status=status)

@@ -63,8 +63,7 @@ def test_an_uncollectible_invoice_may_still_be_paid_or_voided():
 
 
 @pytest.mark.parametrize(
-    ("action", "to"),
-    [("pay", "paid"), ("miss_payment", "open"), ("send", "open"), ("void", "void")],
+    ("action", "to"), [("pay", "paid"), ("miss_payment", "open"), ("send", "open"), ("void", "void")]
 )
 def test_an_open_invoice_is_paid_sent_or_voided_and_stays_open_when_payment_fails(action, to):
     assert after(INVOICE, "open", action) == to

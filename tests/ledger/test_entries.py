@@ -49,10 +49,7 @@ TABLE = {
         entries.invoice_voided(entries.invoice_finalized("cus_1", "usd", LINES[:1], TAXES)),
         [("deferred_revenue", "receivable:cus_1", 10_000), ("tax_payable:SE", "receivable:cus_1", 3_125)],
     ),
-    "uncollectible": (
-        entries.uncollectible("cus_1", "usd", 700),
-        [("bad_debt", "receivable:cus_1", 700)],
-    ),
+    "uncollectible": (entries.uncollectible("cus_1", "usd", 700), [("bad_debt", "receivable:cus_1", 700)]),
     "small difference": (entries.rounded_off("cus_1", "usd", 1), [("rounding", "receivable:cus_1", 1)]),
     "payment succeeded": (
         entries.payment_succeeded("simulated", "cus_1", "usd", 15_625),
@@ -71,10 +68,7 @@ TABLE = {
         [("gateway_fees", "clearing:simulated", 483)],
     ),
     "payout": (entries.payout("simulated", "usd", 15_142), [("bank", "clearing:simulated", 15_142)]),
-    "refund granted": (
-        entries.refund_granted("usd", 500),
-        [("revenue_adjustments", "refunds_payable", 500)],
-    ),
+    "refund granted": (entries.refund_granted("usd", 500), [("revenue_adjustments", "refunds_payable", 500)]),
     "refund sent": (
         entries.refund_sent("simulated", "usd", 500),
         [("refunds_payable", "clearing:simulated", 500)],

@@ -49,8 +49,7 @@ def total(api: Any, customer: str) -> Callable[..., Any]:
     def tell(meter: str, of: str = customer) -> Any:
         now = int(api.app.db.wall().timestamp()) // 3600 * 3600
         found = api.get(
-            SUMMARIES.format(meter),
-            {"customer": of, "start_time": now - 34 * 86400, "end_time": now + 7200},
+            SUMMARIES.format(meter), {"customer": of, "start_time": now - 34 * 86400, "end_time": now + 7200}
         )
         assert found.status == 200, found
         return found["data"][0]["aggregated_value"]

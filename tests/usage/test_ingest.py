@@ -13,12 +13,7 @@ DAY = 86400
 
 
 def sent(customer: str, value: str = "5", **more: Any) -> dict[str, Any]:
-    return {
-        "event_name": "tokens",
-        "payload[stripe_customer_id]": customer,
-        "payload[value]": value,
-        **more,
-    }
+    return {"event_name": "tokens", "payload[stripe_customer_id]": customer, "payload[value]": value, **more}
 
 
 def soon(condition: Callable[[], bool]) -> bool:
@@ -63,8 +58,7 @@ def test_the_official_client_can_send_and_sum_up(sdk: Any, meter: Any, customer:
     )
     assert event.identifier and event.timestamp == moment
     found = sdk.v1.billing.meters.event_summaries.list(
-        tokens,
-        {"customer": customer, "start_time": moment // 60 * 60, "end_time": moment // 60 * 60 + 60},
+        tokens, {"customer": customer, "start_time": moment // 60 * 60, "end_time": moment // 60 * 60 + 60}
     )
     assert [summary.aggregated_value for summary in found.data] == [3]
     sdk.v1.billing.meter_event_adjustments.create(

@@ -4,9 +4,7 @@ from billow.store.tx import Tx
 from billow.store.usage.postgres import Postgres
 from billow.store.usage.types import Kept, Measured, Span, UsageStore
 
-STORES: dict[str, UsageStore] = {
-    "postgres": Postgres(),
-}
+STORES: dict[str, UsageStore] = {"postgres": Postgres()}
 
 
 def store(tx: Tx) -> UsageStore:
