@@ -87,7 +87,7 @@ def troubles(client: Client, nimbus: Nimbus, month: int, step: int) -> None:
     match month, step:
         case 0, 4:
             give_card(client, kite, "pm_card_chargeCustomerFail")
-        case 9, 0:  # the renewal was declined, and so were the first retries; the next one finds this card
+        case 1, 0:  # the renewal was declined, and so were the first retries; the next one finds this card
             give_card(client, kite, "pm_card_mastercard")
         case (0, 3) | (1, 3):
             pay_by_transfer(client, granite)
