@@ -1,7 +1,8 @@
 """Deferred revenue is earned: usage at once, a period in advance month by month, to the second (core/revenue)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from billow.api import rows
 from billow.core import revenue
@@ -36,23 +37,30 @@ def recognize(tx: Tx, refs: list[str]) -> None:
 
 
 def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
-    """Post the difference between what is earned by now and what was posted: run twice, it posts once."""
-    moved: list[tuple[InvoiceLine, datetime, int]] = []
+    """Post what is earned by now and was not posted before: run twice, it posts once."""
+    postings: list[post.Posting] = []
+    changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
-    for line in lines:
-        slices = revenue.slices(line.amount, line.period_start, line.period_end)
-        past = [(at, earned) for at, earned in slices if at <= tx.now]
-        if past and past[-1][1] != line.earned:
-            moved.append((line, *past[-1]))
-        if len(past) < len(slices) and line.amount:
-            later[line.invoice] = min(slices[len(past)][0], later.get(line.invoice, slices[len(past)][0]))
-    post.post(tx, [posting(tx, line, at, earned) for line, at, earned in moved])
-    rows.update_many(tx, [(line, {"earned": earned}) for line, _, earned in moved])
+    for line in (line for line in lines if line.amount):
+        earned = line.earned
+        for at, total in revenue.slices(line.amount, line.period_start, line.period_end):
+            if at > tx.now:
+                later[line.invoice] = min(at, later.get(line.invoice, at))
+                break
+            if abs(total) > abs(earned):
+                postings.append(posting(line, at, total - earned))
+                earned = total
+        if earned != line.earned:
+            changes.append((line, {"earned": earned}))
+    post.post(tx, postings)
+    rows.update_many(tx, changes)
     jobs.put_many(tx, "revenue.recognize", list(later.items()))
 
 
-def posting(tx: Tx, line: InvoiceLine, at: datetime, earned: int) -> post.Posting:
-    """What a line earned since the last time. Each time is a source of its own, so that none is posted twice."""
-    transfers = entries.service_rendered(line.currency, line.product or "none", earned - line.earned, line.id)
+def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
+    """One slice of a line, in the month that it was earned in: what January earned is posted in January, though
+    it is only known when January is over. Each slice is a source of its own, so that none is posted twice."""
+    transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
+    earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
     source = f"{line.id}@{int(at.timestamp())}"
-    return post.Posting("revenue.recognized", source, tx.now, transfers, line.customer, line.invoice)
+    return post.Posting("revenue.recognized", source, earned_at, transfers, line.customer, line.invoice)
