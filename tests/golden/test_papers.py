@@ -1,0 +1,109 @@
+"""Do invoices and books still read as they did? `make golden` accepts what is new, and git shows it."""
+
+import difflib
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from billow.api import rows
+from billow.app import App
+from billow.flows.paper import document_of
+from billow.ledger.journal import journal
+from billow.providers.documents import text
+from billow.resources.invoice import Invoice
+from tests.world import Customer, World
+
+FOLDER = Path(__file__).parent
+ID = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{24}\b")
+
+
+def agree(name: str, found: str) -> None:
+    """The text is as the file has it; with BILLOW_GOLDEN=accept the file becomes as the text is."""
+    file = FOLDER / f"{name}.txt"
+    if os.environ.get("BILLOW_GOLDEN") == "accept":
+        file.write_text(found)
+    kept = file.read_text() if file.exists() else ""
+    if kept != found:
+        lines = difflib.unified_diff(
+            kept.splitlines(), found.splitlines(), file.name, "now", lineterm="", n=2
+        )
+        pytest.fail("\n".join([*lines, "", "BILLOW_GOLDEN=accept takes this over."]), pytrace=False)
+
+
+def named(text: str, names: dict[str, str]) -> str:
+    """The same text in every run: known ids by their names, all others numbered as they appear."""
+    for id, name in names.items():
+        account = "".join(part[0].upper() + part[1:] for part in id.split("_"))
+        text = text.replace(id, name).replace(account, name.title().replace(" ", ""))
+    counts, numbers = Counter[str](), dict[str, str]()
+
+    def number(found: re.Match[str]) -> str:
+        kind = found.group(1)
+        if found.group() not in numbers:
+            counts[kind] += 1
+            numbers[found.group()] = f"{kind}_{counts[kind]}"
+        return numbers[found.group()]
+
+    return ID.sub(number, text)
+
+
+def compare(app: App, world: World, story: str, people: Sequence[Customer]) -> None:
+    """Every invoice of these people, and the books of their merchant."""
+    products = world.get("/v1/products", limit=100)["data"]
+    names = {**{person.id: person.name for person in people}, **{one["id"]: one["name"] for one in products}}
+    with app.db.transaction(world.api.tenant) as tx:
+        papers = [
+            text.render(document_of(tx, rows.find(tx, Invoice, invoice.data["id"])))
+            for person in people
+            for invoice in person.invoices
+        ]
+        books = journal(tx)
+    agree(f"{story}_invoices", named("\n\n".join(paper.rstrip() + "\n" for paper in papers), names))
+    agree(f"{story}_journal", named(books, names))
+
+
+def test_a_cloud_with_a_base_fee_and_metered_calls(app: App, world: World) -> None:
+    world.at("2025-01-31")
+    base = world.plan("Base", usd=20)
+    calls = world.metered("Calls", world.meter("calls"), tiers=[(1000, "0.5"), ("inf", "0.25")])
+    anna = world.customer(
+        "anna", invoice_prefix="ANNA", address={"line1": "1 High St", "city": "Bath", "country": "GB"}
+    )
+    anna.subscribes_to(base, calls)
+    world.at("2025-02-14")
+    anna.uses("calls", 1500, "2025-02-13")
+    world.at("2025-02-28 01:00")
+    world.at("2025-03-31 01:00")
+    compare(app, world, "cloud", [anna])
+
+
+def test_a_trial_then_a_card_that_fails_and_one_that_pays(app: App, world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna", invoice_prefix="ANNA")
+    anna.subscribes_to({"price": world.plan("Seat", eur="9.90"), "quantity": 3}, trial_period_days=14)
+    anna.pays_with("declining")
+    world.at("2025-01-16 12:00")
+    anna.pays_with("visa")
+    world.at("2025-02-15 01:00")
+    compare(app, world, "trial", [anna])
+
+
+def test_invoices_by_hand_with_balances_losses_and_voids(app: App, world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna", invoice_prefix="ANNA", balance=-3000)
+    ben = world.customer("ben", invoice_prefix="BENC", card=None)
+    anna.owes(5000, "Set-up")
+    anna.bills(description="Thank you for your order.", footer="Nimbus Ltd, Bath").does("pay")
+    anna.owes(-700, "Sorry for the delay")
+    anna.bills().does("finalize")
+    for end in ("void", "mark_uncollectible"):
+        ben.owes(125000, "Server, one year, now", currency="jpy")
+        ben.bills(collection_method="send_invoice", days_until_due=30).does("finalize")
+        ben.last_invoice.does(end)
+    world.at("2025-01-10")
+    ben.last_invoice.does("pay", paid_out_of_band=True)
+    compare(app, world, "by_hand", [anna, ben])

@@ -1,0 +1,210 @@
+"""What must hold after every scenario and every simulated month (ARCHITECTURE.md, invariants)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from billow.core import lifecycle
+from billow.ledger.balances import trial_balance
+from billow.store.jobs import run_due
+from billow.store.tx import Database, Tx
+
+TABLES = {"customer.subscription": lifecycle.SUBSCRIPTION, "invoice": lifecycle.INVOICE}
+QUIET = {"next_invoice_sequence"}
+"""What changes with every invoice and is not worth a word."""
+
+
+def check_all(db: Database, tenant: str, clock: str | None = None) -> None:
+    """Raise with everything that is wrong, not only the first of it."""
+    with db.transaction(tenant) as tx:
+        wrong = [f"{check.__name__}: {what}" for check in CHECKS for what in check(tx)]
+    if clock:
+        wrong += [f"running twice changes something: {what}" for what in second_run(db, tenant, clock)]
+    assert not wrong, "\n".join(wrong)
+
+
+def books_balance(tx: Tx) -> Iterator[str]:
+    """1. Per currency, the accounts as the trial balance shows them add up to nothing."""
+    sums = Counter[str]()
+    for account in trial_balance(tx):
+        sums[account.currency] += account.debit - account.credit
+        if account.balance != account.debit - account.credit:
+            yield f"{account}"
+    yield from (f"{currency}: {amount} too many debits" for currency, amount in sums.items() if amount)
+
+
+BALANCE = (
+    "select coalesce(sum(case when debit = %(account)s then amount else -amount end), 0)::bigint as balance"
+    " from ledger_transfers where %(account)s in (debit, credit)"
+)
+
+
+def balance(tx: Tx, account: str) -> int:
+    row = tx.one(BALANCE, account=account)
+    assert row is not None
+    return int(row["balance"])
+
+
+def balances_are_booked(tx: Tx) -> Iterator[str]:
+    """A customer's balance, credit negative, is what the books say of it."""
+    for row in tx.all("select id, balance from customers"):
+        booked = balance(tx, f"customer_balance:{row['id']}")
+        if booked != row["balance"]:
+            yield f"{row['id']}: books {booked}, customer {row['balance']}"
+
+
+def charges_are_booked(tx: Tx) -> Iterator[str]:
+    """The gateway holds what it took less its fees: so say charges, balance transactions and books."""
+    [taken] = tx.tuples(
+        "select coalesce(sum(c.amount - b.fee), 0)::bigint, coalesce(sum(b.net), 0)::bigint, count(*)"
+        " - count(b.id) from charges c left join balance_transactions b on b.id ="
+        " c.balance_transaction where c.status = 'succeeded'"
+    )
+    booked = balance(tx, "clearing:simulated")
+    if taken != (booked, booked, 0):
+        yield f"charges, movements, charges without one: {taken}; books {booked}"
+
+
+def intents_and_invoices_agree(tx: Tx) -> Iterator[str]:
+    """An invoice's intent succeeded when and only when a payment of it was made, once."""
+    yield from (
+        str(row)
+        for row in tx.all(
+            "select i.id, i.status, p.status as intent, p.amount_received, i.amount_paid,"
+            " (select count(*) from charges c where c.payment_intent = p.id and c.status = 'succeeded') n"
+            " from invoices i join payment_intents p on p.id = i.payment_intent"
+            " where (p.status = 'succeeded') <> (i.status = 'paid' and i.amount_paid_off_stripe = 0)"
+            " or (select count(*) from charges c where c.payment_intent = p.id and c.status = 'succeeded')"
+            " <> (p.status = 'succeeded')::int"
+        )
+    )
+
+
+def nothing_hangs(tx: Tx) -> Iterator[str]:
+    """No attempt waits for an answer that nobody is going to ask for."""
+    yield from (
+        f"{row['id']} is under way" for row in tx.all("select id from attempts where state = 'processing'")
+    )
+
+
+def receivables_are_open_invoices(tx: Tx) -> Iterator[str]:
+    """2. What the books say that a customer owes is what their open invoices say."""
+    for row in tx.all(
+        "select c.id, coalesce(sum(i.amount_due - i.amount_paid) filter (where i.status = 'open'), 0)"
+        "::bigint owed from customers c left join invoices i on i.customer = c.id group by c.id"
+    ):
+        booked = balance(tx, f"receivable:{row['id']}")
+        if booked != row["owed"]:
+            yield f"{row['id']}: books {booked}, invoices {row['owed']}"
+
+
+def totals_are_sums(tx: Tx) -> Iterator[str]:
+    """3. An invoice's total is the sum of its lines, and nothing is paid beyond what is due."""
+    for row in tx.all(
+        "select i.id, i.total, i.amount_due, i.amount_paid, coalesce(sum(l.amount), 0)::bigint lines"
+        " from invoices i left join invoice_lines l on l.invoice = i.id group by i.id"
+    ):
+        if row["total"] != row["lines"] or row["amount_paid"] > row["amount_due"]:
+            yield str(row)
+
+
+def deferred_is_unearned(tx: Tx) -> Iterator[str]:
+    """4. Deferred revenue is what is invoiced and not yet earned, line by line."""
+    unearned = tx.one(
+        "select coalesce(sum(l.amount - l.earned), 0)::bigint as n from invoice_lines l join invoices i"
+        " on i.id = l.invoice where i.status in ('open', 'paid', 'uncollectible')"
+    )
+    assert unearned is not None
+    if -balance(tx, "deferred_revenue") != unearned["n"]:
+        yield f"books {-balance(tx, 'deferred_revenue')}, lines {unearned['n']}"
+
+
+def no_period_twice(tx: Tx) -> Iterator[str]:
+    """5. Each period of each item is on one invoice at most."""
+    yield from (
+        str(row)
+        for row in tx.all(
+            "select subscription_item, kind, period_start, count(distinct invoice) from invoice_lines"
+            " where subscription_item is not null and kind <> 'trial' group by 1, 2, 3"
+            " having count(distinct invoice) > 1"
+        )
+    )
+
+
+def numbers_have_no_gap(tx: Tx) -> Iterator[str]:
+    for row in tx.all(
+        "select customer, count(*) n, count(distinct number) d, max(right(number, 4)::int) m from invoices"
+        " where number ~ '-[0-9]{4}$' group by customer"
+    ):
+        if not row["n"] == row["d"] == row["m"]:
+            yield str(row)
+
+
+def histories(tx: Tx) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in tx.all("select id, type, related, data from events where related is not null order by id"):
+        found.setdefault(row["related"], []).append(row)
+    yield from found.items()
+
+
+def events_tell_what_was(tx: Tx) -> Iterator[str]:
+    """6. `previous_attributes` are what the event before showed."""
+    for related, events in histories(tx):
+        before = events[0]
+        for last, now in pairwise(events):
+            # One change may be told in several words: each of them then shows the same object.
+            before = last if last["data"]["object"] != now["data"]["object"] else before
+            for name, old in now["data"].get("previous_attributes", {}).items():
+                shown = before["data"]["object"].get(name)
+                if name not in QUIET and not _agrees(shown, old):
+                    yield f"{related} {now['type']} {name}: was {shown!r}, told {old!r}"
+
+
+def _agrees(shown: Any, told: Any) -> bool:
+    if isinstance(told, dict) and isinstance(shown, dict):
+        return all(_agrees(shown.get(key), value) for key, value in told.items())
+    return bool(shown == told)
+
+
+def states_follow_the_tables(tx: Tx) -> Iterator[str]:
+    """7. Every change of status is one that core/lifecycle.py knows."""
+    for related, events in histories(tx):
+        table = next((t for prefix, t in TABLES.items() if events[0]["type"].startswith(f"{prefix}.")), None)
+        statuses = [event["data"]["object"].get("status") for event in events]
+        for old, new in pairwise(statuses):
+            if table and old != new and new not in lifecycle.reachable(table, old):
+                yield f"{related}: {old} became {new}"
+
+
+def nothing_is_late(tx: Tx) -> Iterator[str]:
+    """8. No job is due in the past of its test clock, and none was given up."""
+    yield from (
+        str(row)
+        for row in tx.all(
+            "select j.kind, j.ref, j.run_at, j.error from jobs j left join test_clocks c on c.id = j.clock"
+            " where j.tenant = current_setting('billow.tenant') and (j.parked or j.run_at <= c.frozen_time)"
+        )
+    )
+
+
+def second_run(db: Database, tenant: str, clock: str) -> Iterator[str]:
+    """9. Running every due job again changes nothing."""
+    with db.transaction(tenant) as tx:
+        row = tx.one("select frozen_time from test_clocks where id = %(id)s", id=clock)
+    done = run_due(db, clock=clock, until=row["frozen_time"]) if row else 0
+    if done:
+        yield f"{done} jobs were still due"
+
+
+CHECKS = (
+    books_balance,
+    receivables_are_open_invoices,
+    totals_are_sums,
+    deferred_is_unearned,
+    no_period_twice,
+    numbers_have_no_gap,
+    events_tell_what_was,
+    states_follow_the_tables,
+    nothing_is_late,
+)

@@ -1,0 +1,28 @@
+"""One invoice that all papers are tried with."""
+
+from datetime import date
+
+import pytest
+
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+
+
+@pytest.fixture
+def paper() -> InvoiceDocument:
+    return InvoiceDocument(
+        kind="invoice",
+        number="NIMB-0042",
+        status="open",
+        currency="usd",
+        issued_on=date(2025, 2, 1),
+        due_on=date(2025, 3, 3),
+        seller=Party("Nimbus Cloud Ltd", "billing@nimbus.test", ("12 Harbour Street", "Dublin"), ("EU VAT IE6388047V",)),
+        buyer=Party("Anna Müller", "anna@example.test", ("Lange Straße 1", "10115 Berlin")),
+        lines=(
+            DocumentLine("3 seat × Team (at $18.00 / month)", "3", "$18.00", "$54.00", "Jan 1 – Feb 1, 2025"),
+            DocumentLine("Unused time on Pro after 16 Jan 2025", "", "", "-$10.32"),
+        ),
+        totals=(("Subtotal", "$43.68"), ("VAT 23%", "$10.05"), ("Amount due", "$53.73")),
+        notes=("Thank you.",),
+        footer="Registered in Ireland, no. 123456.",
+    )

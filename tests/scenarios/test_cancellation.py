@@ -1,0 +1,115 @@
+"""How a subscription ends: now, with its period, or not after all (§5.12, §10.3 F10)."""
+
+from tests.world import OPENED, PAID, RENEWED, Customer, Subscription, World
+
+DELETED, CHANGED = "customer.subscription.deleted", "customer.subscription.updated"
+
+
+def with_usage(world: World) -> tuple[Customer, Subscription]:
+    """A base fee, and calls at a dollar: three of them by the middle of January."""
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    base, calls = world.plan("Base", usd=20), world.metered("Calls", world.meter("calls"), cents="100")
+    plan = anna.subscribes_to(base, calls)
+    world.at("2025-01-15 10:30:20")
+    anna.uses("calls", 3, "2025-01-14")
+    world.forget()
+    return anna, plan
+
+
+def test_canceled_now_its_usage_is_not_billed(world: World) -> None:
+    anna, plan = with_usage(world)
+    answer = plan.cancels()
+    world.told([DELETED])
+    assert answer["status"] == "canceled"
+    assert answer["canceled_at"] == answer["ended_at"]
+    assert answer["cancellation_details"]["reason"] == "cancellation_requested"
+    world.at("2025-03-10", expect=[])
+    assert len(anna.invoices) == 1
+    assert world.api.delete(f"/v1/subscriptions/{plan.id}").status == 404
+
+
+def test_canceled_now_with_an_invoice_its_usage_so_far_is_billed(world: World) -> None:
+    anna, plan = with_usage(world)
+    anna.uses("calls", 2, "2025-01-15 10:30:20")  # at the very instant of the end: not any more
+    anna.uses("calls", 1, "2025-01-15 10:30:19")
+    plan.cancels(invoice_now=True)
+    world.told([DELETED, "invoice.created"])
+    world.at("2025-01-15 11:30:20", expect=[*OPENED, *PAID])
+    anna.last_invoice.reads("""
+        4 × Calls (at $1.00 / month)   4.00
+        Total 4.00                     paid""")
+    assert plan.now["latest_invoice"] == anna.last_invoice.data["id"]
+    world.at("2025-03-10", expect=[])
+
+
+def test_canceled_at_the_end_of_its_period_the_last_usage_is_billed(world: World) -> None:
+    anna, plan = with_usage(world)
+    answer = plan.update(cancel_at_period_end=True)
+    world.told([CHANGED])
+    assert answer["status"] == "active"
+    assert answer["cancel_at"] == answer["items"]["data"][0]["current_period_end"]
+    assert answer["canceled_at"] is not None
+    world.at("2025-01-31 23:59:59", expect=[])
+    world.at("2025-02-01", expect=[DELETED, "invoice.created"])
+    assert plan.status == "canceled"
+    world.at("2025-02-01 01:00", expect=[*OPENED, *PAID])
+    assert anna.last_invoice.data["total"] == 300
+    world.at("2025-03-10", expect=[])
+
+
+def test_without_usage_the_end_of_the_period_makes_no_invoice(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Base", usd=20))
+    plan.update(cancel_at_period_end=True)
+    world.forget()
+    world.at("2025-02-01", expect=[DELETED])
+    assert len(anna.invoices) == 1
+
+
+def test_a_planned_end_can_be_taken_back(world: World) -> None:
+    anna, plan = with_usage(world)
+    plan.update(cancel_at_period_end=True)
+    answer = plan.update(cancel_at_period_end=False)
+    world.told([CHANGED, CHANGED])
+    assert (answer["cancel_at"], answer["canceled_at"]) == (None, None)
+    world.at("2025-02-01 01:00", expect=[*RENEWED, *OPENED, *PAID])
+    assert anna.last_invoice.data["total"] == 2300
+
+
+def test_a_subscription_may_be_made_to_end_with_its_first_period(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Base", usd=20), cancel_at_period_end=True)
+    world.forget()
+    world.at("2025-02-01", expect=[DELETED])
+    assert plan.status == "canceled"
+
+
+def test_a_draft_that_stands_when_it_is_canceled_is_not_collected_by_itself(world: World) -> None:
+    anna, plan = with_usage(world)
+    world.at("2025-02-01 00:10")
+    plan.cancels()
+    world.told(["invoice.updated", DELETED])
+    world.at("2025-02-10", expect=[])
+    assert anna.last_invoice.status == "draft"
+    anna.last_invoice.does("pay")
+    assert anna.last_invoice.status == "paid"
+    assert plan.status == "canceled"
+
+
+def test_deleting_a_customer_cancels_what_they_have(world: World) -> None:
+    anna, plan = with_usage(world)
+    world.delete(f"/v1/customers/{anna.id}")
+    world.told([DELETED, "customer.deleted"])
+    assert plan.status == "canceled"
+    world.at("2025-03-10", expect=[])
+
+
+def test_a_canceled_subscription_takes_only_notes(world: World) -> None:
+    _, plan = with_usage(world)
+    plan.cancels()
+    error = world.refused(f"/v1/subscriptions/{plan.id}", description="back again")
+    assert error["code"] == "invalid_canceled_subscription_fields"
+    assert plan.update(metadata={"why": "moved"})["metadata"] == {"why": "moved"}

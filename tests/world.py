@@ -1,0 +1,320 @@
+"""The scenario language: stories in the words of billing, through HTTP and a test clock only."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.core.money import minor_digits
+
+Tiers = Sequence[tuple[Any, ...]]
+CARDS = {
+    "visa": "pm_card_visa",
+    "mastercard": "pm_card_mastercard",
+    "declining": "pm_card_chargeCustomerFail",
+    "always 3DS": "pm_card_authenticationRequired",
+}
+UNTOLD = (
+    "test_helpers.",
+    "payment_method.attached",
+    "product.",
+    "price.",
+    "plan.",
+    "billing.meter.",
+    "customer.created",
+)
+"""What setting the stage tells: no story is about it."""
+
+# The words that always come together (stripe-behaviours §10.3), to be spread into what a story expects.
+OPENED = ["invoice.finalized", "payment_intent.created"]
+TAKEN = ["charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.updated"]
+PAID = [*TAKEN, "invoice.paid", "invoice.payment_succeeded"]
+REFUSED = ["charge.failed", "payment_intent.payment_failed", "invoice.updated", "invoice.payment_failed"]
+FREE = ["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"]
+BEGUN = ["customer.subscription.created", "customer.updated"]
+RENEWED = ["customer.subscription.updated", "invoice.created"]
+
+
+def moment(text: str) -> datetime:
+    """'2025-01-31' or '2025-01-31 12:00[:30]', UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+class World:
+    """A merchant with a test clock. `api` speaks HTTP; `work` does what is due on the wall."""
+
+    def __init__(self, api: Any, work: Callable[[], None]) -> None:
+        self.api, self.work = api, work
+        self.clock: str | None = None
+        self.seconds = 0
+        self.last_event = ""
+
+    # ----------------------------------------------------------------------------- time
+
+    def at(self, when: str, expect: list[str] | None = None) -> None:
+        """Be there. What is expected must have happened on the way, nothing else, and in this order."""
+        seconds = int(moment(when).timestamp())
+        if self.clock is None:
+            self.clock = self.post("/v1/test_helpers/test_clocks", frozen_time=seconds)["id"]
+        else:
+            self.post(f"/v1/test_helpers/test_clocks/{self.clock}/advance", frozen_time=seconds)
+            self.work()
+            clock = self.get(f"/v1/test_helpers/test_clocks/{self.clock}")
+            assert clock["status"] == "ready", clock
+        self.told(expect) if expect is not None else self.forget()
+        self.seconds = seconds
+
+    def told(self, expect: list[str]) -> None:
+        """What happened since it was last asked is exactly this, in this order."""
+        happened = self.happened()
+        self.forget()
+        assert happened == expect, "\n".join(["expected:", *expect, "", "happened:", *happened])
+
+    def happened(self) -> list[str]:
+        """The types of what happened since it was last forgotten, in order."""
+        return [event["type"] for event in self.events() if not event["type"].startswith(UNTOLD)]
+
+    def events(self) -> list[dict[str, Any]]:
+        """All that happened since, in the order of its ids, which is the order in which it was written."""
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"has_more": True}
+        while page["has_more"]:
+            after = {"starting_after": found[-1]["id"]} if found else {}
+            page = self.get("/v1/events", limit=100, created={"gte": self.seconds}, **after)
+            found += page["data"]
+        return sorted((e for e in found if e["id"] > self.last_event), key=lambda event: event["id"])
+
+    def forget(self) -> None:
+        """What happened so far is not asked for again."""
+        events = self.events()
+        self.last_event = events[-1]["id"] if events else self.last_event
+
+    # ----------------------------------------------------------------------------- HTTP
+
+    def refused(self, path: str, **form: Any) -> dict[str, Any]:
+        """The error that a request is answered with."""
+        answer = self.api.post(path, flat(form))
+        assert "error" in answer, answer
+        return {"status": answer.status, **answer["error"]}
+
+    def post(self, path: str, **form: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.api.post(path, flat(form))
+        assert "error" not in answer, answer
+        return answer
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.api.get(path, flat(query))
+        assert "error" not in answer, answer
+        return answer
+
+    def delete(self, path: str, **query: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.api.delete(path, flat(query))
+        assert "error" not in answer, answer
+        return answer
+
+    # ----------------------------------------------------------------------------- catalog and people
+
+    def plan(self, name: str, *, every: str = "month", count: int = 1, **amount: float) -> str:
+        """A licensed price: world.plan("Pro", usd=20)."""
+        [(currency, major)] = amount.items()
+        minor = int(Decimal(str(major)).scaleb(minor_digits(currency)))
+        return str(
+            self.post(
+                "/v1/prices",
+                currency=currency,
+                unit_amount=minor,
+                product_data={"name": name},
+                recurring={"interval": every, "interval_count": count},
+            )["id"]
+        )
+
+    def meter(self, event: str, formula: str = "sum") -> str:
+        return str(
+            self.post(
+                "/v1/billing/meters",
+                display_name=event,
+                event_name=event,
+                default_aggregation={"formula": formula},
+            )["id"]
+        )
+
+    def metered(
+        self,
+        name: str,
+        meter: str,
+        *,
+        cents: str | None = None,
+        tiers: Tiers | None = None,
+        mode: str = "graduated",
+        per: int = 1,
+        round: str = "up",
+        every: str = "month",
+    ) -> str:
+        """A metered price: cents a unit, or a package of `per`; or tiers of (up to, cents[, flat])."""
+        form: dict[str, Any] = {
+            "currency": "usd",
+            "product_data": {"name": name},
+            "recurring": {"interval": every, "usage_type": "metered", "meter": meter},
+        }
+        if tiers:
+            names = ("up_to", "unit_amount_decimal", "flat_amount")
+            rows = [dict(zip(names, tier, strict=False)) for tier in tiers]
+            form.update(billing_scheme="tiered", tiers_mode=mode, tiers=rows)
+        else:
+            form["unit_amount_decimal"] = cents
+        if per > 1:
+            form["transform_quantity"] = {"divide_by": per, "round": round}
+        return str(self.post("/v1/prices", **form)["id"])
+
+    def customer(self, name: str, card: str | None = "visa", **more: Any) -> "Customer":
+        form = {"name": name, "email": f"{name}@example.com", "test_clock": self.clock, **more}
+        made = self.post("/v1/customers", **form)
+        customer = Customer(self, made["id"], name)
+        if card:
+            customer.pays_with(card)
+        self.forget()
+        return customer
+
+
+@dataclass
+class Customer:
+    world: World
+    id: str
+    name: str
+
+    def pays_with(self, card: str) -> str:
+        method = self.world.post(f"/v1/payment_methods/{CARDS.get(card, card)}/attach", customer=self.id)[
+            "id"
+        ]
+        self.world.post(f"/v1/customers/{self.id}", invoice_settings={"default_payment_method": method})
+        return str(method)
+
+    def subscribes_to(self, *prices: str | dict[str, Any], **more: Any) -> "Subscription":
+        """Prices, or items as {"price": …, "quantity": …}."""
+        items = [price if isinstance(price, dict) else {"price": price} for price in prices]
+        made = self.world.post("/v1/subscriptions", customer=self.id, items=items, **more)
+        return Subscription(self.world, made["id"])
+
+    def uses(self, event: str, value: Any, when: str, identifier: str | None = None) -> None:
+        more = {"identifier": identifier} if identifier else {}
+        self.world.post(
+            "/v1/billing/meter_events",
+            event_name=event,
+            timestamp=int(moment(when).timestamp()),
+            payload={"stripe_customer_id": self.id, "value": value},
+            **more,
+        )
+
+    def owes(self, amount: int, text: str = "Work", **more: Any) -> str:
+        """An invoice item, so many cents of it."""
+        form = {"currency": "usd", **more}
+        return str(
+            self.world.post("/v1/invoiceitems", customer=self.id, amount=amount, description=text, **form)[
+                "id"
+            ]
+        )
+
+    def bills(self, **more: Any) -> "Invoice":
+        """A draft made by hand, with the items that wait."""
+        form = {"pending_invoice_items_behavior": "include", **more}
+        return Invoice(self.world, self.world.post("/v1/invoices", customer=self.id, **form))
+
+    @property
+    def now(self) -> dict[str, Any]:
+        return self.world.get(f"/v1/customers/{self.id}")
+
+    @property
+    def invoices(self) -> list["Invoice"]:
+        """The oldest first."""
+        page = self.world.get("/v1/invoices", customer=self.id, limit=100)
+        return [Invoice(self.world, data) for data in reversed(page["data"])]
+
+    @property
+    def last_invoice(self) -> "Invoice":
+        return self.invoices[-1]
+
+
+@dataclass
+class Subscription:
+    world: World
+    id: str
+
+    @property
+    def now(self) -> dict[str, Any]:
+        return self.world.get(f"/v1/subscriptions/{self.id}")
+
+    @property
+    def status(self) -> str:
+        return str(self.now["status"])
+
+    @property
+    def period(self) -> tuple[str, str]:
+        item = self.now["items"]["data"][0]
+        return day(item["current_period_start"]), day(item["current_period_end"])
+
+    def update(self, **changes: Any) -> dict[str, Any]:
+        return self.world.post(f"/v1/subscriptions/{self.id}", **changes)
+
+    def cancels(self, **how: Any) -> dict[str, Any]:
+        return self.world.delete(f"/v1/subscriptions/{self.id}", **how)
+
+
+@dataclass
+class Invoice:
+    world: World
+    data: dict[str, Any] = field(repr=False)
+
+    def does(self, verb: str, **how: Any) -> dict[str, Any]:
+        """finalize, pay, void, send or mark_uncollectible."""
+        self.data = self.world.post(f"/v1/invoices/{self.data['id']}/{verb}", **how)
+        return self.data
+
+    @property
+    def now(self) -> dict[str, Any]:
+        self.data = self.world.get(f"/v1/invoices/{self.data['id']}")
+        return self.data
+
+    @property
+    def status(self) -> str:
+        return str(self.now["status"])
+
+    @property
+    def intent(self) -> dict[str, Any]:
+        """The payment intent that it waits for."""
+        [payment] = self.world.get("/v1/invoice_payments", invoice=self.data["id"])["data"]
+        return self.world.get(f"/v1/payment_intents/{payment['payment']['payment_intent']}")
+
+    def reads(self, text: str) -> None:
+        """Lines as `description   amount`, then `Total   amount  status`."""
+        wanted = [tuple(line.rsplit(None, 1)) for line in textwrap.dedent(text).strip().splitlines()]
+        wanted = [(left.strip(), right) for left, right in wanted]
+        assert self.text() == wanted, "\n".join(f"{left}  {right}" for left, right in self.text())
+
+    def text(self) -> list[tuple[str, str]]:
+        page = self.world.get(f"/v1/invoices/{self.data['id']}/lines", limit=100)
+        lines = [(line["description"], major(line["amount"], line["currency"])) for line in page["data"]]
+        return [*lines, (f"Total {major(self.data['total'], self.data['currency'])}", self.data["status"])]
+
+
+def major(amount: int, currency: str) -> str:
+    return f"{Decimal(amount).scaleb(-minor_digits(currency)):f}"
+
+
+def day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def flat(form: dict[str, Any], at: str = "") -> dict[str, str]:
+    """Nested values as bracketed names."""
+    found: dict[str, str] = {}
+    for key, value in form.items():
+        name = f"{at}[{key}]" if at else key
+        if isinstance(value, dict):
+            found.update(flat(value, name))
+        elif isinstance(value, list):
+            found.update(flat({str(place): item for place, item in enumerate(value)}, name))
+        elif value is not None:
+            found[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
