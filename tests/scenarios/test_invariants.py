@@ -1,0 +1,68 @@
+"""Do the invariants see what they are there for? Each fault is planted in a sound world, and taken back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from billow.app import App
+from tests import invariants
+from tests.invariants import CHECKS
+from tests.world import World
+
+
+class TakenBack(Exception):
+    """What a test did to the database is undone."""
+
+
+FAULTS = {
+    "update customers set balance = 7": "balances_are_booked",
+    "update charges set amount = amount + 1": "charges_are_booked",
+    "delete from balance_transactions": "charges_are_booked",
+    "update payment_intents set status = 'requires_payment_method'": "intents_and_invoices_agree",
+    "update attempts set state = 'processing'": "nothing_hangs",
+    "update invoices set status = 'open', amount_paid = 0": "receivables_are_open_invoices",
+    "update invoices set total = total + 1": "totals_are_sums",
+    "update invoices set amount_paid = amount_due + 1": "totals_are_sums",
+    "update invoice_lines set earned = earned + 1": "deferred_is_unearned",
+    "update invoices set number = replace(number, '0002', '0003')": "numbers_have_no_gap",
+    "update jobs set parked = true": "nothing_is_late",
+    "update jobs set run_at = '2024-01-01'": "nothing_is_late",
+}
+
+
+@pytest.mark.parametrize(("fault", "check"), FAULTS.items())
+def test_a_planted_fault_is_found(world: World, app: App, fault: str, check: str) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    with pytest.raises(TakenBack), app.db.transaction(world.api.tenant) as tx:
+        assert [check.__name__ for check in CHECKS if list(check(tx))] == []
+        assert tx.run(fault)
+        assert check in [check.__name__ for check in CHECKS if list(check(tx))]
+        raise TakenBack
+
+
+@pytest.mark.parametrize(
+    ("changed", "check"),
+    [
+        ("jsonb_set(data::jsonb, '{previous_attributes,status}', '\"void\"')", "events_tell_what_was"),
+        ("jsonb_set(data::jsonb, '{object,status}', '\"deleted\"')", "states_follow_the_tables"),
+    ],
+)
+def test_a_story_that_does_not_hang_together_is_found(
+    world: World, app: App, changed: str, check: str
+) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with pytest.raises(TakenBack), app.db.transaction(world.api.tenant) as tx:
+        assert tx.run(f"update events set data = ({changed})::json where type = 'invoice.updated'")
+        assert check in [check.__name__ for check in CHECKS if list(check(tx))]
+        raise TakenBack
+
+
+def test_every_invariant_is_asked() -> None:
+    asked = {check.__name__ for check in CHECKS}
+    made = {name for name, found in vars(invariants).items() if getattr(found, "__doc__", None)
+            and callable(found) and getattr(found, "__annotations__", {}).get("return") == Iterator[str]}  # fmt: skip
+    assert made == asked
