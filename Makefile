@@ -14,10 +14,10 @@ help:  ## this list
 
 install: $(VENV)/.runtime  ## .venv with the command `billow`
 
-demo: install  ## a year of a small cloud company on a test clock, then the dashboard
+demo: install  ## a small cloud company's first three months on a test clock, then the API
 	$(BIN)/billow demo
 
-dev: $(VENV)/.dev  ## server, worker and dashboard on ./data, with a talkative log
+dev: $(VENV)/.dev  ## server and worker on ./data, with a talkative log
 	BILLOW_LOG_LEVEL=debug $(BIN)/billow up --data $(DATA)
 
 test: $(VENV)/.dev  ## all tests, in parallel

@@ -1,10 +1,11 @@
-"""How many subscriptions are renewed in a second: N of them due at once, each with a licensed and a metered item.
+"""How many subscriptions are renewed in a second: N due at once, each with a licensed and a metered item.
 
     python bench/renew.py [N] [--workers 1] [--batch 500] [--json]
 
 A renewal is the whole of flows/renew.py: usage is summed and priced, lines and a draft are written, the items
 move on, every event is told, and the timers are set. Beside it, in the same run, a bare copy of the same
-number of invoice rows, and the ratio of the two. Statements are counted for a batch of 1 and one of `--batch`.
+number of invoice rows, and the ratio of the two. Statements are counted for a batch of 1 and for one of
+`--batch`.
 """
 
 import argparse

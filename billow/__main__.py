@@ -38,7 +38,7 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOS
 
 
 def read_settings(data: Path | None = None, port: int | None = None, host: str | None = None) -> Settings:
-    """The settings: what the command line says goes before the environment, also for the processes we start."""
+    """The settings: the command line goes before the environment, also for the processes we start."""
     given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host}
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     read = settings.load(os.environ)
@@ -48,7 +48,7 @@ def read_settings(data: Path | None = None, port: int | None = None, host: str |
 
 @contextmanager
 def database(read: Settings) -> Iterator[str]:
-    """The URL of the database: another server's, or the embedded one, which stops with the last who uses it."""
+    """The URL of the database: another server's, or the embedded one, which stops with its last user."""
     if read.embedded is None:
         yield read.database_url
         return
@@ -224,7 +224,7 @@ def import_usage(
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     data: Data = None,
 ) -> None:
-    """Measured use from a file of any columns: the good rows go in, each bad one is named; run twice, once counted."""
+    """Measured use from a file of any columns: good rows go in, bad are named; run twice, counted once."""
     flags = {
         "meters": commands.meters(meter or []),
         "customer": customer,
@@ -257,7 +257,7 @@ def progress_bar(file: Path) -> Iterator[Any]:
 
 @cli.command()
 def demo() -> None:
-    """A small cloud company from its first event to its books, then the API; DEMO=once ends after the story."""
+    """A small cloud company's first three months, then the API; DEMO=once ends after the story."""
     from billow import demonstration
 
     demonstration.run(console, once=os.environ.get("DEMO") == "once")

@@ -131,9 +131,10 @@ def check(built: App) -> list[tuple[bool, str]]:
         bare = [
             row[0]
             for row in conn.execute(
-                "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant'"
-                " where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and not c.relforcerowsecurity"
-                " and c.relname not in ('jobs', 'api_keys') order by 1"
+                "select c.relname from pg_class c"
+                " join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant'"
+                " where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace"
+                " and not c.relforcerowsecurity and c.relname not in ('jobs', 'api_keys') order by 1"
             ).fetchall()
         ]
     findings = [

@@ -56,7 +56,7 @@ def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
         env={**os.environ, **environment},
         start_new_session=True,
         preexec_fn=die_with_parent,
-    )  # noqa: PLW1509
+    )
 
 
 def serve(host: str, port: int, workers: int, threads: int) -> None:

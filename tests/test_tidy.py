@@ -100,7 +100,7 @@ def too_big(path: str, text: str) -> Iterator[str]:
             for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)
             if a.arg not in ("self", "cls")
         ]
-        # An option of the command line is a parameter of its function, and a test has its fixtures and its case.
+        # An option of the command line is a parameter of its function; a test has its fixtures and its case.
         counted = not path.startswith("tests/") and not is_command(function)
         if counted and len(names) > PARAMETERS:
             yield f"{where} has more than {PARAMETERS} parameters ({len(names)})"

@@ -51,8 +51,9 @@ def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
 def limit(tx: Tx, clock: TestClock) -> datetime:
     """Two intervals of the shortest subscription on the clock, two years where there is none."""
     found = tx.tuples(
-        "select distinct p.recurring ->> 'interval', (p.recurring ->> 'interval_count')::int from subscriptions s"
-        " join subscription_items i on i.subscription = s.id join prices p on p.id = i.price"
+        "select distinct p.recurring ->> 'interval', (p.recurring ->> 'interval_count')::int"
+        " from subscriptions s join subscription_items i on i.subscription = s.id"
+        " join prices p on p.id = i.price"
         " where s.test_clock = %(id)s and s.status not in ('canceled', 'incomplete_expired')",
         id=clock.id,
     )

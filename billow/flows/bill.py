@@ -23,7 +23,6 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 from billow.store.usage import Span, store
 
-
 GRACE = timedelta(hours=1)
 """How long a draft stands before it is finalized, so that it can be seen and late usage counts (§7.3)."""
 
@@ -45,7 +44,10 @@ class Part:
 
 
 def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
-    """The items of any number of subscriptions, in four statements. Newest first; items born together as given."""
+    """The items of any number of subscriptions, in four statements.
+
+    Newest first; items born together as given.
+    """
     items = rows.select(
         tx,
         SubscriptionItem,
@@ -231,7 +233,7 @@ def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceIte
 def awaited(
     pending: dict[str, list[InvoiceItem]], customer: str, subscription: str | None, currency: str
 ) -> list[InvoiceItem]:
-    """Take the waiting items that this invoice picks up: those of its subscription, and those of none (§5.16)."""
+    """Take the waiting items that this invoice picks up: its subscription's, and those of none (§5.16)."""
     waiting = pending.get(customer, [])
     taken = [
         item for item in waiting if item.currency == currency and item.subscription in (None, subscription)

@@ -78,7 +78,7 @@ def stop_collecting(tx: Tx, subscription: str) -> None:
 
 
 def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
-    """What was used in the period that ends, and the items that wait: on a draft of its own; None for neither."""
+    """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     periods = [

@@ -53,7 +53,10 @@ def lock_payable(tx: Tx, id: str) -> Invoice | None:
 def attempt_invoice(
     tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
 ) -> Steps:
-    """One try to collect an open invoice. Returns the transaction it ends in; what became of it is in the rows."""
+    """One try to collect an open invoice.
+
+    Returns the transaction it ends in; what became of it is in the rows.
+    """
     customer = rows.find(tx, Customer, invoice.customer)
     subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
         invoice.subscription or ""
@@ -80,7 +83,7 @@ def attempt_invoice(
 
 
 def under_way(tx: Tx, intent: PaymentIntent) -> Attempt | None:
-    """An attempt that was begun and not settled: it is asked for again under its own id, never charged twice."""
+    """An attempt begun and not settled: it is asked for again under its own id, never charged twice."""
     found = rows.select(tx, Attempt, "payment_intent = %(id)s and state = 'processing'", id=intent.id)
     return found[0] if found else None
 
@@ -123,7 +126,7 @@ def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
 
 
 def hopeless(intent: PaymentIntent, method: PaymentMethod) -> bool:
-    """The bank has said that this method will not do; the retry counts, but the bank is not asked again (§8.6)."""
+    """The bank has said that this method will not do: the retry counts, but the bank is not asked (§8.6)."""
     error = intent.last_payment_error or {}
     refused = error.get("payment_method") or {}
     hard = hard_decline(error.get("code"), error.get("decline_code"))

@@ -70,7 +70,10 @@ def awaits_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) -
 
 
 def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMethod | None) -> None:
-    """Its latest invoice is paid: active again, or for the first time. The method is kept where that is wished."""
+    """Its latest invoice is paid: active again, or for the first time.
+
+    The method is kept where that is wished.
+    """
     changes: dict[str, str] = {}
     if subscription.latest_invoice == invoice.id and subscription.status in (
         "incomplete",

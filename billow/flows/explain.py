@@ -17,7 +17,10 @@ from billow.store.tx import Tx
 
 
 def explain(tx: Tx, invoice: Invoice) -> list[str]:
-    """The steps, line by line of text. The amounts are computed again from what is stored, with the same functions."""
+    """The steps, line by line of text.
+
+    The amounts are computed again from what is stored, with the same functions.
+    """
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
     meters = rows.find_many(tx, Meter, [bill.meter_of(price) or "" for price in prices.values()])
@@ -75,7 +78,8 @@ def rating(line: InvoiceLine, price: Price) -> list[str]:
             )
         flat = f" + {plain(charge.flat_amount)} flat" if charge.flat_amount else ""
         told.append(
-            f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat} = {plain(charge.exact)}"
+            f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat}"
+            f" = {plain(charge.exact)}"
         )
         told.append(f"    rounded    {charge.amount}, half away from zero, once for the line")
     return told

@@ -46,7 +46,7 @@ def finalize_due(tx: Tx, refs: list[str]) -> None:
 
 
 def send_on(tx: Tx, opened: Sequence[Invoice]) -> None:
-    """What follows by itself: automatic invoices are charged, the others mailed and watched for their due date."""
+    """What follows by itself: automatic invoices are charged, others mailed and watched until due."""
     due = [invoice for invoice in opened if invoice.status == "open"]
     jobs.put_many(
         tx, "invoice.collect", [(i.id, tx.now) for i in due if i.collection_method == "charge_automatically"]
@@ -57,7 +57,7 @@ def send_on(tx: Tx, opened: Sequence[Invoice]) -> None:
 
 
 def finalize_many(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
-    """Finalize drafts: what is no draft any more is passed over. The number is given last (standards §4.6)."""
+    """Finalize drafts; what is no draft any more is passed over. The number comes last (standards §4.6)."""
     sheets = load(tx, refs, wanted)
     recount(tx, sheets)
     settle(sheets)
@@ -84,7 +84,7 @@ def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
 
 
 def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """Usage that came in while the draft stood counts: metered lines are made again where it changed (§4.6)."""
+    """Usage that came in while the draft stood counts: where it changed, metered lines are redone (§4.6)."""
     metered = [line for sheet in sheets for line in sheet.lines if line.kind == "metered"]
     items = rows.find_many(tx, SubscriptionItem, [line.subscription_item or "" for line in metered])
     parts = {part.item.id: part for part in bill.priced(tx, list(items.values()))}
@@ -124,9 +124,9 @@ def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[
 
 
 def settle(sheets: Sequence[Sheet]) -> None:
-    """Apply each customer's balance, which no draft has touched, and give the next number of their own series.
+    """Apply each customer's balance, which no draft has touched, and give the next number of their series.
 
-    A customer's sheets follow each other: the second starts with the balance and the number that the first left.
+    A customer's sheets follow each other: the second starts with the balance and the number the first left.
     The customer's row is locked, so the series has no gap (§7.9).
     """
     running = {sheet.customer.id: sheet.customer for sheet in sheets}
@@ -190,7 +190,7 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
 
 
 def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """What the invoices took from the customers' balances and number series. Only a changed balance is told."""
+    """What the invoices took from the customers' balances and series. Only a changed balance is told."""
     old = rows.find_many(tx, Customer, [sheet.customer.id for sheet in sheets])
     latest = {sheet.customer.id: sheet.customer for sheet in sheets}
     changes = [

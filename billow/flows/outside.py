@@ -11,7 +11,7 @@ from billow.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Put together by app.py. `send` posts a webhook to a URL with headers and a body, and returns the status."""
+    """Put together by app.py. `send` posts a webhook (URL, headers, body) and returns the status."""
 
     gateway: Gateway
     mailer: Mailer

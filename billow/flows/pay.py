@@ -31,7 +31,7 @@ class Pay(Params):
 
 @Invoice.action("pay", Pay)
 def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
-    """Pay an invoice: through the gateway, or as paid elsewhere. A decline is answered with 402, and is kept."""
+    """Pay an invoice, through the gateway or as paid elsewhere. A decline is answered with 402, and kept."""
     if invoice.status == "draft":
         invoice = finalize.finalize_one(tx, invoice)
         if invoice.status == "paid":
@@ -74,7 +74,7 @@ def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
 
 
 def declined(tx: Tx, intent: PaymentIntent) -> Refused:
-    """The answer to a try that failed: 402 with the intent in it (§1.10). Returned, not raised: it is kept."""
+    """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept."""
     if intent.status == "requires_action":
         return Refused(
             "This payment requires additional user action before it can be completed successfully.",
@@ -193,8 +193,8 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     id = wanted.payment_method or intent.payment_method or methods.method_id(customer)
     require(
         id,
-        "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent"
-        " with a payment method and then confirm it again.",
+        "You cannot confirm this PaymentIntent because it's missing a payment method."
+        " Update the PaymentIntent with a payment method and then confirm it again.",
         code="payment_intent_unexpected_state",
     )
     method = rows.find(tx, PaymentMethod, id or "", param="payment_method")

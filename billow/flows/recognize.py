@@ -1,4 +1,4 @@
-"""Deferred revenue is earned: usage at once, a period in advance month by month, to the second (core/revenue)."""
+"""Deferred revenue is earned: usage at once, a prepaid period by month, to the second (core/revenue)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ EARNING = ("open", "paid", "uncollectible")
 
 
 def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    """Post what is earned by now, and come back at each month's start within the periods, and at their ends."""
+    """Post what is earned by now; come back at each month's start within the periods, and at their ends."""
     lines = rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=[invoice.id for invoice in invoices])
     earn(tx, lines)
 
@@ -58,8 +58,11 @@ def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
 
 
 def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
-    """One slice of a line, in the month that it was earned in: what January earned is posted in January, though
-    it is only known when January is over. Each slice is a source of its own, so that none is posted twice."""
+    """One slice of a line, in the month that it was earned in.
+
+    What January earned is posted in January, though it is only known when January is over. Each slice is a
+    source of its own, so that none is posted twice.
+    """
     transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
     earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
     source = f"{line.id}@{int(at.timestamp())}"

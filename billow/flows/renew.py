@@ -48,7 +48,7 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
 
 def load(tx: Tx, refs: list[str]) -> list[Renewal]:
-    """The subscriptions that are really due, locked: customers first, then subscriptions, each in id order."""
+    """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
     wanted = rows.find_many(tx, Subscription, refs)
     customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
     subscriptions = rows.lock_many(tx, Subscription, wanted)
@@ -73,7 +73,7 @@ def _renewal(subscription: Subscription, customer: Customer, parts: list[Part]) 
 
 
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
-    """The draft of each renewal: metered parts for the period that ended, licensed ones for the one that begins."""
+    """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
     periods = {r.subscription.id: periods_of(r) for r in renewals}
     used = bill.measured(
         tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
@@ -104,7 +104,7 @@ def periods_of(renewal: Renewal) -> list[Period]:
 
 
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
-    """The invoice's period is the one that ended; the lines have their own (§7.5). Unpaid ones stay drafts."""
+    """The invoice's period is the one that ended; lines have their own (§7.5). Unpaid ones stay drafts."""
     subscription = renewal.subscription
     advances = subscription.status != "unpaid"
     return {

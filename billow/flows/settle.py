@@ -1,4 +1,4 @@
-"""What a gateway said of an attempt becomes fact: intent, charge, invoice, books, subscription, in that order."""
+"""What a gateway said of an attempt becomes fact, in order: intent, charge, invoice, books, subscription."""
 
 from dataclasses import dataclass
 from datetime import timedelta

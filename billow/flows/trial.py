@@ -36,7 +36,7 @@ def warn(tx: Tx, refs: list[str]) -> None:
 
 
 def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
-    """Cancel or pause the trials that end without a payment method, where they ask for it; give back the others."""
+    """Cancel or pause trials that end without a payment method, where they ask for it; return the others."""
     going_on = []
     for renewal in renewals:
         subscription = renewal.subscription

@@ -20,7 +20,7 @@ TIMERS = ("invoice.collect", "invoice.overdue", "revenue.recognize")
 
 @Invoice.action("void")
 def void(tx: Tx, invoice: Invoice) -> Invoice:
-    """Void an open or uncollectible invoice. It keeps its number; what it took from the balance is given back."""
+    """Void an open or uncollectible invoice. It keeps its number; what it took of the balance goes back."""
     require(
         invoice.status in ("open", "uncollectible"),
         "You can only pass in open or uncollectible invoices. This"

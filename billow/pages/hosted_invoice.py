@@ -13,8 +13,8 @@ from billow.resources.invoice import Invoice
 from billow.store.tx import Database, Tx
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
@@ -23,7 +23,7 @@ ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
-    """The two addresses of an invoice. A seal that does not fit is answered as an address that is not there."""
+    """The two addresses of an invoice. A seal that does not fit is answered like an unknown address."""
 
     def shown(render: Callable[[Tx, Invoice], flask.Response]) -> Callable[..., flask.Response]:
         def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:

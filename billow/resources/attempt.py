@@ -1,4 +1,4 @@
-"""Attempts: one try to take money, written before the gateway is asked, so that no crash can lose its answer."""
+"""Attempts: one try to take money, written before the gateway is asked, so no crash can lose its answer."""
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN

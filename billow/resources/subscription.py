@@ -150,7 +150,7 @@ class Filters(Params):
 
 @Subscription.listing(Filters)
 def listing(tx: Any, wanted: Filters) -> Where:
-    """Canceled ones are shown only when asked for; those of a test clock only with it or their customer (§5.1)."""
+    """Canceled ones show only when asked for; those of a test clock only with it or their customer (§5.1)."""
     where = Where()
     if wanted.status is None:
         where = where.also("status <> 'canceled'")

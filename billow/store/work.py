@@ -1,4 +1,4 @@
-"""Who does what is due: threads that run the jobs of the wall clock, lane by lane, until they are told to stop."""
+"""Who does what is due: threads that run the jobs of the wall clock, lane by lane, until told to stop."""
 
 import logging
 import threading

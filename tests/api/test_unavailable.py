@@ -8,13 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.conftest import Api, new_caller
 
 from billow import app as application
 from billow import settings
 from billow.api import rows
 from billow.store import migrate
 from billow.store.embedded import Embedded
+from tests.conftest import Api, new_caller
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ def paper() -> InvoiceDocument:
         currency="usd",
         issued_on=date(2025, 2, 1),
         due_on=date(2025, 3, 3),
-        seller=Party("Nimbus Cloud Ltd", "billing@nimbus.test", ("12 Harbour Street", "Dublin"), ("EU VAT IE6388047V",)),
+        seller=Party(
+            "Nimbus Cloud Ltd", "billing@nimbus.test", ("12 Harbour Street", "Dublin"), ("EU VAT IE6388047V",)
+        ),
         buyer=Party("Anna Müller", "anna@example.test", ("Lange Straße 1", "10115 Berlin")),
         lines=(
             DocumentLine("3 seat × Team (at $18.00 / month)", "3", "$18.00", "$54.00", "Jan 1 – Feb 1, 2025"),

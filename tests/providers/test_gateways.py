@@ -1,6 +1,6 @@
 """Does a gateway keep its word? Every gateway must pass all of this; to add one, add a line to GATEWAYS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ Fault = Callable[[str], str | None]
 
 @dataclass
 class Trial:
-    """A gateway, what its provider really charged, and tokens of a good, a refused and a late-failing card."""
+    """A gateway, what it really charged, and tokens of a good, a refused and a late-failing card."""
 
     make: Callable[..., Any]
     charged: Callable[[Any], list[tuple[str, int]]]
@@ -35,8 +35,9 @@ def simulated_charges(gateway: Simulated) -> list[tuple[str, int]]:
 SIMULATED = ("pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_chargeCustomerFail")
 GATEWAYS = {
     "simulated": Trial(lambda folder, **knobs: Simulated(None, **knobs), simulated_charges, *SIMULATED),
-    "simulated, in a file": Trial(lambda folder, **knobs: Simulated(folder / "gateway.db", **knobs),
-                                  simulated_charges, *SIMULATED),
+    "simulated, in a file": Trial(
+        lambda folder, **knobs: Simulated(folder / "gateway.db", **knobs), simulated_charges, *SIMULATED
+    ),
 }
 
 
@@ -46,8 +47,8 @@ def trial(request: pytest.FixtureRequest) -> Trial:
 
 
 @pytest.fixture
-def gateway(trial: Trial, tmp_path: Path) -> Iterator[Gateway]:
-    yield trial.make(tmp_path)
+def gateway(trial: Trial, tmp_path: Path) -> Gateway:
+    return trial.make(tmp_path)
 
 
 def charge(trial: Trial, attempt: str = "att_1", amount: int = 1500, **more: Any) -> Charge:
@@ -71,7 +72,9 @@ def test_a_good_card_is_stored_and_charged(trial, gateway):
 
 
 def test_the_same_card_has_the_same_fingerprint(trial, gateway):
-    assert gateway.store_method(trial.good).card.fingerprint == gateway.store_method(trial.good).card.fingerprint
+    assert (
+        gateway.store_method(trial.good).card.fingerprint == gateway.store_method(trial.good).card.fingerprint
+    )
 
 
 def test_a_decline_is_an_answer(trial, gateway):

@@ -96,7 +96,10 @@ def test_a_letter_arrives_whole(serve):
     assert letter.get_body(("plain",)).get_content().replace("\r\n", "\n") == LETTER.text
     assert letter.get_body(("html",)).get_content().strip() == LETTER.html
     [attached] = letter.iter_attachments()
-    assert (attached.get_filename(), attached.get_content_type()) == ("Rechnung für Anna.pdf", "application/pdf")
+    assert (attached.get_filename(), attached.get_content_type()) == (
+        "Rechnung für Anna.pdf",
+        "application/pdf",
+    )
     assert attached.get_content() == PDF
 
 
@@ -113,9 +116,15 @@ def test_an_address_beyond_ascii_is_sent_as_it_is(serve):
     assert parsed(postman.got[0].content)["To"] == "żółw@example.test"
 
 
-@pytest.mark.parametrize("changes", [
-    {"to": "nobody@example.test"}, {"to": "a@example.test, nobody@example.test"}, {"to": ""}, {"subject": "full"},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"to": "nobody@example.test"},
+        {"to": "a@example.test, nobody@example.test"},
+        {"to": ""},
+        {"subject": "full"},
+    ],
+)
 def test_a_letter_that_is_not_accepted_is_unavailable(serve, changes):
     _, port = serve()
     with pytest.raises(Unavailable):
@@ -132,6 +141,7 @@ def test_a_server_that_says_nothing_is_unavailable():
         Smtp(f"smtp://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2).send(LETTER)
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize(("password", "accepted"), [("p%3Aw%2Fd", True), ("wrong", False)])
 def test_user_and_password_come_from_the_url(serve, password, accepted):
     postman, port = serve(authenticator=only_ann, auth_required=True, auth_require_tls=False)
@@ -157,9 +167,30 @@ def certificate(tmp_path: Path) -> Path:
     """Key and certificate in one file, trusted by nobody."""
     made = tmp_path / "localhost.pem"
     try:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
-                        "-keyout", made, "-out", tmp_path / "public.pem"], check=True, capture_output=True)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-days",
+                "2",
+                "-keyout",
+                made,
+                "-out",
+                tmp_path / "public.pem",
+            ],
+            check=True,
+            capture_output=True,
+        )
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
     made.write_text(made.read_text() + (tmp_path / "public.pem").read_text())
@@ -188,6 +219,7 @@ def test_a_url_that_names_no_mail_server_is_refused_at_once(url):
 
 # The letter.
 
+
 def test_the_same_letter_has_the_same_bytes():
     assert written(LETTER) == written(replace(LETTER))
     assert written(LETTER) != written(replace(LETTER, message_id="in_2.finalized"))
@@ -210,12 +242,15 @@ def test_an_address_with_a_line_break_is_refused(field):
 
 
 def test_a_plain_letter_has_one_part_and_no_date_that_nobody_gave():
-    letter = parsed(written(replace(LETTER, html=None, attachments=(), sent_at=None, message_id="<a@b.test>")))
+    letter = parsed(
+        written(replace(LETTER, html=None, attachments=(), sent_at=None, message_id="<a@b.test>"))
+    )
     assert not letter.is_multipart() and letter["Date"] is None
     assert letter["Message-ID"] == "<a@b.test>"
 
 
 # The outbox.
+
 
 def test_sending_twice_leaves_one_file(tmp_path: Path):
     outbox = Outbox(tmp_path / "new" / "outbox")
@@ -228,7 +263,9 @@ def test_sending_twice_leaves_one_file(tmp_path: Path):
     assert (letter["Subject"], letter["Message-ID"]) == (LETTER.subject, "<in_1.finalized@nimbus.test>")
 
 
-@pytest.mark.parametrize("message_id", ["../../evil", "/etc/passwd", ".hidden", "..", "a\x00b", "é" * 300, "a" * 300])
+@pytest.mark.parametrize(
+    "message_id", ["../../evil", "/etc/passwd", ".hidden", "..", "a\x00b", "é" * 300, "a" * 300]
+)
 def test_no_message_id_leaves_the_folder_or_hides_in_it(tmp_path: Path, message_id):
     name = filename(message_id)
     assert (tmp_path / name).resolve().parent == tmp_path.resolve()

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,8 +24,8 @@ NAMES = ("anna", "ben", "cleo", "dan", "eve", "finn", "gus")
 def outcome(app: App, world: World, people: list[Customer]) -> tuple[list[Any], list[str]]:
     """All invoices and all postings, with the customers' names for whatever is random.
 
-    Two invoices of one customer that are finalized at the same instant take their numbers in the order in which
-    the workers commit: either order is right, so the numbers are compared apart from the papers.
+    Two invoices of one customer that are finalized at the same instant take their numbers in the order in
+    which the workers commit: either order is right, so the numbers are compared apart from the papers.
     """
     papers = [
         (person.name, data["created"], str([(line["description"], line["amount"], line["period"])
@@ -181,11 +181,10 @@ class Workers:
 
 
 @pytest.fixture
-def alone(app: App) -> Iterator[None]:
+def alone(app: App) -> None:
     """What other stories left for the wall is none of these workers' business."""
     with app.db.connection() as conn:
         conn.execute("delete from jobs where clock = 'wall'")
-    yield
 
 
 @pytest.mark.usefixtures("alone")

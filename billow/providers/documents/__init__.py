@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """`lines` are the address, as it is written on an envelope; a tax id says its kind, as "EU VAT DE123456789"."""
+    """`lines` are the address, as on an envelope; a tax id says its kind, as "EU VAT DE123456789"."""
 
     name: str
     email: str | None = None

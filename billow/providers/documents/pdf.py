@@ -1,7 +1,7 @@
 """How does an invoice look on paper, and how does its file stay readable for decades?
 
-The file conforms to PDF/A-3a (archives) and PDF/UA-1 (screen readers), and the same document issued at the same
-instant gives the same bytes.
+The file conforms to PDF/A-3a (archives) and PDF/UA-1 (screen readers), and the same document issued at the
+same instant gives the same bytes.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Which characters may stand on paper? All that a reader can see; none that steers a printer or a terminal."""
+"""Which characters may stand on paper? All that can be seen; none that steers a printer or a terminal."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -7,8 +7,8 @@ from unicodedata import category
 
 Part = TypeVar("Part")
 
-# Zero-width joiners belong to the spelling of Persian, Hindi and others; all other invisible ones are dropped,
-# not least those that turn the direction of writing and can make a name read as another.
+# Zero-width joiners belong to the spelling of Persian, Hindi and others; all other invisible ones are
+# dropped, not least those that turn the direction of writing and can make a name read as another.
 JOINERS = "\u200c\u200d"
 
 

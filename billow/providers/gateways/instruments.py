@@ -1,7 +1,7 @@
 """Which cards does the simulated gateway know, and how does each behave?
 
-The numbers and names are Stripe's test cards (https://docs.stripe.com/testing), so that habits and test suites
-carry over. No other number is accepted: real cards have no place here.
+The numbers and names are Stripe's test cards (https://docs.stripe.com/testing), so that habits and test
+suites carry over. No other number is accepted: real cards have no place here.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EXPIRES_MONTH, EXPIRES_YEAR = 12, 2050
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One test card. `refusal` answers each charge; `asks` says when the cardholder must authenticate first."""
+    """One test card. `refusal` answers each charge; `asks`: when must its holder authenticate?"""
 
     number: str
     token: str
@@ -149,7 +149,7 @@ BY_NAME = {name: instrument for instrument in INSTRUMENTS for name in names(inst
 
 
 def find(token: str) -> Instrument | Declined:
-    """The card with that number or name, or why there is none. An unknown number is never repeated to anybody."""
+    """The card with that number or name, or why there is none. No answer repeats a number."""
     compact = token.replace(" ", "").replace("-", "")
     found = BY_NAME.get(token) or BY_NAME.get(compact)
     if found is not None:

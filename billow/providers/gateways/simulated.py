@@ -46,7 +46,7 @@ class Recorded(NamedTuple):
 
 
 class Simulated(Gateway):
-    """Keeps its memory in one SQLite file, shared by processes and threads; without a path it forgets at exit.
+    """Its memory is one SQLite file, shared by processes and threads; without a path it forgets at exit.
 
     `latency` (seconds) and `fault` are for tests: a fault "drop_reply" acts, and then the answer is lost.
     """

@@ -13,7 +13,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
 def written(message: Message) -> bytes:
-    """A header never holds a line break, whatever a customer is called: a subject loses it, an address is refused."""
+    """No header holds a line break, whoever asks for it: a subject loses it, an address is refused."""
     letter = EmailMessage(policy=email.policy.SMTPUTF8 if needs_utf8(message) else email.policy.SMTP)
     letter["From"] = message.sender
     letter["To"] = message.to

@@ -29,7 +29,7 @@ class Smtp(Mailer):
         self._timeout = timeout
 
     def send(self, message: Message) -> None:
-        """One connection a letter. If any of several recipients is refused, the letter counts as not accepted."""
+        """One connection a letter. If one of several recipients is refused, it counts as not accepted."""
         letter = written(message)
         try:
             with self._connect() as server:
