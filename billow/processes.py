@@ -9,6 +9,9 @@ import sys
 import threading
 import time
 
+import flask
+
+from billow import app as application
 from billow.store.tx import Database
 from billow.store.work import Worker
 
@@ -66,7 +69,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     from granian.log import LogLevels
 
     Granian(
-        "billow.app:wsgi",
+        "billow.processes:wsgi",
         factory=True,
         interface=Interfaces.WSGI,
         address=host,
@@ -79,6 +82,12 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         workers_kill_timeout=PATIENCE,
         backpressure=threads * 16,
     ).serve()
+
+
+def wsgi() -> flask.Flask:
+    """What granian calls in each of its server processes; they end with the one that started them."""
+    die_with_parent()
+    return application.wsgi()
 
 
 def work(db: Database) -> None:

@@ -15,7 +15,7 @@ from billow.store.jobs import job
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
-WATCH = timedelta(seconds=30)
+WATCH = timedelta(seconds=5)
 """When to look again whether somebody is really advancing a clock that says so."""
 
 

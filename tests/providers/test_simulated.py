@@ -1,13 +1,14 @@
 """Does each test card behave as Stripe's, and does the gateway's memory survive its processes?"""
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 
 from billow.core.dunning import hard_decline
 from billow.core.payments import Charge, Declined, NeedsAction, Refund, Succeeded
-from billow.providers.gateways import StoredMethod
+from billow.providers.gateways import StoredMethod, simulated
 from billow.providers.gateways.instruments import INSTRUMENTS, find
 from billow.providers.gateways.simulated import Simulated, fee
 
@@ -15,31 +16,31 @@ OK, ASK = "succeeds", "asks"
 
 # number, may be stored, charged off session, charged on session (= the same), pm_card_…
 CARDS = """
-4242424242424242 ok succeeds                             succeeds visa
-5555555555554444 ok succeeds                             succeeds mastercard
-378282246310005  ok succeeds                             succeeds amex
-4000056655665556 ok succeeds                             succeeds visa_debit
-4000000000000002 no card_declined/generic_decline        =        visa_chargeDeclined
-4000000000009995 no card_declined/insufficient_funds     =        visa_chargeDeclinedInsufficientFunds
-4000000000009987 no card_declined/lost_card              =        visa_chargeDeclinedLostCard
-4000000000009979 no card_declined/stolen_card            =        visa_chargeDeclinedStolenCard
-4000000000000069 no expired_card                         =        chargeDeclinedExpiredCard
-4000000000000127 no incorrect_cvc                        =        chargeDeclinedIncorrectCvc
-4000000000000119 no processing_error                     =        chargeDeclinedProcessingError
+4242424242424242 ok succeeds                       succeeds visa
+5555555555554444 ok succeeds                       succeeds mastercard
+378282246310005  ok succeeds                       succeeds amex
+4000056655665556 ok succeeds                       succeeds visa_debit
+4000000000000002 no card_declined/generic_decline  =        visa_chargeDeclined
+4000000000009995 no card_declined/insufficient_funds =        visa_chargeDeclinedInsufficientFunds
+4000000000009987 no card_declined/lost_card        =        visa_chargeDeclinedLostCard
+4000000000009979 no card_declined/stolen_card      =        visa_chargeDeclinedStolenCard
+4000000000000069 no expired_card                   =        chargeDeclinedExpiredCard
+4000000000000127 no incorrect_cvc                  =        chargeDeclinedIncorrectCvc
+4000000000000119 no processing_error               =        chargeDeclinedProcessingError
 4000000000006975 no card_declined/card_velocity_exceeded =        visa_chargeDeclinedVelocityLimitExceeded
-4000000000000341 ok card_declined/generic_decline        =        chargeCustomerFail
-4000002500003155 ok succeeds                             asks     authenticationRequiredOnSetup
-4000003800000446 ok succeeds                             asks     authenticationRequiredSetupForOffSession
-4000002760003184 ok authentication_required              asks     authenticationRequired
-4000008260003178 ok card_declined/insufficient_funds     asks \
+4000000000000341 ok card_declined/generic_decline  =        chargeCustomerFail
+4000002500003155 ok succeeds                       asks     authenticationRequiredOnSetup
+4000003800000446 ok succeeds                       asks     authenticationRequiredSetupForOffSession
+4000002760003184 ok authentication_required        asks     authenticationRequired
+4000008260003178 ok card_declined/insufficient_funds asks     \
     authenticationRequiredChargeDeclinedInsufficientFunds
-4000000000003220 ok authentication_required              asks     threeDSecure2Required
-4000000000003055 ok succeeds                             succeeds threeDSecureOptional
-4000000000000259 ok succeeds                             succeeds createDispute
-4000000000002685 ok succeeds                             succeeds createDisputeProductNotReceived
-4000000000001976 ok succeeds                             succeeds createDisputeInquiry
-4000000000005423 ok succeeds                             succeeds createIssuerFraudRecord
-4100000000000019 ok card_declined/fraudulent             =        radarBlock
+4000000000003220 ok authentication_required        asks     threeDSecure2Required
+4000000000003055 ok succeeds                       succeeds threeDSecureOptional
+4000000000000259 ok succeeds                       succeeds createDispute
+4000000000002685 ok succeeds                       succeeds createDisputeProductNotReceived
+4000000000001976 ok succeeds                       succeeds createDisputeInquiry
+4000000000005423 ok succeeds                       succeeds createIssuerFraudRecord
+4100000000000019 ok card_declined/fraudulent       =        radarBlock
 """
 TABLE = [line.split() for line in CARDS.strip().splitlines()]
 
@@ -191,13 +192,19 @@ def test_several_processes_share_one_memory(tmp_path: Path, start: str):
     assert len(Simulated(tmp_path / "gateway.db").charges()) == 25
 
 
-def test_a_forked_child_opens_the_memory_anew(tmp_path: Path):
+def test_a_forked_child_opens_the_memory_anew(tmp_path: Path, monkeypatch):
+    """A connection that two processes share works for a while, and then corrupts: so look who opens."""
+    processes = multiprocessing.get_context("fork")
+    opened, connect = processes.SimpleQueue(), simulated.connect
+    monkeypatch.setattr(simulated, "connect", lambda memory: (opened.put(os.getpid()), connect(memory))[1])
     gateway = Simulated(tmp_path / "gateway.db")
     gateway.charge(Charge("parent", 1000, "usd", "pm_card_visa", True))
-    child = multiprocessing.get_context("fork").Process(
+    child = processes.Process(
         target=gateway.charge, args=(Charge("child", 1000, "usd", "pm_card_visa", True),)
     )
     child.start()
     child.join(30)
     assert child.exitcode == 0
     assert [each.attempt for each in gateway.charges()] == ["child", "parent"]
+    opened.put(None)
+    assert list(iter(opened.get, None)) == [os.getpid(), child.pid]
