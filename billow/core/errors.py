@@ -6,7 +6,10 @@ DOCUMENTATION = "https://docs.stripe.com/error-codes/"
 
 
 class Refused(Exception):
-    """A refusal in words for the caller; `more` holds what goes with it, as decline_code or charge."""
+    """A refusal in words for the caller; `more` holds what goes with it, as decline_code or charge.
+
+    `retry` tells programs whether to send the same request again; without it they decide by the status.
+    """
 
     def __init__(
         self,
@@ -16,6 +19,7 @@ class Refused(Exception):
         code: str | None = None,
         status: int = 400,
         type: str = "invalid_request_error",
+        retry: bool | None = None,
         **more: Any,
     ) -> None:
         super().__init__(message)
@@ -24,6 +28,7 @@ class Refused(Exception):
         self.code = code
         self.status = status
         self.type = type
+        self.retry = retry
         self.more = more
 
     def body(self) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""Is this a tax number of its type: by its check digits where they are known, else by its shape?"""
+
+import re
+from collections.abc import Callable
+
+from stdnum import exceptions
+from stdnum.ad import nrt
+from stdnum.ar import cuit
+from stdnum.au import abn, acn
+from stdnum.az import voen
+from stdnum.br import cnpj, cpf
+from stdnum.by import unp
+from stdnum.ca import bn
+from stdnum.ch import uid
+from stdnum.ch import vat as ch_vat
+from stdnum.cl import rut as cl_rut
+from stdnum.cn import uscc
+from stdnum.co import nit
+from stdnum.cz import dic
+from stdnum.do import rnc
+from stdnum.ec import ruc as ec_ruc
+from stdnum.es import cif
+from stdnum.eu import oss
+from stdnum.eu import vat as eu_vat
+from stdnum.fr import siren, siret
+from stdnum.gb import vat as gb_vat
+from stdnum.hr import oib
+from stdnum.in_ import gstin
+from stdnum.it import codicefiscale
+from stdnum.jp import cn as jp_cn
+from stdnum.kr import brn
+from stdnum.me import pib as me_pib
+from stdnum.mx import rfc
+from stdnum.no import mva
+from stdnum.nz import ird
+from stdnum.pe import ruc as pe_ruc
+from stdnum.pl import nip
+from stdnum.pt import nif as pt_nif
+from stdnum.py import ruc as py_ruc
+from stdnum.rs import pib as rs_pib
+from stdnum.ru import inn
+from stdnum.sg import uen
+from stdnum.si import ddv
+from stdnum.sm import coe
+from stdnum.tr import vkn
+from stdnum.tw import ubn
+from stdnum.us import ein
+from stdnum.uy import rut as uy_rut
+from stdnum.ve import rif
+from stdnum.vn import mst
+
+_TYPES = """
+    ad_nrt ae_trn al_tin am_tin ao_tin ar_cuit au_abn au_acn au_arn au_wpn aw_tin az_tin ba_tin bb_tin
+    bd_bin bf_ifu bg_uic bh_vat bj_ifu bo_tin br_cnpj br_cpf bs_tin bw_vat by_tin ca_bn ca_gst_hst
+    ca_pst_bc ca_pst_mb ca_pst_sk ca_qst cd_nif ch_uid ch_vat ci_vat cl_tin cm_niu cn_tin co_nit cr_tin
+    cv_nif cz_dic de_stn do_rcn ec_ruc eg_tin es_cif et_tin eu_oss_vat eu_vat fo_vat fr_siren fr_siret
+    fr_spi gb_vat ge_vat gh_tin gi_tin gn_nif hk_br hr_oib hu_tin ic_nif id_npwp il_vat in_gst is_kt
+    is_vat it_cf jp_cn jp_rn jp_trn ke_pin kg_tin kh_tin kr_brn kz_bin la_tin li_uid li_vat lk_vat
+    ma_vat md_cf md_vat me_pib mk_vat mr_nif mu_vat mx_rfc my_frp my_itn my_sst mz_nuit ng_tin no_vat
+    no_voec np_pan nz_bn nz_gst om_vat pe_ruc ph_tin pl_nip pt_nif py_ruc ro_tin rs_pib ru_inn ru_kpp
+    sa_vat sg_gst sg_uen si_tin sm_coe sn_ninea sr_fin sv_nit th_vat tj_tin tr_tin tt_bir tt_vat tw_vat
+    tz_vat ua_vat ug_tin us_ein uy_ruc uz_tin uz_vat ve_rif vn_tin za_vat zm_tin zw_tin
+"""
+TYPES = tuple(_TYPES.split())
+
+#: Whose numbers carry check digits, and what computes them.
+CHECKED: dict[str, Callable[[str], str]] = {
+    "ad_nrt": nrt.validate, "ar_cuit": cuit.validate, "au_abn": abn.validate, "au_acn": acn.validate,
+    "az_tin": voen.validate, "br_cnpj": cnpj.validate, "br_cpf": cpf.validate, "by_tin": unp.validate,
+    "ca_bn": bn.validate, "ch_uid": uid.validate, "ch_vat": ch_vat.validate, "cl_tin": cl_rut.validate,
+    "cn_tin": uscc.validate, "co_nit": nit.validate, "cz_dic": dic.validate, "do_rcn": rnc.validate,
+    "ec_ruc": ec_ruc.validate, "es_cif": cif.validate, "eu_oss_vat": oss.validate, "eu_vat": eu_vat.validate,
+    "fr_siren": siren.validate, "fr_siret": siret.validate, "gb_vat": gb_vat.validate, "hr_oib": oib.validate,
+    "in_gst": gstin.validate, "it_cf": codicefiscale.validate,
+    "jp_cn": jp_cn.validate, "kr_brn": brn.validate,
+    "li_uid": uid.validate, "me_pib": me_pib.validate, "mx_rfc": rfc.validate, "no_vat": mva.validate,
+    "nz_gst": ird.validate, "pe_ruc": pe_ruc.validate, "pl_nip": nip.validate, "pt_nif": pt_nif.validate,
+    "py_ruc": py_ruc.validate, "rs_pib": rs_pib.validate, "ru_inn": inn.validate, "sg_uen": uen.validate,
+    "si_tin": ddv.validate, "sm_coe": coe.validate, "tr_tin": vkn.validate, "tw_vat": ubn.validate,
+    "us_ein": ein.validate, "uy_ruc": uy_rut.validate, "ve_rif": rif.validate, "vn_tin": mst.validate,
+}  # fmt: skip
+
+#: The shape of numbers that no arithmetic checks; all other types need only look like a number.
+SHAPES = {
+    "ae_trn": r"\d{15}", "bg_uic": r"\d{9}", "ca_gst_hst": r"\d{9}RT\d{4}", "ca_pst_bc": r"PST-?\d{4}-?\d{4}",
+    "ca_pst_mb": r"\d{6}-?\d", "ca_pst_sk": r"\d{7}", "ca_qst": r"\d{10}TQ\d{4}", "de_stn": r"\d{10,11}",
+    "ge_vat": r"\d{9}", "hk_br": r"\d{8}", "hu_tin": r"\d{8}-?\d-?\d{2}", "id_npwp": r"\d{15,16}",
+    "il_vat": r"\d{9}", "is_vat": r"\d{5,6}", "jp_rn": r"\d{5}", "jp_trn": r"T\d{13}",
+    "ke_pin": r"[AP]\d{9}[A-Z]",
+    "li_vat": r"\d{5}", "mk_vat": r"MK\d{13}", "no_voec": r"\d{7}", "ph_tin": r"\d{12}", "ro_tin": r"\d{13}",
+    "ru_kpp": r"\d{9}", "sa_vat": r"\d{15}",
+    "sg_gst": r"(M[A-Z\d]\d{7}[A-Z\d]|\d{9}[A-Z]|\d{8}[A-Z]|F\d{8}[A-Z])",
+    "sv_nit": r"\d{14}", "th_vat": r"\d{13}", "ua_vat": r"\d{9,12}", "za_vat": r"4\d{9}",
+}  # fmt: skip
+ANY = r"(?=.*\d)[A-Z0-9][A-Z0-9 ./&+-]{2,29}"
+
+#: Types that a public register could confirm, so that they are told how far that came.
+VERIFIABLE = frozenset({"au_abn", "eu_vat", "gb_vat"})
+#: What test numbers stand for, whatever their prefix.
+TEST_VALUES = {"000000000": "verified", "111111111": "unverified", "222222222": "pending"}
+
+
+def is_valid(type: str, value: str) -> bool:
+    """Whether the value can be a number of this type."""
+    check = CHECKED.get(type)
+    if check is None:
+        compact = re.sub(r"[\s.]", "", value.upper()) if type in SHAPES else value.upper()
+        return re.fullmatch(SHAPES.get(type, ANY), compact) is not None
+    try:
+        check(value)
+    except exceptions.ValidationError:
+        return False
+    return True
+
+
+def country_of(type: str, value: str) -> str | None:
+    """The country of a number: that of its type, and of a European one that of its prefix."""
+    if type == "eu_oss_vat":
+        return None
+    prefix = (value if type == "eu_vat" else type)[:2].upper()
+    return {"EL": "GR", "XI": "GB"}.get(prefix, prefix)
+
+
+def of_test_number(value: str) -> str | None:
+    """What a test number comes to, None where it is none: DE000000000 is found in its register."""
+    return TEST_VALUES.get(re.sub(r"^[A-Z]{2}", "", value.upper()))
