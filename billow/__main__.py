@@ -29,17 +29,23 @@ cli = typer.Typer(
 )
 load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
 cli.add_typer(load, name="import")
+catalog = typer.Typer(no_args_is_help=True, help="The catalog as a file.")
+cli.add_typer(catalog, name="catalog")
 console = Console(width=None if sys.stdout.isatty() else 200)
 """In a file or a pipe a table is as wide as it needs to be."""
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
+Account = Annotated[str | None, typer.Option(help="Whose (BILLOW_ACCOUNT); the oldest by default.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
 
 
-def read_settings(data: Path | None = None, port: int | None = None, host: str | None = None) -> Settings:
+def read_settings(
+    data: Path | None = None, port: int | None = None, host: str | None = None, account: str | None = None
+) -> Settings:
     """The settings: the command line goes before the environment, also for the processes we start."""
-    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host}
+    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host,
+             "BILLOW_ACCOUNT": account}  # fmt: skip
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     read = settings.load(os.environ)
     logging.basicConfig(level=read.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -61,9 +67,9 @@ def database(read: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened(data: Path | None = None) -> Iterator[App]:
+def opened(data: Path | None = None, account: str | None = None) -> Iterator[App]:
     """The parts, put together on a migrated database, for a command that asks something."""
-    read = read_settings(data)
+    read = read_settings(data, account=account)
     with database(read) as url:
         migrations.migrate(url)
         built = application.build(read, url)
@@ -171,16 +177,75 @@ def routes() -> None:
 
 @cli.command()
 def keys(
-    create: Annotated[bool, typer.Option("--create", help="Make a new secret key and show it once.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Make a new key and show it once.")] = False,
+    kind: Annotated[str, typer.Option(help="secret, restricted or publishable.")] = "secret",
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    permission: Annotated[
+        list[str] | None, typer.Option(help="customers=read, of a restricted key; repeatable.")
+    ] = None,
+    roll: Annotated[str, typer.Option(help="The id of a key to make a successor of.")] = "",
+    overlap: Annotated[int, typer.Option(help="Minutes that a rolled key works on.", min=0, max=43200)] = 60,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    account: Account = None,
     data: Data = None,
 ) -> None:
-    """The default account's API keys."""
+    """An account's API keys: list, make, roll."""
+    with opened(data, account) as built:
+        if create:
+            made = commands.create_key(built, mode, kind, name, permission or [])
+            console.print(f"Your {mode} key, shown this once: [bold]{made}[/bold]", soft_wrap=True)
+        if roll:
+            made = commands.roll_key(built, mode, roll, overlap)
+            console.print(f"Its successor, shown this once: [bold]{made}[/bold]", soft_wrap=True)
+        columns = ["id", "name", "kind", "key", "may", "created", "last used", "expires"]
+        show("keys", columns, commands.key_rows(built, mode))
+
+
+@cli.command()
+def accounts(
+    create: Annotated[str, typer.Option(help="The name of an account to make.")] = "", data: Data = None
+) -> None:
+    """The accounts of this installation, which never meet; each has a test and a live mode."""
     with opened(data) as built:
         if create:
-            made = built.keys.create(f"{built.account}/{mode}", now=built.db.wall())
-            console.print(f"Your {mode} key, shown this once: [bold]{made}[/bold]", soft_wrap=True)
-        show("keys", ["id", "kind", "key", "created", "expires"], commands.key_rows(built, mode))
+            id, made = commands.create_account(built, create)
+            console.print(f"{id}: {create}. Its keys, shown this once:")
+            console.print("\n".join(f"[bold]{key}[/bold]" for key in made), soft_wrap=True)
+        show("accounts", ["id", "name", "created"], commands.account_rows(built))
+
+
+@catalog.command("export")
+def export_catalog(
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Products, prices, meters and what else is on sale, as one YAML file."""
+    with opened(data, account) as built:
+        sys.stdout.write(commands.export_catalog(built, mode))
+
+
+@catalog.command("apply")
+def apply_catalog(
+    file: Annotated[Path, typer.Argument(help="YAML, as export writes it.", exists=True, dir_okay=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it, after showing the plan.")] = False,
+    mode: Annotated[str, typer.Option(help="test or live.")] = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Make the catalog what a file says: first the plan; with --yes, the deed."""
+    text = file.read_text()
+    with opened(data, account) as built:
+        planned = commands.apply_catalog(built, mode, text, really=False)
+        if not planned:
+            console.print("Nothing to change.")
+            return
+        show("plan", ["action", "section", "key", "fields"], planned)
+        if yes:
+            done = commands.apply_catalog(built, mode, text, really=True)
+            console.print(f"{len(done)} changes made.")
+        else:
+            console.print("Nothing was changed. Run it with --yes to do it.")
 
 
 @cli.command()

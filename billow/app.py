@@ -6,14 +6,15 @@ import os
 from dataclasses import dataclass
 
 import flask
-import msgspec
 
-from billow.api import openapi
-from billow.api.keys import Keys
+from billow.api.limits import Limits
 from billow.api.resource import ROUTES
 from billow.api.server import Server, verbs
+from billow.core.errors import require
+from billow.flows import prune
+from billow.flows.became import became
 from billow.flows.outside import Outside
-from billow.pages import hosted_invoice
+from billow.pages import description, hosted_invoice
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -22,15 +23,22 @@ from billow.providers.mail.smtp import Smtp
 from billow.settings import Settings, load, pepper
 from billow.store import jobs, migrate
 from billow.store.ids import secret
+from billow.store.keys import Keys
 from billow.store.tx import Database
 
 #: A file of resources/ or flows/ is in use when it is named here.
 RESOURCES = [
+    "active_entitlement",
+    "api_key",
     "attempt",
     "balance_transaction",
     "charge",
+    "coupon",
     "customer",
+    "customer_balance_transaction",
     "event",
+    "event_destination",
+    "feature",
     "invoice",
     "invoice_item",
     "invoice_line",
@@ -41,39 +49,66 @@ RESOURCES = [
     "meter_event_summary",
     "payment_intent",
     "payment_method",
+    "plan",
     "price",
     "product",
+    "refund",
+    "product_feature",
+    "promotion_code",
+    "shipping_rate",
     "subscription",
     "subscription_item",
+    "tax_code",
+    "tax_rate",
+    "tax_id",
     "test_clock",
+    "thin_event",
+    "webhook_delivery",
     "webhook_endpoint",
 ]
 FLOWS = [
+    "account",
     "add_item",
     "advance",
     "attach",
+    "became",
+    "balance",
     "bill",
     "cancel",
     "catalog",
+    "catalog_file",
     "change",
+    "charge",
     "collect",
     "deliver",
     "draft",
     "dun",
     "enrol",
+    "entitle",
     "explain",
+    "feed",
     "finalize",
+    "give_back",
+    "identify",
     "import_usage",
     "ingest",
+    "issue_key",
     "methods",
     "outside",
     "paper",
     "pay",
+    "ping",
+    "plan",
+    "promote",
+    "prune",
     "recognize",
+    "refund",
     "remove",
     "renew",
+    "resend",
     "settle",
     "subscribe",
+    "takings",
     "trial",
     "void",
 ]
@@ -105,12 +140,18 @@ class App:
 
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
-    db = Database(url, size=max(12, settings.threads + 4))
+    db = Database(url, size=max(16, settings.threads + 4))
     db.outside = outside_of(settings, db)
     keys = Keys(db, pepper(settings))
     account, new_key = seed(db, keys, settings.test_key)
-    server = Server(db, keys, ROUTES)
+    with db.connection() as conn:
+        prune.plan(conn, db.wall())
+    if settings.account:
+        account = known_account(db, settings.account)
+    limits = Limits(settings.rate_limit_live, settings.rate_limit_test)
+    server = Server(db, keys, ROUTES, limits, became)
     _pages(server, db)
+    description.add(server.app, verbs(server.routes))
     hosted_invoice.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)
 
@@ -151,8 +192,17 @@ def seed(db: Database, keys: Keys, test_key: str) -> tuple[str, str | None]:
     return account, None if known else keys.create(tenant, now=now)
 
 
+def known_account(db: Database, id: str) -> str:
+    with db.connection() as conn:
+        found = conn.execute("select id from accounts where id = %s", (id,)).fetchone()
+    if not found:
+        db.close()
+    require(found, f"There is no account {id}; `billow accounts` lists them.")
+    return id
+
+
 def _pages(server: Server, db: Database) -> None:
-    """What is asked without a key: is it alive, is it ready, what can it do."""
+    """What is asked without a key: is it alive, is it ready."""
 
     def healthz() -> flask.Response:
         return flask.jsonify(status="ok")
@@ -167,12 +217,7 @@ def _pages(server: Server, db: Database) -> None:
         answer.status_code = 503 if waiting else 200
         return answer
 
-    def description() -> flask.Response:
-        return flask.Response(
-            msgspec.json.encode(openapi.describe(verbs(server.routes))), mimetype="application/json"
-        )
-
-    for path, page in (("/healthz", healthz), ("/readyz", readyz), ("/openapi.json", description)):
+    for path, page in (("/healthz", healthz), ("/readyz", readyz)):
         server.app.add_url_rule(path, path, page)
 
 

@@ -14,12 +14,16 @@ from billow.api.server import verbs
 from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show
+from billow.flows import catalog_file, issue_key
 from billow.flows import import_usage as importing
 from billow.flows.explain import explain as explained
 from billow.ledger.balances import trial_balance
 from billow.ledger.journal import journal
+from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
 from billow.store import jobs, migrate
+from billow.store.ids import new_id
+from billow.store.keys import PREFIX
 from billow.store.tx import Tx
 
 
@@ -81,12 +85,72 @@ def routes() -> list[list[str]]:
 
 
 def key_rows(built: App, mode: str) -> list[list[Any]]:
+    """Kind, hint and times of each key, and what a restricted one may do."""
+    with built.db.transaction(tenant(built, mode)) as tx:
+        return [
+            [
+                key.id,
+                key.name,
+                key.kind,
+                key.hint,
+                may(key.permissions),
+                key.created,
+                key.last_used_at,
+                key.expires_at,
+            ]
+            for key in rows.select(tx, ApiKey, "true", "order by created, id")
+        ]
+
+
+def may(permissions: dict[str, str]) -> str:
+    return ", ".join(f"{noun}={right}" for noun, right in sorted(permissions.items()))
+
+
+def create_key(built: App, mode: str, kind: str, name: str, permissions: list[str]) -> str:
+    """A new key, as it is shown this once. Permissions are given as customers=read."""
+    pairs = [text.partition("=") for text in permissions]
+    require(all(sign for _, sign, _ in pairs), "A permission is given as noun=read or noun=write.")
+    require(kind in PREFIX, f"The kind is {', '.join(PREFIX)}, not {kind}.")
+    with built.db.transaction(tenant(built, mode)) as tx:
+        wanted = ApiKey(kind=kind, name=name or None, permissions={noun: right for noun, _, right in pairs})
+        return str(issue_key.create(tx, wanted)["secret"])
+
+
+def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
+    with built.db.transaction(tenant(built, mode)) as tx:
+        wanted = issue_key.Roll(expires_in=minutes * 60)
+        return str(issue_key.roll(tx, rows.lock(tx, ApiKey, id), wanted)["secret"])
+
+
+def account_rows(built: App) -> list[list[Any]]:
     with built.db.connection() as conn:
-        found = conn.execute(
-            "select id, kind, hint, created, expires_at from api_keys where tenant = %s order by created",
-            (tenant(built, mode),),
-        )
+        found = conn.execute("select id, name, created from accounts order by created, id")
         return [list(row) for row in found.fetchall()]
+
+
+def create_account(built: App, name: str) -> tuple[str, list[str]]:
+    """A new account, and its first keys: test and live."""
+    require(name.strip(), "An account has a name.")
+    id, now = new_id("acct_"), built.db.wall()
+    with built.db.connection() as conn:
+        conn.execute("insert into accounts (id, name, created) values (%s, %s, %s)", (id, name, now))
+    return id, [built.keys.create(f"{id}/{mode}", now=now) for mode in ("test", "live")]
+
+
+def export_catalog(built: App, mode: str) -> str:
+    with built.db.transaction(tenant(built, mode)) as tx:
+        return catalog_file.export(tx)
+
+
+def apply_catalog(built: App, mode: str, text: str, *, really: bool) -> list[list[str]]:
+    """What the file changes, or would change: action, section, key, fields."""
+    owner = tenant(built, mode)
+    if really:
+        with built.db.transaction(owner) as tx:
+            steps = catalog_file.apply(tx, text)
+    else:
+        steps = catalog_file.plan(built.db, owner, text)
+    return [[step.action, step.section, step.key, ", ".join(step.fields)] for step in steps]
 
 
 def meters(given: list[str]) -> dict[str, Any]:
@@ -142,9 +206,10 @@ def check(built: App) -> list[tuple[bool, str]]:
         (not unbound, f"the role {name} is bound by row level security"),
         (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
     ]
-    for mode in ("test", "live"):
-        with built.db.transaction(tenant(built, mode)) as tx:
-            findings += [balanced(tx, mode), given_up(tx, mode)]
+    for account in [row[0] for row in account_rows(built)]:
+        for mode in ("test", "live"):
+            with built.db.transaction(f"{account}/{mode}") as tx:
+                findings += [balanced(tx, f"{account} {mode}"), given_up(tx, f"{account} {mode}")]
     return findings
 
 

@@ -46,6 +46,9 @@ SETTINGS = [
     Setting(
         "BILLOW_PEPPER", "", "secret that API keys are hashed with; empty: made once, in the data folder"
     ),
+    Setting("BILLOW_ACCOUNT", "", "account that commands are about; empty: the oldest"),
+    Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
+    Setting("BILLOW_RATE_LIMIT_TEST", "1000", "requests a second of a test key and process; 0: no limit"),
 ]
 
 
@@ -69,6 +72,9 @@ class Settings:
     log_level: str
     webhook_allow_private: tuple[Network, ...]
     pepper: str
+    account: str
+    rate_limit_live: int
+    rate_limit_test: int
 
     @property
     def embedded(self) -> Path | None:
@@ -112,6 +118,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_level=read("LOG_LEVEL", _level),
         webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
         pepper=read("PEPPER", _pepper),
+        account=given["BILLOW_ACCOUNT"],
+        rate_limit_live=read("RATE_LIMIT_LIVE", _between(0, 999_999)),
+        rate_limit_test=read("RATE_LIMIT_TEST", _between(0, 999_999)),
     )
 
 

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from billow import demonstration
 from billow.app import App
+from billow.core import signing
 from billow.demonstration import company, machine, measured, months
 from billow.demonstration.receiver import listening
-from billow.flows.deliver import signature
 from tests.conftest import SHARED, Api
 from tests.working import working
 
@@ -145,9 +145,9 @@ def test_the_receiver_counts_a_genuine_event_once_and_a_forged_one_never() -> No
         receiver.secret = "whsec_test"
         body = b'{"id":"evt_1","type":"invoice.paid"}'
         for _ in range(2):
-            assert receiver.take(body, signature("whsec_test", body, 1700000000))
-        assert not receiver.take(body, signature("whsec_other", body, 1700000000))
-        assert not receiver.take(body.replace(b"1", b"2"), signature("whsec_test", body, 1700000000))
+            assert receiver.take(body, signing.stripe(["whsec_test"], 1700000000, body))
+        assert not receiver.take(body, signing.stripe(["whsec_other"], 1700000000, body))
+        assert not receiver.take(body.replace(b"1", b"2"), signing.stripe(["whsec_test"], 1700000000, body))
         assert not receiver.take(body, "")
         assert receiver.counts == {"invoice.paid": 1}
 

@@ -152,6 +152,11 @@ def timestamp(role: Role = SHOWN, **more: Any) -> Any:
     return _declare("timestamp", role, **more)
 
 
+def instants(role: Role = SHOWN, **more: Any) -> Any:
+    """An instant or bounds of it, as lists are narrowed: `created=…`, `created[gte]=…`."""
+    return _declare("range", role, **more)
+
+
 def hash(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
     """A nested object; `shape` is the `Params` class that says what is in it."""
     return _declare("hash", role, shape=shape, **more)

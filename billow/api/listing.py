@@ -1,8 +1,8 @@
 """Which rows are on a page: filters, ranges and cursors (§1.5)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
@@ -12,9 +12,6 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import Refused, require
 from billow.store.tx import Tx
-
-#: Rows keep microseconds and the API counts whole seconds: later than 12:00:05 begins at 12:00:06.
-RANGE = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
 
 
 class Paging(Params):
@@ -39,8 +36,9 @@ class Page:
 
 def accepted(cls: type[Resource]) -> dict[str, Field]:
     """What `GET /v1/things` takes besides what the noun's own listing declares."""
-    found = {**PAGING, **cls.filters()}
-    return found if "created" in cls.lacks else {**found, "created": Field("timestamp")}
+    own = {name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
+           for name, spec in cls.filters().items()}  # fmt: skip
+    return {**PAGING, **own} if "created" in cls.lacks else {**PAGING, **own, "created": Field("range")}
 
 
 def where_of(tx: Tx, cls: type[Resource], sent: Mapping[str, Any]) -> Where:
@@ -50,23 +48,24 @@ def where_of(tx: Tx, cls: type[Resource], sent: Mapping[str, Any]) -> Where:
         spec = accepted(cls)[name]
         if name in PAGING:
             continue
-        if spec.kind == "timestamp":
-            where = _between(where, spec, name, raw if isinstance(raw, dict) else {"gte": raw, "lte": raw})
+        if spec.kind == "computed":  # what no object has, none is found by
+            params.parse(Field("text"), raw, name)
+            where = where.also("false")
             continue
         value = params.parse(spec, raw, name)
+        if spec.kind == "range":
+            where = between(where, name, name, value)
+            continue
         if spec.kind == "ref":
             rows.find(tx, REGISTRY[spec.to], value, param=name, deleted=True)
         where = where.also(f'"{name}" = %({name})s', **{name: value})
     return where
 
 
-def _between(where: Where, spec: Field, name: str, bounds: Mapping[str, Any]) -> Where:
-    for sign, raw in bounds.items():
-        at = f"{name}[{sign}]"
-        require(sign in RANGE, f"Received unknown parameter: {at}", param=at, code="parameter_unknown")
-        operator, later = RANGE[sign]
-        value = params.parse(spec, raw, at) + timedelta(seconds=later)
-        where = where.also(f"{name} {operator} %({name}_{sign})s", **{f"{name}_{sign}": value})
+def between(where: Where, sql: str, name: str, bounds: Sequence[tuple[str, datetime]]) -> Where:
+    """Also that an instant in SQL is within what the filter `name` was given."""
+    for place, (operator, bound) in enumerate(bounds):
+        where = where.also(f"{sql} {operator} %({name}_{place})s", **{f"{name}_{place}": bound})
     return where
 
 
@@ -74,9 +73,7 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     """One page in the resource's order, and whether more follows in the direction of travel."""
     wanted = {name: params.parse(spec, sent[name], name) for name, spec in PAGING.items() if sent.get(name) is
               not None}  # fmt: skip
-    limit = wanted.get("limit", 10)
-    require(1 <= limit <= 100, "Invalid integer: limit must be between 1 and 100.", param="limit",
-            code="parameter_invalid_integer")  # fmt: skip
+    limit = checked_limit(wanted.get("limit", 10))
     after, before = wanted.get("starting_after"), wanted.get("ending_before")
     require(after is None or before is None, "You cannot use both starting_after and ending_before.",
             param="ending_before", code="parameters_exclusive")  # fmt: skip
@@ -91,6 +88,12 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     found = rows.select(tx, cls, where.sql, f"order by {order} limit {limit + 1}", **where.params)
     data = found[:limit]
     return (data if before is None else data[::-1]), len(found) > limit
+
+
+def checked_limit(limit: int) -> int:
+    require(1 <= limit <= 100, "Invalid integer: limit must be between 1 and 100.", param="limit",
+            code="parameter_invalid_integer")  # fmt: skip
+    return limit
 
 
 def _past(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, dataclass_transform
 
@@ -13,6 +13,8 @@ from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES, EXACT
 
 MAX_DEPTH = 8
+#: Rows keep microseconds and the API counts whole seconds: later than 12:00:05 begins at 12:00:06.
+RANGE = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
 _INDEX = re.compile(r"[0-9]{1,9}")
 _DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,18}(?:\.([0-9]{0,40}))?")
@@ -222,6 +224,11 @@ def _text(spec: Field, raw: Any, at: str) -> str:
     return value
 
 
+def _ref(spec: Field, raw: Any, at: str) -> Any:
+    """An id; or a new object itself, where the contract takes either (the product of a plan)."""
+    return read(spec.shape, raw, at) if spec.shape and isinstance(raw, dict) else _text(spec, raw, at)
+
+
 def _integer(spec: Field, raw: Any, at: str) -> int:
     value = _string(raw, at)
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
@@ -284,6 +291,18 @@ def _timestamp(spec: Field, raw: Any, at: str) -> datetime | str:
     return datetime.fromtimestamp(int(value), UTC)
 
 
+def _range(spec: Field, raw: Any, at: str) -> list[tuple[str, datetime]]:
+    """Comparisons that must all hold; a bare instant is the second that it names."""
+    bounds = raw if isinstance(raw, dict) else {"gte": raw, "lte": raw}
+    found = []
+    for sign, bound in bounds.items():
+        name = f"{at}[{sign}]"
+        require(sign in RANGE, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
+        operator, later = RANGE[sign]
+        found.append((operator, parse(Field("timestamp"), bound, name) + timedelta(seconds=later)))
+    return found
+
+
 def _hash(spec: Field, raw: Any, at: str) -> Any:
     require(isinstance(raw, dict), "Invalid object", param=at)
     return read(spec.shape, raw, at) if spec.shape else raw
@@ -335,7 +354,8 @@ def merged(old: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
 
 
 PARSERS = {
-    "text": _text, "ref": _text, "integer": _integer, "decimal": _decimal, "number": _decimal,
-    "currency": _currency, "choice": _choice, "boolean": _boolean, "timestamp": _timestamp, "hash": _hash,
+    "text": _text, "ref": _ref, "integer": _integer, "decimal": _decimal, "number": _decimal,
+    "currency": _currency, "choice": _choice, "boolean": _boolean, "timestamp": _timestamp,
+    "range": _range, "hash": _hash,
     "array": _array, "map": _map, "metadata": _metadata,
 }  # fmt: skip

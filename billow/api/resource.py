@@ -1,6 +1,6 @@
 """What is a resource: a frozen dataclass that knows its fields, its table and its verbs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, overload
@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, overload
 from billow.api import fields as f
 from billow.api.fields import CREATE, UPDATE, WRITE, Field
 from billow.api.params import Params
+from billow.store.search import Searched
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -56,7 +57,7 @@ class Resource(Frozen):
     objects); `prefix` of its ids; `table` when it is not the plural of the object; `events` names the changes
     that are told and `event` their prefix when it is not the object. Said in the body where it differs:
     `owner` names the ref whose row is locked before ours; `lacks` what of livemode and created the contract
-    leaves out; `order` how lists are sorted.
+    leaves out; `order` how lists are sorted; `searched` what a query may name, and `among` what it looks at.
     """
 
     id: str = ""
@@ -71,6 +72,8 @@ class Resource(Frozen):
     owner: ClassVar[str | None] = None
     lacks: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "created desc, id desc"
+    searched: ClassVar[Mapping[str, Searched]] = {}
+    among: ClassVar[str] = "true"
     noun: ClassVar[str]
     specs: ClassVar[dict[str, Field]]
     columns: ClassVar[tuple[str, ...]]
@@ -151,6 +154,11 @@ class Resource(Frozen):
         if isinstance(params, type):
             return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", params)
         return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", None)(params)
+
+    @classmethod
+    def retrieve(cls, params: type[Params]) -> Callable[[Fn], Fn]:
+        """For a noun whose reading takes parameters; that of the others follows by itself."""
+        return cls._verb("retrieve", "GET", f"{cls.path}/{{id}}", params)
 
     @classmethod
     def action(cls, name: str, params: type[Params] | None = None) -> Callable[[Fn], Fn]:

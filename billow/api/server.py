@@ -3,10 +3,11 @@
 import gzip
 import inspect
 import logging
+import math
 import re
 import urllib.parse
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,14 +16,15 @@ import msgspec
 import psycopg
 import psycopg_pool
 
-from billow.api import idempotency, listing, params, render, rows
+from billow.api import listing, params, render, rights, rows, search
 from billow.api.fields import Field
-from billow.api.keys import Key, Keys
+from billow.api.limits import Limits
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Verb, Where
 from billow.core.errors import Refused, Unavailable
-from billow.store import clocks
+from billow.store import clocks, idempotency
 from billow.store.ids import new_id
+from billow.store.keys import Key, Keys
 from billow.store.outbox import API_VERSION
 from billow.store.perform import CONFLICTS, Interrupted, perform
 from billow.store.tx import Cause, Database, Tx
@@ -54,6 +56,7 @@ class Call:
     sent: dict[str, Any]
     raw: Raw | None = None
     idempotency_key: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def verbs(routes: Sequence[Verb]) -> list[Verb]:
             usual = [Verb("retrieve", "GET", f"{cls.path}/{{id}}", _retrieved, cls),
                      Verb("list", "GET", cls.path, _everything, cls)]  # fmt: skip
             found += [verb for verb in usual if (verb.method, verb.path) not in have]
+        found += [search.verb(cls)] if cls.searched else []
     return found
 
 
@@ -99,11 +103,16 @@ class Server:
     db: Database
     keys: Keys
     routes: Sequence[Verb]
+    limits: Limits = field(default_factory=Limits)
+    became: Callable[[Tx, Call, str], Any] = lambda tx, call, request: None
+    """What became of a request that died (its id): its result, a refusal, or None where it did nothing."""
 
     def __post_init__(self) -> None:
         self.app = flask.Flask("billow", static_folder=None)
         self.app.url_map.strict_slashes = False
-        for verb in verbs(self.routes):
+        every = verbs(self.routes)
+        self.nouns = rights.nouns(every)
+        for verb in every:
             rule = verb.path.replace("{", "<").replace("}", ">")
             self.app.add_url_rule(rule, f"{verb.method} {verb.path}", self._view(verb), methods=[verb.method],
                                   provide_automatic_options=False)  # fmt: skip
@@ -139,13 +148,10 @@ class Server:
 
     def _answer(self, verb: Verb, ids: tuple[str, ...], request: str, given: str | None) -> Answer:
         key = self.keys.recognise(flask.request.headers.get("Authorization"))
-        if key.kind != "secret":
-            raise Refused(
-                "This API call cannot be made with a publishable API key. Please use a secret API key. You"
-                " can find a list of your API keys with `billow keys`.",
-                status=401,
-                code="secret_key_required",
-            )
+        if wait := self.limits.wait(key):
+            slow = Refused("Request rate limit exceeded. You can learn more about rate limits in"
+                           " docs/reference/settings.md.", status=429, code="rate_limit")  # fmt: skip
+            return _refusal(slow, Retry_After=str(math.ceil(wait)), Stripe_Rate_Limited_Reason="global-rate")
         account = flask.request.headers.get("Stripe-Account")
         if account and account != key.tenant.split("/")[0]:
             raise Refused(
@@ -159,7 +165,8 @@ class Server:
             call.raw = Raw(_body(MAX_BULK), flask.request.mimetype, dict(flask.request.args))
         else:
             call.sent = _sent()
-        call.idempotency_key = given if verb.method == "POST" else None
+        repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
+        call.idempotency_key = given if verb.method in repeatable else None
         return self._performed(call)
 
     def _performed(self, call: Call) -> Answer:
@@ -167,17 +174,25 @@ class Server:
         print = ""
         if call.idempotency_key:
             body = call.raw.body.hex() if call.raw else call.sent
-            print = idempotency.fingerprint(call.verb.method, flask.request.path, body)
+            client = [call.key.id] if call.key.kind == "publishable" else []
+            print = idempotency.fingerprint(call.verb.method, flask.request.path, [body, *client])
         replay: list[idempotency.Answer] = []
         expand = params.parse(EXPAND, call.sent.pop("expand", []), "expand")
         tree = render.tree_of(expand)
+        rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
 
         def run(tx: Tx) -> Any:
             if call.idempotency_key:
                 known = idempotency.begin(tx, call.idempotency_key, print, call.request)
-                if known:
+                if isinstance(known, idempotency.Answer):
                     replay.append(known)
                     return None
+                if known:
+                    idempotency.take_over(tx, call.idempotency_key, known, call.request)
+                    told = self.became(tx, call, known.request)
+                    if told is not None:
+                        return told
+            call.begun = True
             return invoke(tx, call)
 
         def finish(tx: Tx, result: Any) -> Answer:
@@ -204,20 +219,32 @@ class Server:
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
         cause = Cause(call.request, call.idempotency_key)
-        return lambda: self.db.transaction(call.key.tenant, cause=cause)
+
+        @contextmanager
+        def begin() -> Iterator[Tx]:
+            with self.db.transaction(call.key.tenant, cause=cause) as tx:
+                if call.begun and call.idempotency_key:
+                    idempotency.hold(tx, call.idempotency_key, call.request)
+                yield tx
+
+        return begin
 
     def _shown(self, tx: Tx, call: Call, result: Any, tree: render.Tree) -> Answer:
         """A verb's result as an answer. A refusal that is returned, not raised, keeps what was done."""
         if isinstance(result, Refused):
+            more = result.more.items()
+            result.more = {name: rights.visible(call.key, call.verb, value) for name, value in more}
             return _refusal(result)
         cls = call.verb.resource if isinstance(result, Where) else None
         if cls:
             result = listing.Page(*listing.page(tx, cls, result, call.sent), flask.request.path)
-        if isinstance(result, listing.Page):
+        if isinstance(result, search.Result):
+            result = search.shown(tx, result, tree)
+        elif isinstance(result, listing.Page):
             result = listing.shown(result, cls, tx, tree)
         elif isinstance(result, Resource):
             result = render.one(tx, result, tree)
-        return Answer(200, msgspec.json.encode(result))
+        return Answer(200, msgspec.json.encode(rights.visible(call.key, call.verb, result)))
 
 
 def invoke(tx: Tx, call: Call) -> Any:
@@ -225,7 +252,7 @@ def invoke(tx: Tx, call: Call) -> Any:
     verb, cls, sent = call.verb, call.verb.resource, call.sent
     if call.raw is not None:
         return verb.run(tx, *call.ids, call.raw)
-    if cls is None:
+    if cls is None or verb.kind == "search":
         return verb.run(tx, *call.ids, *([params.read(verb.params, sent)] if verb.params else _none(sent)))
     if verb.kind == "list":
         return _narrowed(tx, verb, cls, sent)
@@ -348,6 +375,8 @@ def _body(most: int) -> bytes:
 
 def _refusal(refused: Refused, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if refused.retry is not None:
+        named["Stripe-Should-Retry"] = "true" if refused.retry else "false"
     return Answer(refused.status, msgspec.json.encode(refused.body()), named)
 
 

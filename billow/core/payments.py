@@ -13,11 +13,23 @@ class Charge:
     method: str
     off_session: bool
     description: str | None = None
+    capture: bool = True
+    """Without it the money is held on the card until a `Capture`, and costs no fee until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Part or all of what a charge holds is taken, once; the rest is let go."""
+
+    attempt: str
+    charge: str
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Part or all of a charge, which `charge` names by the gateway's reference."""
+    """Part or all of a charge, which `charge` names by the gateway's reference; of a held one always all."""
 
     attempt: str
     charge: str

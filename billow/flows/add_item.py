@@ -11,12 +11,12 @@ from billow.core import pricing
 from billow.core.errors import require
 from billow.core.money import round_half_away
 from billow.flows import bill
+from billow.resources import product as products
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price
-from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.store import clocks
 from billow.store.tx import Tx
@@ -119,7 +119,7 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
             f"The price specified only supports `{price.currency}`.",
             param="currency",
         )
-        product = rows.find(tx, Product, price.product)
+        product = products.check_active(tx, price.product, "pricing[price]")
         charges = pricing.charges(bill.rated(price), quantity)
         amount, unit = sum(charge.amount for charge in charges), price.unit_amount_decimal
         found: dict[str, Any] = {

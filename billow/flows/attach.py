@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import listing, rows
+from billow.api import listing, rights, rows
 from billow.api.fields import CREATE
 from billow.api.params import Params
 from billow.api.resource import EPOCH, route
@@ -27,8 +27,8 @@ TEST_METHOD = "pm_card_"
 
 def card_error(declined: Declined) -> Refused:
     """A decline, in the words that the caller hears (§1.10)."""
-    more = {"decline_code": declined.decline_code} if declined.decline_code else {}
-    return Refused(declined.message, status=402, type="card_error", code=declined.code, **more)
+    why = declined.decline_code or None
+    return Refused(declined.message, status=402, type="card_error", code=declined.code, decline_code=why)
 
 
 def drawn(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
@@ -87,6 +87,7 @@ class NewMethod(Params):
 
 
 @PaymentMethod.create(NewMethod)
+@rights.browser()
 def create(tx: Tx, wanted: NewMethod) -> Steps:
     """Create a payment method from a token, or from the number of a test card."""
     if wanted.card is None:

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill
+from billow.flows import bill, entitle
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -43,7 +43,8 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
     for timer in TIMERS:
         jobs.cancel(tx, timer, subscription.id)
     stop_collecting(tx, subscription.id)
-    return rows.update(
+    held = entitle.held(tx, subscription.customer)
+    ended = rows.update(
         tx,
         subscription,
         event="deleted",
@@ -56,6 +57,8 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
             **details,
         },
     )
+    entitle.tell(tx, subscription.customer, held)
+    return ended
 
 
 def stop_collecting(tx: Tx, subscription: str) -> None:

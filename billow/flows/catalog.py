@@ -1,9 +1,11 @@
 """How does something get on sale: a product and its price may be made by one request."""
 
 from dataclasses import replace
+from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused
+from billow.flows import plan
 from billow.resources import price as prices
 from billow.resources import product as products
 from billow.resources.price import Price
@@ -22,7 +24,7 @@ def create_product(tx: Tx, product: Product) -> Product:
     given = {name: value for name, value in first.sent().items() if name != "recurring"}
     if first.recurring:
         given["recurring"] = prices.Recurring(**first.recurring.sent()).shown()
-    price = prices.insert(tx, Price(product=made.id, **given))
+    price = on_sale(tx, Price(product=made.id, **given))
     return rows.update(tx, made, event=None, default_price=price.id)
 
 
@@ -40,4 +42,21 @@ def create_price(tx: Tx, price: Price) -> Price:
     if price.product_data:
         given = {name: rows.plain_value(value) for name, value in price.product_data.sent().items()}
         price = replace(price, product=products.insert(tx, Product(**given)).id)
-    return prices.insert(tx, price)
+    return on_sale(tx, price)
+
+
+def on_sale(tx: Tx, price: Price) -> Price:
+    """Write a new price; one that recurs is told as a plan as well."""
+    made = prices.insert(tx, price)
+    if made.recurring:
+        plan.told(tx, made)
+    return made
+
+
+@Price.update
+def update_price(tx: Tx, price: Price, changes: dict[str, Any]) -> Price:
+    """Update what does not change the amounts of a price."""
+    changed = prices.update(tx, price, changes)
+    if changed.recurring:
+        plan.told_again(tx, changed, price)
+    return changed

@@ -9,6 +9,7 @@ from billow.core.dunning import hard_decline
 from billow.flows import methods
 from billow.flows.outside import of
 from billow.flows.settle import settle
+from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -92,7 +93,8 @@ def begin(
     tx: Tx, intent: PaymentIntent, method: PaymentMethod, *, automatic: bool, off_session: bool
 ) -> Attempt:
     """Write down what is about to be done, and the job that finds out should we not come back."""
-    attempt = rows.insert(
+    rows.update(tx, intent, event=None, status="processing", payment_method=method.id)
+    return write_down(
         tx,
         Attempt(
             payment_intent=intent.id,
@@ -106,7 +108,11 @@ def begin(
             automatic=automatic,
         ),
     )
-    rows.update(tx, intent, event=None, status="processing", payment_method=method.id)
+
+
+def write_down(tx: Tx, attempt: Attempt) -> Attempt:
+    """From here on no crash loses what the gateway will say: the job asks again."""
+    attempt = rows.insert(tx, attempt.but(request=tx.cause.request))
     jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + RESOLVE, clock="wall")
     return attempt
 
@@ -139,7 +145,24 @@ def again(intent: PaymentIntent) -> payments.Declined:
 
 
 def wish(attempt: Attempt) -> payments.Charge:
-    return payments.Charge(attempt.id, attempt.amount, attempt.currency, attempt.token, attempt.off_session)
+    return payments.Charge(
+        attempt.id,
+        attempt.amount,
+        attempt.currency,
+        attempt.token,
+        attempt.off_session,
+        capture=attempt.capture,
+    )
+
+
+def asked(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
+    """Ask the gateway for what an attempt wants; asked twice, it answers the same."""
+    about = (attempt.id, attempt.token, attempt.amount, attempt.currency)
+    if attempt.kind == "capture":
+        return gateway.capture(payments.Capture(*about))
+    if attempt.kind == "refund":
+        return gateway.refund(payments.Refund(*about))
+    return gateway.charge(wish(attempt))
 
 
 @job("attempt.resolve", lane="outside")
@@ -151,6 +174,6 @@ def resolve(tx: Tx, refs: list[str]) -> Steps:
         return None
     jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
     gateway: Any = of(tx).gateway
-    tx, outcome = yield ask(lambda: gateway.look_up(id) or gateway.charge(wish(attempt)))
+    tx, outcome = yield ask(lambda: gateway.look_up(id) or asked(gateway, attempt))
     settle(tx, rows.lock(tx, Attempt, id), outcome)
     return id

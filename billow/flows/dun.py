@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from billow.api import rows
 from billow.core import dunning, lifecycle
-from billow.flows import cancel
+from billow.flows import cancel, entitle
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -90,9 +90,15 @@ def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMe
 
 def tell(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
     """The creation is told with the status that the first payment led to, everything later as an update."""
-    if subscription.told:
+    if subscription.told and not changes.get("status"):
         return rows.update(tx, subscription, **changes)
+    held = entitle.held(tx, subscription.customer)
+    if subscription.told:
+        changed = rows.update(tx, subscription, **changes)
+        entitle.tell(tx, subscription.customer, held)
+        return changed
     begun = rows.update(tx, subscription, event="created", told=True, **changes)
+    entitle.tell(tx, subscription.customer, held)
     customer = rows.find(tx, Customer, subscription.customer)
     rows.update(tx, customer, currency=customer.currency or subscription.currency)
     return begun

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from billow.api import rows
+from billow.flows import balance
 from billow.flows.attach import TEST_METHOD, attached, give, meant, sourced
-from billow.ledger import entries, post
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
+from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
 from billow.store import clocks
-from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
@@ -22,6 +22,11 @@ CURRENCY = "usd"
 @Customer.create
 def create(tx: Tx, customer: Customer) -> Steps:
     """Create a customer; `payment_method` is attached to it, and may be its default as well."""
+    numbers = [
+        tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
+        for place, number in enumerate(customer.tax_id_data or [])
+    ]
+    customer = replace(customer, tax=customers.located(customer))
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
@@ -38,7 +43,10 @@ def create(tx: Tx, customer: Customer) -> Steps:
     if customer.balance:
         customer = replace(customer, currency=customer.currency or CURRENCY)
     made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
-    grant(tx, made, made.balance)
+    for number in numbers:
+        tax_ids.add(tx, replace(number, customer=made.id))
+    if made.balance:
+        balance.granted(tx, made, made.balance, "initial")
     for card in (method, source):
         if card:
             give(tx, card, made.id)
@@ -71,13 +79,9 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     moved = changes.get("balance", customer.balance) - customer.balance
     if moved:
         changes["currency"] = customer.currency or CURRENCY
+    if {"tax", "address"} & changes.keys():
+        changes["tax"] = customers.located(customer.but(**changes))
     changed = rows.update(tx, customer, **changes)
-    grant(tx, changed, moved)
+    if moved:
+        balance.granted(tx, changed, moved, "adjustment")
     return changed
-
-
-def grant(tx: Tx, customer: Customer, change: int) -> None:
-    """Book what the merchant puts on a customer's balance by hand, or takes off it; credit is negative."""
-    transfers = entries.balance_granted(customer.id, customer.currency or CURRENCY, -change)
-    posting = post.Posting("customer_balance.granted", new_id("cbtxn_"), tx.now, transfers, customer.id)
-    post.post(tx, [posting])

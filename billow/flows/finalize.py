@@ -9,9 +9,10 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import bill, methods, paper, recognize
+from billow.flows import bill, identify, methods, paper, recognize
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
+from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
@@ -153,8 +154,9 @@ def settle(sheets: Sequence[Sheet]) -> None:
 
 def open_all(tx: Tx, sheets: Sequence[Sheet]) -> list[Invoice]:
     """Open, or paid at once where nothing is due; and the words for it in order (§10.3 F1, F8)."""
+    numbers = identify.snapshots(tx, [sheet.customer.id for sheet in sheets])
     for sheet in sheets:
-        sheet.changes.update(opening(tx, sheet))
+        sheet.changes.update(opening(tx, sheet), customer_tax_ids=numbers.get(sheet.customer.id, []))
     owed = [sheet for sheet in sheets if sheet.changes["amount_due"]]
     settled = [sheet for sheet in sheets if not sheet.changes["amount_due"]]
     for group, events in ((owed, ("finalized",)), (settled, ("finalized", "paid", "payment_succeeded"))):
@@ -200,6 +202,20 @@ def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
     moved = [change for change in changes if change[0].balance != change[1]["balance"]]
     rows.update_many(tx, [change for change in changes if change not in moved], event=None)
     rows.update_many(tx, moved)
+    rows.insert_many(tx, [used(sheet) for sheet in sheets if sheet.settled and sheet.settled.reason])
+
+
+def used(sheet: Sheet) -> CustomerBalanceTransaction:
+    """What an invoice took from the balance, or left on it."""
+    assert sheet.settled and sheet.settled.reason
+    return CustomerBalanceTransaction(
+        amount=sheet.settled.balance_transaction,
+        currency=sheet.invoice.currency,
+        customer=sheet.customer.id,
+        ending_balance=sheet.settled.ending_balance,
+        invoice=sheet.invoice.id,
+        type=sheet.settled.reason,
+    )
 
 
 def post_all(tx: Tx, sheets: Sequence[Sheet]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import render, rows
+from billow.api import render, rights, rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
@@ -14,7 +14,7 @@ from billow.ledger import entries, post
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_intent import SHOWN_TO_BROWSERS, PaymentIntent, check_secret
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
@@ -148,6 +148,7 @@ class Create(Params):
 
 
 class Confirm(Params):
+    client_secret: str | None = f.text()
     off_session: bool = f.boolean(default=False)
     payment_method: str | None = f.ref("payment_method")
 
@@ -181,8 +182,10 @@ def create(tx: Tx, wanted: Create) -> Steps:
 
 
 @PaymentIntent.action("confirm", Confirm)
+@rights.browser(*SHOWN_TO_BROWSERS)
 def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     """Try to take the money now, with the method given or the one that the intent has."""
+    check_secret(intent, wanted.client_secret)
     require(
         intent.status in ("requires_payment_method", "requires_confirmation", "requires_action"),
         "You cannot confirm this PaymentIntent because it has already succeeded or is not ready: it is"
@@ -198,6 +201,11 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         code="payment_intent_unexpected_state",
     )
     method = rows.find(tx, PaymentMethod, id or "", param="payment_method")
+    require(
+        method.customer in (None, intent.customer),
+        "The payment method you provided is attached to another customer.",
+        param="payment_method",
+    )
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session)
     gateway: Any = of(tx).gateway
     tx, outcome = yield ask(gateway.charge, collect.wish(attempt))

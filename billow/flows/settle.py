@@ -7,11 +7,9 @@ from typing import Any
 from billow.api import render, rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
-from billow.flows import dun
-from billow.flows.outside import of
+from billow.flows import dun, give_back, takings
 from billow.ledger import entries, post
 from billow.resources.attempt import Attempt
-from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -23,8 +21,12 @@ from billow.store import clocks, jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
-AVAILABLE_AFTER = timedelta(days=2)
+HELD = timedelta(days=7)
+"""How long a card holds what is not captured."""
 AGREED = {
+    "advice_code": None,
+    "network_advice_code": None,
+    "network_decline_code": None,
     "network_status": "approved_by_network",
     "reason": None,
     "risk_level": "normal",
@@ -32,24 +34,38 @@ AGREED = {
     "seller_message": "Payment complete.",
     "type": "authorized",
 }
+NOBODY_THERE = Declined(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+    retry=False,
+)
 
 
 @dataclass(slots=True)
 class Case:
-    """An attempt with all that its outcome touches, locked: customer, subscription, invoice, intent."""
+    """An attempt with all that its outcome touches, locked: customer, subscription, invoice, intent, charge.
+
+    A charge without an intent was written before the gateway was asked; one of an intent is written now.
+    """
 
     attempt: Attempt
-    customer: Customer
+    customer: Customer | None
     subscription: Subscription | None
     invoice: Invoice | None
-    intent: PaymentIntent
+    intent: PaymentIntent | None
     method: PaymentMethod | None
+    charge: Charge | None
 
 
 def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
     """Make an outcome fact, once: an attempt that was settled before is left as it is."""
     if attempt.state != "processing":
         return
+    if attempt.kind == "refund":
+        return give_back.settle_refund(tx, attempt, outcome)
+    if attempt.kind == "capture":
+        return give_back.settle_capture(tx, attempt, outcome)
     tx, case = load(tx, attempt)
     jobs.cancel(tx, "attempt.resolve", attempt.id)
     match outcome:
@@ -57,6 +73,8 @@ def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             succeed(tx, case, outcome)
         case Declined():
             decline(tx, case, outcome)
+        case NeedsAction() if case.intent is None:
+            decline(tx, case, NOBODY_THERE)
         case NeedsAction():
             need_action(tx, case, outcome)
         case Pending():
@@ -64,16 +82,18 @@ def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
 
 
 def load(tx: Tx, attempt: Attempt) -> tuple[Tx, Case]:
-    customer = rows.lock(tx, Customer, attempt.customer)
-    tx = clocks.enter(tx, customer.test_clock)
+    customer = next(iter(rows.lock_many(tx, Customer, [attempt.customer] if attempt.customer else [])), None)
+    tx = clocks.enter(tx, customer.test_clock if customer else None)
     invoice = rows.find(tx, Invoice, attempt.invoice) if attempt.invoice else None
     subscription = (
         rows.lock(tx, Subscription, invoice.subscription) if invoice and invoice.subscription else None
     )
     invoice = rows.lock(tx, Invoice, attempt.invoice) if attempt.invoice else None
-    intent = rows.lock(tx, PaymentIntent, attempt.payment_intent)
-    method = rows.find_many(tx, PaymentMethod, [attempt.payment_method]).get(attempt.payment_method)
-    return tx, Case(attempt, customer, subscription, invoice, intent, method)
+    intent = rows.lock(tx, PaymentIntent, attempt.payment_intent) if attempt.payment_intent else None
+    charge = rows.lock(tx, Charge, attempt.charge) if attempt.charge else None
+    id = attempt.payment_method or ""
+    method = rows.find_many(tx, PaymentMethod, [id]).get(id)
+    return tx, Case(attempt, customer, subscription, invoice, intent, method, charge)
 
 
 # ------------------------------------------------------------------------------------- yes
@@ -82,39 +102,21 @@ def load(tx: Tx, attempt: Attempt) -> tuple[Tx, Case]:
 def succeed(tx: Tx, case: Case, outcome: Succeeded) -> None:
     close(tx, case, "succeeded")
     charge = charged(tx, case, outcome)
-    rows.update(
-        tx,
-        case.intent,
-        event="payment_intent.succeeded",
-        amount_received=case.attempt.amount,
-        status=lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
-        latest_charge=charge.id,
-        last_payment_error=None,
-        next_action=None,
-    )
-    gateway, customer, currency = of(tx).gateway.name, case.customer.id, case.attempt.currency
-    invoice = case.invoice.id if case.invoice else None
-    post.post(
-        tx,
-        [
-            post.Posting(
-                "payment.succeeded",
-                charge.id,
-                tx.now,
-                entries.payment_succeeded(gateway, customer, currency, charge.amount),
-                customer,
-                invoice,
-            ),
-            post.Posting(
-                "gateway.fee",
-                charge.id,
-                tx.now,
-                entries.fee_charged(gateway, currency, outcome.fee),
-                customer,
-                invoice,
-            ),
-        ],
-    )
+    if case.intent:
+        rows.update(
+            tx,
+            case.intent,
+            event="payment_intent.succeeded",
+            amount_received=case.attempt.amount,
+            status=lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
+            latest_charge=charge.id,
+            last_payment_error=None,
+            next_action=None,
+        )
+    if charge.captured:
+        takings.post_taken(tx, charge, outcome.fee, case.invoice.id if case.invoice else None)
+    else:
+        jobs.put(tx, "charge.expire", charge.id, tx.now + HELD)
     if case.invoice:
         recover_loss(tx, case.invoice, case.attempt.amount)
         paid(tx, case)
@@ -139,44 +141,23 @@ def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
 
 
 def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
-    """The charge that took the money, and what of it reached our balance."""
-    id, amount = new_id(Charge.prefix), case.attempt.amount
-    movement = rows.insert(
-        tx,
-        BalanceTransaction(
-            amount=amount,
-            available_on=tx.now + AVAILABLE_AFTER,
-            currency=case.attempt.currency,
-            fee=outcome.fee,
-            net=amount - outcome.fee,
-            reporting_category="charge",
-            source=id,
-            type="charge",
-            fee_details=[
-                {
-                    "amount": outcome.fee,
-                    "application": None,
-                    "currency": case.attempt.currency,
-                    "description": "Gateway processing fees",
-                    "type": "payment_fee",
-                }
-            ],
-        ),
-    )
-    return rows.insert(
-        tx,
-        Charge(
-            id=id,
-            status="succeeded",
-            paid=True,
-            captured=True,
-            amount_captured=amount,
-            balance_transaction=movement.id,
-            outcome=AGREED,
-            **of_case(case),
-        ),
-        event="succeeded",
-    )
+    """The charge that took the money, or holds it, and what of it reached our balance."""
+    attempt = case.attempt
+    id = attempt.charge or new_id(Charge.prefix)
+    facts = {"status": "succeeded", "paid": True, "outcome": AGREED, "reference": outcome.reference}
+    if attempt.capture:
+        movement = takings.arrived(tx, id, attempt.amount, attempt.currency, outcome.fee)
+        facts |= {"captured": True, "amount_captured": attempt.amount, "balance_transaction": movement.id}
+    return write(tx, case, id, "succeeded", facts)
+
+
+def write(tx: Tx, case: Case, id: str, event: str, facts: dict[str, Any]) -> Charge:
+    """A charge of an intent is new; one without was pending until now."""
+    if case.charge:
+        known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
+        said = {name: value for name, value in of_case(case).items() if name not in known}
+        return rows.update(tx, case.charge, event=event, **said, **facts)
+    return rows.insert(tx, Charge(id=id, **of_case(case), **facts), event=event)
 
 
 def of_case(case: Case) -> dict[str, Any]:
@@ -186,10 +167,10 @@ def of_case(case: Case) -> dict[str, Any]:
     return {
         "amount": case.attempt.amount,
         "currency": case.attempt.currency,
-        "customer": case.customer.id,
-        "payment_intent": case.intent.id,
+        "customer": case.customer.id if case.customer else None,
+        "payment_intent": case.intent.id if case.intent else None,
         "payment_method": method.id if method else None,
-        "description": case.intent.description,
+        "description": case.intent.description if case.intent else None,
         "payment_method_details": {"card": charge_card(card), "type": "card"} if card else None,
         **({"billing_details": method.billing_details} if method else {}),
     }
@@ -213,9 +194,14 @@ def charge_card(card: dict[str, Any]) -> dict[str, Any]:
     unused = dict.fromkeys(
         ("authorization_code", "installments", "mandate", "network_transaction_id", "three_d_secure")
     )
+    most = {"maximum_amount_capturable": card.get("amount_authorized"), "status": "unavailable"}
     return {
         **{name: card.get(name) for name in kept},
         **unused,
+        "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
+        "multicapture": {"status": "unavailable"},
+        "overcapture": most,
         "network": card.get("brand"),
         "network_token": {"used": False},
     }
@@ -223,7 +209,7 @@ def charge_card(card: dict[str, Any]) -> dict[str, Any]:
 
 def paid(tx: Tx, case: Case) -> None:
     """The invoice is paid: the words for it in order (§10.3 F1), then what it means for the subscription."""
-    assert case.invoice is not None
+    assert case.invoice and case.intent and case.customer
     invoice, attempt = case.invoice, case.attempt
     [payment] = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=case.intent.id)
     rows.update(
@@ -255,39 +241,40 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     close(tx, case, "failed")
     if case.attempt.id or case.method is None:  # a bank that was not asked again has said nothing new
         charge = refused(tx, case, outcome) if case.method else None
-        rows.update(
-            tx,
-            case.intent,
-            event="payment_intent.payment_failed",
-            status="requires_payment_method",
-            latest_charge=charge.id if charge else case.intent.latest_charge,
-            payment_method=None,
-            last_payment_error=error_of(tx, case, outcome, charge),
-        )
+        if case.intent:
+            rows.update(
+                tx,
+                case.intent,
+                event="payment_intent.payment_failed",
+                status="requires_payment_method",
+                latest_charge=charge.id if charge else case.intent.latest_charge,
+                payment_method=None,
+                last_payment_error=error_of(tx, case, outcome, charge),
+            )
     if case.invoice:
+        assert case.customer
         dun.failed(tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic)
 
 
 def refused(tx: Tx, case: Case, outcome: Declined) -> Charge:
-    reason = outcome.decline_code or outcome.code
-    return rows.insert(
-        tx,
-        Charge(
-            status="failed",
-            failure_code=outcome.code,
-            failure_message=outcome.message,
-            **of_case(case),
-            outcome={
-                "network_status": "declined_by_network",
-                "reason": reason,
-                "risk_level": "normal",
-                "risk_score": 0,
-                "seller_message": "The bank did not return any further details with this decline.",
-                "type": "issuer_declined",
-            },
-        ),
-        event="failed",
-    )
+    said = {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "declined_by_network",
+        "reason": outcome.decline_code or outcome.code,
+        "risk_level": "normal",
+        "risk_score": 0,
+        "seller_message": "The bank did not return any further details with this decline.",
+        "type": "issuer_declined",
+    }
+    facts = {
+        "status": "failed",
+        "failure_code": outcome.code,
+        "failure_message": outcome.message,
+        "outcome": said,
+    }
+    return write(tx, case, "", "failed", facts)
 
 
 def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> dict[str, Any]:
@@ -310,6 +297,7 @@ def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> di
 
 def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     """The customer must authenticate first: the invoice waits (§8.5)."""
+    assert case.intent
     close(tx, case, "requires_action")
     rows.update(
         tx,

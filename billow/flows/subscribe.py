@@ -11,6 +11,7 @@ from billow.core import calendar, pricing
 from billow.core.errors import Refused, require
 from billow.flows import bill, collect, dun, finalize, methods, trial
 from billow.flows.bill import Part, Period
+from billow.resources import product as products
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -75,6 +76,7 @@ def prices_of(tx: Tx, wanted: Subscribe) -> dict[str, Price]:
         require(
             price.active, "The price specified is inactive. This field only accepts active prices.", param=at
         )
+        products.check_active(tx, price.product, at)
         require(
             price.type == "recurring",
             "The price specified is set to `type=one_time` but this field only accepts"

@@ -6,6 +6,7 @@ from billow.core.errors import require
 from billow.flows import cancel, dun
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
+from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
@@ -62,7 +63,19 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
     )
     customer = rows.find(tx, Customer, invoice.customer)
     taken = (invoice.ending_balance or 0) - invoice.starting_balance
-    rows.update(tx, customer, balance=customer.balance - taken)
+    given_back = rows.update(tx, customer, balance=customer.balance - taken)
+    if taken:
+        rows.insert(
+            tx,
+            CustomerBalanceTransaction(
+                amount=-taken,
+                currency=invoice.currency,
+                customer=customer.id,
+                ending_balance=given_back.balance,
+                invoice=invoice.id,
+                type="unapplied_from_invoice",
+            ),
+        )
     look_again(tx, invoice)
     return voided
 

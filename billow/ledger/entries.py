@@ -100,6 +100,11 @@ def payment_succeeded(gateway: str, customer: str, currency: str, amount: int) -
     return move(clearing(gateway, currency), receivable(customer, currency), amount)
 
 
+def sold(gateway: str, currency: str, amount: int) -> list[Transfer]:
+    """Money taken without an invoice: a sale of its own, earned at once."""
+    return move(clearing(gateway, currency), revenue("none", currency), amount)
+
+
 def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer]:
     """Money that reached the bank without a gateway."""
     return move(the("bank", currency), receivable(customer, currency), amount)

@@ -5,7 +5,13 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
-from billow.api.resource import Resource
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+from billow.store.tx import Tx
+
+
+def status(row: "BalanceTransaction", now: datetime, shown: dict[str, Any]) -> str:
+    return "available" if row.available_on <= now else "pending"
 
 
 class BalanceTransaction(
@@ -25,6 +31,20 @@ class BalanceTransaction(
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge", filter=True)
-    status: str = f.choice(SHOWN, "available", "pending", default="pending")
-    type: str = f.choice(SHOWN, "charge", "refund", "adjustment", "stripe_fee", required=True, filter=True)
+    source: str | None = f.ref("charge")
+    status: str = f.computed(status)
+    type: str = f.choice(SHOWN, "charge", "refund", "adjustment", "stripe_fee", required=True)
+
+
+class Filters(Params):
+    source: str | None = f.text()
+    type: str | None = f.text()
+
+
+@BalanceTransaction.listing(Filters)
+def listing(tx: Tx, wanted: Filters) -> Where:
+    """Movements on our balance, the newest first; those of a charge or a refund by `source`."""
+    where = Where()
+    for name, value in wanted.sent().items():
+        where = where.also(f"{name} = %({name})s", **{name: value})
+    return where

@@ -10,7 +10,9 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import require
 from billow.core.numbering import prefix_from
+from billow.core.tax_ids import TYPES
 from billow.store.ids import new_id
+from billow.store.search import Searched
 from billow.store.tx import Tx
 
 
@@ -57,8 +59,19 @@ def no_sources(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[st
     return render.page([], False, f"/v1/customers/{row.id}/sources")
 
 
-def no_tax_ids(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    return render.page([], False, f"/v1/customers/{row.id}/tax_ids")
+class Tax(Params):
+    """Where the customer is for tax; what is shown besides follows from the address."""
+
+    automatic_tax: str = f.absent("not_collecting")
+    ip_address: str | None = f.text(unset=True, max=45)
+    location: dict[str, Any] | None = f.absent()
+    provider: str = f.absent("stripe")
+    validate_location: str | None = f.choice(WRITE, "deferred", "immediately")
+
+
+class TaxNumber(Params):
+    type: str = f.choice(CREATE, *TYPES, required=True)
+    value: str = f.text(max=200, required=True)
 
 
 NO_TAX = {"automatic_tax": "not_collecting", "ip_address": None, "location": None, "provider": "stripe"}
@@ -66,6 +79,15 @@ NO_TAX = {"automatic_tax": "not_collecting", "ip_address": None, "location": Non
 
 class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_"):
     """Who pays: a person or a company, with an address and a way to pay."""
+
+    among = "not deleted"
+    searched = {
+        "created": Searched("instant", "created"),
+        "email": Searched("text", "email"),
+        "metadata": Searched("metadata"),
+        "name": Searched("text", "name"),
+        "phone": Searched("text", "phone"),
+    }
 
     address: dict[str, Any] | None = f.hash(WRITE, Address, unset=True)
     balance: int = f.amount(WRITE, default=0)
@@ -96,9 +118,10 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     subscriptions: list[Any] = f.sublist(
         "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
     )
-    tax: dict[str, Any] = f.absent(NO_TAX, include=True)
+    tax: dict[str, Any] = f.hash(WRITE, Tax, default=NO_TAX, include=True)
     tax_exempt: str = f.choice(WRITE, "exempt", "none", "reverse", default="none", unset=True)
-    tax_ids: list[Any] = f.computed(no_tax_ids, include=True)
+    tax_id_data: list[Any] = f.array(CREATE, TaxNumber, max=5, order=True)
+    tax_ids: list[Any] = f.sublist("tax_id", by="customer", include=True, url="/v1/customers/{id}/tax_ids")
     test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
 
     deleted: bool = f.boolean(default=False, hidden=True)
@@ -132,6 +155,21 @@ def check_prefix(tx: Tx, prefix: str) -> None:
 
 def _prefix_taken(tx: Tx, prefix: str) -> bool:
     return bool(tx.one("select 1 from customers where invoice_prefix = %(prefix)s", prefix=prefix))
+
+
+def located(customer: Customer) -> dict[str, Any]:
+    """What is known of where a customer is taxed: the country and the state of the address."""
+    tax, address = dict(customer.tax), customer.address or {}
+    wished = tax.pop("validate_location", None)
+    country = address.get("country")
+    require(
+        wished != "immediately" or country,
+        "The customer's location isn't recognized. Set a valid customer address in order to automatically"
+        " calculate tax.",
+        code="customer_tax_location_invalid",
+    )
+    known = {"country": country, "source": "billing_address", "state": address.get("state")}
+    return {**NO_TAX, **tax, "location": known if country else None}
 
 
 class Filters(Params):

@@ -1,5 +1,6 @@
 """Events: what happened."""
 
+from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
@@ -18,13 +19,22 @@ class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=(
     data: dict[str, Any] = f.document(required=True)
     pending_webhooks: int = f.integer(default=0)
     request: dict[str, str | None] = f.hash(default={"id": None, "idempotency_key": None})
+    sequence: int | None = f.integer(include=True)
+    """Our own: its number, without gaps in an account and mode. It is in the feed, in every delivery, and
+    where it is expanded; the rest of the API answers with Stripe's fields and no others."""
     type: str = f.text(required=True)
 
     related: str | None = f.text(hidden=True)
+    told_at: datetime = f.timestamp(required=True, hidden=True)
+
+
+#: How an event is shown with its number.
+NUMBERED: dict[str, Any] = {"sequence": {}}
 
 
 class Filters(Params):
     delivery_success: bool | None = f.boolean()
+    object_id: str | None = f.text()
     type: str | None = f.text()
     types: list[str] | None = f.array(item=f.text(), max=20)
 
@@ -32,7 +42,7 @@ class Filters(Params):
 @Event.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
     """Events, the newest first. `type` may end in a wildcard: invoice.*"""
-    where = Where()
+    where = Where("type not like 'v2.%%'")
     require(
         not (wanted.type and wanted.types),
         "You may only specify one of these parameters: type, types.",
@@ -42,6 +52,8 @@ def listing(tx: Tx, wanted: Filters) -> Where:
     types = wanted.types or ([wanted.type] if wanted.type else [])
     if types:
         where = where.also("type like any(%(types)s)", types=[_pattern(type) for type in types])
+    if wanted.object_id:
+        where = where.also("related = %(object_id)s", object_id=wanted.object_id)
     if wanted.delivery_success is not None:
         where = where.also(f"pending_webhooks {'=' if wanted.delivery_success else '>'} 0")
     return where

@@ -7,6 +7,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN, WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.store.search import Searched
 
 STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 REASONS = (
@@ -77,6 +78,19 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     """What a customer owes, line by line."""
 
     owner = "customer"
+    searched = {
+        "created": Searched("instant", "created"),
+        "currency": Searched("token", "currency"),
+        "customer": Searched("token", "customer"),
+        "last_finalization_error_code": Searched("token", "last_finalization_error->>'code'"),
+        "last_finalization_error_type": Searched("token", "last_finalization_error->>'type'"),
+        "metadata": Searched("metadata"),
+        "number": Searched("token", "number"),
+        "receipt_number": Searched("token", "null::text"),
+        "status": Searched("token", "status"),
+        "subscription": Searched("token", "subscription"),
+        "total": Searched("number", "total"),
+    }
 
     account_country: str | None = f.text()
     account_name: str | None = f.text()
@@ -101,14 +115,14 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     currency: str = f.currency(required=True)
     custom_fields: list[dict[str, Any]] | None = f.array(WRITE, CustomField, max=4, unset=True)
     customer: str = f.ref("customer", required=True, filter=True)
-    customer_account: str | None = f.absent()
+    customer_account: str | None = f.absent(filter=True)
     customer_address: dict[str, Any] | None = f.hash()
     customer_email: str | None = f.text()
     customer_name: str | None = f.text()
     customer_phone: str | None = f.text()
     customer_shipping: dict[str, Any] | None = f.hash()
     customer_tax_exempt: str | None = f.text(default="none")
-    customer_tax_ids: list[dict[str, Any]] = f.absent([])
+    customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
     default_source: str | None = f.absent()
     default_tax_rates: list[str] = f.absent([])

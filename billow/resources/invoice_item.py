@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
+from billow.api import listing
 from billow.api.fields import WRITE, plain, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
@@ -50,7 +51,7 @@ class InvoiceItem(
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
-    customer_account: str | None = f.absent()
+    customer_account: str | None = f.absent(filter=True)
     date: int = f.computed(lambda row, now, shown: seconds(row.created))
     description: str | None = f.text(WRITE, unset=True)
     discountable: bool = f.boolean(WRITE, default=True)
@@ -79,12 +80,14 @@ class InvoiceItem(
 
 
 class Filters(Params):
+    created: list[Any] | None = f.instants()
     pending: bool | None = f.boolean()
 
 
 @InvoiceItem.listing(Filters)
-def listing(tx: Any, wanted: Filters) -> Where:
+def listed(tx: Any, wanted: Filters) -> Where:
     """Invoice items; `pending` tells those that wait from those on an invoice."""
+    where = listing.between(Where(), "created", "created", wanted.created or ())
     if wanted.pending is None:
-        return Where()
-    return Where("invoice is null" if wanted.pending else "invoice is not null")
+        return where
+    return where.also("invoice is null" if wanted.pending else "invoice is not null")

@@ -1,11 +1,17 @@
 """Payment intents: the wish to be paid."""
 
+import hmac
 from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
+from billow.api import rights
 from billow.api.fields import SHOWN, WRITE
+from billow.api.params import Params
 from billow.api.resource import Resource
+from billow.core.errors import require
+from billow.store.search import Searched
+from billow.store.tx import Tx
 
 STATUSES = (
     "canceled",
@@ -30,6 +36,14 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     """The wish to be paid an amount, over as many attempts as it takes."""
 
     owner = "customer"
+    searched = {
+        "amount": Searched("number", "amount"),
+        "created": Searched("instant", "created"),
+        "currency": Searched("token", "currency"),
+        "customer": Searched("token", "customer"),
+        "metadata": Searched("metadata"),
+        "status": Searched("token", "status"),
+    }
 
     allowed_payment_method_types: list[str] | None = f.absent()
     amount: int = f.amount(required=True)
@@ -46,7 +60,7 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     confirmation_method: str = f.absent("automatic")
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
-    customer_account: str | None = f.absent()
+    customer_account: str | None = f.absent(filter=True)
     description: str | None = f.text(WRITE, unset=True)
     excluded_payment_method_types: list[str] | None = f.absent()
     hooks: dict[str, Any] | None = f.absent()
@@ -84,3 +98,33 @@ def update(tx: Any, intent: PaymentIntent, changes: dict[str, Any]) -> PaymentIn
     from billow.api import rows
 
     return rows.update(tx, intent, event=None, **changes)
+
+
+#: What a browser is shown of an intent: nothing that the merchant noted, nothing of the customer.
+SHOWN_TO_BROWSERS = (
+    "id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at",
+    "cancellation_reason", "capture_method", "client_secret", "confirmation_method", "created", "currency",
+    "description", "last_payment_error", "livemode", "next_action", "payment_method", "payment_method_types",
+    "processing", "receipt_email", "setup_future_usage", "shipping", "source", "status",
+)  # fmt: skip
+
+
+class Retrieve(Params):
+    client_secret: str | None = f.text()
+
+
+def check_secret(intent: PaymentIntent, given: str | None) -> None:
+    """Who sends a client_secret must send the right one; a browser must send one (api/rights.py)."""
+    require(
+        given is None or hmac.compare_digest(given.encode(), (intent.client_secret or "").encode()),
+        "The client_secret provided does not match the client_secret associated with this PaymentIntent.",
+        param="client_secret",
+    )
+
+
+@PaymentIntent.retrieve(Retrieve)
+@rights.browser(*SHOWN_TO_BROWSERS)
+def retrieve(tx: Tx, intent: PaymentIntent, wanted: Retrieve) -> PaymentIntent:
+    """Retrieve a payment intent; a browser does so with its client_secret."""
+    check_secret(intent, wanted.client_secret)
+    return intent

@@ -41,7 +41,7 @@ class PaymentMethod(
     billing_details: dict[str, Any] = f.hash(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
     card: dict[str, Any] = f.hash(WRITE, Expiry, required=True)
     customer: str | None = f.ref("customer", filter=True)
-    customer_account: str | None = f.absent()
+    customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()
     type: str = f.choice(SHOWN, "card", default="card", filter=True)
 

@@ -12,6 +12,7 @@ from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES
 from billow.resources.product import TaxDetails
+from billow.store.search import Searched
 from billow.store.tx import Tx
 
 LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
@@ -71,6 +72,16 @@ class ProductData(Params):
 class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     """What a product costs. Its amounts never change: make a new price."""
 
+    among = "not inline"
+    searched = {
+        "active": Searched("flag", "active"),
+        "currency": Searched("token", "currency"),
+        "lookup_key": Searched("whole", "lookup_key"),
+        "metadata": Searched("metadata"),
+        "product": Searched("token", "product"),
+        "type": Searched("token", "type"),
+    }
+
     active: bool = f.boolean(WRITE, default=True, filter=True)
     billing_scheme: str = f.choice(CREATE, "per_unit", "tiered", default="per_unit")
     currency: str = f.currency(CREATE, required=True, filter=True)
@@ -92,7 +103,7 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=10**15)
 
     inline: bool = f.boolean(default=False, hidden=True)
-    """Made by price_data for one use: not listed."""
+    """Not listed: made by price_data for one use, or a plan that was deleted while subscriptions have it."""
 
 
 # ------------------------------------------------------------------------------------- what a price may be
@@ -280,7 +291,6 @@ def _take_lookup_key(tx: Tx, key: str, transfer: bool) -> None:
         rows.update(tx, holder, lookup_key=None)
 
 
-@Price.update
 def update(tx: Tx, price: Price, changes: dict[str, Any]) -> Price:
     """Update what does not change the amounts of a price."""
     transfer = bool(changes.pop("transfer_lookup_key", False))

@@ -12,6 +12,7 @@ from billow.api.fields import CREATE, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.errors import Refused, require
+from billow.store.search import Searched
 from billow.store.tx import Tx
 
 ID = re.compile(r"[A-Za-z0-9._-]+")
@@ -52,6 +53,15 @@ class FirstPrice(Params):
 class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
     """What is sold. Its prices say for how much."""
 
+    searched = {
+        "active": Searched("flag", "active"),
+        "description": Searched("text", "description"),
+        "metadata": Searched("metadata"),
+        "name": Searched("text", "name"),
+        "shippable": Searched("flag", "shippable"),
+        "url": Searched("text", "url"),
+    }
+
     id: str = f.text(CREATE, max=255, default="")
     active: bool = f.boolean(WRITE, default=True, filter=True)
     default_price: str | None = f.ref("price", UPDATE)
@@ -85,6 +95,18 @@ def insert(tx: Tx, product: Product) -> Product:
         taken = rows.select(tx, Product, "id = %(id)s", id=product.id)
         require(not taken, "Product already exists.", param="id", code="resource_already_exists")
     return rows.insert(tx, replace(product, updated=tx.now))
+
+
+def check_active(tx: Tx, id: str, param: str) -> Product:
+    """The product of a price that is to be used anew: an archived one is not sold any more (§2.2)."""
+    product = rows.find(tx, Product, id)
+    require(
+        product.active,
+        f"The product {id} is inactive: its prices cannot be used any more.",
+        param=param,
+        code="product_inactive",
+    )
+    return product
 
 
 @Product.update

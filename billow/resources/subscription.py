@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
+from billow.api import listing
 from billow.api.fields import SHOWN, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.store.search import Searched
 
 STATUSES = (
     "active",
@@ -88,6 +90,12 @@ class Subscription(
     """An agreement that renews: who, what, since when, and how it is paid."""
 
     owner = "customer"
+    searched = {
+        "canceled_at": Searched("instant", "canceled_at"),
+        "created": Searched("instant", "created"),
+        "metadata": Searched("metadata"),
+        "status": Searched("token", "status"),
+    }
 
     application: str | None = f.absent()
     application_fee_percent: float | None = f.absent()
@@ -106,7 +114,7 @@ class Subscription(
     )
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
-    customer_account: str | None = f.absent()
+    customer_account: str | None = f.absent(filter=True)
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
     default_source: str | None = f.absent()
@@ -142,15 +150,27 @@ class Subscription(
     """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
 
 
+class TaxFilter(Params):
+    enabled: bool = f.boolean(required=True)
+
+
 class Filters(Params):
+    automatic_tax: TaxFilter | None = f.hash(shape=TaxFilter)
+    current_period_end: list[Any] | None = f.instants()
+    current_period_start: list[Any] | None = f.instants()
+    plan: str | None = f.text()
     price: str | None = f.text()
     status: str | None = f.choice(SHOWN, *STATUSES, "all", "ended")
     test_clock: str | None = f.text()
 
 
+#: The items of a subscription may be in different periods: the filters mean the latest start, the first end.
+PERIODS = {"current_period_end": "min", "current_period_start": "max"}
+
+
 @Subscription.listing(Filters)
-def listing(tx: Any, wanted: Filters) -> Where:
-    """Canceled ones show only when asked for; those of a test clock only with it or their customer (§5.1)."""
+def listed(tx: Any, wanted: Filters) -> Where:
+    """Canceled ones are shown only when asked for (§5.1)."""
     where = Where()
     if wanted.status is None:
         where = where.also("status <> 'canceled'")
@@ -158,10 +178,15 @@ def listing(tx: Any, wanted: Filters) -> Where:
         where = where.also("status = any(%(ended)s)", ended=list(ENDED))
     elif wanted.status != "all":
         where = where.also("status = %(status)s", status=wanted.status)
-    if wanted.price:
-        where = where.also(
-            "id in (select subscription from subscription_items where price = %(price)s)", price=wanted.price
-        )
+    having = "id in (select subscription from subscription_items where price = %({})s)"
+    for name in ("plan", "price"):
+        if wanted.given(name):
+            where = where.also(having.format(name), **{name: getattr(wanted, name)})
+    for name, first in PERIODS.items():
+        period = f"(select {first}({name}) from subscription_items where subscription = subscriptions.id)"
+        where = listing.between(where, period, name, getattr(wanted, name) or ())
+    if wanted.automatic_tax:
+        where = where.also("not %(automatic_tax)s", automatic_tax=wanted.automatic_tax.enabled)
     if wanted.test_clock:
         where = where.also("test_clock = %(test_clock)s", test_clock=wanted.test_clock)
     return where

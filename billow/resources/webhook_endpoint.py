@@ -2,18 +2,23 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.fields import CREATE, SHOWN, UPDATE, WRITE
+from billow.api.params import Params
 from billow.api.resource import Resource
 from billow.core.errors import require
+from billow.store import outbox
 from billow.store.ids import secret
 from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
 
 MOST = 16
+OVERLAP = 24 * 60 * 60
+"""Seconds that a former secret may go on signing, at most."""
 URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
@@ -33,19 +38,26 @@ class WebhookEndpoint(
     url: str = f.text(WRITE, max=2048, required=True)
 
     secret: str = f.text(required=True, hidden=True)
+    former_secret: str | None = f.text(hidden=True)
+    former_until: datetime | None = f.timestamp(hidden=True)
 
 
-def _check(tx: Tx, url: str, enabled_events: list[str]) -> None:
+class Rotate(Params):
+    expire_after: int = f.integer(min=0, max=OVERLAP, default=OVERLAP)
+
+
+def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -> None:
+    """Refuse an address that cannot be told anything, or what is no type of event."""
     require(
         URL.fullmatch(url),
         "Invalid URL: it must begin with http:// or https://.",
-        param="url",
+        param=url_param,
         code="url_invalid",
     )
     require(
         not tx.livemode or url.startswith("https://"),
         "Invalid URL: live mode webhooks must use https.",
-        param="url",
+        param=url_param,
         code="url_invalid",
     )
     require(enabled_events, "You must specify at least one event.", param="enabled_events")
@@ -60,7 +72,7 @@ def _check(tx: Tx, url: str, enabled_events: list[str]) -> None:
 @WebhookEndpoint.create
 def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """Create a webhook endpoint. The answer is the only one that shows its secret."""
-    _check(tx, endpoint.url, endpoint.enabled_events)
+    check(tx, endpoint.url, endpoint.enabled_events)
     count = tx.tuples("select count(*) from webhook_endpoints")[0][0]
     require(count < MOST, f"You have reached the maximum of {MOST} webhook endpoints.")
     made = rows.insert(tx, replace(endpoint, secret=secret("whsec_")))
@@ -69,14 +81,37 @@ def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
 
 @WebhookEndpoint.update
 def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> WebhookEndpoint:
-    """Update a webhook endpoint, or switch it off and on."""
+    """Update a webhook endpoint, or switch it off and on; what waited for it goes on when it is on again."""
     if "disabled" in changes:
         changes["status"] = "disabled" if changes.pop("disabled") else "enabled"
-    _check(tx, changes.get("url", endpoint.url), changes.get("enabled_events", endpoint.enabled_events))
+    check(tx, changes.get("url", endpoint.url), changes.get("enabled_events", endpoint.enabled_events))
+    if changes.get("status", endpoint.status) != endpoint.status:
+        outbox.wake(tx, [endpoint.id])
     return rows.update(tx, endpoint, **changes)
 
 
 @WebhookEndpoint.delete
 def delete(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """Delete a webhook endpoint; what was not delivered yet never will be."""
+    outbox.wake(tx, [endpoint.id])  # whoever delivers finds nobody, and clears what waited
     return rows.delete(tx, endpoint)
+
+
+@WebhookEndpoint.action("rotate_secret", Rotate)
+def rotate(tx: Tx, endpoint: WebhookEndpoint, wanted: Rotate) -> dict[str, Any]:
+    """Give an endpoint a new secret, shown once. The former one signs too, for `expire_after` seconds."""
+    overlaps = wanted.expire_after > 0
+    changed = rows.update(
+        tx,
+        endpoint,
+        secret=secret("whsec_"),
+        former_secret=endpoint.secret if overlaps else None,
+        former_until=tx.wall + timedelta(seconds=wanted.expire_after) if overlaps else None,
+    )
+    return {**render.one(tx, changed), "secret": changed.secret}
+
+
+def secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
+    """What signs now, the newest first."""
+    former = endpoint.former_until and endpoint.former_until > now and endpoint.former_secret
+    return [endpoint.secret, former] if former else [endpoint.secret]

@@ -1,6 +1,6 @@
 """What happened, and who wants to hear of it: events are written inside, delivered outside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,10 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 API_VERSION = "2026-10-28.endive"
+EXPLICIT = {"reporting.report_type.updated"}
+"""What `*` does not mean: who wants to hear of it says so (§10.2)."""
+DELIVER = {False: "webhook.deliver", True: "webhook.deliver_slow"}
+"""The timer of a receiver, by whether it was slow the last time: who is slow waits among the slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +22,38 @@ class Told:
     type: str
     object: dict[str, Any]
     previous: dict[str, Any] | None = None
+    to: str | None = None
+    """The one receiver that hears of it, whatever it asked for."""
 
 
 def wants(enabled: Sequence[str], type: str) -> bool:
-    return "*" in enabled or type in enabled
+    return type in enabled or ("*" in enabled and type not in EXPLICIT)
+
+
+def v2_type(type: str) -> str:
+    """What an event is called in v2, where it is told as a thin one."""
+    return type if type.startswith("v2.") else f"v1.{type}"
 
 
 def _listeners(tx: Tx) -> list[dict[str, Any]]:
     if "listeners" not in tx.notes:
         tx.notes["listeners"] = tx.all(
-            "select id, enabled_events from webhook_endpoints where status = 'enabled'"
+            "select id, enabled_events, false as thin from webhook_endpoints where status = 'enabled'"
+            " union all select id, enabled_events, event_payload = 'thin' from event_destinations"
+            " where disabled_reason is null"
         )
     found: list[dict[str, Any]] = tx.notes["listeners"]
     return found
+
+
+def _receivers(tx: Tx, event: Told) -> list[str]:
+    if event.to:
+        return [event.to]
+    return [
+        one["id"]
+        for one in _listeners(tx)
+        if wants(one["enabled_events"], v2_type(event.type) if one["thin"] else event.type)
+    ]
 
 
 def _data(event: Told) -> dict[str, Any]:
@@ -38,12 +61,16 @@ def _data(event: Told) -> dict[str, Any]:
     return {"object": event.object, **previous}
 
 
-def write(tx: Tx, told: Sequence[Told]) -> None:
-    """Keep events, and put a delivery for each endpoint that asked for their type. Three statements."""
-    records, deliveries = [], []
+def write(tx: Tx, told: Sequence[Told]) -> list[str]:
+    """Keep events, and a delivery for each receiver that asked for their type; the ids of the events.
+
+    They are numbered after the commit, by a job that this transaction puts once (store/sequence.py), and
+    delivered after that.
+    """
+    records: list[dict[str, Any]] = []
+    deliveries: list[dict[str, Any]] = []
     for event in told:
-        id = new_id("evt_")
-        to = [we["id"] for we in _listeners(tx) if wants(we["enabled_events"], event.type)]
+        id, to = new_id("evt_"), _receivers(tx, event)
         records.append(
             {
                 "id": id,
@@ -54,10 +81,42 @@ def write(tx: Tx, told: Sequence[Told]) -> None:
                 "request": {"id": tx.cause.request, "idempotency_key": tx.cause.idempotency_key},
                 "pending_webhooks": len(to),
                 "api_version": API_VERSION,
+                "told_at": tx.wall,
             }
         )
-        deliveries += [f"{id}:{endpoint}" for endpoint in to]
+        # A delivery really happens, whatever a test clock says: it is due on the wall.
+        deliveries += [
+            {
+                "id": new_id("whd_"),
+                "created": tx.wall,
+                "attempts": 0,
+                "event": id,
+                "receiver": receiver,
+                "status": "pending",
+                "next_attempt_at": tx.wall,
+            }
+            for receiver in to
+        ]
     if records:
         bulk.insert_many(tx, "events", list(records[0]), records)
-    # A delivery really happens, whatever a test clock says: it is due on the wall.
-    jobs.put_many(tx, "webhook.deliver", [(ref, tx.wall) for ref in deliveries], clock="wall")
+        if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
+            tx.notes["numbering"] = True
+            jobs.put(tx, "events.number", records[0]["id"], tx.wall, clock="wall")
+    if deliveries:
+        bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
+    return [record["id"] for record in records]
+
+
+def hold(tx: Tx, receivers: Iterable[str]) -> list[dict[str, Any]]:
+    """How these receivers do; for this transaction alone, so that no timer is put over another."""
+    return tx.all(
+        "insert into webhook_receivers (id) select distinct unnest(%(ids)s::text[]) order by 1"
+        " on conflict (id) do update set id = excluded.id returning id, busy_until, slow",
+        ids=list(receivers),
+    )
+
+
+def wake(tx: Tx, receivers: Iterable[str]) -> None:
+    """Something is due for these receivers now."""
+    for receiver in hold(tx, receivers):
+        jobs.put(tx, DELIVER[receiver["slow"]], receiver["id"], tx.wall, clock="wall")

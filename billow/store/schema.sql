@@ -17,16 +17,20 @@ create table accounts (
     created          timestamptz not null
 );
 
--- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart.
+-- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
+-- known, so who has bound none sees all of them: the policy stands at the end.
 create table api_keys (
+    tenant       text        not null default current_setting('billow.tenant'),
     id           text        primary key,
-    tenant       text        not null,
-    kind         text        not null check (kind in ('secret', 'publishable')),
+    created      timestamptz not null,
+    name         text,
+    kind         text        not null check (kind in ('secret', 'restricted', 'publishable')),
+    permissions  jsonb       not null default '{}',
     digest       text        not null unique,
     hint         text        not null,
-    created      timestamptz not null,
     expires_at   timestamptz,
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    check ((kind = 'restricted') or (permissions = '{}'))
 );
 create index api_keys_by_tenant on api_keys (tenant, created);
 
@@ -69,11 +73,21 @@ create table events (
     pending_webhooks bigint      not null default 0,
     request          jsonb       not null,
     type             text        not null,
-    related          text
+    related          text,
+    told_at          timestamptz not null,  -- by the wall's clock, where `created` may be a test clock's
+    sequence         bigint                 -- without gaps; given soon after the commit, by store/sequence.py
 );
 create index events_by_created on events (tenant, created desc, id desc);
 create index events_by_type on events (tenant, type, created desc, id desc);
 create index events_by_related on events (tenant, related, created desc);
+create unique index events_by_sequence on events (tenant, sequence) where sequence is not null;
+create index events_unnumbered on events (tenant, id) where sequence is null;
+
+-- The number of the newest event. Whoever numbers events holds this row, so that they are numbered by one at a time.
+create table event_counters (
+    tenant text   primary key default current_setting('billow.tenant'),
+    last   bigint not null
+);
 
 -- Who wants to hear of it.
 create table webhook_endpoints (
@@ -86,9 +100,56 @@ create table webhook_endpoints (
     metadata       jsonb       not null default '{}',
     status         text        not null check (status in ('disabled', 'enabled')),
     url            text        not null,
-    secret         text        not null
+    secret         text        not null,
+    former_secret  text,                          -- signs as well, until it expires
+    former_until   timestamptz,
+    check ((former_secret is null) = (former_until is null))
 );
 create index webhook_endpoints_by_created on webhook_endpoints (tenant, created desc, id desc);
+
+-- The same in the words of v2: snapshots, or thin events that only name what changed.
+create table event_destinations (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    description     text        not null default '',
+    disabled_reason text,
+    enabled_events  jsonb       not null,
+    event_payload   text        not null check (event_payload in ('snapshot', 'thin')),
+    metadata        jsonb       not null default '{}',
+    name            text        not null,
+    secret          text        not null,
+    updated         timestamptz not null,
+    url             text        not null
+);
+create index event_destinations_by_created on event_destinations (tenant, created desc, id desc);
+
+-- What is to be sent to whom, and how it went: one row for an event and a receiver, written with the event.
+create table webhook_deliveries (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    attempts        bigint      not null default 0,
+    error           text,
+    event           text        not null,
+    last_attempt_at timestamptz,
+    next_attempt_at timestamptz,
+    receiver        text        not null,          -- a webhook endpoint or an event destination
+    response_status bigint,
+    status          text        not null check (status in ('failed', 'pending', 'succeeded')),
+    unique (event, receiver),
+    check ((status = 'pending') = (next_attempt_at is not null))
+);
+create index webhook_deliveries_by_receiver on webhook_deliveries (tenant, receiver, created desc, id desc);
+create index webhook_deliveries_waiting on webhook_deliveries (receiver, next_attempt_at, id) where status = 'pending';
+
+-- How a receiver does: `busy_until` while something is on its way to it, `slow` when it was slow or failed the last time.
+create table webhook_receivers (
+    tenant     text    not null default current_setting('billow.tenant'),
+    id         text    primary key,
+    busy_until timestamptz,
+    slow       boolean not null default false
+);
 
 -- Clocks that can be moved. `frozen_time` is the time of whatever belongs to the customers on it.
 create table test_clocks (
@@ -127,6 +188,8 @@ create table customers (
     phone                 text,
     preferred_locales     jsonb       not null default '[]',
     shipping              jsonb,
+    tax                   jsonb       not null default
+        '{"automatic_tax": "not_collecting", "ip_address": null, "location": null, "provider": "stripe"}',
     tax_exempt            text        not null default 'none' check (tax_exempt in ('exempt', 'none', 'reverse')),
     test_clock            text,
     deleted               boolean     not null default false,
@@ -182,10 +245,11 @@ create table products (
 create index products_by_created on products (tenant, created desc, id desc);
 create index products_by_default_price on products (tenant, default_price) where default_price is not null;
 
--- What a product costs. Amounts are kept as the exact decimal, and as an integer where they are one.
+-- What a product costs. Amounts are kept as the exact decimal, and as an integer where they are one. Callers may choose
+-- the id of a plan, which is a price, so it is unique in its tenant only.
 create table prices (
     tenant              text        not null default current_setting('billow.tenant'),
-    id                  text        primary key,
+    id                  text        not null,
     created             timestamptz not null,
     active              boolean     not null default true,
     billing_scheme      text        not null check (billing_scheme in ('per_unit', 'tiered')),
@@ -205,6 +269,7 @@ create table prices (
     unit_amount         bigint,
     unit_amount_decimal numeric,
     inline              boolean     not null default false,
+    primary key (tenant, id),
     constraint prices_lookup_key unique (tenant, lookup_key),
     foreign key (tenant, product) references products (tenant, id),
     check ((billing_scheme = 'tiered') = (tiers is not null)),
@@ -215,6 +280,200 @@ create table prices (
 );
 create index prices_by_created on prices (tenant, created desc, id desc);
 create index prices_by_product on prices (tenant, product, created desc, id desc);
+
+-- Recurring prices in their old clothes: what /v1/plans reads. It is written as a price.
+create view plans with (security_invoker = true) as
+select tenant, id, created, active, unit_amount as amount, unit_amount_decimal as amount_decimal, billing_scheme, currency,
+    recurring->>'interval' as interval, (recurring->>'interval_count')::bigint as interval_count, metadata,
+    recurring->>'meter' as meter, nickname, product, tiers, tiers_mode, transform_quantity as transform_usage,
+    (recurring->>'trial_period_days')::bigint as trial_period_days, recurring->>'usage_type' as usage_type
+from prices where type = 'recurring' and not inline;
+
+-- What is taken off. Callers may choose the id, so it is unique in its tenant only. A coupon that was redeemed is kept
+-- when it is deleted, since the discounts made from it go on.
+create table coupons (
+    tenant             text        not null default current_setting('billow.tenant'),
+    id                 text        not null,
+    created            timestamptz not null,
+    amount_off         bigint      check (amount_off > 0),
+    applies_to         jsonb,
+    currency           text,
+    currency_options   jsonb       not null default '{}',
+    duration           text        not null check (duration in ('forever', 'once', 'repeating')),
+    duration_in_months bigint      check (duration_in_months > 0),
+    max_redemptions    bigint      check (max_redemptions > 0),
+    metadata           jsonb       not null default '{}',
+    name               text,
+    percent_off        numeric     check (percent_off > 0 and percent_off <= 100),
+    redeem_by          timestamptz,
+    times_redeemed     bigint      not null default 0 check (times_redeemed >= 0),
+    deleted            boolean     not null default false,
+    primary key (tenant, id),
+    check (num_nonnulls(amount_off, percent_off) = 1),
+    check ((amount_off is null) = (currency is null)),
+    check ((duration = 'repeating') = (duration_in_months is not null)),
+    check (times_redeemed <= max_redemptions)
+);
+create index coupons_by_created on coupons (tenant, created desc, id desc);
+
+-- What customers type in to get a coupon. Among active codes of the same scope (one customer, or all) each is unique.
+create table promotion_codes (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    active          boolean     not null default true,
+    code            text        not null,
+    coupon          text        not null,
+    customer        text        references customers,
+    expires_at      timestamptz,
+    lowered         text        not null,  -- the code in small letters, by which it is found
+    max_redemptions bigint      check (max_redemptions > 0),
+    metadata        jsonb       not null default '{}',
+    promotion       jsonb       not null,
+    restrictions    jsonb       not null,
+    times_redeemed  bigint      not null default 0 check (times_redeemed >= 0),
+    check (times_redeemed <= max_redemptions)
+);
+create index promotion_codes_by_created on promotion_codes (tenant, created desc, id desc);
+create index promotion_codes_by_coupon on promotion_codes (tenant, coupon, created desc, id desc);
+create unique index promotion_codes_code on promotion_codes (tenant, lowered, coalesce(customer, '')) where active;
+create index promotion_codes_by_code on promotion_codes (tenant, lowered);
+
+-- Taxes that are set by hand. The percentage and whether it is inclusive never change.
+create table tax_rates (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    active       boolean     not null default true,
+    country      text,
+    description  text,
+    display_name text        not null,
+    inclusive    boolean     not null,
+    jurisdiction text,
+    metadata     jsonb       not null default '{}',
+    percentage   numeric     not null check (percentage between 0 and 100),
+    state        text,
+    tax_type     text
+);
+create index tax_rates_by_created on tax_rates (tenant, created desc, id desc);
+
+-- What it costs to have something sent.
+create table shipping_rates (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    active            boolean     not null default true,
+    delivery_estimate jsonb,
+    display_name      text        not null,
+    fixed_amount      jsonb       not null,
+    metadata          jsonb       not null default '{}',
+    tax_behavior      text        not null check (tax_behavior in ('exclusive', 'inclusive', 'unspecified')),
+    tax_code          text,
+    type              text        not null check (type in ('fixed_amount'))
+);
+create index shipping_rates_by_created on shipping_rates (tenant, created desc, id desc);
+
+-- What a product lets its customers do. The lookup key is how a program asks for it, and never changes.
+create table features (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    active     boolean     not null default true,
+    lookup_key text        not null,
+    metadata   jsonb       not null default '{}',
+    name       text        not null,
+    constraint features_lookup_key unique (tenant, lookup_key)
+);
+create index features_by_created on features (tenant, created desc, id desc);
+
+-- Which product has which feature.
+create table product_features (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    entitlement_feature text        not null references features,
+    product             text        not null,
+    unique (tenant, product, entitlement_feature),
+    foreign key (tenant, product) references products (tenant, id) on delete cascade
+);
+create index product_features_by_product on product_features (tenant, product, created desc, id desc);
+create index product_features_by_feature on product_features (entitlement_feature);
+
+-- What kinds of things taxes tell apart: our own list and words, the same for every tenant.
+create view tax_codes as
+select current_setting('billow.tenant', true) as tenant, id, timestamptz '2026-01-01 00:00:00+00' as created,
+    description, name
+from (values
+    ('txcd_00000000', 'Not taxable', 'What no tax is due on anywhere, such as a deposit or a fee set by law.'),
+    ('txcd_10000000', 'Digital services, general',
+        'Services that are delivered over a network with little human work; for what has no closer code.'),
+    ('txcd_10010001', 'Web hosting', 'Space and computing on which a customer''s website is served to the public.'),
+    ('txcd_10020001', 'Domain names', 'Registration, renewal and transfer of internet domain names.'),
+    ('txcd_10030001', 'Content delivery', 'Copies of a customer''s files, served from places near those who ask.'),
+    ('txcd_10040001', 'Object and block storage', 'Storage of data over a network, charged by volume and time.'),
+    ('txcd_10040002', 'Backup and archive storage',
+        'Storage of copies that are kept against loss, and their recovery.'),
+    ('txcd_10050001', 'Managed databases', 'Databases that are run, patched and backed up for the customer.'),
+    ('txcd_10060001', 'Data transfer', 'Traffic between networks, charged by volume.'),
+    ('txcd_10070001', 'Serverless functions',
+        'Programs of the customer that run on request, charged by calls and time.'),
+    ('txcd_10080001', 'Machine learning inference',
+        'Answers of a model that is run for the customer, charged by tokens, calls or time.'),
+    ('txcd_10080002', 'Machine learning training', 'Computing that makes or adapts a model for the customer.'),
+    ('txcd_10080003', 'GPU computing', 'Accelerated machines by the hour or second.'),
+    ('txcd_10090001', 'Programming interfaces', 'Access to functions or data over an interface, charged by calls.'),
+    ('txcd_10101000', 'Infrastructure as a service, personal',
+        'Virtual machines, networks and storage for private use.'),
+    ('txcd_10101001', 'Infrastructure as a service, business',
+        'Virtual machines, networks and storage for use in a business.'),
+    ('txcd_10102000', 'Platform as a service, personal', 'A place where software is built and run, for private use.'),
+    ('txcd_10102001', 'Platform as a service, business',
+        'A place where software is built and run, for use in a business.'),
+    ('txcd_10103000', 'Software as a service, personal',
+        'Software that is used over a network and not handed over, for private use.'),
+    ('txcd_10103001', 'Software as a service, business',
+        'Software that is used over a network and not handed over, for use in a business.'),
+    ('txcd_10103100', 'Software as a service with download, personal',
+        'Software used over a network that comes with a part to install, for private use.'),
+    ('txcd_10103101', 'Software as a service with download, business',
+        'Software used over a network that comes with a part to install, for use in a business.'),
+    ('txcd_10104001', 'Monitoring and logging', 'Metrics, logs and traces that are collected, kept and shown.'),
+    ('txcd_10104002', 'Security services, automated',
+        'Scanning, filtering and certificates that are delivered over a network.'),
+    ('txcd_10105001', 'Messaging and mail delivery',
+        'Sending of mail, text messages and notifications on behalf of the customer.'),
+    ('txcd_10201000', 'Games, downloaded', 'Computer games that are downloaded, with a right to use them for ever.'),
+    ('txcd_10202000', 'Software, downloaded, personal',
+        'Programs that are downloaded as they are offered to everybody, for private use.'),
+    ('txcd_10202003', 'Software, downloaded, business',
+        'Programs that are downloaded as they are offered to everybody, for use in a business.'),
+    ('txcd_10203000', 'Software, made to order', 'Programs that are written for one customer and downloaded.'),
+    ('txcd_10204000', 'Software maintenance', 'The right to new versions and corrections of a program.'),
+    ('txcd_10301000', 'Music and sound, downloaded',
+        'Recordings of sound that are downloaded, with a right to hear them for ever.'),
+    ('txcd_10302000', 'Books, downloaded', 'Books as files, with a right to read them for ever.'),
+    ('txcd_10304000', 'Images and documents, downloaded', 'Pictures, fonts, templates and reports as files.'),
+    ('txcd_10401000', 'Video, streamed',
+        'Films and series that are watched over a network while the subscription lasts.'),
+    ('txcd_10402000', 'Music, streamed', 'Sound that is heard over a network while the subscription lasts.'),
+    ('txcd_10501000', 'News and magazines, electronic', 'Periodicals that are read over a network.'),
+    ('txcd_10601000', 'Data and information services', 'Access to collections of facts, prices or reports.'),
+    ('txcd_10701000', 'Advertising, electronic', 'Space for and delivery of advertisements over a network.'),
+    ('txcd_20030000', 'Services, general', 'Work done by people; for what has no closer code.'),
+    ('txcd_20040001', 'Consulting', 'Advice by people on technical or business questions.'),
+    ('txcd_20040002', 'Set-up and installation', 'Work that brings a product into use, charged for itself.'),
+    ('txcd_20040003', 'Technical support', 'Help by people with the use of a product.'),
+    ('txcd_20040004', 'Training, live', 'Courses held by people, in a room or over a network.'),
+    ('txcd_20040005', 'Training, recorded', 'Courses that are recorded and watched on demand.'),
+    ('txcd_20040006', 'Professional services, programming', 'Work of programmers that is charged by time.'),
+    ('txcd_20050001', 'Data processing', 'Work on data that the customer supplies: conversion, cleaning, reports.'),
+    ('txcd_20060001', 'Telephone and voice', 'Calls and numbers over public networks.'),
+    ('txcd_20060002', 'Internet access', 'The connection to the network itself.'),
+    ('txcd_30010001', 'Gift cards', 'Vouchers that can be spent later; tax is due when they are.'),
+    ('txcd_92010001', 'Shipping', 'What is charged for sending goods.'),
+    ('txcd_92020001', 'Handling', 'What is charged for packing and preparing goods.'),
+    ('txcd_99999999', 'Goods, general', 'Things that can be touched; for what has no closer code.')
+) as codes (id, name, description);
 
 -- What is counted, and how. Among active meters a name of events is unique.
 create table meters (
@@ -281,13 +540,28 @@ create table subscription_items (
     current_period_end   timestamptz not null,
     current_period_start timestamptz not null,
     metadata             jsonb       not null,
-    price                text        not null references prices,
+    price                text        not null,
     quantity             bigint,
     subscription         text        not null references subscriptions,
+    foreign key (tenant, price) references prices (tenant, id),
     check (current_period_start < current_period_end),
     check (quantity >= 0)
 );
 create index on subscription_items (subscription);
+create index on subscription_items (tenant, price);
+
+-- What each customer may do now: the features of the products of the subscriptions that run. It is derived, so it is
+-- never behind; the id is made from customer and feature, so that it stays the same.
+create view active_entitlements with (security_invoker = true) as
+select s.tenant, 'ent_' || substr(md5(s.customer || ' ' || f.id), 1, 24) as id, min(s.created) as created, s.customer,
+    f.id as feature, f.lookup_key
+from subscriptions s
+join subscription_items i on i.subscription = s.id
+join prices p on p.tenant = s.tenant and p.id = i.price
+join product_features pf on pf.tenant = s.tenant and pf.product = p.product
+join features f on f.id = pf.entitlement_feature
+where s.told and s.status in ('active', 'past_due', 'trialing')
+group by s.tenant, s.customer, f.id, f.lookup_key;
 
 -- What is owed. A number is given once, at finalization, and never twice.
 create table invoices (
@@ -317,6 +591,7 @@ create table invoices (
     customer_phone             text,
     customer_shipping          jsonb,
     customer_tax_exempt        text        not null,
+    customer_tax_ids           jsonb       not null default '[]',
     default_payment_method     text,
     description                text,
     due_date                   timestamptz,
@@ -473,20 +748,30 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
-    payment_intent text        not null,
+    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'refund')),
+    payment_intent text,
+    charge         text,                            -- without an intent: what is charged, captured or refunded
+    refund         text,
     invoice        text,
-    customer       text        not null,
+    customer       text,
     amount         bigint      not null,
     currency       text        not null,
-    payment_method text        not null,
+    payment_method text,
     token          text        not null,
     off_session    boolean     not null,
+    capture        boolean     not null default true,
     automatic      boolean     not null,
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
-    check (amount > 0)
+    request        text,                            -- that began it; a request that died is told what became of it
+    check (amount > 0),
+    check ((refund is not null) = (kind = 'refund')),
+    check (num_nonnulls(payment_intent, charge) = 1)
 );
+create index attempts_by_request on attempts (request) where request is not null;
 create unique index on attempts (payment_intent) where state = 'processing';
+create unique index on attempts (charge, kind) where state = 'processing' and kind <> 'refund';
+create index on attempts (charge);
 create index on attempts (payment_intent);
 
 -- Money taken, or a try that failed.
@@ -506,14 +791,22 @@ create table charges (
     description                     text,
     failure_code                    text,
     failure_message                 text,
+    fraud_details                   jsonb       not null default '{}',
     metadata                        jsonb       not null,
     outcome                         jsonb,
     paid                            boolean     not null,
     payment_intent                  text,
     payment_method                  text,
     payment_method_details          jsonb,
+    receipt_email                   text,
     refunded                        boolean     not null,
+    shipping                        jsonb,
+    source                          jsonb,
+    statement_descriptor            text,
+    statement_descriptor_suffix     text,
     status                          text        not null check (status in ('failed', 'pending', 'succeeded')),
+    transfer_group                  text,
+    reference                       text,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
@@ -534,12 +827,67 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    status             text        not null check (status in ('available', 'pending')),
     type               text        not null check (type in ('charge', 'refund', 'adjustment', 'stripe_fee')),
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
 create index on balance_transactions (source);
+
+-- Every change of a customer's balance, and what it was right after. Only what is noted on one ever changes.
+create table customer_balance_transactions (
+    tenant         text        not null default current_setting('billow.tenant'),
+    id             text        primary key,
+    created        timestamptz not null,
+    amount         bigint      not null,  -- negative: credit for the customer
+    credit_note    text,
+    currency       text        not null,
+    customer       text        not null,
+    description    text,
+    ending_balance bigint      not null,
+    invoice        text,
+    metadata       jsonb       not null default '{}',
+    type           text        not null
+);
+create index on customer_balance_transactions (tenant, customer, created desc, id desc);
+
+-- Tax numbers of customers; without a customer they are our own.
+create table tax_ids (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    country      text,
+    customer     text,
+    type         text        not null,
+    value        text        not null,
+    verification jsonb
+);
+create index on tax_ids (tenant, created desc, id desc);
+create index on tax_ids (customer);
+
+-- Money given back. `told` is false until the gateway's first word, when its creation is told.
+create table refunds (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null,
+    balance_transaction text,
+    charge              text        not null,
+    currency            text        not null,
+    customer            text,
+    failure_reason      text,
+    metadata            jsonb       not null default '{}',
+    payment_intent      text,
+    payment_method      text,
+    pending_reason      text,
+    reason              text,
+    status              text        not null
+        check (status in ('canceled', 'failed', 'pending', 'requires_action', 'succeeded')),
+    told                boolean     not null,
+    check (amount > 0)
+);
+create index on refunds (tenant, created desc, id desc);
+create index on refunds (charge);
+create index on refunds (payment_intent);
 
 -- The books: every movement of money, from the credited account to the debited one. Written by ledger/post.py only.
 create table ledger_transfers (
@@ -615,6 +963,95 @@ create table meter_hours (
 );
 
 
+-- ----------------------------------------------------------------------------------------- search
+
+-- The words by which objects are found: of metadata each value whole, of names and the like word by word. Kept by triggers, so
+-- that no writer can forget it. (An index on an expression would not do: row level security uses no operator that might leak.)
+create table search_terms (
+    tenant text not null default current_setting('billow.tenant'),
+    noun   text not null,  -- the table
+    field  text not null,  -- 'name', 'metadata.order'
+    term   text not null,
+    id     text not null,
+    primary key (tenant, noun, field, term, id)
+);
+create index search_terms_by_id on search_terms (tenant, noun, id);
+
+-- What is written together is one word: an address, a telephone number.
+create function search_words(said text) returns text[] language sql immutable parallel safe as $$
+    select case
+        when said ~ '^\S+@\S+$' or said ~ '^\+?[0-9 ()./-]+$' then array[left(lower(said), 500)]
+        else coalesce((
+            select array_agg(left(word, 200) order by place)
+            from regexp_split_to_table(lower(said), '[^[:alnum:]]+') with ordinality as split (word, place)
+            where word <> ''
+        ), '{}')
+    end
+$$;
+
+-- The arguments of the trigger are the columns whose words are noted, besides metadata.
+create function note_search_terms() returns trigger language plpgsql as $$
+begin
+    if tg_op <> 'INSERT' then
+        delete from search_terms where noun = tg_table_name and id = old.id;
+    end if;
+    if tg_op <> 'DELETE' then
+        insert into search_terms (tenant, noun, field, term, id)
+            select new.tenant, tg_table_name, 'metadata.' || key, lower(value), new.id
+            from jsonb_each_text(new.metadata)
+            union
+            select new.tenant, tg_table_name, field, word, new.id
+            from unnest(tg_argv[0:]) as field, unnest(search_words(to_jsonb(new) ->> field)) as word;
+    end if;
+    return null;
+end $$;
+create trigger charges_noted after insert on charges
+    for each row when (new.metadata <> '{}') execute function note_search_terms();
+create trigger charges_noted_again after update of metadata on charges
+    for each row execute function note_search_terms();
+create trigger charges_forgotten after delete on charges
+    for each row execute function note_search_terms();
+create trigger customers_noted after insert on customers
+    for each row execute function note_search_terms('email', 'name', 'phone');
+create trigger customers_noted_again after update of metadata, email, name, phone on customers
+    for each row execute function note_search_terms('email', 'name', 'phone');
+create trigger customers_forgotten after delete on customers
+    for each row execute function note_search_terms('email', 'name', 'phone');
+create trigger invoices_noted after insert on invoices
+    for each row when (new.metadata <> '{}') execute function note_search_terms();
+create trigger invoices_noted_again after update of metadata on invoices
+    for each row execute function note_search_terms();
+create trigger invoices_forgotten after delete on invoices
+    for each row execute function note_search_terms();
+create trigger payment_intents_noted after insert on payment_intents
+    for each row when (new.metadata <> '{}') execute function note_search_terms();
+create trigger payment_intents_noted_again after update of metadata on payment_intents
+    for each row execute function note_search_terms();
+create trigger payment_intents_forgotten after delete on payment_intents
+    for each row execute function note_search_terms();
+create trigger prices_noted after insert on prices
+    for each row when (new.metadata <> '{}') execute function note_search_terms();
+create trigger prices_noted_again after update of metadata on prices
+    for each row execute function note_search_terms();
+create trigger prices_forgotten after delete on prices
+    for each row execute function note_search_terms();
+create trigger products_noted after insert on products
+    for each row execute function note_search_terms('description', 'name', 'url');
+create trigger products_noted_again after update of metadata, description, name, url on products
+    for each row execute function note_search_terms('description', 'name', 'url');
+create trigger products_forgotten after delete on products
+    for each row execute function note_search_terms('description', 'name', 'url');
+create trigger subscriptions_noted after insert on subscriptions
+    for each row when (new.metadata <> '{}') execute function note_search_terms();
+create trigger subscriptions_noted_again after update of metadata on subscriptions
+    for each row execute function note_search_terms();
+create trigger subscriptions_forgotten after delete on subscriptions
+    for each row execute function note_search_terms();
+
+create index invoices_by_status on invoices (tenant, status, created desc, id desc);
+create index subscriptions_by_status on subscriptions (tenant, status, created desc, id desc);
+create index charges_by_customer on charges (tenant, customer, created desc, id desc);
+
 -- ----------------------------------------------------------------------------------------- tenancy
 
 -- Every table with a tenant shows and takes only the rows of the tenant that is bound; also to its owner.
@@ -632,3 +1069,8 @@ begin
         execute format('create policy one_tenant on %I using (tenant = current_setting(''billow.tenant'', true))', name);
     end loop;
 end $$;
+
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+create policy one_tenant on api_keys
+    using (coalesce(current_setting('billow.tenant', true), '') in ('', tenant));

@@ -11,8 +11,9 @@ from billow.store.tx import Database
 
 log = logging.getLogger("billow.work")
 
-LANES = {"billing": 1, "outside": 2, "webhooks": 2, "clocks": 2}
-"""How many threads each lane has: slow gateways delay no billing, slow receivers delay no payment."""
+LANES = {"billing": 1, "events": 1, "outside": 2, "webhooks": 4, "slow_webhooks": 2, "clocks": 2}
+"""How many threads each lane has: slow gateways delay no billing, slow receivers delay no payment; receivers
+that were slow or failed the last time delay only each other."""
 IDLE = 0.2
 """Seconds to wait when nothing is due."""
 SHARE = 2000

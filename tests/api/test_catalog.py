@@ -233,7 +233,7 @@ def test_a_product_comes_with_its_first_price(api: Any) -> None:
         {"a": "1"},
     )
     assert price["recurring"]["interval_count"] == 1
-    assert api.event_types() == ["product.created", "price.created"]
+    assert api.event_types() == ["product.created", "price.created", "plan.created"]
     archived = api.post(f"/v1/prices/{price['id']}", {"active": "false"})
     assert archived["error"]["message"] == (
         "This price cannot be archived because it is the default price of its product."

@@ -214,13 +214,8 @@ def test_a_webhook_endpoint_gets_deliveries_of_what_it_asked_for(app: Any, api: 
     customer, product = api.get("/v1/events")["data"]
     assert (customer["pending_webhooks"], product["pending_webhooks"]) == (1, 2)
     with app.db.transaction(api.tenant) as tx:
-        due = tx.all(
-            "select ref, clock from jobs where tenant = %(t)s and kind = 'webhook.deliver'", t=api.tenant
-        )
-    assert sorted(job["ref"] for job in due) == sorted(
-        [f"{customer['id']}:{every['id']}", f"{product['id']}:{every['id']}", f"{product['id']}:{some['id']}"]
-    )
-    assert {job["clock"] for job in due} == {"wall"}
+        due = {(row["event"], row["receiver"]) for row in tx.all("select * from webhook_deliveries")}
+    assert due == {(customer["id"], every["id"]), (product["id"], every["id"]), (product["id"], some["id"])}
     assert api.post(f"/v1/webhook_endpoints/{every['id']}", {"disabled": "true"})["status"] == "disabled"
     api.post("/v1/customers")
     assert api.get("/v1/events")["data"][0]["pending_webhooks"] == 0

@@ -88,7 +88,7 @@ def test_every_table_with_a_tenant_is_held_by_row_level_security(app: Any) -> No
             " where c.relkind = 'r' and not (c.relrowsecurity and c.relforcerowsecurity)"
             " and c.relnamespace = 'billow'::regnamespace order by 1"
         ).fetchall()
-    assert [name for (name,) in open_tables] == ["api_keys", "jobs"]
+    assert [name for (name,) in open_tables] == ["jobs"]
 
 
 def test_a_tenant_that_is_none_is_no_transaction(app: Any) -> None:

@@ -59,6 +59,10 @@ TABLE = {
         entries.payment_succeeded("simulated", "cus_1", "usd", -15_625),
         [("receivable:cus_1", "clearing:simulated", 15_625)],
     ),
+    "sold without an invoice": (
+        entries.sold("simulated", "usd", 15_625),
+        [("clearing:simulated", "revenue:none", 15_625)],
+    ),
     "paid out of band": (
         entries.paid_out_of_band("cus_1", "usd", 15_625),
         [("bank", "receivable:cus_1", 15_625)],

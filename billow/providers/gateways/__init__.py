@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from billow.core.payments import CardDetails, Charge, Declined, Outcome, Refund
+from billow.core.payments import Capture, CardDetails, Charge, Declined, Outcome, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class Gateway(Protocol):
 
     def charge(self, charge: Charge) -> Outcome:
         """Take the money. `NeedsAction` and `Pending` are settled later; `look_up` then says how."""
+        ...
+
+    def capture(self, capture: Capture) -> Outcome:
+        """Take what a charge that was made without `capture` holds, or a part of it."""
         ...
 
     def refund(self, refund: Refund) -> Outcome:

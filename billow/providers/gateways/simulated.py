@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from billow.core.errors import Unavailable
-from billow.core.payments import Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
+from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
 from billow.providers.gateways import Gateway, StoredMethod, instruments
 from billow.providers.gateways.instruments import Instrument
 
@@ -25,14 +25,14 @@ OUTCOMES: dict[str, type[Outcome]] = {
 SCHEMA = """
 create table if not exists attempts (
     attempt   text primary key,
-    kind      text    not null check (kind in ('charge', 'refund')),
+    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund')),
     amount    integer not null,
     currency  text    not null,
-    about     text    not null,          -- the method charged, or the charge refunded
+    about     text    not null,          -- the method charged, or the charge captured or refunded
     reference text    not null unique,
     outcome   text    not null
 ) without rowid;
-create index if not exists refunds_of on attempts (about) where kind = 'refund';
+create index if not exists refunds_of on attempts (about) where kind in ('capture', 'refund');
 """
 
 
@@ -83,11 +83,27 @@ class Simulated(Gateway):
 
         row = (
             charge.attempt,
-            "charge",
+            "charge" if charge.capture else "hold",
             charge.amount,
             charge.currency,
             charge.method,
             f"ch_sim_{charge.attempt}",
+        )
+        return self._once(row, decide)
+
+    def capture(self, capture: Capture) -> Outcome:
+        """A hold is captured once, up to its amount, and not after it was let go."""
+
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return capture_answer(memory, capture, reference)
+
+        row = (
+            capture.attempt,
+            "capture",
+            capture.amount,
+            capture.currency,
+            capture.charge,
+            f"cap_sim_{capture.attempt}",
         )
         return self._once(row, decide)
 
@@ -195,7 +211,7 @@ def answer(charge: Charge, reference: str) -> Outcome:
         return instruments.MUST_AUTHENTICATE
     if found.asks != "never" and not charge.off_session:
         return NeedsAction(reference)
-    return judged(found, charge.amount, reference)
+    return judged(found, charge.amount, reference, charge.capture)
 
 
 def settled(method: str, amount: int, reference: str) -> Outcome:
@@ -204,8 +220,8 @@ def settled(method: str, amount: int, reference: str) -> Outcome:
     return found if isinstance(found, Declined) else judged(found, amount, reference)
 
 
-def judged(instrument: Instrument, amount: int, reference: str) -> Outcome:
-    return instrument.refusal or Succeeded(reference, fee(amount))
+def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
+    return instrument.refusal or Succeeded(reference, fee(amount) if capture else 0)
 
 
 def fee(amount: int) -> int:
@@ -214,9 +230,40 @@ def fee(amount: int) -> int:
     return min(int(percentage) + FEE_FIXED, amount)
 
 
+def captured(memory: sqlite3.Connection, charge: str) -> int | None:
+    """How much of a hold was taken, None where none was."""
+    found = memory.execute(
+        "select outcome, amount from attempts where kind = 'capture' and about = ?", (charge,)
+    ).fetchall()
+    return next((amount for outcome, amount in found if isinstance(read(outcome), Succeeded)), None)
+
+
+def capture_answer(memory: sqlite3.Connection, capture: Capture, reference: str) -> Outcome:
+    held = memory.execute(
+        "select amount, currency, outcome from attempts where kind = 'hold' and reference = ?",
+        (capture.charge,),
+    ).fetchone()
+    let_go = memory.execute(
+        "select outcome from attempts where kind = 'refund' and about = ?", (capture.charge,)
+    ).fetchall()
+    if held is None or held[1] != capture.currency or not isinstance(read(held[2]), Succeeded):
+        return instruments.declined(
+            None, f"No such charge: '{capture.charge}'", "resource_missing", retry=False
+        )
+    if captured(memory, capture.charge) is not None:
+        return instruments.declined(
+            None, "This charge has already been captured.", "charge_already_captured", retry=False
+        )
+    if capture.amount > held[0] or any(isinstance(read(outcome), Succeeded) for (outcome,) in let_go):
+        return instruments.declined(
+            None, "The hold does not cover this amount.", "charge_expired_for_capture", retry=False
+        )
+    return Succeeded(reference, fee(capture.amount))
+
+
 def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) -> Outcome:
     found = memory.execute(
-        "select amount, currency, outcome from attempts where kind = 'charge' and reference = ?",
+        "select amount, currency, outcome from attempts where kind in ('charge', 'hold') and reference = ?",
         (refund.charge,),
     ).fetchone()
     if found is None or found[1] != refund.currency or not isinstance(read(found[2]), Succeeded):
@@ -226,7 +273,9 @@ def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) ->
     given = memory.execute(
         "select outcome, amount from attempts where kind = 'refund' and about = ?", (refund.charge,)
     ).fetchall()
-    left = found[0] - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
+    taken = captured(memory, refund.charge)
+    whole = found[0] if taken is None else taken
+    left = whole - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
     if left == 0:
         return instruments.declined(
             None, f"Charge {refund.charge} has already been refunded.", "charge_already_refunded", retry=False

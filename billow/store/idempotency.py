@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +20,19 @@ IN_USE = (
     " submitted"
     " twice, and the other request is still going through): {key}. Please try again later."
 )
+LEASE = timedelta(seconds=60)
+"""A request that has not answered for so long is taken for dead: its process is gone (decision 8)."""
+UNKNOWN = (
+    "The first request with this Idempotent Key ({key}) ended without an answer, and what became of it cannot"
+    " be told. Look at the events of request {request}, and use a new key."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """The first request with this key began, and never answered."""
+
+    request: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,7 @@ def fingerprint(method: str, path: str, sent: Any) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def begin(tx: Tx, key: str, print: str, request: str) -> Answer | None:
+def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
     """Take the key for this request, or give the answer that it had; refuse another request, or a running
     one.
 
@@ -51,30 +65,58 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | None:
             " %(request)s, %(now)s) on conflict do nothing", key=key, print=print, request=request,
             now=tx.wall)  # fmt: skip
     except psycopg.errors.LockNotAvailable:
-        raise _in_use(key) from None
+        raise in_use(key) from None
     if made:
         return None
     row = tx.one(
-        "select fingerprint, request, status, body from idempotency_keys where key = %(key)s", key=key
+        "select fingerprint, request, status, body, created from idempotency_keys where key = %(key)s",
+        key=key,
     )
     assert row is not None
     if row["fingerprint"] != print:
         raise Refused(MISMATCH.format(key=key), type="idempotency_error")
     if row["status"] is None:
-        raise _in_use(key)
+        if row["created"] > tx.wall - LEASE:
+            raise in_use(key)
+        return Dead(row["request"])
     return Answer(row["status"], bytes(row["body"]), row["request"])
 
 
-def _in_use(key: str) -> Refused:
+def in_use(key: str) -> Refused:
+    return Refused(IN_USE.format(key=key), code="idempotency_key_in_use", status=409,
+                   type="idempotency_error", retry=True)  # fmt: skip
+
+
+def unknown(key: str, request: str) -> Refused:
     return Refused(
-        IN_USE.format(key=key), code="idempotency_key_in_use", status=409, type="idempotency_error"
+        UNKNOWN.format(key=key, request=request), status=409, type="idempotency_error", retry=False
     )
 
 
+def take_over(tx: Tx, key: str, dead: Dead, request: str) -> None:
+    """The key is this request's now; should the first be alive after all, it finds its answer unwanted."""
+    taken = tx.run(
+        "update idempotency_keys set request = %(request)s, created = %(now)s where key = %(key)s"
+        " and request = %(dead)s and status is null",
+        key=key, request=request, dead=dead.request, now=tx.wall)  # fmt: skip
+    if not taken:
+        raise in_use(key)
+
+
+def hold(tx: Tx, key: str, request: str) -> None:
+    """Before each further step: who slept beyond the lease and lost the key goes no further."""
+    row = tx.one("select request from idempotency_keys where key = %(key)s for update", key=key)
+    if row and row["request"] != request:
+        raise in_use(key)
+
+
 def keep(tx: Tx, key: str, answer: Answer) -> None:
-    """Store the answer in the transaction in which it became true."""
-    tx.run("update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s",
-           key=key, status=answer.status, body=answer.body)  # fmt: skip
+    """Store the answer in the transaction in which it became true; who lost the key loses that too."""
+    kept = tx.run("update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
+                  " and request = %(request)s and status is null", key=key, status=answer.status,
+                  body=answer.body, request=answer.request)  # fmt: skip
+    if not kept:
+        raise in_use(key)
 
 
 def give_up(tx: Tx, key: str, answer: Answer) -> None:

@@ -1,0 +1,94 @@
+"""What may a key do: everything, so much with each noun, or only what a browser may. Judged here, once."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from billow.api import params
+from billow.api.render import Tree
+from billow.api.resource import REGISTRY, Resource, Verb
+from billow.core.errors import Refused
+from billow.store.keys import Key
+
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+SECRET = (
+    "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a"
+    " list of your API keys with `billow keys`."
+)
+OWN = "api_keys"
+"""Keys are made, rolled and deleted by secret keys only: a restricted one would give itself more."""
+
+#: What a browser may call with a publishable key, and which fields it is shown; none named are all.
+BROWSER: dict[Callable[..., Any], tuple[str, ...]] = {}
+
+
+def browser(*shown: str) -> Callable[[Fn], Fn]:
+    """Opens a verb to publishable keys. One that takes a `client_secret` is open to who sends it."""
+
+    def declare(run: Fn) -> Fn:
+        BROWSER[run] = shown
+        return run
+
+    return declare
+
+
+def nouns(verbs: Sequence[Verb]) -> dict[str, str]:
+    """The noun that rights name, for each path: `/v1/billing/meters/{id}/deactivate` is `billing_meters`."""
+    heads = sorted({_head(verb.path) for verb in verbs}, key=len)
+    return {
+        verb.path: next(h for h in heads if f"{_head(verb.path)}/".startswith(f"{h}/")).replace("/", "_")
+        for verb in verbs
+    }
+
+
+def _head(path: str) -> str:
+    return "/".join(path.split("{")[0].strip("/").split("/")[1:])
+
+
+def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapping[str, str]) -> None:
+    """Refuse what the key may not do; what is expanded is read."""
+    if key.kind == "publishable":
+        takes = "client_secret" in params.specs(verb.params) if verb.params else False
+        if verb.run not in BROWSER or tree or (takes and not sent.get("client_secret")):
+            raise Refused(SECRET, status=401, code="secret_key_required")
+    if key.kind != "restricted":
+        return
+    wanted = [(nouns[verb.path], "read" if verb.method == "GET" else "write")]
+    named = [cls for cls in REGISTRY.values() if nouns.get(cls.path or "") == wanted[0][0]]
+    for cls in (verb.resource, *named):
+        wanted += [(nouns[path], "read") for to in _expanded(cls, tree) if (path := to.path or "") in nouns]
+    for noun, right in wanted:
+        if key.permissions.get(noun) not in (right, "write") or noun == OWN:
+            raise Refused(
+                f"The provided key '{key.hint}' does not have the required permissions for this endpoint on"
+                f" account '{key.tenant.split('/')[0]}'. Having permissions[{noun}]={right} would allow this"
+                " request to continue.",
+                status=403,
+            )
+
+
+def _expanded(cls: type[Resource] | None, tree: Tree) -> Iterator[type[Resource]]:
+    """The nouns that a tree of expansions shows."""
+    for name, below in tree.items():
+        if name == "data":
+            yield from _expanded(cls, below)
+        elif cls and name in cls.specs:
+            yield from _pointed(cls.specs[name], below)
+
+
+def _pointed(spec: Any, below: Tree) -> Iterator[type[Resource]]:
+    to = REGISTRY.get(spec.to or (spec.item.to if spec.item else ""))
+    if to:
+        yield to
+        yield from _expanded(to, below)
+    elif spec.shape:
+        inner = params.specs(spec.shape)
+        for name, deeper in below.items():
+            if name in inner:
+                yield from _pointed(inner[name], deeper)
+
+
+def visible(key: Key, verb: Verb, shown: Any) -> Any:
+    """What a browser is shown of an answer, or of the object in an error."""
+    names = BROWSER.get(verb.run, ()) if key.kind == "publishable" else ()
+    ours = isinstance(shown, dict) and verb.resource and shown.get("object") == verb.resource.object
+    return {name: shown[name] for name in names if name in shown} if names and ours else shown

@@ -1,0 +1,62 @@
+"""What became of a request that died before it could answer? Told to who sends it again with its key."""
+
+from billow.api import rows
+from billow.api.resource import Resource
+from billow.api.server import Call
+from billow.core.errors import Refused
+from billow.flows import charge
+from billow.flows.pay import declined
+from billow.flows.subscribe import conclude
+from billow.resources.attempt import Attempt
+from billow.resources.charge import Charge
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.subscription import Subscription
+from billow.store import idempotency
+from billow.store.tx import Tx
+
+
+def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
+    """The object as it is now, or the decline; None where the request left no trace and may begin again.
+
+    While an attempt to take money is open, nobody knows: `attempt.resolve` finds out within a minute.
+    """
+    key = call.idempotency_key or ""
+    attempts = rows.select(tx, Attempt, "request = %(request)s", request=request)
+    if any(attempt.state == "processing" for attempt in attempts):
+        raise idempotency.in_use(key)
+    traces = tx.one("select 1 from events where request->>'id' = %(id)s limit 1", id=request)
+    if not attempts and not traces:
+        return None
+    found = subject(tx, call.verb.resource, attempts[-1]) if attempts else None
+    if found is None:
+        raise idempotency.unknown(key, request)
+    return answer(tx, found)
+
+
+def subject(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | None:
+    """What the request was about, found from the money that it tried to move."""
+    intent = rows.find_many(tx, PaymentIntent, [attempt.payment_intent or ""])
+    invoice = rows.find_many(tx, Invoice, [attempt.invoice or ""])
+    ids = {
+        "payment_intent": attempt.payment_intent,
+        "charge": attempt.charge or next((row.latest_charge for row in intent.values()), None),
+        "refund": attempt.refund,
+        "invoice": attempt.invoice,
+        "subscription": next((row.subscription for row in invoice.values()), None),
+    }
+    id = ids.get(cls.object) if cls else None
+    return rows.find_many(tx, cls, [id]).get(id) if cls and id else None
+
+
+def answer(tx: Tx, found: Resource) -> Resource | Refused:
+    """As the verb itself would have said it: an intent or an invoice that could not be paid is a 402."""
+    if isinstance(found, Subscription):
+        return conclude(tx, found.id)
+    if isinstance(found, Charge) and found.status == "failed":
+        return charge.declined(found)
+    if isinstance(found, PaymentIntent) and found.status == "requires_payment_method":
+        return declined(tx, found)
+    if isinstance(found, Invoice) and found.status in ("open", "uncollectible") and found.payment_intent:
+        return declined(tx, rows.find(tx, PaymentIntent, found.payment_intent))
+    return found

@@ -1,0 +1,211 @@
+"""Event destinations: who wants to hear of what happens, in the words of v2."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import params, rows
+from billow.api.fields import SHOWN, Field
+from billow.api.params import Params
+from billow.api.resource import Resource, Where, route
+from billow.core.errors import require
+from billow.resources import webhook_endpoint as endpoints
+from billow.resources.meter_event import iso
+from billow.resources.thin_event import Paging, no_such, page
+from billow.store import outbox
+from billow.store.ids import secret
+from billow.store.outbox import API_VERSION
+from billow.store.tx import Tx
+
+PATH = "/v2/core/event_destinations"
+URL = "webhook_endpoint.url"
+SECRET = "webhook_endpoint.signing_secret"
+METADATA = Field("metadata")
+
+
+class EventDestination(
+    Resource, object="v2.core.event_destination", prefix="ed_", table="event_destinations", events=()
+):
+    """An address that is told of events, as snapshots or as thin ones."""
+
+    description: str = f.text(default="")
+    disabled_reason: str | None = f.text(hidden=True)
+    enabled_events: list[str] = f.array(item=f.text(), required=True)
+    event_payload: str = f.choice(SHOWN, "snapshot", "thin", required=True)
+    metadata: dict[str, str] = f.metadata(SHOWN)
+    name: str = f.text(required=True)
+    secret: str = f.text(required=True, hidden=True)
+    updated: datetime = f.timestamp(required=True)
+    url: str = f.text(required=True, hidden=True)
+
+    @property
+    def status(self) -> str:
+        return "disabled" if self.disabled_reason else "enabled"
+
+    @property
+    def thin(self) -> bool:
+        return self.event_payload == "thin"
+
+
+class Target(Params):
+    url: str = f.text(max=2048, required=True)
+
+
+class Create(Params):
+    description: str = f.text(default="", unset=True)
+    enabled_events: list[str] = f.array(item=f.text(max=100), required=True, max=300)
+    event_payload: str = f.choice(SHOWN, "snapshot", "thin", required=True)
+    events_from: list[str] = f.array(item=f.choice(SHOWN, "@self"), default=["@self"])
+    include: list[str] = f.array(item=f.choice(SHOWN, SECRET, URL), default=[])
+    metadata: dict[str, Any] | None = f.hash()
+    name: str = f.text(max=255, required=True)
+    snapshot_api_version: str | None = f.choice(SHOWN, API_VERSION)
+    type: str = f.choice(SHOWN, "webhook_endpoint", required=True)
+    webhook_endpoint: Target = f.hash(shape=Target, required=True)
+
+
+class Update(Params):
+    description: str = f.text(default="", unset=True)
+    enabled_events: list[str] = f.array(item=f.text(max=100), max=300)
+    include: list[str] = f.array(item=f.choice(SHOWN, URL), default=[])
+    metadata: dict[str, Any] | None = f.hash()
+    name: str = f.text(max=255)
+    webhook_endpoint: Target | None = f.hash(shape=Target)
+
+
+class Retrieve(Params):
+    include: list[str] = f.array(item=f.choice(SHOWN, URL), default=[])
+
+
+class Listing(Paging):
+    include: list[str] = f.array(item=f.choice(SHOWN, URL), default=[])
+
+
+# ------------------------------------------------------------------------------------- as it is shown
+
+
+def shown(row: EventDestination, livemode: bool, include: list[str] | None = None) -> dict[str, Any]:
+    """The secret and the URL are shown to who asks for them, the secret at creation only."""
+    included = include or []
+    target = {
+        "signing_secret": row.secret if SECRET in included else None,
+        "url": row.url if URL in included else None,
+    }
+    return {
+        "id": row.id,
+        "object": row.object,
+        "amazon_eventbridge": None,
+        "azure_event_grid": None,
+        "created": iso(row.created),
+        "description": row.description,
+        "enabled_events": row.enabled_events,
+        "event_payload": row.event_payload,
+        "events_from": ["@self"],
+        "livemode": livemode,
+        "metadata": row.metadata,
+        "name": row.name,
+        "snapshot_api_version": None if row.thin else API_VERSION,
+        "status": row.status,
+        "status_details": {"disabled": {"reason": row.disabled_reason}} if row.disabled_reason else None,
+        "type": "webhook_endpoint",
+        "updated": iso(row.updated),
+        "webhook_endpoint": target,
+    }
+
+
+def find(tx: Tx, id: str) -> EventDestination:
+    found = rows.select(tx, EventDestination, "id = %(id)s", "for update", id=id)
+    if not found:
+        raise no_such("event destination", id)
+    return found[0]
+
+
+def merged(old: dict[str, str], sent: dict[str, Any] | None) -> dict[str, str]:
+    """Metadata in v2: null removes a key."""
+    texts = {key: "" if value is None else value for key, value in (sent or {}).items()}
+    return params.merged(old, params.parse(METADATA, texts, "metadata"))
+
+
+# ------------------------------------------------------------------------------------- operations
+
+
+@route("POST", PATH, Create)
+def create(tx: Tx, wanted: Create) -> dict[str, Any]:
+    """Create an event destination; its secret is shown this once, to who includes it."""
+    endpoints.check(tx, wanted.webhook_endpoint.url, wanted.enabled_events, "webhook_endpoint[url]")
+    require(
+        wanted.event_payload == "snapshot" or not wanted.snapshot_api_version,
+        "Thin events have no snapshot_api_version.",
+        param="snapshot_api_version",
+    )
+    count = tx.tuples("select count(*) from event_destinations")[0][0]
+    most = endpoints.MOST
+    require(count < most, f"You have reached the maximum of {most} event destinations.")
+    made = EventDestination(
+        description=wanted.description,
+        enabled_events=wanted.enabled_events,
+        event_payload=wanted.event_payload,
+        metadata=merged({}, wanted.metadata),
+        name=wanted.name,
+        secret=secret("whsec_"),
+        updated=tx.now,
+        url=wanted.webhook_endpoint.url,
+    )
+    return shown(rows.insert(tx, made), tx.livemode, wanted.include)
+
+
+@route("GET", PATH, Listing)
+def everything(tx: Tx, wanted: Listing) -> dict[str, Any]:
+    """Event destinations, the newest first."""
+    found, urls = page(tx, EventDestination, Where(), wanted, PATH)
+    return {"data": [shown(row, tx.livemode, wanted.include) for row in found], **urls}
+
+
+@route("GET", f"{PATH}/{{id}}", Retrieve)
+def one(tx: Tx, id: str, wanted: Retrieve) -> dict[str, Any]:
+    """One of the event destinations."""
+    return shown(find(tx, id), tx.livemode, wanted.include)
+
+
+@route("POST", f"{PATH}/{{id}}", Update)
+def update(tx: Tx, id: str, wanted: Update) -> dict[str, Any]:
+    """Update an event destination."""
+    row = find(tx, id)
+    given = {name: value for name, value in wanted.sent().items() if name in type(row).columns}
+    url = wanted.webhook_endpoint.url if wanted.webhook_endpoint else row.url
+    changed = row.but(**{**given, "metadata": merged(row.metadata, wanted.metadata), "url": url})
+    endpoints.check(tx, changed.url, changed.enabled_events, "webhook_endpoint[url]")
+    return shown(kept(tx, row, changed), tx.livemode, wanted.include)
+
+
+@route("DELETE", f"{PATH}/{{id}}")
+def delete(tx: Tx, id: str) -> dict[str, Any]:
+    """Delete an event destination; what was not delivered yet never will be."""
+    row = find(tx, id)
+    outbox.wake(tx, [id])  # whoever delivers finds nobody, and clears what waited
+    rows.delete(tx, row)
+    return {"id": id, "object": row.object}
+
+
+@route("POST", f"{PATH}/{{id}}/disable")
+def disable_by_user(tx: Tx, id: str) -> dict[str, Any]:
+    """Disable an event destination: nothing is sent to it."""
+    return shown(disable(tx, find(tx, id), "user"), tx.livemode)
+
+
+def disable(tx: Tx, row: EventDestination, reason: str) -> EventDestination:
+    return kept(tx, row, row.but(disabled_reason=row.disabled_reason or reason))
+
+
+@route("POST", f"{PATH}/{{id}}/enable")
+def enable(tx: Tx, id: str) -> dict[str, Any]:
+    """Enable an event destination; what waited for it is sent."""
+    row = find(tx, id)
+    outbox.wake(tx, [id])
+    return shown(kept(tx, row, row.but(disabled_reason=None)), tx.livemode)
+
+
+def kept(tx: Tx, row: EventDestination, changed: EventDestination) -> EventDestination:
+    changes = {name: getattr(changed, name) for name in type(row).columns}
+    differs = any(getattr(row, name) != value for name, value in changes.items())
+    return rows.update(tx, row, **{**changes, "updated": tx.now}) if differs else row

@@ -1,0 +1,125 @@
+"""Tax ids: a customer's VAT or tax number, or our own."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import CREATE
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+from billow.core import tax_ids
+from billow.core.errors import Refused, require
+from billow.resources.customer import Customer, TaxNumber
+from billow.store import jobs
+from billow.store.tx import Tx
+
+MOST = 5
+
+
+def owner(row: "TaxId", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
+    kind = "customer" if row.customer else "self"
+    return {
+        "account": None,
+        "application": None,
+        "customer": row.customer,
+        "customer_account": None,
+        "type": kind,
+    }
+
+
+class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event="customer.tax_id"):
+    """A tax number. It is never changed: a wrong one is deleted, and the right one created."""
+
+    country: str | None = f.text()
+    customer: str | None = f.ref("customer")
+    customer_account: str | None = f.absent()
+    owner: dict[str, Any] | None = f.computed(owner)  # type: ignore[assignment, misc]
+    type: str = f.text(required=True)
+    value: str = f.text(required=True)
+    verification: dict[str, Any] | None = f.hash()
+
+
+def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") -> TaxId:
+    """A tax id that was checked, not yet written. In test mode the test numbers pass unchecked."""
+    known = not tx.livemode and tax_ids.of_test_number(number.value)
+    if not known and not tax_ids.is_valid(number.type, number.value):
+        raise Refused(f"Invalid value for {number.type}.", param=at, code="tax_id_invalid")
+    checked = number.type in tax_ids.VERIFIABLE and customer is not None
+    verification = {
+        "status": "pending" if checked else "unavailable",
+        "verified_address": None,
+        "verified_name": None,
+    }
+    return TaxId(
+        type=number.type,
+        value=number.value,
+        customer=customer,
+        country=tax_ids.country_of(number.type, number.value),
+        verification=verification if customer else None,
+    )
+
+
+def add(tx: Tx, made: TaxId) -> TaxId:
+    """Write a tax id, of which a customer has five at most; what a register could tell is asked later."""
+    if made.customer is None:
+        return rows.insert(tx, made, event=None)
+    count = tx.one("select count(*) as n from tax_ids where customer = %(id)s", id=made.customer)
+    require(
+        count and count["n"] < MOST, f"You cannot add more than {MOST} tax IDs to a customer.", param="value"
+    )
+    made = rows.insert(tx, made)
+    if made.verification and made.verification["status"] == "pending":
+        jobs.put(tx, "tax_id.verify", made.id, tx.now)
+    return made
+
+
+class Owner(Params):
+    customer: str | None = f.ref("customer")
+    type: str = f.choice(CREATE, "customer", "self", required=True)
+
+
+class Create(Params):
+    owner: Owner | None = f.hash(shape=Owner)
+    type: str = f.choice(CREATE, *tax_ids.TYPES, required=True)
+    value: str = f.text(max=200, required=True)
+
+
+@TaxId.create(Create)
+def create(tx: Tx, wanted: Create) -> TaxId:
+    """Create a tax id of our own account, or of the customer that `owner` names."""
+    customer = whose(tx, wanted.owner)
+    if customer:
+        rows.lock(tx, Customer, customer, param="owner[customer]")
+    return add(tx, drawn(tx, TaxNumber(type=wanted.type, value=wanted.value), customer))
+
+
+def whose(tx: Tx, wanted: Owner | None) -> str | None:
+    """The customer that is meant, None for our own account."""
+    if wanted is None or wanted.type == "self":
+        return None
+    require(
+        wanted.customer,
+        "Missing required param: owner[customer].",
+        param="owner[customer]",
+        code="parameter_missing",
+    )
+    return rows.find(tx, Customer, wanted.customer or "", param="owner[customer]").id
+
+
+class Filters(Params):
+    owner: Owner | None = f.hash(shape=Owner)
+
+
+@TaxId.listing(Filters)
+def listed(tx: Tx, wanted: Filters) -> Where:
+    """Our own tax ids, or those of the customer that `owner` names."""
+    customer = whose(tx, wanted.owner)
+    return Where("customer = %(whose)s", whose=customer) if customer else Where("customer is null")
+
+
+@TaxId.delete
+def delete(tx: Tx, row: TaxId) -> dict[str, Any]:
+    """Delete a tax id; invoices keep what they were finalized with."""
+    jobs.cancel(tx, "tax_id.verify", row.id)
+    return rows.delete(tx, row, event="deleted" if row.customer else None)

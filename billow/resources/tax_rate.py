@@ -1,0 +1,88 @@
+"""Tax rates: taxes that are set by hand, in percent."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import CREATE, WRITE
+from billow.api.resource import Resource
+from billow.core.errors import require
+from billow.store.tx import Tx
+
+COUNTRY = re.compile(r"[A-Z]{2}")
+TAX_TYPES = (
+    "admissions_tax",
+    "amusement_tax",
+    "attendance_tax",
+    "communications_tax",
+    "digital_excise_tax",
+    "entertainment_tax",
+    "get_fund",
+    "gross_receipts_tax",
+    "gst",
+    "hospitality_tax",
+    "hst",
+    "igst",
+    "jct",
+    "lease_tax",
+    "luxury_tax",
+    "mass_transit_parking_tax",
+    "nhil",
+    "parking_tax",
+    "pst",
+    "qst",
+    "resort_tax",
+    "retail_delivery_fee",
+    "rst",
+    "sales_tax",
+    "service_tax",
+    "tourism_tax",
+    "utility_users_tax",
+    "vat",
+)
+
+
+class TaxRate(
+    Resource, object="tax_rate", path="/v1/tax_rates", prefix="txr_", events=("created", "updated")
+):
+    """A tax in percent. Percentage and inclusive never change: archive the rate and make a new one."""
+
+    active: bool = f.boolean(WRITE, default=True, filter=True)
+    country: str | None = f.text(WRITE, max=2)
+    description: str | None = f.text(WRITE)
+    display_name: str = f.text(WRITE, max=100, required=True)
+    effective_percentage: float | None = f.absent()
+    flat_amount: dict[str, Any] | None = f.absent()
+    inclusive: bool = f.boolean(CREATE, required=True, filter=True)
+    jurisdiction: str | None = f.text(WRITE, max=200)
+    jurisdiction_level: str | None = f.absent()
+    metadata: dict[str, str] = f.metadata()
+    percentage: Decimal = f.number(CREATE, places=4, min=0, max=100, required=True)
+    rate_type: str | None = f.absent()
+    state: str | None = f.text(WRITE, max=10)
+    tax_type: str | None = f.choice(WRITE, *TAX_TYPES)
+
+
+def _check_country(country: str | None) -> None:
+    require(
+        country is None or COUNTRY.fullmatch(country),
+        f"Country '{country}' is unknown. Try using a 2-character alphanumeric country code.",
+        param="country",
+        code="country_code_invalid",
+    )
+
+
+@TaxRate.create
+def create(tx: Tx, rate: TaxRate) -> TaxRate:
+    """Create a tax rate."""
+    _check_country(rate.country)
+    return rows.insert(tx, rate)
+
+
+@TaxRate.update
+def update(tx: Tx, rate: TaxRate, changes: dict[str, Any]) -> TaxRate:
+    """Update what is said of a tax rate, or archive it: where it is attached it goes on."""
+    _check_country(changes.get("country"))
+    return rows.update(tx, rate, **changes)

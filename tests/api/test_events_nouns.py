@@ -1,0 +1,222 @@
+"""Is every change of every noun told, once, with what it was before?"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billow.api.resource import REGISTRY
+
+Sent = dict[str, str]
+CHANGES = {"create", "update", "delete"}
+
+
+def paying(api: Any) -> str:
+    """A customer with a card that pays."""
+    card = {
+        "payment_method": "pm_card_visa",
+        "invoice_settings[default_payment_method]": "pm_card_visa",
+        "name": "Ann",
+    }
+    return str(api.post("/v1/customers", card)["id"])
+
+
+def monthly(api: Any) -> str:
+    sent = {
+        "product_data[name]": "Gold",
+        "currency": "usd",
+        "unit_amount": "500",
+        "recurring[interval]": "month",
+    }
+    return str(api.post("/v1/prices", sent)["id"])
+
+
+def attached(api: Any) -> str:
+    sent = {"customer": paying(api)}
+    return str(api.post("/v1/payment_methods/pm_card_visa/attach", sent)["id"])
+
+
+def charged(api: Any) -> str:
+    sent = {"amount": "500", "currency": "usd", "source": "tok_visa"}
+    return str(api.post("/v1/charges", sent)["id"])
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a noun is made and changed, and what of it is told: in order, for create, update and delete."""
+
+    path: str
+    sent: Sent | Callable[[Any], Sent]
+    tells: tuple[str | None, str | None, str | None]
+    change: Sent = field(default_factory=lambda: {"metadata[a]": "1"})
+    before: dict[str, Any] = field(default_factory=lambda: {"metadata": {"a": None}})
+    made: Callable[[Any], str] | None = None
+    """For a noun that is made in another way than by its own path."""
+
+
+def crud(event: str, *left_out: str) -> tuple[str | None, str | None, str | None]:
+    names = [None if name in left_out else f"{event}.{name}" for name in ("created", "updated", "deleted")]
+    return names[0], names[1], names[2]
+
+
+NAME = {"change": {"name": "Bob"}, "before": {"name": "Ann"}}
+STORIES: dict[str, Story] = {
+    "billing.meter": Story(
+        "/v1/billing/meters",
+        {"display_name": "Ann", "event_name": "tokens", "default_aggregation[formula]": "sum"},
+        crud("billing.meter", "deleted"),
+        change={"display_name": "Bob"},
+        before={"display_name": "Ann"},
+    ),
+    "charge": Story("/v1/charges", {}, ("charge.succeeded", "charge.updated", None), made=charged),
+    "coupon": Story("/v1/coupons", {"percent_off": "10", "name": "Ann"}, crud("coupon"), **NAME),
+    "customer": Story("/v1/customers", {"name": "Ann"}, crud("customer"), **NAME),
+    "invoice": Story("/v1/invoices", lambda api: {"customer": paying(api)}, crud("invoice")),
+    "invoiceitem": Story(
+        "/v1/invoiceitems",
+        lambda api: {"customer": paying(api), "amount": "5", "currency": "usd"},
+        crud("invoiceitem", "updated"),
+    ),
+    "payment_intent": Story(
+        "/v1/payment_intents",
+        lambda api: {"amount": "500", "currency": "usd", "customer": paying(api)},
+        ("payment_intent.created", None, None),
+    ),
+    "payment_method": Story(
+        "/v1/payment_methods", {}, ("payment_method.attached", "payment_method.updated", None), made=attached
+    ),
+    "plan": Story(
+        "/v1/plans",
+        {"currency": "usd", "interval": "month", "product[name]": "Gold", "amount": "5", "nickname": "Ann"},
+        crud("plan"),
+        change={"nickname": "Bob"},
+        before={"nickname": "Ann"},
+    ),
+    "price": Story(
+        "/v1/prices",
+        {"product_data[name]": "Gold", "currency": "usd", "unit_amount": "5", "nickname": "Ann"},
+        crud("price", "deleted"),
+        change={"nickname": "Bob"},
+        before={"nickname": "Ann"},
+    ),
+    "product": Story("/v1/products", {"name": "Ann"}, crud("product"), **NAME),
+    "promotion_code": Story(
+        "/v1/promotion_codes",
+        lambda api: {
+            "promotion[type]": "coupon",
+            "promotion[coupon]": api.post("/v1/coupons", {"percent_off": "10"})["id"],
+        },
+        crud("promotion_code", "deleted"),
+    ),
+    "refund": Story(
+        "/v1/refunds", lambda api: {"charge": charged(api)}, ("refund.created", "refund.updated", None)
+    ),
+    "subscription": Story(
+        "/v1/subscriptions",
+        lambda api: {"customer": paying(api), "items[0][price]": monthly(api)},
+        crud("customer.subscription"),
+    ),
+    "tax_id": Story(
+        "/v1/tax_ids",
+        lambda api: {
+            "owner[type]": "customer",
+            "owner[customer]": paying(api),
+            "type": "eu_vat",
+            "value": "DE136695976",
+        },
+        crud("customer.tax_id", "updated"),
+    ),
+    "tax_rate": Story(
+        "/v1/tax_rates",
+        {"display_name": "VAT", "percentage": "7.7", "inclusive": "false"},
+        crud("tax_rate", "deleted"),
+    ),
+    "test_helpers.test_clock": Story(
+        "/v1/test_helpers/test_clocks",
+        {"frozen_time": "1800000000"},
+        crud("test_helpers.test_clock", "updated"),
+    ),
+}
+#: Stripe tells nothing of these either, or tells it of another noun.
+SILENT = {
+    "api_key": "who may ask is no event of the account's business",
+    "entitlements.feature": "Stripe tells what customers are entitled to",
+    "shipping_rate": "Stripe has no event for it",
+    "subscription_item": "told as a change of its subscription",
+    "webhook_endpoint": "Stripe has no event for it",
+}
+
+
+def changing() -> dict[str, set[str]]:
+    """Every noun that its own path makes, changes or deletes, with what it can do."""
+    found = {name: {verb.kind for verb in cls.verbs} & CHANGES for name, cls in REGISTRY.items()}
+    return {name: kinds for name, kinds in found.items() if kinds}
+
+
+def test_every_noun_that_changes_is_told_of_here() -> None:
+    assert sorted(changing()) == sorted({*STORIES, *SILENT}), "a new noun needs its line in this file"
+
+
+def told(api: Any, made: Any) -> list[Any]:
+    """What was told of this object, the oldest first. A plan has the id of its price."""
+    events = api.get("/v1/events", {"limit": 100})["data"]
+    same = (made["id"], made["object"])
+    return [
+        event
+        for event in reversed(events)
+        if (event["data"]["object"].get("id"), event["data"]["object"]["object"]) == same
+    ]
+
+
+@pytest.mark.parametrize("noun", sorted(STORIES))
+def test_a_change_is_told_once_with_what_was_before(api: Any, noun: str) -> None:
+    story, kinds = STORIES[noun], changing()[noun]
+    if story.made:
+        id = story.made(api)
+        made = api.get(f"{story.path}/{id}")
+    else:
+        made = api.post(story.path, story.sent(api) if callable(story.sent) else story.sent)
+        assert made.status == 200, made
+        id = made["id"]
+    created, updated, deleted = story.tells
+    [first] = [event for event in told(api, made) if event["type"] == created]
+    assert first["data"]["object"]["object"] == made["object"] and "previous_attributes" not in first["data"]
+    path = f"{story.path}/{id}"
+    if "update" in kinds:
+        count = len(told(api, made))
+        changed = api.post(path, story.change)
+        assert changed.status == 200, changed
+        after = told(api, made)[count:]
+        assert [event["type"] for event in after] == ([updated] if updated else [])
+        for event in after:
+            before = event["data"]["previous_attributes"]
+            assert {name: before[name] for name in story.before} == story.before
+            assert set(before) <= {*story.before, "updated"}
+            for name in story.before:
+                assert event["data"]["object"][name] == changed[name]
+        api.post(path, story.change)
+        assert len(told(api, made)) == count + len(after), "what changes nothing is not told"
+    if "delete" in kinds and deleted:
+        count = len(told(api, made))
+        assert api.delete(path).status == 200
+        assert [event["type"] for event in told(api, made)[count:]] == [deleted]
+
+
+def known_types() -> set[str]:
+    """Every type of event that the official client knows."""
+    from stripe.params import _webhook_endpoint_create_params as params
+
+    tree = ast.parse(Path(params.__file__).read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {text for text in texts if isinstance(text, str) and "." in text and " " not in text}
+
+
+def test_what_is_told_has_a_name_that_stripe_knows() -> None:
+    known = known_types()
+    assert "invoice.paid" in known and "invoice.eaten" not in known
+    for story in STORIES.values():
+        assert {type for type in story.tells if type} <= known
+    assert [noun for noun in SILENT if REGISTRY[noun].events] == []

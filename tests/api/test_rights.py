@@ -1,0 +1,232 @@
+"""May a key do what it may, and nothing else, on every route there is?"""
+
+import zlib
+from typing import Any
+
+import pytest
+
+from billow import app as application
+from billow.api import rights
+from billow.api.resource import ROUTES, Verb
+from billow.api.server import verbs
+from billow.store.ids import base62
+
+EVERY = verbs(ROUTES)
+NOUNS = rights.nouns(EVERY)
+
+
+def named(verb: Verb) -> str:
+    return f"{verb.method} {verb.path}"
+
+
+def ask(api: Any, verb: Verb, key: str, query: str = "") -> Any:
+    """The bare request: what it lacks is refused later than what its key may not do."""
+    path = verb.path
+    for name in ("id", "payment_method", *[part[1:-1] for part in path.split("/") if part[:1] == "{"]):
+        path = path.replace(f"{{{name}}}", "none_1")
+    kind = "application/json" if path.startswith("/v2/") else "application/x-www-form-urlencoded"
+    body = {"content_type": kind, "data": b"" if "form" in kind else b"{}"}
+    asked = {"query_string": query, **(body if verb.method == "POST" else {})}
+    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}"}, **asked)
+
+
+def restricted(api: Any, **permissions: str) -> str:
+    sent = {f"permissions[{noun}]": right for noun, right in permissions.items()}
+    made = api.post("/v1/api_keys", {"kind": "restricted", **sent})
+    assert made.status == 200, made
+    return str(made["secret"])
+
+
+@pytest.fixture(scope="module")
+def keys(app: Any) -> dict[str, Any]:
+    """One account's keys of every kind: restricted to nothing, to read all, to write all."""
+    from tests.conftest import new_caller
+
+    api = new_caller(app)
+    grantable = set(NOUNS.values()) - {rights.OWN}
+    return {
+        "api": api,
+        "secret": api.key,
+        "publishable": api.post("/v1/api_keys", {"kind": "publishable"})["secret"],
+        "none": restricted(api),
+        "read": restricted(api, **dict.fromkeys(grantable, "read")),
+        "write": restricted(api, **dict.fromkeys(grantable, "write")),
+    }
+
+
+def judged(answer: Any) -> str:
+    if answer.status == 401:
+        assert answer["error"]["code"] == "secret_key_required"
+    if answer.get("error", {}).get("code") == "account_invalid":
+        return "let in"  # the id in the path is none that anybody has
+    if answer.status == 403:
+        assert answer["error"]["type"] == "invalid_request_error"
+        assert "does not have the required permissions" in answer["error"]["message"]
+    return {401: "secret only", 403: "refused"}.get(answer.status, "let in")
+
+
+@pytest.mark.parametrize("verb", EVERY, ids=named)
+def test_each_kind_of_key_is_let_in_where_it_may(keys: dict[str, Any], verb: Verb) -> None:
+    found = {kind: judged(ask(keys["api"], verb, key)) for kind, key in keys.items() if kind != "api"}
+    own, reads = NOUNS[verb.path] == rights.OWN, verb.method == "GET"
+    assert found == {
+        "secret": "let in",
+        "publishable": "let in" if verb.kind == "create" and verb.run in rights.BROWSER else "secret only",
+        "none": "refused",
+        "read": "let in" if reads and not own else "refused",
+        "write": "refused" if own else "let in",
+    }
+
+
+@pytest.mark.parametrize("noun", sorted(set(NOUNS.values()) - {rights.OWN}))
+def test_a_right_to_one_noun_opens_no_other(keys: dict[str, Any], noun: str) -> None:
+    key = restricted(keys["api"], **{noun: "write"})
+    for verb in EVERY:
+        if verb.method == "GET":
+            wanted = "let in" if NOUNS[verb.path] == noun else "refused"
+            assert judged(ask(keys["api"], verb, key)) == wanted, named(verb)
+
+
+def test_what_is_expanded_must_be_readable(api: Any) -> None:
+    product = api.post("/v1/products", {"name": "Gold"})["id"]
+    price = {"product": product, "currency": "usd", "unit_amount": "1"}
+    made = api.post("/v1/prices", price)["id"]
+    one, both = restricted(api, prices="read"), restricted(api, prices="read", products="read")
+    for path, query in ((f"/v1/prices/{made}", "product"), ("/v1/prices", "data.product")):
+        asked = {"expand[]": query}
+        assert api.get(path, Authorization=f"Bearer {one}").status == 200
+        refused = api.get(path, asked, Authorization=f"Bearer {one}")
+        assert refused.status == 403 and "permissions[products]=read" in refused["error"]["message"]
+        assert api.get(path, asked, Authorization=f"Bearer {both}").status == 200
+
+
+def test_a_browser_pays_with_a_client_secret_and_sees_no_notes(api: Any) -> None:
+    customer = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa"})["id"]
+    sent = {"amount": "500", "currency": "usd", "customer": customer, "metadata[margin]": "high"}
+    intent = api.post("/v1/payment_intents", sent)
+    pk = {"Authorization": "Bearer " + api.post("/v1/api_keys", {"kind": "publishable"})["secret"]}
+    path, secret = f"/v1/payment_intents/{intent['id']}", {"client_secret": intent["client_secret"]}
+    assert api.get(path, **pk).status == 401
+    wrong = api.get(path, {"client_secret": "guess"}, **pk)
+    assert (wrong.status, wrong["error"]["param"]) == (400, "client_secret")
+    seen = api.get(path, secret, **pk)
+    assert seen["amount"] == 500 and "metadata" not in seen and "customer" not in seen
+    assert api.get(path, {**secret, "expand[]": "customer"}, **pk).status == 401
+    assert api.post(f"{path}/confirm", {"client_secret": "guess"}, **pk).status == 400
+    method = {"type": "card", "card[token]": "tok_visa"}
+    made = api.post("/v1/payment_methods", method, **pk)
+    assert made.status == 200
+    paid = api.post(f"{path}/confirm", {**secret, "payment_method": made["id"]}, **pk)
+    assert paid["status"] == "succeeded" and "metadata" not in paid
+
+
+def test_a_browser_that_is_declined_sees_no_notes_either(api: Any) -> None:
+    customer = api.post("/v1/customers", {"payment_method": "pm_card_chargeCustomerFail"})["id"]
+    sent = {"amount": "500", "currency": "usd", "customer": customer, "metadata[margin]": "high"}
+    method = api.get(f"/v1/customers/{customer}/payment_methods")["data"][0]["id"]
+    intent = api.post("/v1/payment_intents", {**sent, "payment_method": method})
+    pk = {"Authorization": "Bearer " + api.post("/v1/api_keys", {"kind": "publishable"})["secret"]}
+    secret = {"client_secret": intent["client_secret"]}
+    declined = api.post(f"/v1/payment_intents/{intent['id']}/confirm", secret, **pk)
+    assert declined.status == 402 and declined["error"]["payment_intent"]["id"] == intent["id"]
+    assert "margin" not in str(declined)
+
+
+def test_a_browser_cannot_pay_with_another_customers_card(api: Any) -> None:
+    customers = [api.post("/v1/customers", {"payment_method": "pm_card_visa"})["id"] for _ in range(2)]
+    theirs = api.get(f"/v1/customers/{customers[1]}/payment_methods")["data"][0]["id"]
+    sent = {"amount": "500", "currency": "usd", "customer": customers[0]}
+    intent = api.post("/v1/payment_intents", sent)
+    answer = api.post(f"/v1/payment_intents/{intent['id']}/confirm", {"payment_method": theirs})
+    assert (answer.status, answer["error"]["param"]) == (400, "payment_method")
+
+
+# ------------------------------------------------------------------------------------- the keys themselves
+
+
+def test_a_key_is_shown_once_and_checks_itself(api: Any) -> None:
+    made = api.post("/v1/api_keys", {"name": "shop"})
+    secret = made["secret"]
+    assert secret.startswith("sk_test_") and base62(zlib.crc32(secret[:-6].encode()), 6) == secret[-6:]
+    seen = api.get(f"/v1/api_keys/{made['id']}")
+    assert seen["name"] == "shop" and seen["hint"].endswith(secret[-4:])
+    assert not {"secret", "digest"} & set(seen) and secret not in str(seen)
+    assert api.get("/v1/customers", Authorization=f"Bearer {secret}").status == 200
+
+
+def test_a_rolled_key_works_until_its_overlap_ends(
+    app: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    old = api.post("/v1/api_keys", {"name": "shop"})
+    new = api.post(f"/v1/api_keys/{old['id']}/roll", {"expires_in": "60"})
+    assert new["id"] != old["id"] and new["name"] == "shop"
+    for key in (old, new):
+        assert api.get("/v1/customers", Authorization=f"Bearer {key['secret']}").status == 200
+    late = app.db.wall() + timedelta(seconds=61)
+    with monkeypatch.context() as patched:
+        patched.setattr(app.db, "wall", lambda: late)
+        gone = api.get("/v1/customers", Authorization=f"Bearer {old['secret']}")
+        assert (gone.status, gone["error"]["code"]) == (401, "api_key_expired")
+        assert api.get("/v1/customers", Authorization=f"Bearer {new['secret']}").status == 200
+        assert api.post(f"/v1/api_keys/{old['id']}/roll").status == 400
+    assert api.post(f"/v1/api_keys/{new['id']}/roll", {"expires_in": "9999999"}).status == 400
+
+
+def test_a_deleted_key_is_unknown(api: Any) -> None:
+    made = api.post("/v1/api_keys")
+    assert api.delete(f"/v1/api_keys/{made['id']}")["deleted"] is True
+    assert api.get("/v1/customers", Authorization=f"Bearer {made['secret']}").status == 401
+
+
+def test_when_a_key_was_last_used_is_known_to_the_minute(
+    app: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from billow.store import keys
+
+    monkeypatch.setattr(keys, "REMEMBER", 0)
+    made = api.post("/v1/api_keys")
+    assert made["last_used_at"] is None
+    start, seen = app.db.wall(), []
+    for passed in (0, 30, 59, 61):
+        with monkeypatch.context() as patched:
+            patched.setattr(app.db, "wall", lambda passed=passed: start + timedelta(seconds=passed))
+            api.get("/v1/customers", Authorization=f"Bearer {made['secret']}")
+        seen.append(api.get(f"/v1/api_keys/{made['id']}")["last_used_at"] - int(start.timestamp()))
+    assert seen == [0, 0, 0, 61]
+
+
+def test_keys_of_others_are_neither_seen_nor_touched(api: Any, other: Any) -> None:
+    made = api.post("/v1/api_keys")["id"]
+    assert made not in [key["id"] for key in other.get("/v1/api_keys")["data"]]
+    assert {key["kind"] for key in other.get("/v1/api_keys")["data"]} == {"secret"}
+    assert other.get(f"/v1/api_keys/{made}").status == 404
+    assert other.post(f"/v1/api_keys/{made}/roll").status == 404
+    assert other.delete(f"/v1/api_keys/{made}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [
+        ({"kind": "restricted", "permissions[dragons]": "read"}, "permissions[dragons]"),
+        ({"kind": "restricted", "permissions[customers]": "all"}, "permissions[customers]"),
+        ({"kind": "restricted", "permissions[api_keys]": "write"}, "permissions[api_keys]"),
+        ({"kind": "secret", "permissions[customers]": "read"}, "permissions"),
+        ({"kind": "golden"}, "kind"),
+    ],
+)
+def test_a_key_that_cannot_be_is_refused(api: Any, sent: dict[str, str], param: str) -> None:
+    answer = api.post("/v1/api_keys", sent)
+    assert (answer.status, answer["error"]["param"]) == (400, param)
+
+
+def test_rights_are_named_after_the_collections() -> None:
+    assert NOUNS["/v1/billing/meters/{id}/deactivate"] == "billing_meters"
+    assert (
+        NOUNS["/v1/billing/meter_events/bulk"] == NOUNS["/v2/billing/meter_events"] == "billing_meter_events"
+    )
+    assert NOUNS["/v1/customers/{id}/payment_methods"] == "customers"
+    assert application.ROUTES is ROUTES
