@@ -315,6 +315,10 @@ def _shown(spec: Field) -> Schema:
     if spec.kind == "computed":
         return {"const": spec.constant[0]} if spec.constant else {}
     schema = schema_of(spec)
+    if spec.kind in ("hash", "array") and spec.shape:
+        inner = {name: _shown(field) for name, field in specs(spec.shape).items()}
+        whole = {"type": "object", "properties": inner}
+        schema = {"type": "array", "items": whole} if spec.kind == "array" else whole
     if spec.kind == "ref" and spec.to in REGISTRY and REGISTRY[spec.to].path:
         return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{spec.to}"}, {"type": "null"}]}
     if spec.stored and spec.nullable and isinstance(schema.get("type"), str):

@@ -294,7 +294,9 @@ def test_no_invoice_is_lost_or_doubled_whatever_is_killed_and_when(installation:
     def over() -> bool:
         a_minute_passes(db)
         with db.connection() as conn:
-            row = conn.execute("select count(*) from jobs where clock = 'wall' and not parked").fetchone()
+            # The housekeeping of every night is always due some time.
+            row = conn.execute("select count(*) from jobs where clock = 'wall' and not parked"
+                               " and kind <> 'store.prune'").fetchone()  # fmt: skip
         return shop.ready() and row is not None and row[0] == 0
 
     wait(over, "the run is over", 60 + SUBSCRIPTIONS / 5)
