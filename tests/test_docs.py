@@ -314,7 +314,7 @@ def test_the_locks_agree_and_hold_every_requirement_with_its_hashes() -> None:
         (project["dependencies"], runtime),
         (project["optional-dependencies"]["dev"], everything),
     ]:
-        names = {re.split(r"[\[=<>]", requirement)[0].replace("_", "-").replace(".", "-") for requirement in wanted}
+        names = {re.sub(r"[_.]", "-", re.split(r"[\[=<>]", requirement)[0]) for requirement in wanted}
         assert names <= set(lock)
     for name, lock in [("requirements.lock", runtime), ("requirements-dev.lock", everything)]:
         pins = re.split(r"^(?=\S+==)", page(name), flags=re.MULTILINE)[1:]
