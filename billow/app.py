@@ -143,7 +143,7 @@ def build(settings: Settings, url: str) -> App:
     db = Database(url, size=max(16, settings.threads + 4))
     db.outside = outside_of(settings, db)
     keys = Keys(db, pepper(settings))
-    account, new_key = seed(db, keys, settings.test_key)
+    account, new_key = seed(db, keys, settings)
     with db.connection() as conn:
         prune.plan(conn, db.wall())
     if settings.account:
@@ -174,18 +174,19 @@ def outside_of(settings: Settings, db: Database) -> Outside:
     )
 
 
-def seed(db: Database, keys: Keys, test_key: str) -> tuple[str, str | None]:
-    """The default account, and its test key when it was made now."""
+def seed(db: Database, keys: Keys, settings: Settings) -> tuple[str, str | None]:
+    """The default account under the seller's name, and its test key when it was made now."""
     now = db.wall()
     with db.connection() as conn, conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (SEEDING,))
         row = conn.execute("select id from accounts order by created, id limit 1").fetchone()
         account = str(row[0]) if row else secret("acct_", 16)
         if not row:
-            conn.execute("insert into accounts (id, created) values (%s, %s)", (account, now))
+            named = (account, settings.seller_name, now)
+            conn.execute("insert into accounts (id, name, created) values (%s, %s, %s)", named)
     tenant = f"{account}/test"
-    if test_key:
-        keys.create(tenant, key=test_key, now=now)
+    if settings.test_key:
+        keys.create(tenant, key=settings.test_key, now=now)
         return account, None
     with db.connection() as conn:
         known = conn.execute("select 1 from api_keys where tenant = %s limit 1", (tenant,)).fetchone()
