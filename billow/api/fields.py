@@ -7,6 +7,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from billow.core.money import decimal_text
+
+#: A decimal as JSON has it: digits without exponent and trailing zeros.
+plain = decimal_text
+
 
 class Role(Enum):
     """Which requests accept a field of a resource. In a `Params` class every field is accepted."""
@@ -87,12 +92,6 @@ class Field:
         if self.kind == "number":
             return float(value) if value % 1 else int(value)
         return value
-
-
-def plain(value: Decimal) -> str:
-    """A decimal as text, without exponent and trailing zeros: 0.0003, 1000."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def seconds(value: datetime | None) -> int | None:

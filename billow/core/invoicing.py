@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from billow.core.money import decimal_text, show
 
@@ -77,3 +79,21 @@ def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlemen
     change = total - amount_due
     reason = "invoice_too_small" if too_small else "applied_to_invoice"
     return Settlement(amount_due, starting_balance + change, change, reason if change else None)
+
+
+def span(start: datetime, end: datetime) -> dict[str, int]:
+    """A period as lines and items show it: whole seconds since 1970; the end is the start of what follows."""
+    return {"end": int(end.timestamp()), "start": int(start.timestamp())}
+
+
+def price_details(
+    price: str | None, product: str | None, unit_amount: Decimal | None
+) -> dict[str, Any] | None:
+    """What a line or an item was priced by, as both show it; None where it was an amount by hand."""
+    if price is None:
+        return None
+    return {
+        "price_details": {"price": price, "product": product},
+        "type": "price_details",
+        "unit_amount_decimal": None if unit_amount is None else decimal_text(unit_amount),
+    }

@@ -6,24 +6,18 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import listing
-from billow.api.fields import WRITE, plain, seconds
+from billow.api.fields import WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.core.invoicing import price_details, span
 
 
-def period(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, int | None]:
-    return {"end": seconds(row.period_end), "start": seconds(row.period_start)}
+def period(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
+    return span(row.period_start, row.period_end)
 
 
 def pricing(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
-    if row.price is None:
-        return None
-    unit = None if row.unit_amount_decimal is None else plain(row.unit_amount_decimal)
-    return {
-        "price_details": {"price": row.price, "product": row.product},
-        "type": "price_details",
-        "unit_amount_decimal": unit,
-    }
+    return price_details(row.price, row.product, row.unit_amount_decimal)
 
 
 def parent(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
