@@ -139,7 +139,7 @@ def working(world: World, check: Callable[[], None]) -> None:
 def test_a_slow_endpoint_delays_no_other(
     world: World, api: Any, receiver: Receiver, another: Receiver
 ) -> None:
-    receiver.seconds = 3
+    receiver.seconds = 6
     world.endpoint(receiver)
     world.endpoint(another)
 
@@ -147,11 +147,11 @@ def test_a_slow_endpoint_delays_no_other(
         for number in range(30):
             api.post("/v1/customers", {"name": str(number)})
         began = time.monotonic()
-        eventually(lambda: len(another.heard) == 30, seconds=5)
-        assert time.monotonic() - began < 3 and len(receiver.heard) <= 1
+        eventually(lambda: len(another.heard) == 30, seconds=10)
+        assert time.monotonic() - began < 6 and len(receiver.heard) <= 1
         api.post("/v1/customers", {"name": "late"})
-        eventually(lambda: len(another.heard) == 31, seconds=2)
-        eventually(lambda: len(receiver.heard) == 3)
+        eventually(lambda: len(another.heard) == 31, seconds=5)
+        eventually(lambda: len(receiver.heard) == 3, seconds=40)
         assert receiver.most == 1, "nothing is sent to it before it has answered"
         receiver.seconds = 0
 
@@ -167,13 +167,13 @@ def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receive
         world.run()
         world.endpoint(receiver)
         assert len(broken.heard) == 12
-        broken.seconds = 2
+        broken.seconds = 8  # far from what a busy machine adds
 
         def check() -> None:
             for number in range(10):
                 api.post("/v1/customers", {"name": str(number)})
                 before = len(receiver.heard)
-                eventually(lambda before=before: len(receiver.heard) > before, seconds=1.8)
+                eventually(lambda before=before: len(receiver.heard) > before, seconds=6)
 
         working(world, check)
         assert len(receiver.heard) == 10
