@@ -55,6 +55,7 @@ RESOURCES = [
     "refund",
     "product_feature",
     "promotion_code",
+    "service_period",
     "shipping_rate",
     "subscription",
     "subscription_item",

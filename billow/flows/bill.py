@@ -17,6 +17,7 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.meter import Meter
 from billow.resources.price import Price
 from billow.resources.product import Product
+from billow.resources.service_period import ServicePeriod
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -208,9 +209,11 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
         discountable=item.discountable,
         metadata=item.metadata,
         subscription=item.subscription,
+        subscription_item=item.subscription_item,
         kind="item",
         invoice_item=item.id,
         proration=item.proration,
+        proration_details=item.proration_details,
         price=item.price,
         product=item.product,
         quantity_decimal=item.quantity_decimal,
@@ -317,10 +320,35 @@ def with_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Invoice:
 
 def write(tx: Tx, drafts: Sequence[Draft]) -> list[Invoice]:
     """Store drafts with their lines, which their event then shows; a fixed number of statements."""
-    rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
+    lines = [line for draft in drafts for line in draft.lines]
+    rows.insert_many(tx, lines)
+    rows.insert_many(tx, periods_of(lines))
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
     return rows.insert_many(tx, [draft.invoice for draft in drafts])
+
+
+def periods_of(lines: Sequence[InvoiceLine]) -> list[ServicePeriod]:
+    """For what time the lines bill their items: one period for all tiers of it."""
+    found: dict[tuple[str, datetime], ServicePeriod] = {}
+    for line in lines:
+        if line.kind not in ("licensed", "metered"):
+            continue
+        assert line.subscription_item and line.subscription and line.price
+        key = line.subscription_item, line.period_start
+        before = found[key].quantity if key in found else None
+        found[key] = ServicePeriod(
+            customer=line.customer,
+            subscription=line.subscription,
+            subscription_item=line.subscription_item,
+            kind=line.kind,
+            price=line.price,
+            quantity=(before or Decimal(0)) + (line.quantity_decimal or Decimal(0)),
+            period_start=line.period_start,
+            period_end=line.period_end,
+            invoice=line.invoice,
+        )
+    return list(found.values())
 
 
 def parent_of(subscription: Subscription) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.fields import SHOWN
+from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params, merged
 from billow.core import calendar, pricing
 from billow.core.errors import Refused, require
@@ -16,7 +16,7 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
-from billow.resources.subscription import PaymentSettings, Subscription, TrialSettings
+from billow.resources.subscription import FLEXIBLE, PaymentSettings, Subscription, TrialSettings
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import clocks, jobs
 from billow.store.perform import Steps
@@ -247,6 +247,7 @@ def agreement(tx: Tx, wanted: Subscribe, start: datetime, due: datetime) -> Subs
     ends = wanted.cancel_at_period_end
     subscription = Subscription(
         billing_cycle_anchor=until or start,
+        billing_mode={**FLEXIBLE, "updated_at": seconds(start)},
         cancel_at_period_end=ends,
         cancel_at=due if ends else None,
         canceled_at=start if ends else None,

@@ -24,7 +24,10 @@ def parent(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str
     if row.subscription is None:
         return None
     return {
-        "subscription_details": {"subscription": row.subscription, "subscription_item": None},
+        "subscription_details": {
+            "subscription": row.subscription,
+            "subscription_item": row.subscription_item,
+        },
         "type": "subscription_details",
     }
 
@@ -59,7 +62,7 @@ class InvoiceItem(
     period: dict[str, Any] = f.computed(period)
     pricing: dict[str, Any] | None = f.computed(pricing)
     proration: bool = f.boolean(default=False)
-    proration_details: dict[str, Any] | None = f.absent()
+    proration_details: dict[str, Any] | None = f.hash()
     quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
     quantity_decimal: Decimal = f.decimal(default=Decimal(1))
     tax_rates: list[str] = f.absent([])
@@ -69,6 +72,7 @@ class InvoiceItem(
     product: str | None = f.text(hidden=True)
     unit_amount_decimal: Decimal | None = f.decimal(hidden=True)
     subscription: str | None = f.text(hidden=True)
+    subscription_item: str | None = f.text(hidden=True)
     period_start: datetime = f.timestamp(required=True, hidden=True)
     period_end: datetime = f.timestamp(required=True, hidden=True)
 

@@ -23,7 +23,7 @@ def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str
     details = {
         "invoice_item": row.invoice_item,
         "proration": row.proration,
-        "proration_details": None,
+        "proration_details": row.proration_details,
         "subscription": row.subscription,
     }
     if row.subscription_item is None:
@@ -74,6 +74,7 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     subscription_item: str | None = f.text(hidden=True)
     invoice_item: str | None = f.text(hidden=True)
     proration: bool = f.boolean(default=False, hidden=True)
+    proration_details: dict[str, Any] | None = f.hash(hidden=True)
     price: str | None = f.text(hidden=True)
     product: str | None = f.text(hidden=True)
     unit_amount_decimal: Decimal | None = f.decimal(hidden=True)

@@ -67,6 +67,7 @@ PAY_AS_USUAL = {
 BILL_AT_TRIAL_END = {
     "end_behavior": {"billing_cycle_anchor": "now", "missing_payment_method": "create_invoice"}
 }
+FLEXIBLE = {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None}
 INVOICE_SETTINGS = {
     "account_tax_ids": None,
     "custom_fields": None,
@@ -74,14 +75,6 @@ INVOICE_SETTINGS = {
     "footer": None,
     "issuer": {"account": None, "type": "self"},
 }
-
-
-def billing_mode(row: "Subscription", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "flexible": {"proration_discounts": "included"},
-        "type": "flexible",
-        "updated_at": shown["created"],
-    }
 
 
 class Subscription(
@@ -102,7 +95,7 @@ class Subscription(
     automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX)
     billing_cycle_anchor: datetime = f.timestamp(required=True)
     billing_cycle_anchor_config: dict[str, Any] | None = f.absent()
-    billing_mode: dict[str, Any] = f.computed(billing_mode)
+    billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
     billing_schedules: list[Any] = f.absent([])
     billing_thresholds: dict[str, Any] | None = f.absent()
     cancel_at: datetime | None = f.timestamp()

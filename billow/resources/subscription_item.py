@@ -57,6 +57,9 @@ class SubscriptionItem(
     subscription: str = f.text(required=True)
     tax_rates: list[str] = f.absent([])
 
+    metered_from: datetime | None = f.timestamp(hidden=True)
+    """Since when its use is still to be billed, where that is later than the start of its period."""
+
 
 class Filters(Params):
     subscription: str = f.text(required=True)

@@ -500,6 +500,7 @@ create table subscriptions (
     id                     text        primary key,
     created                timestamptz not null,
     billing_cycle_anchor   timestamptz not null,
+    billing_mode           jsonb       not null,
     cancel_at              timestamptz,
     cancel_at_period_end   boolean     not null,
     canceled_at            timestamptz,
@@ -540,6 +541,7 @@ create table subscription_items (
     current_period_end   timestamptz not null,
     current_period_start timestamptz not null,
     metadata             jsonb       not null,
+    metered_from         timestamptz,
     price                text        not null,
     quantity             bigint,
     subscription         text        not null references subscriptions,
@@ -634,7 +636,7 @@ create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
 
--- The lines of invoices, written before their invoice so that its event shows them. The unique index is the last wall against billing a period twice (invariant 5).
+-- The lines of invoices, written before their invoice so that its event shows them.
 create table invoice_lines (
     tenant              text        not null default current_setting('billow.tenant'),
     id                  text        primary key,
@@ -661,12 +663,38 @@ create table invoice_lines (
     period_start        timestamptz not null,
     period_end          timestamptz not null,
     earned              bigint      not null,
-    usage               numeric
+    usage               numeric,
+    proration_details   jsonb
 );
 create index on invoice_lines (invoice);
 create index on invoice_lines (subscription_item);
-create unique index on invoice_lines (subscription_item, kind, period_start, coalesce(tier, 0))
-    where kind in ('licensed', 'metered');
+
+create type id_range as range (subtype = text, collation = "C");
+
+-- For what time each item has been billed: the exclusion is the last wall against billing a period twice (invariant
+-- 5). Ids are compared as ranges of one value: a range overlaps another where the ids are equal, which needs no extension.
+create table service_periods (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    customer          text        not null,
+    subscription      text        not null,
+    subscription_item text        not null,
+    kind              text        not null check (kind in ('licensed', 'metered')),
+    price             text        not null,
+    quantity          numeric,
+    period_start      timestamptz not null,
+    period_end        timestamptz not null,
+    invoice           text,
+    invoice_item      text,
+    credited          bigint      not null,
+    check (period_start <= period_end),
+    check (invoice is null or invoice_item is null),
+    exclude using gist (id_range(subscription_item, subscription_item, '[]') with &&,
+        tstzrange(period_start, period_end) with &&)
+);
+create index on service_periods (subscription);
+create index on service_periods (invoice_item) where invoice_item is not null;
 
 -- What waits for the next invoice, or sits on a draft.
 create table invoice_items (
@@ -687,6 +715,8 @@ create table invoice_items (
     product             text,
     unit_amount_decimal numeric,
     subscription        text,
+    subscription_item   text,
+    proration_details   jsonb,
     period_start        timestamptz not null,
     period_end          timestamptz not null
 );
