@@ -110,6 +110,7 @@ FLOWS = [
     "settle",
     "subscribe",
     "takings",
+    "terms",
     "trial",
     "void",
 ]

@@ -9,9 +9,8 @@ from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params, merged
 from billow.core import calendar, pricing
 from billow.core.errors import Refused, require
-from billow.flows import bill, collect, dun, finalize, methods, trial
+from billow.flows import bill, collect, dun, finalize, methods, terms, trial
 from billow.flows.bill import Part, Period
-from billow.resources import product as products
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -23,15 +22,9 @@ from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 
-class Item(Params):
-    price: str = f.ref("price", required=True)
-    quantity: int | None = f.integer(min=0, max=10**12)
-    metadata: dict[str, str] = f.metadata()
-
-
 class Subscribe(Params):
     customer: str = f.ref("customer", required=True)
-    items: list[Item] = f.array(SHOWN, Item, required=True, max=20)
+    items: list[terms.Item] = f.array(SHOWN, terms.Item, required=True, max=20)
     cancel_at_period_end: bool = f.boolean(default=False)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
@@ -67,41 +60,15 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
 
 
 def prices_of(tx: Tx, wanted: Subscribe) -> dict[str, Price]:
-    """The prices by id: active, recurring, each on one item, all in one currency."""
+    """The prices by id, each on one item, in one currency, in rhythm with each other."""
     require(wanted.items, "You must pass at least one item.", param="items")
-    found: dict[str, Price] = {}
+    found = {}
     for place, item in enumerate(wanted.items):
-        at = f"items[{place}][price]"
-        price = rows.find(tx, Price, item.price, param=at)
-        require(
-            price.active, "The price specified is inactive. This field only accepts active prices.", param=at
-        )
-        products.check_active(tx, price.product, at)
-        require(
-            price.type == "recurring",
-            "The price specified is set to `type=one_time` but this field only accepts"
-            " prices with `type=recurring`.",
-            param=at,
-        )
-        require(
-            price.id not in found,
-            f"Cannot add multiple subscription items with the same price: {price.id}",
-            param="items",
-        )
-        require(
-            price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
-            "The price specified has no unit amount.",
-            param=at,
-        )
-        metered = bill.meter_of(price) is not None
-        require(
-            not metered or item.quantity is None,
-            "You cannot set the quantity for metered plans.",
-            param=f"items[{place}][quantity]",
-        )
+        price = terms.price_of(tx, item, f"items[{place}]")
+        terms.check_quantity(item, price, f"items[{place}]")
+        terms.check_new(price, found)
         found[price.id] = price
-    currencies = {price.currency for price in found.values()}
-    require(len(currencies) == 1, "All prices on a subscription must have the same currency.", param="items")
+    terms.check_together(found.values())
     return found
 
 
@@ -151,7 +118,6 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: dict[str, Price
             param="default_payment_method",
             code="resource_missing",
         )
-    intervals(prices)
     trial = trial_end(tx, wanted) is not None
     charged = (
         not sends and not trial and wanted.payment_behavior == "allow_incomplete" and costs(wanted, prices)
@@ -165,22 +131,6 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: dict[str, Price
         )
 
 
-def intervals(prices: dict[str, Price]) -> None:
-    """Every interval is a whole multiple of the shortest (§5.14)."""
-    days = {"day": 1, "week": 7, "month": 0, "year": 0}
-    units = {"month": 1, "year": 12}
-    periods = [
-        (p.recurring["interval"], p.recurring["interval_count"]) for p in prices.values() if p.recurring
-    ]
-    in_months = [units[interval] * count for interval, count in periods if interval in units]
-    in_days = [days[interval] * count for interval, count in periods if interval not in units]
-    shortest = min(in_days) if in_days else 0
-    fits = all(n % min(in_months) == 0 for n in in_months) and all(n % shortest == 0 for n in in_days)
-    # Days and months meet only where the days are single ones: every month is a whole number of days.
-    fits = fits and (not in_days or not in_months or shortest == 1)
-    require(fits, "The intervals of the prices must be multiples of the shortest of them.", param="items")
-
-
 def costs(wanted: Subscribe, prices: dict[str, Price]) -> bool:
     """Whether anything is due at once."""
     return any(
@@ -190,7 +140,7 @@ def costs(wanted: Subscribe, prices: dict[str, Price]) -> bool:
     )
 
 
-def quantity(item: Item) -> Decimal:
+def quantity(item: terms.Item) -> Decimal:
     return Decimal(1 if item.quantity is None else item.quantity)
 
 
