@@ -10,6 +10,7 @@ from billow.api import rows
 from billow.core import invoicing, pricing, usage
 from billow.core.errors import require
 from billow.core.money import minimum_charge
+from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
@@ -17,7 +18,6 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.meter import Meter
 from billow.resources.price import Price
 from billow.resources.product import Product
-from billow.resources.service_period import ServicePeriod
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -328,16 +328,16 @@ def write(tx: Tx, drafts: Sequence[Draft]) -> list[Invoice]:
     return rows.insert_many(tx, [draft.invoice for draft in drafts])
 
 
-def periods_of(lines: Sequence[InvoiceLine]) -> list[ServicePeriod]:
+def periods_of(lines: Sequence[InvoiceLine]) -> list[BillingPeriod]:
     """For what time the lines bill their items: one period for all tiers of it."""
-    found: dict[tuple[str, datetime], ServicePeriod] = {}
+    found: dict[tuple[str, datetime], BillingPeriod] = {}
     for line in lines:
         if line.kind not in ("licensed", "metered"):
             continue
         assert line.subscription_item and line.subscription and line.price
         key = line.subscription_item, line.period_start
         before = found[key].quantity if key in found else None
-        found[key] = ServicePeriod(
+        found[key] = BillingPeriod(
             customer=line.customer,
             subscription=line.subscription,
             subscription_item=line.subscription_item,

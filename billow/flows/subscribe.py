@@ -62,7 +62,7 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
 def prices_of(tx: Tx, wanted: Subscribe) -> dict[str, Price]:
     """The prices by id, each on one item, in one currency, in rhythm with each other."""
     require(wanted.items, "You must pass at least one item.", param="items")
-    found = {}
+    found: dict[str, Price] = {}
     for place, item in enumerate(wanted.items):
         price = terms.price_of(tx, item, f"items[{place}]")
         terms.check_quantity(item, price, f"items[{place}]")
@@ -183,7 +183,7 @@ def write(
 def first_ends(tx: Tx, wanted: Subscribe, prices: dict[str, Price], start: datetime) -> dict[str, datetime]:
     """Where the first period of each price ends: with the trial, or one interval after the start."""
     until = trial_end(tx, wanted)
-    found = {}
+    found: dict[str, Price] = {}
     for id, price in prices.items():
         assert price.recurring
         rhythm = price.recurring["interval"], price.recurring["interval_count"]

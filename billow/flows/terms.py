@@ -22,9 +22,7 @@ def price_of(tx: Tx, item: Item, at: str) -> Price:
     """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter."""
     at = f"{at}[price]"
     price = rows.find(tx, Price, item.price, param=at)
-    require(
-        price.active, "The price specified is inactive. This field only accepts active prices.", param=at
-    )
+    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
     products.check_active(tx, price.product, at)
     require(
         price.type == "recurring",

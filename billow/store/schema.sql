@@ -673,7 +673,7 @@ create type id_range as range (subtype = text, collation = "C");
 
 -- For what time each item has been billed: the exclusion is the last wall against billing a period twice (invariant
 -- 5). Ids are compared as ranges of one value: a range overlaps another where the ids are equal, which needs no extension.
-create table service_periods (
+create table billing_periods (
     tenant            text        not null default current_setting('billow.tenant'),
     id                text        primary key,
     created           timestamptz not null,
@@ -693,8 +693,8 @@ create table service_periods (
     exclude using gist (id_range(subscription_item, subscription_item, '[]') with &&,
         tstzrange(period_start, period_end) with &&)
 );
-create index on service_periods (subscription);
-create index on service_periods (invoice_item) where invoice_item is not null;
+create index on billing_periods (subscription);
+create index on billing_periods (invoice_item) where invoice_item is not null;
 
 -- What waits for the next invoice, or sits on a draft.
 create table invoice_items (

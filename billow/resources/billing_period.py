@@ -1,4 +1,4 @@
-"""Service periods: for what time an item of a subscription has been billed, at which price and quantity."""
+"""Billing periods: for what time an item of a subscription has been billed, at which price and quantity."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from billow.api.fields import SHOWN
 from billow.api.resource import Resource
 
 
-class ServicePeriod(Resource, object="service_period", prefix="svp_", events=()):
+class BillingPeriod(Resource, object="billing_period", prefix="bp_", events=()):
     """A stretch of an item's life. It is never shown.
 
     Two of one item never overlap: the database refuses it, so no time is billed twice (invariant 5). A

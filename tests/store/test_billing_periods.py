@@ -8,7 +8,7 @@ from psycopg.errors import CheckViolation, ExclusionViolation
 
 from billow.api import rows
 from billow.app import App
-from billow.resources.service_period import ServicePeriod
+from billow.resources.billing_period import BillingPeriod
 from billow.store.tx import Tx
 
 
@@ -16,11 +16,11 @@ from billow.store.tx import Tx
 def tx(app: App) -> Iterator[Tx]:
     with app.db.transaction("acct_periods/test") as tx:
         yield tx
-        tx.run("delete from service_periods")
+        tx.run("delete from billing_periods")
 
 
-def period(item: str, start: int, end: int) -> ServicePeriod:
-    return ServicePeriod(
+def period(item: str, start: int, end: int) -> BillingPeriod:
+    return BillingPeriod(
         customer="cus_1",
         subscription="sub_1",
         subscription_item=item,
@@ -44,7 +44,7 @@ def test_periods_that_follow_each_other_and_those_of_other_items_are_taken(tx: T
     rows.insert_many(
         tx, [period("si_1", 1, 10), period("si_1", 10, 20), period("si_2", 5, 15), period("si_1", 4, 4)]
     )
-    kept = rows.select(tx, ServicePeriod, "subscription = 'sub_1'")
+    kept = rows.select(tx, BillingPeriod, "subscription = 'sub_1'")
     assert len(kept) == 4
 
 

@@ -2,7 +2,7 @@ create type id_range as range (subtype = text, collation = "C");
 
 -- For what time each item has been billed. Ids are compared as ranges of one value: a range overlaps another where the
 -- ids are equal, which needs no extension.
-create table service_periods (
+create table billing_periods (
     tenant            text        not null default current_setting('billow.tenant'),
     id                text        primary key,
     created           timestamptz not null,
@@ -22,22 +22,22 @@ create table service_periods (
     exclude using gist (id_range(subscription_item, subscription_item, '[]') with &&,
         tstzrange(period_start, period_end) with &&)
 );
-create index on service_periods (subscription);
-create index on service_periods (invoice_item) where invoice_item is not null;
+create index on billing_periods (subscription);
+create index on billing_periods (invoice_item) where invoice_item is not null;
 
 -- What was billed before now has its periods too: for once the owner reads the lines of all tenants.
 alter table invoice_lines no force row level security;
-insert into service_periods (tenant, id, created, customer, subscription, subscription_item, kind, price, quantity,
+insert into billing_periods (tenant, id, created, customer, subscription, subscription_item, kind, price, quantity,
     period_start, period_end, invoice, credited)
-select tenant, 'svp_' || min(substr(id, 4)), min(created), min(customer), min(subscription), subscription_item, kind,
+select tenant, 'bp_' || min(substr(id, 4)), min(created), min(customer), min(subscription), subscription_item, kind,
     min(price), sum(quantity_decimal), period_start, max(period_end), invoice, 0
 from invoice_lines where kind in ('licensed', 'metered')
 group by tenant, subscription_item, kind, period_start, invoice;
 alter table invoice_lines force row level security;
 
-alter table service_periods enable row level security;
-alter table service_periods force row level security;
-create policy one_tenant on service_periods using (tenant = current_setting('billow.tenant', true));
+alter table billing_periods enable row level security;
+alter table billing_periods force row level security;
+create policy one_tenant on billing_periods using (tenant = current_setting('billow.tenant', true));
 
 drop index invoice_lines_subscription_item_kind_period_start_coalesce_idx;
 
