@@ -183,7 +183,7 @@ def write(
 def first_ends(tx: Tx, wanted: Subscribe, prices: dict[str, Price], start: datetime) -> dict[str, datetime]:
     """Where the first period of each price ends: with the trial, or one interval after the start."""
     until = trial_end(tx, wanted)
-    found: dict[str, Price] = {}
+    found = {}
     for id, price in prices.items():
         assert price.recurring
         rhythm = price.recurring["interval"], price.recurring["interval_count"]
