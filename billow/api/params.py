@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 from billow.api import fields as f
 from billow.api.fields import Field
 from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES, EXACT
 
+P = TypeVar("P")
 MAX_DEPTH = 8
 #: Rows keep microseconds and the API counts whole seconds: later than 12:00:05 begins at 12:00:06.
 RANGE = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
@@ -137,6 +138,13 @@ def read(shape: type, raw: Any, at: str = "") -> Any:
     made = shape(**values)
     made.__dict__["_given"] = frozenset(values)
     return made
+
+
+def made(shape: type[P], **values: Any) -> P:
+    """A `Params` object as if these had been sent; for one flow that asks another."""
+    wanted = shape(**values)
+    wanted.__dict__["_given"] = frozenset(values)
+    return wanted
 
 
 def require_all(accepted: Mapping[str, Field], values: Mapping[str, Any], at: str = "") -> None:

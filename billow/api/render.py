@@ -66,14 +66,14 @@ def show_changed(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]]) ->
         for row, view in zip((before or now, now), views, strict=True):
             _compute(plan, row, view, tx.now)
         old, new = views
-        found.append({name: _difference(old[name], new[name]) for name in old if old[name] != new[name]})
+        found.append({name: difference(old[name], new[name]) for name in old if old[name] != new[name]})
     return found
 
 
-def _difference(old: Any, new: Any) -> Any:
+def difference(old: Any, new: Any) -> Any:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-        return {key: _difference(old.get(key), new.get(key)) for key in keys}
+        return {key: difference(old.get(key), new.get(key)) for key in keys}
     return old
 
 

@@ -1,21 +1,53 @@
-"""What is the rest of a period worth? Credits and debits of a change in mid-period are made of this."""
+"""What is a part of a period worth? Credits and debits of a change in mid-period are made of this.
+
+|--------- full period, full price ---------|
+start      since                until      end
+             |------ share -------|             full price * (until - since) / (end - start)
+"""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
+
+from billow.core.money import decimal_text
 
 SECOND = timedelta(seconds=1)
 
 
+def share(amount: int, since: datetime, until: datetime, start: datetime, end: datetime) -> int:
+    """amount * (until - since) / (end - start), in whole seconds, rounded half away from zero once (§5.7).
+
+    What is negative is mirrored: a credit is exactly the charge of the same time. Time that ends before it
+    begins is worth nothing.
+    """
+    part, whole = max(_seconds(since, until), 0), _seconds(start, end)
+    assert whole > 0, "a period has a length"
+    # Doubled, so that the half to be added is an integer too.
+    found = (2 * abs(amount) * part + whole) // (2 * whole)
+    return found if amount >= 0 else -found
+
+
 def prorated(amount: int, t: datetime, start: datetime, end: datetime) -> int:
-    """amount * (end - t) / (end - start), in whole seconds, rounded half away from zero once.
+    """What is left of a period at an instant.
 
     Pass the negative amount for a credit. For a stub, start is where the full period would have begun.
     After the end nothing is left: a late change neither credits nor charges the past period.
     """
-    left, length = max(_seconds(t, end), 0), _seconds(start, end)
-    assert length > 0, "a period has a length"
-    # Doubled, so that the half to be added is an integer too.
-    share = (2 * abs(amount) * left + length) // (2 * length)
-    return share if amount >= 0 else -share
+    return share(amount, t, end, start, end)
+
+
+def unused(billed: int, at: datetime, start: datetime, end: datetime) -> int:
+    """What a billed stretch gives back from an instant on: all of it where it begins later (§5.7)."""
+    return -share(billed, max(at, start), end, start, end) if start < end else 0
+
+
+def describe(rest: str, quantity: Decimal, product: str, at: datetime, discount: str | None = None) -> str:
+    """A proration in Stripe's words: `rest` is Unused or Remaining (§5.7).
+
+    `discount` says what is taken off where the amount is net of it: "35.0% off".
+    """
+    many = f"{decimal_text(quantity)} \N{MULTIPLICATION SIGN} " if quantity > 1 else ""
+    off = f" (with {discount})" if discount else ""
+    return f"{rest} time on {many}{product} after {at:%d %b %Y}{off}"
 
 
 def _seconds(start: datetime, end: datetime) -> int:

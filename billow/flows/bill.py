@@ -1,7 +1,7 @@
 """What goes on an invoice: the lines of a subscription's items, and the totals of a draft."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,6 +72,11 @@ def priced(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
         for item in items
         for price in [prices[item.price]]
     ]
+
+
+def with_item(part: Part, item: SubscriptionItem) -> Part:
+    """The part with its item changed in what does not price it."""
+    return replace(part, item=item)
 
 
 def meter_of(price: Price) -> str | None:
@@ -213,7 +218,7 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
         kind="item",
         invoice_item=item.id,
         proration=item.proration,
-        proration_details=item.proration_details,
+        proration_details=credited_lines(item),
         price=item.price,
         product=item.product,
         quantity_decimal=item.quantity_decimal,
@@ -221,6 +226,12 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
         period_start=item.period_start,
         period_end=item.period_end,
     )
+
+
+def credited_lines(item: InvoiceItem) -> dict[str, Any] | None:
+    """Of what an item reverses, a line names only what stands on an invoice itself (§5.7)."""
+    source = (item.proration_details or {}).get("credited_items") or {}
+    return {"credited_items": source.get("invoice_line_item_details")} if item.proration else None
 
 
 def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceItem]]:

@@ -1,40 +1,396 @@
-"""A subscription is changed: how it is paid, what is noted on it, and whether it ends with its period."""
+"""A subscription is changed: its items, its periods, how it is paid, and when it ends (§5.5 to §5.8)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import rows
+from billow.api import render, rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.server import merged_value
+from billow.core import lifecycle
 from billow.core.errors import require
+from billow.flows import bill, entitle, prorate, reshape, timers
+from billow.flows.bill import Part, Period
+from billow.flows.prorate import Prorations
+from billow.flows.reshape import Anchor, Goal, ItemChange, Target
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import CancellationDetails, PaymentSettings, Subscription, TrialSettings
-from billow.resources.subscription_item import SubscriptionItem
-from billow.store import jobs
+from billow.store import outbox
 from billow.store.tx import Tx
+
+BEHAVIORS = ("always_invoice", "create_prorations", "none")
+LONGEST_TRIAL = timedelta(days=731)
+ALWAYS = {"metadata", "cancellation_details"}
+INCOMPLETE = {"metadata", "default_payment_method"}
+ENDS = ("min_period_end", "max_period_end", "max_billed_until")
 
 
 class Change(Params):
+    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
     description: str | None = f.text(max=500, unset=True)
+    items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
+    off_session: bool = f.boolean(default=False)
+    payment_behavior: str = f.choice(
+        SHOWN,
+        "allow_incomplete",
+        "default_incomplete",
+        "error_if_incomplete",
+        "pending_if_incomplete",
+        default="allow_incomplete",
+    )
     payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+    trial_end: datetime | str | None = f.timestamp(choices=("now",))
     trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
 
 
-ALWAYS = {"metadata", "cancellation_details"}
-INCOMPLETE = {"metadata", "default_payment_method"}
+#: What is kept on the subscription as it was sent.
+KEPT = (
+    "collection_method",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "metadata",
+    "payment_settings",
+    "trial_settings",
+)
 
 
-@Subscription.update(Change)
-def change(tx: Tx, subscription: Subscription, wanted: Change) -> Subscription:
-    """Update a subscription. One that has ended takes only metadata and cancellation details (§5.2)."""
-    sent = set(wanted.sent())
+@dataclass(slots=True)
+class Done:
+    """What a change led to: the subscription as it is now, and the draft that bills it at once, if any."""
+
+    subscription: Subscription
+    invoice: Invoice | None
+
+
+@dataclass(slots=True)
+class Case:
+    """A subscription under change, with all that it touches; locked: customer, then subscription."""
+
+    wanted: Change
+    customer: Customer
+    subscription: Subscription
+    targets: list[Target]
+    goal: Goal
+    plan: Prorations
+    fresh: list[Part] = field(default_factory=list)
+    """Items whose whole new period is billed on the invoice of the change."""
+
+    @property
+    def classic(self) -> bool:
+        return bool(self.subscription.billing_mode["type"] == "classic")
+
+    @property
+    def prorates(self) -> bool:
+        return self.wanted.proration_behavior != "none"
+
+    @property
+    def trial_ended(self) -> bool:
+        return self.wanted.trial_end == "now" and self.subscription.status == "trialing"
+
+
+# ------------------------------------------------------------------------------------- the story
+
+
+def apply(tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | None = None) -> Done:
+    """Carry out a change, and write the draft that bills it where it is billed at once. Nothing is collected.
+
+    `at` is the instant from which prorations count, where it is not `proration_date` or now.
+    """
+    before, held = render.one(tx, subscription), entitle.held(tx, subscription.customer)
+    case = considered(tx, subscription, wanted, at)
+    prorate.write(tx, case.plan)
+    written = bill.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
+    invoice = written[0] if written else None
+    items = write_items(tx, case)
+    changed = write_terms(tx, case, items, invoice)
+    tell(tx, before, changed)
+    entitle.tell(tx, subscription.customer, held)
+    return Done(changed, invoice)
+
+
+def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
+    """The change in one event, the items with it: their old list is among the previous attributes (T35)."""
+    now = render.one(tx, changed)
+    previous = {name: render.difference(old, now[name]) for name, old in before.items() if old != now[name]}
+    if previous:
+        outbox.write(tx, [outbox.Told("customer.subscription.updated", now, previous)])
+
+
+def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
+    """What the change means, checked and reckoned; nothing is written yet."""
+    check(tx, subscription, wanted)
+    customer = rows.find(tx, Customer, subscription.customer)
+    parts = bill.parts_of(tx, [subscription.id]).get(subscription.id, [])
+    found = reshape.targets(tx, subscription, parts, wanted.items)
+    goal = goal_of(tx, subscription, wanted, found, at)
+    reshape.place(subscription, goal, found)
+    plan = Prorations(customer, subscription, goal.anchor)
+    case = Case(wanted, customer, subscription, found, goal, plan)
+    reckon(tx, case)
+    return case
+
+
+def goal_of(
+    tx: Tx, subscription: Subscription, wanted: Change, found: Sequence[Target], at: datetime | None
+) -> Goal:
+    now = tx.now.replace(microsecond=0)
+    trial = wanted.trial_end if isinstance(wanted.trial_end, datetime) else None
+    ended = wanted.trial_end == "now" and subscription.status == "trialing"
+    asked = bool(wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now")
+    classic = subscription.billing_mode["type"] == "classic"
+    by_itself = classic and any(target.new_rhythm or target.was_free for target in found)
+    running = subscription.status != "trialing" or ended
+    reset = (asked or ended or by_itself) and running and trial is None
+    return Goal(
+        at=now if reset or trial else at or wanted.proration_date or now,
+        now=now,
+        anchor=trial or (now if reset else subscription.billing_cycle_anchor),
+        reset=reset,
+        trial=trial,
+        ends=planned_end(subscription, wanted, found),
+    )
+
+
+def planned_end(subscription: Subscription, wanted: Change, found: Sequence[Target]) -> datetime | None:
+    """When the subscription ends by itself after the change; the named ends are resolved at once (§5.12)."""
+    ends = [target.old.item.current_period_end for target in found if target.old]
+    if wanted.cancel_at_period_end is not None:
+        return min(ends) if wanted.cancel_at_period_end else None
+    if not wanted.given("cancel_at"):
+        return subscription.cancel_at
+    if isinstance(wanted.cancel_at, str):
+        return min(ends) if wanted.cancel_at == "min_period_end" else max(ends)
+    return wanted.cancel_at
+
+
+# ------------------------------------------------------------------------------------- what it costs
+
+
+def reckon(tx: Tx, case: Case) -> None:
+    """The prorations of each item, in the order of the items (§5.6, §5.7)."""
+    subscription, goal = case.subscription, case.goal
+    in_trial = subscription.status == "trialing"
+    billed = {} if in_trial else prorate.billed(tx, subscription.id)
+    olds = prorate.nets(tx, subscription, [t.old for t in case.targets if t.old])
+    news = prorate.nets(tx, subscription, [t.new for t in case.targets if t.new])
+    for target in case.targets:
+        anyone = target.new or target.old
+        assert anyone
+        own = billed.get(anyone.item.id, [])
+        settle_use(case, target)
+        if case.prorates:
+            take_back(case, target, own, olds)
+        elif rebilled(case, target):
+            prorate.forfeit(case.plan, own, goal.at)
+        if target.new and not target.new.meter:
+            charge(case, target, news)
+
+
+def rebilled(case: Case, target: Target) -> bool:
+    """Whether a new period of the item begins with the change, so that its time is billed anew."""
+    return bool(target.new and (case.goal.reset or case.goal.trial or target.new_rhythm))
+
+
+def take_back(
+    case: Case, target: Target, own: Sequence[prorate.Billed], olds: dict[str, prorate.Net]
+) -> None:
+    """Credit what was billed and is not used: from the change on, or from the planned end on."""
+    if target.old is None or target.old.meter:
+        return
+    goal, net = case.goal, olds[target.old.item.id] if case.classic else None
+    if target.moved or rebilled(case, target):
+        prorate.give_back(case.plan, target.old, own, goal.at, net)
+    elif target.new and target.new.item.current_period_end < target.old.item.current_period_end:
+        prorate.give_back(case.plan, target.old, own, target.new.item.current_period_end, net)
+
+
+def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
+    """Bill what the item costs from the change on: a whole new period, or the rest of the one it is in."""
+    goal, new = case.goal, target.new
+    assert new
+    item, net = new.item, news[new.item.id]
+    if goal.trial or (case.subscription.status == "trialing" and not goal.reset):
+        return
+    if goal.reset:
+        case.fresh.append(new)
+    elif not case.prorates:
+        if target.new_rhythm:
+            case.fresh.append(new)
+    elif target.moved:
+        prorate.charge(case.plan, new, net, goal.at, item.current_period_end)
+    elif target.old and target.old.item.current_period_end < item.current_period_end:
+        prorate.charge(case.plan, new, net, target.old.item.current_period_end, item.current_period_end)
+
+
+def settle_use(case: Case, target: Target) -> None:
+    """Where measured use is priced anew, the use until now is closed at its own price (§5.17)."""
+    old, new, goal = target.old, target.new, case.goal
+    metered_from: datetime | None = None
+    if (
+        old
+        and old.meter
+        and case.subscription.status != "trialing"
+        and (target.moved or rebilled(case, target))
+    ):
+        kept = not target.clear_usage and (not case.classic or goal.reset)
+        metered_from = prorate.close_use(case.plan, old, goal.at, kept=kept)
+    if new and new.meter:
+        since = metered_from or (goal.at if target.old is None else new.item.metered_from)
+        fits = since and since > new.item.current_period_start
+        target.new = bill.with_item(new, new.item.but(metered_from=since if fits else None))
+
+
+def billed_now(case: Case) -> bool:
+    """Whether an invoice is made with the change, and not with the next period (§5.8)."""
+    if case.goal.trial:
+        return case.subscription.status != "trialing"
+    if case.trial_ended or (case.goal.reset and (case.classic or not case.prorates)):
+        return True
+    if case.wanted.proration_behavior == "always_invoice":
+        return bool(case.plan.items or case.fresh)
+    if case.goal.reset:
+        net = case.plan.net + sum(prorate.full(part) for part in case.fresh)
+        return any(target.moved for target in case.targets) and net != 0
+    return bool(case.fresh)
+
+
+# ------------------------------------------------------------------------------------- writing it
+
+
+def draft_of(tx: Tx, case: Case) -> bill.Draft:
+    """The draft that bills the change: what waits, and the periods that begin with it."""
+    subscription, goal = case.subscription, case.goal
+    kind = "trial" if goal.trial else "licensed"
+    parts = [t.new for t in case.targets if t.new and not t.new.meter] if goal.trial else case.fresh
+    periods = [
+        Period(part, kind, part.item.current_period_start, part.item.current_period_end) for part in parts
+    ]
+    lines = [line for period in periods for line in bill.lines_of(period, case.customer.id, None)]
+    waits = goal.trial and case.wanted.proration_behavior != "always_invoice"
+    pending = {} if waits else bill.pending_items(tx, [case.customer.id])
+    items = bill.awaited(pending, case.customer.id, subscription.id, subscription.currency)
+    sends = subscription.collection_method == "send_invoice"
+    fields = bill.subscription_fields(subscription)
+    fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
+    return bill.draft(
+        tx,
+        case.customer,
+        lines,
+        items,
+        **fields,
+        billing_reason="subscription_update",
+        auto_advance=sends,
+        automatically_finalizes_at=tx.now + bill.GRACE if sends else None,
+        period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
+        period_end=goal.now,
+    )
+
+
+def write_items(tx: Tx, case: Case) -> list[Part]:
+    """Write what the items have become; returns those that there are now."""
+    gone = [target.old.item for target in case.targets if target.old and target.new is None]
+    added = [target.new.item for target in case.targets if target.old is None and target.new]
+    kept = [
+        (target.old.item, changes)
+        for target in case.targets
+        if target.old and target.new
+        for changes in [differences(target.old.item, target.new.item)]
+        if changes
+    ]
+    for item in gone:
+        rows.delete(tx, item)
+    rows.insert_many(tx, added)
+    rows.update_many(tx, kept)
+    return [target.new for target in case.targets if target.new]
+
+
+def differences(before: Any, after: Any) -> dict[str, Any]:
+    return {
+        name: getattr(after, name)
+        for name in type(before).columns
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | None) -> Subscription:
+    """Write what the subscription itself has become, and when it is looked at next."""
+    subscription, wanted, goal = case.subscription, case.wanted, case.goal
+    changes: dict[str, Any] = {
+        name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
+    }
+    changes["billing_cycle_anchor"] = goal.anchor
+    changes.update(trial_of(case))
+    changes.update(end_of(tx, case))
+    if invoice:
+        changes["latest_invoice"] = invoice.id
+    changed = rows.update(tx, subscription, event=None, **changes)
+    timers.set(tx, changed, [part.item for part in items])
+    return changed
+
+
+def trial_of(case: Case) -> dict[str, Any]:
+    goal, status = case.goal, case.subscription.status
+    if goal.trial:
+        began = case.subscription.trial_start if status == "trialing" else goal.now
+        state = lifecycle.after(lifecycle.SUBSCRIPTION, status, "start_trial")
+        return {"trial_start": began, "trial_end": goal.trial, "status": state}
+    if case.trial_ended:
+        return {"trial_end": goal.now, "status": lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate")}
+    return {}
+
+
+def end_of(tx: Tx, case: Case) -> dict[str, Any]:
+    """The planned end, and since when it is planned; taken back it never was (§5.12)."""
+    subscription, wanted, goal = case.subscription, case.wanted, case.goal
+    details = dict(subscription.cancellation_details)
+    if wanted.given("cancellation_details"):
+        details = merged_value(subscription, "cancellation_details", wanted.cancellation_details)
+    if not (wanted.given("cancel_at") or wanted.cancel_at_period_end is not None):
+        return {"cancellation_details": details}
+    planned = goal.ends is not None
+    return {
+        "cancel_at": goal.ends,
+        "cancel_at_period_end": bool(wanted.cancel_at_period_end),
+        "canceled_at": (subscription.canceled_at or tx.now) if planned else None,
+        "cancellation_details": {**details, "reason": "cancellation_requested" if planned else None},
+    }
+
+
+# ------------------------------------------------------------------------------------- what is refused
+
+
+def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
+    check_status(subscription, set(wanted.sent()))
+    method = wanted.collection_method or subscription.collection_method
+    days = wanted.days_until_due if wanted.given("days_until_due") else subscription.days_until_due
+    require(
+        method == "charge_automatically" or days is not None,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    if wanted.default_payment_method:
+        check_method(tx, subscription, wanted.default_payment_method)
+    check_instants(tx, subscription, wanted)
+
+
+def check_status(subscription: Subscription, sent: set[str]) -> None:
+    """One that has ended takes only metadata and cancellation details (§5.2)."""
     if subscription.status in ("canceled", "incomplete_expired"):
         require(
             sent <= ALWAYS,
@@ -47,66 +403,52 @@ def change(tx: Tx, subscription: Subscription, wanted: Change) -> Subscription:
             "An incomplete subscription can only update its metadata and its default payment method.",
             param=min(sent - INCOMPLETE, default=None),
         )
-    check(tx, subscription, wanted)
-    changes: dict[str, Any] = {
-        name: merged_value(subscription, name, value) for name, value in wanted.sent().items()
-    }
-    if wanted.cancel_at_period_end is not None:
-        changes.update(plan_end(tx, subscription, wanted.cancel_at_period_end))
-    if wanted.given("cancellation_details") and changes.get("cancel_at_period_end"):
-        changes["cancellation_details"] = {
-            **changes["cancellation_details"],
-            "reason": "cancellation_requested",
-        }
-    return rows.update(tx, subscription, **changes)
 
 
-def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
-    method = wanted.collection_method or subscription.collection_method
-    days = wanted.days_until_due if wanted.given("days_until_due") else subscription.days_until_due
+def check_method(tx: Tx, subscription: Subscription, id: str) -> None:
+    found = rows.find(tx, PaymentMethod, id, param="default_payment_method")
     require(
-        method == "charge_automatically" or days is not None,
-        "If you are using `collection_method=send_invoice`, you must pass `days_until_due`.",
-        param="days_until_due",
-        code="parameter_missing",
+        found.customer == subscription.customer,
+        "The customer does not have a payment method with the ID"
+        f" {found.id}. The payment method must be attached to the customer.",
+        param="default_payment_method",
+        code="resource_missing",
     )
-    if wanted.default_payment_method:
-        found = rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+
+
+def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
+    require(
+        not (wanted.given("cancel_at") and wanted.cancel_at_period_end is not None),
+        "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
+        param="cancel_at",
+        code="parameters_exclusive",
+    )
+    if isinstance(wanted.cancel_at, datetime):
         require(
-            found.customer == subscription.customer,
-            "The customer does not have a payment method with the ID"
-            f" {found.id}. The payment method must be attached to the customer.",
-            param="default_payment_method",
-            code="resource_missing",
+            wanted.cancel_at > tx.now,
+            "Invalid timestamp: must be an integer Unix timestamp in the future.",
+            param="cancel_at",
         )
-
-
-def plan_end(tx: Tx, subscription: Subscription, at_period_end: bool) -> dict[str, Any]:
-    """Set or take back the end with the period; one timer stands for the other (§5.12)."""
-    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
-    due = min(item.current_period_end for item in items)
-    if at_period_end:
-        jobs.cancel(tx, "subscription.renew", subscription.id)
-        jobs.put(tx, "subscription.end", subscription.id, due)
-        details = {**subscription.cancellation_details, "reason": "cancellation_requested"}
-        return {
-            "cancel_at_period_end": True,
-            "cancel_at": due,
-            "canceled_at": subscription.canceled_at or tx.now,
-            "cancellation_details": details,
-        }
-    jobs.cancel(tx, "subscription.end", subscription.id)
-    jobs.put(tx, "subscription.renew", subscription.id, due)
-    details = {**subscription.cancellation_details, "reason": None}
-    return {
-        "cancel_at_period_end": False,
-        "cancel_at": None,
-        "canceled_at": None,
-        "cancellation_details": details,
-    }
-
-
-@SubscriptionItem.update
-def change_item(tx: Tx, item: SubscriptionItem, changes: dict[str, Any]) -> SubscriptionItem:
-    """Update the metadata of a subscription item."""
-    return rows.update(tx, item, **changes)
+    if isinstance(wanted.trial_end, datetime):
+        require(
+            tx.now < wanted.trial_end <= tx.now + LONGEST_TRIAL,
+            "Invalid timestamp: must be an integer Unix timestamp in the future, at most two years away.",
+            param="trial_end",
+        )
+    resets = wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now"
+    require(
+        not (resets and isinstance(wanted.trial_end, datetime)),
+        "You cannot set billing_cycle_anchor and trial_end at the same time.",
+        param="billing_cycle_anchor",
+    )
+    if wanted.proration_date:
+        items = tx.all(
+            "select current_period_start as start, current_period_end as until from subscription_items"
+            " where subscription = %(id)s",
+            id=subscription.id,
+        )
+        require(
+            any(item["start"] <= wanted.proration_date < item["until"] for item in items),
+            "Invalid proration_date: it must be within the current period of the subscription.",
+            param="proration_date",
+        )

@@ -1,0 +1,290 @@
+"""What does a change in mid-period give back and charge: pending items, and the billing periods they cut."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import rows
+from billow.core import calendar, pricing, proration
+from billow.flows.bill import Part
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.customer import Customer
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.resources.subscription import Subscription
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+Ended = tuple[BillingPeriod, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What a licensed item costs for a full period after discounts, and what to say of them."""
+
+    amount: int
+    label: str | None = None
+
+
+@dataclass(slots=True)
+class Billed:
+    """A stretch of time that an item was billed for, with what is left of its amount and who billed it."""
+
+    period: BillingPeriod
+    amount: int
+    product: str
+    source: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Prorations:
+    """What is to be written, in the order in which it is read; nothing of it is written yet."""
+
+    customer: Customer
+    subscription: Subscription
+    anchor: datetime
+    """From which the periods after the change are counted; the subscription still has that of before."""
+    items: list[InvoiceItem] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    begun: list[BillingPeriod] = field(default_factory=list)
+
+    def add(
+        self, item: str, amount: int, text: str, span: tuple[datetime, datetime], **priced: Any
+    ) -> InvoiceItem:
+        """A proration of an item of the subscription for a span of time (§5.7: its flags)."""
+        quantity = priced["quantity_decimal"]
+        made = InvoiceItem(
+            id=new_id(InvoiceItem.prefix),
+            amount=amount,
+            currency=self.subscription.currency,
+            customer=self.customer.id,
+            description=text,
+            discountable=False,
+            proration=True,
+            subscription=self.subscription.id,
+            subscription_item=item,
+            test_clock=self.customer.test_clock,
+            period_start=span[0],
+            period_end=span[1],
+            unit_amount_decimal=Decimal(amount) / quantity if quantity else Decimal(0),
+            **priced,
+        )
+        self.items.append(made)
+        return made
+
+    @property
+    def net(self) -> int:
+        return sum(item.amount for item in self.items)
+
+
+# ------------------------------------------------------------------------------------- what was billed
+
+
+def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
+    """What was billed in advance and not yet given back, by item, the oldest first; a few statements."""
+    periods = rows.select(
+        tx,
+        BillingPeriod,
+        "subscription = %(id)s and kind = 'licensed' and period_end > period_start",
+        id=subscription,
+    )
+    items = rows.find_many(
+        tx, InvoiceItem, [period.invoice_item for period in periods if period.invoice_item]
+    )
+    lines: dict[tuple[str, str, datetime], list[InvoiceLine]] = {}
+    invoices = sorted({period.invoice for period in periods if period.invoice})
+    for line in rows.select(tx, InvoiceLine, "invoice = any(%(ids)s) and kind = 'licensed'", ids=invoices):
+        lines.setdefault((line.invoice, line.subscription_item or "", line.period_start), []).append(line)
+    prices = rows.find_many(tx, Price, [period.price for period in periods])
+    products = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    void = {
+        row["id"]
+        for row in tx.all(
+            "select id from invoices where id = any(%(ids)s) and status = 'void'",
+            ids=[*invoices, *[i.invoice for i in items.values() if i.invoice]],
+        )
+    }
+    found: dict[str, list[Billed]] = {}
+    for period in periods:
+        item = items.get(period.invoice_item or "")
+        own = lines.get((period.invoice or "", period.subscription_item, period.period_start), [])
+        if (period.invoice or (item.invoice if item else None)) in void or (
+            period.invoice is None and item is None
+        ):
+            continue
+        amount = item.amount if item else sum(line.amount for line in own)
+        product = products[prices[period.price].product].name
+        found.setdefault(period.subscription_item, []).append(
+            Billed(period, amount - period.credited, product, source_of(tx, period, item, own))
+        )
+    return found
+
+
+def voided(tx: Tx, invoices: list[str]) -> set[str]:
+    found = tx.all("select id from invoices where id = any(%(ids)s) and status = 'void'", ids=invoices)
+    return {row["id"] for row in found}
+
+
+def source_of(
+    tx: Tx, period: BillingPeriod, item: InvoiceItem | None, lines: Sequence[InvoiceLine]
+) -> dict[str, Any] | None:
+    """The debit that a credit reverses, as the credit names it: pending, or on an invoice (§5.7)."""
+    if item and item.invoice is None:
+        return {"type": "invoice_item", "invoice_item": item.id, "invoice_line_item_details": None}
+    if item:
+        lines = rows.select(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
+    if not lines:
+        return None
+    details = {"invoice": lines[0].invoice, "invoice_line_items": [line.id for line in lines]}
+    return {"type": "invoice_line_items", "invoice_item": None, "invoice_line_item_details": details}
+
+
+def full_period(
+    subscription: Subscription, interval: tuple[str, int], at: datetime
+) -> tuple[datetime, datetime]:
+    """The whole period of an interval that holds an instant, be the item's own shorter or not (§5.7)."""
+    return calendar.period_at(subscription.billing_cycle_anchor, *interval, at)
+
+
+def full(part: Part) -> int:
+    """What a licensed item costs for a whole period, before discounts; measured use has no such price."""
+    return 0 if part.meter else pricing.amount(part.rate, Decimal(part.item.quantity or 0))
+
+
+def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
+    """What each licensed item costs for a full period, by item."""
+    return {part.item.id: Net(full(part)) for part in parts if not part.meter}
+
+
+# ------------------------------------------------------------------------------------- giving back, charging
+
+
+def give_back(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net | None) -> None:
+    """Credit what was billed for the time from `at` on.
+
+    Flexible: each original debit is reversed by itself. Classic, where `net` is given: the current price for
+    what is left of the item's period, whatever was billed for it (§5.17, X41, X42).
+    """
+    open_ones = [one for one in billed if one.period.period_end > at]
+    if net is not None:
+        give_back_at(plan, part, open_ones, at, net)
+        return
+    for one in open_ones:
+        period = one.period
+        since = max(at, period.period_start)
+        amount = proration.unused(one.amount, at, period.period_start, period.period_end)
+        plan.ended.append((period, {"period_end": since, "credited": period.credited - amount}))
+        if not period.quantity:
+            continue
+        plan.add(
+            part.item.id,
+            amount,
+            proration.describe("Unused", period.quantity, one.product, since),
+            (since, period.period_end),
+            price=period.price,
+            product=part.product.id if period.price == part.price.id else None,
+            quantity_decimal=period.quantity,
+            proration_details=details(one.source),
+        )
+
+
+def give_back_at(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net) -> None:
+    item, quantity = part.item, Decimal(part.item.quantity or 0)
+    whole = calendar.period_at(plan.subscription.billing_cycle_anchor, *part.interval, at)
+    amount = -proration.share(net.amount, at, item.current_period_end, *whole)
+    forfeit(plan, billed, at)
+    if quantity:
+        plan.add(
+            item.id,
+            amount,
+            proration.describe("Unused", quantity, part.product.name, at, net.label),
+            (at, item.current_period_end),
+            price=part.price.id,
+            product=part.product.id,
+            quantity_decimal=quantity,
+            proration_details={
+                "credited_items": billed[-1].source if billed else None,
+                "discount_amounts": [],
+            },
+        )
+
+
+def details(source: dict[str, Any] | None) -> dict[str, Any]:
+    """What a proration says of itself: the debit that it reverses, where it reverses one."""
+    return {"credited_items": source, "discount_amounts": []}
+
+
+def forfeit(plan: Prorations, billed: Sequence[Billed], at: datetime) -> None:
+    """End what was billed at an instant, giving nothing back for it here: the time is billed anew."""
+    plan.ended += [
+        (one.period, {"period_end": max(at, one.period.period_start)})
+        for one in billed
+        if one.period.period_end > at
+    ]
+
+
+def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datetime) -> None:
+    """Charge an item for a part of its period; `net` is what the full one costs."""
+    if since >= until:
+        return
+    item, quantity = part.item, Decimal(part.item.quantity or 0)
+    whole = calendar.period_at(plan.anchor, *part.interval, since)
+    made = plan.add(
+        item.id,
+        proration.share(net.amount, since, until, *whole),
+        proration.describe("Remaining", quantity, part.product.name, since, net.label),
+        (since, until),
+        price=part.price.id,
+        product=part.product.id,
+        quantity_decimal=quantity,
+        proration_details=details(None),
+    )
+    plan.begun.append(stretch(plan, part, "licensed", since, until, invoice_item=made.id, quantity=quantity))
+
+
+def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
+    """End the running stretch of a metered item; returns from when on its use is still to be billed.
+
+    Kept, the use until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
+    """
+    since = part.item.metered_from or part.item.current_period_start
+    if kept and since < at:
+        plan.begun.append(stretch(plan, part, "metered", since, at))
+    return max(since, at)
+
+
+def stretch(
+    plan: Prorations, part: Part, kind: str, start: datetime, end: datetime, **more: Any
+) -> BillingPeriod:
+    return BillingPeriod(
+        customer=plan.customer.id,
+        subscription=plan.subscription.id,
+        subscription_item=part.item.id,
+        kind=kind,
+        price=part.price.id,
+        period_start=start,
+        period_end=end,
+        **more,
+    )
+
+
+def write(tx: Tx, plan: Prorations) -> list[InvoiceItem]:
+    """Cut what was billed, then write what is charged instead, and the items that wait for an invoice.
+
+    The newest stands first on an invoice, so ids are given from the last to the first: credits are read
+    before debits.
+    """
+    rows.update_many(tx, plan.ended)
+    ids = sorted(item.id for item in plan.items)
+    renamed = dict(zip([item.id for item in reversed(plan.items)], ids, strict=True))
+    plan.items = [item.but(id=renamed[item.id]) for item in plan.items]
+    begun = [
+        period.but(invoice_item=renamed.get(period.invoice_item or "", period.invoice_item))
+        for period in plan.begun
+    ]
+    rows.insert_many(tx, begun)
+    return rows.insert_many(tx, plan.items)

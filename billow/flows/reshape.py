@@ -1,0 +1,192 @@
+"""What will the items of a subscription be after a change: their prices, quantities and periods?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN
+from billow.api.params import Params, merged
+from billow.core import calendar
+from billow.core.errors import Refused, require
+from billow.flows import bill, prorate, terms
+from billow.flows.bill import Part
+from billow.resources.price import Price
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+
+class ItemChange(terms.Item):
+    """An item with `id` is changed or, `deleted`, removed; one without is added (T40)."""
+
+    price: str | None = f.ref("price")  # type: ignore[assignment]
+    clear_usage: bool = f.boolean(default=False)
+    deleted: bool = f.boolean(default=False)
+    id: str | None = f.text()
+
+
+class Anchor(Params):
+    type: str = f.choice(SHOWN, "now", "unchanged", required=True)
+
+
+@dataclass(slots=True)
+class Target:
+    """An item before and after a change: `old` is None for an added one, `new` for a removed one."""
+
+    old: Part | None
+    new: Part | None
+    clear_usage: bool = False
+
+    @property
+    def moved(self) -> bool:
+        """Whether what is billed changes: price, quantity, or that it is there."""
+        if self.old is None or self.new is None:
+            return True
+        before, after = self.old.item, self.new.item
+        return (before.price, before.quantity) != (after.price, after.quantity)
+
+    @property
+    def new_rhythm(self) -> bool:
+        return bool(self.old and self.new and self.old.interval != self.new.interval)
+
+    @property
+    def was_free(self) -> bool:
+        """From nothing to something, by price, not by quantity (§5.5)."""
+        return bool(self.old and self.new and not prorate.full(self.old) and prorate.full(self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where a subscription is going: the instant of the change, and what it does to the periods."""
+
+    at: datetime
+    """From when on prorations count."""
+    now: datetime
+    anchor: datetime
+    reset: bool
+    """A new period begins for all items now."""
+    trial: datetime | None
+    """All items are in trial until then, from now on."""
+    ends: datetime | None
+    """The subscription ends then: no period goes beyond."""
+
+
+# ------------------------------------------------------------------------------------- the items
+
+
+def targets(
+    tx: Tx, subscription: Subscription, parts: Sequence[Part], wanted: Sequence[ItemChange]
+) -> list[Target]:
+    """What becomes of each item that there is, and the added ones; checked together."""
+    known = {part.item.id: part for part in parts}
+    found: dict[str, Target] = {id: Target(part, part) for id, part in known.items()}
+    added: list[Target] = []
+    taken = {part.price.id: part.item.id for part in parts}
+    for place, item in enumerate(wanted):
+        at = f"items[{place}]"
+        if item.id is None:
+            added.append(Target(None, new_part(tx, subscription, item, at, taken)))
+            continue
+        if item.id not in known:
+            raise Refused(
+                f"No such subscription_item: '{item.id}'", param=f"{at}[id]", code="resource_missing"
+            )
+        old = known[item.id]
+        new = None if item.deleted else changed_part(tx, subscription, old, item, at, taken)
+        require(new or not item.given("price"), "A deleted item has no price.", param=f"{at}[price]")
+        found[item.id] = Target(old, new, item.clear_usage)
+    everything = [*found.values(), *added]
+    left = [target.new.price for target in everything if target.new]
+    require(
+        left,
+        "A subscription must have at least one active plan. To cancel it, use the cancellation endpoint.",
+        param="items",
+    )
+    require(len(left) <= 20, "A subscription can have at most 20 items.", param="items")
+    terms.check_together(left)
+    return everything
+
+
+def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
+    require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
+    price = priced(tx, item, at)
+    terms.check_new(price, taken)
+    metered = bill.meter_of(price) is not None
+    made = SubscriptionItem(
+        id=new_id(SubscriptionItem.prefix),
+        created=tx.now,
+        current_period_start=tx.now,
+        current_period_end=tx.now,
+        price=price.id,
+        quantity=None if metered else 1 if item.quantity is None else item.quantity,
+        metadata=merged({}, item.metadata),
+        subscription=subscription.id,
+    )
+    taken[price.id] = made.id
+    return bill.priced(tx, [made])[0]
+
+
+def changed_part(
+    tx: Tx, subscription: Subscription, old: Part, item: ItemChange, at: str, taken: dict[str, str]
+) -> Part:
+    """An item with another price, quantity or metadata. With a new price the quantity is 1 again (T39)."""
+    changes: dict[str, Any] = {}
+    price = old.price
+    if item.price is not None and item.price != old.price.id:
+        price = priced(tx, item, at)
+        require(
+            taken.get(price.id, old.item.id) == old.item.id,
+            f"Cannot add multiple subscription items with the same price: {price.id}",
+            param="items",
+        )
+        taken[price.id] = old.item.id
+        changes["price"] = price.id
+        changes["quantity"] = None if bill.meter_of(price) else 1
+    if item.quantity is not None:
+        terms.check_quantity(item, price, at)
+        changes["quantity"] = item.quantity
+    if item.given("metadata"):
+        changes["metadata"] = merged(old.item.metadata, item.metadata)
+    return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
+
+
+def priced(tx: Tx, item: ItemChange, at: str) -> Price:
+    require(
+        item.price, f"Missing required param: {at}[price].", param=f"{at}[price]", code="parameter_missing"
+    )
+    return terms.price_of(tx, item, at)
+
+
+# ------------------------------------------------------------------------------------- the periods
+
+
+def place(subscription: Subscription, goal: Goal, found: Sequence[Target]) -> None:
+    """Give each item that stays the period that it will be in."""
+    for target in found:
+        if target.new:
+            start, end = period(subscription, goal, target)
+            if goal.ends and goal.ends > start:
+                end = min(end, goal.ends)
+            item = target.new.item.but(current_period_start=start, current_period_end=end)
+            target.new = bill.with_item(target.new, item)
+
+
+def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[datetime, datetime]:
+    """The natural period of one item, before a planned end cuts it."""
+    assert target.new
+    item, rhythm = target.new.item, target.new.interval
+    if goal.trial:
+        return goal.now, goal.trial
+    if goal.reset:
+        return goal.now, calendar.boundary(goal.now, *rhythm, 1)
+    if subscription.status == "trialing" and subscription.trial_end:
+        return (subscription.trial_start or goal.now), subscription.trial_end
+    if target.old is None or target.new_rhythm:
+        start, end = calendar.period_at(goal.anchor, *rhythm, goal.at)
+        return max(start, subscription.start_date), end
+    # Counted from the start, since a planned end may have cut it.
+    start = item.current_period_start
+    return start, calendar.next_boundary(goal.anchor, *rhythm, start)

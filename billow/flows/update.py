@@ -1,0 +1,45 @@
+"""A subscription is updated on request: the change, and the payment of what it bills at once (§5.8)."""
+
+from billow.api import rows
+from billow.core import dunning
+from billow.flows import bill, change, collect, dun, finalize
+from billow.flows.change import Change
+from billow.resources.invoice import Invoice
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+
+@Subscription.update(Change)
+def update(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """Update a subscription: items, periods, trial, how it is paid, when it ends."""
+    done = change.apply(tx, subscription, wanted)
+    if done.invoice:
+        tx = yield from billed(tx, done.invoice, wanted)
+    return rows.find(tx, Subscription, subscription.id)
+
+
+def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
+    """The invoice of a change is finalized at once and paid in the request; one that is sent has its hour."""
+    if invoice.collection_method == "send_invoice":
+        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
+        return tx
+    [opened] = finalize.finalize_many(tx, [invoice.id])
+    if opened.status != "open":
+        return tx
+    if wanted.payment_behavior == "default_incomplete":
+        dun.missed(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)
+        return tx
+    tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+    go_on(tx, opened.id)
+    return tx
+
+
+def go_on(tx: Tx, id: str) -> None:
+    """Not paid in the request, it is retried as any other (§8.6)."""
+    invoice = rows.lock(tx, Invoice, id)
+    step = dunning.next_step(tx.now, 1, dunning.SMART)
+    if invoice.status == "open" and isinstance(step, dunning.Retry):
+        rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
+        jobs.put(tx, "invoice.collect", invoice.id, step.at)

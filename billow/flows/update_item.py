@@ -1,0 +1,89 @@
+"""An item of a subscription is added, changed or removed by itself: a change of its subscription (§5.8)."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params, made
+from billow.flows import change, update
+from billow.flows.change import BEHAVIORS, Change
+from billow.flows.reshape import ItemChange
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store import clocks
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+PAYING = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
+OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
+
+
+class Create(Params):
+    metadata: dict[str, str] = f.metadata()
+    off_session: bool = f.boolean(default=False)
+    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
+    price: str | None = f.ref("price")
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+    quantity: int | None = f.integer(min=0, max=10**12)
+    subscription: str = f.ref("subscription", required=True)
+
+
+class Update(Params):
+    metadata: dict[str, str] = f.metadata()
+    off_session: bool = f.boolean(default=False)
+    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
+    price: str | None = f.ref("price")
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+    quantity: int | None = f.integer(min=0, max=10**12)
+
+
+class Delete(Params):
+    clear_usage: bool = f.boolean(default=False)
+    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+
+
+@SubscriptionItem.create(Create)
+def create(tx: Tx, wanted: Create) -> Steps:
+    """Add an item to a subscription."""
+    before = {item.id for item in items_of(tx, wanted.subscription)}
+    tx = yield from changed(tx, wanted.subscription, wanted, param="subscription")
+    [added] = [item for item in items_of(tx, wanted.subscription) if item.id not in before]
+    return added
+
+
+@SubscriptionItem.update(Update)
+def change_item(tx: Tx, item: SubscriptionItem, wanted: Update) -> Steps:
+    """Change an item: its price, its quantity, what is noted on it."""
+    tx = yield from changed(tx, item.subscription, wanted, id=item.id)
+    return rows.find(tx, SubscriptionItem, item.id)
+
+
+@SubscriptionItem.delete(Delete)
+def delete(tx: Tx, item: SubscriptionItem, wanted: Delete) -> Steps:
+    """Remove an item from a subscription; unused time is credited as with any change."""
+    tx = yield from changed(tx, item.subscription, wanted, id=item.id, deleted=True)
+    return rows.stub(item)
+
+
+def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
+    return rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription)
+
+
+def changed(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:
+    """Carry the change out on the subscription, locked, at its own time."""
+    found = rows.lock(tx, Subscription, subscription, param=param)
+    tx = clocks.enter(tx, found.test_clock)
+    sent = wanted.sent()
+    about = {name: sent.pop(name) for name in OF_THE_CHANGE if name in sent}
+    sent.pop("subscription", None)
+    asked = made(Change, items=[made(ItemChange, **sent, **item)], **about)
+    done = change.apply(tx, found, asked)
+    if done.invoice:
+        tx = yield from update.billed(tx, done.invoice, asked)
+    return tx
