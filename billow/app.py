@@ -101,6 +101,7 @@ FLOWS = [
     "ping",
     "plan",
     "promote",
+    "propose",
     "prorate",
     "prune",
     "recognize",

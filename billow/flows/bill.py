@@ -329,11 +329,14 @@ def with_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Invoice:
     return invoice.but(**totals(invoice, lines))
 
 
-def write(tx: Tx, drafts: Sequence[Draft]) -> list[Invoice]:
-    """Store drafts with their lines, which their event then shows; a fixed number of statements."""
+def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
+    """Store drafts with their lines, which their event then shows; a fixed number of statements.
+
+    What is proposed bills no period yet: it will when it is paid (§5.11).
+    """
     lines = [line for draft in drafts for line in draft.lines]
     rows.insert_many(tx, lines)
-    rows.insert_many(tx, periods_of(lines))
+    rows.insert_many(tx, [] if proposed else periods_of(lines))
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
     return rows.insert_many(tx, [draft.invoice for draft in drafts])

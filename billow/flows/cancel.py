@@ -8,10 +8,11 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill, entitle
+from billow.flows import bill, entitle, prorate
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import CancellationDetails, Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -23,19 +24,43 @@ TIMERS = ("subscription.renew", "subscription.end", "subscription.trial_will_end
 class Cancel(Params):
     cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
     invoice_now: bool = f.boolean(default=False)
+    prorate: bool = f.boolean(default=False)
 
 
 @Subscription.delete(Cancel)
 def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
-    """Cancel now. `invoice_now` bills the usage so far and the items that wait; else it is not billed."""
+    """Cancel now (§5.12).
+
+    `prorate` gives back what is paid and not used; `invoice_now` bills the usage so far and the items that
+    wait, which else stay with the customer. With neither, prorations that wait are dropped.
+    """
     if subscription.status in ("canceled", "incomplete_expired"):
         raise Refused(
             f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
         )
     details = wanted.cancellation_details.sent() if wanted.cancellation_details else {}
+    return stop(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate, **details)
+
+
+def stop(
+    tx: Tx, subscription: Subscription, *, invoice_now: bool, prorates: bool, **details: Any
+) -> Subscription:
+    """End it now, at the wish of the customer or the merchant."""
+    if prorates:
+        prorate.write(tx, prorate.unused(tx, subscription, tx.now.replace(microsecond=0)))
+    elif not invoice_now:
+        drop_prorations(tx, subscription)
     canceled = end(tx, subscription, "cancellation_requested", **details)
-    invoice = final_invoice(tx, subscription, tx.now, "subscription_update") if wanted.invoice_now else None
+    invoice = final_invoice(tx, subscription, tx.now, "subscription_update") if invoice_now else None
     return rows.update(tx, canceled, event=None, latest_invoice=invoice.id) if invoice else canceled
+
+
+def drop_prorations(tx: Tx, subscription: Subscription) -> None:
+    """What waits to be credited or charged for changes is waived; other items stay with the customer."""
+    for item in rows.select(
+        tx, InvoiceItem, "invoice is null and proration and subscription = %(id)s", id=subscription.id
+    ):
+        rows.delete(tx, item)
 
 
 def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details: Any) -> Subscription:

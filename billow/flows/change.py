@@ -16,6 +16,7 @@ from billow.flows import bill, entitle, prorate, reshape, timers
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
 from billow.flows.reshape import Anchor, Goal, ItemChange, Target
+from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -77,6 +78,14 @@ class Done:
     invoice: Invoice | None
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What others see of a subscription before it changes: itself, and what its customer may use."""
+
+    shown: dict[str, Any]
+    held: list[ActiveEntitlement]
+
+
 @dataclass(slots=True)
 class Case:
     """A subscription under change, with all that it touches; locked: customer, then subscription."""
@@ -111,16 +120,23 @@ def apply(tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | 
 
     `at` is the instant from which prorations count, where it is not `proration_date` or now.
     """
-    before, held = render.one(tx, subscription), entitle.held(tx, subscription.customer)
     case = considered(tx, subscription, wanted, at)
+    view = views(tx, subscription)
     prorate.write(tx, case.plan)
     written = bill.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
-    invoice = written[0] if written else None
-    items = write_items(tx, case)
-    changed = write_terms(tx, case, items, invoice)
-    tell(tx, before, changed)
-    entitle.tell(tx, subscription.customer, held)
+    return conclude(tx, case, written[0] if written else None, view)
+
+
+def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
+    """Write what the items and the subscription have become, and tell it."""
+    changed = write_terms(tx, case, write_items(tx, case), invoice)
+    tell(tx, view.shown, changed)
+    entitle.tell(tx, changed.customer, view.held)
     return Done(changed, invoice)
+
+
+def views(tx: Tx, subscription: Subscription) -> View:
+    return View(render.one(tx, subscription), entitle.held(tx, subscription.customer))
 
 
 def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:

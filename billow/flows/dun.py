@@ -75,6 +75,8 @@ def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMe
     The method is kept where that is wished.
     """
     changes: dict[str, str] = {}
+    if (subscription.pending_change or {}).get("invoice") == invoice.id:
+        jobs.put(tx, "subscription.pending_update_paid", subscription.id, tx.now)
     if subscription.latest_invoice == invoice.id and subscription.status in (
         "incomplete",
         "past_due",

@@ -8,6 +8,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import calendar, pricing, proration
+from billow.flows import bill
 from billow.flows.bill import Part
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -272,19 +273,45 @@ def stretch(
     )
 
 
+def unused(tx: Tx, subscription: Subscription, at: datetime) -> Prorations:
+    """What the licensed items of a subscription give back when it stops at an instant (§5.12)."""
+    customer = rows.find(tx, Customer, subscription.customer)
+    plan = Prorations(customer, subscription, subscription.billing_cycle_anchor)
+    if subscription.status == "trialing":
+        return plan
+    parts = [part for part in bill.parts_of(tx, [subscription.id])[subscription.id] if not part.meter]
+    before, costs = billed(tx, subscription.id), nets(tx, subscription, parts)
+    classic = subscription.billing_mode["type"] == "classic"
+    for part in reversed(parts):
+        net = costs[part.item.id] if classic else None
+        give_back(plan, part, before.get(part.item.id, []), at, net)
+    return plan
+
+
 def write(tx: Tx, plan: Prorations) -> list[InvoiceItem]:
     """Cut what was billed, then write what is charged instead, and the items that wait for an invoice.
 
     The newest stands first on an invoice, so ids are given from the last to the first: credits are read
     before debits.
     """
-    rows.update_many(tx, plan.ended)
     ids = sorted(item.id for item in plan.items)
-    renamed = dict(zip([item.id for item in reversed(plan.items)], ids, strict=True))
-    plan.items = [item.but(id=renamed[item.id]) for item in plan.items]
-    begun = [
-        period.but(invoice_item=renamed.get(period.invoice_item or "", period.invoice_item))
-        for period in plan.begun
-    ]
-    rows.insert_many(tx, begun)
-    return rows.insert_many(tx, plan.items)
+    write_periods(tx, plan, list(reversed(ids)))
+    return write_items(tx, plan, list(reversed(ids)))
+
+
+def write_items(tx: Tx, plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
+    """The items that wait, under these ids in the order in which they are read."""
+    return rows.insert_many(tx, [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)])
+
+
+def write_periods(tx: Tx, plan: Prorations, ids: Sequence[str]) -> None:
+    """For what time was billed, by items that have these ids."""
+    known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
+    rows.update_many(tx, plan.ended)
+    rows.insert_many(
+        tx,
+        [
+            period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)
+            for period in plan.begun
+        ],
+    )

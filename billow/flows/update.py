@@ -1,10 +1,13 @@
 """A subscription is updated on request: the change, and the payment of what it bills at once (§5.8)."""
 
+from typing import Any
+
 from billow.api import rows
 from billow.core import dunning
-from billow.flows import bill, change, collect, dun, finalize
+from billow.flows import bill, change, collect, dun, finalize, pay, propose
 from billow.flows.change import Change
 from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.perform import Steps
@@ -14,10 +17,22 @@ from billow.store.tx import Tx
 @Subscription.update(Change)
 def update(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     """Update a subscription: items, periods, trial, how it is paid, when it ends."""
+    _, answer = yield from carried(tx, subscription, wanted)
+    return answer
+
+
+def carried(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
+
+    A new update takes the place of one that still waits for its payment.
+    """
+    subscription = propose.withdraw(tx, subscription)
+    if propose.conditional(subscription, wanted):
+        return (yield from if_paid(tx, subscription, wanted))
     done = change.apply(tx, subscription, wanted)
     if done.invoice:
         tx = yield from billed(tx, done.invoice, wanted)
-    return rows.find(tx, Subscription, subscription.id)
+    return tx, rows.find(tx, Subscription, subscription.id)
 
 
 def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
@@ -43,3 +58,24 @@ def go_on(tx: Tx, id: str) -> None:
     if invoice.status == "open" and isinstance(step, dunning.Retry):
         rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
+
+
+def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """The change holds only with its payment: it waits for it, or is refused with 402 (§5.3, §5.11)."""
+    done = propose.propose(tx, subscription, wanted)
+    if done.invoice is None:
+        return tx, done.subscription
+    [opened] = finalize.finalize_many(tx, [done.invoice.id])
+    if opened.status == "open":
+        tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+    updated = propose.accept(tx, rows.lock(tx, Subscription, subscription.id))
+    if updated.pending_change is None or wanted.payment_behavior == "pending_if_incomplete":
+        return tx, updated
+    return tx, refused(tx, updated, opened)
+
+
+def refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
+    """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
+    answer = pay.declined(tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""))
+    propose.withdraw(tx, subscription)
+    return answer

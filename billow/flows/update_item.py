@@ -7,7 +7,8 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, made
-from billow.flows import change, update
+from billow.core.errors import Refused
+from billow.flows import update
 from billow.flows.change import BEHAVIORS, Change
 from billow.flows.reshape import ItemChange
 from billow.resources.subscription import Subscription
@@ -52,7 +53,9 @@ class Delete(Params):
 def create(tx: Tx, wanted: Create) -> Steps:
     """Add an item to a subscription."""
     before = {item.id for item in items_of(tx, wanted.subscription)}
-    tx = yield from changed(tx, wanted.subscription, wanted, param="subscription")
+    tx, answer = yield from changed(tx, wanted.subscription, wanted, param="subscription")
+    if isinstance(answer, Refused):
+        return answer
     [added] = [item for item in items_of(tx, wanted.subscription) if item.id not in before]
     return added
 
@@ -60,15 +63,15 @@ def create(tx: Tx, wanted: Create) -> Steps:
 @SubscriptionItem.update(Update)
 def change_item(tx: Tx, item: SubscriptionItem, wanted: Update) -> Steps:
     """Change an item: its price, its quantity, what is noted on it."""
-    tx = yield from changed(tx, item.subscription, wanted, id=item.id)
-    return rows.find(tx, SubscriptionItem, item.id)
+    tx, answer = yield from changed(tx, item.subscription, wanted, id=item.id)
+    return answer if isinstance(answer, Refused) else rows.find(tx, SubscriptionItem, item.id)
 
 
 @SubscriptionItem.delete(Delete)
 def delete(tx: Tx, item: SubscriptionItem, wanted: Delete) -> Steps:
     """Remove an item from a subscription; unused time is credited as with any change."""
-    tx = yield from changed(tx, item.subscription, wanted, id=item.id, deleted=True)
-    return rows.stub(item)
+    tx, answer = yield from changed(tx, item.subscription, wanted, id=item.id, deleted=True)
+    return answer if isinstance(answer, Refused) else rows.stub(item)
 
 
 def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
@@ -76,14 +79,11 @@ def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
 
 
 def changed(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:
-    """Carry the change out on the subscription, locked, at its own time."""
+    """Carry the change out on the subscription, locked, at its own time; as `update.carried`."""
     found = rows.lock(tx, Subscription, subscription, param=param)
     tx = clocks.enter(tx, found.test_clock)
     sent = wanted.sent()
     about = {name: sent.pop(name) for name in OF_THE_CHANGE if name in sent}
     sent.pop("subscription", None)
     asked = made(Change, items=[made(ItemChange, **sent, **item)], **about)
-    done = change.apply(tx, found, asked)
-    if done.invoice:
-        tx = yield from update.billed(tx, done.invoice, asked)
-    return tx
+    return (yield from update.carried(tx, found, asked))

@@ -84,6 +84,11 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     """What becomes of a subscription whose latest invoice is gone: active again, or it never was (§5.2)."""
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
+    if subscription and (subscription.pending_change or {}).get("invoice") == invoice.id:
+        dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
+        jobs.cancel(tx, "subscription.pending_update_expires", id)
+        rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
+        return
     if subscription is None or subscription.latest_invoice != invoice.id:
         return
     if subscription.status == "past_due":

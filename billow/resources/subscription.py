@@ -128,7 +128,7 @@ class Subscription(
     payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
     pending_invoice_item_interval: dict[str, Any] | None = f.absent()
     pending_setup_intent: str | None = f.absent()
-    pending_update: dict[str, Any] | None = f.absent()
+    pending_update: dict[str, Any] | None = f.hash()
     presentment_details: dict[str, Any] | None = f.absent()
     schedule: str | None = f.absent()
     start_date: datetime = f.timestamp(required=True)
@@ -139,6 +139,8 @@ class Subscription(
     trial_end: datetime | None = f.timestamp()
     trial_settings: dict[str, Any] = f.hash(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
     trial_start: datetime | None = f.timestamp()
+    pending_change: dict[str, Any] | None = f.hash(hidden=True)
+    """The update that waits for its payment: as it was sent, when, and the invoice and items that bill it."""
     told: bool = f.boolean(default=True, hidden=True)
     """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
 

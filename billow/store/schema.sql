@@ -516,6 +516,8 @@ create table subscriptions (
     latest_invoice         text,
     metadata               jsonb       not null,
     payment_settings       jsonb       not null,
+    pending_change         jsonb,
+    pending_update         jsonb,
     start_date             timestamptz not null,
     status                 text        not null
         check (status in ('active', 'canceled', 'incomplete', 'incomplete_expired', 'past_due', 'paused',

@@ -113,3 +113,48 @@ def test_a_canceled_subscription_takes_only_notes(world: World) -> None:
     error = world.refused(f"/v1/subscriptions/{plan.id}", description="back again")
     assert error["code"] == "invalid_canceled_subscription_fields"
     assert plan.update(metadata={"why": "moved"})["metadata"] == {"why": "moved"}
+
+
+def test_prorated_what_is_paid_and_not_used_is_given_back(world: World) -> None:
+    anna, plan = with_usage(world)
+    world.at("2025-01-16 12:00")
+    plan.cancels(prorate=True)
+    world.told(["invoiceitem.created", DELETED])
+    [credit] = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+    assert credit["amount"] == -1000
+    assert credit["description"] == "Unused time on Base after 16 Jan 2025"
+    assert anna.bills(subscription=plan.id).does("finalize")["total"] == -1000
+    assert anna.now["balance"] == -1000
+
+
+def test_prorated_and_invoiced_now_credit_and_usage_stand_together(world: World) -> None:
+    anna, plan = with_usage(world)
+    world.at("2025-01-16 12:00")
+    plan.cancels(prorate=True, invoice_now=True)
+    world.at("2025-01-16 13:00")
+    anna.last_invoice.reads("""
+        Unused time on Base after 16 Jan 2025   -10.00
+        3 × Calls (at $1.00 / month)            3.00
+        Total -7.00                             paid""")
+    assert anna.now["balance"] == -700
+
+
+def test_canceled_in_the_instant_of_its_creation_with_proration_nothing_is_owed(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Base", usd=20))
+    plan.cancels(prorate=True)
+    [credit] = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+    assert credit["amount"] == -2000
+
+
+def test_prorations_that_wait_are_dropped_with_a_plain_cancellation(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Base", usd=20))
+    item = plan.now["items"]["data"][0]["id"]
+    plan.update(items=[{"id": item, "quantity": 2}])
+    anna.owes(500)
+    plan.cancels()
+    [left] = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+    assert left["amount"] == 500

@@ -1,0 +1,116 @@
+"""An update that holds only if it is paid (§5.3, §5.11)."""
+
+from typing import Any
+
+from tests.scenarios.test_changes import amounts, item_of, pending, swap
+from tests.world import Customer, Subscription, World
+
+APPLIED = "customer.subscription.pending_update_applied"
+EXPIRED = "customer.subscription.pending_update_expired"
+WAITS = {"proration_behavior": "always_invoice", "payment_behavior": "pending_if_incomplete"}
+
+
+def declined(world: World, **how: Any) -> tuple[Customer, Subscription, dict[str, Any]]:
+    """Anna's card fails when she moves from $100 to $200 in the middle of May."""
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    pro = world.plan("Pro", usd=200)
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    return anna, plan, swap(plan, pro, **{**WAITS, **how})
+
+
+def test_paid_in_the_request_it_is_applied(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    pro = world.plan("Pro", usd=200)
+    world.at("2025-05-16 12:00")
+    answer = swap(plan, pro, **WAITS)
+    assert answer["pending_update"] is None
+    assert answer["items"]["data"][0]["price"]["id"] == pro
+    assert anna.last_invoice.data["total"] == 5000
+    assert APPLIED in world.happened()
+    world.at("2025-06-01 01:00")
+    assert anna.last_invoice.data["total"] == 20000
+
+
+def test_not_paid_it_waits_and_nothing_changes(world: World) -> None:
+    anna, _, answer = declined(world)
+    assert answer["status"] == "active"
+    assert answer["items"]["data"][0]["price"]["unit_amount"] == 10000
+    proposal = answer["pending_update"]
+    assert proposal["subscription_items"][0]["price"]["unit_amount"] == 20000
+    assert proposal["expires_at"] == answer["start_date"] + (15 * 24 + 12 + 23) * 3600
+    assert anna.last_invoice.status == "open"
+    assert pending(anna) == []
+
+
+def test_paid_later_it_is_applied_with_the_amounts_of_then(world: World) -> None:
+    anna, plan, _ = declined(world)
+    anna.pays_with("visa")
+    world.at("2025-05-16 20:00")
+    anna.last_invoice.does("pay")
+    world.at("2025-05-16 20:01")
+    assert plan.now["pending_update"] is None
+    assert plan.now["items"]["data"][0]["price"]["unit_amount"] == 20000
+    world.at("2025-05-24")
+    plan.update(items=[{"id": item_of(plan), "quantity": 2}])
+    assert amounts(pending(anna))[0] == -round(10000 * 8 * 2 / 31)  # of the debit of May 16, until June 1
+    world.at("2025-06-01 01:00")
+
+
+def test_not_paid_in_23_hours_it_expires(world: World) -> None:
+    anna, plan, _ = declined(world)
+    world.forget()
+    world.at("2025-05-17 11:00", expect=["payment_intent.canceled", "invoice.voided", EXPIRED])
+    assert plan.now["pending_update"] is None
+    assert anna.last_invoice.status == "void"
+    anna.pays_with("visa")
+    world.at("2025-06-01 01:00")
+    assert anna.last_invoice.data["total"] == 10000
+
+
+def test_a_new_update_takes_its_place(world: World) -> None:
+    anna, plan, answer = declined(world)
+    first = anna.last_invoice
+    answer = plan.update(metadata={"a": "b"})
+    assert answer["pending_update"] is None
+    assert first.status == "void"
+
+
+def test_its_invoice_voided_it_is_canceled(world: World) -> None:
+    anna, plan, _ = declined(world)
+    anna.last_invoice.does("void")
+    assert plan.now["pending_update"] is None
+
+
+def test_error_if_incomplete_changes_nothing(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    pro = world.plan("Pro", usd=200)
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    refused = world.refused(
+        f"/v1/subscriptions/{plan.id}",
+        items=[{"id": item_of(plan), "price": pro}],
+        proration_behavior="always_invoice",
+        payment_behavior="error_if_incomplete",
+    )
+    assert (refused["status"], refused["type"], refused["code"]) == (402, "card_error", "card_declined")
+    now = plan.now
+    assert now["items"]["data"][0]["price"]["unit_amount"] == 10000
+    assert (now["status"], now["pending_update"]) == ("active", None)
+    assert now["latest_invoice"] == anna.invoices[0].data["id"]
+
+
+def test_what_a_pending_update_may_not_hold_is_refused(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    refused = world.refused(
+        f"/v1/subscriptions/{plan.id}", description="x", payment_behavior="pending_if_incomplete"
+    )
+    assert (refused["status"], refused["param"]) == (400, "description")
