@@ -100,6 +100,7 @@ FLOWS = [
     "pay",
     "ping",
     "plan",
+    "preview",
     "promote",
     "propose",
     "prorate",

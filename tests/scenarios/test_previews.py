@@ -1,0 +1,137 @@
+"""A preview shows what the deed would do, and does nothing (§7.8)."""
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios.test_changes import item_of, pending
+from tests.world import Customer, Subscription, World, moment
+
+PREVIEW = "/v1/invoices/create_preview"
+
+
+def seen(invoice: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(line["description"], line["amount"]) for line in invoice["lines"]["data"]]
+
+
+def billed(customer: Customer) -> list[tuple[str, int]]:
+    id = customer.last_invoice.data["id"]
+    page = customer.world.get(f"/v1/invoices/{id}/lines", limit=100)
+    return [(line["description"], line["amount"]) for line in page["data"]]
+
+
+def with_seats(world: World) -> tuple[Customer, Subscription]:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    calls = world.metered("Calls", world.meter("calls"), cents="100")
+    plan = anna.subscribes_to({"price": world.plan("Seat", usd=15), "quantity": 5}, calls)
+    world.at("2025-05-16 12:00")
+    anna.uses("calls", 3, "2025-05-10")
+    world.forget()
+    return anna, plan
+
+
+def test_the_next_invoice_as_it_stands(world: World, contract: Any) -> None:
+    anna, plan = with_seats(world)
+    anna.owes(700, "Setup")
+    world.forget()
+    shown = world.post(PREVIEW, subscription=plan.id)
+    assert shown["id"].startswith("upcoming_in_") and shown["status"] == "draft"
+    assert contract.problems(shown) == []
+    assert shown["billing_reason"] == "upcoming" and shown["number"] is None
+    assert all(line["id"].startswith("il_tmp_") for line in shown["lines"]["data"])
+    assert seen(shown) == [
+        ("Setup", 700),
+        ("5 × Seat (at $15.00 / month)", 7500),
+        ("3 × Calls (at $1.00 / month)", 300),
+    ]
+    world.told([])
+    assert len(anna.invoices) == 1 and len(pending(anna)) == 1
+    world.at("2025-06-01 01:00")
+    assert billed(anna) == seen(shown)
+    assert anna.last_invoice.data["total"] == shown["total"]
+
+
+CHANGES: dict[str, Any] = {
+    "quantity": {"items": [{"quantity": 8}]},
+    "another price": {"items": [{"price": "pro"}]},
+    "an item more": {"items": [{"price": "pro"}], "added": True},
+    "without proration": {"items": [{"quantity": 8}], "proration_behavior": "none"},
+    "at once": {"items": [{"quantity": 8}], "proration_behavior": "always_invoice"},
+    "anchor now": {"billing_cycle_anchor": {"type": "now"}, "proration_behavior": "always_invoice"},
+    "anchor now, later": {"billing_cycle_anchor": {"type": "now"}},
+    "backdated": {"items": [{"quantity": 2}], "proration_date": "2025-05-11"},
+    "an end": {"cancel_at": "2025-05-20"},
+    "an interval": {"items": [{"price": "yearly"}], "proration_behavior": "always_invoice"},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_costs_what_its_preview_said(world: World, name: str) -> None:
+    anna, plan = with_seats(world)
+    prices = {"pro": world.plan("Pro", usd=40), "yearly": world.plan("Year", every="year", usd=100)}
+    details = dict(CHANGES[name])
+    added = details.pop("added", False)
+    for key in ("proration_date", "cancel_at"):
+        if key in details:
+            details[key] = int(moment(details[key]).timestamp())
+    if "items" in details:
+        own = {} if added else {"id": item_of(plan)}
+        details["items"] = [
+            {**own, **{key: prices.get(value, value) for key, value in item.items()}}
+            for item in details["items"]
+        ]
+    world.forget()
+    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details)
+    world.told([])
+    before = len(anna.invoices)
+    plan.update(**details)
+    if len(anna.invoices) == before:
+        due = min(item["current_period_end"] for item in plan.now["items"]["data"])
+        world.post(f"/v1/test_helpers/test_clocks/{world.clock}/advance", frozen_time=due + 3600)
+        world.work()
+    assert billed(anna) == seen(shown)
+    assert anna.last_invoice.data["total"] == shown["total"]
+
+
+def test_cancel_now(world: World) -> None:
+    anna, plan = with_seats(world)
+    shown = world.post(PREVIEW, subscription=plan.id, subscription_details={"cancel_now": True})
+    plan.cancels(invoice_now=True, prorate=True)
+    assert billed(anna) == seen(shown)
+    refused = world.refused(PREVIEW, subscription=plan.id)
+    assert (refused["status"], refused["code"]) == (404, "invoice_upcoming_none")
+
+
+def test_the_recurring_view_leaves_out_what_comes_once(world: World) -> None:
+    anna, plan = with_seats(world)
+    anna.owes(700, "Setup")
+    details = {"items": [{"id": item_of(plan), "quantity": 8}]}
+    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details, preview_mode="recurring")
+    assert seen(shown)[0] == ("8 × Seat (at $15.00 / month)", 12000)
+
+
+def test_of_a_customer_it_is_what_waits_or_renews_first(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    refused = world.refused(PREVIEW, customer=anna.id)
+    assert (refused["status"], refused["code"]) == (404, "invoice_upcoming_none")
+    anna.owes(700, "Setup")
+    assert seen(world.post(PREVIEW, customer=anna.id)) == [("Setup", 700)]
+    extra = [{"amount": 300, "currency": "usd", "description": "More"}]
+    assert sorted(seen(world.post(PREVIEW, customer=anna.id, invoice_items=extra))) == [
+        ("More", 300),
+        ("Setup", 700),
+    ]
+    anna.subscribes_to(world.plan("Year", every="year", usd=100))
+    anna.subscribes_to(world.plan("Month", usd=10))
+    assert ("1 × Month (at $10.00 / month)", 1000) in seen(world.post(PREVIEW, customer=anna.id))
+
+
+def test_nothing_to_come_is_a_404(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Month", usd=10))
+    plan.update(cancel_at_period_end=True)
+    assert world.refused(PREVIEW, subscription=plan.id)["code"] == "invoice_upcoming_none"
+    assert world.refused(PREVIEW)["code"] == "parameter_missing"
