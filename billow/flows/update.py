@@ -9,7 +9,7 @@ from billow.flows.change import Change
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
-from billow.store import jobs
+from billow.store import clocks, jobs
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
@@ -47,6 +47,7 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
         dun.missed(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)
         return tx
     tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+    tx = clocks.enter(tx, opened.test_clock)
     go_on(tx, opened.id)
     return tx
 
@@ -68,6 +69,7 @@ def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     [opened] = finalize.finalize_many(tx, [done.invoice.id])
     if opened.status == "open":
         tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+        tx = clocks.enter(tx, opened.test_clock)
     updated = propose.accept(tx, rows.lock(tx, Subscription, subscription.id))
     if updated.pending_change is None or wanted.payment_behavior == "pending_if_incomplete":
         return tx, updated
