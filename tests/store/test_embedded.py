@@ -153,10 +153,10 @@ def test_a_server_left_by_a_killed_process_is_adopted(folder: Path) -> None:
     first = another_process(folder)
     first.kill()
     first.communicate()
-    left = servers(folder)
+    orphan = servers(folder)
     second = Embedded(folder)
     second.start()
-    assert servers(folder) == left and len(left) == 1
+    assert servers(folder) == orphan and len(orphan) == 1
     second.stop()
     assert left(folder) == []
 
