@@ -14,7 +14,7 @@ from billow.core.errors import require
 from billow.flows import prune
 from billow.flows.became import became
 from billow.flows.outside import Outside
-from billow.pages import description, hosted_invoice
+from billow.pages import description, hosted_invoice, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -40,6 +40,8 @@ RESOURCES = [
     "event",
     "event_destination",
     "feature",
+    "file",
+    "file_link",
     "invoice",
     "invoice_item",
     "invoice_line",
@@ -119,6 +121,7 @@ FLOWS = [
     "trial",
     "update",
     "update_item",
+    "upload",
     "void",
 ]
 
@@ -162,6 +165,7 @@ def build(settings: Settings, url: str) -> App:
     _pages(server, db)
     description.add(server.app, verbs(server.routes))
     hosted_invoice.add(server.app, db, db.outside)
+    shared_file.add(server.app, db)
     return App(db, keys, server, account, new_key)
 
 

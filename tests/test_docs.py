@@ -246,6 +246,11 @@ def test_the_first_guide_ends_with_a_paid_invoice(reader: Reader) -> None:
     assert reader.ran == 5 and reader.names["invoice"].amount_paid == 3000
 
 
+def test_the_guide_to_files_ends_with_a_link(reader: Reader, api: Api) -> None:
+    reader.types("docs/guide/files.md")
+    assert [link["url"] for link in api.get("/v1/file_links")["data"]] == [reader.names["link"].url]
+
+
 def test_the_receiver_of_the_guide_takes_what_billow_signs(reader: Reader, capsys: Any) -> None:
     reader.types("docs/guide/webhooks.md")
     event = {"id": "evt_1", "object": "event", "type": "invoice.paid", "data": {"object": {"id": "in_1"}}}

@@ -173,6 +173,11 @@ def map_of(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
     return _declare("map", role, shape=shape, **more)
 
 
+def upload(role: Role = SHOWN, **more: Any) -> Any:
+    """A file, as a part of a multipart form; the verb is given an `Upload`."""
+    return _declare("file", role, **more)
+
+
 def document(role: Role = SHOWN, **more: Any) -> Any:
     """JSON that is kept and shown byte for byte as it was written."""
     return _declare("document", role, **more)

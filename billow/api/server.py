@@ -2,6 +2,7 @@
 
 import gzip
 import inspect
+import io
 import logging
 import math
 import re
@@ -15,6 +16,8 @@ import flask
 import msgspec
 import psycopg
 import psycopg_pool
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
 from billow.api import listing, params, render, rights, rows, search
 from billow.api.fields import Field
@@ -33,7 +36,7 @@ log = logging.getLogger("billow.api")
 MAX_BODY = 1 << 20
 MAX_BULK = 32 << 20
 EXPAND = Field("array", item=Field("text"))
-FORM = "application/x-www-form-urlencoded"
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON body, with what the headers need to say."""
+    """A status and a body, of JSON unless the headers say otherwise. A verb may give one itself."""
 
     status: int
     body: bytes
@@ -164,7 +167,7 @@ class Server:
         if verb.raw:
             call.raw = Raw(_body(MAX_BULK), flask.request.mimetype, dict(flask.request.args))
         else:
-            call.sent = _sent()
+            call.sent = _sent(verb)
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
         call.idempotency_key = given if verb.method in repeatable else None
         return self._performed(call)
@@ -235,6 +238,8 @@ class Server:
             more = result.more.items()
             result.more = {name: rights.visible(call.key, call.verb, value) for name, value in more}
             return _refusal(result)
+        if isinstance(result, Answer):
+            return result
         cls = call.verb.resource if isinstance(result, Where) else None
         if cls:
             result = listing.Page(*listing.page(tx, cls, result, call.sent), flask.request.path)
@@ -335,18 +340,21 @@ def _check_refs(tx: Tx, accepted: dict[str, Field], values: dict[str, Any]) -> N
 # ------------------------------------------------------------------------------------- in and out
 
 
-def _sent() -> dict[str, Any]:
+def _sent(verb: Verb) -> dict[str, Any]:
     """The parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
     request = flask.request
     if request.method != "POST":
         return params.nested(_pairs(request.query_string))
-    body = _body(MAX_BODY)
+    files = verb.params and any(spec.kind == "file" for spec in params.specs(verb.params).values())
+    body = _body(MAX_BULK if files else MAX_BODY)
     if request.path.startswith("/v2/"):
         try:
             decoded = msgspec.json.decode(body or b"{}")
         except msgspec.DecodeError as error:
             raise Refused(f"Invalid JSON: {error}") from None
         return params.read_object(decoded)
+    if request.mimetype == PARTS and files:
+        return params.nested(_parts(body))
     if body and request.mimetype not in (FORM, ""):
         raise Refused(f"Invalid request: the body must be {FORM}, not {request.mimetype}.")
     return params.nested(_pairs(request.query_string) + _pairs(body))
@@ -357,6 +365,18 @@ def _pairs(form: bytes) -> list[tuple[str, str]]:
         return urllib.parse.parse_qsl(form.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
         raise Refused("Invalid request: the parameters are not a form in UTF-8.") from None
+
+
+def _parts(body: bytes) -> list[tuple[str, str | params.Upload]]:
+    """The parts of a multipart form; what has a file name is a file."""
+    try:
+        _, texts, files = FormDataParser(silent=False, max_form_parts=1000).parse(
+            io.BytesIO(body), PARTS, len(body), flask.request.mimetype_params
+        )
+    except (ValueError, RequestEntityTooLarge):
+        raise Refused("Invalid request: the body is not a multipart form.") from None
+    uploads = [(name, params.Upload(one.filename or "", one.read())) for name, one in files.items(multi=True)]
+    return [*texts.items(multi=True), *uploads]
 
 
 def _body(most: int) -> bytes:

@@ -62,6 +62,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     if prefix and prefix != customer.invoice_prefix:
         customers.check_prefix(tx, prefix)
     token = changes.pop("source", None)
+    changes.pop("validate", None)  # the gateway is asked about every card
     if token:
         tx, method = yield from sourced(tx, token)
         tx = clocks.of_customer(tx, customer.id)

@@ -1,11 +1,11 @@
-"""What is too old goes: events with their deliveries after 30 days, answers kept to be replayed after two."""
+"""What is too old goes: events after 30 days, kept answers after two, files when they expire."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from billow.store import jobs
+from billow.store import contents, jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -21,7 +21,7 @@ MOST = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete some of what is too old, and come back: at once while there is more, else tomorrow."""
-    more = MOST in (prune_events(tx), prune_keys(tx))
+    more = MOST in (prune_events(tx), prune_keys(tx), prune_files(tx))
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -46,6 +46,17 @@ def prune_keys(tx: Tx) -> int:
         most=MOST,
         before=tx.wall - KEYS,
     )
+
+
+def prune_files(tx: Tx) -> int:
+    """The bytes of expired files; that there was a file remains."""
+    gone = tx.tuples(
+        "select file from file_contents where file in (select id from files where expires_at < %(now)s)"
+        " limit %(most)s",
+        most=MOST,
+        now=tx.wall,
+    )
+    return contents.forget(tx, [id for (id,) in gone])
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

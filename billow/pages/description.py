@@ -16,12 +16,13 @@ from billow.api.fields import Field
 from billow.api.params import PARSERS, specs
 from billow.api.params import RANGE as RANGES
 from billow.api.resource import REGISTRY, Resource, Verb
+from billow.api.server import Answer
 from billow.core.errors import Refused
 from billow.pages import manual
 from billow.store.outbox import API_VERSION
 
 Schema = dict[str, Any]
-FORM = "application/x-www-form-urlencoded"
+FORM, PARTS, BYTES = "application/x-www-form-urlencoded", "multipart/form-data", "application/octet-stream"
 TEXT = {"type": "string"}
 SIMPLE: dict[str, Schema] = {
     "integer": {"type": "integer"},
@@ -31,6 +32,7 @@ SIMPLE: dict[str, Schema] = {
     "timestamp": {"type": "integer", "format": "unix-time"},
     "metadata": {"type": "object", "additionalProperties": TEXT},
     "document": {"type": "object"},
+    "file": {"type": "string", "contentMediaType": BYTES},
 }
 RANGE = {"type": "object", "properties": {sign: SIMPLE["integer"] for sign in RANGES}}
 EXPAND = {
@@ -171,7 +173,8 @@ def _noun(verb: Verb) -> str:
 def _bodies(verb: Verb, accepted: Mapping[str, Field]) -> dict[str, Any]:
     if verb.raw:
         return {"application/json": {"schema": {}}}
-    media = "application/json" if verb.path.startswith("/v2/") else FORM
+    files = any(spec.kind == "file" for spec in accepted.values())
+    media = "application/json" if verb.path.startswith("/v2/") else PARTS if files else FORM
     schema = _explained(hash_of(accepted), _docs(verb.params or verb.resource))
     required = {
         name: example_of(spec) for name, spec in accepted.items() if spec.required and spec.kind in PARSERS
@@ -194,7 +197,10 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
     refusals = {
         status: {"$ref": f"#/components/responses/{status}"} for status, happens in can.items() if happens
     }
-    return {"200": {"description": "OK", "content": {"application/json": answer}}, **refusals}
+    shown = {"application/json": answer}
+    if inspect.signature(verb.run).return_annotation is Answer:  # a file, not an object
+        shown = {BYTES: {"schema": SIMPLE["file"]}}
+    return {"200": {"description": "OK", "content": shown}, **refusals}
 
 
 def _sentence(verb: Verb) -> str:

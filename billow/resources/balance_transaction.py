@@ -7,6 +7,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.core.errors import Refused
 from billow.store.tx import Tx
 
 
@@ -37,6 +38,7 @@ class BalanceTransaction(
 
 
 class Filters(Params):
+    payout: str | None = f.text()
     source: str | None = f.text()
     type: str | None = f.text()
 
@@ -44,6 +46,9 @@ class Filters(Params):
 @BalanceTransaction.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
     """Movements on our balance, the newest first; those of a charge or a refund by `source`."""
+    if wanted.payout:  # what is on our balance at the gateway is paid out by it; billow keeps no payouts
+        message = f"No such payout: '{wanted.payout}'"
+        raise Refused(message, param="payout", code="resource_missing")
     where = Where()
     for name, value in wanted.sent().items():
         where = where.also(f"{name} = %({name})s", **{name: value})

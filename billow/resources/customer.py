@@ -124,6 +124,9 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     tax_ids: list[Any] = f.sublist("tax_id", by="customer", include=True, url="/v1/customers/{id}/tax_ids")
     test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
 
+    validate: str | None = f.choice(WRITE, "true", order=True)
+    """Whether the gateway is asked about a new card, which it always is; `false` is refused."""
+
     deleted: bool = f.boolean(default=False, hidden=True)
 
 

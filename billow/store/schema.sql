@@ -1084,6 +1084,44 @@ create index invoices_by_status on invoices (tenant, status, created desc, id de
 create index subscriptions_by_status on subscriptions (tenant, status, created desc, id desc);
 create index charges_by_customer on charges (tenant, customer, created desc, id desc);
 
+-- ----------------------------------------------------------------------------------------- files
+
+-- What was uploaded. Its bytes are in a table of their own, so that lists need not read past them.
+create table files (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    expires_at timestamptz,
+    filename   text,
+    purpose    text        not null,
+    sha256     text        not null,
+    size       bigint      not null check (size >= 0),
+    type       text,
+    url        text
+);
+create index files_by_created on files (tenant, created desc, id desc);
+
+-- The bytes of files, until they expire. Pictures and papers are compressed already.
+create table file_contents (
+    tenant text  not null default current_setting('billow.tenant'),
+    file   text  primary key references files,
+    body   bytea not null
+);
+alter table file_contents alter column body set storage external;
+
+-- Addresses at which anybody can fetch a file: the url ends in a secret.
+create table file_links (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    expires_at timestamptz,
+    file       text        not null references files,
+    metadata   jsonb       not null default '{}',
+    url        text        not null
+);
+create index file_links_by_created on file_links (tenant, created desc, id desc);
+create index file_links_by_file on file_links (tenant, file, created desc, id desc);
+
 -- ----------------------------------------------------------------------------------------- tenancy
 
 -- Every table with a tenant shows and takes only the rows of the tenant that is bound; also to its owner.

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def charged(api: Any) -> str:
     return str(api.post("/v1/charges", sent)["id"])
 
 
+def uploaded(api: Any) -> str:
+    sent = {"purpose": "dispute_evidence", "file": (BytesIO(b"%PDF-1.7"), "a.pdf")}
+    return str(api.post("/v1/files", sent)["id"])
+
+
 @dataclass(frozen=True)
 class Story:
     """How a noun is made and changed, and what of it is told: in order, for create, update and delete."""
@@ -74,6 +80,7 @@ STORIES: dict[str, Story] = {
     "charge": Story("/v1/charges", {}, ("charge.succeeded", "charge.updated", None), made=charged),
     "coupon": Story("/v1/coupons", {"percent_off": "10", "name": "Ann"}, crud("coupon"), **NAME),
     "customer": Story("/v1/customers", {"name": "Ann"}, crud("customer"), **NAME),
+    "file": Story("/v1/files", {}, ("file.created", None, None), made=uploaded),
     "invoice": Story("/v1/invoices", lambda api: {"customer": paying(api)}, crud("invoice")),
     "invoiceitem": Story(
         "/v1/invoiceitems",
@@ -144,6 +151,7 @@ STORIES: dict[str, Story] = {
 SILENT = {
     "api_key": "who may ask is no event of the account's business",
     "entitlements.feature": "Stripe tells what customers are entitled to",
+    "file_link": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
     "subscription_item": "told as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",

@@ -6,6 +6,7 @@ An account gets one of everything. A stranger, who has the same, then calls ever
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def named(verb: Verb) -> str:
 # ------------------------------------------------------------------------------------- one of everything
 
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
-RECIPES: dict[str, tuple[str, dict[str, str]]] = {
+RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
     "customer": (
         "/v1/customers",
@@ -78,6 +79,8 @@ RECIPES: dict[str, tuple[str, dict[str, str]]] = {
         {"amount": "-10", "currency": "usd"},
     ),
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
+    "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
+    "file_link": ("/v1/file_links", {"file": "{file}"}),
     "v2.core.event_destination": (
         "/v2/core/event_destinations",
         {
@@ -117,7 +120,9 @@ def world(api: Api) -> dict[str, str]:
     return made
 
 
-def filled_in(text: str, made: dict[str, str]) -> str:
+def filled_in(text: Any, made: dict[str, str]) -> Any:
+    if isinstance(text, bytes):
+        return BytesIO(text), "victoria.pdf"
     return re.sub(r"\{([a-z0-9_.]+)\}", lambda hole: made[hole[1]], text)
 
 

@@ -1,0 +1,50 @@
+"""Is every parameter of the official library declared, or left out on purpose, with its reason?"""
+
+import re
+from types import ModuleType
+
+from billow.api.resource import ROUTES
+from billow.api.server import verbs
+from billow.pages.description import accepted_by
+from tests.nouns import is_there
+from tests.test_tidy import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "left_out.md"
+Lacking = dict[tuple[str, str], set[str]]
+
+
+def shape(path: str) -> str:
+    return re.sub(r"\{\w*\}", "{}", path)
+
+
+def lacking(contract: ModuleType) -> Lacking:
+    """What the library has and billow does not declare, by operation; operations that are not there apart."""
+    declared = {(verb.method, shape(verb.path)): set(accepted_by(verb)) for verb in verbs(ROUTES)}
+    found: Lacking = {}
+    for operation in contract.operations():
+        key = (operation.verb, shape(operation.path))
+        if operation.in_scope and is_there(operation.path) and key in declared:
+            left = set(contract.parameters(operation)) - {"expand"} - declared[key]
+            if left:
+                found[key] = left
+    return found
+
+
+def told(text: str) -> Lacking:
+    found: Lacking = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and cells[0].startswith("`"):
+            method, path = cells[0].strip("`").split()
+            assert cells[2], f"{line} gives no reason"
+            found.setdefault((method, path), set()).update(re.findall(r"`(\w+)`", cells[1]))
+    return found
+
+
+def test_every_parameter_of_the_library_is_declared_or_left_out_with_a_reason(contract: ModuleType) -> None:
+    assert lacking(contract) == told(PAGE.read_text())
+
+
+def test_a_parameter_that_is_on_neither_is_found(contract: ModuleType) -> None:
+    text = PAGE.read_text().replace("`radar_options`", "`nothing`")
+    assert lacking(contract) != told(text)
