@@ -1,0 +1,313 @@
+"""Is every parameter that is declared honoured? For each the object that is made with it shows it.
+
+The cases come from the registry of verbs, their values from the declarations. What cannot be generated is in
+the tables below: an example, what goes with it, or the rule by which a parameter shows.
+"""
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billow.api import rows
+from billow.api.fields import Field
+from billow.api.params import PARSERS, specs
+from billow.api.resource import Resource, Verb
+from billow.pages.description import accepted_by
+from billow.resources.coupon import Coupon
+from billow.resources.product import Product
+from tests.conftest import Api, Reply
+from tests.making import Maker, Sent, form, with_more, without
+from tests.nouns import operations
+from tests.valid import ELSEWHERE, FIRST, FUTURE, MADE_WITH, TIERS, VALUES, WITH, Key
+
+POSTS = [verb for verb in operations("POST") if accepted_by(verb)]
+CASES = [(verb, name) for verb in POSTS for name in accepted_by(verb)]
+
+
+def named(case: Any) -> str:
+    return f"{case.method} {case.path}" if isinstance(case, Verb) else str(case)
+
+
+class Case:
+    """One parameter of one operation, with what is sent for it."""
+
+    def __init__(self, maker: Maker, verb: Verb, name: str) -> None:
+        self.maker, self.verb, self.name = maker, verb, name
+        self.key, self.spec = (verb.path, name), accepted_by(verb)[name]
+        self.path, self.base = begun(self)
+        more = WITH.get(self.key, {})
+        self.base = with_more(
+            self.base, {other: value and filled(maker, value) for other, value in more.items()}
+        )
+        given = VALUES.get(self.key)
+        self.value = given(self) if callable(given) else given or example(maker, self.spec)
+
+    @property
+    def id(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def is_only(self) -> bool:
+        """Whether there is one valid value, which is then shown anyway."""
+        spec = self.spec.item or self.spec
+        return spec.kind == "choice" and len(spec.choices) == 1
+
+    @property
+    def api(self) -> Api:
+        return self.maker.api
+
+    def without_it(self) -> Reply:
+        """What is shown of the same when the parameter is not sent, or as the recipe has it."""
+        if self.verb.kind == "update":
+            return self.read(self.maker.api.get(self.path))
+        path, sent = begun(self)
+        answer = self.maker.send(path, sent)
+        return self.read(answer) if answer.status == 200 else answer
+
+    def done(self) -> Reply:
+        sent = {**without(self.base, self.name), **form(self.value, self.name)}
+        return self.maker.done(self.path, sent)
+
+    def read(self, answer: Reply) -> Reply:
+        """The object read again, with what it shows only when it is asked."""
+        if self.verb.kind not in ("create", "update"):
+            return answer
+        path = self.path if self.verb.kind == "update" else f"{self.path}/{answer['id']}"
+        shown = self.verb.resource and self.verb.resource.specs.get(self.name)
+        inner = specs(shown.shape) if shown and shown.kind == "hash" and shown.shape else {}
+        wanted = [self.name] if shown and shown.include else []
+        wanted += [f"{self.name}.{name}" for name, spec in inner.items() if spec.include]
+        found = self.api.get(path, {"expand[]": wanted})
+        assert found.status == 200, found
+        return found
+
+
+def begun(case: Case) -> tuple[str, Sent]:
+    """Where the request goes, and what it must have besides the parameter."""
+    verb, maker = case.verb, case.maker
+    if verb.path in ELSEWHERE:
+        path, sent = ELSEWHERE[verb.path](maker)
+        return maker.filled(path), sent
+    assert verb.resource and verb.kind in ("create", "update"), f"ELSEWHERE says nothing of {verb.path}"
+    if verb.kind == "create":
+        return maker.base(verb.resource.object)
+    made = maker.make(verb.resource.object, **MADE_WITH.get(case.key, {}))
+    return f"{verb.resource.path}/{made['id']}", {}
+
+
+def filled(maker: Maker, value: Any) -> Any:
+    return maker.filled(value) if isinstance(value, str) else value
+
+
+def example(maker: Maker, spec: Field) -> Any:
+    """A valid value, another than the default."""
+    number = maker.number()
+    if spec.kind == "hash" and spec.shape:
+        inner = {name: part for name, part in specs(spec.shape).items() if part.kind in PARSERS}
+        return {name: example(maker, part) for name, part in inner.items()}
+    if spec.kind == "map":
+        return {"chf": example(maker, Field("hash", shape=spec.shape))}
+    if spec.kind == "array":
+        return [example(maker, spec.item or Field("hash" if spec.shape else "text", shape=spec.shape))]
+    if spec.kind == "ref":
+        return str(maker.make(spec.to)["id"]) if spec.to != "tax_code" else "txcd_10000000"
+    if spec.kind == "choice":
+        return next((choice for choice in reversed(spec.choices) if choice != spec.default), spec.choices[0])
+    simple = {
+        "boolean": "true" if spec.default is False else "false",
+        "currency": "chf",
+        "decimal": "2.5",
+        "hash": {"key": f"value {number}"},
+        "integer": str(max(int(spec.min or 0), min(number, int(spec.max or number)))),
+        "metadata": {"key": f"value {number}"},
+        "number": "12.5",
+        "text": f"text {number}",
+        "timestamp": str(FUTURE + number),
+    }
+    return simple[spec.kind]
+
+
+# ------------------------------------------------------------------------------------- what is shown
+
+
+def agrees(sent: Any, shown: Any) -> bool:
+    """Whether a shown value is what was sent: all that was sent of a hash, and each element of a list."""
+    if isinstance(shown, dict) and isinstance(sent, dict):
+        return all(name in shown and agrees(value, shown[name]) for name, value in sent.items())
+    if isinstance(shown, list) and isinstance(sent, list):
+        return len(sent) == len(shown) and all(map(agrees, sent, shown))
+    if isinstance(shown, bool):
+        return bool(sent == str(shown).lower())
+    if isinstance(shown, int | float) or (isinstance(shown, str) and isinstance(sent, str)):
+        return sent == str(shown) or (_number(sent) is not None and _number(sent) == _number(shown))
+    if isinstance(shown, dict) and isinstance(sent, str):
+        return bool(shown.get("id") == sent)
+    return False
+
+
+def _number(text: Any) -> Decimal | None:
+    try:
+        return Decimal(str(text))
+    except ArithmeticError:
+        return None
+
+
+# ------------------------------------------------------------------------------------- what is not echoed
+
+
+def brand_of(case: Case, method: str) -> Any:
+    return case.api.get(f"/v1/payment_methods/{method}")["card"]["brand"]
+
+
+def first_price(case: Case) -> bool:
+    price = case.api.get(f"/v1/prices/{case.done()['default_price']}")
+    return agrees(FIRST, price)
+
+
+def linked(case: Case) -> bool:
+    [link] = case.done()["links"]["data"]
+    sent = {name: value for name, value in case.value.items() if name != "create"}
+    return agrees(sent, link) and not case.without_it()["links"]["data"]
+
+
+def tiers_shown(case: Case) -> bool:
+    first, last = case.read(case.done())["tiers"]
+    return agrees(TIERS[0], first) and last["up_to"] is None and last["flat_amount"] == 100
+
+
+def taken_over(case: Case) -> bool:
+    """The lookup key goes from the price that had it; without the parameter it is refused."""
+    holder = case.maker.make("price", lookup_key="wanted")["id"]
+    sent = {**case.base, "lookup_key": "wanted"}
+    refused = case.maker.send(case.path, sent)
+    answer = case.maker.done(case.path, {**sent, case.name: case.value})
+    now = case.api.get(f"/v1/prices/{holder}")["lookup_key"]
+    return refused.status == 400 and (answer["lookup_key"], now) == ("wanted", None)
+
+
+def overlap(case: Case) -> bool:
+    """The former secret signs for so long."""
+    before = int(time.time())
+    id = case.done()["id"]
+    with case.api.app.db.transaction(case.api.tenant) as tx:
+        found = tx.one("select former_until from webhook_endpoints where id = %(id)s", id=id)
+    assert found
+    return abs(int(found["former_until"].timestamp()) - before - int(case.value)) < 60
+
+
+def validated(case: Case) -> bool:
+    """A card that declines is refused, and not to look is refused as well."""
+    bad = {**without(case.base, "payment_method", "invoice_settings"), "source": "tok_chargeDeclined"}
+    declined = case.maker.send(case.path, {**bad, case.name: "true"})
+    unseen = case.maker.send(case.path, {**bad, case.name: "false"})
+    return (case.done().status, declined.status, unseen["error"].get("param")) == (200, 402, case.name)
+
+
+def methods(case: Case) -> list[Any]:
+    found = case.api.get(f"/v1/customers/{case.done()['id']}/payment_methods")["data"]
+    return [method["card"]["brand"] for method in found]
+
+
+def captured(case: Case) -> bool:
+    charge = case.done()
+    return (charge["amount_captured"], charge["amount_refunded"]) == (200, 100)
+
+
+def destined(case: Case) -> bool:
+    target = case.done()["webhook_endpoint"]
+    return bool(target["url"]) and not case.maker.done(*begun(case))["webhook_endpoint"]["url"]
+
+
+def uploaded(case: Case) -> bool:
+    path = f"/v1/files/{case.done()['id']}/contents"
+    headers = {"Authorization": f"Bearer {case.api.key}"}
+    return bool(case.api.app.wsgi.test_client().get(path, headers=headers).data == case.value)
+
+
+#: Parameters that are not shown under their name: what proves that they were honoured.
+RULES: dict[Key, Callable[[Case], bool]] = {
+    ("/v1/charges", "capture"): lambda case: case.done()["captured"] is False,
+    ("/v1/charges", "source"): lambda case: case.done()["source"]["brand"] == "MasterCard",
+    ("/v1/charges/{id}/capture", "amount"): captured,
+    ("/v1/customers", "payment_method"): lambda case: methods(case) == ["mastercard"],
+    ("/v1/customers", "source"): lambda case: brand_of(case, case.done()["default_source"]) == "mastercard",
+    ("/v1/customers", "tax_id_data"): lambda case: agrees(
+        case.value, case.api.get(f"/v1/customers/{case.done()['id']}/tax_ids")["data"]
+    ),
+    ("/v1/customers", "validate"): validated,
+    ("/v1/customers/{id}", "source"): lambda case: (
+        brand_of(case, case.done()["default_source"]) == "mastercard"
+    ),
+    ("/v1/customers/{id}", "validate"): validated,
+    ("/v1/events/{id}/resend", "webhook_endpoint"): lambda case: case.done()["pending_webhooks"] == 1,
+    ("/v1/files", "file"): uploaded,
+    ("/v1/files", "file_link_data"): linked,
+    ("/v1/plans", "tiers"): tiers_shown,
+    ("/v1/prices", "custom_unit_amount"): lambda case: agrees(
+        {"minimum": "100", "preset": "150"}, case.done()["custom_unit_amount"]
+    ),
+    ("/v1/prices", "product_data"): lambda case: agrees(
+        case.value, case.api.get(f"/v1/products/{case.done()['product']}")
+    ),
+    ("/v1/prices", "tiers"): tiers_shown,
+    ("/v1/prices", "transfer_lookup_key"): taken_over,
+    ("/v1/prices/{id}", "transfer_lookup_key"): taken_over,
+    ("/v1/products", "default_price_data"): first_price,
+    ("/v1/test_helpers/test_clocks/{id}/advance", "frozen_time"): lambda case: agrees(
+        {"target_frozen_time": case.value}, case.done()["status_details"]["advancing"]
+    ),
+    ("/v1/webhook_endpoints/{id}", "disabled"): lambda case: case.done()["status"] == "disabled",
+    ("/v1/webhook_endpoints/{id}/rotate_secret", "expire_after"): overlap,
+    ("/v2/core/event_destinations", "include"): destined,
+    ("/v2/core/event_destinations/{id}", "include"): destined,
+}
+
+
+# ------------------------------------------------------------------------------------- the test
+
+
+@pytest.fixture
+def maker(api: Api) -> Maker:
+    return Maker(api)
+
+
+@pytest.mark.parametrize(("verb", "name"), CASES, ids=named)
+def test_a_parameter_that_is_declared_is_honoured(maker: Maker, verb: Verb, name: str) -> None:
+    honoured(Case(maker, verb, name))
+
+
+def honoured(case: Case) -> None:
+    if case.key in RULES:
+        assert RULES[case.key](case), f"{case.key}: {case.value} is not honoured"
+        return
+    before = case.without_it()
+    answer = case.done()
+    for told in (case.read(answer), *([answer] if case.name in answer else [])):
+        assert agrees(case.value, told[case.name]), (case.value, told[case.name])
+    assert case.is_only or not agrees(case.value, before.get(case.name)), "it is so without it"
+
+
+def test_the_tables_name_what_is_there() -> None:
+    """A parameter that is gone is gone from the tables."""
+    keys = {(verb.path, name) for verb, name in CASES}
+    assert {*VALUES, *WITH, *MADE_WITH, *RULES} - keys == set()
+    assert set(ELSEWHERE) - {verb.path for verb in POSTS} == set()
+
+
+@pytest.mark.parametrize(("noun", "name"), [(Product, "description"), (Coupon, "name")])
+def test_a_parameter_that_is_taken_and_ignored_is_found(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, noun: type[Resource], name: str
+) -> None:
+    """Planted: a creation that forgets one of its parameters."""
+    inner = rows.insert
+
+    def forgetful(tx: Any, row: Any, **more: Any) -> Any:
+        return inner(tx, row.but(**{name: None}) if isinstance(row, noun) else row, **more)
+
+    monkeypatch.setattr(rows, "insert", forgetful)
+    verb = next(verb for verb in POSTS if verb.path == noun.path)
+    with pytest.raises(AssertionError):
+        honoured(Case(maker, verb, name))
