@@ -1,0 +1,398 @@
+"""Does every filter of every list separate what it should? For each there are two objects that differ in it.
+
+The filters come from the registry of verbs. A field that is given at creation makes its own two objects; how
+the others are made is in the tables below. What a search query finds is in test_search.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from billow.api import listing
+from billow.api.fields import Field
+from billow.api.resource import REGISTRY, Resource, Verb, Where
+from billow.pages.description import accepted_by
+from tests.conftest import Api
+from tests.listed import HOUR, TWO, Pair, cards, delivered, entitled, summed, two
+from tests.making import Maker, Sent
+from tests.nouns import operations
+
+LISTS = [verb for verb in operations("GET") if verb.kind != "search" and accepted_by(verb)]
+CASES = [(verb, name) for verb in LISTS for name in accepted_by(verb)]
+Key = tuple[str, str]
+
+
+def named(case: Any) -> str:
+    return case.path if isinstance(case, Verb) else str(case)
+
+
+@dataclass
+class Apart:
+    """What is asked, which entry is found by it, and which is not (None: none is)."""
+
+    query: Sent
+    found: str | None
+    lost: str
+    path: str = ""
+
+
+# ------------------------------------------------------------------------------------- what tells them apart
+
+
+def updated(noun: str, name: str, sent: Sent, **query: str) -> Callable[[Maker], list[Apart]]:
+    """One of two is changed after it was made."""
+
+    def apart(maker: Maker) -> list[Apart]:
+        path = REGISTRY[noun].path
+        changed, same = (str(maker.make(noun)["id"]) for _ in range(2))
+        maker.done(f"{path}/{changed}{sent.get('', '')}", {key: sent[key] for key in sent if key})
+        return [Apart({name: query["changed"]}, changed, same), Apart({name: query["same"]}, same, changed)]
+
+    return apart
+
+
+def made(noun: str, query: Sent, first: Sent, second: Sent) -> Callable[[Maker], list[Apart]]:
+    """Two that are made in different ways, of which a query finds the first."""
+
+    def apart(maker: Maker) -> list[Apart]:
+        found, lost = (str(maker.make(noun, **more)["id"]) for more in (first, second))
+        asked = {name: maker.filled(value).replace("FOUND", found) for name, value in query.items()}
+        return [Apart(asked, found, lost)]
+
+    return apart
+
+
+def coupons(maker: Maker) -> list[Apart]:
+    one, other = maker.make("promotion_code"), maker.make("coupon")["id"]
+    second = maker.make("promotion_code", promotion={"type": "coupon", "coupon": other})["id"]
+    return [
+        Apart({"coupon": other}, second, one["id"]),
+        Apart({"code": one["code"].lower()}, one["id"], second),
+    ]
+
+
+def intents(maker: Maker, noun: str) -> list[Apart]:
+    from tests.valid import paid
+
+    intent = paid(maker)
+    charge = maker.api.get("/v1/charges", {"payment_intent": intent})["data"][0]["id"]
+    if noun == "charge":
+        return [Apart({"payment_intent": intent}, charge, maker.make("charge")["id"])]
+    found = maker.make("refund", charge=charge)["id"]
+    return [Apart({"payment_intent": intent}, found, maker.make("refund")["id"])]
+
+
+def money(maker: Maker) -> list[Apart]:
+    charge = maker.make("charge")
+    taken = charge["balance_transaction"]
+    given = maker.make("refund", charge=charge["id"])["balance_transaction"]
+    euro = maker.make("charge", currency="eur")["balance_transaction"]
+    return [
+        Apart({"type": "refund"}, given, taken),
+        Apart({"source": charge["id"]}, taken, euro),
+        Apart({"currency": "eur"}, euro, taken),
+    ]
+
+
+def owners(maker: Maker) -> list[Apart]:
+    own, customer = maker.make("tax_id")["id"], maker.known("customer")
+    theirs = maker.make("tax_id", owner={"type": "customer", "customer": customer})["id"]
+    asked = {"owner[type]": "customer", "owner[customer]": customer}
+    return [Apart(asked, theirs, own), Apart({"owner[type]": "self"}, own, theirs)]
+
+
+def events(maker: Maker) -> list[Apart]:
+    early = str(maker.make("product")["id"])
+    maker.known("webhook_endpoint")
+    late = str(maker.make("product")["id"])
+    told = {event["data"]["object"]["id"]: event["id"] for event in maker.api.get("/v1/events")["data"]}
+    first, second = told[early], told[late]
+    maker.make("coupon")
+    third = maker.api.get("/v1/events")["data"][0]["id"]
+    return [
+        Apart({"object_id": early}, first, second),
+        Apart({"type": "coupon.*"}, third, first),
+        Apart({"types[]": "coupon.created"}, third, first),
+        Apart({"delivery_success": "true"}, first, second),
+        Apart({"delivery_success": "false"}, second, first),
+    ]
+
+
+def features(maker: Maker) -> list[Apart]:
+    return updated("entitlements.feature", "archived", {"active": "false"}, changed="true", same="false")(
+        maker
+    )
+
+
+def entitlements(maker: Maker) -> list[Apart]:
+    pair = entitled(maker)
+    other = maker.make("customer")["id"]
+    return [Apart(pair.query, pair.newer, ""), Apart({"customer": other}, None, pair.newer)]
+
+
+def balances(maker: Maker) -> list[Apart]:
+    """One by hand, and one that an invoice used."""
+    customer = maker.known("customer")
+    path = f"/v1/customers/{customer}/balance_transactions"
+    by_hand = maker.done(path, {"amount": "-10", "currency": "usd"})["id"]
+    maker.make("invoiceitem")
+    invoice = maker.make("invoice")["id"]
+    maker.done(f"/v1/invoices/{invoice}/finalize", {})
+    [used] = [row["id"] for row in maker.api.get(path)["data"] if row["id"] != by_hand]
+    return [Apart({"invoice": invoice}, used, by_hand, path)]
+
+
+def hours(maker: Maker) -> list[Apart]:
+    pair = summed(maker)
+    start, end = pair.query["start_time"], pair.query["end_time"]
+    other = maker.make("customer")["id"]
+    asked = [
+        Apart({"start_time": end - HOUR}, pair.newer, pair.older),
+        Apart({"end_time": start + HOUR}, pair.older, pair.newer),
+        Apart({"customer": other}, None, pair.newer),
+    ]
+    return [Apart({**pair.query, **apart.query}, apart.found, apart.lost, pair.path) for apart in asked]
+
+
+def statuses(maker: Maker) -> list[Apart]:
+    pair = delivered(maker)
+    with maker.api.app.db.transaction(maker.api.tenant) as tx:
+        tx.run(
+            "update webhook_deliveries set status = 'failed', next_attempt_at = null where id = %(id)s",
+            id=pair.older,
+        )
+    return [
+        Apart({"status": "failed"}, pair.older, pair.newer, pair.path),
+        Apart({"status": "pending"}, pair.newer, pair.older, pair.path),
+    ]
+
+
+def shown_again(maker: Maker) -> list[Apart]:
+    pair = cards(maker)
+    return [Apart({"allow_redisplay": "always"}, pair.newer, pair.older, pair.path)]
+
+
+def thin_events(maker: Maker) -> list[Apart]:
+    product = maker.make("product")["id"]
+    first = maker.api.get("/v2/core/events")["data"][0]
+    maker.make("coupon")
+    second = maker.api.get("/v2/core/events")["data"][0]
+    return [
+        Apart({"object_id": product}, first["id"], second["id"]),
+        Apart({"types[]": second["type"]}, second["id"], first["id"]),
+        Apart({"created[gte]": first["created"]}, first["id"], ""),
+        Apart({"created[lt]": first["created"]}, None, first["id"]),
+    ]
+
+
+MONTHLY, ONCE = {"recurring": {"interval": "month"}}, {"recurring": None}
+YEARLY = {"recurring": {"interval": "year"}}
+#: By path and name: what is asked, what is found, what is not.
+APART: dict[Key, Callable[[Maker], list[Apart]]] = {
+    ("/v1/balance_transactions", "currency"): money,
+    ("/v1/balance_transactions", "source"): money,
+    ("/v1/balance_transactions", "type"): money,
+    ("/v1/billing/meters", "status"): updated(
+        "billing.meter", "status", {"": "/deactivate"}, changed="inactive", same="active"
+    ),
+    ("/v1/billing/meters/{id}/event_summaries", "customer"): hours,
+    ("/v1/billing/meters/{id}/event_summaries", "end_time"): hours,
+    ("/v1/billing/meters/{id}/event_summaries", "start_time"): hours,
+    ("/v1/charges", "payment_intent"): lambda maker: intents(maker, "charge"),
+    ("/v1/customers/{id}/balance_transactions", "invoice"): balances,
+    ("/v1/customers/{id}/payment_methods", "allow_redisplay"): shown_again,
+    ("/v1/entitlements/active_entitlements", "customer"): entitlements,
+    ("/v1/entitlements/features", "archived"): features,
+    ("/v1/events", "delivery_success"): events,
+    ("/v1/events", "object_id"): events,
+    ("/v1/events", "type"): events,
+    ("/v1/events", "types"): events,
+    ("/v1/file_links", "expired"): updated(
+        "file_link", "expired", {"expires_at": "now"}, changed="true", same="false"
+    ),
+    ("/v1/files", "purpose"): made("file", {"purpose": "pci_document"}, {"purpose": "pci_document"}, {}),
+    ("/v1/prices", "lookup_keys"): made("price", {"lookup_keys[]": "k"}, {"lookup_key": "k"}, {}),
+    ("/v1/prices", "recurring"): made("price", {"recurring[interval]": "year"}, YEARLY, MONTHLY),
+    ("/v1/prices", "type"): made("price", {"type": "one_time"}, ONCE, MONTHLY),
+    ("/v1/products", "ids"): made("product", {"ids[]": "FOUND"}, {}, {}),
+    ("/v1/promotion_codes", "code"): coupons,
+    ("/v1/promotion_codes", "coupon"): coupons,
+    ("/v1/refunds", "payment_intent"): lambda maker: intents(maker, "refund"),
+    ("/v1/shipping_rates", "active"): updated(
+        "shipping_rate", "active", {"active": "false"}, changed="false", same="true"
+    ),
+    ("/v1/shipping_rates", "currency"): made(
+        "shipping_rate", {"currency": "chf"}, {"fixed_amount": {"amount": "9", "currency": "chf"}}, {}
+    ),
+    ("/v1/tax_ids", "owner"): owners,
+    ("/v1/webhook_endpoints/{id}/deliveries", "status"): statuses,
+    ("/v2/core/events", "created"): thin_events,
+    ("/v2/core/events", "object_id"): thin_events,
+    ("/v2/core/events", "types"): thin_events,
+}
+
+
+def by_field(maker: Maker, cls: type[Resource], spec: Field) -> list[Apart]:
+    """Two that were made with different values of the field."""
+    values = {
+        "boolean": ("true", "false"),
+        "choice": spec.choices[:2],
+        "currency": ("usd", "chf"),
+        "text": ("https://example.com/a", "https://example.com/b"),
+    }
+    one, other = values[spec.kind] if spec.kind != "ref" else (str(maker.make(spec.to)["id"]) for _ in "12")
+    first, second = (str(maker.make(cls.object, **{spec.name: value})["id"]) for value in (one, other))
+    return [Apart({spec.name: one}, first, second), Apart({spec.name: other}, second, first)]
+
+
+# ------------------------------------------------------------------------------------- what is no filter
+
+
+def ids(api: Api, path: str, query: Sent) -> list[str]:
+    answer = api.get(path, query)
+    assert answer.status == 200, (path, query, answer)
+    return [entry["id"] for entry in answer["data"]]
+
+
+def limited(api: Api, pair: Pair) -> None:
+    assert ids(api, pair.path, {**pair.query, "limit": 1}) == [pair.newer]
+    assert {pair.newer, pair.older} <= set(ids(api, pair.path, {**pair.query, "limit": 2}))
+
+
+def after(api: Api, pair: Pair) -> None:
+    found = ids(api, pair.path, {**pair.query, "starting_after": pair.newer})
+    assert pair.older in found and pair.newer not in found
+
+
+def before(api: Api, pair: Pair) -> None:
+    found = ids(api, pair.path, {**pair.query, "ending_before": pair.older})
+    assert pair.newer in found and pair.older not in found
+
+
+def created(api: Api, pair: Pair) -> None:
+    shown = next(entry for entry in api.get(pair.path, pair.query)["data"] if entry["id"] == pair.newer)
+    with api.app.db.transaction(api.tenant) as tx:
+        [cls] = [cls for cls in REGISTRY.values() if cls.object == shown["object"]]
+        [(at,)] = tx.tuples(f"select created from {cls.table} where id = %(id)s", id=pair.newer)
+    second = int(at.timestamp())
+    for sign, bound, is_found in (
+        ("gte", second, True),
+        ("gt", second, False),
+        ("lte", second, True),
+        ("lt", second, False),
+    ):
+        found = ids(api, pair.path, {**pair.query, f"created[{sign}]": bound})
+        assert (pair.newer in found) is is_found, sign
+
+
+def paged(api: Api, pair: Pair) -> None:
+    first = api.get(pair.path, {"limit": 1})
+    path, query = first["next_page_url"].split("?")
+    second = api.get(path, dict(part.split("=") for part in query.split("&")))
+    assert [entry["id"] for entry in (*first["data"], *second["data"])] == [pair.newer, pair.older]
+
+
+def included(api: Api, pair: Pair) -> None:
+    for path in (pair.path, f"{pair.path}/{pair.newer}"):
+        answers = [
+            api.get(path, {"include[]": name} if name else {}) for name in ("", "webhook_endpoint.url")
+        ]
+        hidden, told = (answer["data"][0] if "data" in answer else answer for answer in answers)
+        assert (hidden["webhook_endpoint"]["url"], told["webhook_endpoint"]["url"] is None) == (None, False)
+
+
+def grouped(api: Api, pair: Pair) -> None:
+    whole = {name: value for name, value in pair.query.items() if name != "value_grouping_window"}
+    assert len(ids(api, pair.path, pair.query)) == 2 and len(ids(api, pair.path, whole)) == 1
+
+
+def refused(api: Api, pair: Pair) -> None:
+    answer = api.get(pair.path, {"payout": "po_none"})
+    assert (answer.status, answer["error"]["code"]) == (400, "resource_missing")
+
+
+def nobodys(api: Api, pair: Pair) -> None:
+    assert ids(api, pair.path, {"customer_account": "acct_none"}) == []
+
+
+def cards_only(api: Api, pair: Pair) -> None:
+    assert pair.newer in ids(api, pair.path, {"type": "card"})
+    refused = api.get(pair.path, {"type": "sepa_debit"})
+    assert refused["error"]["param"] == "type", "there are no others"
+
+
+OF_LISTS: dict[str, Callable[[Api, Pair], None]] = {
+    "created": created,
+    "ending_before": before,
+    "limit": limited,
+    "page": paged,
+    "starting_after": after,
+}
+OTHERWISE: dict[Key, Callable[[Api, Pair], None]] = {
+    ("/v1/balance_transactions", "payout"): refused,
+    ("/v1/billing/meters/{id}/event_summaries", "value_grouping_window"): grouped,
+    ("/v1/customers/{id}/payment_methods", "type"): cards_only,
+    ("/v1/promotion_codes", "customer_account"): nobodys,
+    ("/v2/core/event_destinations", "include"): included,
+}
+#: Told by other tests: the feed is read in its order, and a destination is read as its list is.
+ELSEWHERE = {
+    "/v1/events/feed": "test_events_sequence.py",
+    "/v2/core/event_destinations/{id}": "`included`, here",
+}
+
+
+@pytest.fixture
+def maker(api: Api) -> Maker:
+    return Maker(api)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"), [case for case in CASES if case[0].path not in ELSEWHERE], ids=named
+)
+def test_a_filter_separates(maker: Maker, verb: Verb, name: str) -> None:
+    separates(maker, verb, name)
+
+
+def separates(maker: Maker, verb: Verb, name: str) -> None:
+    key = (verb.path, name)
+    check = OTHERWISE.get(key) or (OF_LISTS.get(name) if key not in APART else None)
+    if check:
+        return check(maker.api, two(maker, verb))
+    if key in APART:
+        every = APART[key](maker)
+    else:
+        [create] = [made for made in operations("POST") if (made.path, made.kind) == (verb.path, "create")]
+        assert verb.resource and name in accepted_by(create), f"APART says nothing of {key}"
+        every = by_field(maker, verb.resource, verb.resource.specs[name])
+    of_this = [apart for apart in every if name in {asked.split("[")[0] for asked in apart.query}]
+    assert of_this, f"{key} is not asked"
+    for apart in of_this:
+        found = ids(maker.api, apart.path or verb.path, {"limit": 100, **apart.query})
+        assert apart.found is None or apart.found in found, (apart, found)
+        assert apart.lost not in found, (apart, found)
+
+
+def test_the_tables_name_what_is_there() -> None:
+    keys = {(verb.path, name) for verb, name in CASES}
+    assert {*APART, *OTHERWISE} - keys == set()
+    assert {*TWO, *ELSEWHERE} - {verb.path for verb in LISTS} == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/v1/products", "active"), ("/v1/prices", "lookup_keys"), ("/v1/coupons", "created")]
+)
+def test_a_filter_that_is_taken_and_ignored_is_found(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, path: str, name: str
+) -> None:
+    """Planted: lists that narrow by nothing."""
+    inner = listing.page
+
+    def broad(tx: Any, cls: Any, where: Where, sent: Any) -> Any:
+        return inner(tx, cls, Where(), sent)
+
+    monkeypatch.setattr(listing, "page", broad)
+    with pytest.raises(AssertionError):
+        separates(maker, next(verb for verb in LISTS if verb.path == path), name)
