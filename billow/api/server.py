@@ -163,6 +163,8 @@ class Server:
                 status=403,
                 code="account_invalid",
             )
+        if "\x00" in "".join(ids):
+            raise Refused("Invalid id: it contains a NUL character.", status=404, code="resource_missing")
         call = Call(verb, ids, request, key, {})
         if verb.raw:
             call.raw = Raw(_body(MAX_BULK), flask.request.mimetype, dict(flask.request.args))

@@ -2,9 +2,9 @@
 
 import flask
 
-from billow.core.errors import Refused
+from billow.core.errors import Refused, require
 from billow.flows import upload
-from billow.store.tx import Database
+from billow.store.tx import TENANT, Database
 
 ADDRESS = "/links/<account>/<mode>/<link>/<seal>"
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -14,8 +14,10 @@ def add(app: flask.Flask, db: Database) -> None:
     """The address of a link. One that has ended is answered like one that never was."""
 
     def view(account: str, mode: str, link: str, seal: str) -> flask.Response:
+        tenant = f"{account}/{mode}"
         try:
-            with db.transaction(f"{account}/{mode}") as tx:
+            require(TENANT.fullmatch(tenant) and "\x00" not in link, "There is no such address.")
+            with db.transaction(tenant) as tx:
                 found = upload.linked(tx, link, seal)
         except Refused:
             message = "There is no such file, or no longer."

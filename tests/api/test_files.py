@@ -88,6 +88,24 @@ def test_a_file_may_come_with_its_link(api: Api) -> None:
     assert len(api.get("/v1/files")["data"]) == 2, "nothing of it is kept"
 
 
+def test_an_address_that_cannot_be_is_not_there(api: Api) -> None:
+    link = api.post("/v1/file_links", {"file": upload(api)["id"]})
+    _, account, mode, id, seal = link["url"].split("/", 3)[3].split("/")
+    client = api.app.wsgi.test_client()
+    assert client.get(f"/links/{account}/{mode}/{id}/{seal}").status_code == 200
+    for spoilt in (
+        f"/links/{account}%00/{mode}/{id}/{seal}",
+        f"/links/{account}/other/{id}/{seal}",
+        f"/links/{account}'/{mode}/{id}/{seal}",
+        f"/links/{account}/{mode}/{id}%00/{seal}",
+        f"/links/{account}/{mode}/{id}/%E2%82%AC",
+        f"/links/{account}/{mode}/{id}/%FF%00",
+    ):
+        assert client.get(spoilt).status_code == 404, spoilt
+    for path in ("/v1/files/%00", "/v1/files/%00/contents", "/v1/customers/a%00b"):
+        assert api.get(path).status == 404, path
+
+
 @pytest.mark.parametrize(
     ("sent", "param", "message"),
     [
