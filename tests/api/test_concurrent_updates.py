@@ -61,7 +61,9 @@ def test_fifty_updates_at_once_are_as_if_one_after_the_other(api: Api, http_url:
     assert done, "somebody came through"
 
     page = api.get("/v1/events", {"type": "customer.subscription.updated", "limit": "100"})["data"]
-    told = [event["data"] for event in reversed(page) if event["data"]["object"]["id"] == made["id"]]
+    # By id, in which they were written: `created` is when a request began, before it waited for its turn.
+    page.sort(key=lambda event: event["id"])
+    told = [event["data"] for event in page if event["data"]["object"]["id"] == made["id"]]
     chain = [1]
     for data in told:
         assert data["previous_attributes"]["items"]["data"][0]["quantity"] == chain[-1]
