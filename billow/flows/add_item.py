@@ -10,7 +10,7 @@ from billow.api.params import Params, merged
 from billow.core import pricing
 from billow.core.errors import require
 from billow.core.money import round_half_away
-from billow.flows import bill
+from billow.flows import bill, terms
 from billow.resources import product as products
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -114,23 +114,20 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
             "The price specified is inactive. This field only accepts active prices.",
             param="pricing[price]",
         )
-        require(
-            wanted.currency in (None, price.currency),
-            f"The price specified only supports `{price.currency}`.",
-            param="currency",
-        )
+        currency = wanted.currency or price.currency
+        terms.check_currency([price], currency)
         product = products.check_active(tx, price.product, "pricing[price]")
-        charges = pricing.charges(bill.rated(price), quantity)
-        amount, unit = sum(charge.amount for charge in charges), price.unit_amount_decimal
+        rate = bill.rated(price, currency)
+        amount, unit = pricing.amount(rate, quantity), rate.unit_amount
         found: dict[str, Any] = {
-            "currency": price.currency,
+            "currency": currency,
             "price": price.id,
             "product": product.id,
             "description": wanted.description or product.name,
         }
     else:
-        currency = wanted.currency or customer.currency
-        require(currency, "Missing required param: currency.", param="currency", code="parameter_missing")
+        known = wanted.currency or customer.currency
+        require(known, "Missing required param: currency.", param="currency", code="parameter_missing")
         require(
             wanted.amount is None or wanted.quantity == 1,
             "You cannot pass a quantity with an amount.",
@@ -138,7 +135,7 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
         )
         unit = wanted.unit_amount_decimal if wanted.amount is None else Decimal(wanted.amount)
         amount = round_half_away((unit or Decimal(0)) * quantity)
-        found = {"currency": currency, "description": wanted.description}
+        found = {"currency": known, "description": wanted.description}
     discountable = amount >= 0 if wanted.discountable is None else wanted.discountable
     return {
         **found,

@@ -6,7 +6,7 @@ from billow.api.server import Call
 from billow.core.errors import Refused
 from billow.flows import charge
 from billow.flows.pay import declined
-from billow.flows.subscribe import conclude
+from billow.flows.subscribe import conclude, kept_or_not
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.invoice import Invoice
@@ -29,9 +29,12 @@ def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
     if not attempts and not traces:
         return None
     found = subject(tx, call.verb.resource, attempts[-1]) if attempts else None
-    if found is None:
-        raise idempotency.unknown(key, request)
-    return answer(tx, found)
+    if found is not None:
+        return answer(tx, found)
+    if attempts and call.verb.resource is Subscription and attempts[-1].payment_intent:
+        # It was taken back, since its first payment failed (error_if_incomplete).
+        return declined(tx, rows.find(tx, PaymentIntent, attempts[-1].payment_intent))
+    raise idempotency.unknown(key, request)
 
 
 def subject(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | None:
@@ -51,6 +54,8 @@ def subject(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | 
 
 def answer(tx: Tx, found: Resource) -> Resource | Refused:
     """As the verb itself would have said it: an intent or an invoice that could not be paid is a 402."""
+    if isinstance(found, Subscription) and found.provisional:
+        return kept_or_not(tx, found.id)
     if isinstance(found, Subscription):
         return conclude(tx, found.id)
     if isinstance(found, Charge) and found.status == "failed":

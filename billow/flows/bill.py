@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from billow.api import rows
-from billow.core import invoicing, pricing, usage
+from billow.core import anchors, invoicing, pricing, usage
 from billow.core.errors import require
 from billow.core.money import minimum_charge
 from billow.resources.billing_period import BillingPeriod
@@ -37,6 +38,8 @@ class Part:
     product: Product
     meter: Meter | None
     rate: pricing.Price
+    """In the currency of the subscription."""
+    classic: bool = False
 
     @property
     def interval(self) -> tuple[str, int]:
@@ -45,7 +48,7 @@ class Part:
 
 
 def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
-    """The items of any number of subscriptions, in four statements.
+    """The items of any number of subscriptions, in five statements.
 
     Newest first; items born together as given.
     """
@@ -66,11 +69,18 @@ def priced(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
     prices = rows.find_many(tx, Price, [item.price for item in items])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
     meters = rows.find_many(tx, Meter, [meter for price in prices.values() if (meter := meter_of(price))])
-    rates = {price.id: rated(price) for price in prices.values()}
+    agreed = rows.find_many(tx, Subscription, [item.subscription for item in items])
     return [
-        Part(item, price, products[price.product], meters.get(meter_of(price) or ""), rates[price.id])
+        Part(
+            item,
+            price,
+            products[price.product],
+            meters.get(meter_of(price) or ""),
+            rated(price, subscription.currency),
+            subscription.billing_mode["type"] == "classic",
+        )
         for item in items
-        for price in [prices[item.price]]
+        for price, subscription in [(prices[item.price], agreed[item.subscription])]
     ]
 
 
@@ -83,20 +93,22 @@ def meter_of(price: Price) -> str | None:
     return (price.recurring or {}).get("meter")
 
 
-def rated(price: Price) -> pricing.Price:
-    """A price as the core rates it."""
+def rated(price: Price, currency: str | None = None) -> pricing.Price:
+    """A price as the core rates it: in its own currency, or in another one that it has amounts for."""
     transform = price.transform_quantity
+    other = price.currency_options[currency] if currency not in (None, price.currency) else None
+    unit = _exact(other["unit_amount_decimal"]) if other else price.unit_amount_decimal
     model = price.tiers_mode if price.billing_scheme == "tiered" else "package" if transform else "per_unit"
     tiers = tuple(
         pricing.Tier(
             _exact(tier["up_to"]), _exact(tier["unit_amount_decimal"]), _exact(tier["flat_amount_decimal"])
         )
-        for tier in price.tiers or ()
+        for tier in (other["tiers"] if other else price.tiers) or ()
     )
     return pricing.Price(
         model=model or "per_unit",
-        currency=price.currency,
-        unit_amount=price.unit_amount_decimal,
+        currency=currency or price.currency,
+        unit_amount=unit,
         tiers=tiers,
         divide_by=transform["divide_by"] if transform else None,
         round=transform["round"] if transform else "up",
@@ -112,12 +124,16 @@ def _exact(value: Any) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a part is billed for: `kind` is licensed (in advance), metered (in arrears) or trial (nothing)."""
+    """What a part is billed for: `kind` is licensed (in advance), metered (in arrears) or trial (nothing).
+
+    `share` says what part of a full period's price it costs: less than 1 for a stub.
+    """
 
     part: Part
     kind: str
     start: datetime
     end: datetime
+    share: Fraction = anchors.FULL
 
 
 def measured(
@@ -148,31 +164,15 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
     """The lines of one item for one period, not yet on an invoice: one for each tier that is reached."""
     part = period.part
     if period.kind == "trial":
-        return [
-            _line(
-                period,
-                customer,
-                0,
-                f"Free trial for {part.item.quantity or 1} {invoicing.TIMES} {part.product.name}",
-                quantity_decimal=Decimal(part.item.quantity or 1),
-            )
-        ]
+        return [_free_line(period, customer)]
     quantity = Decimal(part.item.quantity or 0) if period.kind == "licensed" else used or Decimal(0)
     whole = part.price.transform_quantity is not None
     return [
         _line(
             period,
             customer,
-            charge.amount,
-            invoicing.describe(
-                part.product.name,
-                part.product.unit_label,
-                quantity if whole else charge.quantity,
-                charge.unit_amount,
-                part.price.currency,
-                part.interval,
-                charge.tier,
-            ),
+            anchors.portion(charge.amount, period.share),
+            _words(part, quantity if whole else charge.quantity, charge),
             quantity_decimal=quantity if whole else charge.quantity,
             unit_amount_decimal=charge.unit_amount,
             flat_amount_decimal=charge.flat_amount,
@@ -183,11 +183,34 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
     ]
 
 
+def _words(part: Part, quantity: Decimal, charge: pricing.Charge) -> str:
+    product, currency = part.product, part.rate.currency
+    return invoicing.describe(
+        product.name, product.unit_label, quantity, charge.unit_amount, currency, part.interval, charge.tier
+    )
+
+
+def _free_line(period: Period, customer: str) -> InvoiceLine:
+    """A line of nothing: a trial, or in classic the use that a meter has yet to count (§5.17)."""
+    part = period.part
+    if part.meter:
+        charge = pricing.charges(part.rate, Decimal(0))[0]
+        words = _words(part, Decimal(0), charge)
+        return _line(period, customer, 0, words, quantity_decimal=Decimal(0))
+    many = part.item.quantity or 1
+    words = (
+        f"Trial period for {part.product.name}"
+        if part.classic
+        else f"Free trial for {many} {invoicing.TIMES} {part.product.name}"
+    )
+    return _line(period, customer, 0, words, quantity_decimal=Decimal(many))
+
+
 def _line(period: Period, customer: str, amount: int, description: str, **more: Any) -> InvoiceLine:
     part = period.part
     return InvoiceLine(
         amount=amount,
-        currency=part.price.currency,
+        currency=part.rate.currency,
         description=description,
         invoice="",
         customer=customer,
@@ -378,9 +401,18 @@ def parent_of(subscription: Subscription) -> dict[str, Any]:
     }
 
 
+#: Settings of a subscription that its invoices take where they are set, before those of the customer (§5.15).
+SETTINGS = ("account_tax_ids", "custom_fields", "description", "footer")
+PAYMENT = ("payment_method_options", "payment_method_types")
+
+
 def subscription_fields(subscription: Subscription) -> dict[str, Any]:
     """What an invoice takes from the subscription that it is for."""
+    settings, payment = subscription.invoice_settings, subscription.payment_settings
     return {
+        **{name: settings[name] for name in SETTINGS if settings.get(name) is not None},
+        "payment_settings": {"default_mandate": None, **{name: payment.get(name) for name in PAYMENT}},
+        "on_behalf_of": subscription.on_behalf_of,
         "currency": subscription.currency,
         "subscription": subscription.id,
         "parent": parent_of(subscription),

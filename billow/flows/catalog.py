@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from billow.api import rows
+from billow.api.params import Params
 from billow.core.errors import Refused
 from billow.flows import plan
 from billow.resources import price as prices
@@ -51,6 +52,19 @@ def on_sale(tx: Tx, price: Price) -> Price:
     if made.recurring:
         plan.told(tx, made)
     return made
+
+
+def inline(tx: Tx, data: Params, at: str) -> Price:
+    """A price for one use, from `price_data`: it is neither listed nor active (§2.2)."""
+    given = {name: rows.plain_value(value) for name, value in data.sent().items()}
+    product = products.find_active(tx, given["product"], f"{at}[product]")
+    if given.get("recurring"):
+        given["recurring"] = prices.Recurring(**given["recurring"]).shown()
+    try:
+        return on_sale(tx, Price(**{**given, "product": product.id}, active=False, inline=True))
+    except Refused as refused:
+        refused.param = f"{at}[{refused.param}]"
+        raise
 
 
 @Price.update

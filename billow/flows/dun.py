@@ -1,6 +1,6 @@
 """What an unpaid invoice leads to: try again, wait, stop; and what a paid one puts right (§8.6, §5.2)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from billow.api import rows
 from billow.core import dunning, lifecycle
@@ -59,6 +59,10 @@ def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
     """Its latest invoice is not paid: past due, or still incomplete when it is the first."""
     if subscription.latest_invoice != invoice.id or subscription.status in ("canceled", "incomplete_expired"):
         return
+    if subscription.provisional:
+        # Who asked takes it back and hears why; should they have died over it, the timer does it now.
+        jobs.put(tx, "subscription.expire", subscription.id, tx.now)
+        return
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
     tell(tx, subscription, status=status)
 
@@ -82,12 +86,33 @@ def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMe
         "past_due",
         "unpaid",
     ):
-        changes["status"] = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "activate")
+        changes["status"] = begun(subscription, tx.now)
     if method and subscription.payment_settings.get("save_default_payment_method") == "on_subscription":
         changes["default_payment_method"] = method.id
-    if changes.get("status") == "active":
+    if changes.get("status") in ("active", "trialing"):
         jobs.cancel(tx, "subscription.expire", subscription.id)
-    tell(tx, subscription, **changes)
+    if subscription.status == "incomplete":
+        catch_up(tx, subscription)
+    tell(tx, rows.update(tx, subscription, event=None, provisional=False), **changes)
+
+
+def begun(subscription: Subscription, now: datetime) -> str:
+    """The status that a paid invoice leads to: one that was incomplete may still be in its trial (§5.2)."""
+    in_trial = subscription.status == "incomplete" and subscription.trial_end and subscription.trial_end > now
+    return lifecycle.after(
+        lifecycle.SUBSCRIPTION, subscription.status, "start_trial" if in_trial else "activate"
+    )
+
+
+def catch_up(tx: Tx, subscription: Subscription) -> None:
+    """A first period may be shorter than the 23 hours: it then ended while nobody had paid for it."""
+    row = tx.one(
+        "select min(current_period_end) as due from subscription_items where subscription = %(id)s",
+        id=subscription.id,
+    )
+    if row and row["due"] and row["due"] <= tx.now:
+        timer = "subscription.end" if subscription.cancel_at == row["due"] else "subscription.renew"
+        jobs.put(tx, timer, subscription.id, tx.now)
 
 
 def tell(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:

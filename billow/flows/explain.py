@@ -66,7 +66,7 @@ def rating(line: InvoiceLine, price: Price) -> list[str]:
         return []
     quantity = line.usage if line.usage is not None else line.quantity_decimal
     told = []
-    for charge in pricing.charges(bill.rated(price), quantity):
+    for charge in pricing.charges(bill.rated(price, line.currency), quantity):
         if charge.tier != line.tier:
             continue
         if charge.tier is not None:
@@ -81,7 +81,9 @@ def rating(line: InvoiceLine, price: Price) -> list[str]:
             f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat}"
             f" = {plain(charge.exact)}"
         )
-        told.append(f"    rounded    {charge.amount}, half away from zero, once for the line")
+        if line.kind == "licensed" and line.amount != charge.amount:
+            told.append(f"    part       {line.amount} of {charge.amount}: this is not a full period")
+        told.append(f"    rounded    {line.amount}, half away from zero, once for the line")
     return told
 
 

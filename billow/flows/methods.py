@@ -14,7 +14,7 @@ def method_id(
     """The id of the method that pays, or None when there is none."""
     return (
         (invoice and invoice.default_payment_method)
-        or (subscription and subscription.default_payment_method)
+        or (subscription and (subscription.default_payment_method or subscription.default_source))
         or (customer.invoice_settings or {}).get("default_payment_method")
         or customer.default_source
     )

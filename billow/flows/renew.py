@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import rows
-from billow.core import calendar
+from billow.core import anchors, calendar
 from billow.flows import bill, trial
 from billow.flows.bill import Part, Period
 from billow.resources.customer import Customer
@@ -64,9 +64,11 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
 def _renewal(subscription: Subscription, customer: Customer, parts: list[Part]) -> Renewal:
     due = min(part.item.current_period_end for part in parts)
     ended = [part for part in parts if part.item.current_period_end == due]
+    stop = subscription.cancel_at
     ends = {
-        part.item.id: calendar.next_boundary(subscription.billing_cycle_anchor, *part.interval, due)
+        part.item.id: min(boundary, stop) if stop and stop > due else boundary
         for part in ended
+        for boundary in [calendar.next_boundary(subscription.billing_cycle_anchor, *part.interval, due)]
     }
     others = [part.item.current_period_end for part in parts if part not in ended]
     return Renewal(subscription, customer, due, ends, ended, min([*ends.values(), *others]))
@@ -97,10 +99,18 @@ def periods_of(renewal: Renewal) -> list[Period]:
     found = []
     for part in renewal.parts:
         if not part.meter:
-            found.append(Period(part, "licensed", renewal.due, renewal.ends[part.item.id]))
+            found.append(licensed(renewal, part))
         elif renewal.subscription.status != "trialing":
             found.append(Period(part, "metered", part.item.current_period_start, renewal.due))
     return found
+
+
+def licensed(renewal: Renewal, part: Part) -> Period:
+    """The next period, at its part of the price where it is no full one: after a trial that ended between
+    two boundaries (X68), or before a planned end (§5.12)."""
+    start, end = renewal.due, renewal.ends[part.item.id]
+    share = anchors.worth(renewal.subscription.billing_cycle_anchor, part.interval, start, end)
+    return Period(part, "licensed", start, end, share)
 
 
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:

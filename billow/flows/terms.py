@@ -1,27 +1,67 @@
 """What may an item of a subscription be: a recurring price, how often, and how prices go together?"""
 
 from collections.abc import Container, Iterable
+from decimal import Decimal
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.params import Params
+from billow.api.fields import SHOWN
+from billow.api.params import Params, missing
 from billow.core.errors import require
-from billow.flows import bill
+from billow.flows import bill, catalog
 from billow.resources import product as products
-from billow.resources.price import Price
+from billow.resources.price import BEHAVIORS, Price
 from billow.store.tx import Tx
 
 
+class Rhythm(Params):
+    interval: str = f.choice(SHOWN, "day", "week", "month", "year", required=True)
+    interval_count: int = f.integer(min=1, default=1)
+
+
+class PriceData(Params):
+    """A recurring price that is made for this item; it is not listed, and nobody else can use it."""
+
+    currency: str = f.currency(required=True)
+    product: str = f.ref("product", required=True)
+    recurring: Rhythm = f.hash(shape=Rhythm, required=True)
+    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
+    unit_amount: int | None = f.amount(min=0)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+
+
 class Item(Params):
-    price: str = f.ref("price", required=True)
-    quantity: int | None = f.integer(min=0, max=10**12)
     metadata: dict[str, str] = f.metadata()
+    plan: str | None = f.ref("plan")
+    price: str | None = f.ref("price")
+    price_data: PriceData | None = f.hash(shape=PriceData)
+    quantity: int | None = f.integer(min=0, max=10**12)
+
+
+FORMS = ("price", "plan", "price_data")
+
+
+def form_of(item: Item, at: str) -> str:
+    """In which of its forms an item names its price: exactly one."""
+    given = [name for name in FORMS if getattr(item, name) is not None]
+    if not given:
+        raise missing(f"{at}[price]")
+    require(
+        len(given) == 1,
+        f"You may only specify one of these parameters: {', '.join(given)}.",
+        param=f"{at}[{given[-1]}]",
+        code="parameters_exclusive",
+    )
+    return given[0]
 
 
 def price_of(tx: Tx, item: Item, at: str) -> Price:
     """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter."""
-    at = f"{at}[price]"
-    price = rows.find(tx, Price, item.price, param=at)
+    form = form_of(item, at)
+    at = f"{at}[{form}]"
+    if item.price_data:
+        return catalog.inline(tx, item.price_data, at)
+    price = rows.find(tx, Price, item.price or item.plan or "", param=at)
     require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
     products.check_active(tx, price.product, at)
     require(
@@ -56,11 +96,10 @@ def check_new(price: Price, taken: Container[str]) -> None:
     )
 
 
-def check_together(prices: Iterable[Price]) -> None:
-    """One currency, and every interval a whole multiple of the shortest (§5.14)."""
+def check_together(prices: Iterable[Price], currency: str | None = None, *, classic: bool = False) -> None:
+    """One currency, and every interval a whole multiple of the shortest (§5.14); in classic, the same."""
     all_of_them = list(prices)
-    currencies = {price.currency for price in all_of_them}
-    require(len(currencies) == 1, "All prices on a subscription must have the same currency.", param="items")
+    check_currency(all_of_them, currency)
     periods = [(p.recurring["interval"], p.recurring["interval_count"]) for p in all_of_them if p.recurring]
     units = {"month": 1, "year": 12}
     days = {"day": 1, "week": 7}
@@ -70,3 +109,21 @@ def check_together(prices: Iterable[Price]) -> None:
     # Days and months meet only where the days are single ones: every month is a whole number of days.
     fits = fits and (not in_days or not in_months or min(in_days) == 1)
     require(fits, "The intervals of the prices must be multiples of the shortest of them.", param="items")
+    require(
+        not classic or len(set(periods)) == 1,
+        "All prices on a subscription with `billing_mode[type]=classic` must have the same `interval` and"
+        " `interval_count`.",
+        param="items",
+    )
+
+
+def check_currency(prices: Iterable[Price], currency: str | None) -> None:
+    """Every price has the subscription's currency, as its own or among its `currency_options` (§2.2)."""
+    if currency is None:
+        own = {price.currency for price in prices}
+        require(len(own) == 1, "All prices on a subscription must have the same currency.", param="items")
+        return
+    for price in prices:
+        known = [price.currency, *price.currency_options]
+        names = ", ".join(f"`{name}`" for name in known)
+        require(currency in known, f"The price specified only supports {names}.", param="currency")

@@ -8,10 +8,12 @@ from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
@@ -166,7 +168,9 @@ def expire(tx: Tx, refs: list[str]) -> None:
     subscription = rows.lock(tx, Subscription, id)
     if subscription.status != "incomplete":
         return
-    if subscription.latest_invoice:
+    if subscription.provisional:
+        take_back(tx, subscription)
+    elif subscription.latest_invoice:
         void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
     else:
         never_began(tx, subscription)
@@ -177,3 +181,23 @@ def never_began(tx: Tx, subscription: Subscription) -> None:
         jobs.cancel(tx, timer, subscription.id)
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "expire")
     rows.update(tx, subscription, ended_at=tx.now, status=status)
+
+
+def take_back(tx: Tx, subscription: Subscription) -> None:
+    """A subscription that was to be there only if it was paid (docs/decisions/0010-taken-back.md).
+
+    It goes with its items; its invoice is void and keeps its number; what the customer had waiting waits on.
+    """
+    for timer in cancel.TIMERS:
+        jobs.cancel(tx, timer, subscription.id)
+    invoice = rows.lock(tx, Invoice, subscription.latest_invoice or "")
+    for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
+        if item.subscription == subscription.id:
+            rows.delete(tx, item)
+        else:
+            rows.update(tx, item, event=None, invoice=None)
+    tx.run("delete from billing_periods where subscription = %(id)s", id=subscription.id)
+    for part in rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id):
+        rows.delete(tx, part)
+    rows.delete(tx, subscription, event=None)
+    void_invoice(tx, invoice)

@@ -94,7 +94,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
 
     account_country: str | None = f.text()
     account_name: str | None = f.text()
-    account_tax_ids: list[str] | None = f.absent()
+    account_tax_ids: list[str] | None = f.array()
     amount_due: int = f.amount(default=0)
     amount_overpaid: int = f.absent(0)
     amount_paid: int = f.amount(default=0)
@@ -142,9 +142,9 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     metadata: dict[str, str] = f.metadata()
     next_payment_attempt: datetime | None = f.timestamp()
     number: str | None = f.text(WRITE, max=26)
-    on_behalf_of: str | None = f.absent()
+    on_behalf_of: str | None = f.text()
     parent: dict[str, Any] | None = f.hash(shape=Parent)
-    payment_settings: dict[str, Any] = f.absent(PAY_AS_USUAL)
+    payment_settings: dict[str, Any] = f.hash(default=PAY_AS_USUAL)
     payments: list[Any] = f.sublist(
         "invoice_payment", by="invoice", url="/v1/invoice_payments?invoice={id}", include=True
     )

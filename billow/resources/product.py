@@ -99,10 +99,18 @@ def insert(tx: Tx, product: Product) -> Product:
 
 def check_active(tx: Tx, id: str, param: str) -> Product:
     """The product of a price that is to be used anew: an archived one is not sold any more (§2.2)."""
-    product = rows.find(tx, Product, id)
+    return active(rows.find(tx, Product, id), param)
+
+
+def find_active(tx: Tx, id: str, param: str) -> Product:
+    """The product that a parameter names; an archived one is not sold any more."""
+    return active(rows.find(tx, Product, id, param=param), param)
+
+
+def active(product: Product, param: str) -> Product:
     require(
         product.active,
-        f"The product {id} is inactive: its prices cannot be used any more.",
+        f"The product {product.id} is inactive: its prices cannot be used any more.",
         param=param,
         code="product_inactive",
     )

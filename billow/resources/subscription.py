@@ -1,6 +1,7 @@
 """Subscriptions: an agreement that renews."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
@@ -8,6 +9,7 @@ from billow.api import listing
 from billow.api.fields import SHOWN, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.resources.invoice import CustomField
 from billow.store.search import Searched
 
 STATUSES = (
@@ -51,10 +53,76 @@ class CancellationDetails(Params):
     reason: str | None = f.absent()
 
 
+class CardMandate(Params):
+    amount: int | None = f.amount(min=0)
+    amount_type: str | None = f.choice(SHOWN, "fixed", "maximum")
+    description: str | None = f.text(max=200)
+
+
+class CardOptions(Params):
+    mandate_options: CardMandate | None = f.hash(shape=CardMandate)
+    network: str | None = f.text()
+    request_three_d_secure: str | None = f.choice(SHOWN, "any", "automatic", "challenge")
+
+
+class PaymentMethodOptions(Params):
+    """Cards are what the gateways take; of other methods nothing can be set."""
+
+    acss_debit: dict[str, Any] | None = f.absent()
+    bancontact: dict[str, Any] | None = f.absent()
+    billie: dict[str, Any] | None = f.absent()
+    blik: dict[str, Any] | None = f.absent()
+    card: CardOptions | None = f.hash(shape=CardOptions, unset=True)
+    customer_balance: dict[str, Any] | None = f.absent()
+    konbini: dict[str, Any] | None = f.absent()
+    payto: dict[str, Any] | None = f.absent()
+    pix: dict[str, Any] | None = f.absent()
+    sepa_debit: dict[str, Any] | None = f.absent()
+    upi: dict[str, Any] | None = f.absent()
+    us_bank_account: dict[str, Any] | None = f.absent()
+
+
 class PaymentSettings(Params):
-    payment_method_options: dict[str, Any] | None = f.absent()
-    payment_method_types: list[str] | None = f.absent()
+    payment_method_options: PaymentMethodOptions | None = f.hash(shape=PaymentMethodOptions)
+    payment_method_types: list[str] | None = f.array(item=f.text(), unset=True)
     save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
+
+
+class AnchorConfig(Params):
+    day_of_month: int = f.integer(min=1, max=31, required=True)
+    hour: int | None = f.integer(min=0, max=23)
+    minute: int | None = f.integer(min=0, max=59)
+    month: int | None = f.integer(min=1, max=12)
+    second: int | None = f.integer(min=0, max=59)
+
+
+class ProrationDiscounts(Params):
+    proration_discounts: str = f.choice(SHOWN, "included", "itemized", default="included")
+
+
+class BillingMode(Params):
+    flexible: ProrationDiscounts | None = f.hash(shape=ProrationDiscounts)
+    type: str = f.choice(SHOWN, "classic", "flexible", required=True)
+
+
+class Issuer(Params):
+    account: str | None = f.text()
+    type: str = f.choice(SHOWN, "account", "self", required=True)
+
+
+class InvoiceSettings(Params):
+    """What every invoice of a subscription says (§5.15)."""
+
+    account_tax_ids: list[str] | None = f.array(item=f.text(), unset=True)
+    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
+    description: str | None = f.text(max=1500)
+    footer: str | None = f.text(max=5000)
+    issuer: Issuer | None = f.hash(shape=Issuer)
+
+
+class TransferData(Params):
+    amount_percent: Decimal | None = f.number(min=0, max=100, places=2)
+    destination: str = f.text(required=True)
 
 
 NO_AUTOMATIC_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
@@ -83,6 +151,7 @@ class Subscription(
     """An agreement that renews: who, what, since when, and how it is paid."""
 
     owner = "customer"
+    among = "not provisional"
     searched = {
         "canceled_at": Searched("instant", "canceled_at"),
         "created": Searched("instant", "created"),
@@ -91,10 +160,10 @@ class Subscription(
     }
 
     application: str | None = f.absent()
-    application_fee_percent: float | None = f.absent()
+    application_fee_percent: Decimal | None = f.number()
     automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX)
     billing_cycle_anchor: datetime = f.timestamp(required=True)
-    billing_cycle_anchor_config: dict[str, Any] | None = f.absent()
+    billing_cycle_anchor_config: dict[str, Any] | None = f.hash(shape=AnchorConfig)
     billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
     billing_schedules: list[Any] = f.absent([])
     billing_thresholds: dict[str, Any] | None = f.absent()
@@ -110,12 +179,12 @@ class Subscription(
     customer_account: str | None = f.absent(filter=True)
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.absent()
+    default_source: str | None = f.text()
     default_tax_rates: list[str] = f.absent([])
     description: str | None = f.text(WRITE, max=500, unset=True)
     discounts: list[str] = f.absent([])
     ended_at: datetime | None = f.timestamp()
-    invoice_settings: dict[str, Any] = f.absent(INVOICE_SETTINGS)
+    invoice_settings: dict[str, Any] = f.hash(shape=InvoiceSettings, default=INVOICE_SETTINGS)
     items: list[Any] = f.sublist(
         "subscription_item", by="subscription", url="/v1/subscription_items?subscription={id}"
     )
@@ -123,7 +192,7 @@ class Subscription(
     managed_payments: dict[str, Any] = f.absent({"enabled": False})
     metadata: dict[str, str] = f.metadata()
     next_pending_invoice_item_invoice: int | None = f.absent()
-    on_behalf_of: str | None = f.absent()
+    on_behalf_of: str | None = f.text()
     pause_collection: dict[str, Any] | None = f.absent()
     payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
     pending_invoice_item_interval: dict[str, Any] | None = f.absent()
@@ -135,12 +204,14 @@ class Subscription(
     status: str = f.choice(SHOWN, *STATUSES, required=True)
     status_details: dict[str, Any] | None = f.hash()
     test_clock: str | None = f.ref("test_helpers.test_clock")
-    transfer_data: dict[str, Any] | None = f.absent()
+    transfer_data: dict[str, Any] | None = f.hash(shape=TransferData)
     trial_end: datetime | None = f.timestamp()
     trial_settings: dict[str, Any] = f.hash(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
     trial_start: datetime | None = f.timestamp()
     pending_change: dict[str, Any] | None = f.hash(hidden=True)
     """The update that waits for its payment: as it was sent, when, and the invoice and items that bill it."""
+    provisional: bool = f.boolean(default=False, hidden=True)
+    """Whether it is taken back unless its first payment succeeds (`error_if_incomplete`)."""
     told: bool = f.boolean(default=True, hidden=True)
     """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
 
@@ -166,7 +237,7 @@ PERIODS = {"current_period_end": "min", "current_period_start": "max"}
 @Subscription.listing(Filters)
 def listed(tx: Any, wanted: Filters) -> Where:
     """Canceled ones are shown only when asked for (§5.1)."""
-    where = Where()
+    where = Where("not provisional")
     if wanted.status is None:
         where = where.also("status <> 'canceled'")
     elif wanted.status == "ended":

@@ -1,0 +1,126 @@
+"""Where do the first periods of a subscription begin and end, and what part of a full price are they worth?
+
+start (may be set back)   now        anchor                    anchor + 1
+  |------------------------|-----------|-------------------------|
+  |--- gone by, billed ----|-- stub ---|------ first full -------|
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from billow.core import calendar
+
+Rhythm = tuple[str, int]
+"""An interval and how many of them: ("month", 2)."""
+SECOND = timedelta(seconds=1)
+FULL = Fraction(1)
+LONGEST_SEARCH = 48
+"""No rhythm of months needs more steps to meet a day that its months have, if it ever does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of time, and what part of a full period's price it is worth."""
+
+    start: datetime
+    end: datetime
+    share: Fraction = FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The instants of a new subscription, in whole seconds."""
+
+    created: datetime
+    start: datetime
+    """When it was created, or is said to have begun."""
+    anchor: datetime
+    trial: datetime | None = None
+    """Until when nothing is charged."""
+    ends: datetime | None = None
+
+    def period(self, rhythm: Rhythm) -> tuple[datetime, datetime]:
+        """The period that an item of this rhythm is in now; the planned end cuts it (§5.12)."""
+        if self.trial:
+            start, end = self.created, self.trial
+        else:
+            start, end = calendar.period_at(self.anchor, *rhythm, self.created)
+        return max(start, self.start), min(end, self.ends) if self.ends else end
+
+    def gone(self, rhythm: Rhythm) -> list[Stretch]:
+        """What has gone by before that period, in natural periods. Before a trial they count from the start,
+        since the anchor is the end of the trial."""
+        anchor = self.start if self.trial else self.anchor
+        return stretches(anchor, rhythm, self.start, self.period(rhythm)[0])
+
+    def current(self, rhythm: Rhythm) -> Stretch:
+        """The period that it is in now, with its part of a full one; not for trials, which cost nothing."""
+        start, end = self.period(rhythm)
+        return Stretch(start, end, worth(self.anchor, rhythm, start, end))
+
+    def begins_a_period(self, rhythm: Rhythm) -> bool:
+        """Whether a natural period begins right now: it is then no stub, even if it is cut at its end."""
+        return calendar.period_at(self.anchor, *rhythm, self.created)[0] == self.created
+
+
+def stretches(anchor: datetime, rhythm: Rhythm, since: datetime, until: datetime) -> list[Stretch]:
+    """The natural periods from one instant to another, the first and the last cut where they must be."""
+    found = []
+    while since < until:
+        start, end = calendar.period_at(anchor, *rhythm, since)
+        cut = min(end, until)
+        found.append(Stretch(since, cut, Fraction((cut - since) // SECOND, (end - start) // SECOND)))
+        since = cut
+    return found
+
+
+def worth(anchor: datetime, rhythm: Rhythm, since: datetime, until: datetime) -> Fraction:
+    """How many full periods a stretch of time is worth: 22/31 for the rest of a January from the 10th on."""
+    return sum((piece.share for piece in stretches(anchor, rhythm, since, until)), Fraction(0))
+
+
+def whole(pieces: list[Stretch]) -> list[Stretch]:
+    """All pieces as one, as classic subscriptions bill what has gone by (§5.9)."""
+    if not pieces:
+        return []
+    return [Stretch(pieces[0].start, pieces[-1].end, sum((piece.share for piece in pieces), Fraction(0)))]
+
+
+def portion(amount: int, share: Fraction) -> int:
+    """That part of an amount, rounded half away from zero once; a negative amount is mirrored (§5.7)."""
+    found = (2 * abs(amount) * share.numerator + share.denominator) // (2 * share.denominator)
+    return found if amount >= 0 else -found
+
+
+def configured(
+    now: datetime, rhythm: Rhythm, day: int, month: int | None, time: tuple[int, int, int]
+) -> datetime:
+    """The anchor that `billing_cycle_anchor_config` means: its next moment, in a month that has the day.
+
+    Created in February with day 31, a price of two months has its first boundary on the last of February,
+    and its anchor on 31 August, the first of its boundaries that falls on a 31st (X67).
+    """
+    found = next(at for at in _moments(now, day, time) if at >= now and month in (None, at.month))
+    for step in range(LONGEST_SEARCH):
+        at = calendar.boundary(found.replace(day=1), *rhythm, step)
+        if day <= monthrange(at.year, at.month)[1]:
+            return at.replace(day=day)
+    return found
+
+
+def _moments(now: datetime, day: int, time: tuple[int, int, int]) -> list[datetime]:
+    """The day at that time, or the month's last day, in this month and the twelve that follow."""
+    hour, minute, second = time
+    firsts = [calendar.boundary(now.replace(day=1), "month", 1, n) for n in range(14)]
+    return [
+        at.replace(
+            day=min(day, monthrange(at.year, at.month)[1]),
+            hour=hour,
+            minute=minute,
+            second=second,
+            microsecond=0,
+        )
+        for at in firsts
+    ]

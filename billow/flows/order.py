@@ -1,0 +1,223 @@
+"""What can be asked of a new subscription, and which wishes are refused?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params
+from billow.core.errors import Refused, require
+from billow.flows import bill, extras, terms
+from billow.resources import payment_method as cards
+from billow.resources.customer import Customer
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.price import Price
+from billow.resources.subscription import (
+    AnchorConfig,
+    BillingMode,
+    InvoiceSettings,
+    Issuer,
+    PaymentSettings,
+    TransferData,
+    TrialSettings,
+)
+from billow.resources.tax_id import TaxId
+from billow.store.tx import Tx
+
+BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
+PRORATIONS = ("always_invoice", "create_prorations", "none")
+ENDS = ("max_billed_until", "max_period_end", "min_period_end")
+
+
+class AutomaticTax(Params):
+    enabled: bool = f.boolean(required=True)
+    liability: Issuer | None = f.hash(shape=Issuer)
+
+
+class Subscribe(Params):
+    add_invoice_items: list[extras.Extra] = f.array(SHOWN, extras.Extra, max=20, default=[])
+    application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
+    automatic_tax: AutomaticTax | None = f.hash(shape=AutomaticTax)
+    backdate_start_date: datetime | None = f.timestamp()
+    billing_cycle_anchor: datetime | None = f.timestamp()
+    billing_cycle_anchor_config: AnchorConfig | None = f.hash(shape=AnchorConfig)
+    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
+    cancel_at_period_end: bool = f.boolean(default=False)
+    collection_method: str = f.choice(
+        SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
+    )
+    currency: str | None = f.currency()
+    customer: str = f.ref("customer", required=True)
+    customer_account: str | None = f.text()
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method")
+    default_source: str | None = f.text()
+    description: str | None = f.text(max=500)
+    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
+    items: list[terms.Item] = f.array(SHOWN, terms.Item, required=True, max=20)
+    metadata: dict[str, str] = f.metadata()
+    off_session: bool = f.boolean(default=False)
+    on_behalf_of: str | None = f.text(unset=True)
+    payment_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="allow_incomplete")
+    payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
+    proration_behavior: str = f.choice(SHOWN, *PRORATIONS, default="create_prorations")
+    transfer_data: TransferData | None = f.hash(shape=TransferData)
+    trial_end: datetime | str | None = f.timestamp(choices=("now",))
+    trial_from_plan: bool = f.boolean(default=False)
+    trial_period_days: int | None = f.integer(min=1, max=730)
+    trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+
+    @property
+    def classic(self) -> bool:
+        return self.billing_mode is not None and self.billing_mode.type == "classic"
+
+    @property
+    def prorates(self) -> bool:
+        return self.proration_behavior != "none"
+
+
+#: Pairs of which only one may be sent.
+EXCLUSIVE = (
+    ("trial_end", "trial_period_days"),
+    ("trial_end", "trial_from_plan"),
+    ("billing_cycle_anchor", "billing_cycle_anchor_config"),
+    ("backdate_start_date", "billing_cycle_anchor_config"),
+    ("cancel_at", "cancel_at_period_end"),
+)
+
+
+def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
+    """The price of each item, in their order: each on one item, in one currency, in rhythm with others."""
+    require(wanted.items, "You must pass at least one item.", param="items")
+    found: dict[str, Price] = {}
+    for place, item in enumerate(wanted.items):
+        price = terms.price_of(tx, item, f"items[{place}]")
+        terms.check_quantity(item, price, f"items[{place}]")
+        terms.check_new(price, found)
+        found[price.id] = price
+    terms.check_together(found.values(), wanted.currency, classic=wanted.classic)
+    return list(found.values())
+
+
+def currency_of(wanted: Subscribe, prices: Sequence[Price]) -> str:
+    """The one that was asked for, or the one that its prices have as their own."""
+    return wanted.currency or prices[0].currency
+
+
+def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]) -> None:
+    """Whatever does not depend on the time."""
+    for one, other in EXCLUSIVE:
+        require(
+            not (given(wanted, one) and given(wanted, other)),
+            f"You may only specify one of these parameters: {one}, {other}.",
+            param=one,
+            code="parameters_exclusive",
+        )
+    bill.check_currency(customer, currency_of(wanted, prices))
+    check_collection(wanted)
+    check_methods(tx, wanted, customer)
+    check_settings(tx, wanted)
+    check_elsewhere(wanted)
+
+
+def given(wanted: Subscribe, name: str) -> bool:
+    """Whether it was asked for; `false` asks for nothing."""
+    return getattr(wanted, name) not in (None, False)
+
+
+def check_collection(wanted: Subscribe) -> None:
+    sends = wanted.collection_method == "send_invoice"
+    require(
+        not sends or wanted.days_until_due is not None,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    require(
+        sends or wanted.days_until_due is None,
+        "You can only set `days_until_due` if `collection_method` is `send_invoice`.",
+        param="days_until_due",
+    )
+    require(
+        wanted.payment_behavior != "pending_if_incomplete",
+        "You cannot create a subscription with `payment_behavior=pending_if_incomplete`: it is for updates.",
+        param="payment_behavior",
+    )
+    require(
+        wanted.billing_mode is None or not (wanted.classic and wanted.billing_mode.flexible),
+        "You can only set `billing_mode[flexible]` if `billing_mode[type]` is `flexible`.",
+        param="billing_mode[flexible]",
+    )
+
+
+def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
+    if wanted.default_payment_method:
+        method = rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+        require(
+            method.customer == customer.id,
+            "The customer does not have a payment method with the ID"
+            f" {method.id}. The payment method must be attached to the customer.",
+            param="default_payment_method",
+            code="resource_missing",
+        )
+    if wanted.default_source:
+        cards.of_customer(tx, wanted.default_source, customer.id, "default_source")
+
+
+def check_settings(tx: Tx, wanted: Subscribe) -> None:
+    """The tax ids on invoices are our own."""
+    settings = wanted.invoice_settings
+    for place, id in enumerate((settings and settings.account_tax_ids) or []):
+        at = f"invoice_settings[account_tax_ids][{place}]"
+        found = rows.find(tx, TaxId, id, param=at)
+        require(found.customer is None, f"The tax id {id} belongs to a customer.", param=at)
+    issuer = settings.issuer if settings else None
+    require(
+        issuer is None or (issuer.type == "self" and issuer.account is None),
+        "There are no connected accounts: `invoice_settings[issuer][type]` must be `self`.",
+        param="invoice_settings[issuer]",
+    )
+
+
+def check_elsewhere(wanted: Subscribe) -> None:
+    """What needs something that an account does not have: tax settings, other accounts (§12.1)."""
+    require(
+        wanted.automatic_tax is None or not wanted.automatic_tax.enabled,
+        "You must have a valid head office address to enable automatic tax calculation.",
+        param="automatic_tax[enabled]",
+    )
+    if wanted.customer_account is not None:
+        raise Refused(
+            f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
+        )
+
+
+def settings_of(wanted: Subscribe) -> dict[str, Any]:
+    """What is kept as it was sent, as the subscription has it."""
+    names = ("application_fee_percent", "default_payment_method", "default_source", "description")
+    kept: dict[str, Any] = {name: getattr(wanted, name) for name in (*names, "on_behalf_of")}
+    for name in ("billing_cycle_anchor_config", "payment_settings", "transfer_data"):
+        value = getattr(wanted, name)
+        if value is not None:
+            kept[name] = value.shown()
+    if wanted.invoice_settings:
+        issuer = {"account": None, "type": "self"}
+        kept["invoice_settings"] = {**wanted.invoice_settings.shown(), "issuer": issuer}
+    if wanted.trial_settings:
+        behavior = wanted.trial_settings.end_behavior.shown()
+        anchor = behavior["billing_cycle_anchor"] or "now"
+        kept["trial_settings"] = {"end_behavior": {**behavior, "billing_cycle_anchor": anchor}}
+    return kept
+
+
+def mode_of(wanted: Subscribe, since: int | None) -> dict[str, Any]:
+    """Flexible, unless classic was asked for; `since` is when it was adopted."""
+    if wanted.classic:
+        return {"flexible": None, "type": "classic", "updated_at": None}
+    flexible = wanted.billing_mode and wanted.billing_mode.flexible
+    discounts = flexible.proration_discounts if flexible else "included"
+    return {"flexible": {"proration_discounts": discounts}, "type": "flexible", "updated_at": since}
