@@ -101,7 +101,8 @@ def periods_of(renewal: Renewal) -> list[Period]:
         if not part.meter:
             found.append(licensed(renewal, part))
         elif renewal.subscription.status != "trialing":
-            found.append(Period(part, "metered", part.item.current_period_start, renewal.due))
+            since = part.item.metered_from or part.item.current_period_start
+            found.append(Period(part, "metered", since, renewal.due))
     return found
 
 
@@ -132,7 +133,14 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
     rows.update_many(
         tx,
         [
-            (part.item, {"current_period_start": r.due, "current_period_end": r.ends[part.item.id]})
+            (
+                part.item,
+                {
+                    "current_period_start": r.due,
+                    "current_period_end": r.ends[part.item.id],
+                    "metered_from": None,
+                },
+            )
             for r in renewals
             for part in r.parts
         ],

@@ -12,7 +12,6 @@ from billow.core import calendar
 from billow.core.errors import Refused, require
 from billow.flows import bill, prorate, terms
 from billow.flows.bill import Part
-from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -22,7 +21,6 @@ from billow.store.tx import Tx
 class ItemChange(terms.Item):
     """An item with `id` is changed or, `deleted`, removed; one without is added (T40)."""
 
-    price: str | None = f.ref("price")  # type: ignore[assignment]
     clear_usage: bool = f.boolean(default=False)
     deleted: bool = f.boolean(default=False)
     id: str | None = f.text()
@@ -96,7 +94,7 @@ def targets(
             )
         old = known[item.id]
         new = None if item.deleted else changed_part(tx, subscription, old, item, at, taken)
-        require(new or not item.given("price"), "A deleted item has no price.", param=f"{at}[price]")
+        require(new or not terms.named(item), "A deleted item has no price.", param=f"{at}[price]")
         found[item.id] = Target(old, new, item.clear_usage)
     everything = [*found.values(), *added]
     left = [target.new.price for target in everything if target.new]
@@ -106,13 +104,14 @@ def targets(
         param="items",
     )
     require(len(left) <= 20, "A subscription can have at most 20 items.", param="items")
-    terms.check_together(left)
+    classic = subscription.billing_mode["type"] == "classic"
+    terms.check_together(left, subscription.currency, classic=classic)
     return everything
 
 
 def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
-    price = priced(tx, item, at)
+    price = terms.price_of(tx, item, at)
     terms.check_new(price, taken)
     metered = bill.meter_of(price) is not None
     made = SubscriptionItem(
@@ -135,8 +134,8 @@ def changed_part(
     """An item with another price, quantity or metadata. With a new price the quantity is 1 again (T39)."""
     changes: dict[str, Any] = {}
     price = old.price
-    if item.price is not None and item.price != old.price.id:
-        price = priced(tx, item, at)
+    if terms.named(item) and (item.price or item.plan) != old.price.id:
+        price = terms.price_of(tx, item, at)
         require(
             taken.get(price.id, old.item.id) == old.item.id,
             f"Cannot add multiple subscription items with the same price: {price.id}",
@@ -151,13 +150,6 @@ def changed_part(
     if item.given("metadata"):
         changes["metadata"] = merged(old.item.metadata, item.metadata)
     return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
-
-
-def priced(tx: Tx, item: ItemChange, at: str) -> Price:
-    require(
-        item.price, f"Missing required param: {at}[price].", param=f"{at}[price]", code="parameter_missing"
-    )
-    return terms.price_of(tx, item, at)
 
 
 # ------------------------------------------------------------------------------------- the periods

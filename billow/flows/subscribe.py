@@ -1,7 +1,6 @@
 """A subscription begins: its items, its trial or its first invoice, and the first payment."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from billow.api import rows
@@ -9,7 +8,7 @@ from billow.api.fields import seconds
 from billow.api.params import merged
 from billow.core.anchors import Course
 from billow.core.errors import Refused
-from billow.flows import bill, collect, dun, extras, methods, opening, order, pay, timing, trial, void
+from billow.flows import bill, collect, dun, extras, methods, opening, order, pay, timers, timing, void
 from billow.flows.order import Subscribe as Subscribe
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -56,7 +55,8 @@ def begin(
     parts = bill.priced(tx, items)
     periods = [period for part in parts for period in opening.periods_of(part, course, wanted.prorates)]
     invoice = opening.first_invoice(tx, subscription, customer, periods)
-    set_timers(tx, subscription, items)
+    timers.set(tx, subscription, items)
+    jobs.put(tx, "subscription.expire", subscription.id, tx.now + dun.INCOMPLETE)
     open_now = invoice is not None and waits(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}
     if open_now:
@@ -128,18 +128,6 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
         told=False,
         **order.settings_of(wanted),
     )
-
-
-def set_timers(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
-    """When it is looked at next: at the end of a period, of itself, of its trial, or of the first payment."""
-    due: datetime = min(item.current_period_end for item in items)
-    ends = subscription.cancel_at
-    if ends:
-        jobs.put(tx, "subscription.end", subscription.id, ends)
-    if ends is None or due < ends:
-        jobs.put(tx, "subscription.renew", subscription.id, due)
-    trial.schedule_warning(tx, subscription)
-    jobs.put(tx, "subscription.expire", subscription.id, tx.now + dun.INCOMPLETE)
 
 
 # ------------------------------------------------------------------------------------- what came of it

@@ -41,6 +41,11 @@ class Item(Params):
 FORMS = ("price", "plan", "price_data")
 
 
+def named(item: Item) -> bool:
+    """Whether it names a price at all; a change of an item need not."""
+    return any(getattr(item, name) is not None for name in FORMS)
+
+
 def form_of(item: Item, at: str) -> str:
     """In which of its forms an item names its price: exactly one."""
     given = [name for name in FORMS if getattr(item, name) is not None]
