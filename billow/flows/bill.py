@@ -403,7 +403,6 @@ def parent_of(subscription: Subscription) -> dict[str, Any]:
 
 #: Settings of a subscription that its invoices take where they are set, before those of the customer (§5.15).
 SETTINGS = ("account_tax_ids", "custom_fields", "description", "footer")
-PAYMENT = ("payment_method_options", "payment_method_types")
 
 
 def subscription_fields(subscription: Subscription) -> dict[str, Any]:
@@ -411,7 +410,11 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
     settings, payment = subscription.invoice_settings, subscription.payment_settings
     return {
         **{name: settings[name] for name in SETTINGS if settings.get(name) is not None},
-        "payment_settings": {"default_mandate": None, **{name: payment.get(name) for name in PAYMENT}},
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": _options(payment.get("payment_method_options")),
+            "payment_method_types": payment.get("payment_method_types"),
+        },
         "on_behalf_of": subscription.on_behalf_of,
         "currency": subscription.currency,
         "subscription": subscription.id,
@@ -419,6 +422,15 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         "collection_method": subscription.collection_method,
         "days_until_due": subscription.days_until_due,
     }
+
+
+def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The options of payment methods as invoices show them: of a card's, those that one payment needs."""
+    card = (agreed or {}).get("card")
+    if not agreed or not card:
+        return agreed
+    once = {"installments": None, "request_three_d_secure": card["request_three_d_secure"]}
+    return {**agreed, "card": once}
 
 
 def account_of(tx: Tx) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     periods = [
-        Period(part, "metered", part.item.current_period_start, until)
+        Period(part, "metered", part.item.metered_from or part.item.current_period_start, until)
         for part in parts
         if part.meter and subscription.status != "trialing"
     ]
