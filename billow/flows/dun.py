@@ -61,7 +61,7 @@ def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
         return
     if subscription.provisional:
         # Who asked takes it back and hears why; should they have died over it, the timer does it now.
-        jobs.put(tx, "subscription.expire", subscription.id, tx.now)
+        jobs.put(tx, "subscription.expire", subscription.id, tx.wall, clock="wall")
         return
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
     tell(tx, subscription, status=status)

@@ -14,7 +14,7 @@ from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
-from billow.store import jobs
+from billow.store import clocks, jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -169,7 +169,7 @@ def expire(tx: Tx, refs: list[str]) -> None:
     if subscription.status != "incomplete":
         return
     if subscription.provisional:
-        take_back(tx, subscription)
+        take_back(clocks.enter(tx, subscription.test_clock), subscription)
     elif subscription.latest_invoice:
         void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
     else:

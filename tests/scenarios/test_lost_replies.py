@@ -73,6 +73,26 @@ def test_a_first_payment_without_an_answer_is_found_out_a_minute_later(
 
 
 @pytest.mark.parametrize("fault", ["losing", "deaf"])
+@pytest.mark.parametrize("card", ["visa", "declining"])
+def test_error_if_incomplete_without_an_answer_is_kept_or_taken_back_when_there_is_one(
+    world: World, gateway: Fallible, wall: Wall, card: str, fault: str
+) -> None:
+    world.at("2025-01-01")
+    pro = world.plan("Pro", usd=20)
+    anna = world.customer("anna", card=card)
+    setattr(gateway, fault, 1)
+    form = {"customer": anna.id, "items": [{"price": pro}], "payment_behavior": "error_if_incomplete"}
+    assert world.refused("/v1/subscriptions", **form)["status"] == 503
+    assert world.get("/v1/subscriptions", customer=anna.id, status="all")["data"] == []
+    wall.now += timedelta(seconds=61)
+    world.work()
+    there = world.get("/v1/subscriptions", customer=anna.id, status="all")["data"]
+    assert [plan["status"] for plan in there] == (["active"] if card == "visa" else [])
+    assert anna.last_invoice.status == ("paid" if card == "visa" else "void")
+    assert taken(gateway) == ([2000] if card == "visa" else [])
+
+
+@pytest.mark.parametrize("fault", ["losing", "deaf"])
 def test_a_renewal_without_an_answer_is_asked_for_again_under_the_same_name(
     world: World, gateway: Fallible, fault: str
 ) -> None:
