@@ -201,8 +201,7 @@ def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
     if wanted.auto_advance is not None:
         invoice = rows.update(tx, invoice, event=None, auto_advance=wanted.auto_advance)
     opened = finalize.finalize_one(tx, invoice)
-    if opened.auto_advance:
-        finalize.send_on(tx, [opened])
+    finalize.charge_on(tx, [opened])
     return opened
 
 
@@ -211,9 +210,10 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
     """Send an invoice to the customer, finalized first where it is a draft."""
     require(invoice.status in ("draft", "open"), f"This invoice can't be sent: it is {invoice.status}.")
     if invoice.status == "draft":
-        invoice = finalize.finalize_one(tx, invoice)
+        invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # it is sent here, once
+        finalize.charge_on(tx, [invoice])
     rows.emit(tx, [(invoice, None)], "invoice.sent")
-    jobs.put(tx, "invoice.mail", invoice.id, tx.wall, clock="wall")
+    finalize.mail(tx, [invoice])
     return invoice
 
 

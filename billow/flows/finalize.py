@@ -25,6 +25,7 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 Wanted = Callable[[Invoice], bool]
+CHARGED_AT_ONCE = ("subscription_create", "subscription_update")
 DESCRIPTIONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
 
 
@@ -41,34 +42,62 @@ class Sheet:
 
 @job("invoice.finalize", batch=500)
 def finalize_due(tx: Tx, refs: list[str]) -> None:
-    """Finalize the drafts whose hour has come, in a fixed number of statements, and send them on."""
-    opened = finalize_many(tx, refs, lambda invoice: invoice.auto_advance)
-    send_on(tx, opened)
+    """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them."""
+    charge_on(tx, finalize_many(tx, refs, lambda invoice: invoice.auto_advance))
 
 
-def send_on(tx: Tx, opened: Sequence[Invoice]) -> None:
-    """What follows by itself: automatic invoices are charged, others mailed and watched until due."""
-    due = [invoice for invoice in opened if invoice.status == "open"]
-    jobs.put_many(
-        tx, "invoice.collect", [(i.id, tx.now) for i in due if i.collection_method == "charge_automatically"]
-    )
-    sent = [i for i in opened if i.collection_method == "send_invoice" and i.status == "open"]
-    rows.emit(tx, [(invoice, None) for invoice in sent], "invoice.sent")
-    jobs.put_many(tx, "invoice.overdue", [(i.id, i.due_date) for i in sent if i.due_date])
+def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
+    """Automatic invoices are charged now, as far as they advance by themselves."""
+    due = [i for i in opened if i.status == "open" and i.auto_advance and automatic(i)]
+    jobs.put_many(tx, "invoice.collect", [(invoice.id, tx.now) for invoice in due])
 
 
-def finalize_many(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
+def automatic(invoice: Invoice) -> bool:
+    return invoice.collection_method == "charge_automatically"
+
+
+def goes_out(draft: Invoice) -> bool:
+    """Whether its customer is sent it when it is finalized: what does not advance by itself is not (§7.3).
+
+    An invoice that a request of a subscription finalizes and charges advances once it was tried (§7.1).
+    """
+    return draft.auto_advance or (automatic(draft) and draft.billing_reason in CHARGED_AT_ONCE)
+
+
+def send_out(tx: Tx, invoices: Sequence[Invoice]) -> None:
+    """The letter with the paper; and where that is how it is to be paid, the word that it was sent."""
+    waiting = [invoice for invoice in invoices if invoice.status == "open" and not automatic(invoice)]
+    rows.emit(tx, [(invoice, None) for invoice in waiting], "invoice.sent")
+    mail(tx, invoices)
+
+
+def mail(tx: Tx, invoices: Sequence[Invoice]) -> None:
+    jobs.put_many(tx, "invoice.mail", [(invoice.id, tx.wall) for invoice in invoices], clock="wall")
+
+
+def watch(tx: Tx, opened: Sequence[Invoice]) -> None:
+    """A due date is a fact, whoever finalized the invoice: the status of a subscription follows it (§5.2)."""
+    due = [(invoice.id, invoice.due_date) for invoice in opened if invoice.status == "open"]
+    jobs.put_many(tx, "invoice.overdue", [(id, at) for id, at in due if at])
+
+
+def finalize_many(
+    tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True, goes: Wanted = goes_out
+) -> list[Invoice]:
     """Finalize drafts; what is no draft any more is passed over. The number comes last (standards §4.6)."""
     sheets = load(tx, refs, wanted)
+    going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     recount(tx, sheets)
     settle(sheets)
     opened = open_all(tx, sheets)
     write_balances(tx, sheets)
     post_all(tx, sheets)
     expect_payments(tx, sheets)
-    jobs.put_many(tx, "invoice.mail", [(invoice.id, tx.wall) for invoice in opened], clock="wall")
     recognize.schedule(tx, opened)
-    return [sheet.invoice for sheet in sheets]
+    done = [sheet.invoice for sheet in sheets]
+    watch(tx, done)
+    send_out(tx, [invoice for invoice in done if invoice.id in going])
+    return done
 
 
 def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
@@ -133,8 +162,7 @@ def settle(sheets: Sequence[Sheet]) -> None:
     running = {sheet.customer.id: sheet.customer for sheet in sheets}
     for sheet in sheets:
         invoice, customer = sheet.invoice, running[sheet.customer.id]
-        automatic = invoice.collection_method == "charge_automatically"
-        minimum = minimum_charge(invoice.currency) if automatic else 0
+        minimum = minimum_charge(invoice.currency) if automatic(invoice) else 0
         sheet.settled = invoicing.settle_balance(invoice.total, customer.balance, minimum)
         sheet.changes.update(
             starting_balance=customer.balance,
@@ -237,11 +265,7 @@ def post_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
 
 def expect_payments(tx: Tx, sheets: Sequence[Sheet]) -> None:
     """An intent to be paid for each open invoice that is charged, and the row that ties the two together."""
-    owed = [
-        sheet
-        for sheet in sheets
-        if sheet.invoice.status == "open" and sheet.invoice.collection_method == "charge_automatically"
-    ]
+    owed = [sheet for sheet in sheets if sheet.invoice.status == "open" and automatic(sheet.invoice)]
     linked = link_intents(tx, [(sheet.invoice, sheet.customer) for sheet in owed])
     for sheet, invoice in zip(owed, linked, strict=True):
         sheet.invoice = invoice
@@ -294,14 +318,14 @@ def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription 
     )
 
 
-def finalize_one(tx: Tx, invoice: Invoice) -> Invoice:
+def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out) -> Invoice:
     """Finalize a draft at a person's word; 400 where it is no draft."""
     require(
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     )
     jobs.cancel(tx, "invoice.finalize", invoice.id)
-    made = finalize_many(tx, [invoice.id])
+    made = finalize_many(tx, [invoice.id], goes=goes)
     if not made:
         raise Refused("This invoice can no longer be finalized.")
     return made[0]
