@@ -117,6 +117,7 @@ FLOWS = [
     "resend",
     "reshape",
     "settle",
+    "standing",
     "subscribe",
     "takings",
     "terms",

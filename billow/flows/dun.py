@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from billow.api import rows
 from billow.core import dunning, lifecycle
-from billow.flows import cancel, entitle
+from billow.flows import cancel, entitle, standing
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -47,8 +47,8 @@ def failed(
         missed(tx, subscription, invoice)
     if automatic:
         settle_delinquency(tx, customer, True)
-    if isinstance(step, dunning.GiveUp) and subscription and subscription.status not in ("canceled",):
-        cancel.end(tx, rows.lock(tx, Subscription, subscription.id), "payment_failed")
+    if isinstance(step, dunning.GiveUp) and subscription and subscription.status != "canceled":
+        follow(tx, rows.find(tx, Subscription, subscription.id), step.action)
 
 
 def is_new(subscription: Subscription | None) -> bool:
@@ -57,7 +57,9 @@ def is_new(subscription: Subscription | None) -> bool:
 
 def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
     """Its latest invoice is not paid: past due, or still incomplete when it is the first."""
-    if subscription.latest_invoice != invoice.id or subscription.status in ("canceled", "incomplete_expired"):
+    if subscription.status in ("canceled", "incomplete_expired") or not standing.is_latest(
+        tx, subscription, invoice
+    ):
         return
     if subscription.provisional:
         # Who asked takes it back and hears why; should they have died over it, the timer does it now.
@@ -65,6 +67,15 @@ def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
         return
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
     tell(tx, subscription, status=status)
+
+
+def follow(tx: Tx, subscription: Subscription, verdict: str) -> None:
+    """Do what its invoices, or the policy that has tried them to the end, say of a subscription."""
+    if verdict == "cancel":
+        cancel.end(tx, rows.lock(tx, Subscription, subscription.id), "payment_failed")
+        return
+    action = "miss_payment" if verdict == "leave_past_due" else verdict
+    tell(tx, subscription, status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, action))
 
 
 def awaits_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) -> None:
@@ -81,11 +92,8 @@ def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMe
     changes: dict[str, str] = {}
     if (subscription.pending_change or {}).get("invoice") == invoice.id:
         jobs.put(tx, "subscription.pending_update_paid", subscription.id, tx.now)
-    if subscription.latest_invoice == invoice.id and subscription.status in (
-        "incomplete",
-        "past_due",
-        "unpaid",
-    ):
+    waits = subscription.status in ("incomplete", "past_due", "unpaid")
+    if waits and standing.is_latest(tx, subscription, invoice):
         changes["status"] = begun(subscription, tx.now)
     if method and subscription.payment_settings.get("save_default_payment_method") == "on_subscription":
         changes["default_payment_method"] = method.id

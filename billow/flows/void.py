@@ -3,7 +3,7 @@
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import cancel, dun
+from billow.flows import cancel, dun, standing
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
@@ -78,24 +78,28 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
                 type="unapplied_from_invoice",
             ),
         )
-    look_again(tx, invoice)
+    look_again(tx, voided)
     return voided
 
 
+MOVED = {"void": ("active", "past_due", "unpaid"), "uncollectible": ("past_due",)}
+"""Which subscriptions ask their older invoices when the latest one becomes that (§5.2)."""
+
+
 def look_again(tx: Tx, invoice: Invoice) -> None:
-    """What becomes of a subscription whose latest invoice is gone: active again, or it never was (§5.2)."""
+    """What becomes of a subscription whose latest invoice is gone, or given up (§5.2)."""
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
-    if subscription and (subscription.pending_change or {}).get("invoice") == invoice.id:
+    if subscription and invoice.status == "void" and standing.proposed(subscription) == invoice.id:
         dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
         jobs.cancel(tx, "subscription.pending_update_expires", id)
         rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
         return
-    if subscription is None or subscription.latest_invoice != invoice.id:
+    if subscription is None or not standing.is_latest(tx, subscription, invoice):
         return
-    if subscription.status == "past_due":
-        rows.update(tx, subscription, status="active")
-    elif subscription.status == "incomplete":
+    if subscription.status in MOVED[invoice.status]:
+        dun.follow(tx, subscription, standing.verdict(tx, subscription))
+    elif invoice.status == "void" and subscription.status == "incomplete":
         never_began(tx, subscription)
 
 
@@ -152,11 +156,7 @@ def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
         uncollectible_reason="user_forgiven",
         next_payment_attempt=None,
     )
-    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
-        invoice.subscription or ""
-    )
-    if subscription and subscription.status == "past_due" and subscription.latest_invoice == invoice.id:
-        rows.update(tx, subscription, status="active")
+    look_again(tx, marked)
     dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
     return marked
 

@@ -1,0 +1,47 @@
+"""Which invoice says how a subscription stands? The newest finalized one that is not void (§5.2)."""
+
+from billow.api import rows
+from billow.core import dunning, standing
+from billow.resources.invoice import Invoice
+from billow.resources.subscription import Subscription
+from billow.store.tx import Tx
+
+COUNTS = (
+    "subscription = %(subscription)s and billing_reason <> 'manual' and status not in ('draft', 'void')"
+    " and id <> %(proposed)s"
+)
+"""What the subscription was billed; not what names it and was made by hand, nor what is only proposed."""
+
+
+def proposed(subscription: Subscription) -> str:
+    """The invoice of an update that holds only if it is paid (§5.11)."""
+    return str((subscription.pending_change or {}).get("invoice") or "")
+
+
+def is_latest(tx: Tx, subscription: Subscription, invoice: Invoice) -> bool:
+    """Whether no newer invoice says how its subscription stands."""
+    if invoice.billing_reason == "manual" or invoice.id == proposed(subscription):
+        return False
+    newer = tx.one(
+        f"select 1 from invoices where {COUNTS} and (created, id) > (%(created)s, %(id)s) limit 1",
+        subscription=subscription.id,
+        proposed=proposed(subscription),
+        created=invoice.created,
+        id=invoice.id,
+    )
+    return newer is None
+
+
+def verdict(tx: Tx, subscription: Subscription) -> str:
+    """What its invoices lead to now, from the newest back (core/standing.py)."""
+    found = rows.select(tx, Invoice, COUNTS, subscription=subscription.id, proposed=proposed(subscription))
+    bills = (
+        standing.Bill(
+            invoice.status,
+            invoice.collection_method == "charge_automatically",
+            invoice.attempt_count,
+            invoice.due_date,
+        )
+        for invoice in found
+    )
+    return standing.verdict(bills, tx.now, dunning.SMART)
