@@ -90,6 +90,7 @@ FLOWS = [
     "entitle",
     "explain",
     "extras",
+    "failing",
     "feed",
     "finalize",
     "give_back",

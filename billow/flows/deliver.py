@@ -12,14 +12,14 @@ import msgspec
 from billow.api import render, rows
 from billow.core import signing
 from billow.core.errors import Unavailable
+from billow.flows import failing
+from billow.flows.failing import Receiver
 from billow.flows.outside import of
-from billow.resources import event_destination as destinations
 from billow.resources import thin_event as thin
 from billow.resources import webhook_endpoint as endpoints
 from billow.resources.event import NUMBERED, Event
 from billow.resources.event_destination import EventDestination
 from billow.resources.webhook_delivery import WebhookDelivery
-from billow.resources.webhook_endpoint import WebhookEndpoint
 from billow.store import jobs, outbox
 from billow.store.jobs import job
 from billow.store.perform import Steps, ask
@@ -46,7 +46,6 @@ AT_ONCE = 25
 SLOW = 2.0
 """Seconds after which a receiver is slow: the rest of its turn waits, and the next is among the slow."""
 GONE = 410
-Receiver = WebhookEndpoint | EventDestination
 Post = Callable[[str, dict[str, str], bytes], int]
 
 
@@ -78,7 +77,7 @@ def deliver(tx: Tx, refs: list[str]) -> Steps:
     """Send what is due to one receiver. Nothing else is sent to it until this is answered."""
     [id] = refs
     [line] = outbox.hold(tx, [id])
-    receiver = receiver_of(tx, id)
+    receiver = failing.receiver_of(tx, id)
     if receiver is None:
         forget(tx, id)
         return None
@@ -94,12 +93,6 @@ def deliver(tx: Tx, refs: list[str]) -> Steps:
     tx, (answers, slow) = yield ask(send, of(tx).send, receiver.url, messages)
     settle(tx, id, answers, slow)
     return None
-
-
-def receiver_of(tx: Tx, id: str) -> Receiver | None:
-    if id.startswith(EventDestination.prefix):
-        return rows.find_many(tx, EventDestination, [id]).get(id)
-    return rows.find_many(tx, WebhookEndpoint, [id]).get(id)
 
 
 # ------------------------------------------------------------------------------------- what is sent
@@ -157,22 +150,25 @@ def send(post: Post, url: str, messages: Sequence[Message]) -> tuple[list[Answer
 
 
 def settle(tx: Tx, id: str, answers: Sequence[Answer], slow: bool) -> None:
-    outbox.hold(tx, [id])
+    [line] = outbox.hold(tx, [id])
     deliveries = rows.find_many(tx, WebhookDelivery, [answer.delivery for answer in answers])
     known = [answer for answer in answers if answer.delivery in deliveries]  # a deleted receiver has none
-    arrived = []
+    arrived, gave_up = [], False
     for answer in known:
         delivery = deliveries[answer.delivery]
-        rows.update(tx, delivery, event=None, **outcome(tx, delivery, answer))
+        tried = rows.update(tx, delivery, event=None, **outcome(tx, delivery, answer))
+        gave_up = gave_up or tried.status == "failed"
         if answer.good and delivery.status == "pending":
             arrived.append(delivery.event)
     acknowledge(tx, arrived)
     leave(tx, id, None, slow)
-    receiver = receiver_of(tx, id)
+    receiver = failing.receiver_of(tx, id)
     if receiver is None:
         return
+    if known:
+        receiver = failing.note(tx, receiver, line, [answer.good for answer in known], gave_up)
     if any(answer.status == GONE for answer in known):
-        switch_off(tx, receiver)
+        receiver = failing.switch_off(tx, receiver, "endpoint_gone")
     go_on(tx, receiver, slow)
 
 
@@ -227,14 +223,6 @@ def go_on(tx: Tx, receiver: Receiver, slow: bool) -> None:
     if row and row["at"] and receiver.status == "enabled":
         at = max(row["at"], tx.wall)
         jobs.put(tx, outbox.DELIVER[slow], receiver.id, at, clock="wall")
-
-
-def switch_off(tx: Tx, receiver: Receiver) -> None:
-    """It says that it is gone: nothing more is sent until somebody enables it again."""
-    if isinstance(receiver, EventDestination):
-        destinations.disable(tx, receiver, "endpoint_gone")
-    else:
-        rows.update(tx, receiver, event=None, status="disabled")
 
 
 def forget(tx: Tx, id: str) -> None:

@@ -5,7 +5,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused, require
-from billow.flows.deliver import receiver_of
+from billow.flows.failing import receiver_of
 from billow.resources.event import Event
 from billow.resources.webhook_delivery import WebhookDelivery
 from billow.store import outbox

@@ -202,6 +202,7 @@ def enable(tx: Tx, id: str) -> dict[str, Any]:
     """Enable an event destination; what waited for it is sent."""
     row = find(tx, id)
     outbox.wake(tx, [id])
+    outbox.begin_anew(tx, id)
     return shown(kept(tx, row, row.but(disabled_reason=None)), tx.livemode)
 
 

@@ -87,6 +87,7 @@ def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> Webhoo
     check(tx, changes.get("url", endpoint.url), changes.get("enabled_events", endpoint.enabled_events))
     if changes.get("status", endpoint.status) != endpoint.status:
         outbox.wake(tx, [endpoint.id])
+        outbox.begin_anew(tx, endpoint.id)
     return rows.update(tx, endpoint, **changes)
 
 

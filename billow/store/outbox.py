@@ -111,7 +111,8 @@ def hold(tx: Tx, receivers: Iterable[str]) -> list[dict[str, Any]]:
     """How these receivers do; for this transaction alone, so that no timer is put over another."""
     return tx.all(
         "insert into webhook_receivers (id) select distinct unnest(%(ids)s::text[]) order by 1"
-        " on conflict (id) do update set id = excluded.id returning id, busy_until, slow",
+        " on conflict (id) do update set id = excluded.id"
+        " returning id, busy_until, slow, failing_since, warned_at",
         ids=list(receivers),
     )
 
@@ -120,3 +121,10 @@ def wake(tx: Tx, receivers: Iterable[str]) -> None:
     """Something is due for these receivers now."""
     for receiver in hold(tx, receivers):
         jobs.put(tx, DELIVER[receiver["slow"]], receiver["id"], tx.wall, clock="wall")
+
+
+def begin_anew(tx: Tx, receiver: str) -> None:
+    """It was enabled again: what it failed to take before is not held against it."""
+    tx.run(
+        "update webhook_receivers set failing_since = null, warned_at = null where id = %(id)s", id=receiver
+    )

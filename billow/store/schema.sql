@@ -148,7 +148,9 @@ create table webhook_receivers (
     tenant     text    not null default current_setting('billow.tenant'),
     id         text    primary key,
     busy_until timestamptz,
-    slow       boolean not null default false
+    slow       boolean not null default false,
+    failing_since timestamptz,
+    warned_at  timestamptz
 );
 
 -- Clocks that can be moved. `frozen_time` is the time of whatever belongs to the customers on it.
