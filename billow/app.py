@@ -14,7 +14,7 @@ from billow.core.errors import require
 from billow.flows import prune
 from billow.flows.became import became
 from billow.flows.outside import Outside
-from billow.pages import description, hosted_invoice, shared_file
+from billow.pages import description, hosted_invoice, hosted_receipt, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -111,6 +111,7 @@ FLOWS = [
     "propose",
     "prorate",
     "prune",
+    "receipt",
     "recognize",
     "refund",
     "remove",
@@ -172,6 +173,7 @@ def build(settings: Settings, url: str) -> App:
     description.add(server.app, verbs(server.routes))
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
+    hosted_receipt.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)
 
 
@@ -180,7 +182,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
     mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "outbox")
     settings.data.mkdir(parents=True, exist_ok=True)
     return Outside(
-        gateway=Simulated(settings.data / "gateway.sqlite"),
+        gateway=Simulated(settings.data / "gateway.sqlite", today=lambda: db.wall()),
         mailer=mailer,
         seller_name=settings.seller_name,
         seller_address=settings.seller_address,

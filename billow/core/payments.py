@@ -1,6 +1,6 @@
 """What do we tell a payment gateway, and what can it answer? A decline is an answer, not an error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,15 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """`fee` is what the gateway keeps, in minor units of the charge's currency."""
+    """`fee` is what the gateway keeps, in minor units of the charge's currency.
+
+    The two others are the bank's and the network's names for it, where the gateway tells them.
+    """
 
     reference: str
     fee: int
+    authorization_code: str | None = field(default=None, compare=False)
+    network_transaction_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def sourced(tx: Tx, token: str) -> Steps:
 def give(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
     """Attach a method to a customer, where it is not attached already."""
     if method.created == EPOCH:
-        return rows.insert(tx, replace(method, customer=customer), event="payment_method.attached")
+        given = replace(method, customer=customer, card=methods.checked(method.card))
+        return rows.insert(tx, given, event="payment_method.attached")
     return methods.attach(tx, method, customer)
 
 

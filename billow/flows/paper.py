@@ -21,10 +21,10 @@ from billow.store.tx import Tx
 # ------------------------------------------------------------------------------------- where it can be seen
 
 
-def seal(outside: Outside, tenant: str, invoice: str) -> str:
-    """What makes the address of a hosted invoice unguessable: a keyed hash of whose it is."""
+def seal(outside: Outside, tenant: str, id: str, kind: str = "invoice") -> str:
+    """What makes the address of a hosted paper unguessable: a keyed hash of whose it is."""
     assert outside.secret, "links cannot be signed without the installation's secret"
-    digest = hmac.new(outside.secret, f"invoice {tenant} {invoice}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(outside.secret, f"{kind} {tenant} {id}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
@@ -34,8 +34,8 @@ def url_of(tx: Tx, invoice: str) -> str:
     return f"{outside.base_url}/i/{tx.tenant}/{invoice}/{seal(outside, tx.tenant, invoice)}"
 
 
-def opens(outside: Outside, tenant: str, invoice: str, given: str) -> bool:
-    return hmac.compare_digest(seal(outside, tenant, invoice), given)
+def opens(outside: Outside, tenant: str, id: str, given: str, kind: str = "invoice") -> bool:
+    return hmac.compare_digest(seal(outside, tenant, id, kind), given)
 
 
 # ------------------------------------------------------------------------------------- what stands on it

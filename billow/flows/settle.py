@@ -7,8 +7,9 @@ from typing import Any
 from billow.api import render, rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
-from billow.flows import dun, give_back, takings
+from billow.flows import dun, give_back, receipt, takings
 from billow.ledger import entries, post
+from billow.resources import payment_method as methods
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -144,7 +145,14 @@ def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
     """The charge that took the money, or holds it, and what of it reached our balance."""
     attempt = case.attempt
     id = attempt.charge or new_id(Charge.prefix)
-    facts = {"status": "succeeded", "paid": True, "outcome": AGREED, "reference": outcome.reference}
+    facts = {
+        "status": "succeeded",
+        "paid": True,
+        "outcome": AGREED,
+        "reference": outcome.reference,
+        "receipt_url": receipt.url_of(tx, id),
+        "payment_method_details": details_of(case, outcome),
+    }
     if attempt.capture:
         movement = takings.arrived(tx, id, attempt.amount, attempt.currency, outcome.fee)
         facts |= {"captured": True, "amount_captured": attempt.amount, "balance_transaction": movement.id}
@@ -156,14 +164,13 @@ def write(tx: Tx, case: Case, id: str, event: str, facts: dict[str, Any]) -> Cha
     if case.charge:
         known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
         said = {name: value for name, value in of_case(case).items() if name not in known}
-        return rows.update(tx, case.charge, event=event, **said, **facts)
-    return rows.insert(tx, Charge(id=id, **of_case(case), **facts), event=event)
+        return rows.update(tx, case.charge, event=event, **{**said, **facts})
+    return rows.insert(tx, Charge(id=id, **{**of_case(case), **facts}), event=event)
 
 
 def of_case(case: Case) -> dict[str, Any]:
     """What a charge says of the try that it was."""
     method = case.method
-    card = {**(method.card or {}), "amount_authorized": case.attempt.amount} if method else None
     return {
         "amount": case.attempt.amount,
         "currency": case.attempt.currency,
@@ -171,9 +178,22 @@ def of_case(case: Case) -> dict[str, Any]:
         "payment_intent": case.intent.id if case.intent else None,
         "payment_method": method.id if method else None,
         "description": case.intent.description if case.intent else None,
-        "payment_method_details": {"card": charge_card(card), "type": "card"} if card else None,
+        "payment_method_details": details_of(case),
         **({"billing_details": method.billing_details} if method else {}),
     }
+
+
+def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | None:
+    """The card of a try, and the names that bank and network gave it."""
+    if case.method is None:
+        return None
+    card = {**methods.checked(case.method.card), "amount_authorized": case.attempt.amount}
+    named = (
+        {"authorization_code": said.authorization_code, "network_transaction_id": said.network_transaction_id}
+        if said
+        else {}
+    )
+    return {"card": {**charge_card(card), **named}, "type": "card"}
 
 
 def charge_card(card: dict[str, Any]) -> dict[str, Any]:

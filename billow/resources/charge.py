@@ -78,7 +78,7 @@ class Charge(
     radar_options: dict[str, Any] | None = f.absent()
     receipt_email: str | None = f.text(UPDATE, max=512)
     receipt_number: str | None = f.absent()
-    receipt_url: str | None = f.absent()
+    receipt_url: str | None = f.text()
     refunded: bool = f.boolean(default=False)
     refunds: list[Any] = f.sublist("refund", by="charge", include=True, url="/v1/charges/{id}/refunds")
     review: str | None = f.absent()

@@ -61,13 +61,18 @@ def card_shown(card: CardDetails) -> dict[str, Any]:
         "fingerprint": card.fingerprint,
         "funding": card.funding,
         "last4": card.last4,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
         "generated_from": None,
         "networks": {"available": [card.brand], "preferred": None},
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
     }
+
+
+def checked(card: dict[str, Any]) -> dict[str, Any]:
+    """A card whose bank was asked, which is so once it is a customer's, or was charged."""
+    return {**card, "checks": {**card["checks"], "cvc_check": "pass"}}
 
 
 def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
@@ -84,7 +89,9 @@ def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
         "The payment method you provided was detached from a customer and may not be used again.",
         param="payment_method",
     )
-    return rows.update(tx, method, event="payment_method.attached", customer=customer)
+    return rows.update(
+        tx, method, event="payment_method.attached", customer=customer, card=checked(method.card)
+    )
 
 
 def of_customer(tx: Tx, id: str, customer: str, param: str) -> PaymentMethod:

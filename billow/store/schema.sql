@@ -845,6 +845,7 @@ create table charges (
     payment_method                  text,
     payment_method_details          jsonb,
     receipt_email                   text,
+    receipt_url                     text,
     refunded                        boolean     not null,
     shipping                        jsonb,
     source                          jsonb,

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_a_number_may_be_written_in_groups():
 
 
 def test_fingerprints_are_sixteen_characters_and_tell_cards_apart():
-    prints = [each.card.fingerprint for each in INSTRUMENTS]
+    prints = [each.card(simulated.NO_DAY).fingerprint for each in INSTRUMENTS]
     assert len(set(prints)) == len(prints)
     assert all(len(each) == 16 and each.isalnum() for each in prints)
 
@@ -208,3 +209,17 @@ def test_a_forked_child_opens_the_memory_anew(tmp_path: Path, monkeypatch):
     assert [each.attempt for each in gateway.charges()] == ["child", "parent"]
     opened.put(None)
     assert list(iter(opened.get, None)) == [os.getpid(), child.pid]
+
+
+def test_a_test_card_runs_a_year_from_the_month_in_which_it_is_stored():
+    card = Simulated(today=lambda: datetime(2025, 12, 29, tzinfo=UTC)).store_method("tok_visa").card
+    assert (card.exp_month, card.exp_year) == (12, 2026)
+
+
+def test_bank_and_network_have_a_name_of_their_own_for_each_charge():
+    gateway = Simulated()
+    first, second = (gateway.charge(Charge(id, 1000, "usd", "pm_card_visa", True)) for id in "ab")
+    assert first.authorization_code != second.authorization_code
+    assert (len(first.authorization_code), len(first.network_transaction_id)) == (6, 15)
+    again = gateway.look_up("a")
+    assert again.network_transaction_id == first.network_transaction_id

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,8 @@ from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome
 from billow.providers.gateways import Gateway, StoredMethod, instruments
 from billow.providers.gateways.instruments import Instrument
 
+NO_DAY = datetime(2049, 12, 1, tzinfo=UTC)
+"""The day for who asks no clock: far enough for every card."""
 FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 OUTCOMES: dict[str, type[Outcome]] = {
     kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
@@ -48,7 +52,8 @@ class Recorded(NamedTuple):
 class Simulated(Gateway):
     """Its memory is one SQLite file, shared by processes and threads; without a path it forgets at exit.
 
-    `latency` (seconds) and `fault` are for tests: a fault "drop_reply" acts, and then the answer is lost.
+    `today` dates the cards that are stored. `latency` (seconds) and `fault` are for tests: a fault
+    "drop_reply" acts, and then the answer is lost.
     """
 
     name = "simulated"
@@ -59,8 +64,9 @@ class Simulated(Gateway):
         *,
         latency: float = 0.0,
         fault: Callable[[str], str | None] | None = None,
+        today: Callable[[], datetime] = lambda: NO_DAY,
     ) -> None:
-        self._memory, self._latency, self._fault = memory, latency, fault
+        self._memory, self._latency, self._fault, self._today = memory, latency, fault, today
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
@@ -73,7 +79,7 @@ class Simulated(Gateway):
             return found
         if found.refusal is not None and found.refused_when_stored:
             return found.refusal
-        return StoredMethod(found.token, found.card)
+        return StoredMethod(found.token, found.card(self._today()))
 
     def charge(self, charge: Charge) -> Outcome:
         """The first answer to an attempt is its only answer."""
@@ -221,7 +227,13 @@ def settled(method: str, amount: int, reference: str) -> Outcome:
 
 
 def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
-    return instrument.refusal or Succeeded(reference, fee(amount) if capture else 0)
+    return instrument.refusal or Succeeded(reference, fee(amount) if capture else 0, *names(reference))
+
+
+def names(reference: str) -> tuple[str, str]:
+    """What the bank and the card network would call it: six digits and fifteen, of this charge only."""
+    number = int(sha256(reference.encode()).hexdigest(), 16)
+    return f"{number % 10**6:06}", f"{number % 10**15:015}"
 
 
 def fee(amount: int) -> int:

@@ -1,0 +1,34 @@
+"""One receipt, for whoever has its address."""
+
+import flask
+
+from billow.api import rows
+from billow.core.errors import Refused
+from billow.flows import paper, receipt
+from billow.flows.outside import Outside
+from billow.pages.hosted_invoice import HEADERS
+from billow.providers.documents import html
+from billow.resources.charge import Charge
+from billow.store.tx import Database
+
+ADDRESS = "/r/<account>/<mode>/<charge>/<seal>"
+
+
+def add(app: flask.Flask, db: Database, outside: Outside) -> None:
+    """The address of a receipt. A seal that does not fit is answered like an unknown address."""
+
+    def view(account: str, mode: str, charge: str, seal: str) -> flask.Response:
+        tenant = f"{account}/{mode}"
+        unknown = flask.Response(
+            "There is no such receipt.", status=404, mimetype="text/plain", headers=HEADERS
+        )
+        if not paper.opens(outside, tenant, charge, seal, receipt.KIND):
+            return unknown
+        try:
+            with db.transaction(tenant) as tx:
+                document = receipt.document_of(tx, rows.find(tx, Charge, charge))
+        except Refused:
+            return unknown
+        return flask.Response(html.render(document), mimetype="text/html", headers=HEADERS)
+
+    app.add_url_rule(ADDRESS, "hosted receipt", view)
