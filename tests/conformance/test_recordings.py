@@ -1,28 +1,63 @@
 """Does the server answer as Stripe was recorded to answer? A replay of recordings, as a ratchet.
 
-Two things cannot match, and are left out by rule rather than by hand: steps that name an object of the
-recording's own account (made before it began, so no server but theirs has it), and the fields of NEWER, which
-the recordings of late 2025 still show and the contract of `2026-10-28.endive` has no more.
+Left out by rule are steps that name an object of the recording's own account: it was made before the
+recording began, so no server but theirs has it. Left out by name, each with its reason, is what no server
+that speaks `2026-10-28.endive` from an account of its own can say.
 """
 
 import json
 import sys
 import urllib.parse
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from tests.conftest import Api, shared
 
-#: Fields that the contract has dropped since: `absent` from every SDK type of 16.1.0.
-NEWER = {
-    "charge.destination", "charge.dispute", "charge.order", "charge.source",
-    "charge.payment_method_details.card.ds_transaction_id", "invoice.lines.total_count", "invoiceitem.plan",
-    "payment_method.shared_payment_granted_token", "product.attributes", "subscription.items.total_count",
-    "subscription.plan", "subscription.quantity",
-}  # fmt: skip
+NEWER = "the contract has it no more: it is in no type of the SDK 16.1.0"
+DATED = "a test card runs a year from the month in which it is made, and theirs was made in another"
+REDACTED = "the recorder blanked it; what was sent blank is kept by neither"
+THEIRS = "it leans on what else their account has"
+ADDRESS = "an address of their web site; ours is there, with our host"
+NO_LOG = "no log of requests is kept that could be linked to; the header Request-Id names the request"
+#: What cannot be equal, and why: the field as replay.py names it.
+CANNOT = {
+    "card.email": NEWER,
+    "card.phone": NEWER,
+    "card.wallet": NEWER,
+    "charge.destination": NEWER,
+    "charge.dispute": NEWER,
+    "charge.order": NEWER,
+    "charge.payment_method_details.card.ds_transaction_id": NEWER,
+    "customer.subscriptions.total_count": NEWER,
+    "invoice.lines.total_count": NEWER,
+    "list.count": NEWER,
+    "payment_method.shared_payment_granted_token": NEWER,
+    "product.attributes": NEWER,
+    "subscription.items.total_count": NEWER,
+    "subscription.plan": NEWER,
+    "subscription.quantity": NEWER,
+    "card.exp_month": DATED,
+    "card.exp_year": DATED,
+    "charge.payment_method_details.card.exp_month": DATED,
+    "charge.payment_method_details.card.exp_year": DATED,
+    "payment_method.card.exp_month": DATED,
+    "payment_method.card.exp_year": DATED,
+    "product.metadata": REDACTED,
+    "invoice.invoice_pdf": ADDRESS,
+    "invoice.webhooks_delivered_at": THEIRS,
+    "invoiceitem.pricing": THEIRS,  # an amount alone was given the hidden price of an earlier item
+    "list.data[]": THEIRS,  # an e-mail address that another recording has taken by then
+    "list.has_more": THEIRS,
+    "/v1/customers/{id}.error.request_log_url": NO_LOG,
+    "/v1/invoices.error.request_log_url": NO_LOG,
+    "/v1/products/prod_mock.error.request_log_url": NO_LOG,
+    "/v1/products/{id}.error.request_log_url": NO_LOG,
+    "/v1/subscriptions/{id}.error.request_log_url": NO_LOG,
+}
 #: Shares of what can match, in percent. They may only rise.
-STATUS, KEYS, VALUES = 98, 94, 93
+STATUS, KEYS, VALUES = 98, 94, 94
 
 
 @pytest.fixture
@@ -52,17 +87,43 @@ def answerable(replay: Any, steps: list[dict[str, Any]]) -> list[dict[str, Any]]
     return found
 
 
+def named(api: Api) -> None:
+    """A seller has a name, as theirs has."""
+    with api.app.db.connection() as conn:
+        conn.execute("update accounts set name = 'Nimbus Ltd' where id = %s", (api.account,))
+
+
+def share(count: Counter[str], good: str, bad: str) -> float:
+    return 100 * count[good] / (count[good] + count[bad])
+
+
 def test_recorded_requests_are_answered_as_recorded(api: Api, http_url: str, replay: Any) -> None:
+    named(api)
     player = replay.Replay(http_url, api.key)
     for recording in json.loads(shared("recordings", "stripe_traffic.json").read_text()):
         player.run(recording["name"], answerable(replay, recording["steps"]))
-    for field in NEWER:
-        player.keys["missing"] -= player.differ.get(field, {}).get("missing", 0)
+    for field in CANNOT:
+        said = player.differ.pop(field, Counter())
+        player.keys["missing"] -= said["missing"]
+        player.values["differ"] -= said.total() - said["missing"]
     shares = {
-        "status": 100 * player.status["same"] / (player.status["same"] + player.status["differ"]),
-        "keys": 100 * player.keys["present"] / (player.keys["present"] + player.keys["missing"]),
-        "values": 100 * player.values["same"] / (player.values["same"] + player.values["differ"]),
+        "status": share(player.status, "same", "differ"),
+        "keys": share(player.keys, "present", "missing"),
+        "values": share(player.values, "same", "differ"),
     }
-    told = {where: dict(said.most_common(1)) for where, said in player.differ.items() if where not in NEWER}
+    told = {where: dict(said.most_common(1)) for where, said in player.differ.items()}
     report = "\n".join([*player.failures, str(shares), *(f"{where}: {said}" for where, said in told.items())])
     assert shares["status"] >= STATUS and shares["keys"] >= KEYS and shares["values"] >= VALUES, report
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        where.split(".")
+        for where, why in CANNOT.items()
+        if why is NEWER and where.count(".") == 1 and not where.startswith("list.")
+    ],
+)
+def test_what_is_called_newer_is_in_no_type_of_the_contract(contract: Any, kind: str, field: str) -> None:
+    told = contract.problems({"object": kind, field: None})
+    assert any(field in problem for problem in told), told
