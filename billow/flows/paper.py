@@ -122,7 +122,7 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
     """Send a finalized invoice to the customer's address, with the PDF. The same letter has the same id."""
     [id] = refs
     invoice = rows.find_many(tx, Invoice, [id]).get(id)
-    if invoice is None or invoice.status == "draft":
+    if invoice is None or invoice.status in ("draft", "void"):
         return None
     to = invoice.customer_email or rows.find(tx, Customer, invoice.customer, deleted=True).email
     if not to:
