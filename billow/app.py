@@ -120,6 +120,7 @@ FLOWS = [
     "reshape",
     "settle",
     "standing",
+    "stretches",
     "subscribe",
     "takings",
     "terms",

@@ -299,6 +299,8 @@ class Draft:
     invoice: Invoice
     lines: list[InvoiceLine]
     items: list[InvoiceItem]
+    stretches: Sequence[BillingPeriod] = ()
+    """Use of earlier prices that its lines bill (flows/stretches.py)."""
 
 
 def draft(
@@ -359,7 +361,11 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
     """
     lines = [line for draft in drafts for line in draft.lines]
     rows.insert_many(tx, lines)
-    rows.insert_many(tx, [] if proposed else periods_of(lines))
+    known = {(one.subscription_item, one.period_start) for draft in drafts for one in draft.stretches}
+    begun = [one for one in periods_of(lines) if (one.subscription_item, one.period_start) not in known]
+    rows.insert_many(tx, [] if proposed else begun)
+    late = [(one, {"invoice": draft.invoice.id}) for draft in drafts for one in draft.stretches]
+    rows.update_many(tx, [] if proposed else late)
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
     return rows.insert_many(tx, [draft.invoice for draft in drafts])

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill, entitle, prorate
+from billow.flows import bill, entitle, prorate, stretches
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -109,7 +109,8 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
-    periods = [
+    late = stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
+    periods = stretches.periods_of(tx, late) + [
         Period(part, "metered", part.item.metered_from or part.item.current_period_start, until)
         for part in parts
         if part.meter and subscription.status != "trialing"
@@ -121,23 +122,20 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     )
     if not lines and not items:
         return None
-    [invoice] = bill.write(
+    draft = bill.draft(
         tx,
-        [
-            bill.draft(
-                tx,
-                customer,
-                lines,
-                items,
-                **bill.subscription_fields(subscription),
-                billing_reason=reason,
-                auto_advance=True,
-                automatically_finalizes_at=tx.now + bill.GRACE,
-                period_start=min(part.item.current_period_start for part in parts),
-                period_end=until,
-            )
-        ],
+        customer,
+        lines,
+        items,
+        **bill.subscription_fields(subscription),
+        billing_reason=reason,
+        auto_advance=True,
+        automatically_finalizes_at=tx.now + bill.GRACE,
+        period_start=min(part.item.current_period_start for part in parts),
+        period_end=until,
     )
+    draft.stretches = late
+    [invoice] = bill.write(tx, [draft])
     jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
     return invoice
 

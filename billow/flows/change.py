@@ -12,7 +12,7 @@ from billow.api.params import Params
 from billow.api.server import merged_value
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import bill, entitle, prorate, reshape, timers
+from billow.flows import bill, entitle, prorate, reshape, stretches, timers
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
 from billow.flows.reshape import Anchor, Goal, ItemChange, Target
@@ -296,14 +296,21 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
     periods = [
         Period(part, kind, part.item.current_period_start, part.item.current_period_end) for part in parts
     ]
-    lines = [line for period in periods for line in bill.lines_of(period, case.customer.id, None)]
+    late = [] if goal.trial else stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
+    periods = stretches.periods_of(tx, late) + periods
+    used = bill.measured(tx, periods, {subscription.id: case.customer.id})
+    lines = [
+        line
+        for period in periods
+        for line in bill.lines_of(period, case.customer.id, used.get((period.part.item.id, period.start)))
+    ]
     waits = goal.trial and case.wanted.proration_behavior != "always_invoice"
     pending = {} if waits else bill.pending_items(tx, [case.customer.id])
     items = bill.awaited(pending, case.customer.id, subscription.id, subscription.currency)
     sends = subscription.collection_method == "send_invoice"
     fields = bill.subscription_fields(subscription)
     fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
-    return bill.draft(
+    draft = bill.draft(
         tx,
         case.customer,
         lines,
@@ -315,6 +322,8 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
         period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
         period_end=goal.now,
     )
+    draft.stretches = late
+    return draft
 
 
 def write_items(tx: Tx, case: Case) -> list[Part]:

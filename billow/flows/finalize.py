@@ -1,7 +1,7 @@
 """A draft becomes an invoice: late usage is counted, it is numbered, frozen, and posted to the books."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +9,9 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import bill, identify, methods, paper, recognize
+from billow.flows import bill, identify, methods, paper, recognize, stretches
 from billow.ledger import entries, post
+from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
@@ -18,7 +19,6 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
-from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs
 from billow.store.ids import new_id, secret
 from billow.store.jobs import job
@@ -116,13 +116,12 @@ def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
 def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
     """Usage that came in while the draft stood counts: where it changed, metered lines are redone (§4.6)."""
     metered = [line for sheet in sheets for line in sheet.lines if line.kind == "metered"]
-    items = rows.find_many(tx, SubscriptionItem, [line.subscription_item or "" for line in metered])
-    parts = {part.item.id: part for part in bill.priced(tx, list(items.values()))}
+    invoices = [sheet.invoice.id for sheet in sheets]
+    billed_by = "invoice = any(%(ids)s) and kind = 'metered'"
+    found = rows.select(tx, BillingPeriod, billed_by, ids=invoices) if metered else []
     periods = {
-        (line.subscription_item, line.period_start): bill.Period(
-            parts[line.subscription_item or ""], "metered", line.period_start, line.period_end
-        )
-        for line in metered
+        (period.part.item.id, period.start): metered_as(period, metered)
+        for period in stretches.periods_of(tx, found)
     }
     customers = {line.subscription or "": line.customer for line in metered}
     used = bill.measured(tx, list(periods.values()), customers)
@@ -131,6 +130,15 @@ def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         if any((line.subscription_item, line.period_start) in late for line in sheet.lines):
             recounted(tx, sheet, periods, used)
+
+
+def metered_as(period: bill.Period, lines: Sequence[InvoiceLine]) -> bill.Period:
+    """The period with the metadata that its lines bear, which the item may have lost since."""
+    item = period.part.item
+    own = next(
+        line for line in lines if (line.subscription_item, line.period_start) == (item.id, period.start)
+    )
+    return replace(period, part=bill.with_item(period.part, item.but(metadata=dict(own.metadata))))
 
 
 def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[Any, Any]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import anchors, calendar
-from billow.flows import bill, trial
+from billow.flows import bill, stretches, trial
 from billow.flows.bill import Part, Period
+from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.subscription import Subscription
 from billow.store import jobs
@@ -27,6 +28,8 @@ class Renewal:
     ends: dict[str, datetime]
     parts: list[Part]
     next_due: datetime
+    stretches: list[BillingPeriod]
+    """Use at earlier prices that is billed now."""
 
 
 @job("subscription.renew", batch=500)
@@ -53,15 +56,18 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
     subscriptions = rows.lock_many(tx, Subscription, wanted)
     parts = bill.parts_of(tx, wanted)
+    late = stretches.waiting(tx, wanted)
     found = [
-        _renewal(s, customers[s.customer], parts[s.id])
+        _renewal(s, customers[s.customer], parts[s.id], late.get(s.id, []))
         for s in subscriptions
         if s.status in RENEWING and s.id in parts
     ]
     return [renewal for renewal in found if renewal.due <= tx.now]
 
 
-def _renewal(subscription: Subscription, customer: Customer, parts: list[Part]) -> Renewal:
+def _renewal(
+    subscription: Subscription, customer: Customer, parts: list[Part], late: list[BillingPeriod]
+) -> Renewal:
     due = min(part.item.current_period_end for part in parts)
     ended = [part for part in parts if part.item.current_period_end == due]
     stop = subscription.cancel_at
@@ -71,12 +77,19 @@ def _renewal(subscription: Subscription, customer: Customer, parts: list[Part]) 
         for boundary in [calendar.next_boundary(subscription.billing_cycle_anchor, *part.interval, due)]
     }
     others = [part.item.current_period_end for part in parts if part not in ended]
-    return Renewal(subscription, customer, due, ends, ended, min([*ends.values(), *others]))
+    return Renewal(subscription, customer, due, ends, ended, min([*ends.values(), *others]), late)
 
 
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
     """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
-    periods = {r.subscription.id: periods_of(r) for r in renewals}
+    late = stretches.periods_of(tx, [one for r in renewals for one in r.stretches])
+    periods = {
+        r.subscription.id: [
+            *[one for one in late if one.part.item.subscription == r.subscription.id],
+            *periods_of(r),
+        ]
+        for r in renewals
+    }
     used = bill.measured(
         tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
     )
@@ -90,7 +103,9 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
             for line in bill.lines_of(p, customer.id, used.get((p.part.item.id, p.start)))
         ]
         items = bill.awaited(pending, customer.id, subscription.id, subscription.currency)
-        drafts.append(bill.draft(tx, customer, lines, items, **cycle_fields(tx, renewal)))
+        draft = bill.draft(tx, customer, lines, items, **cycle_fields(tx, renewal))
+        draft.stretches = renewal.stretches
+        drafts.append(draft)
     return drafts
 
 
