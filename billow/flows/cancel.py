@@ -18,7 +18,13 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-TIMERS = ("subscription.renew", "subscription.end", "subscription.trial_will_end", "subscription.expire")
+TIMERS = (
+    "subscription.renew",
+    "subscription.end",
+    "subscription.trial_will_end",
+    "subscription.expire",
+    "subscription.resume_collection",
+)
 
 
 class Cancel(Params):
@@ -107,14 +113,22 @@ def stop_collecting(tx: Tx, subscription: str) -> None:
 
 def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
     """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
-    customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
-    late = stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
-    periods = stretches.periods_of(tx, late) + [
+    running = [
         Period(part, "metered", part.item.metered_from or part.item.current_period_start, until)
         for part in parts
         if part.meter and subscription.status != "trialing"
     ]
+    return closing_invoice(tx, subscription, running, until, reason)
+
+
+def closing_invoice(
+    tx: Tx, subscription: Subscription, running: list[Period], until: datetime, reason: str
+) -> Invoice | None:
+    """A draft of what these periods used, and of all else that waits; finalized in an hour."""
+    customer = rows.find(tx, Customer, subscription.customer)
+    late = stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
+    periods = stretches.periods_of(tx, late) + running
     used = bill.measured(tx, periods, {subscription.id: customer.id})
     lines = [line for p in periods for line in bill.lines_of(p, customer.id, used[p.part.item.id, p.start])]
     items = bill.awaited(
@@ -131,7 +145,7 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
         billing_reason=reason,
         auto_advance=True,
         automatically_finalizes_at=tx.now + bill.GRACE,
-        period_start=min(part.item.current_period_start for part in parts),
+        period_start=min((period.start for period in periods), default=until),
         period_end=until,
     )
     draft.stretches = late

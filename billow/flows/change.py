@@ -12,10 +12,11 @@ from billow.api.params import Params
 from billow.api.server import merged_value
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import bill, entitle, prorate, reshape, stretches, timers
+from billow.flows import bill, entitle, prorate, reshape, set_aside, stretches, timers
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
 from billow.flows.reshape import Anchor, Goal, ItemChange, Target
+from billow.flows.set_aside import PauseCollection
 from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -43,6 +44,7 @@ class Change(Params):
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
+    pause_collection: PauseCollection | None = f.hash(shape=PauseCollection, unset=True)
     payment_behavior: str = f.choice(
         SHOWN,
         "allow_incomplete",
@@ -361,6 +363,8 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changes["billing_cycle_anchor"] = goal.anchor
     changes.update(trial_of(case))
     changes.update(end_of(tx, case))
+    if wanted.given("pause_collection"):
+        changes.update(set_aside.changes(tx, subscription, wanted.pause_collection))
     if invoice:
         changes["latest_invoice"] = invoice.id
     changed = rows.update(tx, subscription, event=None, **changes)

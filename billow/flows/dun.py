@@ -90,8 +90,8 @@ def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMe
     The method is kept where that is wished.
     """
     changes: dict[str, str] = {}
-    if (subscription.pending_change or {}).get("invoice") == invoice.id:
-        jobs.put(tx, "subscription.pending_update_paid", subscription.id, tx.now)
+    if subscription.pending_change and standing.proposed(subscription) == invoice.id:
+        jobs.put(tx, subscription.pending_change["job"], subscription.id, tx.now)
     waits = subscription.status in ("incomplete", "past_due", "unpaid")
     if waits and standing.is_latest(tx, subscription, invoice):
         changes["status"] = begun(subscription, tx.now)

@@ -42,8 +42,26 @@ class Sheet:
 
 @job("invoice.finalize", batch=500)
 def finalize_due(tx: Tx, refs: list[str]) -> None:
-    """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them."""
-    charge_on(tx, finalize_many(tx, refs, lambda invoice: invoice.auto_advance))
+    """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them.
+
+    Those of a subscription whose collection is paused go to nobody, and are set aside (flows/set_aside.py).
+    """
+    aside = paused(tx, refs)
+    goes: Wanted = lambda draft: goes_out(draft) and draft.id not in aside  # noqa: E731
+    opened = finalize_many(tx, refs, lambda invoice: invoice.auto_advance, goes)
+    charge_on(tx, [invoice for invoice in opened if invoice.id not in aside])
+    waiting = [invoice for invoice in opened if invoice.id in aside and invoice.status == "open"]
+    jobs.put_many(tx, "invoice.set_aside", [(invoice.id, tx.now) for invoice in waiting])
+
+
+def paused(tx: Tx, invoices: Sequence[str]) -> set[str]:
+    """Of these invoices those whose subscription collects nothing for now (§5.13)."""
+    found = tx.all(
+        "select i.id from invoices i join subscriptions s on s.id = i.subscription"
+        " where i.id = any(%(ids)s) and s.pause_collection is not null",
+        ids=list(invoices),
+    )
+    return {row["id"] for row in found}
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:

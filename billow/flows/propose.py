@@ -18,6 +18,7 @@ from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
+PAID = "subscription.pending_update_paid"
 PATIENCE = timedelta(hours=23)
 ALLOWED = {
     "add_invoice_items",
@@ -57,13 +58,13 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     ids = sorted((new_id("ii_") for _ in case.plan.items), reverse=True)
     prorate.write_items(tx, case.plan, ids)
     [invoice] = bill.write(tx, [change.draft_of(tx, case)], proposed=True)
-    kept = {"at": int(case.goal.at.timestamp()), "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
+    kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
     until = expiry(case)
     proposed = rows.update(
         tx,
         subscription,
         pending_update=shown(tx, case, until),
-        pending_change={**kept, "now": int(case.goal.now.timestamp())},
+        pending_change={**kept, "at": seconds(case.goal.at), "now": seconds(case.goal.now)},
     )
     jobs.put(tx, "subscription.pending_update_expires", subscription.id, until)
     return Done(proposed, invoice)
@@ -116,7 +117,7 @@ def _resent(value: Any) -> Any:
 # ------------------------------------------------------------------------------------- paid, or not
 
 
-@job("subscription.pending_update_paid", batch=1)
+@job(PAID, batch=1)
 def accept_due(tx: Tx, refs: list[str]) -> None:
     """The invoice of a proposal was paid after its request."""
     accept(tx, rows.lock(tx, Subscription, refs[0]))
@@ -129,7 +130,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     if kept is None or invoice is None or invoice.status != "paid":
         return subscription
     jobs.cancel(tx, "subscription.pending_update_expires", subscription.id)
-    jobs.cancel(tx, "subscription.pending_update_paid", subscription.id)
+    jobs.cancel(tx, PAID, subscription.id)
     then = instant(kept["now"])
     assert then is not None
     view = change.views(tx, subscription)
@@ -152,7 +153,7 @@ def expire(tx: Tx, refs: list[str]) -> None:
 def withdraw(tx: Tx, subscription: Subscription) -> Subscription:
     """Void the invoice of a proposal, which ends it; a new update takes its place, or nobody paid."""
     kept = subscription.pending_change
-    if kept is None:
+    if kept is None or kept["job"] != PAID:
         return subscription
     invoice = rows.lock(tx, Invoice, kept["invoice"])
     if invoice.status in ("open", "uncollectible"):

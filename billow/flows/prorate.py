@@ -273,8 +273,11 @@ def stretch(
     )
 
 
-def unused(tx: Tx, subscription: Subscription, at: datetime) -> Prorations:
-    """What the licensed items of a subscription give back when it stops at an instant (§5.12)."""
+def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
+    """What the licensed items of a subscription give back when it stops at an instant (§5.12, §5.13).
+
+    `since` says from when on: now, from each item's current period start, or none of it.
+    """
     customer = rows.find(tx, Customer, subscription.customer)
     plan = Prorations(customer, subscription, subscription.billing_cycle_anchor)
     if subscription.status == "trialing":
@@ -283,8 +286,12 @@ def unused(tx: Tx, subscription: Subscription, at: datetime) -> Prorations:
     before, costs = billed(tx, subscription.id), nets(tx, subscription, parts)
     classic = subscription.billing_mode["type"] == "classic"
     for part in reversed(parts):
-        net = costs[part.item.id] if classic else None
-        give_back(plan, part, before.get(part.item.id, []), at, net)
+        own, net = before.get(part.item.id, []), costs[part.item.id] if classic else None
+        if since == "none":
+            forfeit(plan, own, at)
+        else:
+            early = since == "item_current_period_start"
+            give_back(plan, part, own, part.item.current_period_start if early else at, net)
     return plan
 
 

@@ -130,9 +130,10 @@ def licensed(renewal: Renewal, part: Part) -> Period:
 
 
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
-    """The invoice's period is the one that ended; lines have their own (§7.5). Unpaid ones stay drafts."""
+    """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
     subscription = renewal.subscription
-    advances = subscription.status != "unpaid"
+    paused = (subscription.pause_collection or {}).get("behavior")
+    advances = subscription.status != "unpaid" and paused != "keep_as_draft"
     return {
         **bill.subscription_fields(subscription),
         "billing_reason": "subscription_cycle",

@@ -58,11 +58,12 @@ def pause(tx: Tx, subscription: Subscription) -> None:
         subscription,
         event=("customer.subscription.paused", "updated"),
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
-        status_details={
-            "paused": {
-                "subscription": {"type": "trial_end_without_payment_method"},
-                "transitioned_at": seconds(tx.now),
-                "type": "subscription",
-            }
-        },
+        status_details=paused_details(tx, "trial_end_without_payment_method"),
     )
+
+
+def paused_details(tx: Tx, why: str) -> dict[str, Any]:
+    """What a paused subscription says of its status: since when, and why (§5.13)."""
+    return {
+        "paused": {"subscription": {"type": why}, "transitioned_at": seconds(tx.now), "type": "subscription"}
+    }

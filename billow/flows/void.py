@@ -91,6 +91,8 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
     if subscription and invoice.status == "void" and standing.proposed(subscription) == invoice.id:
+        if subscription.pending_update is None:  # a resumption: the subscription stays paused
+            return
         dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
         jobs.cancel(tx, "subscription.pending_update_expires", id)
         rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
@@ -130,6 +132,11 @@ def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
 def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
     """Give an open invoice up as a loss; it can still be paid."""
     require(invoice.status == "open", "You can only pass in open invoices. This invoice isn't open.")
+    return give_up(tx, invoice, "user_forgiven")
+
+
+def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
+    """Book an open invoice as a loss, and say why (§7.2: `status_details.uncollectible.reason`)."""
     for timer in ("invoice.collect", "invoice.overdue"):
         jobs.cancel(tx, timer, invoice.id)
     open_amount = invoice.amount_due - invoice.amount_paid
@@ -153,7 +160,7 @@ def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
         marked_uncollectible_at=tx.now,
         status=lifecycle.after(lifecycle.INVOICE, invoice.status, "mark_uncollectible"),
         auto_advance=False,
-        uncollectible_reason="user_forgiven",
+        uncollectible_reason=reason,
         next_payment_attempt=None,
     )
     look_again(tx, marked)

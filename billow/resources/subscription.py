@@ -193,7 +193,7 @@ class Subscription(
     metadata: dict[str, str] = f.metadata()
     next_pending_invoice_item_invoice: int | None = f.absent()
     on_behalf_of: str | None = f.text()
-    pause_collection: dict[str, Any] | None = f.absent()
+    pause_collection: dict[str, Any] | None = f.hash()
     payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
     pending_invoice_item_interval: dict[str, Any] | None = f.absent()
     pending_setup_intent: str | None = f.absent()

@@ -524,6 +524,7 @@ create table subscriptions (
     metadata               jsonb       not null,
     on_behalf_of           text,
     payment_settings       jsonb       not null,
+    pause_collection       jsonb,
     pending_change         jsonb,
     pending_update         jsonb,
     provisional            boolean     not null default false,

@@ -1,0 +1,2 @@
+-- A subscription that goes on, but collects nothing for a while.
+alter table subscriptions add column pause_collection jsonb;
