@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
@@ -12,16 +13,24 @@ from billow.api.params import Params
 from billow.api.server import merged_value
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import bill, entitle, prorate, reshape, set_aside, stretches, timers
+from billow.flows import bill, entitle, extras, order, prorate, reshape, set_aside, stretches, timers
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
 from billow.flows.reshape import Anchor, Goal, ItemChange, Target
 from billow.flows.set_aside import PauseCollection
+from billow.resources import payment_method as cards
 from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.subscription import CancellationDetails, PaymentSettings, Subscription, TrialSettings
+from billow.resources.subscription import (
+    CancellationDetails,
+    InvoiceSettings,
+    PaymentSettings,
+    Subscription,
+    TransferData,
+    TrialSettings,
+)
 from billow.store import outbox
 from billow.store.tx import Tx
 
@@ -33,6 +42,9 @@ ENDS = ("min_period_end", "max_period_end", "max_billed_until")
 
 
 class Change(Params):
+    add_invoice_items: list[extras.Extra] = f.array(SHOWN, extras.Extra, max=20, default=[])
+    application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
+    automatic_tax: order.AutomaticTax | None = f.hash(shape=order.AutomaticTax)
     billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
@@ -40,10 +52,13 @@ class Change(Params):
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
+    default_source: str | None = f.text(unset=True)
     description: str | None = f.text(max=500, unset=True)
+    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
+    on_behalf_of: str | None = f.text(unset=True)
     pause_collection: PauseCollection | None = f.hash(shape=PauseCollection, unset=True)
     payment_behavior: str = f.choice(
         SHOWN,
@@ -56,18 +71,25 @@ class Change(Params):
     payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
+    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
+    trial_from_plan: bool = f.boolean(default=False)
     trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
 
 
 #: What is kept on the subscription as it was sent.
 KEPT = (
+    "application_fee_percent",
     "collection_method",
     "days_until_due",
     "default_payment_method",
+    "default_source",
     "description",
+    "invoice_settings",
     "metadata",
+    "on_behalf_of",
     "payment_settings",
+    "transfer_data",
     "trial_settings",
 )
 
@@ -125,6 +147,7 @@ def apply(tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | 
     case = considered(tx, subscription, wanted, at)
     view = views(tx, subscription)
     prorate.write(tx, case.plan)
+    add_extras(tx, case)
     written = bill.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
     return conclude(tx, case, written[0] if written else None, view)
 
@@ -139,6 +162,12 @@ def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
 
 def views(tx: Tx, subscription: Subscription) -> View:
     return View(render.one(tx, subscription), entitle.held(tx, subscription.customer))
+
+
+def add_extras(tx: Tx, case: Case) -> None:
+    """What else was asked for waits for the next invoice, which may be that of the change (§5.8.9)."""
+    items = [target.new.item for target in case.targets if target.new]
+    extras.put(tx, extras.Setting(case.customer, case.subscription, items), case.wanted.add_invoice_items)
 
 
 def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
@@ -167,7 +196,7 @@ def goal_of(
     tx: Tx, subscription: Subscription, wanted: Change, found: Sequence[Target], at: datetime | None
 ) -> Goal:
     now = tx.now.replace(microsecond=0)
-    trial = wanted.trial_end if isinstance(wanted.trial_end, datetime) else None
+    trial = wanted.trial_end if isinstance(wanted.trial_end, datetime) else offered(wanted, found, now)
     ended = wanted.trial_end == "now" and subscription.status == "trialing"
     asked = bool(wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now")
     classic = subscription.billing_mode["type"] == "classic"
@@ -182,6 +211,14 @@ def goal_of(
         trial=trial,
         ends=planned_end(subscription, wanted, found),
     )
+
+
+def offered(wanted: Change, found: Sequence[Target], now: datetime) -> datetime | None:
+    """The end of the longest trial that the prices offer, where that is asked for (§5.10)."""
+    prices = [target.new.price for target in found if target.new] if wanted.trial_from_plan else []
+    days = [(price.recurring or {}).get("trial_period_days") for price in prices]
+    longest = max((one for one in days if one), default=None)
+    return now + timedelta(days=longest) if longest else None
 
 
 def planned_end(subscription: Subscription, wanted: Change, found: Sequence[Target]) -> datetime | None:
@@ -415,6 +452,10 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     )
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
+    if wanted.default_source:
+        cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
+    order.check_settings(tx, wanted.invoice_settings)
+    order.check_automatic_tax(wanted.automatic_tax)
     check_instants(tx, subscription, wanted)
 
 
@@ -450,6 +491,12 @@ def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         not (wanted.given("cancel_at") and wanted.cancel_at_period_end is not None),
         "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
         param="cancel_at",
+        code="parameters_exclusive",
+    )
+    require(
+        not (wanted.trial_from_plan and wanted.given("trial_end")),
+        "You may only specify one of these parameters: trial_end, trial_from_plan.",
+        param="trial_end",
         code="parameters_exclusive",
     )
     if isinstance(wanted.cancel_at, datetime):

@@ -120,8 +120,12 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
     bill.check_currency(customer, currency_of(wanted, prices))
     check_collection(wanted)
     check_methods(tx, wanted, customer)
-    check_settings(tx, wanted)
-    check_elsewhere(wanted)
+    check_settings(tx, wanted.invoice_settings)
+    check_automatic_tax(wanted.automatic_tax)
+    if wanted.customer_account is not None:
+        raise Refused(
+            f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
+        )
 
 
 def given(wanted: Subscribe, name: str) -> bool:
@@ -168,9 +172,8 @@ def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
         cards.of_customer(tx, wanted.default_source, customer.id, "default_source")
 
 
-def check_settings(tx: Tx, wanted: Subscribe) -> None:
+def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
     """The tax ids on invoices are our own."""
-    settings = wanted.invoice_settings
     for place, id in enumerate((settings and settings.account_tax_ids) or []):
         at = f"invoice_settings[account_tax_ids][{place}]"
         found = rows.find(tx, TaxId, id, param=at)
@@ -183,17 +186,13 @@ def check_settings(tx: Tx, wanted: Subscribe) -> None:
     )
 
 
-def check_elsewhere(wanted: Subscribe) -> None:
-    """What needs something that an account does not have: tax settings, other accounts (§12.1)."""
+def check_automatic_tax(wanted: AutomaticTax | None) -> None:
+    """It needs tax settings, which an account does not have (§12.1)."""
     require(
-        wanted.automatic_tax is None or not wanted.automatic_tax.enabled,
+        wanted is None or not wanted.enabled,
         "You must have a valid head office address to enable automatic tax calculation.",
         param="automatic_tax[enabled]",
     )
-    if wanted.customer_account is not None:
-        raise Refused(
-            f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
-        )
 
 
 def settings_of(wanted: Subscribe) -> dict[str, Any]:

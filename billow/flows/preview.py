@@ -13,14 +13,16 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, made
 from billow.api.resource import route
 from billow.core.errors import Refused, require
-from billow.flows import add_item, bill, cancel, change, renew, reshape
+from billow.flows import add_item, bill, cancel, change, order, renew, reshape, resume, subscribe, terms
+from billow.flows import pause as stops
 from billow.flows.change import BEHAVIORS, ENDS, Change
+from billow.flows.pause import Pause
 from billow.flows.reshape import ItemChange
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
-from billow.resources.subscription import Subscription
+from billow.resources.subscription import BillingMode, Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import clocks
 from billow.store.ids import secret
@@ -36,13 +38,29 @@ class Details(Params):
     """What the subscription would be changed to."""
 
     billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancel_now: bool = f.boolean(default=False)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
+    pause: Pause | None = f.hash(shape=Pause)
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
+    resume_at: str | None = f.choice(SHOWN, "now")
+    start_date: datetime | None = f.timestamp()
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
+
+
+#: What of it goes to which deed under the same name.
+OF_A_CHANGE = (
+    "cancel_at",
+    "cancel_at_period_end",
+    "items",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+)
+OF_A_NEW_ONE = ("billing_mode", "cancel_at", "cancel_at_period_end", "proration_behavior", "trial_end")
 
 
 class ExtraItem(Params):
@@ -87,6 +105,9 @@ def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
     customer, subscription = whose(tx, wanted)
     tx = clocks.enter(tx, customer.test_clock)
     add_extra(tx, wanted, customer, subscription)
+    details = wanted.subscription_details
+    if subscription is None and details and details.items:
+        return as_upcoming(tx, first_invoice(tx, customer, details, wanted.currency))
     if subscription is None:
         return as_upcoming(tx, of_customer(tx, customer, wanted))
     if subscription.status in ("canceled", "incomplete_expired"):
@@ -157,14 +178,45 @@ def changed(tx: Tx, subscription: Subscription, details: Details, *, recurring: 
         cancel.stop(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
         ended = rows.find(tx, Subscription, subscription.id)
         return change.Done(ended, invoice_of(tx, ended.latest_invoice, subscription.latest_invoice))
-    sent = details.sent()
-    sent.pop("cancel_now", None)
-    anchor = sent.pop("billing_cycle_anchor", None)
-    if anchor and anchor.type == "now":
-        sent["billing_cycle_anchor"] = made(reshape.Anchor, type="now")
+    anchor = details.billing_cycle_anchor
+    kept = made(reshape.Anchor, type=anchor.type) if anchor and anchor.type != "timestamp" else None
+    if details.pause:
+        return paused(tx, subscription, details.pause)
+    if details.resume_at:
+        return resumed(tx, subscription, details, kept)
+    sent = {name: value for name, value in details.sent().items() if name in OF_A_CHANGE}
+    if kept:
+        sent["billing_cycle_anchor"] = kept
     if recurring:
         sent["proration_behavior"] = "none"
     return change.apply(tx, subscription, made(Change, **sent))
+
+
+def paused(tx: Tx, subscription: Subscription, wanted: Pause) -> change.Done:
+    now = stops.pause(tx, subscription, wanted)
+    return change.Done(now, invoice_of(tx, now.latest_invoice, subscription.latest_invoice))
+
+
+def resumed(
+    tx: Tx, subscription: Subscription, details: Details, anchor: reshape.Anchor | None
+) -> change.Done:
+    wanted = made(resume.Resume, billing_cycle_anchor=anchor, proration_behavior=details.proration_behavior)
+    return resume.carry_out(tx, subscription, resume.considered(tx, subscription, wanted), wanted)
+
+
+def first_invoice(tx: Tx, customer: Customer, details: Details, currency: str | None) -> Invoice:
+    """The first invoice of a subscription that is not there yet, or where it has none, the next one."""
+    sent = {name: value for name, value in details.sent().items() if name in OF_A_NEW_ONE}
+    if details.start_date:
+        sent["backdate_start_date"] = details.start_date
+    if details.billing_cycle_anchor and details.billing_cycle_anchor.timestamp:
+        sent["billing_cycle_anchor"] = details.billing_cycle_anchor.timestamp
+    items = [made(terms.Item, **one.sent()) for one in details.items]
+    if currency:
+        sent["currency"] = currency
+    asked = made(order.Subscribe, customer=customer.id, **{**sent, "items": items})
+    begun, invoice = subscribe.begin(tx, customer, asked, subscribe.prices_of(tx, asked))
+    return invoice or next_invoice(tx, rows.find(tx, Subscription, begun.id).but(status="active"))
 
 
 def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
@@ -220,6 +272,21 @@ def nothing() -> Refused:
 # ------------------------------------------------------------------------------------- how it is shown
 
 
+#: What no invoice says of itself before it is finalized, be it that the deed finalizes it at once.
+NOT_YET: dict[str, Any] = {
+    "attempted": False,
+    "auto_advance": False,
+    "automatically_finalizes_at": None,
+    "billing_reason": "upcoming",
+    "effective_at": None,
+    "ending_balance": None,
+    "hosted_invoice_url": None,
+    "invoice_pdf": None,
+    "number": None,
+    "status": "draft",
+}
+
+
 def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
     shown = render.one(tx, invoice)
@@ -227,8 +294,8 @@ def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     id = f"upcoming_in_{secret('', 24)}"
     for line in lines:
         line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)
-    shown.update(id=id, billing_reason="upcoming", automatically_finalizes_at=None, auto_advance=False)
-    shown["lines"].update(
-        data=lines, has_more=False, url=f"/v1/invoices/upcoming/lines?customer={invoice.customer}"
-    )
+    shown.update(id=id, **NOT_YET)
+    shown["status_transitions"] = dict.fromkeys(shown["status_transitions"])
+    where = f"/v1/invoices/upcoming/lines?customer={invoice.customer}"
+    shown["lines"].update(data=lines, has_more=False, url=where)
     return shown

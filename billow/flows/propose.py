@@ -57,6 +57,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
         return change.apply(tx, subscription, wanted)
     ids = sorted((new_id("ii_") for _ in case.plan.items), reverse=True)
     prorate.write_items(tx, case.plan, ids)
+    change.add_extras(tx, case)
     [invoice] = bill.write(tx, [change.draft_of(tx, case)], proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
     until = expiry(case)

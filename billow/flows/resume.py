@@ -62,14 +62,21 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
     if draft and wanted.payment_behavior == SUCCESS and draft.invoice.total + back.plan.net > 0:
         return (yield from if_paid(tx, subscription, back, wanted))
-    prorate.write(tx, back.plan)
-    written = bill.write(tx, [draft_of(tx, subscription, back)]) if draft else []
-    resumed = come_back(tx, subscription, back, written[0] if written else None)
-    if written:
+    done = carry_out(tx, subscription, back, wanted)
+    if done.invoice:
         # Not charged within the request: should it fail later, the subscription is past due.
-        [opened] = finalize.finalize_many(tx, [written[0].id])
+        [opened] = finalize.finalize_many(tx, [done.invoice.id])
         finalize.charge_on(tx, [rows.update(tx, opened, auto_advance=opened.status == "open")])
-    return resumed
+    return done.subscription
+
+
+def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> change.Done:
+    """Write what it comes back to, and the draft of what that costs where it is billed at once."""
+    prorate.write(tx, back.plan)
+    drafts = [draft_of(tx, subscription, back)] if billed_now(back, wanted) else []
+    written = bill.write(tx, drafts)
+    invoice = written[0] if written else None
+    return change.Done(come_back(tx, subscription, back, invoice), invoice)
 
 
 def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:

@@ -315,3 +315,46 @@ def test_the_event_of_a_change_has_the_old_items(world: World) -> None:
     [event] = [e for e in world.events() if e["type"] == "customer.subscription.updated"]
     assert event["data"]["previous_attributes"]["items"]["data"][0]["quantity"] == 1
     assert event["data"]["object"]["items"]["data"][0]["quantity"] == 3
+
+
+def test_extras_wait_for_the_next_invoice_which_may_be_that_of_the_change(world: World) -> None:
+    """§5.8.9."""
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    once = world.post("/v1/prices", currency="usd", unit_amount=700, product_data={"name": "Setup"})["id"]
+    plan.update(add_invoice_items=[{"price": once}])
+    assert amounts(pending(anna)) == [700]
+    world.at("2025-05-16 12:00")
+    seats = [{"id": item_of(plan), "quantity": 2}]
+    plan.update(items=seats, add_invoice_items=[{"price": once}], proration_behavior="always_invoice")
+    assert anna.last_invoice.data["total"] == 700 + 700 + 5000
+
+
+def test_what_is_kept_as_it_was_sent(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    answer = plan.update(
+        invoice_settings={"footer": "Thanks"},
+        on_behalf_of="acct_1",
+        application_fee_percent=2.5,
+        description="x",
+    )
+    assert answer["invoice_settings"]["footer"] == "Thanks"
+    assert (answer["on_behalf_of"], answer["application_fee_percent"]) == ("acct_1", 2.5)
+    world.at("2025-06-01 01:00")
+    assert anna.last_invoice.data["footer"] == "Thanks"
+    refused = world.refused(f"/v1/subscriptions/{plan.id}", automatic_tax={"enabled": True})
+    assert refused["param"] == "automatic_tax[enabled]"
+
+
+def test_a_trial_that_the_price_offers(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    form = {"currency": "usd", "unit_amount": 3000, "product_data": {"name": "Pro"}}
+    offer = world.post("/v1/prices", **form, recurring={"interval": "month", "trial_period_days": 10})["id"]
+    answer = swap(plan, offer, trial_from_plan=True, proration_behavior="none")
+    assert answer["trial_end"] == int(moment("2025-05-11").timestamp())
+    assert answer["status"] == "trialing"

@@ -135,3 +135,30 @@ def test_nothing_to_come_is_a_404(world: World) -> None:
     plan.update(cancel_at_period_end=True)
     assert world.refused(PREVIEW, subscription=plan.id)["code"] == "invoice_upcoming_none"
     assert world.refused(PREVIEW)["code"] == "parameter_missing"
+
+
+def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    seat = world.plan("Seat", usd=15)
+    details = {"items": [{"price": seat, "quantity": 2}]}
+    shown = world.post(PREVIEW, customer=anna.id, subscription_details=details)
+    assert (shown["status"], shown["number"], shown["total"]) == ("draft", None, 3000)
+    trial = {**details, "trial_end": int(moment("2025-05-15").timestamp())}
+    assert world.post(PREVIEW, customer=anna.id, subscription_details=trial)["total"] == 0
+    world.told([])
+    assert world.get("/v1/subscriptions", customer=anna.id)["data"] == []
+    anna.subscribes_to({"price": seat, "quantity": 2})
+    assert billed(anna) == seen(shown)
+
+
+def test_a_pause_and_what_comes_after_it(world: World) -> None:
+    anna, plan = with_seats(world)
+    details: dict[str, Any] = {"pause": {"invoicing_behavior": "invoice"}}
+    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details)
+    world.post(f"/v1/subscriptions/{plan.id}/pause", invoicing_behavior="invoice")
+    assert billed(anna) == seen(shown)
+    world.at("2025-05-20")
+    shown = world.post(PREVIEW, subscription=plan.id, subscription_details={"resume_at": "now"})
+    world.post(f"/v1/subscriptions/{plan.id}/resume")
+    assert billed(anna) == seen(shown)
