@@ -73,6 +73,7 @@ FLOWS = [
     "account",
     "add_item",
     "advance",
+    "amendment",
     "attach",
     "became",
     "balance",

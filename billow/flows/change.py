@@ -3,95 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from billow.api import fields as f
 from billow.api import render, rows
-from billow.api.fields import SHOWN
-from billow.api.params import Params
 from billow.api.server import merged_value
 from billow.core import lifecycle
-from billow.core.errors import require
-from billow.flows import bill, entitle, extras, order, prorate, reshape, set_aside, stretches, timers
+from billow.flows import amendment, bill, entitle, extras, prorate, reshape, set_aside, stretches, timers
+from billow.flows.amendment import KEPT, Change
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
-from billow.flows.reshape import Anchor, Goal, ItemChange, Target
-from billow.flows.set_aside import PauseCollection
-from billow.resources import payment_method as cards
+from billow.flows.reshape import Goal, Target
 from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.payment_method import PaymentMethod
-from billow.resources.subscription import (
-    CancellationDetails,
-    InvoiceSettings,
-    PaymentSettings,
-    Subscription,
-    TransferData,
-    TrialSettings,
-)
+from billow.resources.subscription import Subscription
 from billow.store import outbox
 from billow.store.tx import Tx
-
-BEHAVIORS = ("always_invoice", "create_prorations", "none")
-LONGEST_TRIAL = timedelta(days=731)
-ALWAYS = {"metadata", "cancellation_details"}
-INCOMPLETE = {"metadata", "default_payment_method"}
-ENDS = ("min_period_end", "max_period_end", "max_billed_until")
-
-
-class Change(Params):
-    add_invoice_items: list[extras.Extra] = f.array(SHOWN, extras.Extra, max=20, default=[])
-    application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: order.AutomaticTax | None = f.hash(shape=order.AutomaticTax)
-    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
-    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
-    cancel_at_period_end: bool | None = f.boolean()
-    cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
-    collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
-    days_until_due: int | None = f.integer(min=0, max=3650)
-    default_payment_method: str | None = f.ref("payment_method", unset=True)
-    default_source: str | None = f.text(unset=True)
-    description: str | None = f.text(max=500, unset=True)
-    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
-    items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
-    metadata: dict[str, str] = f.metadata()
-    off_session: bool = f.boolean(default=False)
-    on_behalf_of: str | None = f.text(unset=True)
-    pause_collection: PauseCollection | None = f.hash(shape=PauseCollection, unset=True)
-    payment_behavior: str = f.choice(
-        SHOWN,
-        "allow_incomplete",
-        "default_incomplete",
-        "error_if_incomplete",
-        "pending_if_incomplete",
-        default="allow_incomplete",
-    )
-    payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
-    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
-    proration_date: datetime | None = f.timestamp()
-    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
-    trial_end: datetime | str | None = f.timestamp(choices=("now",))
-    trial_from_plan: bool = f.boolean(default=False)
-    trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
-
-
-#: What is kept on the subscription as it was sent.
-KEPT = (
-    "application_fee_percent",
-    "collection_method",
-    "days_until_due",
-    "default_payment_method",
-    "default_source",
-    "description",
-    "invoice_settings",
-    "metadata",
-    "on_behalf_of",
-    "payment_settings",
-    "transfer_data",
-    "trial_settings",
-)
 
 
 @dataclass(slots=True)
@@ -180,7 +107,7 @@ def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
 
 def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
     """What the change means, checked and reckoned; nothing is written yet."""
-    check(tx, subscription, wanted)
+    amendment.check(tx, subscription, wanted)
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id]).get(subscription.id, [])
     found = reshape.targets(tx, subscription, parts, wanted.items)
@@ -435,96 +362,3 @@ def end_of(tx: Tx, case: Case) -> dict[str, Any]:
         "canceled_at": (subscription.canceled_at or tx.now) if planned else None,
         "cancellation_details": {**details, "reason": "cancellation_requested" if planned else None},
     }
-
-
-# ------------------------------------------------------------------------------------- what is refused
-
-
-def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
-    check_status(subscription, set(wanted.sent()))
-    method = wanted.collection_method or subscription.collection_method
-    days = wanted.days_until_due if wanted.given("days_until_due") else subscription.days_until_due
-    require(
-        method == "charge_automatically" or days is not None,
-        "If you are using `collection_method=send_invoice`, you must pass `days_until_due`.",
-        param="days_until_due",
-        code="parameter_missing",
-    )
-    if wanted.default_payment_method:
-        check_method(tx, subscription, wanted.default_payment_method)
-    if wanted.default_source:
-        cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
-    order.check_settings(tx, wanted.invoice_settings)
-    order.check_automatic_tax(wanted.automatic_tax)
-    check_instants(tx, subscription, wanted)
-
-
-def check_status(subscription: Subscription, sent: set[str]) -> None:
-    """One that has ended takes only metadata and cancellation details (§5.2)."""
-    if subscription.status in ("canceled", "incomplete_expired"):
-        require(
-            sent <= ALWAYS,
-            "A canceled subscription can only update its cancellation_details and metadata.",
-            code="invalid_canceled_subscription_fields",
-        )
-    if subscription.status == "incomplete":
-        require(
-            sent <= INCOMPLETE,
-            "An incomplete subscription can only update its metadata and its default payment method.",
-            param=min(sent - INCOMPLETE, default=None),
-        )
-
-
-def check_method(tx: Tx, subscription: Subscription, id: str) -> None:
-    found = rows.find(tx, PaymentMethod, id, param="default_payment_method")
-    require(
-        found.customer == subscription.customer,
-        "The customer does not have a payment method with the ID"
-        f" {found.id}. The payment method must be attached to the customer.",
-        param="default_payment_method",
-        code="resource_missing",
-    )
-
-
-def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
-    require(
-        not (wanted.given("cancel_at") and wanted.cancel_at_period_end is not None),
-        "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
-        param="cancel_at",
-        code="parameters_exclusive",
-    )
-    require(
-        not (wanted.trial_from_plan and wanted.given("trial_end")),
-        "You may only specify one of these parameters: trial_end, trial_from_plan.",
-        param="trial_end",
-        code="parameters_exclusive",
-    )
-    if isinstance(wanted.cancel_at, datetime):
-        require(
-            wanted.cancel_at > tx.now,
-            "Invalid timestamp: must be an integer Unix timestamp in the future.",
-            param="cancel_at",
-        )
-    if isinstance(wanted.trial_end, datetime):
-        require(
-            tx.now < wanted.trial_end <= tx.now + LONGEST_TRIAL,
-            "Invalid timestamp: must be an integer Unix timestamp in the future, at most two years away.",
-            param="trial_end",
-        )
-    resets = wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now"
-    require(
-        not (resets and isinstance(wanted.trial_end, datetime)),
-        "You cannot set billing_cycle_anchor and trial_end at the same time.",
-        param="billing_cycle_anchor",
-    )
-    if wanted.proration_date:
-        items = tx.all(
-            "select current_period_start as start, current_period_end as until from subscription_items"
-            " where subscription = %(id)s",
-            id=subscription.id,
-        )
-        require(
-            any(item["start"] <= wanted.proration_date < item["until"] for item in items),
-            "Invalid proration_date: it must be within the current period of the subscription.",
-            param="proration_date",
-        )

@@ -15,7 +15,7 @@ from billow.api.resource import route
 from billow.core.errors import Refused, require
 from billow.flows import add_item, bill, cancel, change, order, renew, reshape, resume, subscribe, terms
 from billow.flows import pause as stops
-from billow.flows.change import BEHAVIORS, ENDS, Change
+from billow.flows.amendment import BEHAVIORS, ENDS, Change
 from billow.flows.pause import Pause
 from billow.flows.reshape import ItemChange
 from billow.resources.customer import Customer

@@ -9,7 +9,8 @@ from billow.api.fields import instant, seconds
 from billow.api.params import Params, read
 from billow.core.errors import require
 from billow.flows import bill, change, prorate, void
-from billow.flows.change import Case, Change, Done
+from billow.flows.amendment import Change
+from billow.flows.change import Case, Done
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription

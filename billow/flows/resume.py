@@ -11,8 +11,8 @@ from billow.api.params import Params, read
 from billow.core import calendar, lifecycle
 from billow.core.errors import require
 from billow.flows import bill, change, collect, entitle, finalize, propose, prorate, reshape, timers, void
+from billow.flows.amendment import BEHAVIORS
 from billow.flows.bill import Part, Period
-from billow.flows.change import BEHAVIORS
 from billow.flows.prorate import Prorations
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice

@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import dunning
 from billow.flows import bill, change, collect, dun, finalize, pay, propose
-from billow.flows.change import Change
+from billow.flows.amendment import Change
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription

@@ -9,7 +9,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, made
 from billow.core.errors import Refused
 from billow.flows import update
-from billow.flows.change import BEHAVIORS, Change
+from billow.flows.amendment import BEHAVIORS, Change
 from billow.flows.reshape import ItemChange
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem

@@ -335,12 +335,8 @@ def test_what_is_kept_as_it_was_sent(world: World) -> None:
     world.at("2025-05-01")
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Basic", usd=100))
-    answer = plan.update(
-        invoice_settings={"footer": "Thanks"},
-        on_behalf_of="acct_1",
-        application_fee_percent=2.5,
-        description="x",
-    )
+    settings = {"footer": "Thanks"}
+    answer = plan.update(invoice_settings=settings, on_behalf_of="acct_1", application_fee_percent=2.5)
     assert answer["invoice_settings"]["footer"] == "Thanks"
     assert (answer["on_behalf_of"], answer["application_fee_percent"]) == ("acct_1", 2.5)
     world.at("2025-06-01 01:00")

@@ -162,3 +162,5 @@ def test_a_pause_and_what_comes_after_it(world: World) -> None:
     shown = world.post(PREVIEW, subscription=plan.id, subscription_details={"resume_at": "now"})
     world.post(f"/v1/subscriptions/{plan.id}/resume")
     assert billed(anna) == seen(shown)
+    world.at("2025-05-20 00:01")
+    assert anna.last_invoice.status == "paid"
