@@ -99,20 +99,63 @@ def receivables_are_open_invoices(tx: Tx) -> Iterator[str]:
             yield f"{row['id']}: books {booked}, invoices {row['owed']}"
 
 
+AMOUNTS = "(select coalesce(sum((e->>'amount')::bigint), 0)::bigint from jsonb_array_elements({}) e{})"
+INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
+
+
 def totals_are_sums(tx: Tx) -> Iterator[str]:
-    """3. An invoice's total is the sum of its lines, and nothing is paid beyond what is due."""
+    """3. An invoice's total is its lines less discounts plus taxes, and nothing is paid beyond what is due.
+
+    Inclusive tax is in the lines; of an exempt customer it leaves them, so `net` may be less than that.
+    """
+    taken, taxes = AMOUNTS.format("l.discount_amounts", ""), AMOUNTS.format("l.taxes", "")
+    inside = AMOUNTS.format("l.taxes", INCLUSIVE)
     for row in tx.all(
-        "select i.id, i.total, i.amount_due, i.amount_paid, coalesce(sum(l.amount), 0)::bigint lines"
+        "select i.id, i.total, i.amount_due, i.amount_paid, i.customer_tax_exempt as status,"
+        f" {AMOUNTS.format('i.total_discount_amounts', '')} as off,"
+        f" {AMOUNTS.format('i.total_taxes', '')} as tax,"
+        " i.total_excluding_tax, coalesce(sum(l.net), 0)::bigint net,"
+        f" coalesce(sum({taken}), 0)::bigint taken, coalesce(sum({taxes}), 0)::bigint taxes,"
+        f" coalesce(bool_or(l.net <> l.amount - {taken} - {inside}), false) odd"
         " from invoices i left join invoice_lines l on l.invoice = i.id group by i.id"
     ):
-        if row["total"] != row["lines"] or row["amount_paid"] > row["amount_due"]:
+        fits = row["total"] == row["net"] + row["taxes"] and row["total_excluding_tax"] == row["net"]
+        fits = fits and (row["off"], row["tax"]) == (row["taken"], row["taxes"])
+        fits = fits and (not row["odd"] or row["status"] != "none")
+        if not fits or row["amount_paid"] > row["amount_due"]:
             yield str(row)
 
 
+def taxes_are_booked(tx: Tx) -> Iterator[str]:
+    """What the books owe to tax offices is the tax of the invoices that stand."""
+    booked = tx.one(
+        "select coalesce(sum(case when credit ^@ 'tax_payable:' then amount else -amount end), 0)::bigint n"
+        " from ledger_transfers where credit ^@ 'tax_payable:' or debit ^@ 'tax_payable:'"
+    )
+    asked = tx.one(
+        f"select coalesce(sum({AMOUNTS.format('total_taxes', '')}), 0)::bigint n from invoices"
+        " where status in ('open', 'paid', 'uncollectible')"
+    )
+    if booked != asked:
+        yield f"books {booked}, invoices {asked}"
+
+
+def nothing_lapsed_is_used_twice(tx: Tx) -> Iterator[str]:
+    """A coupon for one invoice took something from one that was finalized, at most."""
+    for row in tx.all(
+        "select d.id, count(distinct i.id) n from discounts d join coupons c on c.id = d.coupon"
+        " join invoices i on i.customer = d.customer and i.status <> 'draft'"
+        " join jsonb_array_elements(i.total_discount_amounts) e on e->>'discount' = d.id"
+        " where c.duration = 'once' and (e->>'amount')::bigint > 0 group by d.id"
+    ):
+        if row["n"] > 1:
+            yield f"{row['id']} on {row['n']} invoices"
+
+
 def deferred_is_unearned(tx: Tx) -> Iterator[str]:
-    """4. Deferred revenue is what is invoiced and not yet earned, line by line."""
+    """4. Deferred revenue is what is invoiced and not yet earned, line by line, without tax."""
     unearned = tx.one(
-        "select coalesce(sum(l.amount - l.earned), 0)::bigint as n from invoice_lines l join invoices i"
+        "select coalesce(sum(l.net - l.earned), 0)::bigint as n from invoice_lines l join invoices i"
         " on i.id = l.invoice where i.status in ('open', 'paid', 'uncollectible')"
     )
     assert unearned is not None
@@ -212,6 +255,8 @@ CHECKS = (
     nothing_hangs,
     receivables_are_open_invoices,
     totals_are_sums,
+    taxes_are_booked,
+    nothing_lapsed_is_used_twice,
     deferred_is_unearned,
     no_period_twice,
     numbers_have_no_gap,

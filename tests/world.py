@@ -23,6 +23,9 @@ UNTOLD = (
     "price.",
     "plan.",
     "billing.meter.",
+    "coupon.created",
+    "promotion_code.created",
+    "tax_rate.",
     "customer.created",
 )
 """What setting the stage tells: no story is about it."""
@@ -167,6 +170,15 @@ class World:
         if per > 1:
             form["transform_quantity"] = {"divide_by": per, "round": round}
         return str(self.post("/v1/prices", **form)["id"])
+
+    def coupon(self, **form: Any) -> str:
+        """world.coupon(percent_off=20, duration="forever"), world.coupon(amount_off=500)."""
+        more = {"currency": "usd"} if "amount_off" in form and "currency" not in form else {}
+        return str(self.post("/v1/coupons", **form, **more)["id"])
+
+    def tax(self, percentage: float, name: str = "VAT", *, inclusive: bool = False, **more: Any) -> str:
+        form = {"display_name": name, "percentage": percentage, "inclusive": inclusive, **more}
+        return str(self.post("/v1/tax_rates", **form)["id"])
 
     def customer(self, name: str, card: str | None = "visa", **more: Any) -> "Customer":
         form = {"name": name, "email": f"{name}@example.com", "test_clock": self.clock, **more}

@@ -59,13 +59,16 @@ def one(tx: Tx, row: Resource, tree: Tree | None = None) -> dict[str, Any]:
 
 def show_changed(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]]) -> list[dict[str, Any]]:
     """`previous_attributes`: what was shown before of each changed field; of a hash only its leaves."""
-    plan = _plan(changes[0][0].object, frozenset())
+    cls = type(changes[0][0])
+    plan = _plan(cls.object, frozenset())
+    pairs = [[_plain(plan, row, tx.livemode) for row in (before or now, now)] for now, before in changes]
+    for spec in (spec for spec in cls.specs.values() if spec.embed):
+        other = [view for pair in pairs if pair[0][spec.name] != pair[1][spec.name] for view in pair]
+        _expand(tx, list(_slots(spec, other, {})))
     found = []
-    for now, before in changes:
-        views = [_plain(plan, row, tx.livemode) for row in (before or now, now)]
-        for row, view in zip((before or now, now), views, strict=True):
-            _compute(plan, row, view, tx.now)
-        old, new = views
+    for (now, before), (old, new) in zip(changes, pairs, strict=True):
+        _compute(plan, before or now, old, tx.now)
+        _compute(plan, now, new, tx.now)
         found.append({name: difference(old[name], new[name]) for name in old if old[name] != new[name]})
     return found
 
@@ -149,6 +152,10 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
         elif spec.kind == "array" and spec.item and spec.item.kind == "ref":
             view[spec.name] = list(value)
             yield from (Slot(view[spec.name], place, spec.item.to, tree) for place in range(len(value)))
+        elif spec.kind == "array" and spec.shape:
+            view[spec.name] = [dict(entry) for entry in value]
+            for name, below in tree.items():
+                yield from _slots(specs(spec.shape)[name], view[spec.name], below)
         elif spec.kind == "hash" and spec.shape:
             view[spec.name] = dict(value)
             for name, below in tree.items():
@@ -209,7 +216,7 @@ def refuse_unknown(cls: type[Resource], tree: Tree) -> None:
 
 
 def _expandable(spec: Field, below: Tree) -> bool:
-    if spec.kind == "hash" and spec.shape and below:
+    if spec.kind in ("hash", "array") and spec.shape and below:
         inner = specs(spec.shape)
         return all(name in inner and _expandable(inner[name], deeper) for name, deeper in below.items())
     return spec.include or spec.kind in ("ref", "sublist") or bool(spec.item and spec.item.kind == "ref")

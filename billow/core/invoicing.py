@@ -32,12 +32,18 @@ def describe(
 
 @dataclass(frozen=True, slots=True)
 class LineAmounts:
-    """`amount` is before discount, includes inclusive tax, and is negative for a credit."""
+    """`amount` is before discount, includes inclusive tax, and is negative for a credit.
+
+    `own_discount` is what the line's own discounts take, `discount` what those of the whole invoice do.
+    `untaxed` is inclusive tax that an exempt customer does not pay: it leaves the price (X79).
+    """
 
     amount: int
     discount: int = 0
     tax_exclusive: int = 0
     tax_inclusive: int = 0
+    own_discount: int = 0
+    untaxed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +56,16 @@ class Totals:
 
 
 def totals(lines: Sequence[LineAmounts]) -> Totals:
-    """Sums of lines. The total may be negative: credits that exceed charges are the customer's money."""
-    subtotal = sum(line.amount for line in lines)
+    """Sums of lines. The total may be negative: credits that exceed charges are the customer's money.
+
+    What a line's own discounts take is not in the subtotal any more (§7.5).
+    """
+    subtotal = sum(line.amount - line.own_discount for line in lines)
     discount = sum(line.discount for line in lines)
     tax_exclusive = sum(line.tax_exclusive for line in lines)
     tax_inclusive = sum(line.tax_inclusive for line in lines)
-    return Totals(subtotal, discount, tax_exclusive, tax_inclusive, subtotal - discount + tax_exclusive)
+    total = subtotal - discount - sum(line.untaxed for line in lines) + tax_exclusive
+    return Totals(subtotal, discount, tax_exclusive, tax_inclusive, total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,12 @@ MINIMUM_CHARGES = {
 }  # fmt: skip
 
 
-def round_half_away(value: Decimal) -> int:
+def round_half_away(value: Decimal | Fraction) -> int:
     """The one rounding: 0.5 becomes 1 and -0.5 becomes -1, so a credit mirrors its charge."""
+    if isinstance(value, Fraction):
+        # Doubled, so that the half to be added is an integer too.
+        whole = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
+        return whole if value >= 0 else -whole
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 

@@ -1,17 +1,21 @@
 """Something to put on an invoice by hand: on a draft, or on the customer's next one (§7.7)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
+from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.core import pricing
 from billow.core.errors import require
 from billow.core.money import round_half_away
-from billow.flows import bill, terms
+from billow.flows import bill, discount, reckon, terms
+from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
+from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
@@ -19,6 +23,7 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.store import clocks
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 
@@ -37,12 +42,14 @@ class CreateItem(Params):
     customer: str | None = f.ref("customer")
     description: str | None = f.text()
     discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice: str | None = f.ref("invoice")
     metadata: dict[str, str] = f.metadata()
     period: ItemPeriod | None = f.hash(shape=ItemPeriod)
     pricing: Pricing | None = f.hash(shape=Pricing)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     subscription: str | None = f.ref("subscription")
+    tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=10, default=[])
     unit_amount_decimal: Decimal | None = f.decimal()
 
 
@@ -68,9 +75,16 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         rows.find(tx, Subscription, wanted.subscription, param="subscription")
     cost = priced(tx, wanted, customer)
     bill.check_currency(customer, cost["currency"])
+    id = new_id(InvoiceItem.prefix)
+    above = invoice.discounts if invoice else []
     item = rows.insert(
         tx,
         InvoiceItem(
+            id=id,
+            discounts=discount.redeem(
+                tx, wanted.discounts or [], owner(customer, id, cost["currency"], above)
+            ),
+            tax_rates=tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates"),
             **cost,
             customer=customer.id,
             invoice=wanted.invoice,
@@ -88,6 +102,12 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         )
         put_on(tx, invoice, item)
     return item
+
+
+def owner(customer: Customer, item: str, currency: str, present: Sequence[str]) -> discount.Owner:
+    """Who has the discounts of an item; it may name those of its invoice and of its customer."""
+    above = [customer.discount] if customer.discount else []
+    return discount.Owner(customer, currency, {"invoice_item": item}, [*present, *above])
 
 
 def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
@@ -157,23 +177,24 @@ def editable(invoice: Invoice) -> None:
 
 def put_on(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
     """A further line at the end of a draft, and its totals."""
-    existing = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    place = max([line.position for line in existing], default=-1) + 1
-    rows.insert(tx, bill.place_line(bill.item_line(item), invoice.id, place))
-    retotal(tx, invoice)
+    before = lines_of(tx, invoice)
+    place = max([line.position for line in before], default=-1) + 1
+    line = rows.insert(tx, bill.place_line(bill.item_line(item), invoice.id, place))
+    reckon.again(tx, invoice, [*before, line])
 
 
-def retotal(tx: Tx, invoice: Invoice) -> None:
-    now = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    rows.update(tx, invoice, **bill.totals(invoice, now))
+def lines_of(tx: Tx, invoice: Invoice) -> list[InvoiceLine]:
+    return rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
 
 
 class UpdateItem(Params):
     amount: int | None = f.amount()
     description: str | None = f.text(unset=True)
     discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
 @InvoiceItem.update(UpdateItem)
@@ -182,43 +203,60 @@ def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
     invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
     if invoice:
         editable(invoice)
-    changes = {name: value for name, value in wanted.sent().items() if name != "metadata"}
+    changed = rows.update(tx, item, **changes_of(tx, item, invoice, wanted))
+    if invoice:
+        before = lines_of(tx, invoice)
+        after = [line if line.invoice_item != item.id else edited(line, changed) for line in before]
+        reckon.again(tx, invoice, before, after)
+    return changed
+
+
+def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: UpdateItem) -> dict[str, Any]:
+    kept = {name: getattr(wanted, name) for name in ("amount", "description", "discountable")}
+    changes = {name: value for name, value in kept.items() if wanted.given(name)}
+    require(
+        not (item.proration and wanted.discountable),
+        "Prorations cannot be made discountable.",
+        param="discountable",
+    )
     if wanted.given("metadata"):
         changes["metadata"] = merged(item.metadata, wanted.metadata)
     if wanted.quantity is not None:
-        changes["quantity_decimal"] = Decimal(changes.pop("quantity"))
+        changes["quantity_decimal"] = Decimal(wanted.quantity)
         changes["amount"] = round_half_away(
             (item.unit_amount_decimal or Decimal(0)) * changes["quantity_decimal"]
         )
     if wanted.amount is not None:
+        changes["amount"] = wanted.amount
         changes["unit_amount_decimal"] = Decimal(wanted.amount) / (
             changes.get("quantity_decimal") or item.quantity_decimal
         )
-    changed = rows.update(tx, item, **changes)
-    if invoice:
-        [line] = rows.select(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
-        fresh = bill.place_line(bill.item_line(changed), invoice.id, line.position)
-        rows.update_many(
-            tx,
-            [
-                (
-                    line,
-                    {
-                        name: getattr(fresh, name)
-                        for name in (
-                            "amount",
-                            "description",
-                            "metadata",
-                            "quantity_decimal",
-                            "unit_amount_decimal",
-                            "discountable",
-                        )
-                    },
-                )
-            ],
-        )
-        retotal(tx, invoice)
-    return changed
+    if wanted.given("tax_rates"):
+        changes["tax_rates"] = tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates")
+    if wanted.given("discounts"):
+        customer = rows.find(tx, Customer, item.customer)
+        above = [*item.discounts, *(invoice.discounts if invoice else [])]
+        whose = owner(customer, item.id, item.currency, above)
+        changes["discounts"] = discount.chosen(tx, wanted.discounts, whose, item.discounts, given=True)
+    return changes
+
+
+FROM_ITEM = (
+    "amount",
+    "description",
+    "discountable",
+    "discounts",
+    "metadata",
+    "quantity_decimal",
+    "tax_rates",
+    "unit_amount_decimal",
+)
+
+
+def edited(line: InvoiceLine, item: InvoiceItem) -> InvoiceLine:
+    """The line of an item that was changed."""
+    fresh = bill.item_line(item)
+    return line.but(**{name: getattr(fresh, name) for name in FROM_ITEM})
 
 
 @InvoiceItem.delete
@@ -228,5 +266,5 @@ def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
     if invoice:
         editable(invoice)
         tx.run("delete from invoice_lines where invoice_item = %(id)s", id=item.id)
-        retotal(tx, invoice)
+        reckon.again(tx, invoice, lines_of(tx, invoice))
     return rows.delete(tx, item)

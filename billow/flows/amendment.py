@@ -9,9 +9,11 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import require
 from billow.flows import extras, order
+from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import Anchor, ItemChange
 from billow.flows.set_aside import PauseCollection
 from billow.resources import payment_method as cards
+from billow.resources import tax_rate
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import (
     CancellationDetails,
@@ -42,7 +44,9 @@ class Change(Params):
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
     default_source: str | None = f.text(unset=True)
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     description: str | None = f.text(max=500, unset=True)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
@@ -98,6 +102,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     )
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
+    tax_rate.check_usable(tx, wanted.default_tax_rates or [], "default_tax_rates")
     if wanted.default_source:
         cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
     order.check_settings(tx, wanted.invoice_settings)

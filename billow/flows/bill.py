@@ -1,6 +1,6 @@
 """What goes on an invoice: the lines of a subscription's items, and the totals of a draft."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import anchors, invoicing, pricing, usage
 from billow.core.errors import require
-from billow.core.money import minimum_charge
+from billow.flows import discount, reckon
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -221,6 +221,8 @@ def _line(period: Period, customer: str, amount: int, description: str, **more: 
         period_start=period.start,
         period_end=period.end,
         kind=period.kind,
+        discounts=part.item.discounts,
+        tax_rates=part.item.tax_rates,
         metadata=dict(part.item.metadata),
         **more,
     )
@@ -235,6 +237,9 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
         invoice="",
         customer=item.customer,
         discountable=item.discountable,
+        discount_amounts=item.discount_amounts,
+        discounts=item.discounts,
+        tax_rates=item.tax_rates,
         metadata=item.metadata,
         subscription=item.subscription,
         subscription_item=item.subscription_item,
@@ -301,14 +306,20 @@ class Draft:
     items: list[InvoiceItem]
     stretches: Sequence[BillingPeriod] = ()
     """Use of earlier prices that its lines bill (flows/stretches.py)."""
+    inherited: Sequence[str] = ()
+    """The customer's discount, for an invoice that has none of its own (§2.8)."""
 
 
 def draft(
     tx: Tx, customer: Customer, lines: Sequence[InvoiceLine], items: Sequence[InvoiceItem] = (), **fields: Any
 ) -> Draft:
-    """A draft for a customer: a snapshot of who they are, the lines in order, and the totals."""
+    """A draft for a customer: a snapshot of who they are, and the lines in order.
+
+    Where nothing is said of discounts it has the customer's (§2.8); what it comes to is reckoned in `write`.
+    """
     account = account_of(tx)
-    id = new_id(Invoice.prefix)
+    inherited = [customer.discount] if customer.discount else []
+    id = fields.pop("id", None) or new_id(Invoice.prefix)
     placed = [place_line(line, id, number) for number, line in enumerate([*map(item_line, items), *lines])]
     invoice = Invoice(
         id=id,
@@ -326,32 +337,43 @@ def draft(
         **{
             "footer": (customer.invoice_settings or {}).get("footer"),
             "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
+            "discounts": inherited,
             **fields,
         },
     )
-    return Draft(rows.born(tx, with_totals(invoice, placed)), placed, list(items))
+    return Draft(rows.born(tx, invoice), placed, list(items), inherited=inherited)
 
 
 def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:
     return line.but(invoice=invoice, position=position)
 
 
-def totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
-    """The amounts of an invoice from its lines; what is due after the customer's balance (§7.5)."""
-    sums = invoicing.totals([invoicing.LineAmounts(line.amount) for line in lines])
-    minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
-    settled = invoicing.settle_balance(sums.total, invoice.starting_balance, minimum)
-    return {
-        "subtotal": sums.subtotal,
-        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive,
-        "total": sums.total,
-        "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
-        "amount_due": settled.amount_due,
-    }
+def reckoned(tx: Tx, drafts: Sequence[Draft]) -> None:
+    """Fill in what the drafts come to: discounts, taxes and totals, for all of them in a few statements.
+
+    This is where a discount is seen to have lapsed: it is taken off whatever holds it (§2.6).
+    """
+    lines = [line for draft in drafts for line in draft.lines]
+    terms = reckon.terms_of(tx, [draft.invoice for draft in drafts], lines, [d.inherited for d in drafts])
+    # A start that was set back bills months in which a discount stood that stands no more (X58).
+    begins = any(draft.invoice.billing_reason == "subscription_create" for draft in drafts)
+    gone = set() if begins else discount.lapsed(tx, terms.discounts.values())
+    for draft in drafts:
+        if gone:
+            drop(draft, gone)
+        draft.invoice, draft.lines = reckon.reckoned(draft.invoice, draft.lines, terms)
+    discount.take_off(tx, [terms.discounts[id] for id in sorted(gone)])
 
 
-def with_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Invoice:
-    return invoice.but(**totals(invoice, lines))
+def drop(draft: Draft, gone: Container[str]) -> None:
+    """Without the discounts that are over; when none is left, that of the customer comes in their place."""
+    kept = [id for id in draft.invoice.discounts if id not in gone]
+    if draft.invoice.discounts and not kept:
+        kept = [id for id in draft.inherited if id not in gone]
+    draft.invoice = draft.invoice.but(discounts=kept)
+    draft.lines = [
+        line.but(discounts=[id for id in line.discounts if id not in gone]) for line in draft.lines
+    ]
 
 
 def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
@@ -359,6 +381,7 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
 
     What is proposed bills no period yet: it will when it is paid (§5.11).
     """
+    reckoned(tx, drafts)
     lines = [line for draft in drafts for line in draft.lines]
     rows.insert_many(tx, lines)
     known = {(one.subscription_item, one.period_start) for draft in drafts for one in draft.stretches}
@@ -427,6 +450,9 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         "parent": parent_of(subscription),
         "collection_method": subscription.collection_method,
         "days_until_due": subscription.days_until_due,
+        "default_tax_rates": subscription.default_tax_rates,
+        # One that has discounts of its own does not take the customer's (T57).
+        **({"discounts": subscription.discounts} if subscription.discounts else {}),
     }
 
 

@@ -8,7 +8,19 @@ from typing import Any
 from billow.api import render, rows
 from billow.api.server import merged_value
 from billow.core import lifecycle
-from billow.flows import amendment, bill, entitle, extras, prorate, reshape, set_aside, stretches, timers
+from billow.flows import (
+    amendment,
+    bill,
+    entitle,
+    extras,
+    prorate,
+    reckon,
+    redeem,
+    reshape,
+    set_aside,
+    stretches,
+    timers,
+)
 from billow.flows.amendment import KEPT, Change
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
@@ -51,6 +63,11 @@ class Case:
     """Items whose whole new period is billed on the invoice of the change."""
 
     @property
+    def agreed(self) -> Subscription:
+        """The subscription with the discounts and default tax rates that it will have."""
+        return redeem.agreed(self.subscription, self.wanted)
+
+    @property
     def classic(self) -> bool:
         return bool(self.subscription.billing_mode["type"] == "classic")
 
@@ -71,17 +88,27 @@ def apply(tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | 
 
     `at` is the instant from which prorations count, where it is not `proration_date` or now.
     """
+    return enact(tx, subscription, redeem.redeemed(tx, subscription, wanted), at)
+
+
+def enact(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None) -> Done:
+    """As `apply`, with discounts that are made by now: the change only names them."""
     case = considered(tx, subscription, wanted, at)
     view = views(tx, subscription)
     prorate.write(tx, case.plan)
     add_extras(tx, case)
     written = bill.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
+    if written and case.subscription.discounts:
+        # Those that had lapsed were taken off when the draft was written.
+        left = rows.find(tx, Subscription, subscription.id).discounts
+        case.subscription = case.subscription.but(discounts=left)
     return conclude(tx, case, written[0] if written else None, view)
 
 
 def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
     """Write what the items and the subscription have become, and tell it."""
     changed = write_terms(tx, case, write_items(tx, case), invoice)
+    redeem.settle(tx, case.subscription, changed, case.targets)
     tell(tx, view.shown, changed)
     entitle.tell(tx, changed.customer, view.held)
     return Done(changed, invoice)
@@ -106,7 +133,7 @@ def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
 
 
 def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
-    """What the change means, checked and reckoned; nothing is written yet."""
+    """What the change means, checked and weighed; nothing is written yet."""
     amendment.check(tx, subscription, wanted)
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id]).get(subscription.id, [])
@@ -115,7 +142,7 @@ def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime 
     reshape.place(subscription, goal, found)
     plan = Prorations(customer, subscription, goal.anchor)
     case = Case(wanted, customer, subscription, found, goal, plan)
-    reckon(tx, case)
+    weigh(tx, case)
     return case
 
 
@@ -163,13 +190,13 @@ def planned_end(subscription: Subscription, wanted: Change, found: Sequence[Targ
 # ------------------------------------------------------------------------------------- what it costs
 
 
-def reckon(tx: Tx, case: Case) -> None:
+def weigh(tx: Tx, case: Case) -> None:
     """The prorations of each item, in the order of the items (§5.6, §5.7)."""
     subscription, goal = case.subscription, case.goal
     in_trial = subscription.status == "trialing"
     billed = {} if in_trial else prorate.billed(tx, subscription.id)
     olds = prorate.nets(tx, subscription, [t.old for t in case.targets if t.old])
-    news = prorate.nets(tx, subscription, [t.new for t in case.targets if t.new])
+    news = prorate.nets(tx, case.agreed, [t.new for t in case.targets if t.new])
     for target in case.targets:
         anyone = target.new or target.old
         assert anyone
@@ -274,7 +301,7 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
     pending = {} if waits else bill.pending_items(tx, [case.customer.id])
     items = bill.awaited(pending, case.customer.id, subscription.id, subscription.currency)
     sends = subscription.collection_method == "send_invoice"
-    fields = bill.subscription_fields(subscription)
+    fields = bill.subscription_fields(case.agreed)
     fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
     draft = bill.draft(
         tx,
@@ -300,7 +327,7 @@ def write_items(tx: Tx, case: Case) -> list[Part]:
         (target.old.item, changes)
         for target in case.targets
         if target.old and target.new
-        for changes in [differences(target.old.item, target.new.item)]
+        for changes in [reckon.changes(target.old.item, target.new.item)]
         if changes
     ]
     for item in gone:
@@ -310,14 +337,6 @@ def write_items(tx: Tx, case: Case) -> list[Part]:
     return [target.new for target in case.targets if target.new]
 
 
-def differences(before: Any, after: Any) -> dict[str, Any]:
-    return {
-        name: getattr(after, name)
-        for name in type(before).columns
-        if getattr(before, name) != getattr(after, name)
-    }
-
-
 def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | None) -> Subscription:
     """Write what the subscription itself has become, and when it is looked at next."""
     subscription, wanted, goal = case.subscription, case.wanted, case.goal
@@ -325,6 +344,8 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
     }
     changes["billing_cycle_anchor"] = goal.anchor
+    changes["discounts"] = case.agreed.discounts
+    changes["default_tax_rates"] = case.agreed.default_tax_rates
     changes.update(trial_of(case))
     changes.update(end_of(tx, case))
     if wanted.given("pause_collection"):

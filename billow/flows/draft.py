@@ -1,5 +1,6 @@
 """Invoices and invoice items made by hand: drafts are created, changed, and deleted (§7.1, §7.7)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.api.resource import Where
 from billow.core.errors import Refused, require
-from billow.flows import bill, finalize
+from billow.flows import add_item, bill, discount, finalize, reckon
+from billow.flows.discount import DiscountTerm
+from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
 from billow.resources.invoice_item import InvoiceItem
@@ -17,6 +20,7 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 
@@ -30,7 +34,9 @@ class Create(Params):
     customer: str = f.ref("customer", required=True)
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method")
+    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=5, default=[])
     description: str | None = f.text(max=1500)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     due_date: datetime | None = f.timestamp()
     footer: str | None = f.text()
     metadata: dict[str, str] = f.metadata()
@@ -53,6 +59,11 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     bill.check_currency(customer, currency)
     items = bill.awaited(waiting, customer.id, wanted.subscription, currency)
     fields = {**fields_of(tx, wanted), "currency": currency}
+    if wanted.given("discounts") and wanted.discounts != []:
+        fields["id"] = new_id(Invoice.prefix)
+        subtotal = sum(item.amount for item in items)
+        whose = owner(customer, fields["id"], currency, subtotal)
+        fields["discounts"] = discount.redeem(tx, wanted.discounts or [], whose)
     [invoice] = bill.write(tx, [bill.draft(tx, customer, [], items, **fields)])
     rows.update(tx, customer, currency=customer.currency or currency)
     if wanted.auto_advance:
@@ -80,6 +91,14 @@ def check(tx: Tx, wanted: Create) -> None:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
 
 
+def owner(
+    customer: Customer, invoice: str, currency: str, subtotal: int, present: Sequence[str] = ()
+) -> discount.Owner:
+    """Who has the discounts of an invoice; it may name those that it has, and its customer's."""
+    above = [customer.discount] if customer.discount else []
+    return discount.Owner(customer, currency, {"invoice": invoice}, [*present, *above], subtotal)
+
+
 GIVEN = (
     "auto_advance",
     "collection_method",
@@ -104,6 +123,7 @@ def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
         fields["parent"] = bill.parent_of(subscription)
     return {
         **fields,
+        "default_tax_rates": tax_rates.check_usable(tx, wanted.default_tax_rates, "default_tax_rates"),
         "metadata": merged({}, wanted.metadata),
         "billing_reason": "manual",
         "period_start": tx.now,
@@ -120,7 +140,9 @@ def check_number(tx: Tx, number: str | None) -> None:
 
 DRAFT_ONLY = {
     "custom_fields",
+    "default_tax_rates",
     "description",
+    "discounts",
     "collection_method",
     "due_date",
     "footer",
@@ -135,7 +157,9 @@ class Update(Params):
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     description: str | None = f.text(max=1500, unset=True)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     due_date: datetime | None = f.timestamp()
     footer: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
@@ -168,7 +192,23 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         and invoice.collection_method == "charge_automatically"
     ):
         jobs.put(tx, "invoice.collect", invoice.id, tx.now)
-    return rows.update(tx, invoice, **changes)
+    changes.update(terms_of(tx, invoice, wanted))
+    if invoice.status != "draft":
+        return rows.update(tx, invoice, **changes)
+    return reckon.again(tx, invoice, add_item.lines_of(tx, invoice), **changes)
+
+
+def terms_of(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """The discounts and tax rates of a draft after an update."""
+    changes: dict[str, Any] = {}
+    if wanted.given("default_tax_rates"):
+        rates = wanted.default_tax_rates or []
+        changes["default_tax_rates"] = tax_rates.check_usable(tx, rates, "default_tax_rates")
+    if wanted.given("discounts"):
+        customer = rows.find(tx, Customer, invoice.customer)
+        whose = owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+        changes["discounts"] = discount.chosen(tx, wanted.discounts, whose, invoice.discounts, given=True)
+    return changes
 
 
 @Invoice.delete

@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.api.fields import plain
 from billow.core import pricing
 from billow.core.money import show
-from billow.flows import bill
+from billow.flows import bill, paper
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -24,6 +24,7 @@ def explain(tx: Tx, invoice: Invoice) -> list[str]:
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
     meters = rows.find_many(tx, Meter, [bill.meter_of(price) or "" for price in prices.values()])
+    labels = paper.labels_of(tx, invoice, lines)
     told = heading(tx, invoice)
     for line in lines:
         price = prices.get(line.price or "")
@@ -37,7 +38,27 @@ def explain(tx: Tx, invoice: Invoice) -> list[str]:
         if price:
             told += rating(line, price)
         told.append(f"    amount     {show(line.amount, line.currency)}")
-    return told + closing(tx, invoice)
+        told += terms(line, labels)
+    return told + closing(tx, invoice, labels)
+
+
+def terms(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
+    """What was taken off a line and what tax is on it or in it; what is left is there to be earned."""
+    told = [
+        f"    discount   {labels.get(entry['discount'], entry['discount'])}"
+        f" = {show(-entry['amount'], line.currency)}, {whose(entry['discount'] in line.discounts)}"
+        for entry in line.discount_amounts
+    ]
+    told += [
+        f"    tax        {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']},"
+        f" on {show(tax['taxable_amount'], line.currency)} = {show(tax['amount'], line.currency)}"
+        for tax in line.taxes
+    ]
+    return [*told, f"    net        {show(line.net, line.currency)}"] if told else []
+
+
+def whose(own: bool) -> str:
+    return "of the line" if own else "of the invoice"
 
 
 def heading(tx: Tx, invoice: Invoice) -> list[str]:
@@ -87,10 +108,20 @@ def rating(line: InvoiceLine, price: Price) -> list[str]:
     return told
 
 
-def closing(tx: Tx, invoice: Invoice) -> list[str]:
+def closing(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
     told = [
         "",
         f"  subtotal     {show(invoice.subtotal, invoice.currency)}",
+        *[
+            f"  discount     {labels.get(entry['discount'], entry['discount'])}"
+            f" = {show(-entry['amount'], invoice.currency)}"
+            for entry in invoice.total_discount_amounts
+        ],
+        *[
+            f"  tax          {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']}"
+            f" = {show(tax['amount'], invoice.currency)}"
+            for tax in invoice.total_taxes
+        ],
         f"  total        {show(invoice.total, invoice.currency)}",
         f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",

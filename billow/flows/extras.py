@@ -11,13 +11,16 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged, missing
 from billow.core import pricing
 from billow.core.errors import require
-from billow.flows import bill, catalog, terms
+from billow.flows import bill, catalog, discount, terms
+from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
+from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.price import BEHAVIORS, Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 
@@ -48,11 +51,13 @@ class Span(Params):
 
 class Extra(Params):
     discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     period: Span | None = f.hash(shape=Span)
     price: str | None = f.ref("price")
     price_data: OncePrice | None = f.hash(shape=OncePrice)
     quantity: int = f.integer(min=0, max=10**12, default=1)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,18 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
     rate = bill.rated(price, subscription.currency)
     amount = pricing.amount(rate, quantity)
     start, end = span(tx, setting, extra, at)
+    id = new_id(InvoiceItem.prefix)
+    owner = discount.Owner(
+        setting.customer,
+        subscription.currency,
+        {"invoice_item": id},
+        [*subscription.discounts, *([setting.customer.discount] if setting.customer.discount else [])],
+        param=f"{at}[discounts]",
+    )
     return InvoiceItem(
+        id=id,
+        discounts=discount.redeem(tx, extra.discounts or [], owner),
+        tax_rates=tax_rate.check_usable(tx, extra.tax_rates or [], f"{at}[tax_rates]"),
         amount=amount,
         currency=subscription.currency,
         customer=setting.customer.id,

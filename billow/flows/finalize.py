@@ -1,6 +1,6 @@
 """A draft becomes an invoice: late usage is counted, it is numbered, frozen, and posted to the books."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -9,11 +9,12 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import bill, identify, methods, paper, recognize, stretches
+from billow.flows import bill, discount, identify, methods, paper, reckon, recognize, stretches
 from billow.ledger import entries, post
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
+from billow.resources.discount import Discount
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
@@ -38,6 +39,8 @@ class Sheet:
     lines: list[InvoiceLine]
     settled: invoicing.Settlement | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    stale: bool = False
+    """Its lines are others than when it was last reckoned."""
 
 
 @job("invoice.finalize", batch=500)
@@ -106,10 +109,13 @@ def finalize_many(
     sheets = load(tx, refs, wanted)
     going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     recount(tx, sheets)
+    terms = reckon.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
+    spent = reckon_all(tx, sheets, terms)
     settle(sheets)
     opened = open_all(tx, sheets)
     write_balances(tx, sheets)
-    post_all(tx, sheets)
+    post_all(tx, sheets, terms)
+    discount.spend(tx, spent)
     expect_payments(tx, sheets)
     recognize.schedule(tx, opened)
     done = [sheet.invoice for sheet in sheets]
@@ -169,14 +175,52 @@ def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[
             made.append(line)
         elif key not in done:
             done.add(key)
-            made += bill.lines_of(periods[key], sheet.customer.id, used[key])
+            more = bill.lines_of(periods[key], sheet.customer.id, used[key])
+            # Its item may have others by now: what counts is what it had when it was billed.
+            made += [new.but(discounts=line.discounts, tax_rates=line.tax_rates) for new in more]
     tx.run("delete from invoice_lines where invoice = %(id)s and kind = 'metered'", id=sheet.invoice.id)
     placed = [bill.place_line(line, sheet.invoice.id, place) for place, line in enumerate(made)]
     new = rows.insert_many(tx, [line for line in placed if not line.id])
     kept = [(old, {"position": line.position}) for line in placed for old in sheet.lines if line.id == old.id]
     sheet.lines = sorted([*new, *rows.update_many(tx, kept)], key=lambda line: line.position)
-    sheet.changes.update(bill.totals(sheet.invoice, sheet.lines))
-    sheet.invoice = sheet.invoice.but(**sheet.changes)
+    sheet.stale = True
+
+
+def reckon_all(tx: Tx, sheets: Sequence[Sheet], terms: reckon.Terms) -> dict[str, Discount]:
+    """What the invoices come to, once more where something changed since they were drafted.
+
+    A coupon for one invoice may have been used up by another meanwhile, or by one before it in this batch
+    (T41); the customer may be exempt of tax since. Returns the coupons that are used up by these, noted so.
+    """
+    gone = {one.id for one in terms.discounts.values() if one.spent_on}
+    spent: dict[str, Discount] = {}
+    written: list[tuple[InvoiceLine, dict[str, Any]]] = []
+    for sheet in sheets:
+        invoice, lines = fresh(sheet, gone)
+        if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
+            invoice, lines = reckon.reckoned(invoice, lines, terms)
+            written += reckon.differing(sheet.lines, lines)
+            sheet.changes.update(reckon.changes(sheet.invoice, invoice))
+            sheet.invoice, sheet.lines = invoice, lines
+        sheet.changes["labels"] = reckon.labels(invoice, terms)
+        used = reckon.used_up(invoice, lines, terms)
+        spent.update({id: terms.discounts[id].but(spent_on=invoice.id) for id in used})
+        gone.update(used)
+    rows.update_many(tx, written)
+    return spent
+
+
+def fresh(sheet: Sheet, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:
+    """A draft as its customer is now, without the discounts that are over; the same lines where none is."""
+    invoice = sheet.invoice.but(
+        customer_tax_exempt=sheet.customer.tax_exempt,
+        discounts=[id for id in sheet.invoice.discounts if id not in gone],
+    )
+    if not any(id in gone for line in sheet.lines for id in line.discounts):
+        return invoice, sheet.lines
+    return invoice, [
+        line.but(discounts=[id for id in line.discounts if id not in gone]) for line in sheet.lines
+    ]
 
 
 def settle(sheets: Sequence[Sheet]) -> None:
@@ -272,14 +316,18 @@ def used(sheet: Sheet) -> CustomerBalanceTransaction:
     )
 
 
-def post_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """The customer owes us each line's net; what the balance settled is moved from it (ledger/entries.py)."""
+def post_all(tx: Tx, sheets: Sequence[Sheet], terms: reckon.Terms) -> None:
+    """The customer owes us each line's net and the taxes; what the balance settled is moved from it."""
     postings = []
     for sheet in sheets:
         invoice, settled = sheet.invoice, sheet.settled
         assert settled is not None
-        lines = [entries.Line(line.id, line.product or "none", line.amount) for line in sheet.lines]
-        moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, [])
+        lines = [entries.Line(line.id, line.product or "none", line.net) for line in sheet.lines]
+        owed = [
+            entries.Tax(reckon.jurisdiction(terms.rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"])
+            for tax in invoice.total_taxes
+        ]
+        moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, owed)
         used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)
         postings += [
             post.Posting(event, invoice.id, tx.now, transfers, invoice.customer, invoice.id)

@@ -11,6 +11,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import Refused, require
 from billow.flows import bill, extras, terms
+from billow.flows.discount import DiscountTerm
 from billow.resources import payment_method as cards
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
@@ -56,7 +57,9 @@ class Subscribe(Params):
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method")
     default_source: str | None = f.text()
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     description: str | None = f.text(max=500)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
     items: list[terms.Item] = f.array(SHOWN, terms.Item, required=True, max=20)
     metadata: dict[str, str] = f.metadata()

@@ -13,9 +13,24 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, made
 from billow.api.resource import route
 from billow.core.errors import Refused, require
-from billow.flows import add_item, bill, cancel, change, order, renew, reshape, resume, subscribe, terms
+from billow.flows import (
+    add_item,
+    bill,
+    cancel,
+    change,
+    discount,
+    draft,
+    order,
+    reckon,
+    renew,
+    reshape,
+    resume,
+    subscribe,
+    terms,
+)
 from billow.flows import pause as stops
 from billow.flows.amendment import BEHAVIORS, ENDS, Change
+from billow.flows.discount import DiscountTerm
 from billow.flows.pause import Pause
 from billow.flows.reshape import ItemChange
 from billow.resources.customer import Customer
@@ -42,6 +57,7 @@ class Details(Params):
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancel_now: bool = f.boolean(default=False)
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     pause: Pause | None = f.hash(shape=Pause)
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
@@ -70,17 +86,24 @@ class ExtraItem(Params):
     currency: str | None = f.currency()
     description: str | None = f.text()
     discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoiceitem: str | None = f.ref("invoiceitem")
     metadata: dict[str, str] = f.metadata()
     period: add_item.ItemPeriod | None = f.hash(shape=add_item.ItemPeriod)
     price: str | None = f.ref("price")
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     unit_amount_decimal: Decimal | None = f.decimal()
+
+
+#: What of an invoice item that is there may be other in a preview.
+OF_AN_ITEM = ("amount", "description", "discountable", "discounts", "quantity", "tax_rates")
 
 
 class Preview(Params):
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_items: list[ExtraItem] = f.array(SHOWN, ExtraItem, max=250, default=[])
     preview_mode: str = f.choice(SHOWN, "next", "recurring", default="next")
     subscription: str | None = f.ref("subscription")
@@ -109,7 +132,7 @@ def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
     if subscription is None and details and details.items:
         return as_upcoming(tx, first_invoice(tx, customer, details, wanted.currency))
     if subscription is None:
-        return as_upcoming(tx, of_customer(tx, customer, wanted))
+        return as_upcoming(tx, discounted(tx, customer, wanted, of_customer(tx, customer, wanted)))
     if subscription.status in ("canceled", "incomplete_expired"):
         raise nothing()
     done = change.Done(subscription, None)
@@ -120,8 +143,17 @@ def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
     if wanted.preview_mode == "recurring":
         drop_one_offs(tx, subscription)
     elif done.invoice:
-        return as_upcoming(tx, done.invoice)
-    return as_upcoming(tx, next_invoice(tx, done.subscription))
+        return as_upcoming(tx, discounted(tx, customer, wanted, done.invoice))
+    return as_upcoming(tx, discounted(tx, customer, wanted, next_invoice(tx, done.subscription)))
+
+
+def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
+    """The draft with the discounts that are asked about, in place of those that it inherits."""
+    if not wanted.given("discounts") or wanted.discounts == []:
+        return invoice
+    whose = draft.owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+    ids = discount.chosen(tx, wanted.discounts, whose, given=True)
+    return reckon.again(tx, invoice, add_item.lines_of(tx, invoice), discounts=ids)
 
 
 def whose(tx: Tx, wanted: Preview) -> tuple[Customer, Subscription | None]:
@@ -160,9 +192,7 @@ def add_extra(tx: Tx, wanted: Preview, customer: Customer, subscription: Subscri
         known, price = sent.pop("invoiceitem", None), sent.pop("price", None)
         if known:
             item = rows.find(tx, InvoiceItem, known, param="invoice_items[invoiceitem]")
-            given = {
-                name: value for name, value in sent.items() if name in ("amount", "description", "quantity")
-            }
+            given = {name: value for name, value in sent.items() if name in OF_AN_ITEM}
             add_item.update_item(tx, item, made(add_item.UpdateItem, **given))
             continue
         if price:
@@ -261,8 +291,8 @@ def of_customer(tx: Tx, customer: Customer, wanted: Preview) -> Invoice:
     items = bill.awaited(pending, customer.id, None, currency)
     if not items:
         raise nothing()
-    draft = bill.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)
-    return bill.write(tx, [draft])[0]
+    made = bill.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)
+    return bill.write(tx, [made])[0]
 
 
 def nothing() -> Refused:

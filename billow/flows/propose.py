@@ -8,7 +8,7 @@ from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, read
 from billow.core.errors import require
-from billow.flows import bill, change, prorate, void
+from billow.flows import bill, change, prorate, redeem, void
 from billow.flows.amendment import Change
 from billow.flows.change import Case, Done
 from billow.resources.invoice import Invoice
@@ -52,15 +52,18 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
             f"You cannot pass {unknown} with payment_behavior=pending_if_incomplete.",
             param=unknown,
         )
+    wanted = redeem.redeemed(tx, subscription, wanted)
     case = change.considered(tx, subscription, wanted, None)
     draft = change.draft_of(tx, case) if change.billed_now(case) else None
+    bill.reckoned(tx, [draft] if draft else [])
     if draft is None or draft.invoice.amount_due + case.plan.net <= 0:
-        return change.apply(tx, subscription, wanted)
+        return change.enact(tx, subscription, wanted)
     ids = sorted((new_id("ii_") for _ in case.plan.items), reverse=True)
     prorate.write_items(tx, case.plan, ids)
     change.add_extras(tx, case)
     [invoice] = bill.write(tx, [change.draft_of(tx, case)], proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
+    kept["discounts"] = redeem.fresh(subscription, case.agreed, case.targets)
     until = expiry(case)
     proposed = rows.update(
         tx,
@@ -137,7 +140,8 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     assert then is not None
     view = change.views(tx, subscription)
     plain = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
-    case = change.considered(tx.at(tx.clock, then), plain, read(Change, kept["sent"]), instant(kept["at"]))
+    wanted = redeem.unspent(tx, read(Change, kept["sent"]))
+    case = change.considered(tx.at(tx.clock, then), plain, wanted, instant(kept["at"]))
     prorate.write_periods(tx, case.plan, kept["items"])
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     rows.insert_many(tx, bill.periods_of(lines))

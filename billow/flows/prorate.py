@@ -1,14 +1,18 @@
 """What does a change in mid-period give back and charge: pending items, and the billing periods they cut."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from billow.api import rows
-from billow.core import calendar, pricing, proration
-from billow.flows import bill
+from billow.core import calendar, discounts, pricing, proration
+from billow.core.money import allocate, round_half_away
+from billow.flows import bill, discount
 from billow.flows.bill import Part
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -17,6 +21,7 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -29,6 +34,8 @@ class Net:
 
     amount: int
     label: str | None = None
+    off: Mapping[str, int] = field(default_factory=dict)
+    """What each discount takes, where prorations show it apart; the amount is without it either way."""
 
 
 @dataclass(slots=True)
@@ -36,7 +43,7 @@ class Billed:
     """A stretch of time that an item was billed for, with what is left of its amount and who billed it."""
 
     period: BillingPeriod
-    amount: int
+    net: Net
     product: str
     source: dict[str, Any] | None
 
@@ -53,24 +60,47 @@ class Prorations:
     ended: list[Ended] = field(default_factory=list)
     begun: list[BillingPeriod] = field(default_factory=list)
 
+    @property
+    def itemized(self) -> bool:
+        """Whether prorations show discounts apart; else they are in the amounts (§5.7)."""
+        flexible = self.subscription.billing_mode["flexible"] or {}
+        return bool(flexible.get("proration_discounts") == "itemized")
+
     def add(
-        self, item: str, amount: int, text: str, span: tuple[datetime, datetime], **priced: Any
+        self,
+        item: SubscriptionItem,
+        net: Net,
+        words: tuple[str, Decimal, str],
+        span: tuple[datetime, datetime],
+        source: dict[str, Any] | None = None,
+        **priced: Any,
     ) -> InvoiceItem:
-        """A proration of an item of the subscription for a span of time (§5.7: its flags)."""
-        quantity = priced["quantity_decimal"]
+        """A proration of an item of the subscription for a span of time (§5.7: its flags).
+
+        `words` are unused or remaining, the quantity, and what it is; `source` is the debit that it reverses.
+        """
+        off = {id: amount for id, amount in net.off.items() if amount} if self.itemized else {}
+        amount, label = net.amount + sum(off.values()), None if self.itemized else net.label
+        rest, quantity, product = words
         made = InvoiceItem(
             id=new_id(InvoiceItem.prefix),
             amount=amount,
             currency=self.subscription.currency,
             customer=self.customer.id,
-            description=text,
+            description=proration.describe(rest, quantity, product, span[0], label),
             discountable=False,
             proration=True,
+            proration_details={
+                "credited_items": source,
+                "discount_amounts": [{"amount": taken, "discount": id} for id, taken in off.items()],
+            },
             subscription=self.subscription.id,
-            subscription_item=item,
+            subscription_item=item.id,
+            tax_rates=item.tax_rates,
             test_clock=self.customer.test_clock,
             period_start=span[0],
             period_end=span[1],
+            quantity_decimal=quantity,
             unit_amount_decimal=Decimal(amount) / quantity if quantity else Decimal(0),
             **priced,
         )
@@ -79,7 +109,7 @@ class Prorations:
 
     @property
     def net(self) -> int:
-        return sum(item.amount for item in self.items)
+        return sum(item.net for item in self.items)
 
 
 # ------------------------------------------------------------------------------------- what was billed
@@ -117,12 +147,27 @@ def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
             period.invoice is None and item is None
         ):
             continue
-        amount = item.amount if item else sum(line.amount for line in own)
         product = products[prices[period.price].product].name
         found.setdefault(period.subscription_item, []).append(
-            Billed(period, amount - period.credited, product, source_of(tx, period, item, own))
+            Billed(
+                period, left_of(period, [item] if item else own), product, source_of(tx, period, item, own)
+            )
         )
     return found
+
+
+def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
+    """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
+    gross, off = sum(one.amount for one in billed), Counter[str]()
+    for one in billed:
+        off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
+    net = gross - off.total()
+    left = net - period.credited
+    # What is left of a discount is in proportion to what is left of the amount.
+    rest = {
+        id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
+    }
+    return Net(left, discounts.off(gross, net), rest)
 
 
 def voided(tx: Tx, invoices: list[str]) -> set[str]:
@@ -157,8 +202,13 @@ def full(part: Part) -> int:
 
 
 def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
-    """What each licensed item costs for a full period, by item."""
-    return {part.item.id: Net(full(part)) for part in parts if not part.meter}
+    """What each licensed item costs for a full period with the discounts that stand, by item.
+
+    Flexible spreads an amount over all items, as an invoice does (X45); classic takes it off each (X44).
+    """
+    together = [list(parts)] if subscription.billing_mode["type"] != "classic" else [[part] for part in parts]
+    found = {item: one for some in together for item, one in discount.full(tx, subscription, some).items()}
+    return {item: Net(one.net, discounts.off(one.gross, one.net), one.off) for item, one in found.items()}
 
 
 # ------------------------------------------------------------------------------------- giving back, charging
@@ -177,46 +227,46 @@ def give_back(plan: Prorations, part: Part, billed: Sequence[Billed], at: dateti
     for one in open_ones:
         period = one.period
         since = max(at, period.period_start)
-        amount = proration.unused(one.amount, at, period.period_start, period.period_end)
-        plan.ended.append((period, {"period_end": since, "credited": period.credited - amount}))
+        net = part_of(
+            one.net, partial(proration.unused, at=at, start=period.period_start, end=period.period_end)
+        )
+        plan.ended.append((period, {"period_end": since, "credited": period.credited - net.amount}))
         if not period.quantity:
             continue
         plan.add(
-            part.item.id,
-            amount,
-            proration.describe("Unused", period.quantity, one.product, since),
+            part.item,
+            net,
+            ("Unused", period.quantity, one.product),
             (since, period.period_end),
             price=period.price,
             product=part.product.id if period.price == part.price.id else None,
-            quantity_decimal=period.quantity,
-            proration_details=details(one.source),
+            source=one.source,
         )
+
+
+def part_of(net: Net, share: Callable[[int], int]) -> Net:
+    """A part of a price in time, and of each discount in it; together they are the part of the whole."""
+    gross = share(net.amount + sum(net.off.values()))
+    amount = share(net.amount)
+    parts = allocate(gross - amount, list(net.off.values())) if any(net.off.values()) else []
+    return Net(amount, net.label, dict(zip(net.off, parts, strict=False)))
 
 
 def give_back_at(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net) -> None:
     item, quantity = part.item, Decimal(part.item.quantity or 0)
     whole = calendar.period_at(plan.subscription.billing_cycle_anchor, *part.interval, at)
-    amount = -proration.share(net.amount, at, item.current_period_end, *whole)
+    end = item.current_period_end
     forfeit(plan, billed, at)
     if quantity:
         plan.add(
-            item.id,
-            amount,
-            proration.describe("Unused", quantity, part.product.name, at, net.label),
-            (at, item.current_period_end),
+            item,
+            part_of(net, lambda amount: -proration.share(amount, at, end, *whole)),
+            ("Unused", quantity, part.product.name),
+            (at, end),
             price=part.price.id,
             product=part.product.id,
-            quantity_decimal=quantity,
-            proration_details={
-                "credited_items": billed[-1].source if billed else None,
-                "discount_amounts": [],
-            },
+            source=billed[-1].source if billed else None,
         )
-
-
-def details(source: dict[str, Any] | None) -> dict[str, Any]:
-    """What a proration says of itself: the debit that it reverses, where it reverses one."""
-    return {"credited_items": source, "discount_amounts": []}
 
 
 def forfeit(plan: Prorations, billed: Sequence[Billed], at: datetime) -> None:
@@ -235,14 +285,12 @@ def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datet
     item, quantity = part.item, Decimal(part.item.quantity or 0)
     whole = calendar.period_at(plan.anchor, *part.interval, since)
     made = plan.add(
-        item.id,
-        proration.share(net.amount, since, until, *whole),
-        proration.describe("Remaining", quantity, part.product.name, since, net.label),
+        item,
+        part_of(net, lambda amount: proration.share(amount, since, until, *whole)),
+        ("Remaining", quantity, part.product.name),
         (since, until),
         price=part.price.id,
         product=part.product.id,
-        quantity_decimal=quantity,
-        proration_details=details(None),
     )
     plan.begun.append(stretch(plan, part, "licensed", since, until, invoice_item=made.id, quantity=quantity))
 

@@ -1,5 +1,7 @@
 """The receipt of a charge: what was taken, what went back since, and where that can be read."""
 
+from collections.abc import Sequence
+
 from billow.api import rows
 from billow.core.money import show
 from billow.flows import paper
@@ -24,6 +26,7 @@ def url_of(tx: Tx, charge: str) -> str:
 def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
     """The receipt as the charge is now; one of an invoice shows the invoice's lines."""
     outside, invoice = of(tx), invoice_of(tx, charge)
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
     return InvoiceDocument(
         kind=KIND,
         number=charge.id,
@@ -33,8 +36,8 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
         due_on=None,
         seller=Party(outside.seller_name, outside.mail_from, outside.seller_address),
         buyer=paper.buyer_of(invoice) if invoice else buyer_of(tx, charge),
-        lines=lines_of(tx, charge, invoice),
-        totals=totals_of(charge),
+        lines=lines_of(charge, invoice, lines),
+        totals=totals_of(charge, invoice, lines),
         notes=(card_of(charge), *((f"Invoice {invoice.number}",) if invoice else ())),
     )
 
@@ -53,18 +56,26 @@ def buyer_of(tx: Tx, charge: Charge) -> Party:
     return Party(customer.name or customer.email or customer.id, customer.email)
 
 
-def lines_of(tx: Tx, charge: Charge, invoice: Invoice | None) -> tuple[DocumentLine, ...]:
+def lines_of(
+    charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine]
+) -> tuple[DocumentLine, ...]:
     if invoice is None:
         amount = show(charge.amount, charge.currency)
         return (DocumentLine(charge.description or "Payment", "", "", amount),)
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    return tuple(paper.line_of(line) for line in lines)
+    return tuple(paper.line_of(line, invoice.labels) for line in lines)
 
 
-def totals_of(charge: Charge) -> tuple[tuple[str, str], ...]:
-    paid = ("Amount paid", show(charge.amount_captured, charge.currency))
-    back = ("Refunded", show(-charge.amount_refunded, charge.currency))
-    return (back, paid) if charge.amount_refunded else (paid,)
+def totals_of(
+    charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine]
+) -> tuple[tuple[str, str], ...]:
+    """What was paid and what came back; how lines became a total where discounts or taxes stand between."""
+    shown = [("Refunded", -charge.amount_refunded)] if charge.amount_refunded else []
+    if invoice and (invoice.total_discount_amounts or invoice.total_taxes):
+        shown = [*paper.sums_of(invoice, lines, invoice.labels), *shown]
+    return tuple(
+        (label, show(amount, charge.currency))
+        for label, amount in [*shown, ("Amount paid", charge.amount_captured)]
+    )
 
 
 def card_of(charge: Charge) -> str:

@@ -41,9 +41,9 @@ def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
     postings: list[post.Posting] = []
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
-    for line in (line for line in lines if line.amount):
+    for line in (line for line in lines if line.net):
         earned = line.earned
-        for at, total in revenue.slices(line.amount, line.period_start, line.period_end):
+        for at, total in revenue.slices(line.net, line.period_start, line.period_end):
             if at > tx.now:
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break

@@ -10,8 +10,9 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.core import calendar
 from billow.core.errors import Refused, require
-from billow.flows import bill, prorate, terms
+from billow.flows import bill, discount, prorate, terms
 from billow.flows.bill import Part
+from billow.resources import tax_rate
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -123,6 +124,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
         quantity=None if metered else 1 if item.quantity is None else item.quantity,
         metadata=merged({}, item.metadata),
         subscription=subscription.id,
+        **billing(tx, item, at),
     )
     taken[price.id] = made.id
     return bill.priced(tx, [made])[0]
@@ -149,7 +151,18 @@ def changed_part(
         changes["quantity"] = item.quantity
     if item.given("metadata"):
         changes["metadata"] = merged(old.item.metadata, item.metadata)
+    changes.update(billing(tx, item, at))
     return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
+
+
+def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:
+    """Its discounts and tax rates, where they were sent; the discounts are made by now, and only named."""
+    found: dict[str, Any] = {}
+    if item.given("discounts") and item.discounts != []:
+        found["discounts"] = discount.named(item.discounts)
+    if item.given("tax_rates"):
+        found["tax_rates"] = tax_rate.check_usable(tx, item.tax_rates or [], f"{at}[tax_rates]")
+    return found
 
 
 # ------------------------------------------------------------------------------------- the periods

@@ -1,15 +1,33 @@
 """A subscription begins: its items, its trial or its first invoice, and the first payment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.api.params import merged
+from billow.core import pricing
 from billow.core.anchors import Course
 from billow.core.errors import Refused
-from billow.flows import bill, collect, dun, extras, methods, opening, order, pay, timers, timing, void
+from billow.flows import (
+    bill,
+    collect,
+    discount,
+    dun,
+    extras,
+    methods,
+    opening,
+    order,
+    pay,
+    terms,
+    timers,
+    timing,
+    void,
+)
 from billow.flows.order import Subscribe as Subscribe
+from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
@@ -17,6 +35,7 @@ from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import clocks, jobs
+from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
@@ -89,15 +108,27 @@ def write(
 ) -> tuple[Subscription, list[SubscriptionItem]]:
     """The subscription and its items in their first period; its creation is told later."""
     currency = order.currency_of(wanted, prices)
-    made = agreement(wanted, course).but(customer=customer.id, currency=currency)
-    subscription = rows.insert(tx, made.but(test_clock=customer.test_clock), event=None)
+    id = new_id(Subscription.prefix)
+    whole = owner(customer, wanted, prices, course, {"subscription": id})
+    made = agreement(wanted, course).but(id=id, customer=customer.id, currency=currency)
+    made = made.but(
+        test_clock=customer.test_clock,
+        discounts=discount.redeem(tx, wanted.discounts or [], whole),
+        default_tax_rates=tax_rate.check_usable(tx, wanted.default_tax_rates or [], "default_tax_rates"),
+    )
+    subscription = rows.insert(tx, made, event=None)
     items = []
-    for item, price in zip(wanted.items, prices, strict=True):
+    for place, (item, price) in enumerate(zip(wanted.items, prices, strict=True)):
+        own = new_id(SubscriptionItem.prefix)
+        its = owner(customer, wanted, prices, course, {"subscription_item": own})
+        its = replace(its, subtotal=None, present=made.discounts, param=f"items[{place}][discounts]")
         start, end = course.period(timing.rhythm_of(price))
         metered = bill.meter_of(price) is not None
         unbilled = metered and start < course.created and not wanted.prorates
         items.append(
             SubscriptionItem(
+                id=own,
+                **terms.billing_of(tx, item, its),
                 current_period_start=start,
                 current_period_end=end,
                 metered_from=course.created if unbilled else None,
@@ -108,6 +139,20 @@ def write(
             )
         )
     return subscription, rows.insert_many(tx, items)
+
+
+def owner(
+    customer: Customer, wanted: Subscribe, prices: Sequence[Price], course: Course, on: dict[str, str]
+) -> discount.Owner:
+    """Who gets the discounts; a code with a minimum amount is held against a full period of all items."""
+    currency = order.currency_of(wanted, prices)
+    subtotal = sum(
+        pricing.amount(bill.rated(price, currency), Decimal(1 if item.quantity is None else item.quantity))
+        for item, price in zip(wanted.items, prices, strict=True)
+        if bill.meter_of(price) is None
+    )
+    above = [customer.discount] if customer.discount else []
+    return discount.Owner(customer, currency, on, above, subtotal, course.start)
 
 
 def agreement(wanted: Subscribe, course: Course) -> Subscription:

@@ -2,14 +2,17 @@
 
 from collections.abc import Container, Iterable
 from decimal import Decimal
+from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, missing
 from billow.core.errors import require
-from billow.flows import bill, catalog
+from billow.flows import bill, catalog, discount
+from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
+from billow.resources import tax_rate
 from billow.resources.price import BEHAVIORS, Price
 from billow.store.tx import Tx
 
@@ -31,11 +34,13 @@ class PriceData(Params):
 
 
 class Item(Params):
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     plan: str | None = f.ref("plan")
     price: str | None = f.ref("price")
     price_data: PriceData | None = f.hash(shape=PriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
 FORMS = ("price", "plan", "price_data")
@@ -81,6 +86,15 @@ def price_of(tx: Tx, item: Item, at: str) -> Price:
         param=at,
     )
     return price
+
+
+def billing_of(tx: Tx, item: Item, owner: discount.Owner) -> dict[str, Any]:
+    """What of a new item changes what it costs: its discounts, made now, and its tax rates."""
+    at = owner.param.removesuffix("[discounts]")
+    return {
+        "discounts": discount.redeem(tx, item.discounts or [], owner),
+        "tax_rates": tax_rate.check_usable(tx, item.tax_rates or [], f"{at}[tax_rates]"),
+    }
 
 
 def check_quantity(item: Item, price: Price, at: str) -> None:

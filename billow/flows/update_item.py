@@ -10,6 +10,7 @@ from billow.api.params import Params, made
 from billow.core.errors import Refused
 from billow.flows import update
 from billow.flows.amendment import BEHAVIORS, Change
+from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import ItemChange
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -22,6 +23,7 @@ OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "prora
 
 
 class Create(Params):
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
@@ -29,10 +31,12 @@ class Create(Params):
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     subscription: str = f.ref("subscription", required=True)
 
 
 class Update(Params):
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
@@ -40,6 +44,7 @@ class Update(Params):
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
 class Delete(Params):

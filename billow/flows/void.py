@@ -3,7 +3,7 @@
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import cancel, dun, standing
+from billow.flows import cancel, discount, dun, standing
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
@@ -93,6 +93,7 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     if subscription and invoice.status == "void" and standing.proposed(subscription) == invoice.id:
         if subscription.pending_update is None:  # a resumption: the subscription stays paused
             return
+        discount.release(tx, (subscription.pending_change or {}).get("discounts", []))
         dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
         jobs.cancel(tx, "subscription.pending_update_expires", id)
         rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
@@ -204,7 +205,9 @@ def take_back(tx: Tx, subscription: Subscription) -> None:
         else:
             rows.update(tx, item, event=None, invoice=None)
     tx.run("delete from billing_periods where subscription = %(id)s", id=subscription.id)
-    for part in rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id):
+    parts = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    discount.release_of(tx, subscription, parts)
+    for part in parts:
         rows.delete(tx, part)
     rows.delete(tx, subscription, event=None)
     void_invoice(tx, invoice)

@@ -7,6 +7,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN, WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.resources.invoice_line import DiscountAmount, TaxAmount
 from billow.store.search import Searched
 
 STATUSES = ("draft", "open", "paid", "uncollectible", "void")
@@ -125,9 +126,9 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
     default_source: str | None = f.absent()
-    default_tax_rates: list[str] = f.absent([])
+    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=1500, unset=True)
-    discounts: list[str] = f.absent([])
+    discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     due_date: datetime | None = f.timestamp(WRITE, filter=True)
     effective_at: datetime | None = f.timestamp()
     ending_balance: int | None = f.amount()
@@ -166,13 +167,15 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     test_clock: str | None = f.ref("test_helpers.test_clock")
     threshold_reason: dict[str, Any] | None = f.absent()
     total: int = f.amount(default=0)
-    total_discount_amounts: list[dict[str, Any]] = f.absent([])
+    total_discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     total_excluding_tax: int | None = f.amount(default=0)
     total_pretax_credit_amounts: list[dict[str, Any]] = f.absent([])
-    total_taxes: list[dict[str, Any]] = f.absent([])
+    total_taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
     webhooks_delivered_at: datetime | None = f.timestamp()
 
     days_until_due: int | None = f.integer(hidden=True)
+    labels: dict[str, str] = f.hash(default={}, hidden=True)
+    """How its discounts and tax rates were called when it was finalized: what the paper says of them."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)

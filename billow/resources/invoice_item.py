@@ -52,12 +52,12 @@ class InvoiceItem(
     date: int = f.computed(lambda row, now, shown: seconds(row.created))
     description: str | None = f.text(WRITE, unset=True)
     discountable: bool = f.boolean(WRITE, default=True)
-    discounts: list[str] = f.absent([])
+    discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     frozen_fields: list[str] | None = f.absent()
     invoice: str | None = f.ref("invoice", filter=True)
     invoicing_rules: list[dict[str, Any]] | None = f.absent()
     metadata: dict[str, str] = f.metadata()
-    net_amount: int | None = f.computed(lambda row, now, shown: row.amount)
+    net_amount: int | None = f.computed(lambda row, now, shown: row.net)
     parent: dict[str, Any] | None = f.computed(parent)
     period: dict[str, Any] = f.computed(period)
     pricing: dict[str, Any] | None = f.computed(pricing)
@@ -65,7 +65,7 @@ class InvoiceItem(
     proration_details: dict[str, Any] | None = f.hash()
     quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
     quantity_decimal: Decimal = f.decimal(default=Decimal(1))
-    tax_rates: list[str] = f.absent([])
+    tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     test_clock: str | None = f.ref("test_helpers.test_clock")
 
     price: str | None = f.text(hidden=True)
@@ -75,6 +75,15 @@ class InvoiceItem(
     subscription_item: str | None = f.text(hidden=True)
     period_start: datetime = f.timestamp(required=True, hidden=True)
     period_end: datetime = f.timestamp(required=True, hidden=True)
+
+    @property
+    def discount_amounts(self) -> list[dict[str, Any]]:
+        """What a proration shows apart as taken off (`proration_discounts` itemized, §5.7)."""
+        return list((self.proration_details or {}).get("discount_amounts") or ())
+
+    @property
+    def net(self) -> int:
+        return self.amount - sum(int(entry["amount"]) for entry in self.discount_amounts)
 
 
 class Filters(Params):

@@ -6,6 +6,7 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
+from billow.api.params import Params
 from billow.api.resource import Resource
 from billow.core.invoicing import price_details, span
 
@@ -44,6 +45,28 @@ def whole_quantity(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> 
     return None if quantity is None or quantity % 1 else int(quantity)
 
 
+class DiscountAmount(Params):
+    """What one discount takes off a line, or off all lines of an invoice."""
+
+    amount: int = f.amount(required=True)
+    discount: str = f.ref("discount", required=True)
+
+
+class TaxRateDetails(Params):
+    tax_rate: str = f.text(required=True)
+
+
+class TaxAmount(Params):
+    """What one tax rate adds to a line or is in it, or for all lines of an invoice."""
+
+    amount: int = f.amount(required=True)
+    tax_behavior: str = f.choice(SHOWN, "exclusive", "inclusive", required=True)
+    tax_rate_details: TaxRateDetails | None = f.hash(shape=TaxRateDetails)
+    taxability_reason: str = f.choice(SHOWN, "customer_exempt", "not_available", "reverse_charge")
+    taxable_amount: int | None = f.amount()
+    type: str = f.choice(SHOWN, "tax_rate_details", required=True)
+
+
 class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="il_", events=()):
     """One line of an invoice. `kind` says why it is there: licensed, metered, trial, or item."""
 
@@ -53,9 +76,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
     description: str | None = f.text()
-    discount_amounts: list[dict[str, Any]] = f.absent([])
+    discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     discountable: bool = f.boolean(default=True)
-    discounts: list[str] = f.absent([])
+    discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     invoice: str = f.text(required=True)
     metadata: dict[str, str] = f.metadata(SHOWN)
     parent: dict[str, Any] = f.computed(parent)
@@ -66,7 +89,7 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     quantity_decimal: Decimal | None = f.decimal()
     subscription: str | None = f.ref("subscription")
     subtotal: int = f.computed(lambda row, now, shown: row.amount)
-    taxes: list[dict[str, Any]] = f.absent([])
+    taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
 
     kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", required=True, hidden=True)
     position: int = f.integer(default=0, hidden=True)
@@ -82,7 +105,16 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     tier: int | None = f.integer(hidden=True)
     period_start: datetime = f.timestamp(required=True, hidden=True)
     period_end: datetime = f.timestamp(required=True, hidden=True)
+    tax_rates: list[str] = f.array(default=[], hidden=True)
+    """Its own rates, in place of the invoice's default ones."""
+    net: int = f.amount(default=0, hidden=True)
+    """What is left for the seller: after discounts, without any tax. This much is there to be earned."""
     earned: int = f.amount(default=0, hidden=True)
     """How much of it the ledger has recognised as revenue."""
     usage: Decimal | None = f.decimal(hidden=True)
     """What the meter said for the period, before tiers and packages (metered lines)."""
+
+    @property
+    def discounted(self) -> int:
+        """Its amount after discounts, with the tax that is in it."""
+        return self.amount - sum(int(entry["amount"]) for entry in self.discount_amounts)

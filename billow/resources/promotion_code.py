@@ -141,9 +141,9 @@ def _check_currencies(options: dict[str, Any], own: str | None) -> None:
         require(currency != own, f"The minimum amount in {currency} is set already.", param=at)
 
 
-def check_free(tx: Tx, code: PromotionCode) -> None:
-    """Among active codes of the same scope each is unique; an index holds it against races."""
-    taken = rows.select(
+def is_free(tx: Tx, code: PromotionCode) -> bool:
+    """Whether no other code of the same scope is active under this text."""
+    return not rows.select(
         tx,
         PromotionCode,
         "lowered = %(lowered)s and active and customer is not distinct from %(customer)s and id <> %(id)s",
@@ -151,8 +151,12 @@ def check_free(tx: Tx, code: PromotionCode) -> None:
         customer=code.customer,
         id=code.id,
     )
+
+
+def check_free(tx: Tx, code: PromotionCode) -> None:
+    """Among active codes of the same scope each is unique; an index holds it against races."""
     require(
-        not taken,
+        is_free(tx, code),
         f"An active promotion code with `code: {code.code}` already exists.",
         param="code",
         code="resource_already_exists",

@@ -180,9 +180,9 @@ class Subscription(
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
     default_source: str | None = f.text()
-    default_tax_rates: list[str] = f.absent([])
+    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=500, unset=True)
-    discounts: list[str] = f.absent([])
+    discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     ended_at: datetime | None = f.timestamp()
     invoice_settings: dict[str, Any] = f.hash(shape=InvoiceSettings, default=INVOICE_SETTINGS)
     items: list[Any] = f.sublist(

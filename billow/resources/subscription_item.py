@@ -49,13 +49,13 @@ class SubscriptionItem(
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)
     current_trial: dict[str, Any] | None = f.absent()
-    discounts: list[str] = f.absent([])
+    discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     metadata: dict[str, str] = f.metadata()
     plan: dict[str, Any] = f.computed(plan_of)
     price: str = f.ref("price", embed=True, required=True)
     quantity: int | None = f.integer()
     subscription: str = f.text(required=True)
-    tax_rates: list[str] = f.absent([])
+    tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
 
     metered_from: datetime | None = f.timestamp(hidden=True)
     """Since when its use is still to be billed, where that is later than the start of its period."""

@@ -1,6 +1,7 @@
 """Tax rates: taxes that are set by hand, in percent."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +73,19 @@ def _check_country(country: str | None) -> None:
         param="country",
         code="country_code_invalid",
     )
+
+
+def check_usable(tx: Tx, ids: Sequence[str], at: str) -> list[str]:
+    """Rates that are to be attached to something: they are there, not archived, and each is named once."""
+    for place, id in enumerate(ids):
+        rate = rows.find(tx, TaxRate, id, param=f"{at}[{place}]")
+        require(
+            rate.active,
+            f"The tax rate {id} is archived, and cannot be attached to anything new.",
+            param=f"{at}[{place}]",
+        )
+    require(len(set(ids)) == len(ids), "You cannot pass the same tax rate twice.", param=at)
+    return list(ids)
 
 
 @TaxRate.create

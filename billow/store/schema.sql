@@ -180,6 +180,7 @@ create table customers (
     default_source        text,
     delinquent            boolean     not null default false,
     description           text,
+    discount              text,
     email                 text,
     individual_name       text,
     invoice_prefix        text        not null,
@@ -340,6 +341,27 @@ create index promotion_codes_by_created on promotion_codes (tenant, created desc
 create index promotion_codes_by_coupon on promotion_codes (tenant, coupon, created desc, id desc);
 create unique index promotion_codes_code on promotion_codes (tenant, lowered, coalesce(customer, '')) where active;
 create index promotion_codes_by_code on promotion_codes (tenant, lowered);
+
+-- A coupon at work. It stays when it is taken off, for the invoices that it was on.
+create table discounts (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    checkout_session  text,
+    coupon            text        not null,
+    customer          text        references customers,
+    "end"             timestamptz,
+    invoice           text,
+    invoice_item      text,
+    promotion_code    text,
+    source            jsonb       not null,
+    spent_on          text,
+    start             timestamptz not null,
+    subscription      text,
+    subscription_item text,
+    foreign key (tenant, coupon) references coupons (tenant, id)
+);
+create index discounts_by_customer on discounts (customer);
 
 -- Taxes that are set by hand. The percentage and whether it is inclusive never change.
 create table tax_rates (
@@ -516,7 +538,9 @@ create table subscriptions (
     days_until_due         bigint,
     default_payment_method text,
     default_source         text,
+    default_tax_rates      jsonb       not null default '[]',
     description            text,
+    discounts              jsonb       not null default '[]',
     ended_at               timestamptz,
     invoice_settings       jsonb       not null default '{"account_tax_ids": null, "custom_fields": null,
         "description": null, "footer": null, "issuer": {"account": null, "type": "self"}}',
@@ -553,11 +577,13 @@ create table subscription_items (
     billed_until         timestamptz,
     current_period_end   timestamptz not null,
     current_period_start timestamptz not null,
+    discounts            jsonb       not null default '[]',
     metadata             jsonb       not null,
     metered_from         timestamptz,
     price                text        not null,
     quantity             bigint,
     subscription         text        not null references subscriptions,
+    tax_rates            jsonb       not null default '[]',
     foreign key (tenant, price) references prices (tenant, id),
     check (current_period_start < current_period_end),
     check (quantity >= 0)
@@ -609,7 +635,9 @@ create table invoices (
     customer_tax_exempt        text        not null,
     customer_tax_ids           jsonb       not null default '[]',
     default_payment_method     text,
+    default_tax_rates          jsonb       not null default '[]',
     description                text,
+    discounts                  jsonb       not null default '[]',
     due_date                   timestamptz,
     effective_at               timestamptz,
     ending_balance             bigint,
@@ -633,9 +661,12 @@ create table invoices (
     subtotal_excluding_tax     bigint      not null,
     test_clock                 text,
     total                      bigint      not null,
+    total_discount_amounts     jsonb       not null default '[]',
     total_excluding_tax        bigint      not null,
+    total_taxes                jsonb       not null default '[]',
     webhooks_delivered_at      timestamptz,
     days_until_due             bigint,
+    labels                     jsonb       not null default '{}',
     finalized_at               timestamptz,
     marked_uncollectible_at    timestamptz,
     paid_at                    timestamptz,
@@ -661,11 +692,15 @@ create table invoice_lines (
     amount              bigint      not null,
     currency            text        not null,
     description         text,
+    discount_amounts    jsonb       not null default '[]',
     discountable        boolean     not null,
+    discounts           jsonb       not null default '[]',
     invoice             text        not null references invoices deferrable initially deferred,
     metadata            jsonb       not null,
     quantity_decimal    numeric,
     subscription        text,
+    taxes               jsonb       not null default '[]',
+    tax_rates           jsonb       not null default '[]',
     kind                text        not null check (kind in ('licensed', 'metered', 'trial', 'item')),
     position            bigint      not null,
     customer            text        not null,
@@ -679,6 +714,7 @@ create table invoice_lines (
     tier                bigint,
     period_start        timestamptz not null,
     period_end          timestamptz not null,
+    net                 bigint      not null,  -- after discounts, without any tax: what is there to be earned
     earned              bigint      not null,
     usage               numeric,
     proration_details   jsonb
@@ -723,10 +759,12 @@ create table invoice_items (
     customer            text        not null,
     description         text,
     discountable        boolean     not null,
+    discounts           jsonb       not null default '[]',
     invoice             text,
     metadata            jsonb       not null,
     proration           boolean     not null,
     quantity_decimal    numeric     not null,
+    tax_rates           jsonb       not null default '[]',
     test_clock          text,
     price               text,
     product             text,

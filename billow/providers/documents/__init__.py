@@ -24,6 +24,8 @@ class DocumentLine:
     unit_amount: str
     amount: str
     period: str | None = None
+    reductions: tuple[tuple[str, str], ...] = ()
+    """What is taken off this line alone: what for, and how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class InvoiceDocument:
     notes: tuple[str, ...] = ()
     footer: str | None = None
     language: str = "en"
+    reverse_charge: bool = False
+    """The buyer owes the tax, and the paper must say so."""
 
 
 class Renderer(Protocol):

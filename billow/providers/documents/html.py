@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable
-from billow.providers.documents.wording import facts, language_of, stamp, title, words
+from billow.providers.documents.wording import facts, language_of, notes, stamp, title, words
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -22,5 +22,5 @@ def render(document: InvoiceDocument) -> str:
     paper = printable(document)
     return ENVIRONMENT.get_template("invoice.html").render(
         document=paper, title=title(paper), facts=facts(paper), stamp=stamp(paper), words=words(paper),
-        language=language_of(paper),
+        language=language_of(paper), notes=notes(paper),
     )  # fmt: skip

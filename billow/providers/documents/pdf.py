@@ -17,7 +17,7 @@ import typst
 
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable, with_each_text
-from billow.providers.documents.wording import facts, language_of, stamp, title, word, words
+from billow.providers.documents.wording import facts, language_of, notes, stamp, title, word, words
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 STANDARDS: "list[typst.PDFStandard]" = ["a-3a", "ua-1"]
@@ -85,7 +85,7 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
         "language": language_of(paper), "words": words(paper),
         "seller": asdict(paper.seller), "buyer": asdict(paper.buyer),
         "lines": [asdict(line) for line in paper.lines],
-        "totals": paper.totals, "notes": paper.notes, "footer": paper.footer,
+        "totals": paper.totals, "notes": notes(paper), "footer": paper.footer,
     }  # fmt: skip
 
 

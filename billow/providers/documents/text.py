@@ -6,7 +6,7 @@ from unicodedata import combining, east_asian_width
 
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
 from billow.providers.documents.printable import printable
-from billow.providers.documents.wording import facts, stamp, title, word
+from billow.providers.documents.wording import facts, notes, stamp, title, word
 
 WIDTH, GAP = 78, 2
 LEFT_HALF = WIDTH // 2
@@ -21,7 +21,7 @@ def render(document: InvoiceDocument) -> str:
         parties(paper),
         table(paper),
         totals(paper),
-        *[folded(note, WIDTH) for note in (*paper.notes, paper.footer) if note],
+        *[folded(note, WIDTH) for note in (*notes(paper), paper.footer) if note],
     ]
     lines = [
         line.rstrip() for number, block in enumerate(blocks) for line in (*([""] if number else []), *block)
@@ -59,7 +59,7 @@ def table(document: InvoiceDocument) -> list[str]:
     names = ("quantity", "unit_amount", "amount")
     head = [word(document, name) for name in names]
     widths = [
-        max(columns(text) for text in (label, *(getattr(line, name) for line in document.lines)))
+        max(columns(text) for text in (label, *figures(document, name)))
         for label, name in zip(head, names, strict=True)
     ]
     first = max(WIDTH - sum(widths) - GAP * len(widths), LEAST_DESCRIPTION)
@@ -68,11 +68,23 @@ def table(document: InvoiceDocument) -> list[str]:
     return [row_of(word(document, "description"), first, head, widths), rule, *rows, rule]
 
 
+def figures(document: InvoiceDocument, name: str) -> list[str]:
+    """All that stands in a column."""
+    off = [text for line in document.lines for _, text in line.reductions] if name == "amount" else []
+    return [*(getattr(line, name) for line in document.lines), *off]
+
+
 def table_row(line: DocumentLine, first: int, widths: list[int]) -> list[str]:
     description = folded(line.description, first) or [""]
     period = [f"  {part}" for part in folded(line.period or "", first - 2)]
     cells = [line.quantity, line.unit_amount, line.amount]
-    return [row_of(description[0], first, cells, widths), *description[1:], *period]
+    off = [row for reduction in line.reductions for row in reduction_row(*reduction, first, widths)]
+    return [row_of(description[0], first, cells, widths), *description[1:], *period, *off]
+
+
+def reduction_row(label: str, amount: str, first: int, widths: list[int]) -> list[str]:
+    head, *more = folded(label, first - 2) or [""]
+    return [row_of(f"  {head}", first, ["", "", amount], widths), *(f"  {part}" for part in more)]
 
 
 def row_of(description: str, first: int, cells: list[str], widths: list[int]) -> str:

@@ -30,6 +30,10 @@ WORDS = {
     "paid":          ("Paid", "Bezahlt", "Payée", "Pagada"),
     "void":          ("Void", "Storniert", "Annulée", "Anulada"),
     "uncollectible": ("Uncollectible", "Uneinbringlich", "Irrécouvrable", "Incobrable"),
+    "reverse_charge": ("Tax to be paid by the customer (reverse charge).",
+                      "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
+                      "Autoliquidation : taxe due par le preneur.",
+                      "Inversión del sujeto pasivo."),
     "unprintable":   ("Characters that cannot be printed are shown as �.",
                       "Nicht druckbare Zeichen sind als � dargestellt.",
                       "Les caractères non imprimables sont remplacés par �.",
@@ -60,6 +64,11 @@ def words(document: InvoiceDocument) -> dict[str, str]:
 
 def day(document: InvoiceDocument, on: date) -> str:
     return format_date(on, format="long", locale=language_of(document))
+
+
+def notes(document: InvoiceDocument) -> tuple[str, ...]:
+    """What stands below the totals, with what the law wants said."""
+    return (*document.notes, word(document, "reverse_charge")) if document.reverse_charge else document.notes
 
 
 def title(document: InvoiceDocument) -> str:

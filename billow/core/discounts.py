@@ -1,0 +1,119 @@
+"""What does each discount take off each line of an invoice?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from billow.core.calendar import boundary
+from billow.core.money import round_half_away
+
+SHARE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A percentage, or an amount in the currency of the invoice; one of the two is there.
+
+    `products` limits what it is taken from. A line of a period that begins at `until` or later is not
+    discounted: that is how far a repeating coupon reaches into time billed in arrears (X58).
+    """
+
+    id: str
+    percent: Decimal | None = None
+    amount: int | None = None
+    products: frozenset[str] | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line before discounts. `own` are the discounts on it alone; `since` is the start of its period."""
+
+    amount: int
+    product: str | None = None
+    discountable: bool = True
+    own: Sequence[Discount] = ()
+    since: datetime | None = None
+
+
+def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[str, int]]:
+    """What each discount takes of each line, by its id: one's own first, then those of the whole invoice.
+
+    Each takes from what the one before left (§2.8): 20 % then $5 off $100 leaves $75, $5 then 20 % $76. A
+    line whose discounts come to nothing has them with 0; a line that they do not reach lacks them.
+    """
+    found: list[dict[str, int]] = [{} for _ in lines]
+    left = [line.amount for line in lines]
+    unspent: dict[str, int] = {}
+
+    def apply(discount: Discount, places: Sequence[int]) -> None:
+        reached = [place for place in places if left[place] > 0 and reaches(discount, lines[place])]
+        if discount.amount is not None:
+            most = unspent.get(discount.id, discount.amount)
+            shares = spread(most, [left[place] for place in reached])
+            unspent[discount.id] = most - sum(shares)
+        else:
+            assert discount.percent is not None, "a percentage or an amount"
+            shares = [part(left[place], discount.percent) for place in reached]
+        for place, share in zip(reached, shares, strict=True):
+            found[place][discount.id] = found[place].get(discount.id, 0) + share
+            left[place] -= share
+
+    own_ones(lines, apply)
+    for discount in whole:
+        apply(discount, range(len(lines)))
+    return found
+
+
+def own_ones(lines: Sequence[Line], apply: Callable[[Discount, Sequence[int]], None]) -> None:
+    """Each line's own, in order. Lines that share one (the tiers of an item) share its amount too."""
+    for rank in range(max((len(line.own) for line in lines), default=0)):
+        holders: dict[Discount, list[int]] = {}
+        for place, line in enumerate(lines):
+            if rank < len(line.own):
+                holders.setdefault(line.own[rank], []).append(place)
+        for discount, places in holders.items():
+            apply(discount, places)
+
+
+def reaches(discount: Discount, line: Line) -> bool:
+    """Whether a line is one that the discount may be taken from: never a credit (§5.7, T49)."""
+    product = discount.products is None or line.product in discount.products
+    in_time = discount.until is None or line.since is None or line.since < discount.until
+    return line.discountable and product and in_time
+
+
+def part(amount: int, percent: Decimal) -> int:
+    return round_half_away(Fraction(amount) * Fraction(percent) / SHARE)
+
+
+def spread(total: int, weights: Sequence[int]) -> list[int]:
+    """An amount over lines in proportion to them: each share cut, the rest to the last (§2.6).
+
+    500 over 1000 and 2000 is 166 and 334. No line takes more than it has: what would be too much for the
+    last goes to those before it, and what is too much for all of them is lost (T43).
+    """
+    whole = sum(weights)
+    total = min(total, whole)
+    shares = [total * weight // whole for weight in weights] if whole else [0] * len(weights)
+    rest = total - sum(shares)
+    for place in reversed(range(len(weights))):
+        more = min(rest, weights[place] - shares[place])
+        shares[place] += more
+        rest -= more
+    return shares
+
+
+def end_of(start: datetime, months: int | None) -> datetime | None:
+    """When a discount ends: so many calendar months after it began, or never by itself (T42)."""
+    return None if months is None else boundary(start, "month", months, 1)
+
+
+def off(amount: int, net: int) -> str | None:
+    """What a proration says of the discounts in its amount: "35.0% off" (§5.7)."""
+    if amount == net:
+        return None
+    tenths = round_half_away(Fraction(amount - net, amount) * 1000)
+    return f"{tenths // 10}.{tenths % 10}% off"

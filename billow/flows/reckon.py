@@ -1,0 +1,212 @@
+"""What do the lines of an invoice come to: its discounts, then its taxes, and what is due?"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from billow.api import rows
+from billow.core import discounts as discounting
+from billow.core import invoicing, taxes
+from billow.core.money import decimal_text, minimum_charge, show
+from billow.resources.coupon import Coupon
+from billow.resources.discount import Discount, in_core
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.tax_rate import TaxRate
+from billow.store.tx import Tx
+
+
+@dataclass(slots=True)
+class Terms:
+    """All that some invoices name: discounts with their coupons, and tax rates."""
+
+    discounts: dict[str, Discount] = field(default_factory=dict)
+    coupons: dict[str, Coupon] = field(default_factory=dict)
+    rates: dict[str, TaxRate] = field(default_factory=dict)
+
+    def rate(self, id: str) -> taxes.Rate:
+        found = self.rates[id]
+        return taxes.Rate(id, found.percentage, found.inclusive)
+
+    def discount(self, id: str, currency: str) -> discounting.Discount:
+        found = self.discounts[id]
+        return in_core(found, self.coupons[found.coupon], currency)
+
+
+def terms_of(
+    tx: Tx, invoices: Sequence[Invoice], lines: Sequence[InvoiceLine], more: Sequence[Sequence[str]] = ()
+) -> Terms:
+    """For any number of invoices in three statements; none where they name neither discount nor rate.
+
+    `more` are discounts that they may come to name.
+    """
+    held = [*[invoice.discounts for invoice in invoices], *[line.discounts for line in lines], *more]
+    held += [[entry["discount"] for entry in line.discount_amounts] for line in lines if line.proration]
+    named = {id for ids in held for id in ids}
+    rates = {id for invoice in invoices for id in invoice.default_tax_rates}
+    rates |= {id for line in lines for id in line.tax_rates}
+    discounts = rows.find_many(tx, Discount, named)
+    coupons = rows.find_many(tx, Coupon, [discount.coupon for discount in discounts.values()])
+    return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
+
+
+def reckoned(
+    invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms
+) -> tuple[Invoice, list[InvoiceLine]]:
+    """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5)."""
+    whole = [terms.discount(id, invoice.currency) for id in invoice.discounts]
+    off = discounting.taken([core_line(line, terms) for line in lines], whole)
+    # What a proration shows as taken off was settled when it was made.
+    off = [given(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
+    left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
+    rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
+    held = taxes.taxed(
+        [taxes.Line(*parts) for parts in zip(left, rates, strict=True)], invoice.customer_tax_exempt or "none"
+    )
+    made = [
+        line.but(
+            discount_amounts=[{"amount": amount, "discount": id} for id, amount in own.items()],
+            taxes=[shown(tax) for tax in taxed.taxes],
+            net=taxed.net,
+        )
+        for line, own, taxed in zip(lines, off, held, strict=True)
+    ]
+    amounts = [amounts_of(line, own, taxed) for line, own, taxed in zip(made, off, held, strict=True)]
+    totals = {
+        **totals_of(invoice, amounts),
+        "total_discount_amounts": taken_in_all(invoice, made),
+        "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
+    }
+    return invoice.but(**totals), made
+
+
+def given(line: InvoiceLine) -> dict[str, int]:
+    return {entry["discount"]: entry["amount"] for entry in line.discount_amounts}
+
+
+def core_line(line: InvoiceLine, terms: Terms) -> discounting.Line:
+    return discounting.Line(
+        line.amount,
+        line.product,
+        line.discountable,
+        [terms.discount(id, line.currency) for id in line.discounts],
+        # What was sold by hand has no period that a repeating coupon could end in.
+        line.period_start if line.kind in ("licensed", "metered") else None,
+    )
+
+
+def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> invoicing.LineAmounts:
+    inclusive = sum(tax.amount for tax in taxed.taxes if tax.rate.inclusive)
+    return invoicing.LineAmounts(
+        line.amount,
+        discount=sum(amount for id, amount in off.items() if id not in line.discounts),
+        own_discount=sum(amount for id, amount in off.items() if id in line.discounts),
+        tax_exclusive=sum(tax.amount for tax in taxed.taxes if not tax.rate.inclusive),
+        tax_inclusive=inclusive,
+        untaxed=line.amount - sum(off.values()) - inclusive - taxed.net,
+    )
+
+
+def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[str, Any]:
+    """The amounts of an invoice, and what is due after the customer's balance."""
+    sums = invoicing.totals(lines)
+    untaxed = sum(line.untaxed for line in lines)
+    minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
+    settled = invoicing.settle_balance(sums.total, invoice.starting_balance, minimum)
+    return {
+        "subtotal": sums.subtotal,
+        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive - untaxed,
+        "total": sums.total,
+        "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
+        "amount_due": settled.amount_due,
+    }
+
+
+def taken_in_all(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
+    """What each discount takes in all: those of single lines first, and also those that took nothing."""
+    sums = Counter[str]()
+    for line in lines:
+        for entry in line.discount_amounts:
+            sums[entry["discount"]] += entry["amount"]
+    named = [*[id for line in lines for id in line.discounts], *invoice.discounts, *sums]
+    return [{"amount": sums[id], "discount": id} for id in dict.fromkeys(named)]
+
+
+def shown(tax: taxes.Tax) -> dict[str, Any]:
+    return {
+        "amount": tax.amount,
+        "tax_behavior": "inclusive" if tax.rate.inclusive else "exclusive",
+        "tax_rate_details": {"tax_rate": tax.rate.id},
+        "taxability_reason": tax.reason,
+        "taxable_amount": tax.taxable,
+        "type": "tax_rate_details",
+    }
+
+
+def changes(before: Any, after: Any) -> dict[str, Any]:
+    """What is other of a row after it was reckoned again."""
+    return {
+        name: getattr(after, name)
+        for name in type(before).columns
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def differing(
+    before: Sequence[InvoiceLine], after: Sequence[InvoiceLine]
+) -> list[tuple[InvoiceLine, dict[str, Any]]]:
+    """The lines of an invoice that were reckoned otherwise, with what is other of them."""
+    pairs = zip(before, after, strict=True)
+    return [(old, changed) for old, new in pairs if (changed := changes(old, new))]
+
+
+def used_up(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> list[str]:
+    """The discounts for one invoice that this one took: one that took nothing, as in a trial, stands.
+
+    A proration was charged at the price after discounts, so it has taken those that stand.
+    """
+    taken = [entry["discount"] for entry in invoice.total_discount_amounts if entry["amount"] > 0]
+    if any(line.proration and line.amount > 0 for line in lines):
+        taken += invoice.discounts
+    return [id for id in dict.fromkeys(taken) if terms.coupons[terms.discounts[id].coupon].duration == "once"]
+
+
+def jurisdiction(rate: TaxRate) -> str:
+    """To whom its tax is owed: the jurisdiction, else the country and state, else it stands for itself."""
+    return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
+
+
+def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
+    """What the paper calls the discounts and the tax rates of an invoice; names may change, papers do not."""
+    found = {}
+    for entry in invoice.total_discount_amounts:
+        discount = terms.discounts.get(entry["discount"])
+        if discount:
+            coupon = terms.coupons[discount.coupon]
+            found[discount.id] = f"{coupon.name or coupon.id} ({off(coupon, discount, invoice.currency)} off)"
+    for tax in invoice.total_taxes:
+        rate = terms.rates[tax["tax_rate_details"]["tax_rate"]]
+        found[rate.id] = f"{rate.display_name} ({decimal_text(rate.percentage)}%)"
+    return found
+
+
+def off(coupon: Coupon, discount: Discount, currency: str) -> str:
+    if coupon.percent_off is not None:
+        return f"{decimal_text(coupon.percent_off)}%"
+    return show(in_core(discount, coupon, currency).amount or 0, currency)
+
+
+def again(
+    tx: Tx,
+    invoice: Invoice,
+    before: Sequence[InvoiceLine],
+    lines: Sequence[InvoiceLine] | None = None,
+    **changed: Any,
+) -> Invoice:
+    """Write a draft that was changed: its lines, where they are to be other than before, and its totals."""
+    edited = before if lines is None else lines
+    wanted = invoice.but(**changed)
+    made, after = reckoned(wanted, edited, terms_of(tx, [wanted], edited))
+    rows.update_many(tx, differing(before, after))
+    return rows.update(tx, invoice, **changes(invoice, made))

@@ -1,0 +1,116 @@
+"""What becomes of discounts when a subscription is changed: made before it is reckoned, told with it?"""
+
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
+
+from billow.api import rows
+from billow.api.params import made
+from billow.flows import discount
+from billow.flows.discount import DiscountTerm
+from billow.flows.reshape import ItemChange, Target
+from billow.resources.customer import Customer
+from billow.resources.discount import Discount
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.tx import Tx
+
+if TYPE_CHECKING:
+    from billow.flows.amendment import Change
+
+
+def redeemed(tx: Tx, subscription: Subscription, wanted: "Change") -> "Change":
+    """The same change with its discounts made, so that it only names them: prorations need their terms."""
+    if not wanted.discounts and not any(item.discounts for item in wanted.items):
+        return wanted
+    customer = rows.find(tx, Customer, subscription.customer)
+    above = [*subscription.discounts, *([customer.discount] if customer.discount else [])]
+    sent = wanted.sent()
+    if wanted.discounts:
+        owner = discount.Owner(customer, subscription.currency, {"subscription": subscription.id}, above)
+        sent["discounts"] = terms(discount.redeem(tx, wanted.discounts, owner))
+    old = rows.find_many(tx, SubscriptionItem, [item.id for item in wanted.items if item.id])
+    if wanted.given("items"):
+        sent["items"] = [
+            of_item(tx, item, discount.Owner(
+                customer,
+                subscription.currency,
+                {"subscription_item": item.id} if item.id else {},
+                [*above, *(old[item.id].discounts if item.id in old else [])],
+                param=f"items[{place}][discounts]",
+            ))
+            for place, item in enumerate(wanted.items)
+        ]  # fmt: skip
+    return made(type(wanted), **sent)
+
+
+def of_item(tx: Tx, item: ItemChange, owner: discount.Owner) -> ItemChange:
+    """An item that is added has no id yet: what it has is told when it is there (`settle`)."""
+    if not item.discounts:
+        return item
+    ids = discount.redeem(tx, item.discounts, owner, event=discount.CREATED if owner.on else None)
+    return made(ItemChange, **{**item.sent(), "discounts": terms(ids)})
+
+
+def unspent(tx: Tx, wanted: "Change") -> "Change":
+    """A proposal that was paid, without the coupons that its own invoice has used up."""
+    all_of_them = [wanted.discounts, *[item.discounts for item in wanted.items]]
+    ids = {id for some in all_of_them for id in discount.named(some)}
+    spent = {one.id: one for one in rows.find_many(tx, Discount, ids).values() if one.spent_on}
+    if not spent:
+        return wanted
+    rows.emit(tx, [(one, None) for one in spent.values()], "customer.discount.deleted")
+    sent = wanted.sent()
+    if wanted.discounts:
+        sent["discounts"] = left(wanted.discounts, spent)
+    if wanted.given("items"):
+        sent["items"] = [
+            made(ItemChange, **{**item.sent(), "discounts": left(item.discounts, spent)})
+            if item.discounts
+            else item
+            for item in wanted.items
+        ]
+    return made(type(wanted), **sent)
+
+
+def left(named: Sequence[DiscountTerm], spent: Container[str]) -> list[DiscountTerm] | None:
+    """None, which takes all off, where nothing is left: an empty list would change nothing."""
+    return [term for term in named if term.discount not in spent] or None
+
+
+def terms(ids: Sequence[str]) -> list[DiscountTerm]:
+    return [made(DiscountTerm, discount=id) for id in ids]
+
+
+def agreed(subscription: Subscription, wanted: "Change") -> Subscription:
+    """The subscription with what a change names. `""` clears, `[]` leaves as it is (T21)."""
+    discounts, rates = subscription.discounts, subscription.default_tax_rates
+    if wanted.given("discounts") and wanted.discounts != []:
+        discounts = discount.named(wanted.discounts)
+    if wanted.given("default_tax_rates"):
+        rates = list(wanted.default_tax_rates or [])
+    return subscription.but(discounts=discounts, default_tax_rates=rates)
+
+
+def fresh(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:
+    """The discounts that a proposal made for itself: they go with it if it is not paid."""
+    before = {*subscription.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
+    return sorted(held(after, targets) - before)
+
+
+def held(subscription: Subscription, targets: Sequence[Target]) -> set[str]:
+    return {*subscription.discounts, *(id for t in targets if t.new for id in t.new.item.discounts)}
+
+
+def settle(tx: Tx, before: Subscription, after: Subscription, targets: Sequence[Target]) -> None:
+    """Tell of the discounts that the change took off, and give those of added items their item."""
+    old = {*before.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
+    gone = rows.find_many(tx, Discount, old - held(after, targets)).values()
+    # The customer's own goes on there.
+    own = [one for one in gone if one.subscription or one.subscription_item]
+    rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")
+    added = {id: t.new.item.id for t in targets if t.new and not t.old for id in t.new.item.discounts}
+    fresh = [one for one in rows.find_many(tx, Discount, added).values() if not (one.subscription or
+             one.subscription_item or one.invoice or one.invoice_item)]  # fmt: skip
+    rows.update_many(
+        tx, [(one, {"subscription_item": added[one.id]}) for one in fresh], event=discount.CREATED
+    )
