@@ -140,6 +140,7 @@ FLOWS = [
     "update_item",
     "upload",
     "void",
+    "worth",
 ]
 
 SEEDING = 0x73656564  # "seed"

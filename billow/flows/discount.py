@@ -1,31 +1,26 @@
 """How does a coupon become a discount, and how does that end: used up, lapsed, or taken off (§2.8)?"""
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.params import Params
-from billow.core import discounts, pricing
+from billow.core import discounts
 from billow.core.errors import Refused, require
 from billow.flows import promote
 from billow.resources import coupon as coupons
 from billow.resources import promotion_code as codes
 from billow.resources.coupon import Coupon
 from billow.resources.customer import Customer
-from billow.resources.discount import Discount, in_core
+from billow.resources.discount import Discount
 from billow.resources.promotion_code import PromotionCode
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import outbox
 from billow.store.tx import Tx
-
-if TYPE_CHECKING:
-    from billow.flows.bill import Part
 
 MOST = 20
 CREATED = "customer.discount.created"
@@ -364,70 +359,3 @@ def release_of(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionI
         items=[item.id for item in items],
     )
     release(tx, [one.id for one in made])
-
-
-# ------------------------------------------------------------------------------------- for prorations
-
-
-@dataclass(slots=True)
-class Full:
-    """What an item costs for a full period, and what each discount that stands takes of it."""
-
-    gross: int = 0
-    off: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def net(self) -> int:
-        return self.gross - self.off.total()
-
-
-def net_full(
-    tx: Tx, subscription: Subscription, parts: Sequence["Part"]
-) -> dict[str, tuple[int, str | None]]:
-    """What each licensed item costs for a full period with the discounts that stand now, by item.
-
-    The text says how much that is less: "35.0% off", or None.
-    """
-    found = full(tx, subscription, parts)
-    return {item: (one.net, discounts.off(one.gross, one.net)) for item, one in found.items()}
-
-
-def full(tx: Tx, subscription: Subscription, parts: Sequence["Part"]) -> dict[str, Full]:
-    """As `net_full`, discount by discount. An amount is spread over all licensed items (X43)."""
-    licensed = [part for part in parts if not part.meter]
-    whole = subscription.discounts or of_customer(tx, subscription.customer)
-    core = core_of(tx, {*whole, *(id for part in licensed for id in part.item.discounts)}, subscription)
-    lines = [
-        (part.item.id, discounts.Line(charge.amount, part.product.id, own=own))
-        for part in licensed
-        for own in [standing(part.item.discounts, core)]
-        for charge in pricing.charges(part.rate, Decimal(part.item.quantity or 0))
-    ]
-    taken = discounts.taken([line for _, line in lines], standing(whole, core))
-    found: dict[str, Full] = {}
-    for (item, line), own in zip(lines, taken, strict=True):
-        one = found.setdefault(item, Full())
-        one.gross += line.amount
-        one.off.update(own)
-    return found
-
-
-def core_of(tx: Tx, ids: Iterable[str], subscription: Subscription) -> dict[str, discounts.Discount]:
-    """Those of these discounts that count now, as the core reckons with them."""
-    found = rows.find_many(tx, Discount, ids)
-    its = rows.find_many(tx, Coupon, [one.coupon for one in found.values()])
-    gone = lapsed(tx, found.values())
-    return {
-        one.id: in_core(one, its[one.coupon], subscription.currency)
-        for one in found.values()
-        if one.id not in gone
-    }
-
-
-def standing(ids: Sequence[str], found: Mapping[str, discounts.Discount]) -> list[discounts.Discount]:
-    return [found[id] for id in ids if id in found]
-
-
-def of_customer(tx: Tx, customer: str) -> list[str]:
-    found = rows.find(tx, Customer, customer, deleted=True).discount
-    return [found] if found else []

@@ -12,7 +12,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import calendar, discounts, pricing, proration
 from billow.core.money import allocate, round_half_away
-from billow.flows import bill, discount
+from billow.flows import bill, worth
 from billow.flows.bill import Part
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -207,7 +207,7 @@ def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str,
     Flexible spreads an amount over all items, as an invoice does (X45); classic takes it off each (X44).
     """
     together = [list(parts)] if subscription.billing_mode["type"] != "classic" else [[part] for part in parts]
-    found = {item: one for some in together for item, one in discount.full(tx, subscription, some).items()}
+    found = {item: one for some in together for item, one in worth.full(tx, subscription, some).items()}
     return {item: Net(one.net, discounts.off(one.gross, one.net), one.off) for item, one in found.items()}
 
 

@@ -60,6 +60,7 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     subscription = withdraw(tx, subscription)
     back = considered(tx, subscription, wanted)
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
+    bill.reckoned(tx, [draft] if draft else [])
     if draft and wanted.payment_behavior == SUCCESS and draft.invoice.total + back.plan.net > 0:
         return (yield from if_paid(tx, subscription, back, wanted))
     done = carry_out(tx, subscription, back, wanted)

@@ -107,3 +107,22 @@ def test_invoices_by_hand_with_balances_losses_and_voids(app: App, world: World)
     world.at("2025-01-10")
     ben.last_invoice.does("pay", paid_out_of_band=True)
     compare(app, world, "by_hand", [anna, ben])
+
+
+def test_discounts_taxes_and_a_reverse_charge(app: App, world: World) -> None:
+    world.at("2025-01-01")
+    vat = world.tax(19, "VAT", jurisdiction="DE", country="DE")
+    levy = world.tax("2.5", "Cloud levy", inclusive=True, country="US", state="CA")
+    launch = world.coupon(percent_off=20, duration="repeating", duration_in_months=2, name="Launch")
+    loyal = world.coupon(amount_off=500, name="Thank you")
+    anna = world.customer("anna", invoice_prefix="ANNA", address={"city": "Berlin", "country": "DE"})
+    seats = {"price": world.plan("Seat", usd=12), "quantity": 5, "discounts": [{"coupon": launch}]}
+    calls = {"price": world.plan("Calls", usd=30), "tax_rates": [vat, levy]}
+    anna.subscribes_to(seats, calls, discounts=[{"coupon": loyal}], default_tax_rates=[vat])
+    for when in ("2025-02-01 01:00", "2025-03-01 01:00"):
+        world.at(when)
+    ben = world.customer("ben", invoice_prefix="BENC", tax_exempt="reverse", address={"country": "SE"})
+    ben.owes(10000, "Consulting")
+    ben.owes(5000, "Support, tax included", tax_rates=[levy])
+    ben.bills(default_tax_rates=[vat]).does("finalize")
+    compare(app, world, "reduced", [anna, ben])
