@@ -51,7 +51,7 @@ def tracked() -> list[str]:
     )
     if asked.returncode == 0:
         return [name for name in asked.stdout.splitlines() if (ROOT / name).is_file()]
-    left = {".git", ".venv", "data", "build", "__pycache__"}
+    left = {".git", ".venv", "data", "build", "__pycache__", "node_modules"}
     files = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
     return [str(path) for path in files if not left & set(path.parts) and ".egg-info" not in str(path)]
 
