@@ -17,7 +17,7 @@ MAX_DEPTH = 8
 #: Rows keep microseconds and the API counts whole seconds: later than 12:00:05 begins at 12:00:06.
 RANGE = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
 _SEGMENT = re.compile(r"\[([^\[\]]*)\]")
-_INDEX = re.compile(r"[0-9]{1,9}")
+_INDEX = re.compile(r"#?[0-9]{1,9}")
 _DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,18}(?:\.([0-9]{0,40}))?")
 
 
@@ -89,7 +89,7 @@ def _has(node: Any, path: list[str]) -> bool:
 def _settled(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
-    if node and all(key.startswith("#") or _INDEX.fullmatch(key) for key in node):
+    if node and all(_INDEX.fullmatch(key) for key in node):
         order = sorted(node, key=lambda key: (key.startswith("#"), int(key.lstrip("#"))))
         return [_settled(node[key]) for key in order]
     return {key: _settled(value) for key, value in node.items()}

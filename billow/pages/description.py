@@ -28,20 +28,23 @@ SIMPLE: dict[str, Schema] = {
     "integer": {"type": "integer"},
     "boolean": {"type": "boolean"},
     "number": {"type": "number"},
-    "decimal": {"type": "string", "format": "decimal"},
+    "decimal": {"type": "string", "format": "decimal", "pattern": r"^[+-]?(\d+\.?\d*|\.\d+)$"},
+    "currency": {"type": "string", "pattern": "^[A-Za-z]{3}$"},
     "timestamp": {"type": "integer", "format": "unix-time"},
     "metadata": {"type": "object", "additionalProperties": TEXT},
     "document": {"type": "object"},
     "file": {"type": "string", "contentMediaType": BYTES},
 }
 RANGE = {"type": "object", "properties": {sign: SIMPLE["integer"] for sign in RANGES}}
-EXPAND = {
+NESTED = ("hash", "array", "map", "metadata", "range")
+#: How what is nested is sent: `address[city]=Bern`, `items[0][price]=…`.
+BRACKETS = {"style": "deepObject", "explode": True}
+EXPAND: dict[str, Any] = {
     "name": "expand",
     "in": "query",
     "description": "What to show whole: `expand[]=customer`; in lists `expand[]=data.customer`.",
-    "style": "deepObject",
-    "explode": True,
     "schema": {"type": "array", "items": TEXT},
+    **BRACKETS,
 }
 ERROR: Schema = {
     "type": "object",
@@ -69,6 +72,10 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
             "Your card was declined.", code="card_declined", type="card_error", decline_code="generic_decline"
         ),
     ),
+    "403": (
+        "The key may not do this, or the account is another's.",
+        Refused("The provided key does not have the required permissions.", type="invalid_request_error"),
+    ),
     "404": (
         "There is no such object, for this key.",
         Refused("No such object: 'none'", param="id", code="resource_missing"),
@@ -76,6 +83,11 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
     "409": (
         "A request with the same idempotency key is in progress.",
         Refused("Please try again later.", code="idempotency_key_in_use", type="idempotency_error"),
+    ),
+    "413": ("The body is too large.", Refused("Invalid request: the body is larger than 1048576 bytes.")),
+    "415": (
+        "The body is in none of the formats that are read here.",
+        Refused("Invalid media type: text/html; must be one of application/json, application/x-ndjson."),
     ),
     "429": (
         "Another request holds the object; try again.",
@@ -173,13 +185,19 @@ def _noun(verb: Verb) -> str:
 def _bodies(verb: Verb, accepted: Mapping[str, Field]) -> dict[str, Any]:
     if verb.raw:
         return {"application/json": {"schema": {}}}
-    files = any(spec.kind == "file" for spec in accepted.values())
-    media = "application/json" if verb.path.startswith("/v2/") else PARTS if files else FORM
     schema = _explained(hash_of(accepted), _docs(verb.params or verb.resource))
     required = {
         name: example_of(spec) for name, spec in accepted.items() if spec.required and spec.kind in PARSERS
     }
-    return {media: {"schema": schema} | ({"example": required} if required else {})}
+    body = {"schema": schema} | ({"example": required} if required else {})
+    if verb.path.startswith("/v2/"):
+        return {"application/json": body}
+    schema["properties"]["expand"] = EXPAND["schema"] | {
+        "description": "What to show whole: `expand[]=customer`."
+    }
+    nested = [name for name, spec in accepted.items() if spec.kind in NESTED]
+    media = PARTS if any(spec.kind == "file" for spec in accepted.values()) else FORM
+    return {media: body | {"encoding": {name: BRACKETS for name in [*nested, "expand"]}}}
 
 
 def _responses(verb: Verb, named: bool) -> dict[str, Any]:
@@ -189,9 +207,12 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
     can = {
         "400": True,  # unknown parameters are refused everywhere
         "401": True,
+        "403": True,
         "402": inspect.isgeneratorfunction(verb.run),
         "404": named,
         "409": verb.method == "POST",
+        "413": verb.method == "POST",
+        "415": verb.raw,
         "429": verb.method != "GET",
     }
     refusals = {
@@ -225,7 +246,7 @@ def accepted_by(verb: Verb) -> Mapping[str, Field]:
 
 def _in_query(name: str, spec: Field) -> dict[str, Any]:
     schema = {"anyOf": [SIMPLE["integer"], RANGE]} if spec.kind == "range" else schema_of(spec)
-    nested = {"style": "deepObject", "explode": True} if spec.kind in ("hash", "array", "range") else {}
+    nested = BRACKETS if spec.kind in NESTED else {}
     return {"name": name, "in": "query", "required": spec.required, "schema": schema, **nested}
 
 
@@ -268,7 +289,8 @@ def schema_of(spec: Field) -> Schema:
 def hash_of(accepted: Mapping[str, Field]) -> Schema:
     known = {name: spec for name, spec in accepted.items() if spec.kind in PARSERS}
     required = [name for name, spec in known.items() if spec.required]
-    schema: Schema = {"type": "object", "properties": {name: schema_of(spec) for name, spec in known.items()}}
+    properties = {name: schema_of(spec) for name, spec in known.items()}
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return schema | ({"required": required} if required else {})
 
 
@@ -321,11 +343,15 @@ def _shown(spec: Field) -> Schema:
     if spec.kind == "computed":
         return {"const": spec.constant[0]} if spec.constant else {}
     schema = schema_of(spec)
-    if spec.kind in ("hash", "array") and spec.shape:
+    if spec.kind in ("hash", "array", "map") and spec.shape:
         inner = {name: _shown(field) for name, field in specs(spec.shape).items()}
         whole = {"type": "object", "properties": inner}
-        schema = {"type": "array", "items": whole} if spec.kind == "array" else whole
-    if spec.kind == "ref" and spec.to in REGISTRY and REGISTRY[spec.to].path:
+        around = {
+            "array": {"type": "array", "items": whole},
+            "map": {"type": "object", "additionalProperties": whole},
+        }
+        schema = around.get(spec.kind, whole)
+    if spec.kind == "ref" and spec.to in REGISTRY and (REGISTRY[spec.to].path or _reached(spec.to)):
         return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{spec.to}"}, {"type": "null"}]}
     if spec.stored and spec.nullable and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]

@@ -164,6 +164,8 @@ def holder(verb: Verb, place: int) -> str:
     """The noun that an id of a path names: by its word, or by the collection that stands before it."""
     collection = re.split(r"/\{\w+\}", verb.path)[place]
     word, tail = re.findall(r"\{(\w+)\}", verb.path)[place], collection.rsplit("/", 1)[-1]
+    if place and tail in BELOW:
+        return BELOW[tail]
     known = [cls for cls in REGISTRY.values() if place == 0 and cls.path == collection]
     known += [cls for cls in REGISTRY.values() if cls.object == word or cls.table == tail]
     return known[0].object if known else BELOW.get(tail, tail)
