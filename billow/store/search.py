@@ -137,7 +137,7 @@ def _decimal(clause: Clause) -> Decimal:
 def _instant(table: str, sql: str, clause: Clause, mark: str) -> Found:
     """Rows keep microseconds and the API counts whole seconds: a second is all that is in it."""
     value = _decimal(clause)
-    if value % 1 != 0 or not 0 <= value < 10**11:
+    if not 0 <= value < 10**11 or value % 1 != 0:  # of more than 28 digits there is no remainder
         raise wrong(f"the value of {clause.name} must be a Unix timestamp in seconds.")
     begin = datetime.fromtimestamp(int(value), UTC)
     end = begin + timedelta(seconds=1)

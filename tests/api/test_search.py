@@ -101,6 +101,7 @@ def test_a_query_finds_what_it_says(api: Any, people: Any, query: str, found: li
         ('colour:"red"', "cannot be searched by colour"),
         ('email~"an"', "at least 3 characters"),
         ("created:yesterday", "must be a number"),
+        (f"created:{10**28}", "must be a Unix timestamp"),
         ("created>1.5", "timestamp"),
         ("created>99999999999999", "timestamp"),
         ('created~"123"', "only with"),
