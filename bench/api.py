@@ -3,7 +3,7 @@
     python bench/api.py [N] [--json]
 
 N customers (a million unless said) are written straight into a database of its own, without the triggers that
-note words for searches: the words are noted in one statement, and some of them compared with what the triggers
+note words for searches: the words are noted in one statement, and some compared with what the triggers
 note. Then each request is asked a hundred times, one at a time, of the application in this process (what the
 server takes: the key, the query, the JSON of a page) and of `billow up` over HTTP (what a client waits).
 """

@@ -220,7 +220,7 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
     }
     shown = {"application/json": answer}
     if inspect.signature(verb.run).return_annotation is Answer:  # a file, not an object
-        shown = {BYTES: {"schema": SIMPLE["file"]}}
+        shown = {"*/*": {"schema": SIMPLE["file"]}}
     return {"200": {"description": "OK", "content": shown}, **refusals}
 
 

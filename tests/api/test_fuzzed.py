@@ -104,10 +104,13 @@ class Maker:
                 case.path_parameters[name] = known
         if not isinstance(case.body, dict):
             case.query = flat(self.better(case.query))
-        elif self.verb.path.startswith("/v2/"):
+        elif self.verb.path.startswith("/v2/") or self.uploads():
             case.body = self.better(case.body)
         else:  # Schemathesis cannot write arrays of hashes as `items[0][price]=…`
             case.body = flat(self.better(case.body))
+
+    def uploads(self) -> bool:
+        return any(spec.kind == "file" for spec in accepted_by(self.verb).values())
 
     def luck(self, likely: float) -> bool:
         return self.chance.random() < likely
@@ -132,8 +135,10 @@ class Maker:
         recipes = [
             given for path, given in RECIPES.values() if self.verb.method == "POST" and path == self.verb.path
         ]
-        filled = {name: filled_in(value, self.own) for given in recipes for name, value in given.items()}
-        return params.nested([*(filled or sample(self.verb, self.own)).items()])
+        given = recipes[0] if recipes else sample(self.verb, self.own)
+        files = {name: value for name, value in given.items() if isinstance(value, bytes)}
+        texts = {name: filled_in(value, self.own) for name, value in given.items() if name not in files}
+        return {**params.nested([*texts.items()]), **files}
 
     def expandable(self) -> list[str]:
         fields = self.verb.resource.specs.values() if self.verb.resource else ()

@@ -376,7 +376,7 @@ PAGE = listing.page
 PLANTED = {
     "has_more is forgotten": (listing, "page", no_more),
     "metadata is never removed": (params, "merged", lambda old, sent: {**old, **sent}),
-    "previous attributes are whole": (render, "_difference", lambda old, new: old),
+    "previous attributes are whole": (render, "difference", lambda old, new: old),
     "an idempotency key is not looked at": (idempotency, "begin", lambda *given: None),
 }
 

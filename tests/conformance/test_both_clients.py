@@ -132,6 +132,8 @@ ID = re.compile(
 INSTANT = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z")
 #: What a library makes up, and what depends on whether a second has passed or what the worker does meanwhile.
 OWN = {"idempotency_key", "sequence", "updated"}
+#: What the card's bank and network make up for each charge.
+BANKS = {"authorization_code", "network_transaction_id"}
 SECONDS = range(1_750_000_000, 4_000_000_000)
 
 
@@ -143,7 +145,8 @@ class Names:
 
     def plain(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self.plain(inner) for name, inner in sorted(value.items()) if name not in OWN}
+            kept = {name: f"<{name}>" if name in BANKS and inner else inner for name, inner in value.items()}
+            return {name: self.plain(inner) for name, inner in sorted(kept.items()) if name not in OWN}
         if isinstance(value, list):
             return [self.plain(inner) for inner in value]
         if isinstance(value, str):
