@@ -10,7 +10,11 @@ from billow.ledger.balances import trial_balance
 from billow.store.jobs import run_due
 from billow.store.tx import Database, Tx
 
-TABLES = {"customer.subscription": lifecycle.SUBSCRIPTION, "invoice": lifecycle.INVOICE}
+TABLES = {
+    "customer.subscription": lifecycle.SUBSCRIPTION,
+    "invoice": lifecycle.INVOICE,
+    "subscription_schedule": lifecycle.SCHEDULE,
+}
 QUIET = {"next_invoice_sequence"}
 """What changes with every invoice and is not worth a word."""
 
@@ -192,10 +196,11 @@ def numbers_have_no_gap(tx: Tx) -> Iterator[str]:
 
 
 def histories(tx: Tx) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
+    """What was told of each object, in order. A price is told as a plan too, under the same id."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in tx.all("select id, type, related, data from events where related is not null order by id"):
-        found.setdefault(row["related"], []).append(row)
-    yield from found.items()
+        found.setdefault((row["related"], row["data"]["object"]["object"]), []).append(row)
+    yield from ((related, events) for (related, _), events in found.items())
 
 
 def events_tell_what_was(tx: Tx) -> Iterator[str]:

@@ -274,6 +274,37 @@ class Subscription:
 
 
 @dataclass
+class Schedule:
+    """What a subscription will be, phase by phase."""
+
+    world: World
+    id: str
+
+    @property
+    def now(self) -> dict[str, Any]:
+        return self.world.get(f"/v1/subscription_schedules/{self.id}")
+
+    @property
+    def status(self) -> str:
+        return str(self.now["status"])
+
+    @property
+    def subscription(self) -> Subscription:
+        now = self.now
+        return Subscription(self.world, now["subscription"] or now["released_subscription"])
+
+    @property
+    def dates(self) -> list[tuple[str, str]]:
+        return [(day(phase["start_date"]), day(phase["end_date"])) for phase in self.now["phases"]]
+
+    def update(self, **changes: Any) -> dict[str, Any]:
+        return self.world.post(f"/v1/subscription_schedules/{self.id}", **changes)
+
+    def does(self, verb: str, **how: Any) -> dict[str, Any]:
+        return self.world.post(f"/v1/subscription_schedules/{self.id}/{verb}", **how)
+
+
+@dataclass
 class Invoice:
     world: World
     data: dict[str, Any] = field(repr=False)
@@ -308,6 +339,29 @@ class Invoice:
         page = self.world.get(f"/v1/invoices/{self.data['id']}/lines", limit=100)
         lines = [(line["description"], major(line["amount"], line["currency"])) for line in page["data"]]
         return [*lines, (f"Total {major(self.data['total'], self.data['currency'])}", self.data["status"])]
+
+
+def seconds(when: str) -> int:
+    return int(moment(when).timestamp())
+
+
+def months(count: int) -> dict[str, Any]:
+    """How long a phase lasts."""
+    return {"interval": "month", "interval_count": count}
+
+
+def of(*prices: str | dict[str, Any]) -> list[dict[str, Any]]:
+    """The items of a phase."""
+    return [price if isinstance(price, dict) else {"price": price} for price in prices]
+
+
+def plans(customer: Customer, *phases: dict[str, Any], start: str | None = "now", **more: Any) -> Schedule:
+    """A schedule for a customer that starts now, or at a date; None leaves that to billow."""
+    start_date = start if start in (None, "now") else seconds(str(start))
+    made = customer.world.post(
+        "/v1/subscription_schedules", customer=customer.id, start_date=start_date, phases=list(phases), **more
+    )
+    return Schedule(customer.world, made["id"])
 
 
 def major(amount: int, currency: str) -> str:

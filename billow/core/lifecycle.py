@@ -60,6 +60,17 @@ INVOICE: Table = {
     ("uncollectible", "void"): "void",
 }
 
+SCHEDULE: Table = {
+    (NEW, "plan"): "not_started",
+    (NEW, "begin"): "active",
+    ("not_started", "begin"): "active",
+    ("not_started", "release"): "released",
+    ("not_started", "cancel"): "canceled",
+    ("active", "complete"): "completed",
+    ("active", "release"): "released",
+    ("active", "cancel"): "canceled",
+}
+
 # While processing, money may be on its way: there is no cancel until the gateway has answered.
 PAYMENT_INTENT: Table = {
     (NEW, "create"): "requires_payment_method",

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill, entitle, prorate, stretches
+from billow.flows import bill, entitle, prorate, stretches, unschedule
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -81,6 +81,7 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
         event="deleted",
         ended_at=tx.now,
         canceled_at=subscription.canceled_at or tx.now,
+        schedule=None,
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "cancel"),
         cancellation_details={
             **subscription.cancellation_details,
@@ -88,6 +89,7 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
             **details,
         },
     )
+    unschedule.follow(tx, subscription, reason)
     entitle.tell(tx, subscription.customer, held)
     return ended
 

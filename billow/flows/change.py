@@ -29,6 +29,7 @@ from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store import outbox
 from billow.store.tx import Tx
 
@@ -61,6 +62,8 @@ class Case:
     plan: Prorations
     fresh: list[Part] = field(default_factory=list)
     """Items whose whole new period is billed on the invoice of the change."""
+    later: bool = False
+    """Nobody waits for the invoice: it is a draft for its hour."""
 
     @property
     def agreed(self) -> Subscription:
@@ -83,17 +86,23 @@ class Case:
 # ------------------------------------------------------------------------------------- the story
 
 
-def apply(tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | None = None) -> Done:
+def apply(
+    tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | None = None, later: bool = False
+) -> Done:
     """Carry out a change, and write the draft that bills it where it is billed at once. Nothing is collected.
 
-    `at` is the instant from which prorations count, where it is not `proration_date` or now.
+    `at` is the instant from which prorations count, where it is not `proration_date` or now. With `later`
+    the draft stands for its hour, like that of a renewal.
     """
-    return enact(tx, subscription, redeem.redeemed(tx, subscription, wanted), at)
+    return enact(tx, subscription, redeem.redeemed(tx, subscription, wanted), at, later=later)
 
 
-def enact(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None) -> Done:
+def enact(
+    tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None, *, later: bool = False
+) -> Done:
     """As `apply`, with discounts that are made by now: the change only names them."""
     case = considered(tx, subscription, wanted, at)
+    case.later = later
     view = views(tx, subscription)
     prorate.write(tx, case.plan)
     add_extras(tx, case)
@@ -156,15 +165,26 @@ def goal_of(
     classic = subscription.billing_mode["type"] == "classic"
     by_itself = classic and any(target.new_rhythm or target.was_free for target in found)
     running = subscription.status != "trialing" or ended
-    reset = (asked or ended or by_itself) and running and trial is None
+    begins = (asked or ended or by_itself) and running and trial is None
+    since = now if begins or trial else at or wanted.proration_date or now
+    due = ended_at(subscription, found, since)
     return Goal(
-        at=now if reset or trial else at or wanted.proration_date or now,
+        at=since,
         now=now,
-        anchor=trial or (now if reset else subscription.billing_cycle_anchor),
-        reset=reset,
+        anchor=trial or (now if begins else subscription.billing_cycle_anchor),
+        # Where all periods end now, the new one that is asked for is the renewal itself.
+        reset=begins and len(due) < len([target for target in found if target.old]),
         trial=trial,
         ends=planned_end(subscription, wanted, found),
+        ended=min((item.current_period_start for item in due), default=None),
     )
+
+
+def ended_at(subscription: Subscription, found: Sequence[Target], since: datetime) -> list[SubscriptionItem]:
+    """The items whose period ends at the very instant of the change: their renewal is still to come."""
+    if subscription.status == "trialing":
+        return []
+    return [target.old.item for target in found if target.old and target.old.item.current_period_end == since]
 
 
 def offered(wanted: Change, found: Sequence[Target], now: datetime) -> datetime | None:
@@ -238,7 +258,7 @@ def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
     if goal.reset:
         case.fresh.append(new)
     elif not case.prorates:
-        if target.new_rhythm:
+        if target.new_rhythm and item.current_period_end > goal.at:
             case.fresh.append(new)
     elif target.moved:
         prorate.charge(case.plan, new, net, goal.at, item.current_period_end)
@@ -300,7 +320,7 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
     waits = goal.trial and case.wanted.proration_behavior != "always_invoice"
     pending = {} if waits else bill.pending_items(tx, [case.customer.id])
     items = bill.awaited(pending, case.customer.id, subscription.id, subscription.currency)
-    sends = subscription.collection_method == "send_invoice"
+    stands = case.later or subscription.collection_method == "send_invoice"
     fields = bill.subscription_fields(case.agreed)
     fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
     draft = bill.draft(
@@ -310,8 +330,8 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
         items,
         **fields,
         billing_reason="subscription_update",
-        auto_advance=sends,
-        automatically_finalizes_at=tx.now + bill.GRACE if sends else None,
+        auto_advance=stands,
+        automatically_finalizes_at=tx.now + bill.GRACE if stands else None,
         period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
         period_end=goal.now,
     )

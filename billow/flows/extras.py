@@ -1,6 +1,6 @@
 """What else goes on the next invoice of a subscription: one-time prices, asked for with it (§5.16)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -58,6 +58,8 @@ class Extra(Params):
     price_data: OncePrice | None = f.hash(shape=OncePrice)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its price is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
     )
 
 
-def price_of(tx: Tx, extra: Extra, at: str) -> Price:
-    """The one-time price that is meant, or that is made of `price_data`."""
+def price_of(tx: Tx, extra: Extra, at: str, agreed: Container[str] = ()) -> Price:
+    """The one-time price that is meant, or that is made of `price_data`; one that was agreed goes on."""
     if extra.price_data:
         require(
             extra.price is None,
@@ -125,6 +127,8 @@ def price_of(tx: Tx, extra: Extra, at: str) -> Price:
     if extra.price is None:
         raise missing(at)
     price = rows.find(tx, Price, extra.price, param=at)
+    if extra.agreed or price.id in agreed:
+        return price
     require(
         price.type == "one_time",
         "The price specified is set to `type=recurring` but this field only accepts"

@@ -16,9 +16,12 @@ from billow.store.tx import Tx
 
 
 def first_invoice(
-    tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period]
+    tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], *, later: bool = False
 ) -> Invoice | None:
-    """The draft of what is due at once; where nothing is, there is none (§4.6, §5.5)."""
+    """The draft of what is due at once; where nothing is, there is none (§4.6, §5.5).
+
+    It stands for its hour when it is sent, or when nobody waits for it (`later`, §6).
+    """
     lines = lines_of(tx, customer, periods)
     pending = bill.pending_items(tx, [customer.id])
     items = bill.awaited(pending, customer.id, subscription.id, subscription.currency)
@@ -26,7 +29,8 @@ def first_invoice(
         return None
     now = tx.now.replace(microsecond=0)
     trialing = subscription.status == "trialing"
-    sends = subscription.collection_method == "send_invoice" and not (trialing and not items)
+    stands = later or subscription.collection_method == "send_invoice"
+    stands = stands and not (trialing and not items)
     [invoice] = bill.write(
         tx,
         [
@@ -37,15 +41,15 @@ def first_invoice(
                 items,
                 **bill.subscription_fields(subscription),
                 billing_reason="subscription_create",
-                auto_advance=sends,
-                automatically_finalizes_at=tx.now + bill.GRACE if sends else None,
+                auto_advance=stands,
+                automatically_finalizes_at=tx.now + bill.GRACE if stands else None,
                 period_start=now,
                 period_end=now,
             )
         ],
     )
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)
-    if sends:
+    if stands:
         jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
         return invoice
     return finalize.finalize_many(tx, [invoice.id])[0]

@@ -154,8 +154,12 @@ def check_collection(wanted: Subscribe) -> None:
         "You cannot create a subscription with `payment_behavior=pending_if_incomplete`: it is for updates.",
         param="payment_behavior",
     )
+    check_mode(wanted.billing_mode)
+
+
+def check_mode(mode: BillingMode | None) -> None:
     require(
-        wanted.billing_mode is None or not (wanted.classic and wanted.billing_mode.flexible),
+        mode is None or mode.type == "flexible" or mode.flexible is None,
         "You can only set `billing_mode[flexible]` if `billing_mode[type]` is `flexible`.",
         param="billing_mode[flexible]",
     )
@@ -216,10 +220,10 @@ def settings_of(wanted: Subscribe) -> dict[str, Any]:
     return kept
 
 
-def mode_of(wanted: Subscribe, since: int | None) -> dict[str, Any]:
+def mode_of(wanted: BillingMode | None, since: int | None) -> dict[str, Any]:
     """Flexible, unless classic was asked for; `since` is when it was adopted."""
-    if wanted.classic:
+    if wanted and wanted.type == "classic":
         return {"flexible": None, "type": "classic", "updated_at": None}
-    flexible = wanted.billing_mode and wanted.billing_mode.flexible
+    flexible = wanted and wanted.flexible
     discounts = flexible.proration_discounts if flexible else "included"
     return {"flexible": {"proration_discounts": discounts}, "type": "flexible", "updated_at": since}

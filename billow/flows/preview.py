@@ -20,6 +20,7 @@ from billow.flows import (
     change,
     discount,
     draft,
+    enter,
     order,
     reckon,
     renew,
@@ -39,6 +40,7 @@ from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import BillingMode, Subscription
 from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.subscription_schedule import SubscriptionSchedule
 from billow.store import clocks
 from billow.store.ids import secret
 from billow.store.tx import Tx
@@ -262,12 +264,14 @@ def drop_one_offs(tx: Tx, subscription: Subscription) -> None:
 
 def next_invoice(tx: Tx, subscription: Subscription) -> Invoice:
     """The invoice of the next end of a period, as it would be with what is known now."""
-    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
-    due = min((item.current_period_end for item in items), default=None)
+    before = subscription.latest_invoice
+    subscription = through_phases(tx, subscription)
+    if subscription.latest_invoice != before:
+        return rows.find(tx, Invoice, subscription.latest_invoice or "")
+    due = period_end(tx, subscription)
     if due is None or subscription.status in ("canceled", "paused", "incomplete"):
         raise nothing()
     then = tx.at(tx.clock, max(due, tx.now))
-    before = subscription.latest_invoice
     if subscription.cancel_at and subscription.cancel_at <= due:
         last = cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle")
         if last is None:
@@ -278,6 +282,24 @@ def next_invoice(tx: Tx, subscription: Subscription) -> Invoice:
     if latest is None:
         raise nothing()
     return latest
+
+
+def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
+    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    return min((item.current_period_end for item in items), default=None)
+
+
+def through_phases(tx: Tx, subscription: Subscription) -> Subscription:
+    """What a schedule makes of it until its period ends, or until a phase bills it."""
+    found = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""])
+    for schedule in found.values():
+        step, due = enter.next_step(schedule), period_end(tx, subscription)
+        if schedule.status == "active" and due and step <= max(due, tx.now):
+            enter.go_on(tx.at(tx.clock, max(step, tx.now)), [schedule.id])
+            changed = rows.find(tx, Subscription, subscription.id)
+            done = changed.latest_invoice != subscription.latest_invoice
+            return changed if done else through_phases(tx, changed)
+    return subscription
 
 
 def of_customer(tx: Tx, customer: Customer, wanted: Preview) -> Invoice:

@@ -71,6 +71,8 @@ class Goal:
     """All items are in trial until then, from now on."""
     ends: datetime | None
     """The subscription ends then: no period goes beyond."""
+    ended: datetime | None = None
+    """Since when the periods run that end at this very instant: their renewal follows, and bills the next."""
 
 
 # ------------------------------------------------------------------------------------- the items
@@ -191,6 +193,8 @@ def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[date
         return (subscription.trial_start or goal.now), subscription.trial_end
     if target.old is None or target.new_rhythm:
         start, end = calendar.period_at(goal.anchor, *rhythm, goal.at)
+        if goal.ended and start == goal.at:
+            return goal.ended, goal.at
         return max(start, subscription.start_date), end
     # Counted from the start, since a planned end may have cut it.
     start = item.current_period_start

@@ -60,12 +60,12 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
 
 
 def begin(
-    tx: Tx, customer: Customer, wanted: Subscribe, prices: Sequence[Price]
+    tx: Tx, customer: Customer, wanted: Subscribe, prices: Sequence[Price], *, later: bool = False
 ) -> tuple[Subscription, Invoice | None]:
     """Write a subscription with its items, its timers and its first invoice; nothing is collected yet.
 
     Its creation is told later, when the first payment is settled (`conclude`). `prices` are those of the
-    items, in their order.
+    items, in their order. With `later` the first invoice is a draft for its hour, like that of a renewal.
     """
     order.check(tx, wanted, customer, prices)
     course = timing.course_of(tx, wanted, prices)
@@ -73,7 +73,7 @@ def begin(
     extras.put(tx, extras.Setting(customer, subscription, items), wanted.add_invoice_items)
     parts = bill.priced(tx, items)
     periods = [period for part in parts for period in opening.periods_of(part, course, wanted.prorates)]
-    invoice = opening.first_invoice(tx, subscription, customer, periods)
+    invoice = opening.first_invoice(tx, subscription, customer, periods, later=later)
     timers.set(tx, subscription, items)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + dun.INCOMPLETE)
     open_now = invoice is not None and waits(invoice)
@@ -159,7 +159,7 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
     """What was agreed; the settings of the noun where nothing was said."""
     return Subscription(
         billing_cycle_anchor=course.anchor,
-        billing_mode=order.mode_of(wanted, seconds(course.created)),
+        billing_mode=order.mode_of(wanted.billing_mode, seconds(course.created)),
         cancel_at=course.ends,
         cancel_at_period_end=wanted.cancel_at_period_end,
         canceled_at=course.created if course.ends else None,

@@ -41,6 +41,8 @@ class Item(Params):
     price_data: PriceData | None = f.hash(shape=PriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its price is not asked again."""
 
 
 FORMS = ("price", "plan", "price_data")
@@ -65,13 +67,18 @@ def form_of(item: Item, at: str) -> str:
     return given[0]
 
 
-def price_of(tx: Tx, item: Item, at: str) -> Price:
-    """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter."""
+def price_of(tx: Tx, item: Item, at: str, agreed: Container[str] = ()) -> Price:
+    """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter.
+
+    What was agreed before goes on, whatever has become of its price since.
+    """
     form = form_of(item, at)
     at = f"{at}[{form}]"
     if item.price_data:
         return catalog.inline(tx, item.price_data, at)
     price = rows.find(tx, Price, item.price or item.plan or "", param=at)
+    if item.agreed or price.id in agreed:
+        return price
     require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
     products.check_active(tx, price.product, at)
     require(

@@ -199,7 +199,7 @@ class Subscription(
     pending_setup_intent: str | None = f.absent()
     pending_update: dict[str, Any] | None = f.hash()
     presentment_details: dict[str, Any] | None = f.absent()
-    schedule: str | None = f.absent()
+    schedule: str | None = f.ref("subscription_schedule")
     start_date: datetime = f.timestamp(required=True)
     status: str = f.choice(SHOWN, *STATUSES, required=True)
     status_details: dict[str, Any] | None = f.hash()

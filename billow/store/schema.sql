@@ -552,6 +552,7 @@ create table subscriptions (
     pending_change         jsonb,
     pending_update         jsonb,
     provisional            boolean     not null default false,
+    schedule               text,
     start_date             timestamptz not null,
     status                 text        not null
         check (status in ('active', 'canceled', 'incomplete', 'incomplete_expired', 'past_due', 'paused',
@@ -590,6 +591,33 @@ create table subscription_items (
 );
 create index on subscription_items (subscription);
 create index on subscription_items (tenant, price);
+
+-- What subscriptions will be, phase by phase. A subscription is planned by one schedule at a time.
+create table subscription_schedules (
+    tenant                text        not null default current_setting('billow.tenant'),
+    id                    text        primary key,
+    created               timestamptz not null,
+    billing_mode          jsonb       not null,
+    canceled_at           timestamptz,
+    completed_at          timestamptz,
+    current_phase         jsonb,
+    customer              text        not null references customers,
+    default_settings      jsonb       not null,
+    end_behavior          text        not null check (end_behavior in ('cancel', 'none', 'release', 'renew')),
+    metadata              jsonb       not null,
+    phases                jsonb       not null,
+    released_at           timestamptz,
+    released_subscription text,
+    status                text        not null
+        check (status in ('active', 'canceled', 'completed', 'not_started', 'released')),
+    subscription          text references subscriptions,
+    test_clock            text,
+    check (status <> 'active' or (subscription is not null and current_phase is not null)),
+    check (status = 'active' or current_phase is null)
+);
+create index on subscription_schedules (tenant, created desc, id desc);
+create index on subscription_schedules (tenant, customer);
+create unique index subscription_schedules_active on subscription_schedules (subscription) where status = 'active';
 
 -- What each customer may do now: the features of the products of the subscriptions that run. It is derived, so it is
 -- never behind; the id is made from customer and feature, so that it stays the same.

@@ -126,6 +126,11 @@ STORIES: dict[str, Story] = {
         lambda api: {"customer": paying(api), "items[0][price]": monthly(api)},
         crud("customer.subscription"),
     ),
+    "subscription_schedule": Story(
+        "/v1/subscription_schedules",
+        lambda api: {"customer": paying(api), "phases[0][items][0][price]": monthly(api)},
+        crud("subscription_schedule", "deleted"),
+    ),
     "tax_id": Story(
         "/v1/tax_ids",
         lambda api: {

@@ -50,6 +50,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         {"product": "{product}", "currency": "usd", "unit_amount": "700", "recurring[interval]": "month"},
     ),
     "subscription": ("/v1/subscriptions", {"customer": "{customer}", "items[0][price]": "{price}"}),
+    "subscription_schedule": (
+        "/v1/subscription_schedules",
+        {"customer": "{customer}", "start_date": "4102444800", "phases[0][items][0][price]": "{price}"},
+    ),
     "invoiceitem": ("/v1/invoiceitems", {"customer": "{customer}", "amount": "100", "currency": "usd"}),
     "invoice": ("/v1/invoices", {"customer": "{customer}", "pending_invoice_items_behavior": "include"}),
     "payment_intent": ("/v1/payment_intents", {"customer": "{customer}", "amount": "500", "currency": "usd"}),
