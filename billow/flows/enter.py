@@ -10,7 +10,8 @@ from billow.api.params import made, read
 from billow.core import calendar, lifecycle
 from billow.core.schedule import Span
 from billow.flows import bill, cancel, change, extras, propose, reshape, subscribe, unschedule
-from billow.flows.change import Change, Done
+from billow.flows.amendment import Change
+from billow.flows.change import Done
 from billow.flows.order import Subscribe
 from billow.flows.reshape import ItemChange
 from billow.resources.customer import Customer

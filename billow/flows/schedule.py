@@ -12,7 +12,7 @@ from billow.core import lifecycle
 from billow.core import schedule as core
 from billow.core.errors import Refused, require
 from billow.flows import cancel, change, enter, order, phases, unschedule, update
-from billow.flows.change import Change
+from billow.flows.amendment import Change
 from billow.flows.phases import Frame, NewPhase, Phase, Settings
 from billow.resources.customer import Customer
 from billow.resources.subscription import BillingMode, Subscription

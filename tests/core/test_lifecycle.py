@@ -3,9 +3,18 @@
 import pytest
 
 from billow.core.errors import Refused
-from billow.core.lifecycle import INVOICE, NEW, PAYMENT_INTENT, SUBSCRIPTION, after, reachable, states
+from billow.core.lifecycle import (
+    INVOICE,
+    NEW,
+    PAYMENT_INTENT,
+    SCHEDULE,
+    SUBSCRIPTION,
+    after,
+    reachable,
+    states,
+)
 
-TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT]
+TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT, SCHEDULE]
 
 
 def walk(table, start, *actions):
@@ -19,6 +28,7 @@ def test_the_states_are_stripes():
         "incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled",
     }  # fmt: skip
     assert states(INVOICE) == {"draft", "open", "paid", "void", "uncollectible", "deleted"}
+    assert states(SCHEDULE) == {"active", "canceled", "completed", "not_started", "released"}
     assert states(PAYMENT_INTENT) == {
         "requires_payment_method", "requires_confirmation", "requires_action", "processing",
         "requires_capture", "succeeded", "canceled",
@@ -36,6 +46,7 @@ def test_every_state_can_be_reached(table):
         (SUBSCRIPTION, {"canceled", "incomplete_expired"}),
         (INVOICE, {"paid", "void", "deleted"}),
         (PAYMENT_INTENT, {"succeeded", "canceled"}),
+        (SCHEDULE, {"canceled", "completed", "released"}),
     ],
 )
 def test_ends_are_final_and_nothing_else_is(table, ends):
