@@ -9,7 +9,7 @@ from billow.api.fields import instant
 from billow.api.params import made, read
 from billow.core import calendar, lifecycle
 from billow.core.schedule import Span
-from billow.flows import bill, cancel, change, extras, propose, reshape, subscribe, unschedule
+from billow.flows import bill, cancel, change, extras, propose, reckon, reshape, subscribe, unschedule
 from billow.flows.amendment import Change
 from billow.flows.change import Done
 from billow.flows.order import Subscribe
@@ -175,7 +175,7 @@ def next_step(schedule: SubscriptionSchedule) -> datetime:
 
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
     """Keep what a schedule has become, tell it, and set its timers anew."""
-    written = rows.update(tx, before, **change.differences(before, after))
+    written = rows.update(tx, before, **reckon.changes(before, after))
     set_timers(tx, written, None if before is after else spans(before)[-1].end)
     return written
 
