@@ -73,12 +73,20 @@ class Details(Params):
 OF_A_CHANGE = (
     "cancel_at",
     "cancel_at_period_end",
+    "default_tax_rates",
     "items",
     "proration_behavior",
     "proration_date",
     "trial_end",
 )
-OF_A_NEW_ONE = ("billing_mode", "cancel_at", "cancel_at_period_end", "proration_behavior", "trial_end")
+OF_A_NEW_ONE = (
+    "billing_mode",
+    "cancel_at",
+    "cancel_at_period_end",
+    "default_tax_rates",
+    "proration_behavior",
+    "trial_end",
+)
 
 
 class ExtraItem(Params):
@@ -132,7 +140,7 @@ def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
     add_extra(tx, wanted, customer, subscription)
     details = wanted.subscription_details
     if subscription is None and details and details.items:
-        return as_upcoming(tx, first_invoice(tx, customer, details, wanted.currency))
+        return as_upcoming(tx, first_invoice(tx, customer, details, wanted))
     if subscription is None:
         return as_upcoming(tx, discounted(tx, customer, wanted, of_customer(tx, customer, wanted)))
     if subscription.status in ("canceled", "incomplete_expired"):
@@ -236,7 +244,7 @@ def resumed(
     return resume.carry_out(tx, subscription, resume.considered(tx, subscription, wanted), wanted)
 
 
-def first_invoice(tx: Tx, customer: Customer, details: Details, currency: str | None) -> Invoice:
+def first_invoice(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
     """The first invoice of a subscription that is not there yet, or where it has none, the next one."""
     sent = {name: value for name, value in details.sent().items() if name in OF_A_NEW_ONE}
     if details.start_date:
@@ -244,8 +252,10 @@ def first_invoice(tx: Tx, customer: Customer, details: Details, currency: str | 
     if details.billing_cycle_anchor and details.billing_cycle_anchor.timestamp:
         sent["billing_cycle_anchor"] = details.billing_cycle_anchor.timestamp
     items = [made(terms.Item, **one.sent()) for one in details.items]
-    if currency:
-        sent["currency"] = currency
+    if wanted.currency:
+        sent["currency"] = wanted.currency
+    if wanted.discounts:
+        sent["discounts"] = wanted.discounts
     asked = made(order.Subscribe, customer=customer.id, **{**sent, "items": items})
     begun, invoice = subscribe.begin(tx, customer, asked, subscribe.prices_of(tx, asked))
     return invoice or next_invoice(tx, rows.find(tx, Subscription, begun.id).but(status="active"))

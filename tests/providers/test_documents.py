@@ -281,6 +281,24 @@ def test_a_long_word_is_broken_but_can_still_be_copied(paper):
 
 
 @needs_pdftotext
+@pytest.mark.parametrize("kind", ["text", "html", "pdf"])
+def test_what_is_taken_off_a_line_and_a_reverse_charge_are_on_every_paper(paper, kind):
+    line = replace(paper.lines[0], reductions=(("Launch (20% off)", "-$10.80"),))
+    reduced = replace(paper, lines=(line,), reverse_charge=True)
+    shown = squeezed(
+        {
+            "text": lambda: text.render(reduced),
+            "html": lambda: Screen(html.render(reduced)).shown,
+            "pdf": lambda: read(pdf.render(reduced, ISSUED)),
+        }[kind]()
+    )
+    assert "Launch (20% off) -$10.80" in shown and "(reverse charge)" in shown
+    assert shown.index("Thank you.") < shown.index("(reverse charge)")
+    german = text.render(replace(reduced, language="de"))
+    assert "Steuerschuldnerschaft" in german and "Steuerschuldnerschaft" not in text.render(paper)
+
+
+@needs_pdftotext
 def test_a_paper_without_lines_totals_or_due_date_is_a_paper(paper):
     bare = replace(
         paper,

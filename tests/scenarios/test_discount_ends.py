@@ -220,6 +220,11 @@ def test_a_preview_takes_discounts_and_redeems_nothing(world: World) -> None:
     details = {"items": items}
     shown = world.post("/v1/invoices/create_preview", subscription=plan.id, subscription_details=details)
     assert shown["total"] == 1100
+    details = {"items": [{"price": world.plan("Silver", usd=20)}], "default_tax_rates": [world.tax(50)]}
+    ben = world.customer("ben")
+    form = {"customer": ben.id, "subscription_details": details, "discounts": [{"coupon": coupon}]}
+    shown = world.post("/v1/invoices/create_preview", **form)
+    assert (shown["total"], off(shown), ben.invoices) == (1500, [1000], [])
 
 
 def test_the_size_of_a_batch_does_not_matter_to_discounts_and_taxes(

@@ -56,6 +56,30 @@ def test_a_planted_fault_is_found(world: World, app: App, fault: str, check: str
         assert check in complaints(tx)
 
 
+REDUCED = {
+    "update invoice_lines set net = net - 1": "totals_are_sums",
+    "update invoice_lines set taxes = '[]'": "totals_are_sums",
+    "update invoices set total_discount_amounts = '[]'": "totals_are_sums",
+    "update invoices set total_taxes = '[]'": "taxes_are_booked",
+    "update coupons set duration = 'once'": "nothing_lapsed_is_used_twice",
+}
+
+
+@pytest.mark.parametrize(("fault", "check"), REDUCED.items())
+def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: str, check: str) -> None:
+    world.at("2025-01-01")
+    terms = {
+        "discounts": [{"coupon": world.coupon(percent_off=10, duration="forever")}],
+        "default_tax_rates": [world.tax(19), world.tax(2, inclusive=True)],
+    }
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20), **terms)
+    world.at("2025-02-01 01:00")
+    with undone(app, world) as tx:
+        assert complaints(tx) == []
+        assert tx.run(fault)
+        assert check in complaints(tx)
+
+
 @pytest.mark.parametrize(
     ("changed", "check"),
     [

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from billow.api import rows
 from billow.app import App
+from billow.flows.explain import explain
+from billow.resources.invoice import Invoice as InvoiceRow
 from tests.world import Customer, Invoice, World
 
 
@@ -217,3 +220,25 @@ def test_at_most_five_default_rates_and_ten_on_a_line(world: World) -> None:
     form = {"customer": anna.id, "amount": 100, "currency": "usd"}
     assert world.refused("/v1/invoiceitems", **form, tax_rates=many)["status"] == 400
     assert len(world.post("/v1/invoiceitems", **form, tax_rates=many[:10])["tax_rates"]) == 10
+
+
+def test_an_invoice_explains_its_discounts_and_taxes(app: App, world: World) -> None:
+    anna = merchant(world)
+    coupon = world.coupon(percent_off=10, name="Launch")
+    rates = [world.tax(5, "Levy", inclusive=True), world.tax(7)]
+    id = billed(anna, 500, default_tax_rates=rates, discounts=[{"coupon": coupon}]).data["id"]
+    world.post(f"/v1/invoices/{id}/finalize")
+    world.post(f"/v1/coupons/{coupon}", name="Renamed")
+    with app.db.transaction(world.api.tenant) as tx:
+        told = [" ".join(line.split()) for line in explain(tx, rows.find(tx, InvoiceRow, id))]
+    for line in (
+        "amount $5.00",
+        "discount Launch (10% off) = -$0.50, of the invoice",
+        "tax Levy (5%) inclusive, on $4.29 = $0.21",
+        "tax VAT (7%) exclusive, on $4.29 = $0.30",
+        "net $4.29",
+        "discount Launch (10% off) = -$0.50",
+        "tax VAT (7%) exclusive = $0.30",
+        "total $4.80",
+    ):
+        assert line in told, told
