@@ -49,7 +49,11 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/prices",
         {"product": "{product}", "currency": "usd", "unit_amount": "700", "recurring[interval]": "month"},
     ),
-    "subscription": ("/v1/subscriptions", {"customer": "{customer}", "items[0][price]": "{price}"}),
+    "coupon": ("/v1/coupons", {"percent_off": "10", "duration": "once"}),
+    "subscription": (
+        "/v1/subscriptions",
+        {"customer": "{customer}", "items[0][price]": "{price}", "discounts[0][coupon]": "{coupon}"},
+    ),
     "subscription_schedule": (
         "/v1/subscription_schedules",
         {"customer": "{customer}", "start_date": "4102444800", "phases[0][items][0][price]": "{price}"},
@@ -61,7 +65,6 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/webhook_endpoints",
         {"url": "https://victoria.example", "enabled_events[]": "*"},
     ),
-    "coupon": ("/v1/coupons", {"percent_off": "10", "duration": "once"}),
     "promotion_code": ("/v1/promotion_codes", {"promotion[type]": "coupon", "promotion[coupon]": "{coupon}"}),
     "tax_rate": ("/v1/tax_rates", {"display_name": "VAT", "percentage": "19", "inclusive": "false"}),
     "shipping_rate": (
