@@ -135,8 +135,10 @@ FLOWS = [
     "standing",
     "stretches",
     "subscribe",
+    "sweep",
     "takings",
     "terms",
+    "threshold",
     "timers",
     "timing",
     "trial",
@@ -144,7 +146,9 @@ FLOWS = [
     "update",
     "update_item",
     "upload",
+    "use",
     "void",
+    "watched",
     "worth",
 ]
 

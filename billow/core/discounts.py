@@ -36,6 +36,8 @@ class Line:
     discountable: bool = True
     own: Sequence[Discount] = ()
     since: datetime | None = None
+    earlier: bool = False
+    """Whether it takes off what of the same use was billed before (§4.5): a percentage is of the difference."""
 
 
 def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[str, int]]:
@@ -49,7 +51,12 @@ def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[st
     unspent: dict[str, int] = {}
 
     def apply(discount: Discount, places: Sequence[int]) -> None:
-        reached = [place for place in places if left[place] > 0 and reaches(discount, lines[place])]
+        percent = discount.amount is None
+        reached = [
+            place
+            for place in places
+            if (left[place] > 0 or (percent and lines[place].earlier)) and reaches(discount, lines[place])
+        ]
         if discount.amount is not None:
             most = unspent.get(discount.id, discount.amount)
             shares = spread(most, [left[place] for place in reached])

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import require
-from billow.flows import extras, order
+from billow.flows import extras, order, sweep
 from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import Anchor, ItemChange
 from billow.flows.set_aside import PauseCollection
@@ -16,9 +16,11 @@ from billow.resources import payment_method as cards
 from billow.resources import tax_rate
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import (
+    BillingThresholds,
     CancellationDetails,
     InvoiceSettings,
     PaymentSettings,
+    PendingItemInterval,
     Subscription,
     TransferData,
     TrialSettings,
@@ -37,6 +39,7 @@ class Change(Params):
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
     automatic_tax: order.AutomaticTax | None = f.hash(shape=order.AutomaticTax)
     billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
@@ -62,6 +65,7 @@ class Change(Params):
         default="allow_incomplete",
     )
     payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
+    pending_invoice_item_interval: PendingItemInterval | None = f.hash(shape=PendingItemInterval, unset=True)
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
     transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
@@ -73,6 +77,7 @@ class Change(Params):
 #: What is kept on the subscription as it was sent.
 KEPT = (
     "application_fee_percent",
+    "billing_thresholds",
     "collection_method",
     "days_until_due",
     "default_payment_method",
@@ -108,6 +113,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     order.check_settings(tx, wanted.invoice_settings)
     order.check_automatic_tax(wanted.automatic_tax)
     check_instants(tx, subscription, wanted)
+    sweep.check(wanted.pending_invoice_item_interval)
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from billow.api import rows
-from billow.core import anchors, invoicing, pricing, usage
+from billow.core import anchors, invoicing, pricing
 from billow.core.errors import require
 from billow.flows import discount, reckon
 from billow.resources.billing_period import BillingPeriod
@@ -23,8 +23,8 @@ from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
 from billow.store.tx import Tx
-from billow.store.usage import Span, store
 
+BILLED = "Amount previously billed"
 GRACE = timedelta(hours=1)
 """How long a draft stands before it is finalized, so that it can be seen and late usage counts (§7.3)."""
 
@@ -134,30 +134,12 @@ class Period:
     start: datetime
     end: datetime
     share: Fraction = anchors.FULL
-
-
-def measured(
-    tx: Tx, periods: Sequence[Period], customers: dict[str, str]
-) -> dict[tuple[str, datetime], Decimal]:
-    """Billable usage of metered periods, by item and start; statements do not grow with their number.
-
-    `customers` names the customer of each subscription.
-    """
-    metered = [period for period in periods if period.kind == "metered" and period.part.meter]
-    spans = [
-        Span((p.part.item.id, p.start), p.part.meter.id, customers[p.part.item.subscription], p.start, p.end)
-        for p in metered
-        if p.part.meter
-    ]
-    windows = store(tx).windows(tx, spans) if spans else {}
-    formulas = {
-        (p.part.item.id, p.start): p.part.meter.default_aggregation["formula"]
-        for p in metered
-        if p.part.meter
-    }
-    return {
-        key: usage.quantity(formula, windows.get(key, usage.Window())) for key, formula in formulas.items()
-    }
+    counted_from: datetime | None = None
+    """Since when tiers count, where an earlier part of the same use is billed already (§4.5)."""
+    billed_use: Decimal | None = None
+    """How much of the use since then is billed."""
+    continued: bool = False
+    """Whether what comes late for it is billed with what follows, and not with it."""
 
 
 def lines_of(period: Period, customer: str, used: Decimal | None) -> list[InvoiceLine]:
@@ -166,20 +148,22 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
     if period.kind == "trial":
         return [_free_line(period, customer)]
     quantity = Decimal(part.item.quantity or 0) if period.kind == "licensed" else used or Decimal(0)
-    whole = part.price.transform_quantity is not None
+    packed = part.price.transform_quantity is not None
+    more = quantity - (period.billed_use or Decimal(0))
     return [
         _line(
             period,
             customer,
-            anchors.portion(charge.amount, period.share),
-            _words(part, quantity if whole else charge.quantity, charge),
-            quantity_decimal=quantity if whole else charge.quantity,
+            anchors.portion(step.amount, period.share),
+            BILLED if step.earlier else _words(part, more if packed else charge.quantity, charge),
+            quantity_decimal=more if packed else charge.quantity,
             unit_amount_decimal=charge.unit_amount,
             flat_amount_decimal=charge.flat_amount,
             tier=charge.tier,
             usage=used,
         )
-        for charge in pricing.charges(part.rate, quantity)
+        for step in pricing.steps(part.rate, period.billed_use, quantity)
+        for charge in [step.charge]
     ]
 
 
@@ -308,6 +292,8 @@ class Draft:
     """Use of earlier prices that its lines bill (flows/stretches.py)."""
     inherited: Sequence[str] = ()
     """The customer's discount, for an invoice that has none of its own (§2.8)."""
+    periods: Sequence[Period] = ()
+    """What its metered lines are for, where an earlier part of that is billed already."""
 
 
 def draft(
@@ -385,7 +371,10 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
     lines = [line for draft in drafts for line in draft.lines]
     rows.insert_many(tx, lines)
     known = {(one.subscription_item, one.period_start) for draft in drafts for one in draft.stretches}
-    begun = [one for one in periods_of(lines) if (one.subscription_item, one.period_start) not in known]
+    counting = [period for draft in drafts for period in draft.periods]
+    begun = [
+        one for one in periods_of(lines, counting) if (one.subscription_item, one.period_start) not in known
+    ]
     rows.insert_many(tx, [] if proposed else begun)
     late = [(one, {"invoice": draft.invoice.id}) for draft in drafts for one in draft.stretches]
     rows.update_many(tx, [] if proposed else late)
@@ -394,8 +383,9 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
     return rows.insert_many(tx, [draft.invoice for draft in drafts])
 
 
-def periods_of(lines: Sequence[InvoiceLine]) -> list[BillingPeriod]:
+def periods_of(lines: Sequence[InvoiceLine], counting: Sequence[Period] = ()) -> list[BillingPeriod]:
     """For what time the lines bill their items: one period for all tiers of it."""
+    parts = {(period.part.item.id, period.start): period for period in counting}
     found: dict[tuple[str, datetime], BillingPeriod] = {}
     for line in lines:
         if line.kind not in ("licensed", "metered"):
@@ -413,8 +403,14 @@ def periods_of(lines: Sequence[InvoiceLine]) -> list[BillingPeriod]:
             period_start=line.period_start,
             period_end=line.period_end,
             invoice=line.invoice,
+            **(counting_of(parts[key]) if key in parts else {}),
         )
     return list(found.values())
+
+
+def counting_of(period: Period) -> dict[str, Any]:
+    names = ("counted_from", "billed_use", "continued")
+    return {name: getattr(period, name) for name in names}
 
 
 def parent_of(subscription: Subscription) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill, entitle, prorate, stretches, unschedule
+from billow.flows import bill, entitle, prorate, stretches, unschedule, use
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -24,6 +24,8 @@ TIMERS = (
     "subscription.trial_will_end",
     "subscription.expire",
     "subscription.resume_collection",
+    "subscription.pending_items",
+    "subscription.threshold",
 )
 
 
@@ -117,9 +119,7 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     running = [
-        Period(part, "metered", part.item.metered_from or part.item.current_period_start, until)
-        for part in parts
-        if part.meter and subscription.status != "trialing"
+        use.used_until(part, until) for part in parts if part.meter and subscription.status != "trialing"
     ]
     return closing_invoice(tx, subscription, running, until, reason)
 
@@ -131,7 +131,7 @@ def closing_invoice(
     customer = rows.find(tx, Customer, subscription.customer)
     late = stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
     periods = stretches.periods_of(tx, late) + running
-    used = bill.measured(tx, periods, {subscription.id: customer.id})
+    used = use.measured(tx, periods, {subscription.id: customer.id})
     lines = [line for p in periods for line in bill.lines_of(p, customer.id, used[p.part.item.id, p.start])]
     items = bill.awaited(
         bill.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
@@ -150,7 +150,7 @@ def closing_invoice(
         period_start=min((period.start for period in periods), default=until),
         period_end=until,
     )
-    draft.stretches = late
+    draft.stretches, draft.periods = late, periods
     [invoice] = bill.write(tx, [draft])
     jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
     return invoice

@@ -19,7 +19,10 @@ from billow.flows import (
     reshape,
     set_aside,
     stretches,
+    sweep,
     timers,
+    use,
+    watched,
 )
 from billow.flows.amendment import KEPT, Change
 from billow.flows.bill import Part, Period
@@ -281,7 +284,10 @@ def settle_use(case: Case, target: Target) -> None:
     if new and new.meter:
         since = metered_from or (goal.at if target.old is None else new.item.metered_from)
         fits = since and since > new.item.current_period_start
-        target.new = bill.with_item(new, new.item.but(metered_from=since if fits else None))
+        item = new.item.but(metered_from=since if fits else None)
+        if metered_from:  # at a new price, or in a new period, tiers count from the start
+            item = item.but(counted_from=None, billed_use=None)
+        target.new = bill.with_item(new, item)
 
 
 def billed_now(case: Case) -> bool:
@@ -311,7 +317,7 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
     ]
     late = [] if goal.trial else stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
     periods = stretches.periods_of(tx, late) + periods
-    used = bill.measured(tx, periods, {subscription.id: case.customer.id})
+    used = use.measured(tx, periods, {subscription.id: case.customer.id})
     lines = [
         line
         for period in periods
@@ -370,10 +376,15 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changes.update(end_of(tx, case))
     if wanted.given("pause_collection"):
         changes.update(set_aside.changes(tx, subscription, wanted.pause_collection))
+    if wanted.given("pending_invoice_item_interval"):
+        changes.update(sweep.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.now))
+    changes["watched"] = watched.on(changes.get("billing_thresholds", subscription.billing_thresholds), items)
     if invoice:
         changes["latest_invoice"] = invoice.id
     changed = rows.update(tx, subscription, event=None, **changes)
     timers.set(tx, changed, [part.item for part in items])
+    sweep.set(tx, changed)
+    watched.look(tx, changed)
     return changed
 
 

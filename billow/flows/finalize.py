@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import bill, discount, identify, methods, paper, reckon, recognize, stretches
+from billow.flows import bill, discount, identify, methods, paper, reckon, recognize, stretches, use
 from billow.ledger import entries, post
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -138,22 +138,33 @@ def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
 
 
 def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """Usage that came in while the draft stood counts: where it changed, metered lines are redone (§4.6)."""
+    """Usage that came in while the draft stood counts: where it changed, metered lines are redone (§4.6).
+
+    Not where the same use goes on after it: then what comes late is billed with what follows (§4.5).
+    """
     metered = [line for sheet in sheets for line in sheet.lines if line.kind == "metered"]
     invoices = [sheet.invoice.id for sheet in sheets]
-    billed_by = "invoice = any(%(ids)s) and kind = 'metered'"
+    billed_by = "invoice = any(%(ids)s) and kind = 'metered' and not continued"
     found = rows.select(tx, BillingPeriod, billed_by, ids=invoices) if metered else []
+    own = {(one.invoice, one.subscription_item, one.period_start) for one in found}
+    ended = [line for line in metered if (line.invoice, *period_key(line)) in own]
     periods = {
-        (period.part.item.id, period.start): metered_as(period, metered)
+        (period.part.item.id, period.start): metered_as(period, ended)
         for period in stretches.periods_of(tx, found)
     }
-    customers = {line.subscription or "": line.customer for line in metered}
-    used = bill.measured(tx, list(periods.values()), customers)
-    billed = {(line.subscription_item, line.period_start): line.usage for line in metered}
-    late = {key for key in periods if used[key[0] or "", key[1]] != billed[key]}
+    customers = {line.subscription or "": line.customer for line in ended}
+    used = use.measured(tx, list(periods.values()), customers)
+    billed = {period_key(line): line.usage for line in ended}
+    late = {key for key in periods if used[key] != billed[key]}
     for sheet in sheets:
-        if any((line.subscription_item, line.period_start) in late for line in sheet.lines):
-            recounted(tx, sheet, periods, used)
+        keys = {period_key(line) for line in sheet.lines}
+        mine = {key for key in keys if (sheet.invoice.id, *key) in own}
+        if mine & late:
+            recounted(tx, sheet, {key: periods[key] for key in mine}, used)
+
+
+def period_key(line: InvoiceLine) -> tuple[str, datetime]:
+    return line.subscription_item or "", line.period_start
 
 
 def metered_as(period: bill.Period, lines: Sequence[InvoiceLine]) -> bill.Period:
@@ -166,19 +177,24 @@ def metered_as(period: bill.Period, lines: Sequence[InvoiceLine]) -> bill.Period
 
 
 def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[Any, Any]) -> None:
-    """Replace the metered lines of one invoice, in their places, and its totals."""
+    """Replace the metered lines of one invoice for these periods, in their places, and its totals."""
     made: list[InvoiceLine] = []
     done = set()
     for line in sheet.lines:
         key = (line.subscription_item, line.period_start)
-        if line.kind != "metered":
+        if line.kind != "metered" or key not in periods:
             made.append(line)
         elif key not in done:
             done.add(key)
             more = bill.lines_of(periods[key], sheet.customer.id, used[key])
             # Its item may have others by now: what counts is what it had when it was billed.
             made += [new.but(discounts=line.discounts, tax_rates=line.tax_rates) for new in more]
-    tx.run("delete from invoice_lines where invoice = %(id)s and kind = 'metered'", id=sheet.invoice.id)
+    kept_ids = [line.id for line in made if line.id]
+    tx.run(
+        "delete from invoice_lines where invoice = %(id)s and kind = 'metered' and id <> all(%(kept)s)",
+        id=sheet.invoice.id,
+        kept=kept_ids,
+    )
     placed = [bill.place_line(line, sheet.invoice.id, place) for place, line in enumerate(made)]
     new = rows.insert_many(tx, [line for line in placed if not line.id])
     kept = [(old, {"position": line.position}) for line in placed for old in sheet.lines if line.id == old.id]

@@ -158,6 +158,7 @@ def bring(
         else:
             good += [answer for answer in answers if isinstance(answer, Measured)]
     repeated = len(store(tx).record(tx, good))
+    ingest.expect(tx, known, good)
     done.rows += len(rows)
     done.accepted += len(good) - repeated
     done.duplicates += repeated

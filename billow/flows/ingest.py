@@ -15,6 +15,7 @@ from billow.api.resource import route
 from billow.api.server import Raw
 from billow.core import usage
 from billow.core.errors import Refused, require
+from billow.flows import watched
 from billow.resources import meter_event, meter_event_summary
 from billow.resources.customer import Customer
 from billow.resources.meter import Meter
@@ -65,6 +66,8 @@ class Counter:
     customer_key: str
     value_key: str
     formula: str
+    watched: bool = False
+    """Whether anybody's use may reach a threshold; then it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ def known(tx: Tx, events: Iterable[MeterEvent], *, older: bool = False) -> Known
     found = tx.tuples(
         "select distinct on (event_name) event_name, id, status = 'active',"
         " customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',"
-        " default_aggregation ->> 'formula' from meters where event_name = any(%(names)s)"
+        " default_aggregation ->> 'formula', exists (select from subscriptions"
+        " where watched and status in ('active', 'past_due')) from meters where event_name = any(%(names)s)"
         " order by event_name, status, created desc, id desc",  # active before inactive
         names=[name for name in {event.event_name for event in events} if "\x00" not in name],
     )
@@ -291,7 +295,14 @@ def admitted(tx: Tx, events: Sequence[MeterEvent]) -> list[Measured | Refused]:
             param="identifier",
             code="resource_already_exists",
         )
+    expect(tx, there, fresh)
     return answers
+
+
+def expect(tx: Tx, known: Known, counted: Sequence[Measured]) -> None:
+    """Thresholds that the events may have reached are looked at soon; without any, nothing is asked."""
+    if counted and any(meter.watched for meter in known.meters.values()):
+        watched.expect(tx, counted)
 
 
 def _answered(answer: Measured | Refused) -> Measured:
@@ -324,6 +335,7 @@ def create_many(tx: Tx, raw: Raw) -> dict[str, Any]:
         )
     good = [answer for answer in answers if isinstance(answer, Measured)]
     duplicates = len(store(tx).record(tx, good)) if good else 0
+    expect(tx, there, good)
     return {
         "object": "billing.meter_event_batch",
         "accepted": len(good) - duplicates,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from billow.api import rows
 from billow.core import anchors
 from billow.core.anchors import Course, Stretch
-from billow.flows import bill, finalize
+from billow.flows import bill, finalize, use
 from billow.flows.bill import Part, Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -57,7 +57,7 @@ def first_invoice(
 
 def lines_of(tx: Tx, customer: Customer, periods: Sequence[Period]) -> list[InvoiceLine]:
     subscriptions = {period.part.item.subscription: customer.id for period in periods}
-    used = bill.measured(tx, periods, subscriptions)
+    used = use.measured(tx, periods, subscriptions)
     return [
         line
         for period in periods

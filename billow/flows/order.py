@@ -10,7 +10,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import Refused, require
-from billow.flows import bill, extras, terms
+from billow.flows import bill, extras, sweep, terms
 from billow.flows.discount import DiscountTerm
 from billow.resources import payment_method as cards
 from billow.resources.customer import Customer
@@ -19,9 +19,11 @@ from billow.resources.price import Price
 from billow.resources.subscription import (
     AnchorConfig,
     BillingMode,
+    BillingThresholds,
     InvoiceSettings,
     Issuer,
     PaymentSettings,
+    PendingItemInterval,
     TransferData,
     TrialSettings,
 )
@@ -46,6 +48,7 @@ class Subscribe(Params):
     billing_cycle_anchor: datetime | None = f.timestamp()
     billing_cycle_anchor_config: AnchorConfig | None = f.hash(shape=AnchorConfig)
     billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
     cancel_at_period_end: bool = f.boolean(default=False)
     collection_method: str = f.choice(
@@ -67,6 +70,7 @@ class Subscribe(Params):
     on_behalf_of: str | None = f.text(unset=True)
     payment_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="allow_incomplete")
     payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
+    pending_invoice_item_interval: PendingItemInterval | None = f.hash(shape=PendingItemInterval, unset=True)
     proration_behavior: str = f.choice(SHOWN, *PRORATIONS, default="create_prorations")
     transfer_data: TransferData | None = f.hash(shape=TransferData)
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
@@ -100,6 +104,7 @@ def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
     for place, item in enumerate(wanted.items):
         price = terms.price_of(tx, item, f"items[{place}]")
         terms.check_quantity(item, price, f"items[{place}]")
+        terms.check_threshold(item, price, f"items[{place}]")
         terms.check_new(price, found)
         found[price.id] = price
     terms.check_together(found.values(), wanted.currency, classic=wanted.classic)
@@ -129,6 +134,7 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
         )
+    sweep.check(wanted.pending_invoice_item_interval)
 
 
 def given(wanted: Subscribe, name: str) -> bool:
@@ -206,7 +212,7 @@ def settings_of(wanted: Subscribe) -> dict[str, Any]:
     """What is kept as it was sent, as the subscription has it."""
     names = ("application_fee_percent", "default_payment_method", "default_source", "description")
     kept: dict[str, Any] = {name: getattr(wanted, name) for name in (*names, "on_behalf_of")}
-    for name in ("billing_cycle_anchor_config", "payment_settings", "transfer_data"):
+    for name in ("billing_cycle_anchor_config", "billing_thresholds", "payment_settings", "transfer_data"):
         value = getattr(wanted, name)
         if value is not None:
             kept[name] = value.shown()

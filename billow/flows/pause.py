@@ -58,6 +58,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
         event=None,
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
         status_details=trial.paused_details(tx, "pause_requested"),
+        next_pending_invoice_item_invoice=None,
         latest_invoice=invoice.id if invoice else subscription.latest_invoice,
     )
     rows.emit(tx, [(paused, None)], "customer.subscription.paused")
@@ -88,6 +89,8 @@ def stop(tx: Tx, subscription: Subscription, parts: list[Part], now: datetime) -
                 {
                     "current_period_end": max(now, part.item.current_period_start + proration.SECOND),
                     "metered_from": None,
+                    "counted_from": None,
+                    "billed_use": None,
                 },
             )
             for part in parts

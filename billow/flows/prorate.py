@@ -302,7 +302,9 @@ def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> date
     """
     since = part.item.metered_from or part.item.current_period_start
     if kept and since < at:
-        plan.begun.append(stretch(plan, part, "metered", since, at))
+        item = part.item
+        counting = {"counted_from": item.counted_from, "billed_use": item.billed_use}
+        plan.begun.append(stretch(plan, part, "metered", since, at, **counting))
     return max(since, at)
 
 

@@ -93,6 +93,7 @@ def core_line(line: InvoiceLine, terms: Terms) -> discounting.Line:
         [terms.discount(id, line.currency) for id in line.discounts],
         # What was sold by hand has no period that a repeating coupon could end in.
         line.period_start if line.kind in ("licensed", "metered") else None,
+        earlier=line.kind == "metered" and line.amount < 0,
     )
 
 

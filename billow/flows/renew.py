@@ -6,7 +6,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import anchors, calendar
-from billow.flows import bill, stretches, trial
+from billow.flows import bill, set_aside, stretches, trial, use
 from billow.flows.bill import Part, Period
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -107,7 +107,7 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
         ]
         for r in renewals
     }
-    used = bill.measured(
+    used = use.measured(
         tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
     )
     pending = bill.pending_items(tx, [r.customer.id for r in renewals])
@@ -121,7 +121,7 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
         ]
         items = bill.awaited(pending, customer.id, subscription.id, subscription.currency)
         draft = bill.draft(tx, customer, lines, items, **cycle_fields(tx, renewal))
-        draft.stretches = renewal.stretches
+        draft.stretches, draft.periods = renewal.stretches, periods[subscription.id]
         drafts.append(draft)
     return drafts
 
@@ -133,9 +133,9 @@ def periods_of(renewal: Renewal) -> list[Period]:
         if not part.meter:
             found.append(licensed(renewal, part))
         elif renewal.subscription.status != "trialing":
-            since = part.item.metered_from or part.item.current_period_start
-            if since < renewal.due:
-                found.append(Period(part, "metered", since, renewal.due))
+            period = use.used_until(part, renewal.due)
+            if period.start < renewal.due:
+                found.append(period)
     return found
 
 
@@ -150,8 +150,7 @@ def licensed(renewal: Renewal, part: Part) -> Period:
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
     """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
     subscription = renewal.subscription
-    paused = (subscription.pause_collection or {}).get("behavior")
-    advances = subscription.status != "unpaid" and paused != "keep_as_draft"
+    advances = set_aside.advances(subscription)
     return {
         **bill.subscription_fields(subscription),
         "billing_reason": "subscription_cycle",
@@ -173,6 +172,8 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
                     "current_period_start": r.due,
                     "current_period_end": r.ends[part.item.id],
                     "metered_from": None,
+                    "counted_from": None,
+                    "billed_use": None,
                 },
             )
             for r in renewals

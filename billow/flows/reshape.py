@@ -116,6 +116,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
     price = terms.price_of(tx, item, at)
     terms.check_new(price, taken)
+    terms.check_threshold(item, price, at)
     metered = bill.meter_of(price) is not None
     made = SubscriptionItem(
         id=new_id(SubscriptionItem.prefix),
@@ -125,6 +126,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
         price=price.id,
         quantity=None if metered else 1 if item.quantity is None else item.quantity,
         metadata=merged({}, item.metadata),
+        billing_thresholds=terms.threshold_of(item),
         subscription=subscription.id,
         **billing(tx, item, at),
     )
@@ -154,6 +156,9 @@ def changed_part(
     if item.given("metadata"):
         changes["metadata"] = merged(old.item.metadata, item.metadata)
     changes.update(billing(tx, item, at))
+    if item.given("billing_thresholds") or not bill.meter_of(price):
+        terms.check_threshold(item, price, at)
+        changes["billing_thresholds"] = terms.threshold_of(item)
     return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
 
 

@@ -10,7 +10,19 @@ from billow.api.fields import SHOWN, instant, seconds
 from billow.api.params import Params, read
 from billow.core import calendar, lifecycle
 from billow.core.errors import require
-from billow.flows import bill, change, collect, entitle, finalize, propose, prorate, reshape, timers, void
+from billow.flows import (
+    bill,
+    change,
+    collect,
+    entitle,
+    finalize,
+    propose,
+    prorate,
+    reshape,
+    sweep,
+    timers,
+    void,
+)
 from billow.flows.amendment import BEHAVIORS
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
@@ -138,6 +150,7 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
     """Write the periods and the status, and tell it."""
     view = change.views(tx, subscription)
     changes: dict[str, Any] = {"latest_invoice": invoice.id} if invoice else {}
+    changes.update(sweep.going_on(subscription, back.anchor, tx.now))
     rows.update_many(
         tx, [(part.item, {name: getattr(part.item, name) for name in PERIOD}) for part in back.parts]
     )
@@ -152,6 +165,7 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
         **changes,
     )
     timers.set(tx, resumed, [part.item for part in back.parts])
+    sweep.set(tx, resumed)
     rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
     change.tell(tx, view.shown, resumed)
     entitle.tell(tx, subscription.customer, view.held)

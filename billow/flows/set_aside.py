@@ -22,6 +22,12 @@ class PauseCollection(Params):
     resumes_at: datetime | None = f.timestamp()
 
 
+def advances(subscription: Subscription) -> bool:
+    """Whether its drafts are finalized by themselves: not of one that is unpaid, nor where they are kept."""
+    kept = (subscription.pause_collection or {}).get("behavior") == "keep_as_draft"
+    return subscription.status != "unpaid" and not kept
+
+
 def changes(tx: Tx, subscription: Subscription, wanted: PauseCollection | None) -> dict[str, Any]:
     """What pausing or resuming collection changes, with its timer; open invoices go on as they were."""
     jobs.cancel(tx, "subscription.resume_collection", subscription.id)

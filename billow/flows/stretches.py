@@ -37,6 +37,13 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
         for one in stretches
     ]
     return [
-        Period(part, "metered", part.item.current_period_start, part.item.current_period_end)
-        for part in bill.priced(tx, items)
+        Period(
+            part,
+            "metered",
+            one.period_start,
+            one.period_end,
+            counted_from=one.counted_from,
+            billed_use=one.billed_use,
+        )
+        for part, one in zip(bill.priced(tx, items), stretches, strict=True)
     ]

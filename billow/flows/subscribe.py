@@ -21,6 +21,7 @@ from billow.flows import (
     opening,
     order,
     pay,
+    sweep,
     terms,
     timers,
     timing,
@@ -75,6 +76,7 @@ def begin(
     periods = [period for part in parts for period in opening.periods_of(part, course, wanted.prorates)]
     invoice = opening.first_invoice(tx, subscription, customer, periods, later=later)
     timers.set(tx, subscription, items)
+    sweep.set(tx, subscription)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + dun.INCOMPLETE)
     open_now = invoice is not None and waits(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}
@@ -135,6 +137,7 @@ def write(
                 price=price.id,
                 quantity=None if metered else 1 if item.quantity is None else item.quantity,
                 metadata=merged({}, item.metadata),
+                billing_thresholds=terms.threshold_of(item),
                 subscription=subscription.id,
             )
         )
@@ -171,6 +174,8 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
         trial_start=course.created if course.trial else None,
         trial_end=course.trial,
         told=False,
+        watched=bool(wanted.billing_thresholds or any(item.billing_thresholds for item in wanted.items)),
+        **sweep.planned(wanted.pending_invoice_item_interval, course.anchor, course.created),
         **order.settings_of(wanted),
     )
 

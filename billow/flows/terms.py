@@ -14,6 +14,7 @@ from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
 from billow.resources import tax_rate
 from billow.resources.price import BEHAVIORS, Price
+from billow.resources.subscription_item import UsageThreshold
 from billow.store.tx import Tx
 
 
@@ -34,6 +35,7 @@ class PriceData(Params):
 
 
 class Item(Params):
+    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     plan: str | None = f.ref("plan")
@@ -111,6 +113,19 @@ def check_quantity(item: Item, price: Price, at: str) -> None:
         "You cannot set the quantity for metered plans.",
         param=f"{at}[quantity]",
     )
+
+
+def check_threshold(item: Item, price: Price, at: str) -> None:
+    """Only measured use reaches a threshold: what is licensed is known beforehand (§4.5)."""
+    require(
+        bill.meter_of(price) is not None or item.billing_thresholds is None,
+        "You can only set `billing_thresholds[usage_gte]` on items with metered prices.",
+        param=f"{at}[billing_thresholds]",
+    )
+
+
+def threshold_of(item: Item) -> dict[str, Any] | None:
+    return item.billing_thresholds.shown() if item.billing_thresholds else None
 
 
 def check_new(price: Price, taken: Container[str]) -> None:

@@ -13,7 +13,7 @@ from billow.flows.amendment import BEHAVIORS, Change
 from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import ItemChange
 from billow.resources.subscription import Subscription
-from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.subscription_item import SubscriptionItem, UsageThreshold
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -23,6 +23,7 @@ OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "prora
 
 
 class Create(Params):
+    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
@@ -36,6 +37,7 @@ class Create(Params):
 
 
 class Update(Params):
+    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)

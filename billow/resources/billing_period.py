@@ -31,5 +31,11 @@ class BillingPeriod(Resource, object="billing_period", prefix="bp_", events=()):
     """The invoice whose lines billed it."""
     invoice_item: str | None = f.text()
     """The proration that billed it, where one did."""
+    counted_from: datetime | None = f.timestamp()
+    """Since when the tiers of its price counted, where an earlier part of that use was billed (§4.5)."""
+    billed_use: Decimal | None = f.decimal()
+    """How much of the use since then was billed before."""
+    continued: bool = f.boolean(default=False)
+    """Whether the same use goes on after it: then what comes late is billed there."""
     credited: int = f.amount(default=0)
     """How much of what was billed has been credited since, in minor units."""

@@ -165,7 +165,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     subtotal: int = f.amount(default=0)
     subtotal_excluding_tax: int | None = f.amount(default=0)
     test_clock: str | None = f.ref("test_helpers.test_clock")
-    threshold_reason: dict[str, Any] | None = f.absent()
+    threshold_reason: dict[str, Any] | None = f.hash()
     total: int = f.amount(default=0)
     total_discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     total_excluding_tax: int | None = f.amount(default=0)

@@ -120,6 +120,20 @@ class InvoiceSettings(Params):
     issuer: Issuer | None = f.hash(shape=Issuer)
 
 
+class BillingThresholds(Params):
+    """How much may be owed for use before it is billed (§4.5)."""
+
+    amount_gte: int | None = f.amount(min=50)
+    reset_billing_cycle_anchor: bool | None = f.boolean()
+
+
+class PendingItemInterval(Params):
+    """How often what waits is billed, be it between two renewals (§5.16)."""
+
+    interval: str = f.choice(SHOWN, "day", "week", "month", "year", required=True)
+    interval_count: int = f.integer(min=1, max=365, default=1)
+
+
 class TransferData(Params):
     amount_percent: Decimal | None = f.number(min=0, max=100, places=2)
     destination: str = f.text(required=True)
@@ -166,7 +180,7 @@ class Subscription(
     billing_cycle_anchor_config: dict[str, Any] | None = f.hash(shape=AnchorConfig)
     billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
     billing_schedules: list[Any] = f.absent([])
-    billing_thresholds: dict[str, Any] | None = f.absent()
+    billing_thresholds: dict[str, Any] | None = f.hash(shape=BillingThresholds)
     cancel_at: datetime | None = f.timestamp()
     cancel_at_period_end: bool = f.boolean(WRITE, default=False)
     canceled_at: datetime | None = f.timestamp()
@@ -191,11 +205,11 @@ class Subscription(
     latest_invoice: str | None = f.ref("invoice")
     managed_payments: dict[str, Any] = f.absent({"enabled": False})
     metadata: dict[str, str] = f.metadata()
-    next_pending_invoice_item_invoice: int | None = f.absent()
+    next_pending_invoice_item_invoice: datetime | None = f.timestamp()
     on_behalf_of: str | None = f.text()
     pause_collection: dict[str, Any] | None = f.hash()
     payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
-    pending_invoice_item_interval: dict[str, Any] | None = f.absent()
+    pending_invoice_item_interval: dict[str, Any] | None = f.hash(shape=PendingItemInterval)
     pending_setup_intent: str | None = f.absent()
     pending_update: dict[str, Any] | None = f.hash()
     presentment_details: dict[str, Any] | None = f.absent()
@@ -212,6 +226,8 @@ class Subscription(
     """The update that waits for its payment: as it was sent, when, and the invoice and items that bill it."""
     provisional: bool = f.boolean(default=False, hidden=True)
     """Whether it is taken back unless its first payment succeeds (`error_if_incomplete`)."""
+    watched: bool = f.boolean(default=False, hidden=True)
+    """Whether it or one of its items has a threshold, so that its use is looked at when it comes in."""
     told: bool = f.boolean(default=True, hidden=True)
     """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
 

@@ -1,6 +1,7 @@
 """Subscription items: one price in a subscription, its quantity, and the period it is in."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
@@ -36,6 +37,12 @@ def plan_of(row: "SubscriptionItem", now: datetime, shown: dict[str, Any]) -> di
     }
 
 
+class UsageThreshold(Params):
+    """How much use of one item is billed before its period ends (§4.5)."""
+
+    usage_gte: int = f.integer(min=1, max=10**15, required=True)
+
+
 class SubscriptionItem(
     Resource, object="subscription_item", path="/v1/subscription_items", prefix="si_", events=()
 ):
@@ -45,7 +52,7 @@ class SubscriptionItem(
     order = "created, id"
 
     billed_until: datetime | None = f.timestamp()
-    billing_thresholds: dict[str, Any] | None = f.absent()
+    billing_thresholds: dict[str, Any] | None = f.hash(shape=UsageThreshold)
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)
     current_trial: dict[str, Any] | None = f.absent()
@@ -59,6 +66,10 @@ class SubscriptionItem(
 
     metered_from: datetime | None = f.timestamp(hidden=True)
     """Since when its use is still to be billed, where that is later than the start of its period."""
+    counted_from: datetime | None = f.timestamp(hidden=True)
+    """Since when the tiers of its price count, where a threshold has billed a part of that use."""
+    billed_use: Decimal | None = f.decimal(hidden=True)
+    """How much of the use since then is billed."""
 
 
 class Filters(Params):

@@ -527,6 +527,7 @@ create table subscriptions (
     billing_cycle_anchor   timestamptz not null,
     billing_cycle_anchor_config jsonb,
     billing_mode           jsonb       not null,
+    billing_thresholds     jsonb,
     cancel_at              timestamptz,
     cancel_at_period_end   boolean     not null,
     canceled_at            timestamptz,
@@ -546,10 +547,12 @@ create table subscriptions (
         "description": null, "footer": null, "issuer": {"account": null, "type": "self"}}',
     latest_invoice         text,
     metadata               jsonb       not null,
+    next_pending_invoice_item_invoice timestamptz,
     on_behalf_of           text,
     payment_settings       jsonb       not null,
     pause_collection       jsonb,
     pending_change         jsonb,
+    pending_invoice_item_interval jsonb,
     pending_update         jsonb,
     provisional            boolean     not null default false,
     schedule               text,
@@ -564,11 +567,14 @@ create table subscriptions (
     trial_settings         jsonb       not null,
     trial_start            timestamptz,
     told                   boolean     not null,
+    watched                boolean     not null default false,
     check (status <> 'trialing' or trial_end is not null),
     check (collection_method <> 'send_invoice' or days_until_due is not null)
 );
 create index on subscriptions (tenant, created desc, id desc);
 create index on subscriptions (tenant, customer);
+create index subscriptions_watched on subscriptions (tenant, customer)
+    where watched and status in ('active', 'past_due');
 
 -- The prices of a subscription, each in its own period.
 create table subscription_items (
@@ -576,6 +582,9 @@ create table subscription_items (
     id                   text        primary key,
     created              timestamptz not null,
     billed_until         timestamptz,
+    billed_use           numeric,
+    billing_thresholds   jsonb,
+    counted_from         timestamptz,
     current_period_end   timestamptz not null,
     current_period_start timestamptz not null,
     discounts            jsonb       not null default '[]',
@@ -688,6 +697,7 @@ create table invoices (
     subtotal                   bigint      not null,
     subtotal_excluding_tax     bigint      not null,
     test_clock                 text,
+    threshold_reason           jsonb,
     total                      bigint      not null,
     total_discount_amounts     jsonb       not null default '[]',
     total_excluding_tax        bigint      not null,
@@ -768,6 +778,9 @@ create table billing_periods (
     period_end        timestamptz not null,
     invoice           text,
     invoice_item      text,
+    counted_from      timestamptz,
+    billed_use        numeric,
+    continued         boolean     not null default false,
     credited          bigint      not null,
     check (period_start <= period_end),
     check (invoice is null or invoice_item is null),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billow.core.pricing import MODELS, Charge, Price, Tier, amount, charges
+from billow.core.pricing import MODELS, Charge, Price, Tier, amount, charges, steps
 
 
 def tiers(*rows):
@@ -88,6 +88,26 @@ def test_worked_examples(price, quantity, cents):
 def test_thresholds_bill_graduated_use_in_steps_of_a_hundred_dollars_x32():
     assert amount(TG, D(200)) == amount(TG, D(10_000)) - amount(TG, D(9_800)) == 10_000
     assert amount(TG, D(10_250)) - amount(TG, D(10_000)) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("total", "due"),
+    [(10_000, [500_000]), (10_001, [400_040, -500_000]), (12_500, [500_000, -500_000]),
+     (25_000, [1_000_000, -500_000])],
+)  # fmt: skip
+def test_volume_bills_the_difference_to_what_was_billed_x33_to_x36(total, due):
+    assert [step.amount for step in steps(TV, None if total == 10_000 else D(10_000), D(total))] == due
+
+
+def test_graduated_use_goes_on_in_the_tier_that_was_reached_x32():
+    assert [(step.charge.quantity, step.amount) for step in steps(TG, D(9_900), D(10_100))] == [
+        (D(100), 5_000),
+        (D(100), 4_000),
+    ]
+    assert [(step.charge.quantity, step.amount) for step in steps(TG, D(10_100), D(9_900))] == [
+        (D(-100), -5_000),
+        (D(-100), -4_000),
+    ]
 
 
 def test_each_tier_reached_is_a_line_x12():
@@ -186,3 +206,13 @@ def test_one_open_tier_costs_the_same_under_every_model(unit_amount, quantity):
 @given(unit_amounts, quantities)
 def test_a_credit_mirrors_its_charge(unit_amount, quantity):
     assert amount(per_unit(-unit_amount), quantity) == -amount(per_unit(unit_amount), quantity)
+
+
+@given(tier_tables(), unit_amounts, st.integers(1, 50), st.lists(quantities, min_size=1, max_size=5))
+def test_in_however_many_steps_use_costs_what_its_total_costs(table, unit_amount, size, totals):
+    """Totals may fall, when use is corrected; a flat amount is charged once."""
+    for name in MODELS:
+        price = Price(name, "usd", unit_amount, table, divide_by=size)
+        made = [steps(price, before, now) for before, now in zip([None, *totals], totals, strict=False)]
+        assert all(made)
+        assert sum(step.amount for each in made for step in each) == amount(price, totals[-1])

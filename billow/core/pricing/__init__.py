@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from billow.core.pricing.further import Step, further
 from billow.core.pricing.graduated import graduated
 from billow.core.pricing.package import package
 from billow.core.pricing.per_unit import per_unit
 from billow.core.pricing.types import ZERO, Charge, Price, Tier
 from billow.core.pricing.volume import volume
 
-__all__ = ["MODELS", "Charge", "Model", "Price", "Tier", "amount", "charges"]
+__all__ = ["MODELS", "Charge", "Model", "Price", "Step", "Tier", "amount", "charges", "steps"]
 
 Model = Callable[[Price, Decimal], list[Charge]]
 
@@ -24,6 +25,12 @@ MODELS: dict[str, Model] = {
 def charges(price: Price, quantity: Decimal) -> list[Charge]:
     """Never empty: a quantity of zero gives a line too. Corrections may leave negative use, which is none."""
     return MODELS[price.model](price, max(quantity, ZERO))
+
+
+def steps(price: Price, billed: Decimal | None, quantity: Decimal) -> list[Step]:
+    """What `quantity` in all costs beyond the part of it that is billed already; None when nothing is."""
+    before = None if billed is None else charges(price, billed)
+    return further(price.model, before, charges(price, quantity))
 
 
 def amount(price: Price, quantity: Decimal) -> int:

@@ -1,0 +1,48 @@
+"""How much of what its meter counts is an item billed for, and since when?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from billow.core import usage
+from billow.flows.bill import Part, Period
+from billow.store.tx import Tx
+from billow.store.usage import Span, store
+
+
+def used_until(part: Part, until: datetime) -> Period:
+    """The use of a metered item that is still to be billed."""
+    item = part.item
+    since = item.metered_from or item.current_period_start
+    return Period(part, "metered", since, until, counted_from=item.counted_from, billed_use=item.billed_use)
+
+
+def measured(
+    tx: Tx, periods: Sequence[Period], customers: dict[str, str]
+) -> dict[tuple[str, datetime], Decimal]:
+    """Billable usage of metered periods, by item and start; statements do not grow with their number.
+
+    Where an earlier part of it is billed, it is the total with that part.
+    `customers` names the customer of each subscription.
+    """
+    metered = [period for period in periods if period.kind == "metered" and period.part.meter]
+    spans = [
+        Span(
+            (p.part.item.id, p.start), p.part.meter.id, customers[p.part.item.subscription], counted(p), p.end
+        )
+        for p in metered
+        if p.part.meter
+    ]
+    windows = store(tx).windows(tx, spans) if spans else {}
+    formulas = {
+        (p.part.item.id, p.start): p.part.meter.default_aggregation["formula"]
+        for p in metered
+        if p.part.meter
+    }
+    return {
+        key: usage.quantity(formula, windows.get(key, usage.Window())) for key, formula in formulas.items()
+    }
+
+
+def counted(period: Period) -> datetime:
+    return period.counted_from or period.start
