@@ -64,3 +64,4 @@ def test_a_paused_subscription_has_no_dates_until_it_goes_on(world: World) -> No
     resumed = world.post(f"/v1/subscriptions/{plan.id}/resume")
     assert day(resumed["next_pending_invoice_item_invoice"]) == "2025-01-27"
     assert resumed["pending_invoice_item_interval"] == {"interval": "week", "interval_count": 1}
+    world.at("2025-01-20 01:00")

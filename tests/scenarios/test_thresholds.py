@@ -126,7 +126,7 @@ def test_what_comes_late_is_billed_once_with_what_follows(world: World) -> None:
         Total 54.00                             paid""")
 
 
-def test_a_number_of_units_of_an_item_is_a_threshold_too(world: World) -> None:
+def test_a_number_of_units_of_an_item_is_a_threshold_too(world: World, contract: Any) -> None:
     anna, plan = begun(world, item={"billing_thresholds": {"usage_gte": 50}})
     assert plan.now["items"]["data"][0]["billing_thresholds"] == {"usage_gte": 50}
     uses(anna, 49)
@@ -137,6 +137,9 @@ def test_a_number_of_units_of_an_item_is_a_threshold_too(world: World) -> None:
     [line] = invoice["lines"]["data"]
     reason = {"line_item_ids": [line["id"]], "usage_gte": 50}
     assert invoice["threshold_reason"] == {"amount_gte": None, "item_reasons": [reason]}
+    for shown in (plan.now, plan.now["items"]["data"][0], invoice, line):
+        assert contract.problems(shown) == []
+        assert set(contract.absent(shown)) <= {"confirmation_secret", "payments"}  # only when included
     uses(anna, 49)
     assert len(totals(anna)) == 1
     uses(anna, 1)
@@ -264,15 +267,16 @@ def test_it_ends_with_the_rest(world: World) -> None:
 
 
 def test_a_pause_keeps_drafts_and_ends_the_count(world: World) -> None:
-    anna, plan = begun(world, billing_thresholds=OWED, pause_collection=None)
+    anna, plan = begun(world, billing_thresholds=OWED)
     plan.update(pause_collection={"behavior": "keep_as_draft"})
     uses(anna, 200)
     assert anna.last_invoice.data["automatically_finalizes_at"] is None
     plan.update(pause_collection="")
     uses(anna, 50)
+    world.at("2025-01-11")
     world.post(f"/v1/subscriptions/{plan.id}/pause", type="subscription", invoicing_behavior="invoice")
     assert totals(anna) == [10_000, 2_500]
-    uses(anna, 1_000)
+    uses(anna, 1_000, "2025-01-11")
     assert totals(anna) == [10_000, 2_500]
     world.at("2025-01-20")
     world.post(f"/v1/subscriptions/{plan.id}/resume")
