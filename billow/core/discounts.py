@@ -37,7 +37,7 @@ class Line:
     own: Sequence[Discount] = ()
     since: datetime | None = None
     earlier: bool = False
-    """Whether it takes off what of the same use was billed before (§4.5): a percentage is of the difference."""
+    """Whether it takes off what of the same use was billed before (§4.5); a percentage is of the rest."""
 
 
 def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[str, int]]:
