@@ -154,7 +154,8 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
             yield from (Slot(view[spec.name], place, spec.item.to, tree) for place in range(len(value)))
         elif spec.kind == "array" and spec.shape:
             view[spec.name] = [dict(entry) for entry in value]
-            for name, below in tree.items():
+            always: Tree = {name: {} for name, inner in specs(spec.shape).items() if inner.embed}
+            for name, below in {**always, **tree}.items():
                 yield from _slots(specs(spec.shape)[name], view[spec.name], below)
         elif spec.kind == "hash" and spec.shape:
             view[spec.name] = dict(value)

@@ -72,6 +72,8 @@ class Change(Params):
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
     trial_from_plan: bool = f.boolean(default=False)
     trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
 
 
 #: What is kept on the subscription as it was sent.
@@ -107,7 +109,8 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     )
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
-    tax_rate.check_usable(tx, wanted.default_tax_rates or [], "default_tax_rates")
+    rates = wanted.default_tax_rates or []
+    tax_rate.check_usable(tx, rates, "default_tax_rates", rates if wanted.agreed else ())
     if wanted.default_source:
         cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
     order.check_settings(tx, wanted.invoice_settings)

@@ -80,6 +80,16 @@ def chosen(
 
 def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str | None = CREATED) -> list[str]:
     """Make discounts, in the order in which they are wished; returns their ids."""
+    found = redeemable(tx, wanted, owner)
+    fresh = [redemption for redemption in found if redemption.kept is None]
+    count_up(tx, fresh)
+    made = rows.insert_many(tx, [made_from(tx, one, owner) for one in fresh], event=event)
+    new = iter(made)
+    return [one.kept.id if one.kept else next(new).id for one in found]
+
+
+def redeemable(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
+    """What the terms name, each of which may be redeemed now."""
     require(len(wanted) <= MOST, f"You can pass at most {MOST} discounts.", param=owner.param)
     found = looked_up(tx, wanted, owner)
     distinct = {redemption.coupon.id for redemption in found}
@@ -91,11 +101,7 @@ def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str |
     for redemption in found:
         if redemption.kept is None:
             check(tx, redemption, owner)
-    fresh = [redemption for redemption in found if redemption.kept is None]
-    count_up(tx, fresh)
-    made = rows.insert_many(tx, [made_from(tx, one, owner) for one in fresh], event=event)
-    new = iter(made)
-    return [one.kept.id if one.kept else next(new).id for one in found]
+    return found
 
 
 def named(terms: Sequence[DiscountTerm] | None) -> list[str]:

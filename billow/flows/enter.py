@@ -4,14 +4,27 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from billow.api import rows
+from billow.api import render, rows
 from billow.api.fields import instant
 from billow.api.params import made, read
 from billow.core import calendar, lifecycle
+from billow.core.errors import Refused
 from billow.core.schedule import Span
-from billow.flows import bill, cancel, change, extras, propose, reckon, reshape, subscribe, unschedule
+from billow.flows import (
+    bill,
+    cancel,
+    change,
+    discount,
+    extras,
+    propose,
+    reckon,
+    reshape,
+    subscribe,
+    unschedule,
+)
 from billow.flows.amendment import Change
 from billow.flows.change import Done
+from billow.flows.discount import DiscountTerm
 from billow.flows.order import Subscribe
 from billow.flows.reshape import ItemChange
 from billow.resources.customer import Customer
@@ -20,7 +33,7 @@ from billow.resources.price import Price
 from billow.resources.subscription import InvoiceSettings, Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
-from billow.store import jobs
+from billow.store import jobs, outbox
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -28,6 +41,8 @@ NOTICE = timedelta(days=7)
 """So long before its end a schedule is told to be expiring."""
 PLAIN = ("application_fee_percent", "default_payment_method", "description", "on_behalf_of", "transfer_data")
 """What a phase says of the subscription and is kept there as it is said."""
+ITEM = ("discounts", "metadata", "price", "quantity", "tax_rates")
+"""What a phase says of an item."""
 Phase = dict[str, Any]
 
 
@@ -64,9 +79,11 @@ def planned_end(schedule: SubscriptionSchedule, place: int) -> datetime | None:
 
 def begin(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
     """Make the subscription. Its first invoice is a draft for an hour, for nobody waits for it (§6)."""
-    phase = schedule.phases[0]
     customer = rows.lock(tx, Customer, schedule.customer)
-    wanted = replace(order_of(tx, schedule, 0), add_invoice_items=extras_of(tx, phase))
+    phase = redeemable(tx, customer, schedule.phases[0])
+    planned = schedule.but(phases=[phase, *schedule.phases[1:]])
+    wanted = replace(order_of(tx, planned, 0), add_invoice_items=extras_of(phase), agreed=True)
+    wanted = replace(wanted, items=[replace(item, agreed=True) for item in wanted.items])
     found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
     prices = [found[item["price"]] for item in phase["items"]]
     subscription, _ = subscribe.begin(tx, customer, wanted, prices, later=True)
@@ -100,11 +117,11 @@ def order_of(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
         "collection_method": phase["collection_method"],
         "currency": phase["currency"],
         "customer": schedule.customer,
+        "default_tax_rates": phase["default_tax_rates"],
         "days_until_due": due if sends else None,
         "invoice_settings": invoices,
-        "items": [
-            {name: item[name] for name in ("metadata", "price", "quantity")} for item in phase["items"]
-        ],
+        "discounts": phase["discounts"],
+        "items": [{name: item[name] for name in ITEM} for item in phase["items"]],
         "metadata": phase["metadata"],
         "proration_behavior": phase["proration_behavior"],
         "trial_end": phase["trial_end"],
@@ -126,7 +143,32 @@ def said(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value
 
 
-def extras_of(tx: Tx, phase: Phase) -> list[extras.Extra]:
+def redeemable(tx: Tx, customer: Customer, phase: Phase, subscription: Subscription | None = None) -> Phase:
+    """The phase without the coupons that nobody can redeem any more: they were planned in good faith."""
+    present = [*(subscription.discounts if subscription else []), customer.discount or ""]
+    owner = discount.Owner(customer, phase["currency"], present=present)
+
+    def left(entry: dict[str, Any]) -> dict[str, Any]:
+        usable: list[DiscountTerm] = []
+        for term in entry["discounts"]:
+            [wanted] = [read(DiscountTerm, said(term))]
+            if may_be_redeemed(tx, [*usable, wanted], owner):
+                usable.append(wanted)
+        return {**entry, "discounts": [term.shown() for term in usable]}
+
+    inner = {name: [left(entry) for entry in phase[name]] for name in ("items", "add_invoice_items")}
+    return {**left(phase), **inner}
+
+
+def may_be_redeemed(tx: Tx, wanted: list[DiscountTerm], owner: discount.Owner) -> bool:
+    try:
+        discount.redeemable(tx, wanted, owner)
+    except Refused:
+        return False
+    return True
+
+
+def extras_of(phase: Phase) -> list[extras.Extra]:
     """What a phase charges once, its own bounds as instants."""
     bounds = {"phase_start": phase["start_date"], "phase_end": phase["end_date"]}
     found = []
@@ -136,10 +178,15 @@ def extras_of(tx: Tx, phase: Phase) -> list[extras.Extra]:
             at = instant(bounds.get(bound["type"], bound["timestamp"]))
             kind = "timestamp" if bound["type"] in bounds else bound["type"]
             period[side] = made(getattr(extras, side.title()), type=kind, timestamp=at)
-        names = ("discountable", "metadata", "price", "quantity")
+        names = ("discountable", "metadata", "price", "quantity", "tax_rates")
         given = {name: extra[name] for name in names}
+        given["discounts"] = terms_of_discounts(extra)
         found.append(made(extras.Extra, period=made(extras.Span, **period), agreed=True, **given))
     return found
+
+
+def terms_of_discounts(entry: dict[str, Any]) -> list[DiscountTerm]:
+    return [read(DiscountTerm, said(term)) for term in entry["discounts"]]
 
 
 # ------------------------------------------------------------------------------------- the next phase
@@ -175,7 +222,12 @@ def next_step(schedule: SubscriptionSchedule) -> datetime:
 
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
     """Keep what a schedule has become, tell it, and set its timers anew."""
-    written = rows.update(tx, before, **reckon.changes(before, after))
+    shown = render.one(tx, before)
+    written = rows.update(tx, before, event=None, **reckon.changes(before, after))
+    now = render.one(tx, written)
+    previous = {name: render.difference(old, now[name]) for name, old in shown.items() if old != now[name]}
+    if previous:
+        outbox.write(tx, [outbox.Told("subscription_schedule.updated", now, previous)])
     set_timers(tx, written, None if before is after else spans(before)[-1].end)
     return written
 
@@ -226,10 +278,11 @@ def enter(
     the subscription meanwhile stays (§6).
     """
     subscription = propose.withdraw(tx, rows.lock(tx, Subscription, new.subscription or ""))
-    phase = new.phases[place]
-    before = place_of(old)
+    phase, before = new.phases[place], place_of(old)
     former = old.phases[before]
     edited = former["start_date"] == phase["start_date"]
+    if not edited:
+        phase = redeemable(tx, rows.find(tx, Customer, new.customer), phase, subscription)
     given = terms_of(tx, subscription, settled(new, phase), settled(old, former), edited=edited)
     begins = not edited and settled(new, phase)["billing_cycle_anchor"] == "phase_start"
     if begins or ("items" in given and restarts(tx, subscription, phase)):
@@ -240,7 +293,7 @@ def enter(
         put_extras(tx, subscription, phase, given)
     if not given:
         return Done(subscription, None)
-    wanted = made(Change, proration_behavior=prorations, **given)
+    wanted = made(Change, proration_behavior=prorations, agreed=True, **given)
     return change.apply(tx, subscription, wanted, at=whole(tx), later=later)
 
 
@@ -256,7 +309,11 @@ def terms_of(
     """What an update would be sent to make the subscription what the phase says."""
     given: dict[str, Any] = {}
     if not edited or phase["items"] != former["items"]:
-        given["items"] = item_changes(tx, subscription, phase)
+        given["items"] = item_changes(tx, subscription, phase, former)
+    for name in ("default_tax_rates", "discounts"):
+        if phase[name] != former[name] or (phase[name] and not edited):
+            now = terms_of_discounts(phase) if name == "discounts" else phase[name]
+            given[name] = now or None
     if phase["metadata"] and (not edited or phase["metadata"] != former["metadata"]):
         given["metadata"] = phase["metadata"]
     if phase["trial_end"] != former["trial_end"]:
@@ -308,14 +365,20 @@ def items_now(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
     return rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
 
 
-def item_changes(tx: Tx, subscription: Subscription, phase: Phase) -> list[ItemChange]:
+def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase) -> list[ItemChange]:
     """An item with a price of the phase stays, with its quantity; others go, and the rest is added."""
     left = {item.price: item.id for item in items_now(tx, subscription)}
+    before = {item["price"]: item for item in former["items"]}
     found = []
     for item in phase["items"]:
         given = {"metadata": item["metadata"]} if item["metadata"] else {}
         if item["quantity"] is not None:
             given["quantity"] = item["quantity"]
+        old = before.get(item["price"], {})
+        if item["discounts"] or old.get("discounts"):
+            given["discounts"] = terms_of_discounts(item) or None
+        if item["tax_rates"] or old.get("tax_rates"):
+            given["tax_rates"] = item["tax_rates"]
         id = left.pop(item["price"], None)
         named = {"id": id} if id else {"price": item["price"]}
         found.append(made(ItemChange, agreed=True, **named, **given))
@@ -350,4 +413,4 @@ def put_extras(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str
         periods = [(now, until)]
     items = [SubscriptionItem(current_period_start=start, current_period_end=end) for start, end in periods]
     customer = rows.find(tx, Customer, subscription.customer)
-    extras.put(tx, extras.Setting(customer, subscription, items), extras_of(tx, phase))
+    extras.put(tx, extras.Setting(customer, subscription, items), extras_of(phase))

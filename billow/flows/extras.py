@@ -85,6 +85,7 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
     amount = pricing.amount(rate, quantity)
     start, end = span(tx, setting, extra, at)
     id = new_id(InvoiceItem.prefix)
+    rates = extra.tax_rates or []
     owner = discount.Owner(
         setting.customer,
         subscription.currency,
@@ -95,7 +96,7 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
     return InvoiceItem(
         id=id,
         discounts=discount.redeem(tx, extra.discounts or [], owner),
-        tax_rates=tax_rate.check_usable(tx, extra.tax_rates or [], f"{at}[tax_rates]"),
+        tax_rates=tax_rate.check_usable(tx, rates, f"{at}[tax_rates]", rates if extra.agreed else ()),
         amount=amount,
         currency=subscription.currency,
         customer=setting.customer.id,

@@ -77,6 +77,8 @@ class Subscribe(Params):
     trial_from_plan: bool = f.boolean(default=False)
     trial_period_days: int | None = f.integer(min=1, max=730)
     trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
 
     @property
     def classic(self) -> bool:

@@ -1,7 +1,7 @@
 """What can be asked of the phases of a schedule, and what is kept of them?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,9 @@ from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params, json_value, specs
 from billow.core import schedule as core
 from billow.core.errors import Refused, require
-from billow.flows import bill, extras, order, terms, timing
+from billow.flows import bill, discount, extras, order, terms, timing
+from billow.flows.discount import DiscountTerm
+from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.price import Price
 from billow.resources.subscription import InvoiceSettings, TransferData
@@ -71,6 +73,8 @@ class PhaseExtra(extras.Extra):
 class NewPhase(Settings):
     add_invoice_items: list[PhaseExtra] = f.array(SHOWN, PhaseExtra, max=20, default=[])
     currency: str | None = f.currency()
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     duration: Duration | None = f.hash(shape=Duration)
     end_date: datetime | None = f.timestamp()
     items: list[terms.Item] = f.array(SHOWN, terms.Item, max=20, required=True)
@@ -88,12 +92,16 @@ class Phase(NewPhase):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """For whom phases are planned, in which mode, and the prices that were agreed before, by their use."""
+    """For whom phases are planned, in which mode, and what was agreed before: it may be named again."""
 
     customer: Customer
     classic: bool
-    items: frozenset[str] = field(default_factory=frozenset)
-    once: frozenset[str] = field(default_factory=frozenset)
+    items: Container[str] = ()
+    once: Container[str] = ()
+    rates: Container[str] = ()
+    discounts: Sequence[dict[str, Any]] = ()
+    present: Sequence[str] = ()
+    """Discounts of the customer and of the subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,29 @@ def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
         for place, extra in enumerate(wanted.add_invoice_items)
     ]
     with_param(f"{at}[add_invoice_items]", terms.check_currency, once, currency)
-    return Priced(wanted, at, all_of_them, once, currency)
+    found = Priced(wanted, at, all_of_them, once, currency)
+    check_billing(tx, frame, found)
+    return found
+
+
+def check_billing(tx: Tx, frame: Frame, phase: Priced) -> None:
+    """What changes the amounts: discounts must be redeemable now, tax rates in use."""
+    wanted = phase.wanted
+    tax_rate.check_usable(tx, wanted.default_tax_rates or [], f"{phase.at}[default_tax_rates]", frame.rates)
+    check_discounts(tx, frame, phase, wanted.discounts, phase.at)
+    for name in ("items", "add_invoice_items"):
+        for place, entry in enumerate(getattr(wanted, name)):
+            at = f"{phase.at}[{name}][{place}]"
+            tax_rate.check_usable(tx, entry.tax_rates or [], f"{at}[tax_rates]", frame.rates)
+            check_discounts(tx, frame, phase, entry.discounts, at)
+
+
+def check_discounts(
+    tx: Tx, frame: Frame, phase: Priced, wanted: Sequence[DiscountTerm] | None, at: str
+) -> None:
+    fresh = [term for term in wanted or [] if term.shown() not in frame.discounts]
+    owner = discount.Owner(frame.customer, phase.currency, present=frame.present, param=f"{at}[discounts]")
+    discount.redeemable(tx, fresh, owner)
 
 
 def with_param(param: str, check: Any, *given: Any, **named: Any) -> None:
@@ -187,13 +217,14 @@ def kept(phase: Priced, span: core.Span, now: datetime) -> dict[str, Any]:
     """A phase as it is stored and shown."""
     wanted = phase.wanted
     return {
-        **{name: None for name in ("billing_thresholds", "default_tax_rates")},
         **settings(wanted),
         "add_invoice_items": [
             extra_kept(*extra) for extra in zip(wanted.add_invoice_items, phase.once, strict=True)
         ],
+        "billing_thresholds": None,
         "currency": phase.currency,
-        "discounts": [],
+        "default_tax_rates": wanted.default_tax_rates or [],
+        "discounts": terms_kept(wanted.discounts),
         "end_date": seconds(span.end),
         "items": [item_kept(item, price) for item, price in zip(wanted.items, phase.prices, strict=True)],
         # Empty values stay: they take the key off the subscription's metadata when the phase begins (X111).
@@ -216,24 +247,28 @@ def item_kept(item: terms.Item, price: Price) -> dict[str, Any]:
     metered = bill.meter_of(price) is not None
     return {
         "billing_thresholds": None,
-        "discounts": [],
+        "discounts": terms_kept(item.discounts),
         "metadata": {key: value for key, value in item.metadata.items() if key},
         "plan": price.id,
         "price": price.id,
         "quantity": None if metered else 1 if item.quantity is None else item.quantity,
-        "tax_rates": [],
+        "tax_rates": item.tax_rates or [],
     }
+
+
+def terms_kept(wanted: Sequence[DiscountTerm] | None) -> list[dict[str, Any]]:
+    return [term.shown() for term in wanted or []]
 
 
 def extra_kept(extra: extras.Extra, price: Price) -> dict[str, Any]:
     return {
         "discountable": extra.discountable,
-        "discounts": [],
+        "discounts": terms_kept(extra.discounts),
         "metadata": {key: value for key, value in extra.metadata.items() if value},
         "period": extra.period.shown() if extra.period else OWN_PERIOD,
         "price": price.id,
         "quantity": extra.quantity,
-        "tax_rates": [],
+        "tax_rates": extra.tax_rates or [],
     }
 
 

@@ -12,7 +12,6 @@ from billow.core import calendar
 from billow.core.errors import Refused, require
 from billow.flows import bill, discount, prorate, terms
 from billow.flows.bill import Part
-from billow.resources import tax_rate
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -168,7 +167,7 @@ def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:
     if item.given("discounts") and item.discounts != []:
         found["discounts"] = discount.named(item.discounts)
     if item.given("tax_rates"):
-        found["tax_rates"] = tax_rate.check_usable(tx, item.tax_rates or [], f"{at}[tax_rates]")
+        found["tax_rates"] = terms.rates_of(tx, item, f"{at}[tax_rates]")
     return found
 
 

@@ -87,7 +87,9 @@ def drawn(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     start = phases.dated(wanted.start_date, now) or now
     order.check_mode(wanted.billing_mode)
     mode = order.mode_of(wanted.billing_mode, seconds(now))
-    priced = phases.priced(tx, Frame(customer, mode["type"] == "classic"), wanted.phases)
+    priced = phases.priced(
+        tx, Frame(customer, mode["type"] == "classic", present=present_of(customer)), wanted.phases
+    )
     spans = core.chain(start, [phases.wish(phase, now) for phase in priced])
     require(spans[0].end > now, "The first phase must end in the future.", param="phases[0][end_date]")
     schedule = SubscriptionSchedule(
@@ -193,8 +195,8 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
         "add_invoice_items": [],
         "billing_thresholds": None,
         "currency": subscription.currency,
-        "default_tax_rates": None,
-        "discounts": [],
+        "default_tax_rates": list(subscription.default_tax_rates),
+        "discounts": kept_discounts(subscription.discounts),
         "end_date": seconds(end),
         "items": [item_mirrored(item) for item in items],
         "metadata": dict(subscription.metadata),
@@ -217,13 +219,17 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
 def item_mirrored(item: SubscriptionItem) -> dict[str, Any]:
     return {
         "billing_thresholds": None,
-        "discounts": [],
+        "discounts": kept_discounts(item.discounts),
         "metadata": dict(item.metadata),
         "plan": item.price,
         "price": item.price,
         "quantity": item.quantity,
-        "tax_rates": [],
+        "tax_rates": list(item.tax_rates),
     }
+
+
+def kept_discounts(ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"coupon": None, "discount": id, "promotion_code": None} for id in ids]
 
 
 # ------------------------------------------------------------------------------------- update
@@ -260,7 +266,7 @@ def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[Sub
         check(tx, changed, customer, place)
         return changed, place
     now = enter.whole(tx)
-    priced = phases.priced(tx, framed(schedule, customer), wanted.phases)
+    priced = phases.priced(tx, framed(tx, schedule, customer), wanted.phases)
     wishes = [phases.wish(phase, now) for phase in priced]
     plan = core.updated(enter.spans(schedule), wishes, now, anchor_of(tx, schedule))
     past = [over(schedule, span) for span in plan.past]
@@ -271,13 +277,29 @@ def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[Sub
     return changed, len(past)
 
 
-def framed(schedule: SubscriptionSchedule, customer: Customer) -> Frame:
-    """Prices that the schedule has already may be archived, and stay."""
+def framed(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> Frame:
+    """What the schedule has already may be archived or used up since, and stays."""
     items, once = (
-        frozenset(entry["price"] for phase in schedule.phases for entry in phase[name])
+        [entry for phase in schedule.phases for entry in phase[name]]
         for name in ("items", "add_invoice_items")
     )
-    return Frame(customer, schedule.billing_mode["type"] == "classic", items, once)
+    rates = [id for phase in schedule.phases for id in phase["default_tax_rates"]]
+    running = rows.find_many(tx, Subscription, [schedule.subscription or ""]).values()
+    return Frame(
+        customer,
+        schedule.billing_mode["type"] == "classic",
+        {item["price"] for item in items},
+        {extra["price"] for extra in once},
+        {*rates, *(id for entry in items + once for id in entry["tax_rates"])},
+        [term for entry in [*schedule.phases, *items, *once] for term in entry["discounts"]],
+        present_of(customer, *running),
+    )
+
+
+def present_of(customer: Customer, *running: Subscription) -> list[str]:
+    """Discounts that are there already, and may be named."""
+    own = [customer.discount] if customer.discount else []
+    return own + [id for subscription in running for id in subscription.discounts]
 
 
 def anchor_of(tx: Tx, schedule: SubscriptionSchedule) -> datetime | None:

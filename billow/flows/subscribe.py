@@ -111,12 +111,15 @@ def write(
     """The subscription and its items in their first period; its creation is told later."""
     currency = order.currency_of(wanted, prices)
     id = new_id(Subscription.prefix)
+    rates = wanted.default_tax_rates or []
     whole = owner(customer, wanted, prices, course, {"subscription": id})
     made = agreement(wanted, course).but(id=id, customer=customer.id, currency=currency)
     made = made.but(
         test_clock=customer.test_clock,
         discounts=discount.redeem(tx, wanted.discounts or [], whole),
-        default_tax_rates=tax_rate.check_usable(tx, wanted.default_tax_rates or [], "default_tax_rates"),
+        default_tax_rates=tax_rate.check_usable(
+            tx, rates, "default_tax_rates", rates if wanted.agreed else ()
+        ),
     )
     subscription = rows.insert(tx, made, event=None)
     items = []

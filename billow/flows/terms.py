@@ -102,8 +102,13 @@ def billing_of(tx: Tx, item: Item, owner: discount.Owner) -> dict[str, Any]:
     at = owner.param.removesuffix("[discounts]")
     return {
         "discounts": discount.redeem(tx, item.discounts or [], owner),
-        "tax_rates": tax_rate.check_usable(tx, item.tax_rates or [], f"{at}[tax_rates]"),
+        "tax_rates": rates_of(tx, item, f"{at}[tax_rates]"),
     }
+
+
+def rates_of(tx: Tx, item: Item, at: str) -> list[str]:
+    rates = item.tax_rates or []
+    return tax_rate.check_usable(tx, rates, at, rates if item.agreed else ())
 
 
 def check_quantity(item: Item, price: Price, at: str) -> None:

@@ -42,20 +42,29 @@ class ShownSettings(Params):
     transfer_data: Any = f.hash()
 
 
+class ShownDiscount(Params):
+    coupon: str | None = f.ref("coupon")
+    discount: str | None = f.ref("discount")
+    promotion_code: str | None = f.ref("promotion_code")
+
+
 class ShownExtra(Params):
+    discounts: list[ShownDiscount] = f.array(SHOWN, ShownDiscount)
     price: str = f.ref("price")
+    tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True)
 
 
-class ShownItem(Params):
+class ShownItem(ShownExtra):
     plan: str = f.ref("plan")
-    price: str = f.ref("price")
 
 
 class ShownPhase(ShownSettings):
     """What of a phase points to other objects."""
 
-    add_invoice_items: list[ShownExtra] = f.array(SHOWN, ShownExtra)
-    items: list[ShownItem] = f.array(SHOWN, ShownItem)
+    add_invoice_items: list[ShownExtra] = f.array(SHOWN, ShownExtra, embed=True)
+    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True)
+    discounts: list[ShownDiscount] = f.array(SHOWN, ShownDiscount)
+    items: list[ShownItem] = f.array(SHOWN, ShownItem, embed=True)
 
 
 class SubscriptionSchedule(
@@ -80,7 +89,7 @@ class SubscriptionSchedule(
     end_behavior: str = f.choice(SHOWN, "cancel", "none", "release", "renew", default="release")
     metadata: dict[str, str] = f.metadata()
     pause_schedules: list[Any] = f.absent([])
-    phases: list[dict[str, Any]] = f.array(SHOWN, ShownPhase, default=[])
+    phases: list[dict[str, Any]] = f.array(SHOWN, ShownPhase, default=[], embed=True)
     released_at: datetime | None = f.timestamp()
     released_subscription: str | None = f.text()
     status: str = f.choice(SHOWN, *STATUSES, required=True)

@@ -1,7 +1,7 @@
 """Tax rates: taxes that are set by hand, in percent."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -75,12 +75,15 @@ def _check_country(country: str | None) -> None:
     )
 
 
-def check_usable(tx: Tx, ids: Sequence[str], at: str) -> list[str]:
-    """Rates that are to be attached to something: they are there, not archived, and each is named once."""
+def check_usable(tx: Tx, ids: Sequence[str], at: str, agreed: Container[str] = ()) -> list[str]:
+    """Rates that are to be attached to something: they are there, not archived, and each is named once.
+
+    One that was agreed before may be archived since.
+    """
     for place, id in enumerate(ids):
         rate = rows.find(tx, TaxRate, id, param=f"{at}[{place}]")
         require(
-            rate.active,
+            rate.active or id in agreed,
             f"The tax rate {id} is archived, and cannot be attached to anything new.",
             param=f"{at}[{place}]",
         )

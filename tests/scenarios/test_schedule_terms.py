@@ -252,6 +252,8 @@ def test_a_card_that_was_detached_since_is_passed_over(world: World) -> None:
     ({"collection_method": "send_invoice"}, {}, "phases[0][invoice_settings][days_until_due]"),
     ({"automatic_tax": {"enabled": True}}, {}, "phases[0][automatic_tax][enabled]"),
     ({"currency": "eur"}, {}, "phases[0][items]"),
+    ({"discounts": [{"coupon": "none"}]}, {}, "phases[0][discounts][0][coupon]"),
+    ({"default_tax_rates": ["txr_none"]}, {}, "phases[0][default_tax_rates][0]"),
     ({"default_payment_method": "pm_x"}, {}, "phases[0][default_payment_method]"),
     ({"start_date": "2025-01-01"}, {}, "phases[0][start_date]"),
     ({}, {"customer": None}, "customer"),

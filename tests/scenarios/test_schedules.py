@@ -335,3 +335,78 @@ def test_the_next_invoice_is_previewed_with_the_phases_until_then(
         [{name: line[name] for name in names} for line in them] for them in (shown["lines"]["data"], done)
     ]
     assert lines[0] == lines[1]
+
+
+def off(world: World, percent: int) -> str:
+    return str(world.post("/v1/coupons", percent_off=percent, duration="forever")["id"])
+
+
+def test_the_coupons_of_a_phase_replace_those_before(world: World) -> None:
+    world.at("2025-01-01")
+    anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    half, tenth, fifth = off(world, 50), off(world, 10), off(world, 20)
+    plan = plans(
+        anna,
+        {"items": of(gold), "duration": months(1), "discounts": [{"coupon": half}]},
+        {"items": of(gold), "duration": months(1), "discounts": [{"coupon": tenth}]},
+        {"items": of({"price": gold, "discounts": [{"coupon": fifth}]}), "duration": months(1)},
+        {"items": of(gold), "duration": months(1)},
+    )
+    assert plan.now["phases"][0]["discounts"] == [{"coupon": half, "discount": None, "promotion_code": None}]
+    for when in ("2025-02-01 01:00", "2025-03-01 01:00", "2025-04-01 01:00"):
+        world.at(when)
+    assert [invoice.data["total"] for invoice in anna.invoices] == [500, 900, 800, 1000]
+    assert plan.subscription.now["discounts"] == []
+
+
+def test_a_repeating_coupon_counts_from_the_start_of_its_phase(world: World) -> None:
+    world.at("2025-01-01")
+    anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    coupon = world.post("/v1/coupons", percent_off=50, duration="repeating", duration_in_months=2)["id"]
+    plans(
+        anna,
+        {"items": of(gold), "duration": months(1)},
+        {"items": of(gold), "duration": months(4), "discounts": [{"coupon": coupon}]},
+    )
+    for when in ("2025-02-01 01:00", "2025-03-01 01:00", "2025-04-01 01:00"):
+        world.at(when)
+    assert [invoice.data["total"] for invoice in anna.invoices] == [1000, 500, 500, 1000]
+
+
+def test_a_coupon_that_nobody_can_redeem_any_more_is_passed_over(world: World) -> None:
+    world.at("2025-01-01")
+    anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    gone, half = off(world, 10), off(world, 50)
+    plan = plans(
+        anna,
+        {"items": of(gold), "duration": months(1)},
+        {"items": of(gold), "duration": months(1), "discounts": [{"coupon": gone}, {"coupon": half}]},
+    )
+    world.delete(f"/v1/coupons/{gone}")
+    world.at("2025-02-01 01:00")
+    assert plan.status == "active"
+    assert anna.last_invoice.data["total"] == 500
+
+
+def test_tax_rates_of_a_phase_are_those_of_its_invoices_though_archived_since(world: World) -> None:
+    world.at("2025-01-01")
+    anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    old, new = (
+        world.post("/v1/tax_rates", display_name="VAT", percentage=rate, inclusive=False)["id"]
+        for rate in (10, 20)
+    )
+    plan = plans(
+        anna,
+        {"items": of(gold), "duration": months(1), "default_tax_rates": [old]},
+        {"items": of({"price": gold, "tax_rates": [new]}), "duration": months(1)},
+        {"items": of(gold), "duration": months(1)},
+        start="2025-01-02",
+    )
+    shown = plan.now["phases"]
+    assert [rate["percentage"] for rate in shown[0]["default_tax_rates"]] == [10]
+    assert [rate["percentage"] for rate in shown[1]["items"][0]["tax_rates"]] == [20]
+    for rate in (old, new):
+        world.post(f"/v1/tax_rates/{rate}", active=False)
+    for when in ("2025-01-02 01:00", "2025-02-02 01:00", "2025-03-02 01:00"):
+        world.at(when)
+    assert [invoice.data["total"] for invoice in anna.invoices] == [1100, 1200, 1000]
