@@ -13,6 +13,7 @@ from billow.store.tx import Database, Tx
 TABLES = {
     "customer.subscription": lifecycle.SUBSCRIPTION,
     "invoice": lifecycle.INVOICE,
+    "quote": lifecycle.QUOTE,
     "subscription_schedule": lifecycle.SCHEDULE,
 }
 QUIET = {"next_invoice_sequence"}

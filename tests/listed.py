@@ -109,6 +109,17 @@ def thin(maker: Maker) -> Pair:
     return first_two(maker, "/v2/core/events")
 
 
+def offered(tail: str) -> Callable[[Maker], Pair]:
+    """The two lines of a quote, the first first."""
+
+    def lines(maker: Maker) -> Pair:
+        prices = [maker.make("price", recurring=None)["id"] for _ in range(2)]
+        quote = maker.make("quote", line_items=[{"price": price} for price in prices])["id"]
+        return first_two(maker, f"/v1/quotes/{quote}/{tail}")
+
+    return lines
+
+
 TWO: dict[str, Callable[[Maker], Pair]] = {
     "/v1/balance_transactions": movements,
     "/v1/billing/meters/{id}/event_summaries": summed,
@@ -125,6 +136,8 @@ TWO: dict[str, Callable[[Maker], Pair]] = {
     "/v1/products/{id}/features": below(
         "/v1/products/{product}/features", {"entitlement_feature": "{new entitlements.feature}"}
     ),
+    "/v1/quotes/{id}/computed_upfront_line_items": offered("computed_upfront_line_items"),
+    "/v1/quotes/{id}/line_items": offered("line_items"),
     "/v1/tax_codes": lambda maker: first_two(maker, "/v1/tax_codes"),
     "/v1/webhook_endpoints/{id}/deliveries": delivered,
     "/v2/core/event_destinations": destinations,

@@ -17,6 +17,13 @@ SETTINGS = {
     "footer": "Thanks",
     "rendering_options": {"amount_tax_display": "exclude_tax"},
 }
+OFFERED = {
+    "custom_fields": [{"name": "PO", "value": "7"}],
+    "days_until_due": "14",
+    "description": "As agreed",
+    "footer": "Thanks",
+    "issuer": {"type": "self"},
+}
 FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"}}
 
 #: Examples where the type of a field does not say what is valid, by path and name.
@@ -78,6 +85,17 @@ VALUES: dict[Key, Any] = {
         "minimum_amount_currency": "usd",
         "currency_options": {"chf": {"minimum_amount": "7"}},
     },
+    ("/v1/quotes", "automatic_tax"): {"enabled": "false"},
+    ("/v1/quotes", "discounts"): lambda case: [{"coupon": case.maker.known("coupon")}],
+    ("/v1/quotes", "from_quote"): lambda case: {"quote": finalized(case.maker), "is_revision": "true"},
+    ("/v1/quotes", "invoice_settings"): OFFERED,
+    ("/v1/quotes", "line_items"): lambda case: lines(case.maker),
+    ("/v1/quotes", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
+    ("/v1/quotes/{id}", "automatic_tax"): {"enabled": "false"},
+    ("/v1/quotes/{id}", "discounts"): lambda case: [{"coupon": case.maker.known("coupon")}],
+    ("/v1/quotes/{id}", "invoice_settings"): OFFERED,
+    ("/v1/quotes/{id}", "line_items"): lambda case: lines(case.maker),
+    ("/v1/quotes/{id}", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
     ("/v1/refunds", "charge"): lambda case: case.maker.make("charge")["id"],
     ("/v1/refunds", "payment_intent"): lambda case: paid(case.maker),
     ("/v1/shipping_rates", "delivery_estimate"): {
@@ -128,6 +146,11 @@ WITH: dict[Key, dict[str, Any]] = {
     ("/v1/prices", "tiers"): {**TIERED, "unit_amount": None},
     ("/v1/prices", "tiers_mode"): {**TIERED, "unit_amount": None},
     ("/v1/prices", "unit_amount_decimal"): {"unit_amount": None},
+    ("/v1/quotes", "application_fee_amount"): {"line_items": None},
+    ("/v1/quotes", "from_quote"): {"customer": None, "line_items": None},
+    ("/v1/quotes", "invoice_settings"): {"collection_method": "send_invoice"},
+    ("/v1/quotes", "test_clock"): {"customer": None},
+    ("/v1/quotes/{id}", "invoice_settings"): {"collection_method": "send_invoice"},
     ("/v1/refunds", "payment_intent"): {"charge": None},
     ("/v1/tax_ids", "type"): {"value": "DE000000000"},
     ("/v2/core/event_destinations", "snapshot_api_version"): {"event_payload": "snapshot"},
@@ -139,6 +162,8 @@ MADE_WITH: dict[Key, Sent] = {
     ("/v1/charges/{id}", "customer"): {"customer": None, "source": "tok_visa"},
     ("/v1/coupons/{id}", "currency_options"): {"percent_off": None, "amount_off": "5", "currency": "usd"},
     ("/v1/prices/{id}", "transfer_lookup_key"): {"lookup_key": "first"},
+    ("/v1/quotes/{id}", "application_fee_amount"): {"line_items": None},
+    ("/v1/quotes/{id}", "customer"): {"customer": None},
     ("/v1/promotion_codes/{id}", "restrictions"): {
         "restrictions": {"minimum_amount": "5", "minimum_amount_currency": "usd"}
     },
@@ -156,6 +181,23 @@ def older_card(case: Any) -> str:
     first = case.maker.done(case.path, {"source": "tok_mastercard"})["default_source"]
     case.maker.done(case.path, {"source": "tok_visa"})
     return str(first)
+
+
+def lines(maker: Maker) -> list[Sent]:
+    """A line of each kind, with all that one can say."""
+    own = {"discounts": [{"coupon": maker.known("coupon")}], "tax_rates": [maker.known("tax_rate")]}
+    data = {"currency": "usd", "product": maker.known("product"), "unit_amount": "300"}
+    made = {**data, "recurring": {"interval": "year", "interval_count": "2"}, "tax_behavior": "inclusive"}
+    return [
+        {"price": maker.make("price", recurring=None)["id"], "quantity": "3", **own},
+        {"price_data": made},
+    ]
+
+
+def finalized(maker: Maker) -> str:
+    quote = str(maker.make("quote")["id"])
+    maker.done(f"/v1/quotes/{quote}/finalize", {})
+    return quote
 
 
 def paid(maker: Maker) -> str:
@@ -185,6 +227,7 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     ),
     "/v1/events/{id}/resend": lambda maker: (f"/v1/events/{told(maker)}/resend", {}),
     "/v1/products/{id}/features": lambda maker: ("/v1/products/{new product}/features", {}),
+    "/v1/quotes/{id}/finalize": lambda maker: ("/v1/quotes/{new quote}/finalize", {}),
     "/v1/test_helpers/test_clocks/{id}/advance": lambda maker: (
         "/v1/test_helpers/test_clocks/{new test_helpers.test_clock}/advance",
         {},

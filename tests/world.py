@@ -133,6 +133,13 @@ class World:
             )["id"]
         )
 
+    def once(self, name: str, **amount: float) -> str:
+        """A price for one time: world.once("Setup", usd=50)."""
+        [(currency, major)] = amount.items()
+        minor = int(Decimal(str(major)).scaleb(minor_digits(currency)))
+        form = {"currency": currency, "unit_amount": minor, "product_data": {"name": name}}
+        return str(self.post("/v1/prices", **form)["id"])
+
     def meter(self, event: str, formula: str = "sum") -> str:
         return str(
             self.post(
@@ -208,6 +215,13 @@ class Customer:
         items = [price if isinstance(price, dict) else {"price": price} for price in prices]
         made = self.world.post("/v1/subscriptions", customer=self.id, items=items, **more)
         return Subscription(self.world, made["id"])
+
+    def is_offered(self, *lines: str | dict[str, Any], **more: Any) -> "Quote":
+        """A draft of prices, or of lines as {"price": …, "quantity": …}."""
+        named = [line if isinstance(line, dict) else {"price": line} for line in lines]
+        return Quote(
+            self.world, self.world.post("/v1/quotes", customer=self.id, line_items=named, **more)["id"]
+        )
 
     def uses(self, event: str, value: Any, when: str, identifier: str | None = None) -> None:
         more = {"identifier": identifier} if identifier else {}
@@ -302,6 +316,42 @@ class Schedule:
 
     def does(self, verb: str, **how: Any) -> dict[str, Any]:
         return self.world.post(f"/v1/subscription_schedules/{self.id}/{verb}", **how)
+
+
+@dataclass
+class Quote:
+    """What a customer is offered."""
+
+    world: World
+    id: str
+
+    @property
+    def now(self) -> dict[str, Any]:
+        return self.world.get(f"/v1/quotes/{self.id}")
+
+    @property
+    def status(self) -> str:
+        return str(self.now["status"])
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        data: list[dict[str, Any]] = self.world.get(f"/v1/quotes/{self.id}/line_items", limit=100)["data"]
+        return data
+
+    def update(self, **changes: Any) -> dict[str, Any]:
+        return self.world.post(f"/v1/quotes/{self.id}", **changes)
+
+    def does(self, verb: str, **how: Any) -> dict[str, Any]:
+        """finalize, accept or cancel."""
+        return self.world.post(f"/v1/quotes/{self.id}/{verb}", **how)
+
+    def is_accepted(self) -> dict[str, Any]:
+        """Finalized and accepted."""
+        self.does("finalize")
+        return self.does("accept")
+
+    def refuses(self, verb: str = "", **how: Any) -> dict[str, Any]:
+        return self.world.refused(f"/v1/quotes/{self.id}/{verb}".rstrip("/"), **how)
 
 
 @dataclass

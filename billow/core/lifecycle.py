@@ -95,6 +95,15 @@ PAYMENT_INTENT: Table = {
     ("requires_capture", "cancel"): "canceled",
 }
 
+# What is offered is changed as a draft, and holds when it is open; what has expired is canceled.
+QUOTE: Table = {
+    (NEW, "create"): "draft",
+    ("draft", "finalize"): "open",
+    ("draft", "cancel"): "canceled",
+    ("open", "accept"): "accepted",
+    ("open", "cancel"): "canceled",
+}
+
 
 def after(table: Table, state: str, action: str) -> str:
     """The next state; Refused when the state does not allow the action."""

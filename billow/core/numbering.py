@@ -1,4 +1,4 @@
-"""What number does an invoice carry?"""
+"""What number does an invoice carry, and what number a quote?"""
 
 from hashlib import sha256
 
@@ -9,6 +9,11 @@ PREFIX_LENGTH = 8
 def number(prefix: str, sequence: int) -> str:
     """ABC-0001: at least four digits, more when they are needed."""
     return f"{prefix}-{sequence:04d}"
+
+
+def quote_number(prefix: str, sequence: int, revision: int) -> str:
+    """QT-ABC-0001-1: the first quote of a customer, and -2 what revises it (§7.9)."""
+    return f"QT-{number(prefix, sequence)}-{revision}"
 
 
 def prefix_from(seed: str) -> str:

@@ -4,11 +4,13 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.errors import require
-from billow.flows import cancel
+from billow.flows import cancel, quote
 from billow.resources import customer as customers
 from billow.resources.customer import Customer
+from billow.resources.quote import LIVING, Quote
 from billow.resources.subscription import ENDED, Subscription
 from billow.resources.test_clock import TestClock
+from billow.store import clocks
 from billow.store.tx import Tx
 
 
@@ -25,6 +27,7 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     )
     for subscription in live:
         cancel.end(tx, subscription)
+    call_off(tx, "customer", customer.id)
     return customers.delete(tx, customer)
 
 
@@ -34,7 +37,15 @@ def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
     require(clock.status != "advancing", "This test clock is advancing; wait until it is ready.")
     for customer in rows.select(tx, Customer, "test_clock = %(clock)s and not deleted", clock=clock.id):
         delete_customer(tx, customer)
+    call_off(clocks.enter(tx, clock.id), "test_clock", clock.id)
     tx.run(
         "delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock.id
     )
     return rows.delete(tx, clock)
+
+
+def call_off(tx: Tx, name: str, id: str) -> None:
+    """Cancel the quotes that nobody can accept any more: those that name it."""
+    living = f"{name} = %(id)s and status = any(%(living)s)"
+    for offered in rows.select(tx, Quote, living, "order by id for update", id=id, living=list(LIVING)):
+        quote.cancel(tx, offered)

@@ -35,8 +35,12 @@ class SubscriptionDetails(Params):
     subscription_proration_date: int | None = f.integer()
 
 
+class QuoteDetails(Params):
+    quote: str = f.text(required=True)
+
+
 class Parent(Params):
-    quote_details: dict[str, Any] | None = f.absent()
+    quote_details: QuoteDetails | None = f.hash(shape=QuoteDetails)
     subscription_details: SubscriptionDetails | None = f.hash(shape=SubscriptionDetails)
     type: str = f.text(required=True)
 

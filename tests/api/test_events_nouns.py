@@ -118,6 +118,7 @@ STORIES: dict[str, Story] = {
         },
         crud("promotion_code", "deleted"),
     ),
+    "quote": Story("/v1/quotes", lambda api: {"customer": paying(api)}, crud("quote", "updated", "deleted")),
     "refund": Story(
         "/v1/refunds", lambda api: {"charge": charged(api)}, ("refund.created", "refund.updated", None)
     ),

@@ -96,6 +96,14 @@ def money(maker: Maker) -> list[Apart]:
     ]
 
 
+def clocks(maker: Maker) -> list[Apart]:
+    first, second = (
+        (str(maker.make("quote", customer=None, test_clock=clock)["id"]), clock)
+        for clock in [str(maker.make("test_helpers.test_clock")["id"]) for _ in range(2)]
+    )
+    return [Apart({"test_clock": first[1]}, first[0], second[0])]
+
+
 def owners(maker: Maker) -> list[Apart]:
     own, customer = maker.make("tax_id")["id"], maker.known("customer")
     theirs = maker.make("tax_id", owner={"type": "customer", "customer": customer})["id"]
@@ -219,6 +227,8 @@ APART: dict[Key, Callable[[Maker], list[Apart]]] = {
     ("/v1/products", "ids"): made("product", {"ids[]": "FOUND"}, {}, {}),
     ("/v1/promotion_codes", "code"): coupons,
     ("/v1/promotion_codes", "coupon"): coupons,
+    ("/v1/quotes", "status"): updated("quote", "status", {"": "/cancel"}, changed="canceled", same="draft"),
+    ("/v1/quotes", "test_clock"): clocks,
     ("/v1/refunds", "payment_intent"): lambda maker: intents(maker, "refund"),
     ("/v1/shipping_rates", "active"): updated(
         "shipping_rate", "active", {"active": "false"}, changed="false", same="true"
@@ -335,6 +345,7 @@ OTHERWISE: dict[Key, Callable[[Api, Pair], None]] = {
     ("/v1/billing/meters/{id}/event_summaries", "value_grouping_window"): grouped,
     ("/v1/customers/{id}/payment_methods", "type"): cards_only,
     ("/v1/promotion_codes", "customer_account"): nobodys,
+    ("/v1/quotes", "customer_account"): nobodys,
     ("/v2/core/event_destinations", "include"): included,
 }
 #: Told by other tests: the feed is read in its order, and a destination is read as its list is.

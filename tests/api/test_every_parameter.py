@@ -227,6 +227,36 @@ def uploaded(case: Case) -> bool:
     return bool(case.api.app.wsgi.test_client().get(path, headers=headers).data == case.value)
 
 
+def nowhere_else(case: Case) -> bool:
+    """There are no other accounts: it is refused, by its name."""
+    answer = case.maker.send(case.path, {**case.base, case.name: "acct_1"})
+    return (answer.status, answer["error"]["param"]) == (400, case.name)
+
+
+def untaxed(case: Case) -> bool:
+    """Tax is not worked out by itself, which can be said, and cannot be asked for otherwise."""
+    answer = case.maker.send(case.path, {**case.base, f"{case.name}[enabled]": "true"})
+    return answer.status == 400 and agrees(case.value, case.done()[case.name])
+
+
+def taken_off(case: Case) -> bool:
+    answer = case.done()
+    return len(answer["discounts"]) == 1 and answer["total_details"]["amount_discount"] > 0
+
+
+def offered(case: Case) -> bool:
+    """Every word of each line: what is said of a new price, of its discounts and of its taxes."""
+    path = f"/v1/quotes/{case.done()['id']}/line_items"
+    expand = {f"expand[{place}]": f"data.{name}" for place, name in enumerate(("discounts", "taxes"))}
+    first, second = case.api.get(path, expand)["data"]
+    wanted, data = case.value[0], case.value[1]["price_data"]
+    [off], [tax] = first["discounts"], first["taxes"]
+    named = {"price": first["price"]["id"], "quantity": str(first["quantity"]),
+             "discounts": [{"coupon": off["discount"]["source"]["coupon"]}],
+             "tax_rates": [tax["rate"]["id"]]}  # fmt: skip
+    return wanted == named and agrees(data, second["price"])
+
+
 #: Parameters that are not shown under their name: what proves that they were honoured.
 RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/charges", "capture"): lambda case: case.done()["captured"] is False,
@@ -256,6 +286,14 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/prices", "transfer_lookup_key"): taken_over,
     ("/v1/prices/{id}", "transfer_lookup_key"): taken_over,
     ("/v1/products", "default_price_data"): first_price,
+    ("/v1/quotes", "automatic_tax"): untaxed,
+    ("/v1/quotes", "customer_account"): nowhere_else,
+    ("/v1/quotes", "discounts"): taken_off,
+    ("/v1/quotes", "line_items"): offered,
+    ("/v1/quotes/{id}", "automatic_tax"): untaxed,
+    ("/v1/quotes/{id}", "customer_account"): nowhere_else,
+    ("/v1/quotes/{id}", "discounts"): taken_off,
+    ("/v1/quotes/{id}", "line_items"): offered,
     ("/v1/test_helpers/test_clocks/{id}/advance", "frozen_time"): lambda case: agrees(
         {"target_frozen_time": case.value}, case.done()["status_details"]["advancing"]
     ),

@@ -88,6 +88,14 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
     "file_link": ("/v1/file_links", {"file": "{file}"}),
+    "quote": (
+        "/v1/quotes",
+        {
+            "customer": "{customer}",
+            "line_items[0][price]": "{price}",
+            "line_items[0][discounts][0][coupon]": "{coupon}",
+        },
+    ),
     "v2.core.event_destination": (
         "/v2/core/event_destinations",
         {

@@ -17,6 +17,8 @@ INCLUDABLE = {
     "price": {"currency_options", "tiers"},
     "invoice": {"confirmation_secret", "payments"},
     "charge": {"refunds"},
+    "quote": {"line_items"},
+    "item": {"discounts", "taxes"},
 }
 #: Shown once, or only where it says something.
 OCCASIONAL = {"webhook_endpoint": {"secret"}, "event": {"account", "context"}}

@@ -7,6 +7,7 @@ from billow.core.lifecycle import (
     INVOICE,
     NEW,
     PAYMENT_INTENT,
+    QUOTE,
     SCHEDULE,
     SUBSCRIPTION,
     after,
@@ -14,7 +15,7 @@ from billow.core.lifecycle import (
     states,
 )
 
-TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT, SCHEDULE]
+TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT, QUOTE, SCHEDULE]
 
 
 def walk(table, start, *actions):
@@ -28,6 +29,7 @@ def test_the_states_are_stripes():
         "incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled",
     }  # fmt: skip
     assert states(INVOICE) == {"draft", "open", "paid", "void", "uncollectible", "deleted"}
+    assert states(QUOTE) == {"accepted", "canceled", "draft", "open"}
     assert states(SCHEDULE) == {"active", "canceled", "completed", "not_started", "released"}
     assert states(PAYMENT_INTENT) == {
         "requires_payment_method", "requires_confirmation", "requires_action", "processing",
@@ -46,6 +48,7 @@ def test_every_state_can_be_reached(table):
         (SUBSCRIPTION, {"canceled", "incomplete_expired"}),
         (INVOICE, {"paid", "void", "deleted"}),
         (PAYMENT_INTENT, {"succeeded", "canceled"}),
+        (QUOTE, {"accepted", "canceled"}),
         (SCHEDULE, {"canceled", "completed", "released"}),
     ],
 )

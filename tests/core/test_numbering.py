@@ -1,10 +1,10 @@
-"""Are invoice numbers written as Stripe writes them?"""
+"""Are the numbers of invoices and quotes written as Stripe writes them?"""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billow.core.numbering import number, prefix_from
+from billow.core.numbering import number, prefix_from, quote_number
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ from billow.core.numbering import number, prefix_from
 )
 def test_numbers_have_four_digits_and_grow_x105_x106(prefix, sequence, text):
     assert number(prefix, sequence) == text
+
+
+def test_a_quote_has_the_customers_prefix_its_number_and_that_of_its_revision():
+    assert quote_number("RKTRIDE", 1, 1) == "QT-RKTRIDE-0001-1"
+    assert quote_number("RKTRIDE", 12345, 20) == "QT-RKTRIDE-12345-20"
 
 
 def test_a_prefix_depends_on_its_seed_alone():

@@ -11,10 +11,12 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
+from billow.flows import quote_paper
 from billow.flows.paper import document_of
 from billow.ledger.journal import journal
 from billow.providers.documents import text
 from billow.resources.invoice import Invoice
+from billow.resources.quote import Quote as QuoteRow
 from tests.world import Customer, World
 
 FOLDER = Path(__file__).parent
@@ -126,3 +128,25 @@ def test_discounts_taxes_and_a_reverse_charge(app: App, world: World) -> None:
     ben.owes(5000, "Support, tax included", tax_rates=[levy])
     ben.bills(default_tax_rates=[vat]).does("finalize")
     compare(app, world, "reduced", [anna, ben])
+
+
+def test_a_quote_on_paper(app: App, world: World) -> None:
+    """A trial, a discount for ever, a tax, and what is only known when it is used."""
+    world.at("2025-01-01")
+    address = {"line1": "1 High St", "city": "Bath", "country": "GB"}
+    anna = world.customer("anna", invoice_prefix="ANNA", address=address)
+    quote = anna.is_offered(
+        {"price": world.plan("Seat", usd=20), "quantity": 12},
+        world.once("Move of your data", usd=500),
+        world.metered("Calls", world.meter("calls"), cents="0.5"),
+        default_tax_rates=[world.tax(20)],
+        description="As we discussed on the phone.",
+        discounts=[{"coupon": world.coupon(percent_off=10, duration="forever", name="Partner")}],
+        footer="Nimbus Ltd, Bath",
+        header="An offer for Anna",
+        subscription_data={"trial_period_days": 14},
+    )
+    quote.does("finalize")
+    with app.db.transaction(world.api.tenant) as tx:
+        paper = text.render(quote_paper.document_of(tx, rows.find(tx, QuoteRow, quote.id)))
+    agree("quote_paper", named(paper, {anna.id: anna.name}))

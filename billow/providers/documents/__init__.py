@@ -32,8 +32,8 @@ class DocumentLine:
 class InvoiceDocument:
     """All amounts are display text, made by whoever knows the currency.
 
-    `kind` is invoice, credit_note, receipt or quote; a `status` of draft or void is stamped across the paper.
-    The last of `totals` is the one that matters, and stands out.
+    `kind` is invoice, credit_note, receipt or quote; a `status` of draft, void or canceled is stamped across
+    the paper. A quote holds until it is due. The last of `totals` is the one that matters, and stands out.
     """
 
     kind: str
@@ -49,6 +49,8 @@ class InvoiceDocument:
     notes: tuple[str, ...] = ()
     footer: str | None = None
     language: str = "en"
+    header: str | None = None
+    """A line of the seller's own, above everything else."""
     reverse_charge: bool = False
     """The buyer owes the tax, and the paper must say so."""
 

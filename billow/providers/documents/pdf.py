@@ -82,7 +82,7 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
     """What the template reads."""
     return {
         "title": title(paper), "number": paper.number, "stamp": stamp(paper), "facts": facts(paper),
-        "language": language_of(paper), "words": words(paper),
+        "language": language_of(paper), "header": paper.header, "words": words(paper),
         "seller": asdict(paper.seller), "buyer": asdict(paper.buyer),
         "lines": [asdict(line) for line in paper.lines],
         "totals": paper.totals, "notes": notes(paper), "footer": paper.footer,

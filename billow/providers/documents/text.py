@@ -18,6 +18,7 @@ def render(document: InvoiceDocument) -> str:
     paper = printable(document)
     blocks = [
         heading(paper),
+        *([folded(paper.header, WIDTH)] if paper.header else []),
         parties(paper),
         table(paper),
         totals(paper),

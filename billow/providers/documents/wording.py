@@ -16,6 +16,7 @@ WORDS = {
     "number":        ("Number", "Nummer", "Numéro", "Número"),
     "issued":        ("Date of issue", "Ausgestellt am", "Date d’émission", "Fecha de emisión"),
     "due":           ("Date due", "Fällig am", "Date d’échéance", "Fecha de vencimiento"),
+    "expires":       ("Valid until", "Gültig bis", "Valable jusqu’au", "Válido hasta"),
     "currency":      ("Currency", "Währung", "Devise", "Moneda"),
     "seller":        ("From", "Von", "De", "De"),
     "buyer":         ("Bill to", "Rechnungsempfänger", "Facturé à", "Facturar a"),
@@ -29,6 +30,8 @@ WORDS = {
     "open":          ("Open", "Offen", "À payer", "Pendiente"),
     "paid":          ("Paid", "Bezahlt", "Payée", "Pagada"),
     "void":          ("Void", "Storniert", "Annulée", "Anulada"),
+    "accepted":      ("Accepted", "Angenommen", "Accepté", "Aceptado"),
+    "canceled":      ("Canceled", "Widerrufen", "Annulé", "Cancelado"),
     "uncollectible": ("Uncollectible", "Uneinbringlich", "Irrécouvrable", "Incobrable"),
     "reverse_charge": ("Tax to be paid by the customer (reverse charge).",
                       "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
@@ -41,7 +44,7 @@ WORDS = {
 }  # fmt: skip
 
 # Stamped across the paper, so that nobody pays by it.
-STAMPED = ("draft", "void")
+STAMPED = ("canceled", "draft", "void")
 
 
 def language_of(document: InvoiceDocument) -> str:
@@ -81,7 +84,8 @@ def stamp(document: InvoiceDocument) -> str | None:
 
 def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
     """What identifies the paper: label and text, in reading order."""
-    due = [] if document.due_on is None else [(word(document, "due"), day(document, document.due_on))]
+    until = word(document, "expires" if document.kind == "quote" else "due")
+    due = [] if document.due_on is None else [(until, day(document, document.due_on))]
     return [
         (word(document, "number"), document.number),
         (word(document, "issued"), day(document, document.issued_on)),

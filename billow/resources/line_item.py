@@ -1,0 +1,33 @@
+"""Line items: what somebody is offered, how often, and what that comes to."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.resource import Resource
+
+
+class LineItem(Resource, object="item", table="line_items", prefix="li_", events=()):
+    """One line of a quote: a price, a quantity, and what they come to, as it was when that was reckoned."""
+
+    lacks = ("created", "livemode")
+    order = "position"
+
+    adjustable_quantity: dict[str, Any] | None = f.absent()
+    amount_discount: int = f.amount(default=0)
+    amount_subtotal: int = f.amount(default=0)
+    amount_tax: int = f.amount(default=0)
+    amount_total: int = f.amount(default=0)
+    currency: str = f.currency(required=True)
+    description: str | None = f.text()
+    discounts: list[dict[str, Any]] = f.array(default=[], include=True)
+    metadata: dict[str, str] = f.absent({})
+    price: str = f.ref("price", embed=True, required=True)
+    quantity: int | None = f.integer()
+    taxes: list[dict[str, Any]] = f.array(default=[], include=True)
+
+    position: int = f.integer(default=0, hidden=True)
+    quote: str = f.text(required=True, hidden=True)
+    own_discounts: list[str] = f.array(default=[], hidden=True)
+    """Discounts on this line alone, before those of the quote."""
+    tax_rates: list[str] = f.array(default=[], hidden=True)
+    """Its own rates, in place of the quote's default ones."""
