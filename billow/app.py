@@ -102,6 +102,7 @@ FLOWS = [
     "failing",
     "feed",
     "finalize",
+    "follow",
     "give_back",
     "identify",
     "import_usage",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from billow.api import render, rows
+from billow.api import rows
 from billow.api.fields import instant
 from billow.api.params import made, read
 from billow.core import calendar, lifecycle
@@ -16,8 +16,8 @@ from billow.flows import (
     change,
     discount,
     extras,
+    follow,
     propose,
-    reckon,
     reshape,
     subscribe,
     unschedule,
@@ -33,7 +33,7 @@ from billow.resources.price import Price
 from billow.resources.subscription import InvoiceSettings, Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
-from billow.store import jobs, outbox
+from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -222,12 +222,7 @@ def next_step(schedule: SubscriptionSchedule) -> datetime:
 
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
     """Keep what a schedule has become, tell it, and set its timers anew."""
-    shown = render.one(tx, before)
-    written = rows.update(tx, before, event=None, **reckon.changes(before, after))
-    now = render.one(tx, written)
-    previous = {name: render.difference(old, now[name]) for name, old in shown.items() if old != now[name]}
-    if previous:
-        outbox.write(tx, [outbox.Told("subscription_schedule.updated", now, previous)])
+    written = follow.write(tx, before, after)
     set_timers(tx, written, None if before is after else spans(before)[-1].end)
     return written
 
@@ -278,7 +273,7 @@ def enter(
     the subscription meanwhile stays (§6).
     """
     subscription = propose.withdraw(tx, rows.lock(tx, Subscription, new.subscription or ""))
-    phase, before = new.phases[place], place_of(old)
+    phase, before = new.phases[place], follow.place_of(old)
     former = old.phases[before]
     edited = former["start_date"] == phase["start_date"]
     if not edited:
@@ -295,12 +290,6 @@ def enter(
         return Done(subscription, None)
     wanted = made(Change, proration_behavior=prorations, agreed=True, **given)
     return change.apply(tx, subscription, wanted, at=whole(tx), later=later)
-
-
-def place_of(schedule: SubscriptionSchedule) -> int:
-    """The place of the current phase."""
-    start = (schedule.current_phase or {})["start_date"]
-    return next(n for n, phase in enumerate(schedule.phases) if phase["start_date"] == start)
 
 
 def terms_of(

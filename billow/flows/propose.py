@@ -8,7 +8,7 @@ from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, read
 from billow.core.errors import require
-from billow.flows import bill, change, prorate, redeem, void
+from billow.flows import bill, change, follow, prorate, redeem, void
 from billow.flows.amendment import Change
 from billow.flows.change import Case, Done
 from billow.resources.invoice import Invoice
@@ -146,6 +146,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     rows.insert_many(tx, bill.periods_of(lines))
     done = change.conclude(tx, case, invoice, view)
+    follow.follow(tx, done.subscription)
     rows.emit(tx, [(done.subscription, None)], "customer.subscription.pending_update_applied")
     return done.subscription
 

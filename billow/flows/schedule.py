@@ -11,7 +11,7 @@ from billow.api.params import Params, made, merged, missing, specs
 from billow.core import lifecycle
 from billow.core import schedule as core
 from billow.core.errors import Refused, require
-from billow.flows import cancel, change, enter, order, phases, unschedule, update
+from billow.flows import cancel, change, enter, follow, order, phases, unschedule, update
 from billow.flows.amendment import Change
 from billow.flows.phases import Frame, NewPhase, Phase, Settings
 from billow.resources.customer import Customer
@@ -196,9 +196,9 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
         "billing_thresholds": None,
         "currency": subscription.currency,
         "default_tax_rates": list(subscription.default_tax_rates),
-        "discounts": kept_discounts(subscription.discounts),
+        "discounts": follow.discounts_of(subscription.discounts),
         "end_date": seconds(end),
-        "items": [item_mirrored(item) for item in items],
+        "items": [follow.item_of(item) for item in items],
         "metadata": dict(subscription.metadata),
         "proration_behavior": "create_prorations",
         "start_date": seconds(start),
@@ -214,22 +214,6 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
         subscription=subscription.id,
         test_clock=subscription.test_clock,
     )
-
-
-def item_mirrored(item: SubscriptionItem) -> dict[str, Any]:
-    return {
-        "billing_thresholds": None,
-        "discounts": kept_discounts(item.discounts),
-        "metadata": dict(item.metadata),
-        "plan": item.price,
-        "price": item.price,
-        "quantity": item.quantity,
-        "tax_rates": list(item.tax_rates),
-    }
-
-
-def kept_discounts(ids: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"coupon": None, "discount": id, "promotion_code": None} for id in ids]
 
 
 # ------------------------------------------------------------------------------------- update
@@ -262,7 +246,7 @@ def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[Sub
         metadata=merged(schedule.metadata, wanted.metadata),
     )
     if not wanted.phases:
-        place = 0 if schedule.status == "not_started" else enter.place_of(schedule)
+        place = 0 if schedule.status == "not_started" else follow.place_of(schedule)
         check(tx, changed, customer, place)
         return changed, place
     now = enter.whole(tx)
@@ -310,8 +294,7 @@ def anchor_of(tx: Tx, schedule: SubscriptionSchedule) -> datetime | None:
 def over(schedule: SubscriptionSchedule, span: core.Span) -> dict[str, Any]:
     """A phase that is over, as it was; one that the update itself ends is cut."""
     [phase] = [phase for phase in schedule.phases if instant(phase["start_date"]) == span.start]
-    end, trial = seconds(span.end), phase["trial_end"]
-    return {**phase, "end_date": end, "trial_end": min(trial, end) if trial and end else trial}
+    return follow.cut(phase, seconds(span.end) or 0)
 
 
 def living(schedule: SubscriptionSchedule, verb: str) -> None:
@@ -329,7 +312,7 @@ def living(schedule: SubscriptionSchedule, verb: str) -> None:
 def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> SubscriptionSchedule:
     """Stop planning: the subscription goes on as it is, and the end that was planned for it is dropped."""
     living(schedule, "release")
-    planned = schedule.status == "active" and enter.planned_end(schedule, enter.place_of(schedule))
+    planned = schedule.status == "active" and enter.planned_end(schedule, follow.place_of(schedule))
     if planned and not wanted.preserve_cancel_date:
         subscription = rows.lock(tx, Subscription, schedule.subscription or "")
         if subscription.cancel_at == planned:

@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import dunning
-from billow.flows import bill, change, collect, dun, finalize, pay, propose
+from billow.flows import bill, change, collect, dun, finalize, follow, pay, propose
 from billow.flows.amendment import Change
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
@@ -30,6 +30,7 @@ def carried(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     if propose.conditional(subscription, wanted):
         return (yield from if_paid(tx, subscription, wanted))
     done = change.apply(tx, subscription, wanted)
+    follow.follow(tx, done.subscription)
     if done.invoice:
         tx = yield from billed(tx, done.invoice, wanted)
     return tx, rows.find(tx, Subscription, subscription.id)

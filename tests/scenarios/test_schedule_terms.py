@@ -202,8 +202,33 @@ def test_an_item_that_was_changed_by_hand_is_overwritten_by_the_next_phase(world
     plan.subscription.update(items=[{"id": item["id"], "quantity": 5}], proration_behavior="none")
     plan.update(metadata={"a": "1"})
     assert plan.subscription.now["items"]["data"][0]["quantity"] == 5
+    assert plan.now["phases"][0]["items"][0]["quantity"] == 5
     world.at("2025-02-01 01:00")
     assert plan.subscription.now["items"]["data"][0]["quantity"] == 1
+
+
+def test_a_change_by_hand_splits_the_current_phase(world: World) -> None:
+    world.at("2025-04-01")
+    anna = world.customer("anna")
+    gold, extra = world.plan("Gold", usd=10), world.plan("Extra", usd=2)
+    phase = {"items": of(gold), "duration": months(2)}
+    plan = plans(anna, phase, phase)
+    world.at("2025-04-16")
+    plan.subscription.update(items=[{"price": extra, "quantity": 3}])
+    world.told(["invoiceitem.created", "customer.subscription.updated", "subscription_schedule.updated"])
+    assert plan.dates == [
+        ("2025-04-01", "2025-04-16"),
+        ("2025-04-16", "2025-06-01"),
+        ("2025-06-01", "2025-08-01"),
+    ]
+    had = [[(item["price"], item["quantity"]) for item in one["items"]] for one in plan.now["phases"]]
+    assert had == [[(gold, 1)], [(gold, 1), (extra, 3)], [(gold, 1)]]
+    assert plan.now["current_phase"]["start_date"] == seconds("2025-04-16")
+    plan.subscription.update(description="Nothing of the items")
+    assert len(plan.now["phases"]) == 3
+    world.at("2025-05-20")
+    world.at("2025-06-01 01:00")
+    assert [item["price"]["id"] for item in plan.subscription.now["items"]["data"]] == [gold]
 
 
 def test_a_price_that_is_archived_or_made_on_the_spot_is_still_what_was_agreed(world: World) -> None:
