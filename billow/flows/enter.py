@@ -31,7 +31,7 @@ from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.subscription import InvoiceSettings, Subscription
-from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.subscription_item import SubscriptionItem, UsageThreshold
 from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
 from billow.store import jobs
 from billow.store.jobs import job
@@ -39,9 +39,16 @@ from billow.store.tx import Tx
 
 NOTICE = timedelta(days=7)
 """So long before its end a schedule is told to be expiring."""
-PLAIN = ("application_fee_percent", "default_payment_method", "description", "on_behalf_of", "transfer_data")
+PLAIN = (
+    "application_fee_percent",
+    "billing_thresholds",
+    "default_payment_method",
+    "description",
+    "on_behalf_of",
+    "transfer_data",
+)
 """What a phase says of the subscription and is kept there as it is said."""
-ITEM = ("discounts", "metadata", "price", "quantity", "tax_rates")
+ITEM = ("billing_thresholds", "discounts", "metadata", "price", "quantity", "tax_rates")
 """What a phase says of an item."""
 Phase = dict[str, Any]
 
@@ -366,6 +373,9 @@ def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase
         old = before.get(item["price"], {})
         if item["discounts"] or old.get("discounts"):
             given["discounts"] = terms_of_discounts(item) or None
+        if item["billing_thresholds"] != old.get("billing_thresholds"):
+            sent = item["billing_thresholds"]
+            given["billing_thresholds"] = sent and read(UsageThreshold, sent)
         if item["tax_rates"] or old.get("tax_rates"):
             given["tax_rates"] = item["tax_rates"]
         id = left.pop(item["price"], None)

@@ -59,7 +59,7 @@ def cut(phase: Phase, end: int) -> Phase:
 def item_of(item: SubscriptionItem) -> dict[str, Any]:
     """An item of a subscription as a phase has it."""
     return {
-        "billing_thresholds": None,
+        "billing_thresholds": item.billing_thresholds,
         "discounts": discounts_of(item.discounts),
         "metadata": dict(item.metadata),
         "plan": item.price,

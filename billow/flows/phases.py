@@ -16,7 +16,7 @@ from billow.flows.discount import DiscountTerm
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.price import Price
-from billow.resources.subscription import InvoiceSettings, TransferData
+from billow.resources.subscription import BillingThresholds, InvoiceSettings, TransferData
 from billow.store.tx import Tx
 
 METHODS = ("charge_automatically", "send_invoice")
@@ -32,6 +32,7 @@ class Settings(Params):
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2)
     automatic_tax: order.AutomaticTax | None = f.hash(shape=order.AutomaticTax)
     billing_cycle_anchor: str | None = f.choice(SHOWN, "automatic", "phase_start")
+    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
     collection_method: str | None = f.choice(SHOWN, *METHODS)
     default_payment_method: str | None = f.ref("payment_method")
     description: str | None = f.text(max=500, unset=True)
@@ -137,6 +138,7 @@ def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
         named = f"{at}[items][{place}]"
         price = terms.price_of(tx, item, named, frame.items)
         terms.check_quantity(item, price, named)
+        terms.check_threshold(item, price, named)
         with_param(f"{at}[items]", terms.check_new, price, prices)
         prices[price.id] = price
     all_of_them = list(prices.values())
@@ -221,7 +223,6 @@ def kept(phase: Priced, span: core.Span, now: datetime) -> dict[str, Any]:
         "add_invoice_items": [
             extra_kept(*extra) for extra in zip(wanted.add_invoice_items, phase.once, strict=True)
         ],
-        "billing_thresholds": None,
         "currency": phase.currency,
         "default_tax_rates": wanted.default_tax_rates or [],
         "discounts": terms_kept(wanted.discounts),
@@ -246,7 +247,7 @@ def settings(wanted: Settings) -> dict[str, Any]:
 def item_kept(item: terms.Item, price: Price) -> dict[str, Any]:
     metered = bill.meter_of(price) is not None
     return {
-        "billing_thresholds": None,
+        "billing_thresholds": terms.threshold_of(item),
         "discounts": terms_kept(item.discounts),
         "metadata": {key: value for key, value in item.metadata.items() if key},
         "plan": price.id,

@@ -187,13 +187,13 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
     fee = Subscription.specs["application_fee_percent"].show(subscription.application_fee_percent)
     common.update(
         application_fee_percent=fee,
+        billing_thresholds=subscription.billing_thresholds,
         invoice_settings={**subscription.invoice_settings, "days_until_due": subscription.days_until_due},
         transfer_data=subscription.transfer_data,
     )
     phase = {
         **dict.fromkeys(specs(Settings)),
         "add_invoice_items": [],
-        "billing_thresholds": None,
         "currency": subscription.currency,
         "default_tax_rates": list(subscription.default_tax_rates),
         "discounts": follow.discounts_of(subscription.discounts),

@@ -207,6 +207,33 @@ def test_an_item_that_was_changed_by_hand_is_overwritten_by_the_next_phase(world
     assert plan.subscription.now["items"]["data"][0]["quantity"] == 1
 
 
+def test_thresholds_are_those_of_the_phase(world: World) -> None:
+    world.at("2025-01-01")
+    anna, calls = world.customer("anna"), world.metered("Calls", world.meter("calls"), cents="10")
+    plan = plans(
+        anna,
+        {"items": of({"price": calls, "billing_thresholds": {"usage_gte": 100}}), "duration": months(1)},
+        {"items": of(calls), "duration": months(1), "billing_thresholds": {"amount_gte": 5000}},
+        {"items": of(calls), "duration": months(1)},
+    )
+
+    def limits() -> tuple[Any, Any]:
+        now = plan.subscription.now
+        whole = now["billing_thresholds"]
+        return now["items"]["data"][0]["billing_thresholds"], whole and whole["amount_gte"]
+
+    assert limits() == ({"usage_gte": 100}, None)
+    assert plan.now["phases"][0]["items"][0]["billing_thresholds"] == {"usage_gte": 100}
+    world.at("2025-01-10")
+    anna.uses("calls", 100, "2025-01-09")
+    world.work()
+    assert [invoice.data["billing_reason"] for invoice in anna.invoices] == ["subscription_threshold"]
+    world.at("2025-02-01 02:00")
+    assert limits() == (None, 5000)
+    world.at("2025-03-01 02:00")
+    assert limits() == (None, None)
+
+
 def test_a_change_by_hand_splits_the_current_phase(world: World) -> None:
     world.at("2025-04-01")
     anna = world.customer("anna")
@@ -277,6 +304,7 @@ def test_a_card_that_was_detached_since_is_passed_over(world: World) -> None:
     ({"collection_method": "send_invoice"}, {}, "phases[0][invoice_settings][days_until_due]"),
     ({"automatic_tax": {"enabled": True}}, {}, "phases[0][automatic_tax][enabled]"),
     ({"currency": "eur"}, {}, "phases[0][items]"),
+    ({"items": ["threshold"]}, {}, "phases[0][items][0][billing_thresholds]"),
     ({"discounts": [{"coupon": "none"}]}, {}, "phases[0][discounts][0][coupon]"),
     ({"default_tax_rates": ["txr_none"]}, {}, "phases[0][default_tax_rates][0]"),
     ({"default_payment_method": "pm_x"}, {}, "phases[0][default_payment_method]"),
@@ -290,6 +318,8 @@ def test_what_could_not_be_a_subscription_is_refused_at_once(
 ) -> None:
     world.at("2025-01-01")
     anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    if phase.get("items") == ["threshold"]:  # of an item that is not measured
+        phase = {"items": of({"price": gold, "billing_thresholds": {"usage_gte": 5}})}
     if phase.get("items") == ["one_time"]:
         product = world.post("/v1/products", name="Once")["id"]
         once = world.post("/v1/prices", currency="usd", unit_amount=100, product=product)["id"]
