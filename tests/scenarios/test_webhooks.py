@@ -14,6 +14,7 @@ import stripe
 
 from billow.app import App
 from billow.providers.egress import Egress
+from tests.conftest import nameless
 from tests.scenarios.conftest import Wall
 from tests.world import BEGUN, OPENED, PAID, World
 
@@ -56,7 +57,7 @@ class Receiver:
 @pytest.fixture
 def receivers(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Receiver]]:
     """Shops on this machine, to which webhooks may go here."""
-    here = Egress([ipaddress.ip_network("127.0.0.0/8")])
+    here = Egress([ipaddress.ip_network("127.0.0.0/8")], resolve=nameless)
     monkeypatch.setattr(app.db, "outside", replace(app.db.outside, send=here.post))
     made: list[Receiver] = []
 
