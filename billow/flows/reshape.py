@@ -12,6 +12,7 @@ from billow.core import calendar
 from billow.core.errors import Refused, require
 from billow.flows import bill, discount, prorate, terms
 from billow.flows.bill import Part
+from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -113,7 +114,7 @@ def targets(
 
 def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
-    price = terms.price_of(tx, item, at)
+    price = price_in(tx, subscription, item, at)
     terms.check_new(price, taken)
     terms.check_threshold(item, price, at)
     metered = bill.meter_of(price) is not None
@@ -140,7 +141,7 @@ def changed_part(
     changes: dict[str, Any] = {}
     price = old.price
     if terms.named(item) and (item.price or item.plan) != old.price.id:
-        price = terms.price_of(tx, item, at)
+        price = price_in(tx, subscription, item, at)
         require(
             taken.get(price.id, old.item.id) == old.item.id,
             f"Cannot add multiple subscription items with the same price: {price.id}",
@@ -159,6 +160,13 @@ def changed_part(
         terms.check_threshold(item, price, at)
         changes["billing_thresholds"] = terms.threshold_of(item)
     return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
+
+
+def price_in(tx: Tx, subscription: Subscription, item: ItemChange, at: str) -> Price:
+    """The price that is named, which has an amount in the currency of the subscription."""
+    price = terms.price_of(tx, item, at)
+    terms.check_currency([price], subscription.currency, f"{at}[{terms.form_of(item, at)}]")
+    return price
 
 
 def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:

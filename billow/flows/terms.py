@@ -163,7 +163,7 @@ def check_together(prices: Iterable[Price], currency: str | None = None, *, clas
     )
 
 
-def check_currency(prices: Iterable[Price], currency: str | None) -> None:
+def check_currency(prices: Iterable[Price], currency: str | None, param: str = "currency") -> None:
     """Every price has the subscription's currency, as its own or among its `currency_options` (§2.2)."""
     if currency is None:
         own = {price.currency for price in prices}
@@ -172,4 +172,4 @@ def check_currency(prices: Iterable[Price], currency: str | None) -> None:
     for price in prices:
         known = [price.currency, *price.currency_options]
         names = ", ".join(f"`{name}`" for name in known)
-        require(currency in known, f"The price specified only supports {names}.", param="currency")
+        require(currency in known, f"The price specified only supports {names}.", param=param)

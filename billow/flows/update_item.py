@@ -1,5 +1,6 @@
 """An item of a subscription is added, changed or removed by itself: a change of its subscription (§5.8)."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +9,11 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, made
 from billow.core.errors import Refused
-from billow.flows import update
+from billow.flows import terms, update
 from billow.flows.amendment import BEHAVIORS, Change
-from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import ItemChange
 from billow.resources.subscription import Subscription
-from billow.resources.subscription_item import SubscriptionItem, UsageThreshold
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -22,31 +22,15 @@ PAYING = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pend
 OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
 
 
-class Create(Params):
-    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    metadata: dict[str, str] = f.metadata()
+class Update(terms.Item):
     off_session: bool = f.boolean(default=False)
     payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
-    price: str | None = f.ref("price")
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
-    quantity: int | None = f.integer(min=0, max=10**12)
-    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+
+
+class Create(Update):
     subscription: str = f.ref("subscription", required=True)
-
-
-class Update(Params):
-    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    metadata: dict[str, str] = f.metadata()
-    off_session: bool = f.boolean(default=False)
-    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
-    price: str | None = f.ref("price")
-    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
-    proration_date: datetime | None = f.timestamp()
-    quantity: int | None = f.integer(min=0, max=10**12)
-    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
 class Delete(Params):
@@ -93,4 +77,15 @@ def changed(tx: Tx, subscription: str, wanted: Params, param: str | None = None,
     about = {name: sent.pop(name) for name in OF_THE_CHANGE if name in sent}
     sent.pop("subscription", None)
     asked = made(Change, items=[made(ItemChange, **sent, **item)], **about)
-    return (yield from update.carried(tx, found, asked))
+    try:
+        return (yield from update.carried(tx, found, asked))
+    except Refused as refused:
+        refused.param = own(refused.param)
+        raise
+
+
+def own(param: str | None) -> str | None:
+    """What is wrong with the one item of a change is said of the parameter that was sent here."""
+    if param == "items":
+        return "price"
+    return re.sub(r"^items\[0\]\[(\w+)\]", r"\1", param) if param else None

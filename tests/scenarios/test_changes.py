@@ -209,6 +209,32 @@ def test_items_have_their_own_endpoints(world: World) -> None:
     assert amounts(pending(anna)) == [2000]
 
 
+def test_an_item_has_a_price_made_for_it_and_hears_of_its_own_parameters(world: World) -> None:
+    world.at("2025-04-01")
+    anna = world.customer("anna")
+    base = world.plan("Base", usd=30)
+    plan = anna.subscribes_to(base)
+    product = world.post("/v1/products", name="Support")["id"]
+    data = {"currency": "usd", "product": product, "recurring": {"interval": "month"}, "unit_amount": 4000}
+    world.at("2025-04-16")
+    made = world.post("/v1/subscription_items", subscription=plan.id, price_data=data, quantity=2)
+    assert (made["price"]["unit_amount"], made["quantity"]) == (4000, 2)
+    data["unit_amount"] = 5000
+    changed = world.post(f"/v1/subscription_items/{made['id']}", price_data=data, quantity=1)
+    assert changed["price"]["unit_amount"] == 5000
+    assert amounts(pending(anna)) == [-4000, 2500, 4000]
+    for form, param in (
+        ({"price": base}, "price"),
+        ({"price": base, "plan": base}, "plan"),
+        ({"price": "price_none"}, "price"),
+        ({"price_data": {**data, "currency": "eur"}}, "price_data"),
+        ({"price_data": {**data, "product": "prod_none"}}, "price_data[product]"),
+    ):
+        assert world.refused("/v1/subscription_items", subscription=plan.id, **form)["param"] == param
+    swapped = world.post(f"/v1/subscription_items/{made['id']}", plan=world.plan("Other", usd=10))
+    assert swapped["plan"]["amount"] == 1000
+
+
 def test_x51_another_interval_with_the_anchor_unchanged(world: World) -> None:
     """X51, read so: the yearly period that holds now, counted from the anchor, is debited."""
     world.at("2025-01-01")
