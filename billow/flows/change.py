@@ -228,7 +228,7 @@ def weigh(tx: Tx, case: Case) -> None:
         if case.prorates:
             take_back(case, target, own, olds)
         elif rebilled(case, target):
-            prorate.forfeit(case.plan, own, goal.at)
+            prorate.forfeit(case.plan, own, lapse(case, target))
         if target.new and not target.new.meter:
             charge(case, target, news)
 
@@ -236,6 +236,12 @@ def weigh(tx: Tx, case: Case) -> None:
 def rebilled(case: Case, target: Target) -> bool:
     """Whether a new period of the item begins with the change, so that its time is billed anew."""
     return bool(target.new and (case.goal.reset or case.goal.trial or target.new_rhythm))
+
+
+def lapse(case: Case, target: Target) -> datetime:
+    """Until when what was billed counts, where nothing is given back: the new periods take over then (X42)."""
+    begins = case.goal.reset or case.goal.trial
+    return case.goal.at if begins or target.new is None else target.new.item.current_period_end
 
 
 def take_back(
@@ -261,8 +267,7 @@ def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
     if goal.reset:
         case.fresh.append(new)
     elif not case.prorates:
-        if target.new_rhythm and item.current_period_end > goal.at:
-            case.fresh.append(new)
+        return  # another rhythm too is billed from its next period on, as any price is (§5.8.4, X40)
     elif target.moved:
         prorate.charge(case.plan, new, net, goal.at, item.current_period_end)
     elif target.old and target.old.item.current_period_end < item.current_period_end:

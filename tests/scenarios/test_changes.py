@@ -250,6 +250,28 @@ def test_x51_another_interval_with_the_anchor_unchanged(world: World) -> None:
     assert anna.last_invoice.data["total"] == -14900 + 149000 + 149000
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "until", "next_amount"),
+    [("month", "week", "2025-01-08", 700), ("year", "month", "2025-02-01", 700)],
+)
+def test_without_proration_another_interval_is_billed_from_its_next_period_on(
+    world: World, old: str, new: str, until: str, next_amount: int
+) -> None:
+    """§5.8.4, X40: no invoice, no credit, and where what was paid reached further it counts no more then."""
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Old", every=old, usd=30))
+    world.at("2025-01-05")
+    swap(plan, world.plan("New", every=new, usd=7), proration_behavior="none")
+    assert pending(anna) == [] and len(anna.invoices) == 1
+    assert plan.period == ("2025-01-01", until)
+    world.at(f"{until} 01:00")
+    assert anna.last_invoice.data["total"] == next_amount
+    world.at(f"{until} 02:00")
+    plan.cancels(prorate=True)
+    assert -next_amount < sum(amounts(pending(anna))) < 0
+
+
 def test_x52_a_yearly_item_doubled_at_the_start(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
