@@ -227,8 +227,8 @@ def weigh(tx: Tx, case: Case) -> None:
         settle_use(case, target)
         if case.prorates:
             take_back(case, target, own, olds)
-        elif rebilled(case, target):
-            prorate.forfeit(case.plan, own, lapse(case, target))
+        elif until := lapse(case, target):
+            prorate.forfeit(case.plan, own, until)
         if target.new and not target.new.meter:
             charge(case, target, news)
 
@@ -238,10 +238,14 @@ def rebilled(case: Case, target: Target) -> bool:
     return bool(target.new and (case.goal.reset or case.goal.trial or target.new_rhythm))
 
 
-def lapse(case: Case, target: Target) -> datetime:
-    """Until when what was billed counts, where nothing is given back: the new periods take over then (X42)."""
-    begins = case.goal.reset or case.goal.trial
-    return case.goal.at if begins or target.new is None else target.new.item.current_period_end
+def lapse(case: Case, target: Target) -> datetime | None:
+    """Where nothing is given back: until when what was billed counts, where something else takes over (X42)."""
+    old, new, goal = target.old, target.new, case.goal
+    if new is None:
+        return None
+    if goal.reset or goal.trial or (new.meter and old and not old.meter):
+        return goal.at
+    return new.item.current_period_end if target.new_rhythm else None
 
 
 def take_back(
@@ -287,7 +291,7 @@ def settle_use(case: Case, target: Target) -> None:
         kept = not target.clear_usage and (not case.classic or goal.reset)
         metered_from = prorate.close_use(case.plan, old, goal.at, kept=kept)
     if new and new.meter:
-        since = metered_from or (goal.at if target.old is None else new.item.metered_from)
+        since = metered_from or (new.item.metered_from if old and old.meter else goal.at)
         fits = since and since > new.item.current_period_start
         item = new.item.but(metered_from=since if fits else None)
         if metered_from:  # at a new price, or in a new period, tiers count from the start

@@ -101,3 +101,23 @@ def test_of_two_items_on_one_meter_each_counts_all_of_it(world: World) -> None:
         7 × Calls (at $1.00 / month)     7.00
         7 × Support (at $0.10 / month)   0.70
         Total 7.70                       paid""")
+
+
+@pytest.mark.parametrize("behavior", ["create_prorations", "none"])
+def test_what_was_licensed_is_measured_from_the_change_on(world: World, behavior: str) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    meter = world.meter("calls")
+    plan = anna.subscribes_to(world.plan("Base", usd=31))
+    anna.uses("calls", 5, "2025-01-01")
+    world.at("2025-01-11")
+    swap(plan, world.metered("Calls", meter, cents="100"), proration_behavior=behavior)
+    anna.uses("calls", 7, "2025-01-11")
+    world.at("2025-02-01 01:00")
+    credit = -2100 if behavior == "create_prorations" else 0
+    assert anna.last_invoice.data["total"] == 700 + credit
+    world.at("2025-02-11")
+    swap(plan, world.plan("Other", usd=28), proration_behavior=behavior)
+    world.at("2025-03-01 01:00")
+    debit = 1800 if behavior == "create_prorations" else 0
+    assert anna.last_invoice.data["total"] == 2800 + debit
