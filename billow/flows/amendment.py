@@ -99,6 +99,7 @@ KEPT = (
 
 def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     check_status(subscription, set(wanted.sent()))
+    check_paused(subscription, wanted)
     method = wanted.collection_method or subscription.collection_method
     days = wanted.days_until_due if wanted.given("days_until_due") else subscription.days_until_due
     require(
@@ -133,6 +134,24 @@ def check_status(subscription: Subscription, sent: set[str]) -> None:
             "An incomplete subscription can only update its metadata and its default payment method.",
             param=min(sent - INCOMPLETE, default=None),
         )
+
+
+def check_paused(subscription: Subscription, wanted: Change) -> None:
+    """While it is paused it has no period that could begin or end (§5.13)."""
+    anchor = wanted.billing_cycle_anchor
+    asked = {
+        "billing_cycle_anchor": bool(anchor and anchor.type == "now"),
+        "cancel_at": isinstance(wanted.cancel_at, str),
+        "cancel_at_period_end": bool(wanted.cancel_at_period_end),
+        "trial_end": wanted.trial_end is not None,
+        "trial_from_plan": wanted.trial_from_plan,
+    }
+    param = next((name for name, there in asked.items() if there), None)
+    require(
+        subscription.status != "paused" or wanted.agreed or param is None,
+        f"You cannot set `{param}` on a paused subscription. Resume it first.",
+        param=param,
+    )
 
 
 def check_method(tx: Tx, subscription: Subscription, id: str) -> None:

@@ -118,9 +118,8 @@ def stop_collecting(tx: Tx, subscription: str) -> None:
 def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
     """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
-    running = [
-        use.used_until(part, until) for part in parts if part.meter and subscription.status != "trialing"
-    ]
+    counts = subscription.status not in ("trialing", "paused")
+    running = [use.used_until(part, until) for part in parts if part.meter and counts]
     return closing_invoice(tx, subscription, running, until, reason)
 
 

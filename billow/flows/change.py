@@ -163,11 +163,12 @@ def goal_of(
 ) -> Goal:
     now = tx.now.replace(microsecond=0)
     trial = wanted.trial_end if isinstance(wanted.trial_end, datetime) else offered(wanted, found, now)
+    trial = None if subscription.status == "paused" else trial
     ended = wanted.trial_end == "now" and subscription.status == "trialing"
     asked = bool(wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now")
     classic = subscription.billing_mode["type"] == "classic"
     by_itself = classic and any(target.new_rhythm or target.was_free for target in found)
-    running = subscription.status != "trialing" or ended
+    running = subscription.status not in ("trialing", "paused") or ended
     begins = (asked or ended or by_itself) and running and trial is None
     since = now if begins or trial else at or wanted.proration_date or now
     due = ended_at(subscription, found, since)
@@ -185,7 +186,7 @@ def goal_of(
 
 def ended_at(subscription: Subscription, found: Sequence[Target], since: datetime) -> list[SubscriptionItem]:
     """The items whose period ends at the very instant of the change: their renewal is still to come."""
-    if subscription.status == "trialing":
+    if subscription.status in ("trialing", "paused"):
         return []
     return [target.old.item for target in found if target.old and target.old.item.current_period_end == since]
 
@@ -214,8 +215,10 @@ def planned_end(subscription: Subscription, wanted: Change, found: Sequence[Targ
 
 
 def weigh(tx: Tx, case: Case) -> None:
-    """The prorations of each item, in the order of the items (§5.6, §5.7)."""
-    subscription, goal = case.subscription, case.goal
+    """The prorations of each item, in their order (§5.6, §5.7); none while it is paused (§5.13)."""
+    subscription = case.subscription
+    if subscription.status == "paused":
+        return
     in_trial = subscription.status == "trialing"
     billed = {} if in_trial else prorate.billed(tx, subscription.id)
     olds = prorate.nets(tx, subscription, [t.old for t in case.targets if t.old])
@@ -239,7 +242,7 @@ def rebilled(case: Case, target: Target) -> bool:
 
 
 def lapse(case: Case, target: Target) -> datetime | None:
-    """Where nothing is given back: until when what was billed counts, where something else takes over (X42)."""
+    """Where nothing is given back: until when what was billed counts, if something takes over (X42)."""
     old, new, goal = target.old, target.new, case.goal
     if new is None:
         return None

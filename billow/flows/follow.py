@@ -28,6 +28,8 @@ def follow(tx: Tx, subscription: Subscription) -> None:
         return
     place, now = place_of(schedule), seconds(tx.now) or 0
     phase = schedule.phases[place]
+    if phase["end_date"] <= now:
+        return  # it is over, and what follows is about to be carried out
     changed = {**phase, "items": [item_of(item) for item in items]}
     pieces = [changed]
     if phase["start_date"] < now:

@@ -15,6 +15,8 @@ from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.tx import Tx
 
+GOES_ON = ("subscription.end", "subscription.resume_collection")
+"""What was planned for a date comes all the same."""
 PAUSABLE = ("active", "past_due", "unpaid")
 
 
@@ -78,9 +80,10 @@ def bills_use(wanted: Pause) -> bool:
 
 
 def stop(tx: Tx, subscription: Subscription, parts: list[Part], now: datetime) -> None:
-    """No timer, and periods that end now; one that began this very second lasts that second."""
+    """No timer of a period, and periods that end now; one that began this very second lasts that second."""
     for timer in cancel.TIMERS:
-        jobs.cancel(tx, timer, subscription.id)
+        if timer not in GOES_ON:
+            jobs.cancel(tx, timer, subscription.id)
     rows.update_many(
         tx,
         [

@@ -184,13 +184,24 @@ def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:
 
 def place(subscription: Subscription, goal: Goal, found: Sequence[Target]) -> None:
     """Give each item that stays the period that it will be in."""
+    held = min((target.old.item for target in found if target.old), key=began, default=None)
     for target in found:
-        if target.new:
+        if target.new and held and subscription.status == "paused":
+            # No period runs: an added item stands where the others do, until all are resumed (§5.13).
+            item = target.old.item if target.old else held
+            names = ("current_period_start", "current_period_end")
+            kept = target.new.item.but(**{name: getattr(item, name) for name in names})
+            target.new = bill.with_item(target.new, kept)
+        elif target.new:
             start, end = period(subscription, goal, target)
             if goal.ends and goal.ends > start:
                 end = min(end, goal.ends)
             item = target.new.item.but(current_period_start=start, current_period_end=end)
             target.new = bill.with_item(target.new, item)
+
+
+def began(item: SubscriptionItem) -> datetime:
+    return item.current_period_start
 
 
 def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[datetime, datetime]:

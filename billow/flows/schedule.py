@@ -163,7 +163,7 @@ def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
         param="from_subscription",
     )
     require(
-        subscription.status not in ("canceled", "incomplete", "incomplete_expired"),
+        subscription.status not in ("canceled", "incomplete", "incomplete_expired", "paused"),
         f"You cannot migrate a subscription that is in the `{subscription.status}` status.",
         param="from_subscription",
     )

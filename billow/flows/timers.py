@@ -15,11 +15,11 @@ def set(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -
     """Put the timers of a subscription anew: it is renewed with the first of its periods, until it ends."""
     jobs.cancel(tx, "subscription.renew", subscription.id)
     jobs.cancel(tx, "subscription.end", subscription.id)
+    if subscription.cancel_at and subscription.status in (*RUNNING, "paused"):
+        jobs.put(tx, "subscription.end", subscription.id, subscription.cancel_at)
     if subscription.status not in RUNNING or not items:
         return
     due = min(item.current_period_end for item in items)
-    if subscription.cancel_at:
-        jobs.put(tx, "subscription.end", subscription.id, subscription.cancel_at)
     if subscription.cancel_at is None or due < subscription.cancel_at:
         jobs.put(tx, "subscription.renew", subscription.id, due)
     jobs.cancel(tx, "subscription.trial_will_end", subscription.id)

@@ -71,6 +71,10 @@ def test_collection_goes_on_by_itself_at_a_date(world: World) -> None:
 # ------------------------------------------------------------------------------------- /pause and /resume
 
 
+def seconds(day: str) -> int:
+    return int(moment(day).timestamp())
+
+
 def does(plan: Subscription, verb: str, **how: Any) -> dict[str, Any]:
     return plan.world.post(f"/v1/subscriptions/{plan.id}/{verb}", **how)
 
@@ -127,6 +131,38 @@ def test_x75_resumed_with_the_anchor_unchanged_the_rest_is_debited(world: World)
     assert plan.period == ("2025-02-15", "2025-03-01")
     world.at("2025-03-01 01:00")
     assert anna.last_invoice.data["total"] == 1400 + 2800
+
+
+def test_what_is_changed_while_it_is_paused_costs_from_when_it_goes_on(world: World) -> None:
+    anna, plan = monthly(world)
+    world.at("2025-01-11")
+    does(plan, "pause")
+    world.at("2025-01-20")
+    base = plan.now["items"]["data"][0]
+    seat = world.plan("Seat", usd=10)
+    changes = [{"id": base["id"], "quantity": 2}, {"price": seat}]
+    plan.update(items=changes, proration_behavior="always_invoice")
+    assert amounts(pending(anna)) == [-2100] and len(anna.invoices) == 1
+    assert {item["current_period_end"] for item in plan.now["items"]["data"]} == {seconds("2025-01-11")}
+    for form in ({"billing_cycle_anchor": {"type": "now"}}, {"trial_end": seconds("2025-03-01")},
+                 {"cancel_at_period_end": True}, {"cancel_at": "max_period_end"}):  # fmt: skip
+        assert world.refused(f"/v1/subscriptions/{plan.id}", **form)["param"] == next(iter(form))
+    assert world.refused("/v1/subscription_schedules", from_subscription=plan.id)["param"]
+    world.at("2025-02-25")
+    does(plan, "resume")
+    world.at("2025-02-25 00:01")
+    assert anna.last_invoice.data["total"] == -2100 + 6200 + 1000
+
+
+def test_what_was_planned_for_a_date_comes_though_it_is_paused(world: World) -> None:
+    anna, plan = monthly(world)
+    plan.update(cancel_at=seconds("2025-01-31"), proration_behavior="none")
+    world.at("2025-01-11")
+    anna.uses("calls", 4, "2025-01-10")
+    does(plan, "pause", bill_for={"unused_time_from": {"type": "none"}})
+    world.at("2025-01-31 02:00")
+    assert plan.status == "canceled"
+    assert anna.last_invoice.data["total"] == 400
 
 
 def test_paused_with_an_invoice_credit_and_use_are_on_it(world: World) -> None:

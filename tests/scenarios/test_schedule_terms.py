@@ -258,6 +258,18 @@ def test_a_change_by_hand_splits_the_current_phase(world: World) -> None:
     assert [item["price"]["id"] for item in plan.subscription.now["items"]["data"]] == [gold]
 
 
+def test_a_change_by_hand_at_the_end_of_a_phase_splits_nothing(world: World) -> None:
+    world.at("2025-04-01")
+    anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
+    plan = plans(anna, {"items": of(gold), "duration": months(1)}, {"items": of(gold), "duration": months(1)})
+    # At the very end, before anything that is due then: the clock arrives when it has run all that is.
+    world.post(f"/v1/test_helpers/test_clocks/{world.clock}/advance", frozen_time=seconds("2025-05-01"))
+    item = plan.subscription.now["items"]["data"][0]
+    plan.subscription.update(items=[{"id": item["id"], "quantity": 4}], proration_behavior="none")
+    world.work()
+    assert plan.dates == [("2025-04-01", "2025-05-01"), ("2025-05-01", "2025-06-01")]
+
+
 def test_a_price_that_is_archived_or_made_on_the_spot_is_still_what_was_agreed(world: World) -> None:
     world.at("2025-01-01")
     anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
