@@ -162,7 +162,7 @@ def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
 
 class MethodFilters(listing.Paging):
     allow_redisplay: str | None = f.choice(CREATE, "always", "limited", "unspecified")
-    type: str | None = f.choice(CREATE, "card")
+    type: str | None = f.choice(CREATE, *methods.TYPES)
 
 
 @Customer.below("GET", "payment_methods", MethodFilters)

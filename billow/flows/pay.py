@@ -73,12 +73,15 @@ def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
         raise Refused(collect.NO_METHOD.message, code="resource_missing")
 
 
-def declined(tx: Tx, intent: PaymentIntent) -> Refused:
-    """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept."""
+def declined(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
+    """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept.
+
+    `of` is what was asked for: an invoice, or a subscription that holds only with its payment.
+    """
     if intent.status == "requires_action":
         return Refused(
             "This payment requires additional user action before it can be completed successfully.",
-            code="invoice_payment_intent_requires_action",
+            code=f"{of}_payment_intent_requires_action",
             status=402,
             type="card_error",
             payment_intent=render.one(tx, intent),

@@ -215,9 +215,7 @@ def kept_or_not(tx: Tx, id: str) -> Subscription | Refused:
     invoice = first_of(tx, subscription)
     intent = rows.find(tx, PaymentIntent, (invoice and invoice.payment_intent) or "")
     if invoice and waits(invoice) and intent.status != "processing":
-        answer = pay.declined(tx, intent)
-        if intent.status == "requires_action":
-            answer.code = "subscription_payment_intent_requires_action"
+        answer = pay.declined(tx, intent, "subscription")
         void.take_back(tx, subscription)
         return answer
     rows.update(tx, subscription, event=None, provisional=False)

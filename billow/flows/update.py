@@ -85,6 +85,6 @@ def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
 def refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
     """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
-    answer = pay.declined(tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""))
+    answer = pay.declined(tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""), "subscription")
     propose.withdraw(tx, subscription)
     return answer

@@ -13,6 +13,14 @@ from billow.resources.customer import Address
 from billow.store.tx import Tx
 
 
+TYPES = """acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie bizum
+    blik boleto card cashapp crypto custom customer_balance eps fpx giropay grabpay ideal kakao_pay klarna konbini
+    kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay
+    payto pix promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi
+    us_bank_account wechat_pay zip""".split()
+"""The types that may be asked for; there are cards only."""
+
+
 class BillingDetails(Params):
     address: dict[str, Any] = f.hash(shape=Address, default=f.blank(Address, {}), unset=True)
     email: str | None = f.text(unset=True)
@@ -43,7 +51,7 @@ class PaymentMethod(
     customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()
-    type: str = f.choice(SHOWN, "card", default="card", filter=True)
+    type: str = f.choice(SHOWN, *TYPES, default="card", filter=True)
 
     token: str = f.text(required=True, hidden=True)
     """What the gateway calls it."""

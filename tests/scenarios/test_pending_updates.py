@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.scenarios.test_changes import amounts, item_of, pending, swap
 from tests.world import Customer, Subscription, World
 
@@ -86,12 +88,16 @@ def test_its_invoice_voided_it_is_canceled(world: World) -> None:
     assert plan.now["pending_update"] is None
 
 
-def test_error_if_incomplete_changes_nothing(world: World) -> None:
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [("declining", "card_declined"), ("always 3DS", "subscription_payment_intent_requires_action")],
+)
+def test_error_if_incomplete_changes_nothing(world: World, card: str, code: str) -> None:
     world.at("2025-05-01")
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Basic", usd=100))
     pro = world.plan("Pro", usd=200)
-    anna.pays_with("declining")
+    anna.pays_with(card)
     world.at("2025-05-16 12:00")
     refused = world.refused(
         f"/v1/subscriptions/{plan.id}",
@@ -99,7 +105,7 @@ def test_error_if_incomplete_changes_nothing(world: World) -> None:
         proration_behavior="always_invoice",
         payment_behavior="error_if_incomplete",
     )
-    assert (refused["status"], refused["type"], refused["code"]) == (402, "card_error", "card_declined")
+    assert (refused["status"], refused["type"], refused["code"]) == (402, "card_error", code)
     now = plan.now
     assert now["items"]["data"][0]["price"]["unit_amount"] == 10000
     assert (now["status"], now["pending_update"]) == ("active", None)
