@@ -1,80 +1,57 @@
 """What will the next invoice be, or that of a change? The deed is done, shown, and taken back (§7.8)."""
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-import psycopg
-
-from billow.api import fields as f
-from billow.api import render, rows
-from billow.api.fields import SHOWN
-from billow.api.params import Params, made
+from billow.api import rows
+from billow.api.fields import seconds
+from billow.api.params import made, specs
 from billow.api.resource import route
 from billow.core.errors import Refused, require
 from billow.flows import (
     add_item,
     bill,
     cancel,
+    catalog,
     change,
     discount,
     draft,
-    enter,
+    foresee,
+    identify,
+    inquiry,
     order,
     reckon,
     renew,
     reshape,
     resume,
+    schedule,
     subscribe,
     terms,
 )
 from billow.flows import pause as stops
-from billow.flows.amendment import BEHAVIORS, ENDS, Change
-from billow.flows.discount import DiscountTerm
-from billow.flows.pause import Pause
-from billow.flows.reshape import ItemChange
+from billow.flows.amendment import Change
+from billow.flows.inquiry import Details, ExtraItem, Preview, ScheduleDetails
+from billow.resources import customer as customers
+from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
-from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import BillingMode, Subscription
-from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.subscription_schedule import SubscriptionSchedule
+from billow.resources.tax_id import TaxId
 from billow.store import clocks
-from billow.store.ids import secret
 from billow.store.tx import Tx
 
-
-class Anchor(Params):
-    timestamp: datetime | None = f.timestamp()
-    type: str = f.choice(SHOWN, "now", "timestamp", "unchanged", required=True)
-
-
-class Details(Params):
-    """What the subscription would be changed to."""
-
-    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
-    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
-    cancel_at_period_end: bool | None = f.boolean()
-    cancel_now: bool = f.boolean(default=False)
-    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
-    items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
-    pause: Pause | None = f.hash(shape=Pause)
-    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
-    proration_date: datetime | None = f.timestamp()
-    resume_at: str | None = f.choice(SHOWN, "now")
-    start_date: datetime | None = f.timestamp()
-    trial_end: datetime | str | None = f.timestamp(choices=("now",))
-
-
-#: What of it goes to which deed under the same name.
+#: What of the details goes to which deed under the same name.
 OF_A_CHANGE = (
     "cancel_at",
     "cancel_at_period_end",
     "default_tax_rates",
     "items",
+    "metadata",
     "proration_behavior",
     "proration_date",
     "trial_end",
@@ -84,77 +61,200 @@ OF_A_NEW_ONE = (
     "cancel_at",
     "cancel_at_period_end",
     "default_tax_rates",
+    "metadata",
     "proration_behavior",
     "trial_end",
 )
+OF_A_NEW_ITEM = tuple(specs(terms.Item))
 
 
-class ExtraItem(Params):
-    """An invoice item that is not there yet."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose invoice it is, and of what: the subscription, or the schedule, where there is one."""
 
-    amount: int | None = f.amount()
-    currency: str | None = f.currency()
-    description: str | None = f.text()
-    discountable: bool | None = f.boolean()
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    invoiceitem: str | None = f.ref("invoiceitem")
-    metadata: dict[str, str] = f.metadata()
-    period: add_item.ItemPeriod | None = f.hash(shape=add_item.ItemPeriod)
-    price: str | None = f.ref("price")
-    quantity: int | None = f.integer(min=0, max=10**12)
-    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
-    unit_amount_decimal: Decimal | None = f.decimal()
-
-
-#: What of an invoice item that is there may be other in a preview.
-OF_AN_ITEM = ("amount", "description", "discountable", "discounts", "quantity", "tax_rates")
-
-
-class Preview(Params):
-    currency: str | None = f.currency()
-    customer: str | None = f.ref("customer")
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    invoice_items: list[ExtraItem] = f.array(SHOWN, ExtraItem, max=250, default=[])
-    preview_mode: str = f.choice(SHOWN, "next", "recurring", default="next")
-    subscription: str | None = f.ref("subscription")
-    subscription_details: Details | None = f.hash(shape=Details)
+    customer: Customer
+    subscription: Subscription | None
+    schedule: SubscriptionSchedule | None = None
 
 
 @route("POST", "/v1/invoices/create_preview", Preview)
 def create_preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
-    """Show the invoice that would be: the next one, or with `subscription_details` that of a change.
+    """Show the invoice that would be: the next one, or with details that of a change.
 
     It is made by the same functions as the real one, in a savepoint that is rolled back: nothing is kept,
     nothing is told, and no gateway is asked.
     """
-    shown: dict[str, Any] = {}
-    with tx.conn.transaction() as savepoint:
-        shown.update(upcoming(replace(tx, notes=dict(tx.notes)), wanted))
-        raise psycopg.Rollback(savepoint)
-    return shown
+    inquiry.check(wanted)
+    return foresee.taken_back(tx, lambda trial: upcoming(trial, wanted))
 
 
 def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
-    customer, subscription = whose(tx, wanted)
-    tx = clocks.enter(tx, customer.test_clock)
-    add_extra(tx, wanted, customer, subscription)
+    subject = subject_of(tx, wanted)
+    tx = clocks.enter(tx, subject.customer.test_clock)
+    check_currency(subject, wanted)
+    add_extra(tx, wanted, subject)
+    invoice = discounted(tx, subject.customer, wanted, invoice_of(tx, subject, wanted))
+    known = identify.snapshots(tx, [subject.customer.id])
+    invoice = invoice.but(customer_tax_ids=known.get(subject.customer.id, []))
+    if wanted.given("on_behalf_of"):
+        invoice = invoice.but(on_behalf_of=wanted.on_behalf_of)
+    shown = foresee.as_upcoming(tx, invoice)
+    named = wanted.customer or wanted.subscription or wanted.schedule
+    return shown if named else {**shown, "customer": None}
+
+
+def invoice_of(tx: Tx, subject: Subject, wanted: Preview) -> Invoice:
+    """The invoice that the question is about, as it would be written."""
+    if subject.schedule:
+        return of_schedule(tx, subject.schedule, wanted)
+    if wanted.schedule_details:
+        return of_new_schedule(tx, subject.customer, wanted.schedule_details, wanted)
     details = wanted.subscription_details
-    if subscription is None and details and details.items:
-        return as_upcoming(tx, first_invoice(tx, customer, details, wanted))
-    if subscription is None:
-        return as_upcoming(tx, discounted(tx, customer, wanted, of_customer(tx, customer, wanted)))
-    if subscription.status in ("canceled", "incomplete_expired"):
-        raise nothing()
-    done = change.Done(subscription, None)
-    if wanted.subscription_details:
-        done = changed(
-            tx, subscription, wanted.subscription_details, recurring=wanted.preview_mode == "recurring"
-        )
-    if wanted.preview_mode == "recurring":
-        drop_one_offs(tx, subscription)
-    elif done.invoice:
-        return as_upcoming(tx, discounted(tx, customer, wanted, done.invoice))
-    return as_upcoming(tx, discounted(tx, customer, wanted, next_invoice(tx, done.subscription)))
+    if subject.subscription:
+        return of_subscription(tx, subject.subscription, details, wanted)
+    if details and details.items:
+        return of_new_subscription(tx, subject.customer, details, wanted)
+    return foresee.of_customer(tx, subject.customer, wanted.currency)
+
+
+# ------------------------------------------------------------------------------------- whose
+
+
+def subject_of(tx: Tx, wanted: Preview) -> Subject:
+    """The customer, and the subscription whose invoice it is: the one named, or that renews first."""
+    if wanted.schedule:
+        planned = rows.lock(tx, SubscriptionSchedule, wanted.schedule, param="schedule")
+        found = rows.find_many(tx, Subscription, [planned.subscription or ""])
+        running = found.get(planned.subscription or "")
+        return Subject(customer_of(tx, wanted, planned.customer, "schedule"), running, planned)
+    if wanted.subscription:
+        subscription = rows.lock(tx, Subscription, wanted.subscription, param="subscription")
+        return Subject(customer_of(tx, wanted, subscription.customer, "subscription"), subscription)
+    customer = customer_of(tx, wanted)
+    details = wanted.subscription_details
+    if wanted.schedule_details or (details and details.items):
+        return Subject(customer, None)
+    return Subject(customer, first_to_renew(tx, customer))
+
+
+def customer_of(tx: Tx, wanted: Preview, owner: str | None = None, param: str = "customer") -> Customer:
+    """The customer of what is named, or the one that is; with the details that are asked about."""
+    require(
+        owner is None or wanted.customer in (None, owner),
+        f"The {param} does not belong to the customer.",
+        param=param,
+    )
+    named = owner or wanted.customer
+    if named is None:
+        return detailed(tx, imagined(tx), wanted)
+    return detailed(tx, rows.lock(tx, Customer, named, param="customer"), wanted)
+
+
+def imagined(tx: Tx) -> Customer:
+    """Somebody who is no customer yet."""
+    blank = Customer()
+    return rows.insert(tx, blank.but(**customers.fresh(tx, blank)), event=None)
+
+
+def detailed(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
+    details = wanted.customer_details
+    if details is None:
+        return customer
+    numbers = [
+        tax_ids.drawn(tx, number, customer.id, f"customer_details[tax_ids][{place}][value]")
+        for place, number in enumerate(details.tax_ids)
+    ]
+    if numbers:
+        for old in rows.select(tx, TaxId, "customer = %(id)s", id=customer.id):
+            rows.delete(tx, old, event=None)
+        rows.insert_many(tx, numbers, event=None)
+    names = [name for name in ("address", "shipping", "tax_exempt") if details.given(name)]
+    given = {name: rows.plain_value(getattr(details, name)) for name in names}
+    if "tax_exempt" in given:
+        given["tax_exempt"] = details.tax_exempt or "none"
+    if details.tax:
+        given["tax"] = {**customer.tax, **details.tax.shown()}
+    given["tax"] = customers.located(customer.but(**given))
+    return rows.update(tx, customer, event=None, **given)
+
+
+def first_to_renew(tx: Tx, customer: Customer) -> Subscription | None:
+    running = rows.select(
+        tx,
+        Subscription,
+        "customer = %(id)s and status = any(%(running)s)",
+        "order by (select min(current_period_end) from subscription_items"
+        " where subscription = subscriptions.id)",
+        id=customer.id,
+        running=list(renew.RENEWING),
+    )
+    return rows.lock(tx, Subscription, running[0].id) if running else None
+
+
+def check_currency(subject: Subject, wanted: Preview) -> None:
+    """An invoice is in the currency of its subscription, and of its customer."""
+    if wanted.currency is None:
+        return
+    bill.check_currency(subject.customer, wanted.currency)
+    running = subject.subscription
+    require(
+        running is None or running.currency == wanted.currency,
+        f"The subscription is billed in {running.currency if running else ''}.",
+        param="currency",
+    )
+
+
+# ------------------------------------------------------------------------------------- what else is on it
+
+
+def add_extra(tx: Tx, wanted: Preview, subject: Subject) -> None:
+    """The invoice items that are asked about, or changed for the asking."""
+    for place, extra in enumerate(wanted.invoice_items):
+        put = partial(change_item if extra.invoiceitem else create_item, tx, subject, wanted, extra)
+        inquiry.within(f"invoice_items[{place}]", ExtraItem, put)
+
+
+def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    item = rows.find(tx, InvoiceItem, extra.invoiceitem or "", param="invoiceitem")
+    require(
+        item.customer == subject.customer.id,
+        "The invoice item belongs to another customer.",
+        param="invoiceitem",
+    )
+    sent = {name: value for name, value in extra.sent().items() if name != "invoiceitem"}
+    fixed = sorted(sent.keys() - specs(add_item.UpdateItem).keys())
+    if fixed:
+        raise Refused(f"You cannot change `{fixed[0]}` of an invoice item that is there.", param=fixed[0])
+    add_item.update_item(tx, item, made(add_item.UpdateItem, **sent))
+
+
+def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    sent = extra.sent()
+    forms = [name for name in ("price", "price_data", "unit_amount", "unit_amount_decimal") if name in sent]
+    require(
+        len(forms) < 2,
+        f"You may only specify one of these parameters: {', '.join(forms)}.",
+        param=max(forms, default=None),
+        code="parameters_exclusive",
+    )
+    price, data, unit = (sent.pop(name, None) for name in ("price", "price_data", "unit_amount"))
+    if data:
+        inline = catalog.inline(tx, data, "price_data")
+        price = rows.update(tx, inline, event=None, active=True).id
+    if price:
+        sent["pricing"] = made(add_item.Pricing, price=price)
+    if unit is not None:
+        sent["unit_amount_decimal"] = Decimal(unit)
+    if subject.subscription:
+        sent["subscription"] = subject.subscription.id
+    currency = subject.subscription.currency if subject.subscription else wanted.currency
+    if currency and not price:
+        sent.setdefault("currency", currency)
+    try:
+        add_item.create_item(tx, made(add_item.CreateItem, customer=subject.customer.id, **sent))
+    except Refused as refused:
+        refused.param = "price" if refused.param == "pricing[price]" else refused.param
+        raise
 
 
 def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
@@ -166,62 +266,54 @@ def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) ->
     return reckon.again(tx, invoice, add_item.lines_of(tx, invoice), discounts=ids)
 
 
-def whose(tx: Tx, wanted: Preview) -> tuple[Customer, Subscription | None]:
-    """The customer, and the subscription whose invoice it is: the one named, or that renews first."""
+def drop_one_offs(tx: Tx, customer: str) -> None:
+    tx.run("delete from invoice_items where invoice is null and customer = %(customer)s", customer=customer)
+
+
+# ------------------------------------------------------------------------------------- a subscription
+
+
+def of_subscription(
+    tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview
+) -> Invoice:  # fmt: skip
+    """That of a change which is billed at once, or else the next one."""
+    if subscription.status in ("canceled", "incomplete_expired"):
+        raise foresee.nothing()
+    done = change.Done(subscription, None)
+    if details:
+        inquiry.check_details(details, new=False)
+        do = partial(changed, tx, subscription, details, wanted.recurring)
+        done = inquiry.within("subscription_details", Details, do)
+    if wanted.recurring:
+        drop_one_offs(tx, subscription.customer)
+    elif done.invoice:
+        return done.invoice
+    return foresee.next_invoice(tx, done.subscription)
+
+
+def in_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
+    """Moved to another billing mode, where that is asked about; there is no way back to classic."""
+    if wanted is None or wanted.type == subscription.billing_mode["type"]:
+        return subscription
     require(
-        wanted.customer or wanted.subscription,
-        "You must provide a customer or a subscription.",
-        param="customer",
-        code="parameter_missing",
+        wanted.type == "flexible",
+        "You cannot move a subscription back to `billing_mode[type]=classic`.",
+        param="billing_mode[type]",
     )
-    if wanted.subscription:
-        subscription = rows.lock(tx, Subscription, wanted.subscription, param="subscription")
-        require(
-            wanted.customer in (None, subscription.customer),
-            "The subscription does not belong to the customer.",
-            param="subscription",
-        )
-        return rows.find(tx, Customer, subscription.customer), subscription
-    customer = rows.lock(tx, Customer, wanted.customer or "", param="customer")
-    running = rows.select(
-        tx,
-        Subscription,
-        "customer = %(id)s and status = any(%(running)s)",
-        "order by (select min(current_period_end) from subscription_items"
-        " where subscription = subscriptions.id)",
-        id=customer.id,
-        running=list(renew.RENEWING),
-    )
-    return customer, rows.lock(tx, Subscription, running[0].id) if running else None
+    return rows.update(tx, subscription, billing_mode=order.mode_of(wanted, seconds(tx.now)))
 
 
-def add_extra(tx: Tx, wanted: Preview, customer: Customer, subscription: Subscription | None) -> None:
-    """The invoice items that are asked about, or changed for the asking."""
-    for extra in wanted.invoice_items:
-        sent = extra.sent()
-        known, price = sent.pop("invoiceitem", None), sent.pop("price", None)
-        if known:
-            item = rows.find(tx, InvoiceItem, known, param="invoice_items[invoiceitem]")
-            given = {name: value for name, value in sent.items() if name in OF_AN_ITEM}
-            add_item.update_item(tx, item, made(add_item.UpdateItem, **given))
-            continue
-        if price:
-            sent["pricing"] = made(add_item.Pricing, price=price)
-        if subscription:
-            sent["subscription"] = subscription.id
-        add_item.create_item(tx, made(add_item.CreateItem, customer=customer.id, **sent))
-
-
-def changed(tx: Tx, subscription: Subscription, details: Details, *, recurring: bool) -> change.Done:
+def changed(tx: Tx, subscription: Subscription, details: Details, recurring: bool) -> change.Done:
     """Carry out what is asked about; the recurring view leaves out what a change costs once."""
+    subscription = in_mode(tx, subscription, details.billing_mode)
     if details.cancel_now:
         cancel.stop(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
-        ended = rows.find(tx, Subscription, subscription.id)
-        return change.Done(ended, invoice_of(tx, ended.latest_invoice, subscription.latest_invoice))
+        return since(tx, subscription)
     anchor = details.billing_cycle_anchor
-    kept = made(reshape.Anchor, type=anchor.type) if anchor and anchor.type != "timestamp" else None
+    kept = made(reshape.Anchor, type=anchor.type) if anchor else None
     if details.pause:
-        return paused(tx, subscription, details.pause)
+        stops.pause(tx, subscription, details.pause)
+        return since(tx, subscription)
     if details.resume_at:
         return resumed(tx, subscription, details, kept)
     sent = {name: value for name, value in details.sent().items() if name in OF_A_CHANGE}
@@ -232,132 +324,113 @@ def changed(tx: Tx, subscription: Subscription, details: Details, *, recurring: 
     return change.apply(tx, subscription, made(Change, **sent))
 
 
-def paused(tx: Tx, subscription: Subscription, wanted: Pause) -> change.Done:
-    now = stops.pause(tx, subscription, wanted)
-    return change.Done(now, invoice_of(tx, now.latest_invoice, subscription.latest_invoice))
+def since(tx: Tx, before: Subscription) -> change.Done:
+    """What became of a subscription, and what it was billed for that."""
+    now = rows.find(tx, Subscription, before.id)
+    return change.Done(now, foresee.invoice_of(tx, now.latest_invoice, before.latest_invoice))
 
 
 def resumed(
     tx: Tx, subscription: Subscription, details: Details, anchor: reshape.Anchor | None
 ) -> change.Done:
-    wanted = made(resume.Resume, billing_cycle_anchor=anchor, proration_behavior=details.proration_behavior)
+    resume.check(subscription)
+    wanted = made(
+        resume.Resume,
+        billing_cycle_anchor=anchor,
+        proration_behavior=details.proration_behavior,
+        proration_date=details.proration_date,
+    )
     return resume.carry_out(tx, subscription, resume.considered(tx, subscription, wanted), wanted)
 
 
-def first_invoice(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
+def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
     """The first invoice of a subscription that is not there yet, or where it has none, the next one."""
+    inquiry.check_details(details, new=True)
+    start = details.start_date
+    if start and start > tx.now:
+        tx, start = tx.at(tx.clock, start), None
     sent = {name: value for name, value in details.sent().items() if name in OF_A_NEW_ONE}
-    if details.start_date:
-        sent["backdate_start_date"] = details.start_date
-    if details.billing_cycle_anchor and details.billing_cycle_anchor.timestamp:
-        sent["billing_cycle_anchor"] = details.billing_cycle_anchor.timestamp
-    items = [made(terms.Item, **one.sent()) for one in details.items]
-    if wanted.currency:
-        sent["currency"] = wanted.currency
-    if wanted.discounts:
-        sent["discounts"] = wanted.discounts
-    asked = made(order.Subscribe, customer=customer.id, **{**sent, "items": items})
-    begun, invoice = subscribe.begin(tx, customer, asked, subscribe.prices_of(tx, asked))
-    return invoice or next_invoice(tx, rows.find(tx, Subscription, begun.id).but(status="active"))
+    anchor = details.billing_cycle_anchor
+    begins = {"backdate_start_date": start, "billing_cycle_anchor": anchor.timestamp if anchor else None}
+    sent.update({name: at for name, at in begins.items() if at})
+    sent.update({name: value for name in ("currency", "discounts") if (value := getattr(wanted, name))})
+    do = partial(begin, tx, customer, sent, details.items)
+    begun, invoice = inquiry.within("subscription_details", Details, do)
+    if wanted.recurring:
+        return steady(tx, begun)
+    return invoice or foresee.next_invoice(tx, running(tx, begun))
 
 
-def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
-    return rows.find(tx, Invoice, latest) if latest and latest != before else None
+def begin(
+    tx: Tx, customer: Customer, sent: dict[str, Any], items: Sequence[reshape.ItemChange]
+) -> tuple[Subscription, Invoice | None]:
+    asked = made(order.Subscribe, customer=customer.id, **sent, items=new_items(items))
+    return subscribe.begin(tx, customer, asked, subscribe.prices_of(tx, asked))
 
 
-def drop_one_offs(tx: Tx, subscription: Subscription) -> None:
-    tx.run(
-        "delete from invoice_items where invoice is null and customer = %(customer)s",
-        customer=subscription.customer,
-    )
+def new_items(wanted: Sequence[reshape.ItemChange]) -> list[terms.Item]:
+    """The items of a new subscription: none of them is there, to be changed or deleted."""
+    found = []
+    for place, item in enumerate(wanted):
+        if item.id or item.deleted:
+            raise Refused(
+                f"No such subscription_item: '{item.id or ''}'", param=f"items[{place}][id]",
+                code="resource_missing",
+            )  # fmt: skip
+        sent = {name: value for name, value in item.sent().items() if name in OF_A_NEW_ITEM}
+        found.append(made(terms.Item, **sent))
+    return found
 
 
-def next_invoice(tx: Tx, subscription: Subscription) -> Invoice:
-    """The invoice of the next end of a period, as it would be with what is known now."""
-    before = subscription.latest_invoice
-    subscription = through_phases(tx, subscription)
-    if subscription.latest_invoice != before:
-        return rows.find(tx, Invoice, subscription.latest_invoice or "")
-    due = period_end(tx, subscription)
-    if due is None or subscription.status in ("canceled", "paused", "incomplete"):
-        raise nothing()
-    then = tx.at(tx.clock, max(due, tx.now))
-    if subscription.cancel_at and subscription.cancel_at <= due:
-        last = cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle")
-        if last is None:
-            raise nothing()
-        return last
-    renew.renew(then, [subscription.id])
-    latest = invoice_of(tx, rows.find(tx, Subscription, subscription.id).latest_invoice, before)
-    if latest is None:
-        raise nothing()
-    return latest
+def running(tx: Tx, begun: Subscription) -> Subscription:
+    """The subscription as it is when its first payment has succeeded."""
+    if begun.status != "incomplete":
+        return begun
+    return rows.update(tx, begun, event=None, status="active")
 
 
-def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
-    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
-    return min((item.current_period_end for item in items), default=None)
+def steady(tx: Tx, begun: Subscription) -> Invoice:
+    """What comes again and again: the next invoice, without what is bought once."""
+    drop_one_offs(tx, begun.customer)
+    return foresee.next_invoice(tx, running(tx, begun))
 
 
-def through_phases(tx: Tx, subscription: Subscription) -> Subscription:
-    """What a schedule makes of it until its period ends, or until a phase bills it."""
-    found = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""])
-    for schedule in found.values():
-        step, due = enter.next_step(schedule), period_end(tx, subscription)
-        if schedule.status == "active" and due and step <= max(due, tx.now):
-            enter.go_on(tx.at(tx.clock, max(step, tx.now)), [schedule.id])
-            changed = rows.find(tx, Subscription, subscription.id)
-            done = changed.latest_invoice != subscription.latest_invoice
-            return changed if done else through_phases(tx, changed)
-    return subscription
+# ------------------------------------------------------------------------------------- a schedule
 
 
-def of_customer(tx: Tx, customer: Customer, wanted: Preview) -> Invoice:
-    """The items that wait, on an invoice of their own."""
-    pending = bill.pending_items(tx, [customer.id])
-    currency = (
-        wanted.currency
-        or customer.currency
-        or next((i.currency for i in pending.get(customer.id, [])), "usd")
-    )
-    items = bill.awaited(pending, customer.id, None, currency)
-    if not items:
-        raise nothing()
-    made = bill.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)
-    return bill.write(tx, [made])[0]
+def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoice:
+    """What a schedule bills next, as it is or as it would be changed."""
+    foresee.check_living(planned)
+    details, before = wanted.schedule_details, latest_of(tx, planned)
+    if details:
+        require(
+            details.billing_mode is None,
+            "The billing mode of a schedule that is there cannot be changed.",
+            param="schedule_details[billing_mode]",
+        )
+        do = partial(schedule.carry_out, tx, planned, made(schedule.Update, **details.sent()))
+        planned, _ = inquiry.within("schedule_details", ScheduleDetails, do)
+    return billed(tx, planned, before, wanted)
 
 
-def nothing() -> Refused:
-    return Refused("No upcoming invoices for customer", code="invoice_upcoming_none", status=404)
+def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted: Preview) -> Invoice:
+    """The first invoice of a schedule that is not there yet; it starts with its first phase."""
+    names = ("billing_mode", "end_behavior", "phases")
+    sent = {name: value for name, value in details.sent().items() if name in names}
+    start = details.phases[0].start_date if details.phases else None
+    asked = made(schedule.Create, customer=customer.id, start_date=start, **sent)
+    do = partial(schedule.plan, tx, asked, customer)
+    return billed(tx, inquiry.within("schedule_details", ScheduleDetails, do), None, wanted)
 
 
-# ------------------------------------------------------------------------------------- how it is shown
+def billed(tx: Tx, planned: SubscriptionSchedule, before: str | None, wanted: Preview) -> Invoice:
+    """What it bills at once, or else next; or what comes again and again."""
+    if wanted.recurring:
+        tx, begun = foresee.begun(tx, planned)
+        return steady(tx, rows.find(tx, Subscription, begun.subscription or ""))
+    return foresee.invoice_of(tx, latest_of(tx, planned), before) or foresee.of_schedule(tx, planned)
 
 
-#: What no invoice says of itself before it is finalized, be it that the deed finalizes it at once.
-NOT_YET: dict[str, Any] = {
-    "attempted": False,
-    "auto_advance": False,
-    "automatically_finalizes_at": None,
-    "billing_reason": "upcoming",
-    "effective_at": None,
-    "ending_balance": None,
-    "hosted_invoice_url": None,
-    "invoice_pdf": None,
-    "number": None,
-    "status": "draft",
-}
-
-
-def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
-    """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
-    shown = render.one(tx, invoice)
-    lines = render.show(tx, rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id))
-    id = f"upcoming_in_{secret('', 24)}"
-    for line in lines:
-        line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)
-    shown.update(id=id, **NOT_YET)
-    shown["status_transitions"] = dict.fromkeys(shown["status_transitions"])
-    where = f"/v1/invoices/upcoming/lines?customer={invoice.customer}"
-    shown["lines"].update(data=lines, has_more=False, url=where)
-    return shown
+def latest_of(tx: Tx, planned: SubscriptionSchedule) -> str | None:
+    found = rows.find_many(tx, Subscription, [planned.subscription or ""])
+    return next((subscription.latest_invoice for subscription in found.values()), None)

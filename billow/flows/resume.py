@@ -65,10 +65,7 @@ class Return:
 @Subscription.action("resume", Resume)
 def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     """Resume a paused subscription, at once, or when what it costs has been paid."""
-    require(
-        subscription.status == "paused",
-        f"You can only resume paused subscriptions; the status of this one is `{subscription.status}`.",
-    )
+    check(subscription)
     subscription = withdraw(tx, subscription)
     back = considered(tx, subscription, wanted)
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
@@ -81,6 +78,13 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
         [opened] = finalize.finalize_many(tx, [done.invoice.id])
         finalize.charge_on(tx, [rows.update(tx, opened, auto_advance=opened.status == "open")])
     return done.subscription
+
+
+def check(subscription: Subscription) -> None:
+    require(
+        subscription.status == "paused",
+        f"You can only resume paused subscriptions; the status of this one is `{subscription.status}`.",
+    )
 
 
 def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> change.Done:

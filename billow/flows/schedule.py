@@ -15,6 +15,7 @@ from billow.flows import cancel, change, enter, follow, order, phases, unschedul
 from billow.flows.amendment import Change
 from billow.flows.phases import Frame, NewPhase, Phase, Settings
 from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
 from billow.resources.subscription import BillingMode, Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.subscription_schedule import DEFAULT_SETTINGS, LIVING, SubscriptionSchedule
@@ -69,7 +70,11 @@ def create(tx: Tx, wanted: Create) -> SubscriptionSchedule:
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
         )
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
-    tx = clocks.enter(tx, customer.test_clock)
+    return plan(clocks.enter(tx, customer.test_clock), wanted, customer)
+
+
+def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
+    """Write a schedule of phases, with its subscription where it begins now."""
     planned = drawn(tx, wanted, customer)
     begins = enter.spans(planned)[0].start <= enter.whole(tx)
     status = lifecycle.after(lifecycle.SCHEDULE, lifecycle.NEW, "plan")
@@ -222,19 +227,26 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
 @SubscriptionSchedule.update(Update)
 def revise(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> Steps:
     """Replace the current phase and all that follow it; what is not sent again of them is gone (§6)."""
+    written, invoice = carry_out(tx, schedule, wanted)
+    if invoice:
+        tx = yield from update.billed(tx, invoice, made(Change))
+    return rows.find(tx, SubscriptionSchedule, written.id)
+
+
+def carry_out(
+    tx: Tx, schedule: SubscriptionSchedule, wanted: Update
+) -> tuple[SubscriptionSchedule, Invoice | None]:
+    """Write what a schedule becomes, and the draft of what that bills at once. Nothing is collected."""
     living(schedule, "update")
     revised, place = redrawn(tx, schedule, wanted)
     if schedule.status == "not_started":
         if enter.spans(revised)[0].start <= enter.whole(tx):
             revised = enter.begin(tx, revised)
-        return enter.write(tx, schedule, revised)
+        return enter.write(tx, schedule, revised), None
     moved = revised.phases[place]["start_date"] != (schedule.current_phase or {})["start_date"]
     prorations = revised.phases[place]["proration_behavior"] if moved else wanted.proration_behavior
     done = enter.enter(tx, schedule, revised, place, prorations, later=False)
-    written = enter.write(tx, schedule, revised.but(**enter.running(revised, place)))
-    if done.invoice:
-        tx = yield from update.billed(tx, done.invoice, made(Change))
-    return rows.find(tx, SubscriptionSchedule, written.id)
+    return enter.write(tx, schedule, revised.but(**enter.running(revised, place))), done.invoice
 
 
 def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[SubscriptionSchedule, int]:

@@ -4,20 +4,18 @@ from typing import Any
 
 import pytest
 
+from tests.previewing import advance, billed, kept, preview, refused, seen
 from tests.scenarios.test_changes import item_of, pending
 from tests.world import Customer, Subscription, World, moment
 
-PREVIEW = "/v1/invoices/create_preview"
 
-
-def seen(invoice: dict[str, Any]) -> list[tuple[str, int]]:
-    return [(line["description"], line["amount"]) for line in invoice["lines"]["data"]]
-
-
-def billed(customer: Customer) -> list[tuple[str, int]]:
-    id = customer.last_invoice.data["id"]
-    page = customer.world.get(f"/v1/invoices/{id}/lines", limit=100)
-    return [(line["description"], line["amount"]) for line in page["data"]]
+def test_what_a_preview_would_leave_behind_is_found(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    before = kept(world)
+    anna.owes(700)
+    found = {name for name, rows in kept(world).items() if rows != before[name]}
+    assert found == {"customers", "events", "invoice_items", "jobs"}
 
 
 def with_seats(world: World) -> tuple[Customer, Subscription]:
@@ -35,7 +33,7 @@ def test_the_next_invoice_as_it_stands(world: World, contract: Any) -> None:
     anna, plan = with_seats(world)
     anna.owes(700, "Setup")
     world.forget()
-    shown = world.post(PREVIEW, subscription=plan.id)
+    shown = preview(world, subscription=plan.id)
     assert shown["id"].startswith("upcoming_in_") and shown["status"] == "draft"
     assert contract.problems(shown) == []
     assert shown["billing_reason"] == "upcoming" and shown["number"] is None
@@ -82,50 +80,47 @@ def test_a_change_costs_what_its_preview_said(world: World, name: str) -> None:
             for item in details["items"]
         ]
     world.forget()
-    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details)
+    shown = preview(world, subscription=plan.id, subscription_details=details)
     world.told([])
     before = len(anna.invoices)
     plan.update(**details)
     if len(anna.invoices) == before:
         due = min(item["current_period_end"] for item in plan.now["items"]["data"])
-        world.post(f"/v1/test_helpers/test_clocks/{world.clock}/advance", frozen_time=due + 3600)
-        world.work()
+        advance(world, due + 3600)
     assert billed(anna) == seen(shown)
     assert anna.last_invoice.data["total"] == shown["total"]
 
 
 def test_cancel_now(world: World) -> None:
     anna, plan = with_seats(world)
-    shown = world.post(PREVIEW, subscription=plan.id, subscription_details={"cancel_now": True})
+    shown = preview(world, subscription=plan.id, subscription_details={"cancel_now": True})
     plan.cancels(invoice_now=True, prorate=True)
     assert billed(anna) == seen(shown)
-    refused = world.refused(PREVIEW, subscription=plan.id)
-    assert (refused["status"], refused["code"]) == (404, "invoice_upcoming_none")
+    assert refused(world, subscription=plan.id) == (404, "invoice_upcoming_none", None)
 
 
 def test_the_recurring_view_leaves_out_what_comes_once(world: World) -> None:
     anna, plan = with_seats(world)
     anna.owes(700, "Setup")
     details = {"items": [{"id": item_of(plan), "quantity": 8}]}
-    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details, preview_mode="recurring")
+    shown = preview(world, subscription=plan.id, subscription_details=details, preview_mode="recurring")
     assert seen(shown)[0] == ("8 × Seat (at $15.00 / month)", 12000)
 
 
 def test_of_a_customer_it_is_what_waits_or_renews_first(world: World) -> None:
     world.at("2025-05-01")
     anna = world.customer("anna")
-    refused = world.refused(PREVIEW, customer=anna.id)
-    assert (refused["status"], refused["code"]) == (404, "invoice_upcoming_none")
+    assert refused(world, customer=anna.id) == (404, "invoice_upcoming_none", None)
     anna.owes(700, "Setup")
-    assert seen(world.post(PREVIEW, customer=anna.id)) == [("Setup", 700)]
+    assert seen(preview(world, customer=anna.id)) == [("Setup", 700)]
     extra = [{"amount": 300, "currency": "usd", "description": "More"}]
-    assert sorted(seen(world.post(PREVIEW, customer=anna.id, invoice_items=extra))) == [
+    assert sorted(seen(preview(world, customer=anna.id, invoice_items=extra))) == [
         ("More", 300),
         ("Setup", 700),
     ]
     anna.subscribes_to(world.plan("Year", every="year", usd=100))
     anna.subscribes_to(world.plan("Month", usd=10))
-    assert ("1 × Month (at $10.00 / month)", 1000) in seen(world.post(PREVIEW, customer=anna.id))
+    assert ("1 × Month (at $10.00 / month)", 1000) in seen(preview(world, customer=anna.id))
 
 
 def test_nothing_to_come_is_a_404(world: World) -> None:
@@ -133,8 +128,8 @@ def test_nothing_to_come_is_a_404(world: World) -> None:
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Month", usd=10))
     plan.update(cancel_at_period_end=True)
-    assert world.refused(PREVIEW, subscription=plan.id)["code"] == "invoice_upcoming_none"
-    assert world.refused(PREVIEW)["code"] == "parameter_missing"
+    assert refused(world, subscription=plan.id) == (404, "invoice_upcoming_none", None)
+    assert refused(world) == (400, "parameter_missing", "customer")
 
 
 def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
@@ -142,10 +137,10 @@ def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
     anna = world.customer("anna")
     seat = world.plan("Seat", usd=15)
     details = {"items": [{"price": seat, "quantity": 2}]}
-    shown = world.post(PREVIEW, customer=anna.id, subscription_details=details)
+    shown = preview(world, customer=anna.id, subscription_details=details)
     assert (shown["status"], shown["number"], shown["total"]) == ("draft", None, 3000)
     trial = {**details, "trial_end": int(moment("2025-05-15").timestamp())}
-    assert world.post(PREVIEW, customer=anna.id, subscription_details=trial)["total"] == 0
+    assert preview(world, customer=anna.id, subscription_details=trial)["total"] == 0
     world.told([])
     assert world.get("/v1/subscriptions", customer=anna.id)["data"] == []
     anna.subscribes_to({"price": seat, "quantity": 2})
@@ -155,11 +150,11 @@ def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
 def test_a_pause_and_what_comes_after_it(world: World) -> None:
     anna, plan = with_seats(world)
     details: dict[str, Any] = {"pause": {"invoicing_behavior": "invoice"}}
-    shown = world.post(PREVIEW, subscription=plan.id, subscription_details=details)
+    shown = preview(world, subscription=plan.id, subscription_details=details)
     world.post(f"/v1/subscriptions/{plan.id}/pause", invoicing_behavior="invoice")
     assert billed(anna) == seen(shown)
     world.at("2025-05-20")
-    shown = world.post(PREVIEW, subscription=plan.id, subscription_details={"resume_at": "now"})
+    shown = preview(world, subscription=plan.id, subscription_details={"resume_at": "now"})
     world.post(f"/v1/subscriptions/{plan.id}/resume")
     assert billed(anna) == seen(shown)
     world.at("2025-05-20 00:01")
