@@ -203,15 +203,25 @@ def keys(
 
 @cli.command()
 def accounts(
-    create: Annotated[str, typer.Option(help="The name of an account to make.")] = "", data: Data = None
+    create: Annotated[str, typer.Option(help="The name of an account to make.")] = "",
+    upcoming_days: Annotated[
+        int | None, typer.Option(help="Days from invoice.upcoming to the renewal; 0: never.")
+    ] = None,
+    will_be_due_days: Annotated[
+        int | None, typer.Option(help="Days from invoice.will_be_due to the due date; 0: never.")
+    ] = None,
+    account: Account = None,
+    data: Data = None,
 ) -> None:
     """The accounts of this installation, which never meet; each has a test and a live mode."""
-    with opened(data) as built:
+    with opened(data, account) as built:
+        commands.set_days(built, upcoming_days, will_be_due_days)
         if create:
             id, made = commands.create_account(built, create)
             console.print(f"{id}: {create}. Its keys, shown this once:")
             console.print("\n".join(f"[bold]{key}[/bold]" for key in made), soft_wrap=True)
-        show("accounts", ["id", "name", "created"], commands.account_rows(built))
+        columns = ["id", "name", "created", "upcoming days", "will be due days"]
+        show("accounts", columns, commands.account_rows(built))
 
 
 @catalog.command("export")

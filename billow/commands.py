@@ -124,8 +124,22 @@ def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
 
 def account_rows(built: App) -> list[list[Any]]:
     with built.db.connection() as conn:
-        found = conn.execute("select id, name, created from accounts order by created, id")
+        found = conn.execute(
+            "select id, name, created, upcoming_days, will_be_due_days from accounts order by created, id"
+        )
         return [list(row) for row in found.fetchall()]
+
+
+def set_days(built: App, upcoming: int | None, will_be_due: int | None) -> None:
+    """How many days ahead the account is told of renewals and of due dates; what is None stays."""
+    for days in (upcoming, will_be_due):
+        require(days is None or 0 <= days <= 45, "The days are 0 (never) to 45.")
+    with built.db.connection() as conn:
+        conn.execute(
+            "update accounts set upcoming_days = coalesce(%s, upcoming_days),"
+            " will_be_due_days = coalesce(%s, will_be_due_days) where id = %s",
+            (upcoming, will_be_due, built.account),
+        )
 
 
 def create_account(built: App, name: str) -> tuple[str, list[str]]:

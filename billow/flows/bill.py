@@ -462,8 +462,11 @@ def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def account_of(tx: Tx) -> dict[str, Any]:
-    """The merchant: its name and country."""
+    """The merchant: its name and country, and how many days before it is told what is to come."""
     if "account" not in tx.notes:
-        tx.notes["account"] = tx.one("select name, country from accounts where id = %(id)s", id=tx.account)
+        tx.notes["account"] = tx.one(
+            "select name, country, upcoming_days, will_be_due_days from accounts where id = %(id)s",
+            id=tx.account,
+        )
     account: dict[str, Any] = tx.notes["account"]
     return account

@@ -20,6 +20,7 @@ from billow.store.tx import Tx
 
 TIMERS = (
     "subscription.renew",
+    "subscription.upcoming",
     "subscription.end",
     "subscription.trial_will_end",
     "subscription.expire",

@@ -16,6 +16,9 @@ from billow.store.tx import Tx
 INCOMPLETE = timedelta(hours=23)
 """How long the first payment of a subscription may take."""
 
+TIMERS = ("invoice.collect", "invoice.overdue", "invoice.will_be_due")
+"""What an unpaid invoice waits for."""
+
 
 def counted(invoice: Invoice, automatic: bool) -> int:
     """The first try of any kind counts, and after it only the automatic ones (§7.4)."""

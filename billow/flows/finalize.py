@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import bill, discount, identify, methods, paper, reckon, recognize, stretches, use
+from billow.flows import ahead, bill, discount, identify, methods, paper, reckon, recognize, stretches, use
 from billow.ledger import entries, post
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -98,8 +98,10 @@ def mail(tx: Tx, invoices: Sequence[Invoice]) -> None:
 
 def watch(tx: Tx, opened: Sequence[Invoice]) -> None:
     """A due date is a fact, whoever finalized the invoice: the status of a subscription follows it (§5.2)."""
-    due = [(invoice.id, invoice.due_date) for invoice in opened if invoice.status == "open"]
-    jobs.put_many(tx, "invoice.overdue", [(id, at) for id, at in due if at])
+    waiting = [invoice for invoice in opened if invoice.status == "open"]
+    due = [(invoice.id, invoice.due_date) for invoice in waiting if invoice.due_date]
+    jobs.put_many(tx, "invoice.overdue", due)
+    ahead.announce(tx, "invoice.will_be_due", due)
 
 
 def finalize_many(

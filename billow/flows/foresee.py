@@ -112,8 +112,11 @@ def found(invoice: Invoice | None) -> Invoice:
     return invoice
 
 
+NOTHING = "invoice_upcoming_none"
+
+
 def nothing() -> Refused:
-    return Refused("No upcoming invoices for customer", code="invoice_upcoming_none", status=404)
+    return Refused("No upcoming invoices for customer", code=NOTHING, status=404)
 
 
 # ------------------------------------------------------------------------------------- how it is shown

@@ -116,7 +116,7 @@ def out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
             )
         ],
     )
-    for timer in ("invoice.collect", "invoice.overdue"):
+    for timer in dun.TIMERS:
         jobs.cancel(tx, timer, invoice.id)
     paid = rows.update(
         tx,

@@ -6,7 +6,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import anchors, calendar
-from billow.flows import bill, set_aside, stretches, trial, use
+from billow.flows import ahead, bill, set_aside, stretches, trial, use
 from billow.flows.bill import Part, Period
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -193,12 +193,10 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             for r in renewals
         ],
     )
-    jobs.put_many(
-        tx,
-        "subscription.renew",
-        [
-            (r.subscription.id, r.next_due)
-            for r in renewals
-            if r.subscription.cancel_at is None or r.subscription.cancel_at > r.next_due
-        ],
-    )
+    following = [
+        (r.subscription.id, r.next_due)
+        for r in renewals
+        if r.subscription.cancel_at is None or r.subscription.cancel_at > r.next_due
+    ]
+    jobs.put_many(tx, "subscription.renew", following)
+    ahead.announce(tx, "subscription.upcoming", following)

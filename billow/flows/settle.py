@@ -247,8 +247,8 @@ def paid(tx: Tx, case: Case) -> None:
         next_payment_attempt=None,
         attempt_count=dun.counted(invoice, attempt.automatic),
     )
-    jobs.cancel(tx, "invoice.collect", invoice.id)
-    jobs.cancel(tx, "invoice.overdue", invoice.id)
+    for timer in dun.TIMERS:
+        jobs.cancel(tx, timer, invoice.id)
     if case.subscription:
         dun.paid(tx, case.subscription, invoice, case.method)
     dun.settle_delinquency(tx, case.customer, False)

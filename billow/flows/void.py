@@ -18,7 +18,7 @@ from billow.store import clocks, jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-TIMERS = ("invoice.collect", "invoice.overdue", "revenue.recognize")
+TIMERS = (*dun.TIMERS, "revenue.recognize")
 
 
 @Invoice.action("void")
@@ -138,7 +138,7 @@ def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
 
 def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
     """Book an open invoice as a loss, and say why (§7.2: `status_details.uncollectible.reason`)."""
-    for timer in ("invoice.collect", "invoice.overdue"):
+    for timer in dun.TIMERS:
         jobs.cancel(tx, timer, invoice.id)
     open_amount = invoice.amount_due - invoice.amount_paid
     post.post(

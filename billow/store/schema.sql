@@ -14,7 +14,9 @@ create table accounts (
     name             text,
     country          text        not null default 'US',
     default_currency text        not null default 'usd',
-    created          timestamptz not null
+    created          timestamptz not null,
+    upcoming_days    integer     not null default 7 check (upcoming_days between 0 and 45),
+    will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45)
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from tests.world import UNTOLD, Customer, Subscription, World, major, moment
+from tests.world import REMINDERS, UNTOLD, Customer, Subscription, World, major, moment
 
 #: What every change of money tells in the same words; a life is read without them.
 SHORT = {
@@ -51,7 +51,9 @@ class Life:
     def told(self) -> None:
         """Note what was told since, under its dates."""
         events = [
-            e for e in self.world.events() if e["type"] not in SHORT and not e["type"].startswith(UNTOLD)
+            e
+            for e in self.world.events()
+            if e["type"] not in SHORT and not e["type"].startswith((*UNTOLD, *REMINDERS))
         ]
         self.world.forget()
         for at, group in groupby(events, key=lambda event: event["created"]):
