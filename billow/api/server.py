@@ -198,6 +198,7 @@ class Server:
                     if told is not None:
                         return told
             call.begun = True
+            tx.notes["expand"] = tree  # for a verb that shows what is gone when it answers
             return invoke(tx, call)
 
         def finish(tx: Tx, result: Any) -> Answer:

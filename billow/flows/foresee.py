@@ -139,8 +139,10 @@ NOT_YET: dict[str, Any] = {
 
 def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
-    shown = render.one(tx, invoice)
-    lines = render.show(tx, rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id))
+    tree = tx.notes.get("expand", {})
+    shown = render.one(tx, invoice, tree)
+    inner = tree.get("lines", {}).get("data", {})
+    lines = render.show(tx, rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id), inner)
     id = f"upcoming_in_{secret('', 24)}"
     for line in lines:
         line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)

@@ -186,6 +186,18 @@ def test_without_any_discount_a_new_subscription_has_not_that_of_its_customer(wo
     assert preview(world, customer=anna.id, subscription_details=details, discounts="")["total"] == 2000
 
 
+def test_what_a_preview_names_can_be_expanded(world: World) -> None:
+    anna, plan = running(world)
+    coupon, vat = world.coupon(percent_off=50), world.tax(10)
+    item = [{"amount": 100, "discounts": [{"coupon": coupon}], "tax_rates": [vat]}]
+    expand = ["customer", "discounts", "lines.data.discounts.source.coupon"]
+    shown = preview(world, subscription=plan.id, invoice_items=item, expand=expand,
+                    discounts=[{"coupon": world.coupon(percent_off=10)}])  # fmt: skip
+    assert (shown["customer"]["id"], shown["discounts"][0]["object"]) == (anna.id, "discount")
+    assert shown["lines"]["data"][0]["discounts"][0]["source"]["coupon"]["id"] == coupon
+    assert refused(world, subscription=plan.id, expand=["currency"])[0] == 400
+
+
 # ------------------------------------------------------------------------------------- the rest
 
 
