@@ -4,7 +4,7 @@ It is made: whoever asks stands in a savepoint, and takes back what was done to 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import psycopg
 
 from billow.api import render, rows
 from billow.core.errors import Refused
-from billow.flows import bill, cancel, enter, renew
+from billow.flows import bill, cancel, enter, renew, sweep
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -32,13 +32,38 @@ def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
     return seen
 
 
-def next_invoice(tx: Tx, subscription: Subscription) -> Invoice:
-    """The invoice of the next end of a period, as it would be with what is known now."""
-    before = subscription.latest_invoice
-    subscription = through_phases(tx, subscription)
-    if subscription.latest_invoice != before:
-        return rows.find(tx, Invoice, subscription.latest_invoice or "")
-    due = period_end(tx, subscription)
+APART = "automatic_pending_invoice_item_invoice"
+"""Why there is an invoice of what waited, and of nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens before a period ends: a phase begins, or what waits is billed apart."""
+
+    at: datetime
+    do: Callable[[Tx, list[str]], None]
+    ref: str
+
+
+def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> Invoice:
+    """The next invoice, as it would be with what is known now: at the end of a period, if none comes before.
+
+    Without `apart` what waits and is billed on dates of its own does not count as one (§5.16).
+    """
+    step = next_step(tx, subscription)
+    if step is None:
+        return at_period_end(tx, subscription)
+    then = tx.at(tx.clock, max(step.at, tx.now))
+    step.do(then, [step.ref])
+    after = rows.find(tx, Subscription, subscription.id)
+    billed = invoice_of(tx, after.latest_invoice, subscription.latest_invoice)
+    if billed and (apart or billed.billing_reason != APART):
+        return billed
+    return next_invoice(then, after, apart=apart)
+
+
+def at_period_end(tx: Tx, subscription: Subscription) -> Invoice:
+    before, due = subscription.latest_invoice, period_end(tx, subscription)
     if due is None or subscription.status not in renew.RENEWING:
         raise nothing()
     then = tx.at(tx.clock, max(due, tx.now))
@@ -58,17 +83,28 @@ def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
     return min((item.current_period_end for item in items), default=None)
 
 
-def through_phases(tx: Tx, subscription: Subscription) -> Subscription:
-    """What a schedule makes of it until its period ends, or until a phase bills it."""
-    planned = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""])
-    for schedule in planned.values():
-        step, due = enter.next_step(schedule), period_end(tx, subscription)
-        if schedule.status == "active" and due and step <= max(due, tx.now):
-            enter.go_on(tx.at(tx.clock, max(step, tx.now)), [schedule.id])
-            changed = rows.find(tx, Subscription, subscription.id)
-            done = changed.latest_invoice != subscription.latest_invoice
-            return changed if done else through_phases(tx, changed)
-    return subscription
+def next_step(tx: Tx, subscription: Subscription) -> Step | None:
+    """What comes first before the end of the period, or with it; None where nothing does."""
+    planned = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""]).values()
+    steps = [Step(enter.next_step(one), enter.go_on, one.id) for one in planned if one.status == "active"]
+    if (swept := next_sweep(tx, subscription)) is not None:
+        steps.append(Step(swept, sweep.sweep, subscription.id))
+    due, first = period_end(tx, subscription), min(steps, key=lambda step: step.at, default=None)
+    return first if first and due and first.at <= max(due, tx.now) else None
+
+
+def next_sweep(tx: Tx, subscription: Subscription) -> datetime | None:
+    """The next of its own dates at which what waits is billed; None where nothing waits."""
+    at, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
+    if at is None or interval is None or subscription.status not in sweep.RUNNING:
+        return None
+    pending = bill.pending_items(tx, [subscription.customer])
+    if not bill.awaited(pending, subscription.customer, subscription.id, subscription.currency):
+        return None
+    if at < tx.now:
+        at = sweep.following(interval, subscription.billing_cycle_anchor, tx.now)
+        rows.update(tx, subscription, event=None, next_pending_invoice_item_invoice=at)
+    return at
 
 
 def of_schedule(tx: Tx, schedule: SubscriptionSchedule) -> Invoice:

@@ -19,10 +19,12 @@ from billow.flows import (
     change,
     discount,
     draft,
+    follow,
     foresee,
     identify,
     inquiry,
     order,
+    propose,
     reckon,
     renew,
     reshape,
@@ -282,8 +284,9 @@ def of_subscription(
     done = change.Done(subscription, None)
     if details:
         inquiry.check_details(details, new=False)
-        do = partial(changed, tx, subscription, details, wanted.recurring)
+        do = partial(changed, tx, propose.withdraw(tx, subscription), details, wanted.recurring)
         done = inquiry.within("subscription_details", Details, do)
+        follow.follow(tx, done.subscription)
     if wanted.recurring:
         drop_one_offs(tx, subscription.customer)
     elif done.invoice:

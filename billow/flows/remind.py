@@ -23,7 +23,8 @@ def foreseen(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:
     """The invoice of the next renewal; None where nothing is to come any more."""
     try:
         shown = foresee.taken_back(
-            tx, lambda trial: foresee.as_upcoming(trial, foresee.next_invoice(trial, subscription))
+            tx,
+            lambda trial: foresee.as_upcoming(trial, foresee.next_invoice(trial, subscription, apart=False)),
         )
     except Refused as refused:
         if refused.code != foresee.NOTHING:

@@ -107,6 +107,44 @@ def test_the_recurring_view_leaves_out_what_comes_once(world: World) -> None:
     assert seen(shown)[0] == ("8 × Seat (at $15.00 / month)", 12000)
 
 
+def test_what_waits_is_shown_apart_where_it_is_billed_apart(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    every_week = {"interval": "week", "interval_count": 1}
+    plan = anna.subscribes_to(world.plan("Month", usd=10), pending_invoice_item_interval=every_week)
+    monthly = [("1 × Month (at $10.00 / month)", 1000)]
+    assert seen(preview(world, subscription=plan.id)) == monthly
+    anna.owes(700, "Setup")
+    shown = preview(world, subscription=plan.id)
+    assert seen(shown) == [("Setup", 700)]
+    world.at("2025-05-08 01:00")
+    assert billed(anna) == seen(shown)
+    world.at("2025-05-24")
+    anna.owes(300, "Late")
+    world.at("2025-05-26")
+    [event] = world.get("/v1/events", type="invoice.upcoming")["data"]
+    assert seen(event["data"]["object"]) == monthly
+    assert seen(preview(world, subscription=plan.id)) == [("Late", 300)]
+
+
+def test_a_pending_update_is_given_up_for_the_asking(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    pro = {"items": [{"id": item_of(plan), "price": world.plan("Pro", usd=200)}]}
+    paid = {"proration_behavior": "always_invoice", "payment_behavior": "pending_if_incomplete"}
+    assert plan.update(**pro, **paid)["pending_update"]
+    details = {"items": [{"id": item_of(plan), "quantity": 3}]}
+    shown = preview(world, subscription=plan.id, subscription_details=details)
+    assert plan.now["pending_update"]
+    anna.pays_with("visa")
+    plan.update(**details)
+    world.at("2025-06-01 01:00")
+    assert billed(anna) == seen(shown)
+
+
 def test_of_a_customer_it_is_what_waits_or_renews_first(world: World) -> None:
     world.at("2025-05-01")
     anna = world.customer("anna")

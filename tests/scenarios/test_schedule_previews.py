@@ -119,6 +119,22 @@ def test_a_schedule_that_has_ended_has_nothing_to_come(world: World) -> None:
     assert preview(world, customer=anna.id)["total"] == 1000
 
 
+def test_a_change_by_hand_is_shown_with_the_phase_that_follows_it(world: World) -> None:
+    world.at("2025-01-01")
+    anna, basic = world.customer("anna"), world.plan("Basic", usd=10)
+    phase = {"items": of(basic), "duration": months(1)}
+    plan = plans(anna, phase, phase)
+    world.at("2025-01-20")
+    [item] = plan.subscription.now["items"]["data"]
+    half = [{"coupon": world.coupon(percent_off=50, duration="forever")}]
+    details = {"items": [{"id": item["id"], "quantity": 4, "discounts": half}]}
+    shown = preview(world, subscription=plan.subscription.id, subscription_details=details)
+    plan.subscription.update(**details)
+    world.at("2025-02-01 01:00")
+    assert billed(anna) == seen(shown)
+    assert amounts(anna.last_invoice.now) == amounts(shown)
+
+
 def test_what_makes_no_sense_together_is_refused_by_name(world: World) -> None:
     anna, plan, basic, _ = two_phases(world)
     other = world.customer("berta")
