@@ -3,13 +3,14 @@
 import importlib
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import flask
 
 from billow.api.limits import Limits
 from billow.api.resource import ROUTES
 from billow.api.server import Server, verbs
+from billow.core import dunning
 from billow.core.errors import require
 from billow.flows import prune
 from billow.flows.became import became
@@ -225,6 +226,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         send=Egress(settings.webhook_allow_private).post,
         secret=pepper(settings),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
+        dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
     )
 
 

@@ -48,6 +48,7 @@ SETTINGS = [
     ),
     Setting("BILLOW_ACCOUNT", "", "account that commands are about; empty: the oldest"),
     Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
+    Setting("BILLOW_AFTER_RETRIES", "cancel", "when the last retry has failed: cancel, unpaid or past_due"),
     Setting("BILLOW_RATE_LIMIT_TEST", "1000", "requests a second of a test key and process; 0: no limit"),
 ]
 
@@ -75,6 +76,7 @@ class Settings:
     account: str
     rate_limit_live: int
     rate_limit_test: int
+    after_retries: str
 
     @property
     def embedded(self) -> Path | None:
@@ -121,6 +123,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         account=given["BILLOW_ACCOUNT"],
         rate_limit_live=read("RATE_LIMIT_LIVE", _between(0, 999_999)),
         rate_limit_test=read("RATE_LIMIT_TEST", _between(0, 999_999)),
+        after_retries=read("AFTER_RETRIES", _one_of("cancel", "unpaid", "past_due")),
     )
 
 
@@ -181,8 +184,11 @@ def _address(text: str) -> str:
 
 
 def _level(text: str) -> str:
-    levels = ("debug", "info", "warning", "error")
-    return text.lower() if text.lower() in levels else _refuse(f"must be one of {', '.join(levels)}")
+    return _one_of("debug", "info", "warning", "error")(text.lower())
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    return lambda text: text if text in words else _refuse(f"must be one of {', '.join(words)}")
 
 
 def _pepper(text: str) -> str:

@@ -81,6 +81,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_ACCOUNT": "acct_0123456789abcdef",
         "BILLOW_RATE_LIMIT_LIVE": "7",
         "BILLOW_RATE_LIMIT_TEST": "8",
+        "BILLOW_AFTER_RETRIES": "unpaid",
     }
     assert set(given) == {setting.name for setting in SETTINGS}
     plain = load({})
@@ -109,6 +110,7 @@ def test_every_setting_is_read() -> None:
         ("BILLOW_WEBHOOK_ALLOW_PRIVATE", "10.0.0.1/8"),
         ("BILLOW_PEPPER", "short"),
         ("BILLOW_DATA", ""),
+        ("BILLOW_AFTER_RETRIES", "forgive"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_variables_name(name: str, value: str) -> None:

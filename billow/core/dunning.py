@@ -24,6 +24,9 @@ class GiveUp:
     action: str
 
 
+# What a merchant may choose to become of a subscription when the last retry has failed (§5.2).
+FINALLY = {"cancel": "cancel", "unpaid": "mark_unpaid", "past_due": "leave_past_due"}
+
 # Days 1, 3, 5, 7, 9, 11, 13 and 14 after the first failure: eight tries within two weeks.
 SMART = Policy(tuple(timedelta(days=days) for days in (1, 2, 2, 2, 2, 2, 2, 1)), "cancel")
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from billow.api import rows
 from billow.core import dunning, lifecycle
 from billow.flows import cancel, entitle, standing
+from billow.flows.outside import of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -15,6 +16,8 @@ from billow.store.tx import Tx
 
 INCOMPLETE = timedelta(hours=23)
 """How long the first payment of a subscription may take."""
+GIVEN_UP = ("active", "past_due", "unpaid")
+"""Which subscriptions hear the policy's last word: the others run a trial, are paused, or are over (§5.2)."""
 
 TIMERS = ("invoice.collect", "invoice.overdue", "invoice.will_be_due")
 """What an unpaid invoice waits for."""
@@ -32,7 +35,7 @@ def failed(
     count = counted(invoice, automatic)
     first = invoice.billing_reason == "subscription_create"
     retried = automatic and invoice.auto_advance and not (first and is_new(subscription))
-    step = dunning.next_step(tx.now, count, dunning.SMART) if retried else None
+    step = dunning.next_step(tx.now, count, of(tx).dunning) if retried else None
     following = (
         step.at if isinstance(step, dunning.Retry) else invoice.next_payment_attempt if not retried else None
     )
@@ -50,8 +53,8 @@ def failed(
         missed(tx, subscription, invoice)
     if automatic:
         settle_delinquency(tx, customer, True)
-    if isinstance(step, dunning.GiveUp) and subscription and subscription.status != "canceled":
-        follow(tx, rows.find(tx, Subscription, subscription.id), step.action)
+    if isinstance(step, dunning.GiveUp) and subscription:
+        give_up(tx, rows.find(tx, Subscription, subscription.id))
 
 
 def is_new(subscription: Subscription | None) -> bool:
@@ -70,6 +73,13 @@ def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
         return
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
     tell(tx, subscription, status=status)
+
+
+def give_up(tx: Tx, subscription: Subscription) -> None:
+    """An invoice was tried for the last time: that counts unless a newer one says that all is well (§5.2)."""
+    said = standing.verdict(tx, subscription)
+    if said != "activate" and subscription.status in GIVEN_UP:
+        follow(tx, subscription, said)
 
 
 def follow(tx: Tx, subscription: Subscription, verdict: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from billow.core.dunning import SMART, Policy
 from billow.providers.gateways import Gateway
 from billow.providers.mail import Mailer
 from billow.store.tx import Tx
@@ -25,6 +26,8 @@ class Outside:
     """Runs what is due on a test clock up to an instant; False when somebody else is at it."""
     secret: bytes
     """Signs the addresses of hosted invoices."""
+    dunning: Policy = SMART
+    """When a failed payment is tried again, and what becomes of the subscription in the end."""
 
 
 def of(tx: Tx) -> Outside:

@@ -1,7 +1,8 @@
 """Which invoice says how a subscription stands? The newest finalized one that is not void (§5.2)."""
 
 from billow.api import rows
-from billow.core import dunning, standing
+from billow.core import standing
+from billow.flows.outside import of
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
@@ -44,4 +45,4 @@ def verdict(tx: Tx, subscription: Subscription) -> str:
         )
         for invoice in found
     )
-    return standing.verdict(bills, tx.now, dunning.SMART)
+    return standing.verdict(bills, tx.now, of(tx).dunning)

@@ -6,6 +6,7 @@ from billow.api import rows
 from billow.core import dunning
 from billow.flows import bill, change, collect, dun, finalize, follow, pay, propose
 from billow.flows.amendment import Change
+from billow.flows.outside import of
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
@@ -62,7 +63,7 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
 def go_on(tx: Tx, id: str) -> None:
     """Not paid in the request, it is retried as any other (§8.6)."""
     invoice = rows.lock(tx, Invoice, id)
-    step = dunning.next_step(tx.now, 1, dunning.SMART)
+    step = dunning.next_step(tx.now, 1, of(tx).dunning)
     if invoice.status == "open" and isinstance(step, dunning.Retry):
         rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
