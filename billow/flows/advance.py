@@ -17,6 +17,8 @@ from billow.store.tx import Tx
 
 WATCH = timedelta(seconds=5)
 """When to look again whether somebody is really advancing a clock that says so."""
+SOON = timedelta(seconds=1)
+"""When to ask again for a clock that somebody else is running."""
 
 
 class Advance(Params):
@@ -74,6 +76,23 @@ def run(tx: Tx, refs: list[str]) -> Steps:
     tx, finished = yield ask(of(tx).run_clock, id, target)
     if finished:
         arrive(tx, id, target)
+    else:
+        jobs.put(tx, "test_clock.advance", id, tx.wall + SOON, clock="wall")
+    return None
+
+
+@job(jobs.CATCH_UP, lane="clocks")
+def catch_up(tx: Tx, refs: list[str]) -> Steps:
+    """Something is due on a clock that stands still, as a payment that was asked for now: it is done now.
+
+    Looked at once more when it should be done: what a request put meanwhile may have come too late for it.
+    """
+    [id] = refs
+    clock = rows.find_many(tx, TestClock, [id]).get(id)
+    if clock is None or clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
+        return None
+    jobs.put(tx, jobs.CATCH_UP, id, tx.wall + SOON, clock="wall")
+    yield ask(of(tx).run_clock, id, clock.frozen_time)
     return None
 
 

@@ -2,8 +2,8 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,10 @@ from billow.store.tx import Database, Tx
 log = logging.getLogger("billow.jobs")
 
 TRIES = 5
+CATCH_UP = "test_clock.catch_up"
+"""The job on the wall that runs what is due on a test clock which nobody advances (flows/advance.py)."""
+RUNNING = "running"
+"""The note of a transaction in which a job of a clock runs, with the name of that clock."""
 WINDOW = timedelta(hours=1)
 """On the wall clock a batch may hold jobs due up to this much apart."""
 
@@ -52,6 +56,10 @@ def put(tx: Tx, kind: str, ref: str, run_at: datetime, *, clock: str | None = No
 
 
 def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock: str | None = None) -> None:
+    """Set timers of one kind. What is due already on the test clock that we are at waits for no advance."""
+    here = clock in (None, tx.clock) and tx.clock not in ("wall", tx.notes.get(RUNNING))
+    if here and any(run_at <= tx.now for _, run_at in timers):
+        put_many(tx, CATCH_UP, [(tx.clock, tx.wall)], clock="wall")
     if timers:
         tx.run(
             "insert into jobs (tenant, clock, kind, ref, run_at)"
@@ -143,7 +151,15 @@ def _run_batch(
 
 
 def _begin(db: Database, claim: Claim) -> Callable[[], AbstractContextManager[Tx]]:
-    return lambda: db.transaction(claim.tenant, now=claim.now, clock=claim.clock)
+    """Transactions in which a job runs: who runs it looks for what it puts on this clock."""
+
+    @contextmanager
+    def begin() -> Iterator[Tx]:
+        with db.transaction(claim.tenant, now=claim.now, clock=claim.clock) as tx:
+            tx.notes[RUNNING] = claim.clock
+            yield tx
+
+    return begin
 
 
 def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
@@ -222,6 +238,18 @@ def run_clock(db: Database, id: str, target: datetime) -> bool:
             return True
         finally:
             conn.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (id,))
+
+
+def is_due(tx: Tx, clock: str, until: datetime) -> bool:
+    """Whether a clock has anything to run up to an instant."""
+    found = tx.one(
+        "select 1 from jobs where tenant = %(tenant)s and clock = %(clock)s and run_at <= %(until)s"
+        " and not parked limit 1",
+        tenant=tx.tenant,
+        clock=clock,
+        until=until,
+    )
+    return found is not None
 
 
 def parked(tx: Tx, clock: str) -> list[dict[str, Any]]:

@@ -222,7 +222,7 @@ def test_resumed_and_not_paid_it_is_past_due(world: World) -> None:
     anna.pays_with("declining")
     world.at("2025-02-15")
     assert does(plan, "resume", billing_cycle_anchor={"type": "now"})["status"] == "active"
-    world.at("2025-02-15 01:00")
+    world.work()
     assert plan.status == "past_due"
 
 
