@@ -88,12 +88,6 @@ def whole(pieces: list[Stretch]) -> list[Stretch]:
     return [Stretch(pieces[0].start, pieces[-1].end, sum((piece.share for piece in pieces), Fraction(0)))]
 
 
-def portion(amount: int, share: Fraction) -> int:
-    """That part of an amount, rounded half away from zero once; a negative amount is mirrored (§5.7)."""
-    found = (2 * abs(amount) * share.numerator + share.denominator) // (2 * share.denominator)
-    return found if amount >= 0 else -found
-
-
 def configured(
     now: datetime, rhythm: Rhythm, day: int, month: int | None, time: tuple[int, int, int]
 ) -> datetime:

@@ -7,23 +7,26 @@ start      since                until      end
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
-from billow.core.money import decimal_text
+from billow.core.money import decimal_text, round_half_away
 
 SECOND = timedelta(seconds=1)
 
 
-def share(amount: int, since: datetime, until: datetime, start: datetime, end: datetime) -> int:
-    """amount * (until - since) / (end - start), in whole seconds, rounded half away from zero once (§5.7).
+def portion(amount: int, of_it: Fraction) -> int:
+    """That part of an amount, rounded half away from zero once; a negative amount is mirrored (§5.7)."""
+    return round_half_away(amount * of_it)
 
-    What is negative is mirrored: a credit is exactly the charge of the same time. Time that ends before it
-    begins is worth nothing.
+
+def share(amount: int, since: datetime, until: datetime, start: datetime, end: datetime) -> int:
+    """amount * (until - since) / (end - start), in whole seconds: a credit is the charge of the same time.
+
+    Time that ends before it begins is worth nothing.
     """
     part, whole = max(_seconds(since, until), 0), _seconds(start, end)
     assert whole > 0, "a period has a length"
-    # Doubled, so that the half to be added is an integer too.
-    found = (2 * abs(amount) * part + whole) // (2 * whole)
-    return found if amount >= 0 else -found
+    return portion(amount, Fraction(part, whole))
 
 
 def prorated(amount: int, t: datetime, start: datetime, end: datetime) -> int:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from billow.api import rows
-from billow.core import anchors, invoicing, pricing
+from billow.core import anchors, invoicing, pricing, proration
 from billow.core.errors import require
 from billow.flows import discount, reckon
 from billow.resources.billing_period import BillingPeriod
@@ -154,7 +154,7 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
         _line(
             period,
             customer,
-            anchors.portion(step.amount, period.share),
+            proration.portion(step.amount, period.share),
             BILLED if step.earlier else _words(part, more if packed else charge.quantity, charge),
             quantity_decimal=more if packed else charge.quantity,
             unit_amount_decimal=charge.unit_amount,

@@ -33,14 +33,6 @@ def test_stretches_cover_the_time_without_gap_and_full_ones_are_worth_one(
     assert all(piece.share == 1 for piece in found[1:-1])
 
 
-@given(st.integers(-(10**9), 10**9), st.integers(1, 10**6), st.integers(1, 10**6))
-def test_a_portion_is_within_half_a_cent_and_a_credit_mirrors_it(amount: int, part: int, of: int) -> None:
-    share = Fraction(part, of)
-    found = anchors.portion(amount, share)
-    assert abs(found - amount * share) <= Fraction(1, 2)
-    assert anchors.portion(-amount, share) == -found
-
-
 @given(INSTANTS, st.integers(1, 31), st.sampled_from([1, 2, 3, 6, 12]))
 def test_a_configured_anchor_has_its_first_boundary_at_the_next_such_day(
     now: datetime, day: int, count: int

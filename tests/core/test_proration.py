@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billow.core.money import round_half_away
-from billow.core.proration import prorated
+from billow.core.proration import portion, prorated
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -61,6 +62,13 @@ def test_worked_examples(amount, when, cents):
 def test_fractions_of_a_second_do_not_count():
     t, start, end = LATE
     assert prorated(10**12, t.replace(microsecond=999_999), start, end) == prorated(10**12, t, start, end)
+
+
+@given(amounts, st.integers(1, 10**6), st.integers(1, 10**6))
+def test_a_portion_is_within_half_a_cent_and_a_credit_mirrors_it(amount, part, of):
+    found = portion(amount, Fraction(part, of))
+    assert abs(found - amount * Fraction(part, of)) <= Fraction(1, 2)
+    assert portion(-amount, Fraction(part, of)) == -found
 
 
 @given(amounts, lengths, lengths)
