@@ -158,8 +158,10 @@ def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
 
 def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
     """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
-    gross, off = sum(one.amount for one in billed), Counter[str]()
+    gross, off, included = sum(one.amount for one in billed), Counter[str](), None
     for one in billed:
+        if one.proration:  # its discounts may be in its amount, and in its words only
+            included = proration.discount_in(one.description)
         off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
     net = gross - off.total()
     left = net - period.credited
@@ -167,7 +169,7 @@ def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Invo
     rest = {
         id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
     }
-    return Net(left, discounts.off(gross, net), rest)
+    return Net(left, discounts.off(gross, net) or included, rest)
 
 
 def voided(tx: Tx, invoices: list[str]) -> set[str]:

@@ -81,6 +81,24 @@ def test_a_change_is_charged_with_the_new_discounts_and_says_so(world: World) ->
     assert not any(one["proration_details"]["discount_amounts"] for one in waiting)
 
 
+def test_what_reverses_a_discounted_proration_says_so_too(world: World) -> None:
+    anna = merchant(world, "2025-04-01")
+    plan = anna.subscribes_to(world.plan("Gold", usd=10))
+    item = plan.now["items"]["data"][0]["id"]
+    coupon = world.coupon(percent_off=35, duration="forever")
+    world.at("2025-04-16")
+    plan.update(items=[{"id": item, "quantity": 2}], discounts=[{"coupon": coupon}])
+    world.at("2025-04-21")
+    plan.update(items=[{"id": item, "quantity": 1}], discounts="")
+    waiting = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+    assert [(one["amount"], one["description"]) for one in waiting] == [
+        (-433, "Unused time on 2 \u00d7 Gold after 21 Apr 2025 (with 35.0% off)"),
+        (333, "Remaining time on Gold after 21 Apr 2025"),
+        (-500, "Unused time on Gold after 16 Apr 2025"),
+        (650, "Remaining time on 2 \u00d7 Gold after 16 Apr 2025 (with 35.0% off)"),
+    ]
+
+
 def test_itemized_prorations_show_the_discounts_apart(world: World) -> None:
     anna = merchant(world, "2025-04-01")
     mode = {"type": "flexible", "flexible": {"proration_discounts": "itemized"}}
