@@ -268,6 +268,18 @@ def awaited(
     return taken
 
 
+def left_over(tx: Tx, customer: str, subscription: str | None, currency: str) -> list[InvoiceItem]:
+    """The waiting items that an invoice by hand picks up: those of its subscription alone (§7.1).
+
+    Where it has none, those of none, and what a subscription left to its customer when it ended (§5.12).
+    """
+    ended = "select id from subscriptions where customer = %(id)s and status = any(%(ended)s)"
+    theirs = {row["id"] for row in tx.all(ended, id=customer, ended=["canceled", "incomplete_expired"])}
+    wanted = {subscription} if subscription else {None, *theirs}
+    waiting = pending_items(tx, [customer]).get(customer, [])
+    return [item for item in waiting if item.currency == currency and item.subscription in wanted]
+
+
 def check_currency(customer: Customer, currency: str) -> None:
     """A customer's balance is in one currency, and so is all that they buy."""
     require(

@@ -51,13 +51,11 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     check(tx, wanted)
-    waiting = (
-        bill.pending_items(tx, [customer.id]) if wanted.pending_invoice_items_behavior == "include" else {}
-    )
-    first = next((item.currency for item in waiting.get(customer.id, [])), "usd")
-    currency = wanted.currency or customer.currency or first
+    included = wanted.pending_invoice_items_behavior == "include"
+    waiting = bill.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
+    currency = wanted.currency or customer.currency or next((item.currency for item in waiting), "usd")
     bill.check_currency(customer, currency)
-    items = bill.awaited(waiting, customer.id, wanted.subscription, currency)
+    items = bill.left_over(tx, customer.id, wanted.subscription, currency) if included else []
     fields = {**fields_of(tx, wanted), "currency": currency}
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)

@@ -135,7 +135,7 @@ def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
     pending = bill.pending_items(tx, [customer.id])
     first = next((item.currency for item in pending.get(customer.id, [])), "usd")
     currency = currency or customer.currency or first
-    items = bill.awaited(pending, customer.id, None, currency)
+    items = bill.left_over(tx, customer.id, None, currency)
     if not items:
         raise nothing()
     made = bill.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)

@@ -1,5 +1,7 @@
 """How a subscription ends: now, with its period, or not after all (§5.12, §10.3 F10)."""
 
+from typing import Any
+
 from tests.world import OPENED, PAID, RENEWED, Customer, Subscription, World
 
 DELETED, CHANGED = "customer.subscription.deleted", "customer.subscription.updated"
@@ -125,6 +127,34 @@ def test_prorated_what_is_paid_and_not_used_is_given_back(world: World) -> None:
     assert credit["description"] == "Unused time on Base after 16 Jan 2025"
     assert anna.bills(subscription=plan.id).does("finalize")["total"] == -1000
     assert anna.now["balance"] == -1000
+
+
+def test_what_a_subscription_left_is_on_the_next_invoice_by_hand(world: World) -> None:
+    anna, plan = with_usage(world)
+    other = anna.subscribes_to(world.plan("Extra", usd=5))
+    anna.owes(700, "Other", subscription=other.id)
+    world.at("2025-01-16 12:00")
+    plan.cancels(prorate=True)
+    anna.owes(1500, "Help")
+    by_hand = anna.bills()
+    by_hand.reads("""
+        Help                                    15.00
+        Unused time on Base after 16 Jan 2025  -10.00
+        Total 5.00                              draft""")
+    assert [item["description"] for item in pending(world, anna)] == ["Other"]
+
+
+def test_an_invoice_by_hand_for_a_subscription_has_its_items_alone(world: World) -> None:
+    anna, plan = with_usage(world)
+    anna.owes(700, "Ours", subscription=plan.id)
+    anna.owes(1500, "Anybody's")
+    assert anna.bills(subscription=plan.id).data["total"] == 700
+    assert anna.bills().data["total"] == 1500
+
+
+def pending(world: World, anna: Customer) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+    return found
 
 
 def test_prorated_and_invoiced_now_credit_and_usage_stand_together(world: World) -> None:
