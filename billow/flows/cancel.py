@@ -120,7 +120,9 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     counts = subscription.status not in ("trialing", "paused")
-    running = [use.used_until(part, until) for part in parts if part.meter and counts]
+    running = [
+        use.used_until(part, use.closes_at(part.item, until)) for part in parts if part.meter and counts
+    ]
     return closing_invoice(tx, subscription, running, until, reason)
 
 

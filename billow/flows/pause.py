@@ -48,12 +48,14 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     view, now = change.views(tx, subscription), tx.now.replace(microsecond=0)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     plan = prorate.unused(tx, subscription, now, unused_from(wanted))
-    for part in parts:
-        if part.meter:
-            prorate.close_use(plan, part, now, kept=bills_use(wanted))
+    closed = {
+        part.item.id: prorate.close_use(plan, part, now, kept=bills_use(wanted))
+        for part in parts
+        if part.meter
+    }
     prorate.write(tx, plan)
     invoice = invoice_of(tx, subscription) if wanted.invoicing_behavior == "invoice" else None
-    stop(tx, subscription, parts, now)
+    stop(tx, subscription, parts, now, closed)
     paused = rows.update(
         tx,
         subscription,
@@ -79,8 +81,13 @@ def bills_use(wanted: Pause) -> bool:
     return given is None or given.type == "now"
 
 
-def stop(tx: Tx, subscription: Subscription, parts: list[Part], now: datetime) -> None:
-    """No timer of a period, and periods that end now; one that began this very second lasts that second."""
+def stop(
+    tx: Tx, subscription: Subscription, parts: list[Part], now: datetime, closed: dict[str, datetime]
+) -> None:
+    """No timer of a period, and periods that end now; one that began this very second lasts that second.
+
+    `closed` says until when the use of an item is settled: a resumption does not count it again.
+    """
     for timer in cancel.TIMERS:
         if timer not in GOES_ON:
             jobs.cancel(tx, timer, subscription.id)
@@ -91,7 +98,7 @@ def stop(tx: Tx, subscription: Subscription, parts: list[Part], now: datetime) -
                 part.item,
                 {
                     "current_period_end": max(now, part.item.current_period_start + proration.SECOND),
-                    "metered_from": None,
+                    "metered_from": closed.get(part.item.id),
                     "counted_from": None,
                     "billed_use": None,
                 },

@@ -12,7 +12,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import calendar, discounts, pricing, proration
 from billow.core.money import allocate, round_half_away
-from billow.flows import bill, worth
+from billow.flows import bill, use, worth
 from billow.flows.bill import Part
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -302,12 +302,12 @@ def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> date
 
     Kept, the use until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
     """
-    since = part.item.metered_from or part.item.current_period_start
-    if kept and since < at:
-        item = part.item
+    item = part.item
+    since, until = item.metered_from or item.current_period_start, use.closes_at(item, at)
+    if kept and since < until:
         counting = {"counted_from": item.counted_from, "billed_use": item.billed_use}
-        plan.begun.append(stretch(plan, part, "metered", since, at, **counting))
-    return max(since, at)
+        plan.begun.append(stretch(plan, part, "metered", since, until, **counting))
+    return until
 
 
 def stretch(

@@ -119,7 +119,11 @@ def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
 def placed(part: Part, anchor: datetime, now: datetime) -> Part:
     """The item in the period that holds now, of which only the rest is used."""
     _, end = calendar.period_at(anchor, *part.interval, now)
-    item = part.item.but(current_period_start=now, current_period_end=end, metered_from=None)
+    settled = part.item.metered_from  # until when the pause has settled its use
+    fits = settled is not None and settled > now
+    item = part.item.but(
+        current_period_start=now, current_period_end=end, metered_from=settled if fits else None
+    )
     return bill.with_item(part, item)
 
 

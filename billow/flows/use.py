@@ -5,7 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from billow.core import usage
+from billow.core.proration import SECOND
 from billow.flows.bill import Part, Period
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store.tx import Tx
 from billow.store.usage import Span, store
 
@@ -15,6 +17,15 @@ def used_until(part: Part, until: datetime) -> Period:
     item = part.item
     since = item.metered_from or item.current_period_start
     return Period(part, "metered", since, until, counted_from=item.counted_from, billed_use=item.billed_use)
+
+
+def closes_at(item: SubscriptionItem, at: datetime) -> datetime:
+    """When the count of an item can end: a threshold has billed its second whole, so that is not cut (§4.5).
+
+    Where it ended earlier, what came late for it was lost, and that second was billed twice.
+    """
+    since = item.metered_from or item.current_period_start
+    return max(at, since if item.billed_use is None else since + SECOND)
 
 
 def measured(

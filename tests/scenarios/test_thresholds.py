@@ -7,7 +7,7 @@ import pytest
 
 from billow.flows import watched
 from billow.store.tx import Tx
-from tests.world import OPENED, PAID, Customer, Subscription, World
+from tests.world import OPENED, PAID, Customer, Subscription, World, moment
 
 STEPS = [(10_000, "50"), ("inf", "40")]
 OWED = {"amount_gte": 10_000}
@@ -317,3 +317,70 @@ def test_ingestion_asks_for_thresholds_only_where_there_are_any(
     assert statements(bert) == plain + 1
     assert statements(anna) == statements(anna, bert) == plain + 2
     assert watched.CONCERNED in seen
+
+
+def in_one_second(world: World) -> tuple[Customer, Subscription]:
+    """It is the tenth; 190 calls of the ninth and 10 of this second are billed, 40 more came since."""
+    anna, plan = begun(world, billing_thresholds=OWED)
+    uses(anna, 190)
+    uses(anna, 10, "2025-01-10")
+    assert totals(anna) == [10_000]
+    uses(anna, 30)
+    uses(anna, 10, "2025-01-10")
+    return anna, plan
+
+
+def billed_units(anna: Customer) -> int:
+    """What all lines say that was used."""
+    pages = [anna.world.get(f"/v1/invoices/{one.data['id']}/lines") for one in anna.invoices]
+    return sum(line["quantity"] for page in pages for line in page["data"])
+
+
+@pytest.mark.parametrize("since", [None, "2025-01-05"])
+def test_a_price_that_changes_in_the_second_of_a_threshold_loses_no_use(
+    world: World, since: str | None
+) -> None:
+    anna, plan = in_one_second(world)
+    item = plan.now["items"]["data"][0]
+    new = world.metered("New", item["price"]["recurring"]["meter"], cents="100")
+    dated = {"proration_date": int(moment(since).timestamp())} if since else {}
+    plan.update(items=[{"id": item["id"], "price": new}], **dated)
+    uses(anna, 3, "2025-01-10")  # the second of the threshold is billed whole at the price of before
+    world.at("2025-01-12")
+    uses(anna, 5, "2025-01-11")
+    world.at("2025-02-01 01:00")
+    anna.last_invoice.reads("""
+        43 × Calls (Tier 1 at $0.50 / month)   21.50
+        5 × New (at $1.00 / month)             5.00
+        Total 26.50                            paid""")
+    assert billed_units(anna) == 200 + 43 + 5
+
+
+def test_a_pause_in_the_second_of_a_threshold_loses_no_use(world: World) -> None:
+    anna, plan = in_one_second(world)
+    world.post(f"/v1/subscriptions/{plan.id}/pause", invoicing_behavior="invoice")
+    assert totals(anna) == [10_000, 2_000]
+    world.post(f"/v1/subscriptions/{plan.id}/resume")
+    world.at("2025-01-12")
+    uses(anna, 5, "2025-01-11")
+    world.at("2025-02-10 01:00")
+    assert billed_units(anna) == 200 + 40 + 5
+
+
+def test_an_end_in_the_second_of_a_threshold_loses_no_use(world: World) -> None:
+    anna, plan = in_one_second(world)
+    plan.cancels(invoice_now=True)
+    world.at("2025-01-10 01:00")
+    assert totals(anna) == [10_000, 2_000]
+    assert billed_units(anna) == 200 + 40
+
+
+def test_what_is_dropped_in_the_second_of_a_threshold_is_not_billed_again(world: World) -> None:
+    anna, plan = in_one_second(world)
+    item = plan.now["items"]["data"][0]
+    new = world.metered("New", item["price"]["recurring"]["meter"], cents="100")
+    plan.update(items=[{"id": item["id"], "price": new, "clear_usage": True}])
+    world.at("2025-01-12")
+    uses(anna, 5, "2025-01-11")
+    world.at("2025-02-01 01:00")
+    assert billed_units(anna) == 200 + 5
