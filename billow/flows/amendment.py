@@ -143,6 +143,7 @@ def check_paused(subscription: Subscription, wanted: Change) -> None:
         "billing_cycle_anchor": bool(anchor and anchor.type == "now"),
         "cancel_at": isinstance(wanted.cancel_at, str),
         "cancel_at_period_end": bool(wanted.cancel_at_period_end),
+        "items": bool(wanted.items and subscription.pending_change),
         "trial_end": wanted.trial_end is not None,
         "trial_from_plan": wanted.trial_from_plan,
     }

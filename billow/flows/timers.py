@@ -12,7 +12,10 @@ RUNNING = ("active", "past_due", "unpaid", "trialing", "incomplete")
 
 
 def set(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
-    """Put the timers of a subscription anew: it is renewed with the first of its periods, until it ends."""
+    """Put the timers of a subscription anew: it is renewed with the first of its periods, until it ends.
+
+    In a pause no period rolls, but the planned end comes (§5.2).
+    """
     jobs.cancel(tx, "subscription.renew", subscription.id)
     jobs.cancel(tx, "subscription.end", subscription.id)
     jobs.cancel(tx, "subscription.upcoming", subscription.id)

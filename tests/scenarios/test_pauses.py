@@ -239,6 +239,41 @@ def test_a_trial_that_ended_without_a_card_is_resumed(world: World) -> None:
     assert anna.last_invoice.data["total"] == 3100 and anna.last_invoice.status == "paid"
 
 
+@pytest.mark.parametrize("planned", ["before", "meanwhile", "now"])
+def test_an_end_comes_in_a_pause_too_and_bills_nothing_of_it(world: World, planned: str) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    calls = world.metered("Calls", world.meter("calls"), cents="100")
+    plan = anna.subscribes_to(world.plan("Pro", usd=28), calls)
+    end = int(moment("2025-01-20").timestamp())
+    world.at("2025-01-11")
+    anna.uses("calls", 3, "2025-01-10")
+    if planned == "before":
+        plan.update(cancel_at=end, proration_behavior="none")
+    does(plan, "pause", bill_for={"unused_time_from": {"type": "none"}}, invoicing_behavior="invoice")
+    assert anna.last_invoice.data["total"] == 300
+    if planned == "meanwhile":
+        plan.update(cancel_at=end)
+    world.at("2025-01-15")
+    anna.uses("calls", 5, "2025-01-14")
+    world.at("2025-01-21")
+    assert plan.status == ("paused" if planned == "now" else "canceled")
+    if planned == "now":
+        plan.cancels(invoice_now=True)
+    world.at("2025-01-22")
+    assert plan.status == "canceled"
+    assert sum(invoice.data["total"] for invoice in anna.invoices) == 2800 + 300
+
+
+def test_a_pause_of_collection_ends_in_a_pause_too(world: World) -> None:
+    _, plan = monthly(world)
+    until = int(moment("2025-01-20").timestamp())
+    plan.update(pause_collection={"behavior": "void", "resumes_at": until})
+    does(plan, "pause")
+    world.at("2025-01-21")
+    assert plan.now["pause_collection"] is None
+
+
 @pytest.mark.parametrize(
     "more",
     [
