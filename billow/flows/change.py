@@ -31,6 +31,7 @@ from billow.flows.reshape import Goal, Target
 from billow.resources.active_entitlement import ActiveEntitlement
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import outbox
@@ -130,10 +131,11 @@ def views(tx: Tx, subscription: Subscription) -> View:
     return View(render.one(tx, subscription), entitle.held(tx, subscription.customer))
 
 
-def add_extras(tx: Tx, case: Case) -> None:
+def add_extras(tx: Tx, case: Case) -> list[InvoiceItem]:
     """What else was asked for waits for the next invoice, which may be that of the change (§5.8.9)."""
     items = [target.new.item for target in case.targets if target.new]
-    extras.put(tx, extras.Setting(case.customer, case.subscription, items), case.wanted.add_invoice_items)
+    setting = extras.Setting(case.customer, case.subscription, items)
+    return extras.put(tx, setting, case.wanted.add_invoice_items)
 
 
 def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:

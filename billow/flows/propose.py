@@ -60,10 +60,11 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
         return change.enact(tx, subscription, wanted)
     ids = sorted((new_id("ii_") for _ in case.plan.items), reverse=True)
     prorate.write_items(tx, case.plan, ids)
-    change.add_extras(tx, case)
+    extras = change.add_extras(tx, case)
     [invoice] = bill.write(tx, [change.draft_of(tx, case)], proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
-    kept["discounts"] = redeem.fresh(subscription, case.agreed, case.targets)
+    kept["extras"] = [item.id for item in extras]
+    kept["discounts"] = redeem.fresh(subscription, case.agreed, case.targets) + redeem.of_items(tx, extras)
     until = expiry(case)
     proposed = rows.update(
         tx,

@@ -184,7 +184,9 @@ def source_of(
     if item and item.invoice is None:
         return {"type": "invoice_item", "invoice_item": item.id, "invoice_line_item_details": None}
     if item:
-        lines = rows.select(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
+        # It may stand on a void invoice too, that of an update which was not paid.
+        on_it = "invoice_item = %(id)s and invoice = %(invoice)s"
+        lines = rows.select(tx, InvoiceLine, on_it, id=item.id, invoice=item.invoice)
     if not lines:
         return None
     details = {"invoice": lines[0].invoice, "invoice_line_items": [line.id for line in lines]}

@@ -10,6 +10,7 @@ from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import ItemChange, Target
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount
+from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.tx import Tx
@@ -95,6 +96,12 @@ def fresh(subscription: Subscription, after: Subscription, targets: Sequence[Tar
     """The discounts that a proposal made for itself: they go with it if it is not paid."""
     before = {*subscription.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
     return sorted(held(after, targets) - before)
+
+
+def of_items(tx: Tx, items: Sequence[InvoiceItem]) -> list[str]:
+    """The discounts that were made for these items, and not named from above them."""
+    found = rows.find_many(tx, Discount, {id for item in items for id in item.discounts})
+    return sorted(one.id for one in found.values() if one.invoice_item)
 
 
 def held(subscription: Subscription, targets: Sequence[Target]) -> set[str]:

@@ -91,6 +91,7 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
     if subscription and invoice.status == "void" and standing.proposed(subscription) == invoice.id:
+        let_go(tx, subscription, invoice)
         if subscription.pending_update is None:  # a resumption: the subscription stays paused
             return
         discount.release(tx, (subscription.pending_change or {}).get("discounts", []))
@@ -104,6 +105,16 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
         dun.follow(tx, subscription, standing.verdict(tx, subscription))
     elif invoice.status == "void" and subscription.status == "incomplete":
         never_began(tx, subscription)
+
+
+def let_go(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """What waited before the proposal waits on: its invoice had only taken it along."""
+    kept = subscription.pending_change or {}
+    own = {*kept.get("items", []), *kept.get("extras", [])}
+    taken = [
+        item for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id) if item.id not in own
+    ]
+    rows.update_many(tx, [(item, {"invoice": None}) for item in taken], event=None)
 
 
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:

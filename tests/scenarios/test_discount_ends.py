@@ -317,3 +317,20 @@ def test_statements_do_not_grow_with_discounts_and_taxes(
     }
     assert finalized["plain", 1] == finalized["plain", 3]
     assert finalized["plain", 3] < finalized["reduced", 1] == finalized["reduced", 3]
+
+
+def test_a_void_invoice_has_used_it_up_all_the_same(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    coupon = world.coupon(percent_off=50)
+    plan = anna.subscribes_to(
+        world.plan("Gold", usd=10), discounts=[{"coupon": coupon}], collection_method="send_invoice",
+        days_until_due=7,
+    )  # fmt: skip
+    world.at("2025-01-01 01:00")
+    first = anna.last_invoice
+    assert first.does("void")["total"] == 500
+    assert plan.now["discounts"] == []
+    assert world.get(f"/v1/coupons/{coupon}")["times_redeemed"] == 1
+    world.at("2025-02-01 01:00")
+    assert anna.last_invoice.data["total"] == 1000

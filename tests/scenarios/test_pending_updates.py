@@ -120,3 +120,45 @@ def test_what_a_pending_update_may_not_hold_is_refused(world: World) -> None:
         f"/v1/subscriptions/{plan.id}", description="x", payment_behavior="pending_if_incomplete"
     )
     assert (refused["status"], refused["param"]) == (400, "description")
+
+
+@pytest.mark.parametrize("behavior", ["pending_if_incomplete", "error_if_incomplete"])
+def test_what_waited_before_waits_on_when_it_is_not_paid(world: World, behavior: str) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    anna.owes(700, "Help")
+    coupon = world.coupon(percent_off=50)
+    extra = {"price": world.once("Move", usd=10), "discounts": [{"coupon": coupon}]}
+    pro = world.plan("Pro", usd=200)
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    how = {**WAITS, "payment_behavior": behavior, "add_invoice_items": [extra]}
+    if behavior == "pending_if_incomplete":
+        swap(plan, pro, **how)
+        assert anna.last_invoice.data["total"] == 5000 + 700 + 500
+        assert world.get(f"/v1/coupons/{coupon}")["times_redeemed"] == 1
+        world.at("2025-05-17 12:00")
+    else:
+        items = [{"id": item_of(plan), "price": pro}]
+        assert world.refused(f"/v1/subscriptions/{plan.id}", items=items, **how)["status"] == 402
+    assert anna.last_invoice.status == "void"
+    assert [item["description"] for item in pending(anna)] == ["Help"]
+    assert world.get(f"/v1/coupons/{coupon}")["times_redeemed"] == 0
+    anna.pays_with("visa")
+    world.at("2025-06-01 01:00")
+    assert anna.last_invoice.data["total"] == 10000 + 700
+
+
+def test_what_waited_before_waits_on_when_a_resumption_is_not_paid(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=31))
+    world.at("2025-05-11")
+    world.post(f"/v1/subscriptions/{plan.id}/pause")
+    anna.pays_with("declining")
+    world.post(f"/v1/subscriptions/{plan.id}/resume", payment_behavior="resume_on_payment_success")
+    assert anna.last_invoice.data["total"] == 3100 - 2100
+    world.at("2025-05-12")
+    assert plan.status == "paused"
+    assert amounts(pending(anna)) == [-2100]
