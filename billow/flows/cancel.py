@@ -85,6 +85,7 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
         ended_at=tx.now,
         canceled_at=subscription.canceled_at or tx.now,
         schedule=None,
+        status_details=None,
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "cancel"),
         cancellation_details={
             **subscription.cancellation_details,

@@ -9,7 +9,19 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
-from billow.flows import ahead, bill, discount, identify, methods, paper, reckon, recognize, stretches, use
+from billow.flows import (
+    ahead,
+    bill,
+    discount,
+    dun,
+    identify,
+    methods,
+    paper,
+    reckon,
+    recognize,
+    stretches,
+    use,
+)
 from billow.ledger import entries, post
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -121,6 +133,7 @@ def finalize_many(
     expect_payments(tx, sheets)
     recognize.schedule(tx, opened)
     done = [sheet.invoice for sheet in sheets]
+    put_right(tx, [invoice for invoice in done if invoice.status == "paid"])
     watch(tx, done)
     send_out(tx, [invoice for invoice in done if invoice.id in going])
     return done
@@ -305,6 +318,16 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
         "attempted": free or invoice.attempted,
         "auto_advance": invoice.auto_advance and not free,
     }
+
+
+def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
+    """What the balance covers whole is paid: a subscription that was late over older ones is not any more."""
+    late = "id = any(%(ids)s) and status in ('past_due', 'unpaid')"
+    found = rows.select(tx, Subscription, late, ids=[i.subscription for i in paid if i.subscription])
+    for subscription in found:
+        for invoice in (one for one in paid if one.subscription == subscription.id):
+            dun.paid(tx, rows.lock(tx, Subscription, subscription.id), invoice, None)
+            dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
 
 
 def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from billow.app import App
+from billow.core import lifecycle
 from billow.store.tx import Tx
 from tests import invariants
 from tests.invariants import CHECKS
@@ -39,6 +40,11 @@ FAULTS = {
     "update invoices set amount_paid = amount_due + 1": "totals_are_sums",
     "update invoice_lines set earned = earned + 1": "deferred_is_unearned",
     "update invoices set number = replace(number, '0002', '0003')": "numbers_have_no_gap",
+    "update subscriptions set status = 'past_due'": "statuses_are_true",
+    "update subscriptions set status = 'canceled'": "statuses_are_true",
+    "update subscriptions set status_details = '{}'": "statuses_are_true",
+    "delete from jobs where kind = 'subscription.renew'": "statuses_are_true",
+    "update jobs set kind = 'subscription.expire' where kind = 'subscription.renew'": "statuses_are_true",
     "update jobs set parked = true": "nothing_is_late",
     "update jobs set run_at = '2024-01-01'": "nothing_is_late",
 }
@@ -95,6 +101,11 @@ def test_a_story_that_does_not_hang_together_is_found(
     with undone(app, world) as tx:
         assert tx.run(f"update events set data = ({changed})::json where type = 'invoice.updated'")
         assert check in complaints(tx)
+
+
+def test_a_step_that_leaves_one_out_is_found() -> None:
+    assert "past_due" not in invariants.one_step(lifecycle.SUBSCRIPTION, "incomplete")
+    assert "past_due" in lifecycle.reachable(lifecycle.SUBSCRIPTION, "incomplete")
 
 
 def test_every_invariant_is_asked() -> None:
