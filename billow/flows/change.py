@@ -21,6 +21,7 @@ from billow.flows import (
     stretches,
     sweep,
     timers,
+    trial,
     use,
     watched,
 )
@@ -120,6 +121,8 @@ def enact(
 
 def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
     """Write what the items and the subscription have become, and tell it."""
+    if case.trial_ended:
+        trial.announce_early(tx, case.subscription)
     changed = write_terms(tx, case, write_items(tx, case), invoice)
     redeem.settle(tx, case.subscription, changed, case.targets)
     tell(tx, view.shown, changed)

@@ -17,6 +17,7 @@ from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.subscription import (
+    ENDED,
     AnchorConfig,
     BillingMode,
     BillingThresholds,
@@ -33,6 +34,10 @@ from billow.store.tx import Tx
 BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 PRORATIONS = ("always_invoice", "create_prorations", "none")
 ENDS = ("max_billed_until", "max_period_end", "min_period_end")
+
+
+MOST = 500
+"""Subscriptions of one customer that run, or are planned."""
 
 
 class AutomaticTax(Params):
@@ -127,6 +132,8 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
             param=one,
             code="parameters_exclusive",
         )
+    if not wanted.agreed:
+        check_number(tx, customer)
     bill.check_currency(customer, currency_of(wanted, prices))
     check_collection(wanted)
     check_methods(tx, wanted, customer)
@@ -142,6 +149,22 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
 def given(wanted: Subscribe, name: str) -> bool:
     """Whether it was asked for; `false` asks for nothing."""
     return getattr(wanted, name) not in (None, False)
+
+
+def check_number(tx: Tx, customer: Customer) -> None:
+    """How many subscriptions a customer may have that run, or are planned (§5.1)."""
+    found = tx.one(
+        "select (select count(*) from subscriptions where customer = %(id)s and status <> all(%(ended)s))"
+        " + (select count(*) from subscription_schedules where customer = %(id)s and status = 'not_started')"
+        " as many",
+        id=customer.id,
+        ended=list(ENDED),
+    )
+    require(
+        found is not None and found["many"] < MOST,
+        f"Customer {customer.id} already has the maximum {MOST} current subscriptions.",
+        code="customer_max_subscriptions",
+    )
 
 
 def check_collection(wanted: Subscribe) -> None:

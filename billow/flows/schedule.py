@@ -88,6 +88,7 @@ def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
 
 def drawn(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     """The schedule that is asked for, with every phase checked as if it began now."""
+    order.check_number(tx, customer)
     now = enter.whole(tx)
     start = phases.dated(wanted.start_date, now) or now
     order.check_mode(wanted.billing_mode)

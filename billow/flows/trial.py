@@ -35,6 +35,12 @@ def warn(tx: Tx, refs: list[str]) -> None:
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
 
 
+def announce_early(tx: Tx, subscription: Subscription) -> None:
+    """A trial that is ended by request ends now, which is told now unless it was before (§5.10)."""
+    if subscription.trial_end and subscription.trial_end - WARNING > tx.now:
+        rows.emit(tx, [(subscription, None)], "customer.subscription.trial_will_end")
+
+
 def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
     """Cancel or pause trials that end without a payment method, where they ask for it; return the others."""
     going_on = []

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import listing
+from billow.api import listing, rows
 from billow.api.fields import SHOWN, WRITE
 from billow.api.params import Params
-from billow.api.resource import Resource, Where
+from billow.api.resource import REGISTRY, Resource, Where
 from billow.resources.invoice import CustomField
 from billow.store.search import Searched
 
@@ -189,7 +189,7 @@ class Subscription(
         WRITE, "charge_automatically", "send_invoice", default="charge_automatically", filter=True
     )
     currency: str = f.currency(required=True)
-    customer: str = f.ref("customer", required=True, filter=True)
+    customer: str = f.ref("customer", required=True)
     customer_account: str | None = f.absent(filter=True)
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
@@ -240,6 +240,7 @@ class Filters(Params):
     automatic_tax: TaxFilter | None = f.hash(shape=TaxFilter)
     current_period_end: list[Any] | None = f.instants()
     current_period_start: list[Any] | None = f.instants()
+    customer: str | None = f.ref("customer")
     plan: str | None = f.text()
     price: str | None = f.text()
     status: str | None = f.choice(SHOWN, *STATUSES, "all", "ended")
@@ -252,7 +253,7 @@ PERIODS = {"current_period_end": "min", "current_period_start": "max"}
 
 @Subscription.listing(Filters)
 def listed(tx: Any, wanted: Filters) -> Where:
-    """Canceled ones are shown only when asked for (§5.1)."""
+    """Canceled ones are shown only when asked for, those of a test clock with it or their customer (§5.1)."""
     where = Where("not provisional")
     if wanted.status is None:
         where = where.also("status <> 'canceled'")
@@ -269,6 +270,9 @@ def listed(tx: Any, wanted: Filters) -> Where:
         where = listing.between(where, period, name, getattr(wanted, name) or ())
     if wanted.automatic_tax:
         where = where.also("not %(automatic_tax)s", automatic_tax=wanted.automatic_tax.enabled)
+    if wanted.customer:
+        rows.find(tx, REGISTRY["customer"], wanted.customer, param="customer", deleted=True)
+        where = where.also("customer = %(customer)s", customer=wanted.customer)
     if wanted.test_clock:
-        where = where.also("test_clock = %(test_clock)s", test_clock=wanted.test_clock)
-    return where
+        return where.also("test_clock = %(test_clock)s", test_clock=wanted.test_clock)
+    return where if wanted.customer else where.also("test_clock is null")

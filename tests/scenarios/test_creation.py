@@ -1,6 +1,9 @@
 """How does a subscription begin: paid, declined, waiting, or never (stripe-behaviours §10.3, F1 to F5)."""
 
-from tests.world import BEGUN, OPENED, PAID, REFUSED, World
+import pytest
+
+from billow.flows import order
+from tests.world import BEGUN, OPENED, PAID, REFUSED, World, moment
 
 
 def test_a_card_that_pays_makes_the_subscription_active_at_once(world: World) -> None:
@@ -129,3 +132,39 @@ def test_a_subscription_without_any_method_is_refused_and_nothing_of_it_is_kept(
     assert (error["status"], error["code"]) == (400, "resource_missing")
     assert anna.invoices == []
     world.told([])
+
+
+def test_a_customer_has_so_many_subscriptions_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "MOST", 2)
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    price = world.plan("Pro", usd=20)
+    plan = anna.subscribes_to(price)
+    phases = [{"items": [{"price": price}], "duration": {"interval": "month"}}]
+    start = int(moment("2025-02-01").timestamp())
+    planned = {"customer": anna.id, "start_date": start, "phases": phases}
+    world.post("/v1/subscription_schedules", **planned)
+    more = {"customer": anna.id, "items": [{"price": price}]}
+    assert world.refused("/v1/subscriptions", **more)["code"] == "customer_max_subscriptions"
+    assert world.refused("/v1/subscription_schedules", **planned)["code"] == "customer_max_subscriptions"
+    plan.cancels()
+    anna.subscribes_to(price)
+    world.at("2025-02-01 01:00")
+    assert len(world.get("/v1/subscriptions", customer=anna.id)["data"]) == 2
+
+
+def test_those_on_a_test_clock_are_listed_with_it_or_their_customer(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Pro", usd=20))
+
+    def listed(**query: str) -> list[str]:
+        return [one["id"] for one in world.get("/v1/subscriptions", **query)["data"]]
+
+    assert listed() == []
+    assert listed(customer=anna.id) == listed(test_clock=world.clock or "") == [plan.id]
+    plan.cancels()
+    assert listed(customer=anna.id) == listed(customer=anna.id, status="active") == []
+    assert listed(customer=anna.id, status="all") == listed(customer=anna.id, status="ended") == [plan.id]

@@ -128,3 +128,15 @@ def test_usage_in_a_trial_is_not_billed(world: World) -> None:
         3 × Calls (at $0.10 / month)   0.30
         Total 0.30                     paid""")
     assert sum(invoice.data["total"] for invoice in anna.invoices) == 30
+
+
+def test_a_trial_that_is_ended_early_is_announced_at_once_and_only_once(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    early, late = (anna.subscribes_to(world.plan("Pro", usd=20), trial_period_days=7) for _ in "ab")
+    world.at("2025-01-03")
+    early.update(trial_end="now")
+    assert world.happened().count(WARNED) == 1
+    world.at("2025-01-05")
+    late.update(trial_end="now")
+    assert WARNED not in world.happened()
