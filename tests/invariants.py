@@ -249,7 +249,9 @@ def statuses_are_true(tx: Tx) -> Iterator[str]:
         "select s.*, c.frozen_time,"
         " (select array_agg(j.kind) from jobs j where j.tenant = s.tenant and j.ref = s.id) as timers,"
         " (select i.status from invoices i where i.subscription = s.id and i.billing_reason <> 'manual'"
-        " and i.status not in ('draft', 'void') and i.id is distinct from s.pending_change->>'invoice'"
+        " and i.status not in ('draft', 'void')"
+        " and not (i.status = 'uncollectible' and i.uncollectible_reason = 'subscription_paused')"
+        " and i.id is distinct from s.pending_change->>'invoice'"
         " order by i.created desc, i.id desc limit 1) as latest"
         " from subscriptions s left join test_clocks c on c.id = s.test_clock"
     ):

@@ -76,6 +76,9 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
     """Canceled: no more periods, and its open invoices are no longer collected by themselves."""
     for timer in TIMERS:
         jobs.cancel(tx, timer, subscription.id)
+    if subscription.status == "paused" and subscription.pending_change:
+        # Nobody is to pay for a resumption that will not be: its invoice is void at once.
+        jobs.put(tx, "subscription.resume_expires", subscription.id, tx.now)
     stop_collecting(tx, subscription.id)
     held = entitle.held(tx, subscription.customer)
     ended = rows.update(

@@ -19,6 +19,7 @@ from billow.flows import (
     paper,
     reckon,
     recognize,
+    set_aside,
     stretches,
     use,
 )
@@ -53,30 +54,27 @@ class Sheet:
     changes: dict[str, Any] = field(default_factory=dict)
     stale: bool = False
     """Its lines are others than when it was last reckoned."""
+    spares: bool = False
+    """It leaves the customer's balance as it is."""
 
 
 @job("invoice.finalize", batch=500)
 def finalize_due(tx: Tx, refs: list[str]) -> None:
-    """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them.
-
-    Those of a subscription whose collection is paused go to nobody, and are set aside (flows/set_aside.py).
-    """
-    aside = paused(tx, refs)
-    goes: Wanted = lambda draft: goes_out(draft) and draft.id not in aside  # noqa: E731
-    opened = finalize_many(tx, refs, lambda invoice: invoice.auto_advance, goes)
-    charge_on(tx, [invoice for invoice in opened if invoice.id not in aside])
-    waiting = [invoice for invoice in opened if invoice.id in aside and invoice.status == "open"]
-    jobs.put_many(tx, "invoice.set_aside", [(invoice.id, tx.now) for invoice in waiting])
+    """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them."""
+    charge_on(tx, by_itself(tx, refs, lambda invoice: invoice.auto_advance))
 
 
-def paused(tx: Tx, invoices: Sequence[str]) -> set[str]:
-    """Of these invoices those whose subscription collects nothing for now (§5.13)."""
-    found = tx.all(
-        "select i.id from invoices i join subscriptions s on s.id = i.subscription"
-        " where i.id = any(%(ids)s) and s.pause_collection is not null",
-        ids=list(invoices),
+def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
+    """Finalize what no person asked to be finalized: where its collection is paused, as the pause says."""
+    paused = set_aside.behaviors(tx, refs)
+    opened = finalize_many(
+        tx,
+        refs,
+        lambda draft: wanted(draft) and paused.get(draft.id) != set_aside.KEEP,
+        lambda draft: goes_out(draft) and draft.id not in paused,
+        lambda draft: paused.get(draft.id) == set_aside.VOID,
     )
-    return {row["id"] for row in found}
+    return set_aside.put_away(tx, opened, paused)
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
@@ -117,10 +115,19 @@ def watch(tx: Tx, opened: Sequence[Invoice]) -> None:
 
 
 def finalize_many(
-    tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True, goes: Wanted = goes_out
+    tx: Tx,
+    refs: Sequence[str],
+    wanted: Wanted = lambda invoice: True,
+    goes: Wanted = goes_out,
+    spares: Wanted = lambda invoice: False,
 ) -> list[Invoice]:
-    """Finalize drafts; what is no draft any more is passed over. The number comes last (standards §4.6)."""
+    """Finalize drafts; what is no draft any more is passed over. The number comes last (standards §4.6).
+
+    An invoice that `spares` the balance takes nothing of it, since it is not going to be paid.
+    """
     sheets = load(tx, refs, wanted)
+    for sheet in sheets:
+        sheet.spares = spares(sheet.invoice)
     going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     recount(tx, sheets)
     terms = reckon.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
@@ -263,11 +270,13 @@ def settle(sheets: Sequence[Sheet]) -> None:
     running = {sheet.customer.id: sheet.customer for sheet in sheets}
     for sheet in sheets:
         invoice, customer = sheet.invoice, running[sheet.customer.id]
-        minimum = minimum_charge(invoice.currency) if automatic(invoice) else 0
-        sheet.settled = invoicing.settle_balance(invoice.total, customer.balance, minimum)
+        spared = sheet.spares and invoice.total > 0  # what is owed to the customer stays theirs
+        minimum = minimum_charge(invoice.currency) if automatic(invoice) and not spared else 0
+        balance = 0 if spared else customer.balance
+        sheet.settled = invoicing.settle_balance(invoice.total, balance, minimum)
         sheet.changes.update(
             starting_balance=customer.balance,
-            ending_balance=sheet.settled.ending_balance,
+            ending_balance=customer.balance if spared else sheet.settled.ending_balance,
             amount_due=sheet.settled.amount_due,
         )
         sequence = customer.next_invoice_sequence
@@ -275,7 +284,7 @@ def settle(sheets: Sequence[Sheet]) -> None:
             sheet.changes["number"] = numbering.number(customer.invoice_prefix or "", sequence)
             sequence += 1
         running[customer.id] = customer.but(
-            balance=sheet.settled.ending_balance, next_invoice_sequence=sequence
+            balance=sheet.changes["ending_balance"], next_invoice_sequence=sequence
         )
     for sheet in sheets:
         sheet.customer = running[sheet.customer.id]

@@ -8,7 +8,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core import lifecycle, proration
 from billow.core.errors import require
-from billow.flows import bill, cancel, change, entitle, prorate, trial
+from billow.flows import bill, cancel, change, entitle, propose, prorate, trial
 from billow.flows.bill import Part
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
@@ -45,6 +45,7 @@ class Pause(Params):
 def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     """Pause now: what is paid and not used is given back, and the use so far billed, unless wished else."""
     check(subscription)
+    subscription = propose.withdraw(tx, subscription)
     view, now = change.views(tx, subscription), tx.now.replace(microsecond=0)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     plan = prorate.unused(tx, subscription, now, unused_from(wanted))

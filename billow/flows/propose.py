@@ -8,11 +8,10 @@ from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, read
 from billow.core.errors import require
-from billow.flows import bill, change, follow, prorate, redeem, void
+from billow.flows import bill, change, follow, prorate, redeem, stretches, void
 from billow.flows.amendment import Change
 from billow.flows.change import Case, Done
 from billow.resources.invoice import Invoice
-from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.ids import new_id
@@ -144,8 +143,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     wanted = redeem.unspent(tx, read(Change, kept["sent"]))
     case = change.considered(tx.at(tx.clock, then), plain, wanted, instant(kept["at"]))
     prorate.write_periods(tx, case.plan, kept["items"])
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    rows.insert_many(tx, bill.periods_of(lines))
+    stretches.bill_proposed(tx, subscription.id, invoice.id)
     done = change.conclude(tx, case, invoice, view)
     follow.follow(tx, done.subscription)
     rows.emit(tx, [(done.subscription, None)], "customer.subscription.pending_update_applied")

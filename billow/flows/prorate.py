@@ -330,7 +330,8 @@ def stretch(
 def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
     """What the licensed items of a subscription give back when it stops at an instant (§5.12, §5.13).
 
-    `since` says from when on: now, from each item's current period start, or none of it.
+    `since` says from when on: now, from each item's current period start, or none of it: that stays paid, and
+    a resumption in that time does not charge it again.
     """
     customer = rows.find(tx, Customer, subscription.customer)
     plan = Prorations(customer, subscription, subscription.billing_cycle_anchor)
@@ -341,9 +342,7 @@ def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now")
     classic = subscription.billing_mode["type"] == "classic"
     for part in reversed(parts):
         own, net = before.get(part.item.id, []), costs[part.item.id] if classic else None
-        if since == "none":
-            forfeit(plan, own, at)
-        else:
+        if since != "none":
             early = since == "item_current_period_start"
             give_back(plan, part, own, part.item.current_period_start if early else at, net)
     return plan

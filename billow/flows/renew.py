@@ -150,7 +150,7 @@ def licensed(renewal: Renewal, part: Part) -> Period:
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
     """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
     subscription = renewal.subscription
-    advances = set_aside.advances(subscription)
+    advances = set_aside.advances(subscription, tx.now)
     return {
         **bill.subscription_fields(subscription),
         "billing_reason": "subscription_cycle",

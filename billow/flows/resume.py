@@ -1,14 +1,16 @@
 """A paused subscription goes on: from now as if it began, or where its periods are by now (§5.13)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN, instant, seconds
 from billow.api.params import Params, read
-from billow.core import calendar, lifecycle
+from billow.core import anchors, calendar, lifecycle
 from billow.core.errors import require
 from billow.flows import (
     bill,
@@ -19,16 +21,17 @@ from billow.flows import (
     propose,
     prorate,
     reshape,
+    stretches,
     sweep,
     timers,
     void,
 )
 from billow.flows.amendment import BEHAVIORS
 from billow.flows.bill import Part, Period
-from billow.flows.prorate import Prorations
+from billow.flows.prorate import Billed, Net, Prorations
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
 from billow.store.ids import new_id
@@ -40,6 +43,8 @@ PAID = "subscription.resume_paid"
 EXPIRES = "subscription.resume_expires"
 PERIOD = ("current_period_start", "current_period_end", "metered_from")
 SUCCESS = "resume_on_payment_success"
+UNDER_WAY = timedelta(hours=1)
+"""How long an unpaid resumption waits on for a gateway that has not answered."""
 
 
 class Resume(Params):
@@ -56,6 +61,7 @@ class Return:
     """What a subscription comes back to: its anchor, its items in their periods, and what they cost."""
 
     customer: Customer
+    now: datetime
     anchor: datetime
     parts: list[Part]
     plan: Prorations
@@ -70,13 +76,15 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     back = considered(tx, subscription, wanted)
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
     bill.reckoned(tx, [draft] if draft else [])
-    if draft and wanted.payment_behavior == SUCCESS and draft.invoice.total + back.plan.net > 0:
+    waits = wanted.payment_behavior == SUCCESS and subscription.collection_method == "charge_automatically"
+    if draft and waits and draft.invoice.total + back.plan.net > 0:
         return (yield from if_paid(tx, subscription, back, wanted))
     done = carry_out(tx, subscription, back, wanted)
-    if done.invoice:
+    if done.invoice and done.invoice.automatically_finalizes_at:
+        jobs.put(tx, "invoice.finalize", done.invoice.id, done.invoice.automatically_finalizes_at)
+    elif done.invoice:
         # Not charged within the request: should it fail later, the subscription is past due.
-        [opened] = finalize.finalize_many(tx, [done.invoice.id])
-        finalize.charge_on(tx, [rows.update(tx, opened, auto_advance=opened.status == "open")])
+        finalize.charge_on(tx, finalize.by_itself(tx, [done.invoice.id]))
     return done.subscription
 
 
@@ -90,7 +98,7 @@ def check(subscription: Subscription) -> None:
 def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> change.Done:
     """Write what it comes back to, and the draft of what that costs where it is billed at once."""
     prorate.write(tx, back.plan)
-    drafts = [draft_of(tx, subscription, back)] if billed_now(back, wanted) else []
+    drafts = [draft_of(tx, subscription, back, advances=True)] if billed_now(back, wanted) else []
     written = bill.write(tx, drafts)
     invoice = written[0] if written else None
     return change.Done(come_back(tx, subscription, back, invoice), invoice)
@@ -102,23 +110,31 @@ def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
     unchanged = wanted.billing_cycle_anchor is not None and wanted.billing_cycle_anchor.type == "unchanged"
     anchor = subscription.billing_cycle_anchor if unchanged else now
     customer = rows.find(tx, Customer, subscription.customer)
-    parts = [placed(part, anchor, now) for part in bill.parts_of(tx, [subscription.id])[subscription.id]]
-    back = Return(customer, anchor, parts, Prorations(customer, subscription, anchor), [])
-    costs = prorate.nets(tx, subscription, parts)
+    parts = [
+        placed(subscription, part, anchor, now)
+        for part in bill.parts_of(tx, [subscription.id])[subscription.id]
+    ]
+    since = since_when(wanted, parts, now)
+    back = Return(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
+    before, costs = prorate.billed(tx, subscription.id), prorate.nets(tx, subscription, parts)
     for part in reversed(parts):
+        own = before.get(part.item.id, [])
         if part.meter:
             continue
         if not unchanged:
+            prorate.forfeit(back.plan, own, now)
             back.fresh.append(part)
-        elif wanted.proration_behavior != "none":
-            since = wanted.proration_date or now
-            prorate.charge(back.plan, part, costs[part.item.id], since, part.item.current_period_end)
+        else:
+            go_on(
+                back, part, own, since, costs[part.item.id] if wanted.proration_behavior != "none" else None
+            )
     return back
 
 
-def placed(part: Part, anchor: datetime, now: datetime) -> Part:
-    """The item in the period that holds now, of which only the rest is used."""
+def placed(subscription: Subscription, part: Part, anchor: datetime, now: datetime) -> Part:
+    """The item in the period that holds now, of which only the rest is used; a planned end cuts it."""
     _, end = calendar.period_at(anchor, *part.interval, now)
+    end = min(end, subscription.cancel_at) if subscription.cancel_at else end
     settled = part.item.metered_from  # until when the pause has settled its use
     fits = settled is not None and settled > now
     item = part.item.but(
@@ -127,19 +143,45 @@ def placed(part: Part, anchor: datetime, now: datetime) -> Part:
     return bill.with_item(part, item)
 
 
+def since_when(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime:
+    """From when on prorations count."""
+    since = wanted.proration_date
+    require(
+        since is None or any(now <= since < part.item.current_period_end for part in parts),
+        "Invalid proration_date: it must be within the period that the subscription is resumed in.",
+        param="proration_date",
+    )
+    return since or now
+
+
+def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net: Net | None) -> None:
+    """Charge the rest of the period (X75), but for what the pause left paid at the same price for as many.
+
+    Without `net` nothing is charged until the next period.
+    """
+    paid = [one for one in own if one.period.period_end > since]
+    terms = part.item.price, Decimal(part.item.quantity or 0)
+    if any((one.period.price, one.period.quantity) != terms for one in paid):
+        if net:
+            prorate.give_back(back.plan, part, paid, since, None)
+        else:
+            prorate.forfeit(back.plan, paid, since)
+        paid = []
+    if net:
+        begins = max([since, *(one.period.period_end for one in paid)])
+        prorate.charge(back.plan, part, net, begins, part.item.current_period_end)
+
+
 def billed_now(back: Return, wanted: Resume) -> bool:
     return bool(back.fresh) or (wanted.proration_behavior == "always_invoice" and bool(back.plan.items))
 
 
-def draft_of(tx: Tx, subscription: Subscription, back: Return) -> bill.Draft:
-    periods = [
-        Period(part, "licensed", part.item.current_period_start, part.item.current_period_end)
-        for part in back.fresh
-    ]
+def draft_of(tx: Tx, subscription: Subscription, back: Return, *, advances: bool = False) -> bill.Draft:
+    periods = [whole(back, part) for part in back.fresh]
     lines = [line for period in periods for line in bill.lines_of(period, back.customer.id, None)]
     pending = bill.pending_items(tx, [back.customer.id])
     items = bill.awaited(pending, back.customer.id, subscription.id, subscription.currency)
-    now = tx.now.replace(microsecond=0)
+    sends = advances and subscription.collection_method == "send_invoice"
     fields = bill.subscription_fields(subscription)
     return bill.draft(
         tx,
@@ -148,10 +190,17 @@ def draft_of(tx: Tx, subscription: Subscription, back: Return) -> bill.Draft:
         items,
         **fields,
         billing_reason="subscription_update",
-        auto_advance=False,
-        period_start=now,
-        period_end=now,
+        auto_advance=advances,
+        automatically_finalizes_at=tx.now + bill.GRACE if sends else None,
+        period_start=back.now,
+        period_end=back.now,
     )
+
+
+def whole(back: Return, part: Part) -> Period:
+    """A whole new period (X74), or what a planned end leaves of it."""
+    start, end = part.item.current_period_start, part.item.current_period_end
+    return Period(part, "licensed", start, end, anchors.worth(back.anchor, part.interval, start, end))
 
 
 def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice | None) -> Subscription:
@@ -189,7 +238,8 @@ def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) ->
     prorate.write_items(tx, back.plan, ids)
     [invoice] = bill.write(tx, [draft_of(tx, subscription, back)], proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": propose.resent(wanted)}
-    rows.update(tx, subscription, event=None, pending_change={**kept, "now": seconds(tx.now)})
+    waits = {**kept, "now": seconds(back.now)}
+    rows.update(tx, subscription, latest_invoice=invoice.id, pending_change=waits)
     jobs.put(tx, EXPIRES, subscription.id, tx.now + propose.PATIENCE)
     [opened] = finalize.finalize_many(tx, [invoice.id])
     if opened.status == "open":
@@ -205,35 +255,51 @@ def accept_due(tx: Tx, refs: list[str]) -> None:
 
 
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
-    """Come back as it was agreed then, if the invoice is paid."""
+    """Come back as it was agreed then, if the invoice is paid, or given up."""
     kept = subscription.pending_change
     invoice = rows.find(tx, Invoice, kept["invoice"]) if kept and kept.get("job") == PAID else None
-    if kept is None or invoice is None or invoice.status != "paid" or subscription.status != "paused":
+    settled = invoice is not None and invoice.status in ("paid", "uncollectible")
+    if kept is None or invoice is None or not settled or subscription.status != "paused":
         return subscription
     jobs.cancel(tx, PAID, subscription.id)
     jobs.cancel(tx, EXPIRES, subscription.id)
     then = instant(kept["now"])
     assert then is not None
     back = considered(tx.at(tx.clock, then), subscription, read(Resume, kept["sent"]))
+    back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
     prorate.write_periods(tx, back.plan, kept["items"])
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    rows.insert_many(tx, bill.periods_of(lines))
+    stretches.bill_proposed(tx, subscription.id, invoice.id)
     return come_back(tx, subscription, back, invoice)
+
+
+def unused_until(part: Part, paid: datetime) -> Part:
+    """Until it was paid it was paused, and its use is not billed (§4.6)."""
+    begun = part.item.current_period_start < paid < part.item.current_period_end
+    return bill.with_item(part, part.item.but(metered_from=paid)) if part.meter and begun else part
 
 
 @job(EXPIRES, batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
     """Nobody paid in time: the invoice is void, and the subscription stays paused."""
-    withdraw(tx, rows.lock(tx, Subscription, refs[0]))
+    subscription = rows.lock(tx, Subscription, refs[0])
+    invoice = waited_for(tx, subscription)
+    intent = rows.find(tx, PaymentIntent, invoice.payment_intent or "") if invoice else None
+    if intent and intent.status == "processing":
+        jobs.put(tx, EXPIRES, subscription.id, tx.now + UNDER_WAY)
+    else:
+        withdraw(tx, subscription)
+
+
+def waited_for(tx: Tx, subscription: Subscription) -> Invoice | None:
+    """The invoice that a resumption waits for."""
+    kept = subscription.pending_change
+    invoice = rows.lock(tx, Invoice, kept["invoice"]) if kept and kept["job"] == PAID else None
+    return invoice if invoice and invoice.status == "open" else None
 
 
 def withdraw(tx: Tx, subscription: Subscription) -> Subscription:
-    """Void the invoice of a resumption that waits; asked again, a new one takes its place."""
-    kept = subscription.pending_change
-    if kept is None or kept.get("job") != PAID:
-        return subscription
-    jobs.cancel(tx, EXPIRES, subscription.id)
-    invoice = rows.lock(tx, Invoice, kept["invoice"])
-    if invoice.status in ("open", "uncollectible"):
+    """Void the invoice of a resumption, which ends it; asked again, a new one takes its place."""
+    invoice = waited_for(tx, subscription)
+    if invoice:
         void.void_invoice(tx, invoice)
-    return rows.update(tx, rows.find(tx, Subscription, subscription.id), event=None, pending_change=None)
+    return rows.find(tx, Subscription, subscription.id)

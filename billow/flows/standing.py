@@ -10,8 +10,10 @@ from billow.store.tx import Tx
 COUNTS = (
     "subscription = %(subscription)s and billing_reason <> 'manual' and status not in ('draft', 'void')"
     " and id <> %(proposed)s"
+    " and not (status = 'uncollectible' and uncollectible_reason = 'subscription_paused')"
 )
-"""What the subscription was billed; not what names it and was made by hand, nor what is only proposed."""
+"""What the subscription was billed; not what names it and was made by hand, nor what is only proposed, nor
+what nobody was to pay while its collection was paused (§5.13)."""
 
 
 def proposed(subscription: Subscription) -> str:

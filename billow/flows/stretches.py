@@ -6,6 +6,7 @@ from billow.api import rows
 from billow.flows import bill
 from billow.flows.bill import Period
 from billow.resources.billing_period import BillingPeriod
+from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.tx import Tx
 
@@ -47,3 +48,16 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
         )
         for part, one in zip(bill.priced(tx, items), stretches, strict=True)
     ]
+
+
+def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
+    """For what time the lines of a proposal bill, now that it holds: new periods, and use that was closed."""
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice)
+    begun = {(one.subscription_item, one.period_start): one for one in bill.periods_of(lines)}
+    late = [
+        one
+        for one in waiting(tx, [subscription]).get(subscription, [])
+        if begun.pop((one.subscription_item, one.period_start), None)
+    ]
+    rows.update_many(tx, [(one, {"invoice": invoice}) for one in late])
+    rows.insert_many(tx, list(begun.values()))

@@ -85,7 +85,7 @@ def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datet
     )
     if not items:
         return None
-    advances = set_aside.advances(subscription)
+    advances = set_aside.advances(subscription, tx.now)
     draft = bill.draft(
         tx,
         customer,

@@ -147,7 +147,7 @@ def bill_now(tx: Tx, count: Count) -> None:
 
 
 def own_fields(tx: Tx, count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
-    advances = set_aside.advances(count.subscription)
+    advances = set_aside.advances(count.subscription, tx.now)
     return {
         "billing_reason": "subscription_threshold",
         "auto_advance": advances,

@@ -7,7 +7,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.core import lifecycle
-from billow.flows import cancel, methods
+from billow.flows import cancel, entitle, methods
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -59,6 +59,8 @@ def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
 
 
 def pause(tx: Tx, subscription: Subscription) -> None:
+    """It waits for `/resume`, and so does what its customer may use (§5.13)."""
+    held = entitle.held(tx, subscription.customer)
     rows.update(
         tx,
         subscription,
@@ -66,6 +68,7 @@ def pause(tx: Tx, subscription: Subscription) -> None:
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
         status_details=paused_details(tx, "trial_end_without_payment_method"),
     )
+    entitle.tell(tx, subscription.customer, held)
 
 
 def paused_details(tx: Tx, why: str) -> dict[str, Any]:

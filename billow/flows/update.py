@@ -42,14 +42,8 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
     if invoice.collection_method == "send_invoice":
         jobs.put(tx, "invoice.finalize", invoice.id, tx.now + bill.GRACE)
         return tx
-    paused = rows.find(tx, Subscription, invoice.subscription or "").pause_collection
-    if paused and paused["behavior"] == "keep_as_draft":
-        return tx
-    [opened] = finalize.finalize_many(tx, [invoice.id])
-    if opened.status != "open":
-        return tx
-    if paused:
-        jobs.put(tx, "invoice.set_aside", opened.id, tx.now)
+    opened = next(iter(finalize.by_itself(tx, [invoice.id])), None)
+    if opened is None or opened.status != "open":
         return tx
     if wanted.payment_behavior == "default_incomplete":
         dun.missed(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)

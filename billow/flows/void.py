@@ -1,5 +1,7 @@
 """An invoice that will not be paid: void, as if it had never been, or uncollectible, a loss (§7.2)."""
 
+from collections.abc import Sequence
+
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
@@ -34,7 +36,14 @@ def void(tx: Tx, invoice: Invoice) -> Invoice:
 
 
 def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
-    """Cancel its intent, turn round all that was posted, and look again at its subscription (§10.3 F11)."""
+    """Annul it, and look again at its subscription (§10.3 F11)."""
+    voided = annul(tx, invoice)
+    look_again(tx, voided)
+    return voided
+
+
+def annul(tx: Tx, invoice: Invoice) -> Invoice:
+    """Cancel its intent, turn round all that was posted, give back what it took of the balance."""
     cancel_intent(tx, invoice, "void_invoice")
     for timer in TIMERS:
         jobs.cancel(tx, timer, invoice.id)
@@ -78,7 +87,6 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
                 type="unapplied_from_invoice",
             ),
         )
-    look_again(tx, voided)
     return voided
 
 
@@ -90,15 +98,8 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     """What becomes of a subscription whose latest invoice is gone, or given up (§5.2)."""
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
-    if subscription and invoice.status == "void" and standing.proposed(subscription) == invoice.id:
-        let_go(tx, subscription, invoice)
-        if subscription.pending_update is None:  # a resumption: the subscription stays paused
-            return
-        discount.release(tx, (subscription.pending_change or {}).get("discounts", []))
-        dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
-        jobs.cancel(tx, "subscription.pending_update_expires", id)
-        rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
-        return
+    if subscription and standing.proposed(subscription) == invoice.id:
+        return proposal_ended(tx, subscription, invoice)
     if subscription is None or not standing.is_latest(tx, subscription, invoice):
         return
     if subscription.status in MOVED[invoice.status]:
@@ -107,14 +108,28 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
         never_began(tx, subscription)
 
 
-def let_go(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
-    """What waited before the proposal waits on: its invoice had only taken it along."""
+def proposal_ended(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """What was to hold when it was paid: void, it never does; given up, it does where it is a resumption."""
     kept = subscription.pending_change or {}
-    own = {*kept.get("items", []), *kept.get("extras", [])}
-    taken = [
-        item for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id) if item.id not in own
-    ]
-    rows.update_many(tx, [(item, {"invoice": None}) for item in taken], event=None)
+    resumes = subscription.pending_update is None
+    if resumes and invoice.status == "uncollectible":
+        jobs.put(tx, kept["job"], subscription.id, tx.now)
+    if invoice.status != "void":
+        return
+    dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
+    for timer in ("subscription.pending_update_expires", "subscription.resume_expires"):
+        jobs.cancel(tx, timer, subscription.id)
+    let_go(tx, invoice, [*kept["items"], *kept.get("extras", [])])
+    if resumes:
+        return
+    discount.release(tx, kept.get("discounts", []))
+    rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
+
+
+def let_go(tx: Tx, invoice: Invoice, own: Sequence[str]) -> None:
+    """What waited before a proposal took it along, such as the credit of a pause, waits again."""
+    items = rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id)
+    rows.update_many(tx, [(item, {"invoice": None}) for item in items if item.id not in own], event=None)
 
 
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
@@ -144,7 +159,10 @@ def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
 def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
     """Give an open invoice up as a loss; it can still be paid."""
     require(invoice.status == "open", "You can only pass in open invoices. This invoice isn't open.")
-    return give_up(tx, invoice, "user_forgiven")
+    marked = give_up(tx, invoice, "user_forgiven")
+    look_again(tx, marked)
+    dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+    return marked
 
 
 def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
@@ -165,7 +183,7 @@ def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
             )
         ],
     )
-    marked = rows.update(
+    return rows.update(
         tx,
         invoice,
         event=("invoice.marked_uncollectible", "updated"),
@@ -175,9 +193,6 @@ def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
         uncollectible_reason=reason,
         next_payment_attempt=None,
     )
-    look_again(tx, marked)
-    dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
-    return marked
 
 
 @job("subscription.expire", batch=1)
