@@ -44,7 +44,8 @@ FAULTS = {
     "update subscriptions set status = 'canceled'": "statuses_are_true",
     "update subscriptions set status_details = '{}'": "statuses_are_true",
     "delete from jobs where kind = 'subscription.renew'": "statuses_are_true",
-    "update jobs set kind = 'subscription.expire' where kind = 'subscription.renew'": "statuses_are_true",
+    "update jobs set kind = 'subscription.expire' where kind = 'subscription.renew' and tenant ="
+    " current_setting('billow.tenant')": "statuses_are_true",
     "update jobs set parked = true": "nothing_is_late",
     "update jobs set run_at = '2024-01-01'": "nothing_is_late",
 }
