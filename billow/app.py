@@ -71,6 +71,7 @@ RESOURCES = [
     "tax_id",
     "test_clock",
     "thin_event",
+    "trial_offer",
     "webhook_delivery",
     "webhook_endpoint",
 ]
@@ -156,6 +157,7 @@ FLOWS = [
     "timers",
     "timing",
     "trial",
+    "trial_offer",
     "unschedule",
     "update",
     "update_item",

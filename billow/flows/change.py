@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import render, rows
 from billow.api.server import merged_value
 from billow.core import lifecycle
+from billow.core.errors import require
 from billow.flows import (
     amendment,
     bill,
@@ -22,6 +23,7 @@ from billow.flows import (
     sweep,
     timers,
     trial,
+    trial_offer,
     use,
     watched,
 )
@@ -82,10 +84,6 @@ class Case:
     @property
     def prorates(self) -> bool:
         return self.wanted.proration_behavior != "none"
-
-    @property
-    def trial_ended(self) -> bool:
-        return self.wanted.trial_end == "now" and self.subscription.status == "trialing"
 
 
 # ------------------------------------------------------------------------------------- the story
@@ -155,6 +153,7 @@ def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime 
     customer = rows.find(tx, Customer, subscription.customer)
     parts = bill.parts_of(tx, [subscription.id]).get(subscription.id, [])
     found = reshape.targets(tx, subscription, parts, wanted.items)
+    check_offers(subscription, wanted, found)
     goal = goal_of(tx, subscription, wanted, found, at)
     reshape.place(subscription, goal, found)
     plan = Prorations(customer, subscription, goal.anchor)
@@ -163,13 +162,38 @@ def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime 
     return case
 
 
+def check_offers(subscription: Subscription, wanted: Change, found: Sequence[Target]) -> None:
+    """What trial offers do not go with: another trial, and a schedule."""
+    if any(target.new and target.new.item.current_trial for target in found):
+        for name in ("trial_end", "trial_from_plan"):
+            require(
+                not getattr(wanted, name),
+                f"You cannot set `{name}` while an item is in a trial offer.",
+                param=name,
+                code="parameters_exclusive",
+            )
+    if any(target.introduced for target in found):
+        require(
+            subscription.schedule is None and subscription.status != "paused",
+            "You cannot use trial offers on a subscription that is paused, or managed by a subscription"
+            " schedule.",
+            param="items",
+        )
+        others = [target.old.item for target in found if target.old]
+        require(
+            subscription.status != "trialing" or any(item.current_trial for item in others),
+            "You cannot use trial offers on a subscription that is in a trial. End its trial first.",
+            param="items",
+        )
+
+
 def goal_of(
     tx: Tx, subscription: Subscription, wanted: Change, found: Sequence[Target], at: datetime | None
 ) -> Goal:
     now = tx.now.replace(microsecond=0)
     trial = wanted.trial_end if isinstance(wanted.trial_end, datetime) else offered(wanted, found, now)
-    trial = None if subscription.status == "paused" else trial
-    ended = wanted.trial_end == "now" and subscription.status == "trialing"
+    trial = None if subscription.status == "paused" else trial or free_by_offers(subscription, found)
+    ended = subscription.status == "trialing" and (wanted.trial_end == "now" or paid_again(found))
     asked = bool(wanted.billing_cycle_anchor and wanted.billing_cycle_anchor.type == "now")
     classic = subscription.billing_mode["type"] == "classic"
     by_itself = classic and any(target.new_rhythm or target.was_free for target in found)
@@ -186,6 +210,7 @@ def goal_of(
         trial=trial,
         ends=planned_end(subscription, wanted, found),
         ended=min((item.current_period_start for item in due), default=None),
+        trial_over=ended,
     )
 
 
@@ -194,6 +219,19 @@ def ended_at(subscription: Subscription, found: Sequence[Target], since: datetim
     if subscription.status in ("trialing", "paused"):
         return []
     return [target.old.item for target in found if target.old and target.old.item.current_period_end == since]
+
+
+def free_by_offers(subscription: Subscription, found: Sequence[Target]) -> datetime | None:
+    """Until when everything is free by trial offers, where that is something new (§5.10)."""
+    until = trial_offer.free_until([target.new for target in found if target.new])
+    known = subscription.status == "trialing" and until == subscription.trial_end
+    return None if known else until
+
+
+def paid_again(found: Sequence[Target]) -> bool:
+    """Whether a trial by offers is over, since something costs money from now on."""
+    offered = any(target.old and target.old.item.current_trial for target in found)
+    return offered and trial_offer.free_until([target.new for target in found if target.new]) is None
 
 
 def offered(wanted: Change, found: Sequence[Target], now: datetime) -> datetime | None:
@@ -243,17 +281,19 @@ def weigh(tx: Tx, case: Case) -> None:
 
 def rebilled(case: Case, target: Target) -> bool:
     """Whether a new period of the item begins with the change, so that its time is billed anew."""
+    if target.introduced or target.apart:
+        return target.introduced
     return bool(target.new and (case.goal.reset or case.goal.trial or target.new_rhythm))
 
 
 def lapse(case: Case, target: Target) -> datetime | None:
     """Where nothing is given back: until when what was billed counts, if something takes over (X42)."""
     old, new, goal = target.old, target.new, case.goal
-    if new is None:
+    if new is None or target.apart:
         return None
-    if goal.reset or goal.trial or (new.meter and old and not old.meter):
+    if target.introduced or goal.reset or goal.trial or (new.meter and old and not old.meter):
         return goal.at
-    return new.item.current_period_end if target.new_rhythm else None
+    return new.item.current_period_end if target.new_rhythm or target.leaves else None
 
 
 def take_back(
@@ -274,9 +314,12 @@ def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
     goal, new = case.goal, target.new
     assert new
     item, net = new.item, news[new.item.id]
+    if item.current_trial and (trial_offer.free(new.rate) or not target.apart):
+        case.fresh += [] if trial_offer.free(new.rate) else [new]
+        return
     if goal.trial or (case.subscription.status == "trialing" and not goal.reset):
         return
-    if goal.reset:
+    if goal.reset and not target.apart:
         case.fresh.append(new)
     elif not case.prorates:
         return  # another rhythm too is billed from its next period on, as any price is (§5.8.4, X40)
@@ -311,7 +354,7 @@ def billed_now(case: Case) -> bool:
     """Whether an invoice is made with the change, and not with the next period (§5.8)."""
     if case.goal.trial:
         return case.subscription.status != "trialing"
-    if case.trial_ended or (case.goal.reset and (case.classic or not case.prorates)):
+    if case.goal.trial_over or (case.goal.reset and (case.classic or not case.prorates)):
         return True
     if case.wanted.proration_behavior == "always_invoice":
         return bool(case.plan.items or case.fresh)
@@ -411,7 +454,7 @@ def trial_of(case: Case) -> dict[str, Any]:
         began = case.subscription.trial_start if status == "trialing" else goal.now
         state = lifecycle.after(lifecycle.SUBSCRIPTION, status, "start_trial")
         return {"trial_start": began, "trial_end": goal.trial, "status": state}
-    if case.trial_ended:
+    if goal.trial_over:
         return {"trial_end": goal.now, "status": lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate")}
     return {}
 

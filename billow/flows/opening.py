@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from billow.api import rows
 from billow.core import anchors
 from billow.core.anchors import Course, Stretch
-from billow.flows import bill, finalize, use
+from billow.flows import bill, finalize, trial_offer, use
 from billow.flows.bill import Part, Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -70,6 +70,8 @@ def lines_of(tx: Tx, customer: Customer, periods: Sequence[Period]) -> list[Invo
 
 def periods_of(part: Part, course: Course, prorates: bool) -> list[Period]:
     """What an item is billed for when the subscription begins, the oldest first."""
+    if part.item.current_trial:
+        return trial_offer.first_periods(part)
     return (
         measured_periods(part, course, prorates) if part.meter else licensed_periods(part, course, prorates)
     )

@@ -10,7 +10,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import Refused, require
-from billow.flows import bill, extras, sweep, terms
+from billow.flows import bill, extras, sweep, terms, trial_offer
 from billow.flows.discount import DiscountTerm
 from billow.resources import payment_method as cards
 from billow.resources.customer import Customer
@@ -69,7 +69,7 @@ class Subscribe(Params):
     description: str | None = f.text(max=500)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
-    items: list[terms.Item] = f.array(SHOWN, terms.Item, required=True, max=20)
+    items: Sequence[terms.Item] = f.array(SHOWN, terms.OfferedItem, required=True, max=20)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     on_behalf_of: str | None = f.text(unset=True)
@@ -103,18 +103,24 @@ EXCLUSIVE = (
     ("cancel_at", "cancel_at_period_end"),
 )
 
+#: What a trial offer on an item does not go with.
+BESIDES = ("backdate_start_date", "trial_end", "trial_from_plan", "trial_period_days")
+
 
 def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
     """The price of each item, in their order: each on one item, in one currency, in rhythm with others."""
     require(wanted.items, "You must pass at least one item.", param="items")
     found: dict[str, Price] = {}
+    lasting: list[Price] = []
     for place, item in enumerate(wanted.items):
-        price = terms.price_of(tx, item, f"items[{place}]")
+        offer = trial_offer.chosen(tx, item, f"items[{place}]")
+        price = terms.price_of(tx, item, f"items[{place}]", offer=offer)
         terms.check_quantity(item, price, f"items[{place}]")
         terms.check_threshold(item, price, f"items[{place}]")
         terms.check_new(price, found)
         found[price.id] = price
-    terms.check_together(found.values(), wanted.currency, classic=wanted.classic)
+        lasting.append(rows.find(tx, Price, offer.then) if offer else price)
+    terms.check_lasting(list(found.values()), lasting, wanted.currency, classic=wanted.classic)
     return list(found.values())
 
 
@@ -134,6 +140,8 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
         )
     if not wanted.agreed:
         check_number(tx, customer)
+    trial_offer.check_flexible(wanted.items, classic=wanted.classic)
+    trial_offer.check_alone(wanted.items, [name for name in BESIDES if given(wanted, name)])
     bill.check_currency(customer, currency_of(wanted, prices))
     check_collection(wanted)
     check_methods(tx, wanted, customer)

@@ -46,8 +46,12 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     """Pause now: what is paid and not used is given back, and the use so far billed, unless wished else."""
     check(subscription)
     subscription = propose.withdraw(tx, subscription)
-    view, now = change.views(tx, subscription), tx.now.replace(microsecond=0)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
+    require(
+        not any(part.item.current_trial for part in parts),
+        "You cannot pause a subscription while an item is in a trial offer.",
+    )
+    view, now = change.views(tx, subscription), tx.now.replace(microsecond=0)
     plan = prorate.unused(tx, subscription, now, unused_from(wanted))
     closed = {
         part.item.id: prorate.close_use(plan, part, now, kept=bills_use(wanted))

@@ -12,7 +12,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import calendar, discounts, pricing, proration
 from billow.core.money import allocate, round_half_away
-from billow.flows import bill, use, worth
+from billow.flows import bill, trial_offer, use, worth
 from billow.flows.bill import Part
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -287,7 +287,7 @@ def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datet
     if since >= until:
         return
     item, quantity = part.item, Decimal(part.item.quantity or 0)
-    whole = calendar.period_at(plan.anchor, *part.interval, since)
+    whole = calendar.period_at(trial_offer.anchor_of(item, plan.anchor), *part.interval, since)
     made = plan.add(
         item,
         part_of(net, lambda amount: proration.share(amount, since, until, *whole)),

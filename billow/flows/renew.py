@@ -6,8 +6,19 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import anchors, calendar
-from billow.flows import ahead, bill, set_aside, stretches, trial, use
+from billow.flows import (
+    ahead,
+    bill,
+    entitle,
+    prorate,
+    set_aside,
+    stretches,
+    trial,
+    trial_offer,
+    use,
+)
 from billow.flows.bill import Part, Period
+from billow.flows.prorate import Prorations
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.subscription import Subscription
@@ -29,6 +40,12 @@ class Renewal:
     ends: dict[str, datetime]
     parts: list[Part]
     next_due: datetime
+    anchor: datetime
+    """From which periods are counted from now on: with the end of a trial offer it may be another (§5.10)."""
+    moved: dict[str, Part]
+    """What items are that go over to another price, because their trial offer has run out."""
+    cut: list[Part]
+    """Those of the parts that were in the middle of a period, which begins anew with the anchor."""
     stretches: list[BillingPeriod]
     """Use at earlier prices that is billed now."""
 
@@ -37,8 +54,12 @@ class Renewal:
 def renew(tx: Tx, refs: list[str]) -> None:
     """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
     renewals = trial.without_method_set_aside(tx, load(tx, refs))
+    give_back(tx, renewals)
     drafts = draft_many(tx, renewals)
+    held = {r.customer.id: entitle.held(tx, r.customer.id) for r in renewals if r.moved}
     advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
+    for customer, before in held.items():
+        entitle.tell(tx, customer, before)
     bill.write(tx, drafts)
     jobs.put_many(
         tx,
@@ -58,8 +79,9 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     subscriptions = rows.lock_many(tx, Subscription, wanted)
     parts = bill.parts_of(tx, wanted)
     late = stretches.waiting(tx, wanted)
+    moved = gone_over(tx, [part for some in parts.values() for part in some])
     found = [
-        _renewal(s, customers[s.customer], parts[s.id], late.get(s.id, []))
+        _renewal(s, customers[s.customer], parts[s.id], moved, late.get(s.id, []))
         for s in subscriptions
         if s.status in RENEWING and s.id in parts
     ]
@@ -82,19 +104,55 @@ def after_their_phase(tx: Tx, refs: list[str]) -> list[str]:
     return [id for id in refs if id not in waiting]
 
 
+def gone_over(tx: Tx, parts: list[Part]) -> dict[str, Part]:
+    """The items whose trial offer runs out with their period, as they are after it."""
+    items = [part.item for part in parts]
+    return trial_offer.after(tx, [item for item in items if trial_offer.over(item, item.current_period_end)])
+
+
 def _renewal(
-    subscription: Subscription, customer: Customer, parts: list[Part], late: list[BillingPeriod]
+    subscription: Subscription,
+    customer: Customer,
+    parts: list[Part],
+    after: dict[str, Part],
+    late: list[BillingPeriod],
 ) -> Renewal:
     due = min(part.item.current_period_end for part in parts)
     ended = [part for part in parts if part.item.current_period_end == due]
+    moved = {part.item.id: after[part.item.id] for part in ended if part.item.id in after}
+    settings = subscription.trial_settings["end_behavior"]
+    resets = bool(moved) and settings["billing_cycle_anchor"] != "unchanged"
+    anchor = due if resets else subscription.billing_cycle_anchor
+    cut = [part for part in parts if resets and part not in ended and not part.item.current_trial]
     stop = subscription.cancel_at
     ends = {
         part.item.id: min(boundary, stop) if stop and stop > due else boundary
-        for part in ended
-        for boundary in [calendar.next_boundary(subscription.billing_cycle_anchor, *part.interval, due)]
+        for part in ended + cut
+        for boundary in [next_end(moved.get(part.item.id, part), anchor, due)]
     }
-    others = [part.item.current_period_end for part in parts if part not in ended]
-    return Renewal(subscription, customer, due, ends, ended, min([*ends.values(), *others]), late)
+    others = [part.item.current_period_end for part in parts if part not in ended + cut]
+    next_due = min([*ends.values(), *others])
+    begun = [part for part in parts if part in ended + cut]
+    return Renewal(subscription, customer, due, ends, begun, next_due, anchor, moved, cut, late)
+
+
+def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
+    """When the period that begins now ends."""
+    if part.item.current_trial:
+        return trial_offer.period(part, due)[1]
+    return calendar.next_boundary(anchor, *part.interval, due)
+
+
+def give_back(tx: Tx, renewals: list[Renewal]) -> None:
+    """Credit what the items that are cut have paid beyond the new anchor: their invoice takes it up."""
+    for renewal in renewals:
+        if renewal.cut:
+            plan = Prorations(renewal.customer, renewal.subscription, renewal.anchor)
+            before = prorate.billed(tx, renewal.subscription.id)
+            for part in renewal.cut:
+                if not part.meter:
+                    prorate.give_back(plan, part, before.get(part.item.id, []), renewal.due, None)
+            prorate.write(tx, plan)
 
 
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
@@ -130,12 +188,13 @@ def periods_of(renewal: Renewal) -> list[Period]:
     """What each part is billed for. Usage during a trial is not billed (§4.6)."""
     found = []
     for part in renewal.parts:
-        if not part.meter:
-            found.append(licensed(renewal, part))
-        elif renewal.subscription.status != "trialing":
+        now = renewal.moved.get(part.item.id, part)
+        if part.meter and renewal.subscription.status != "trialing":
             period = use.used_until(part, renewal.due)
             if period.start < renewal.due:
                 found.append(period)
+        if not now.meter:
+            found.append(licensed(renewal, now))
     return found
 
 
@@ -143,7 +202,8 @@ def licensed(renewal: Renewal, part: Part) -> Period:
     """The next period, at its part of the price where it is no full one: after a trial that ended between
     two boundaries (X68), or before a planned end (§5.12)."""
     start, end = renewal.due, renewal.ends[part.item.id]
-    share = anchors.worth(renewal.subscription.billing_cycle_anchor, part.interval, start, end)
+    anchor = trial_offer.anchor_of(part.item, renewal.anchor)
+    share = anchors.worth(anchor, part.interval, start, end)
     return Period(part, "licensed", start, end, share)
 
 
@@ -169,6 +229,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             (
                 part.item,
                 {
+                    **(trial_offer.changes(r.moved[part.item.id]) if part.item.id in r.moved else {}),
                     "current_period_start": r.due,
                     "current_period_end": r.ends[part.item.id],
                     "metered_from": None,
@@ -186,6 +247,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             (
                 r.subscription,
                 {
+                    "billing_cycle_anchor": r.anchor,
                     "latest_invoice": invoices[r.subscription.id],
                     "status": trial.status_after(r.subscription.status),
                 },

@@ -10,16 +10,17 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.core import calendar
 from billow.core.errors import Refused, require
-from billow.flows import bill, discount, prorate, terms
+from billow.flows import bill, discount, prorate, terms, trial_offer
 from billow.flows.bill import Part
 from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.trial_offer import TrialOffer
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 
-class ItemChange(terms.Item):
+class ItemChange(terms.OfferedItem):
     """An item with `id` is changed or, `deleted`, removed; one without is added (T40)."""
 
     clear_usage: bool = f.boolean(default=False)
@@ -52,6 +53,23 @@ class Target:
         return bool(self.old and self.new and self.old.interval != self.new.interval)
 
     @property
+    def introduced(self) -> bool:
+        """Whether a trial offer begins with the change."""
+        before = self.old.item.current_trial if self.old else None
+        return bool(self.new and self.new.item.current_trial and self.new.item.current_trial != before)
+
+    @property
+    def apart(self) -> bool:
+        """Whether a trial offer goes on, whose periods nothing else moves."""
+        return bool(self.old and self.new and self.new.item.current_trial and not self.introduced)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the change takes it out of its trial offer."""
+        was = self.old and self.old.item.current_trial
+        return bool(was and not (self.new and self.new.item.current_trial))
+
+    @property
     def was_free(self) -> bool:
         """From nothing to something, by price, not by quantity (§5.5)."""
         return bool(self.old and self.new and not prorate.full(self.old) and prorate.full(self.new))
@@ -73,6 +91,8 @@ class Goal:
     """The subscription ends then: no period goes beyond."""
     ended: datetime | None = None
     """Since when the periods run that end at this very instant: their renewal follows, and bills the next."""
+    trial_over: bool = False
+    """A trial ends with the change."""
 
 
 # ------------------------------------------------------------------------------------- the items
@@ -100,7 +120,7 @@ def targets(
         require(new or not terms.named(item), "A deleted item has no price.", param=f"{at}[price]")
         found[item.id] = Target(old, new, item.clear_usage)
     everything = [*found.values(), *added]
-    left = [target.new.price for target in everything if target.new]
+    left = [target.new for target in everything if target.new]
     require(
         left,
         "A subscription must have at least one active plan. To cancel it, use the cancellation endpoint.",
@@ -108,13 +128,16 @@ def targets(
     )
     require(len(left) <= 20, "A subscription can have at most 20 items.", param="items")
     classic = subscription.billing_mode["type"] == "classic"
-    terms.check_together(left, subscription.currency, classic=classic)
+    trial_offer.check_flexible(wanted, classic=classic)
+    lasting = trial_offer.lasting(tx, left)
+    terms.check_lasting([part.price for part in left], lasting, subscription.currency, classic=classic)
     return everything
 
 
 def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
-    price = price_in(tx, subscription, item, at)
+    offer = trial_offer.chosen(tx, item, at)
+    price = price_in(tx, subscription, item, at, offer)
     terms.check_new(price, taken)
     terms.check_threshold(item, price, at)
     metered = bill.meter_of(price) is not None
@@ -123,6 +146,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
         created=tx.now,
         current_period_start=tx.now,
         current_period_end=tx.now,
+        current_trial=trial_offer.started(offer, price, tx.now) if offer else None,
         price=price.id,
         quantity=None if metered else 1 if item.quantity is None else item.quantity,
         metadata=merged({}, item.metadata),
@@ -139,9 +163,9 @@ def changed_part(
 ) -> Part:
     """An item with another price, quantity or metadata. With a new price the quantity is 1 again (T39)."""
     changes: dict[str, Any] = {}
-    price = old.price
-    if terms.named(item) and (item.price or item.plan) != old.price.id:
-        price = price_in(tx, subscription, item, at)
+    price, offer = old.price, trial_offer.fresh(tx, old.item, item, at)
+    if offer or (terms.named(item) and (item.price or item.plan) != old.price.id):
+        price = price_in(tx, subscription, item, at, offer)
         require(
             taken.get(price.id, old.item.id) == old.item.id,
             f"Cannot add multiple subscription items with the same price: {price.id}",
@@ -149,6 +173,7 @@ def changed_part(
         )
         taken[price.id] = old.item.id
         changes["price"] = price.id
+        changes["current_trial"] = trial_offer.started(offer, price, tx.now) if offer else None
         changes["quantity"] = None if bill.meter_of(price) else 1
     if item.quantity is not None:
         terms.check_quantity(item, price, at)
@@ -162,10 +187,13 @@ def changed_part(
     return bill.priced(tx, [old.item.but(**changes)])[0] if changes else old
 
 
-def price_in(tx: Tx, subscription: Subscription, item: ItemChange, at: str) -> Price:
-    """The price that is named, which has an amount in the currency of the subscription."""
-    price = terms.price_of(tx, item, at)
-    terms.check_currency([price], subscription.currency, f"{at}[{terms.form_of(item, at)}]")
+def price_in(
+    tx: Tx, subscription: Subscription, item: ItemChange, at: str, offer: TrialOffer | None
+) -> Price:
+    """The price that is named, or of the offer, which has an amount in the currency of the subscription."""
+    price = terms.price_of(tx, item, at, offer=offer)
+    form = "current_trial" if offer else terms.form_of(item, at)
+    terms.check_currency([price], subscription.currency, f"{at}[{form}]")
     return price
 
 
@@ -208,13 +236,15 @@ def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[date
     """The natural period of one item, before a planned end cuts it."""
     assert target.new
     item, rhythm = target.new.item, target.new.interval
+    if item.current_trial:
+        return trial_offer.period(target.new, goal.now if target.introduced else item.current_period_start)
     if goal.trial:
         return goal.now, goal.trial
     if goal.reset:
         return goal.now, calendar.boundary(goal.now, *rhythm, 1)
     if subscription.status == "trialing" and subscription.trial_end:
         return (subscription.trial_start or goal.now), subscription.trial_end
-    if target.old is None or target.new_rhythm:
+    if target.old is None or target.new_rhythm or target.leaves:
         start, end = calendar.period_at(goal.anchor, *rhythm, goal.at)
         if goal.ended and start == goal.at:
             return goal.ended, goal.at

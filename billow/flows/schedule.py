@@ -173,7 +173,13 @@ def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
         f"You cannot migrate a subscription that is in the `{subscription.status}` status.",
         param="from_subscription",
     )
-    planned = mirrored(subscription, enter.items_now(tx, subscription))
+    items = enter.items_now(tx, subscription)
+    require(
+        not any(item.current_trial for item in items),
+        "You cannot migrate a subscription while an item is in a trial offer.",
+        param="from_subscription",
+    )
+    planned = mirrored(subscription, items)
     current = {name: planned.phases[0][name] for name in ("end_date", "start_date")}
     status = lifecycle.after(lifecycle.SCHEDULE, lifecycle.NEW, "begin")
     schedule = rows.born(tx, planned.but(current_phase=current, status=status))

@@ -25,6 +25,7 @@ from billow.flows import (
     terms,
     timers,
     timing,
+    trial_offer,
     void,
 )
 from billow.flows.order import Subscribe as Subscribe
@@ -127,7 +128,11 @@ def write(
         own = new_id(SubscriptionItem.prefix)
         its = owner(customer, wanted, prices, course, {"subscription_item": own})
         its = replace(its, subtotal=None, present=made.discounts, param=f"items[{place}][discounts]")
+        offer = trial_offer.chosen(tx, item, f"items[{place}]")
         start, end = course.period(timing.rhythm_of(price))
+        if offer:
+            start, end = trial_offer.first_span(offer, price, currency, course.created)
+            end = min(end, course.ends) if course.ends else end
         metered = bill.meter_of(price) is not None
         unbilled = metered and start < course.created and not wanted.prorates
         items.append(
@@ -137,6 +142,7 @@ def write(
                 current_period_start=start,
                 current_period_end=end,
                 metered_from=course.created if unbilled else None,
+                current_trial=trial_offer.started(offer, price, course.created) if offer else None,
                 price=price.id,
                 quantity=None if metered else 1 if item.quantity is None else item.quantity,
                 metadata=merged({}, item.metadata),

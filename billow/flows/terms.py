@@ -1,6 +1,6 @@
 """What may an item of a subscription be: a recurring price, how often, and how prices go together?"""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,12 +9,13 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, missing
 from billow.core.errors import require
-from billow.flows import bill, catalog, discount
+from billow.flows import bill, catalog, discount, trial_offer
 from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
 from billow.resources import tax_rate
 from billow.resources.price import BEHAVIORS, Price
 from billow.resources.subscription_item import UsageThreshold
+from billow.resources.trial_offer import TrialOffer
 from billow.store.tx import Tx
 
 
@@ -43,8 +44,15 @@ class Item(Params):
     price_data: PriceData | None = f.hash(shape=PriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    current_trial: trial_offer.CurrentTrial | None = None
     agreed: bool = False
     """Said by us, never by a request: it was agreed before, and its price is not asked again."""
+
+
+class OfferedItem(Item):
+    """An item of a subscription itself: only there it may begin with a trial offer."""
+
+    current_trial: trial_offer.CurrentTrial | None = f.hash(shape=trial_offer.CurrentTrial)
 
 
 FORMS = ("price", "plan", "price_data")
@@ -69,11 +77,15 @@ def form_of(item: Item, at: str) -> str:
     return given[0]
 
 
-def price_of(tx: Tx, item: Item, at: str, agreed: Container[str] = ()) -> Price:
+def price_of(
+    tx: Tx, item: Item, at: str, agreed: Container[str] = (), offer: TrialOffer | None = None
+) -> Price:
     """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter.
 
-    What was agreed before goes on, whatever has become of its price since.
+    What was agreed before goes on, whatever has become of its price since; in a trial `offer` it is its own.
     """
+    if offer:
+        return trial_offer.price_of(tx, item, offer, at)
     form = form_of(item, at)
     at = f"{at}[{form}]"
     if item.price_data:
@@ -140,6 +152,23 @@ def check_new(price: Price, taken: Container[str]) -> None:
         f"Cannot add multiple subscription items with the same price: {price.id}",
         param="items",
     )
+
+
+def check_lasting(
+    prices: Sequence[Price], lasting: Sequence[Price], currency: str | None, *, classic: bool = False
+) -> None:
+    """The prices of items, and those that they have after their trial offers: no price comes twice.
+
+    The period of an offer is its own, so only what lasts must fit together.
+    """
+    check_together(lasting, currency, classic=classic)
+    check_currency([*prices, *lasting], currency)
+    taken: set[str] = set()
+    for price, then in zip(prices, lasting, strict=True):
+        if then.id != price.id:
+            check_new(price, taken)
+        check_new(then, taken)
+        taken |= {price.id, then.id}
 
 
 def check_together(prices: Iterable[Price], currency: str | None = None, *, classic: bool = False) -> None:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from billow.core import anchors, calendar
 from billow.core.anchors import Course, Rhythm
 from billow.core.errors import require
+from billow.flows import bill, trial_offer
 from billow.flows.order import Subscribe
 from billow.resources.price import Price
 from billow.store.tx import Tx
 
+Span = tuple[datetime, datetime]
 LONGEST_TRIAL = timedelta(days=731)
 MOST_LINES = 250
 FUTURE = "Invalid timestamp: must be an integer Unix timestamp in the future."
@@ -25,11 +27,28 @@ def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
         "Invalid `backdate_start_date`: must be a timestamp in the past.",
         param="backdate_start_date",
     )
-    trial = trial_of(now, wanted, prices)
+    offered = spans_of(tx, wanted, prices, now)
+    trial = trial_of(now, wanted, prices) or free_until(wanted, prices, offered)
     course = Course(now, start, anchor_of(wanted, now, start, trial, rhythms), trial)
     check_lines(course, rhythms)
-    ends = end_of(wanted, course, rhythms)
+    ends = end_of(wanted, course, rhythms, offered)
     return Course(now, start, course.anchor, trial, ends)
+
+
+def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) -> list[Span | None]:
+    """The first period of each item that begins with a trial offer."""
+    found: list[Span | None] = []
+    for place, (item, price) in enumerate(zip(wanted.items, prices, strict=True)):
+        offer = trial_offer.chosen(tx, item, f"items[{place}]")
+        found.append(trial_offer.first_span(offer, price, wanted.currency, now) if offer else None)
+    return found
+
+
+def free_until(wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]) -> datetime | None:
+    """Until when the first of the items is free, where all of them are by their offers (§5.10)."""
+    ends = [span[1] for span in offered if span]
+    free = all(trial_offer.free(bill.rated(price, wanted.currency)) for price in prices)
+    return min(ends) if free and len(ends) == len(prices) else None
 
 
 def rhythm_of(price: Price) -> Rhythm:
@@ -101,12 +120,14 @@ def configured(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> d
     return anchors.configured(now, shortest, config.day_of_month, config.month, time)
 
 
-def end_of(wanted: Subscribe, course: Course, rhythms: Sequence[Rhythm]) -> datetime | None:
+def end_of(
+    wanted: Subscribe, course: Course, rhythms: Sequence[Rhythm], offered: Sequence[Span | None]
+) -> datetime | None:
     """When it ends by itself; the named ends are resolved at once (§5.12).
 
     With its period means with the first one that ends, where intervals are mixed.
     """
-    ends = [course.period(rhythm)[1] for rhythm in rhythms]
+    ends = [(own or course.period(rhythm))[1] for own, rhythm in zip(offered, rhythms, strict=True)]
     if wanted.cancel_at_period_end or wanted.cancel_at == "min_period_end":
         return min(ends)
     if isinstance(wanted.cancel_at, str):

@@ -7,7 +7,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.core import lifecycle
-from billow.flows import cancel, entitle, methods
+from billow.flows import bill, cancel, entitle, methods, trial_offer
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -49,11 +49,13 @@ def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
         wanted = subscription.trial_settings["end_behavior"]["missing_payment_method"]
         charged = subscription.collection_method == "charge_automatically"
         missing = charged and methods.method_id(renewal.customer, subscription) is None
-        if subscription.status != "trialing" or not missing or wanted == "create_invoice":
+        in_trial = subscription.status == "trialing" or renewal.moved
+        if not in_trial or not missing or wanted == "create_invoice":
             going_on.append(renewal)
         elif wanted == "cancel":
             cancel.end(tx, subscription)
         else:
+            trial_offer.drop(tx, bill.parts_of(tx, [subscription.id])[subscription.id])
             pause(tx, subscription)
     return going_on
 

@@ -22,7 +22,7 @@ PAYING = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pend
 OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
 
 
-class Update(terms.Item):
+class Update(terms.OfferedItem):
     off_session: bool = f.boolean(default=False)
     payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")

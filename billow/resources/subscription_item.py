@@ -43,6 +43,14 @@ class UsageThreshold(Params):
     usage_gte: int = f.integer(min=1, max=10**15, required=True)
 
 
+class CurrentTrial(Params):
+    """Until when the price of a trial offer holds."""
+
+    end_date: datetime = f.timestamp(required=True)
+    start_date: datetime = f.timestamp(required=True)
+    trial_offer: str = f.text(required=True)
+
+
 class SubscriptionItem(
     Resource, object="subscription_item", path="/v1/subscription_items", prefix="si_", events=()
 ):
@@ -55,7 +63,7 @@ class SubscriptionItem(
     billing_thresholds: dict[str, Any] | None = f.hash(shape=UsageThreshold)
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)
-    current_trial: dict[str, Any] | None = f.absent()
+    current_trial: dict[str, Any] | None = f.hash(shape=CurrentTrial)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     metadata: dict[str, str] = f.metadata()
     plan: dict[str, Any] = f.computed(plan_of)

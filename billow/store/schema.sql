@@ -383,6 +383,21 @@ create table tax_rates (
 );
 create index tax_rates_by_created on tax_rates (tenant, created desc, id desc);
 
+-- What items of subscriptions cost at first, for how long, and what they cost from then on.
+create table trial_offers (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    active       boolean     not null default true,
+    duration     jsonb       not null,
+    end_behavior jsonb       not null,
+    nickname     text,
+    price        text        not null,
+    foreign key (tenant, price) references prices (tenant, id)
+);
+create index trial_offers_by_created on trial_offers (tenant, created desc, id desc);
+create index trial_offers_by_price on trial_offers (tenant, price);
+
 -- What it costs to have something sent.
 create table shipping_rates (
     tenant            text        not null default current_setting('billow.tenant'),
@@ -589,6 +604,7 @@ create table subscription_items (
     counted_from         timestamptz,
     current_period_end   timestamptz not null,
     current_period_start timestamptz not null,
+    current_trial        jsonb,
     discounts            jsonb       not null default '[]',
     metadata             jsonb       not null,
     metered_from         timestamptz,

@@ -224,6 +224,9 @@ APART: dict[Key, Callable[[Maker], list[Apart]]] = {
     ("/v1/prices", "lookup_keys"): made("price", {"lookup_keys[]": "k"}, {"lookup_key": "k"}, {}),
     ("/v1/prices", "recurring"): made("price", {"recurring[interval]": "year"}, YEARLY, MONTHLY),
     ("/v1/prices", "type"): made("price", {"type": "one_time"}, ONCE, MONTHLY),
+    ("/v1/product_catalog/trial_offers", "prices"): made(
+        "product_catalog.trial_offer", {"prices[]": "{price}"}, {}, {"price": "{new price}"}
+    ),
     ("/v1/products", "ids"): made("product", {"ids[]": "FOUND"}, {}, {}),
     ("/v1/promotion_codes", "code"): coupons,
     ("/v1/promotion_codes", "coupon"): coupons,

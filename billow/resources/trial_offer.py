@@ -1,0 +1,115 @@
+"""Trial offers: what an item of a subscription costs at first, for how long, and what after that."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.fields import CREATE, WRITE
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
+from billow.core.errors import Refused, require
+from billow.resources.price import Price
+from billow.store.tx import Tx
+
+
+class Relative(Params):
+    iterations: int = f.integer(min=1, max=1000, required=True)
+
+
+class Duration(Params):
+    relative: Relative | None = f.hash(shape=Relative)
+    type: str = f.choice(CREATE, "relative", required=True)
+
+
+class Transition(Params):
+    price: str = f.ref("price", required=True)
+
+
+class EndBehavior(Params):
+    transition: Transition = f.hash(shape=Transition, required=True)
+    type: str = f.choice(CREATE, "transition", default="transition")
+
+
+class TrialOffer(
+    Resource,
+    object="product_catalog.trial_offer",
+    path="/v1/product_catalog/trial_offers",
+    prefix="to_",
+    events=(),
+):
+    """A price for the first periods of an item, free or not, and the price that it goes over to."""
+
+    lacks = ("created",)
+
+    active: bool = f.boolean(WRITE, default=True, filter=True)
+    duration: dict[str, Any] = f.hash(CREATE, Duration, required=True)
+    end_behavior: dict[str, Any] = f.hash(CREATE, EndBehavior, required=True)
+    nickname: str | None = f.text(CREATE, max=255)
+    price: str = f.ref("price", CREATE, required=True)
+
+    @property
+    def iterations(self) -> int:
+        """For how many periods of its price it lasts."""
+        return int(self.duration["relative"]["iterations"])
+
+    @property
+    def then(self) -> str:
+        """The price that the item goes over to."""
+        return str(self.end_behavior["transition"]["price"])
+
+
+@TrialOffer.create
+def create(tx: Tx, offer: TrialOffer) -> TrialOffer:
+    """Create a trial offer. What it says never changes: archive it and make a new one."""
+    if offer.duration["relative"] is None:
+        raise Refused(
+            "Missing required param: duration[relative].",
+            param="duration[relative]",
+            code="parameter_missing",
+        )
+    first = _recurring(tx, offer.price, "price")
+    then = _recurring(tx, offer.then, "end_behavior[transition][price]")
+    require(first.id != then.id, "The price after the trial must be another one.", param="price")
+    require(
+        first.currency in (then.currency, *then.currency_options),
+        "The price after the trial must have the currency of the price during the trial.",
+        param="end_behavior[transition][price]",
+    )
+    return rows.insert(tx, offer)
+
+
+def _recurring(tx: Tx, id: str, at: str) -> Price:
+    price = rows.find(tx, Price, id, param=at)
+    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
+    require(
+        price.type == "recurring",
+        "The price specified is set to `type=one_time` but this field only accepts"
+        " prices with `type=recurring`.",
+        param=at,
+    )
+    require(
+        price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
+        "The price specified has no unit amount.",
+        param=at,
+    )
+    return price
+
+
+@TrialOffer.update
+def update(tx: Tx, offer: TrialOffer, changes: dict[str, Any]) -> TrialOffer:
+    """Archive a trial offer, or take it back: where it is running it goes on."""
+    return rows.update(tx, offer, **changes)
+
+
+class Filters(Params):
+    created: list[Any] | None = f.instants()
+    prices: list[str] | None = f.array(item=f.text(), max=100)
+
+
+@TrialOffer.listing(Filters)
+def listed(tx: Tx, wanted: Filters) -> Where:
+    """Trial offers, the newest first; those with one of these prices during the trial."""
+    where = listing.between(Where(), "created", "created", wanted.created or ())
+    if wanted.prices:
+        where = where.also("price = any(%(prices)s)", prices=wanted.prices)
+    return where
