@@ -6,17 +6,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import anchors, calendar
-from billow.flows import (
-    ahead,
-    bill,
-    entitle,
-    prorate,
-    set_aside,
-    stretches,
-    trial,
-    trial_offer,
-    use,
-)
+from billow.flows import ahead, bill, entitle, prorate, set_aside, stretches, trial, trial_offer, use
 from billow.flows.bill import Part, Period
 from billow.flows.prorate import Prorations
 from billow.resources.billing_period import BillingPeriod

@@ -158,6 +158,7 @@ SILENT = {
     "api_key": "who may ask is no event of the account's business",
     "entitlements.feature": "Stripe tells what customers are entitled to",
     "file_link": "Stripe has no event for it",
+    "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
     "subscription_item": "told as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",

@@ -79,6 +79,15 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "entitlements.feature": ("/v1/entitlements/features", {"name": "F", "lookup_key": "f"}),
     "product_feature": ("/v1/products/{product}/features", {"entitlement_feature": "{entitlements.feature}"}),
     "plan": ("/v1/plans", {"product": "{product}", "currency": "usd", "amount": "700", "interval": "month"}),
+    "product_catalog.trial_offer": (
+        "/v1/product_catalog/trial_offers",
+        {
+            "price": "{price}",
+            "duration[type]": "relative",
+            "duration[relative][iterations]": "1",
+            "end_behavior[transition][price]": "{plan}",
+        },
+    ),
     "charge": ("/v1/charges", {"customer": "{customer}", "amount": "300", "currency": "usd"}),
     "refund": ("/v1/refunds", {"charge": "{charge}", "amount": "100"}),
     "customer_balance_transaction": (
