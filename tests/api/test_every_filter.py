@@ -134,6 +134,12 @@ def features(maker: Maker) -> list[Apart]:
     )
 
 
+def trial_offers(maker: Maker) -> list[Apart]:
+    prices = [maker.make("price")["id"] for _ in range(2)]
+    found, lost = (maker.make("product_catalog.trial_offer", price=price)["id"] for price in prices)
+    return [Apart({"prices[]": prices[0]}, found, lost)]
+
+
 def entitlements(maker: Maker) -> list[Apart]:
     pair = entitled(maker)
     other = maker.make("customer")["id"]
@@ -224,9 +230,7 @@ APART: dict[Key, Callable[[Maker], list[Apart]]] = {
     ("/v1/prices", "lookup_keys"): made("price", {"lookup_keys[]": "k"}, {"lookup_key": "k"}, {}),
     ("/v1/prices", "recurring"): made("price", {"recurring[interval]": "year"}, YEARLY, MONTHLY),
     ("/v1/prices", "type"): made("price", {"type": "one_time"}, ONCE, MONTHLY),
-    ("/v1/product_catalog/trial_offers", "prices"): made(
-        "product_catalog.trial_offer", {"prices[]": "{price}"}, {}, {"price": "{new price}"}
-    ),
+    ("/v1/product_catalog/trial_offers", "prices"): trial_offers,
     ("/v1/products", "ids"): made("product", {"ids[]": "FOUND"}, {}, {}),
     ("/v1/promotion_codes", "code"): coupons,
     ("/v1/promotion_codes", "coupon"): coupons,

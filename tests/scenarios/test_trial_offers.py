@@ -5,6 +5,7 @@ from typing import Any
 from tests.world import BEGUN, FREE, OPENED, PAID, RENEWED, Subscription, World, day
 
 OFFERS = "/v1/product_catalog/trial_offers"
+ENTITLED = "entitlements.active_entitlement_summary.updated"
 
 
 def offer(world: World, first: str, then: str, times: int = 1) -> str:
@@ -362,3 +363,80 @@ def test_offers_are_made_archived_and_listed(world: World) -> None:
     ends = {"transition": {"price": then}}
     missing = world.refused(OFFERS, price=first, duration={"type": "relative"}, end_behavior=ends)
     assert missing["param"] == "duration[relative]"
+
+
+def test_an_item_takes_an_offer_without_proration_and_its_old_price_counts_until_then(world: World) -> None:
+    world.at("2025-01-01")
+    first, then = world.plan("Intro", every="week", usd=1), world.plan("Pro", usd=20)
+    seat = world.plan("Seat", usd=31)
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(seat)
+    world.at("2025-01-11")
+    took = taking(offer(world, first, then), id=item(plan, seat)["id"])
+    plan.update(items=[took], proration_behavior="none")
+    assert plan.period == ("2025-01-11", "2025-01-18")
+    plan.update(items=[took], metadata={"again": "the same offer goes on"})
+    world.at("2025-01-18 02:00")
+    assert [invoice.data["total"] for invoice in anna.invoices] == [3100, 100, 2000]
+
+
+def test_an_anchor_that_is_reset_by_hand_leaves_an_offer_alone(world: World) -> None:
+    world.at("2025-01-01")
+    first, then = world.plan("Intro", every="week", usd=1), world.plan("Pro", usd=20)
+    seat = world.plan("Seat", usd=31)
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(taking(offer(world, first, then)), seat)
+    world.at("2025-01-04")
+    plan.update(billing_cycle_anchor={"type": "now"}, proration_behavior="none")
+    assert day(item(plan, first)["current_period_end"]) == "2025-01-08"
+    assert day(item(plan, seat)["current_period_end"]) == "2025-02-04"
+    assert anna.last_invoice.data["total"] == 3100
+    world.at("2025-01-08 02:00")
+    assert day(plan.now["billing_cycle_anchor"]) == "2025-01-08"
+
+
+def test_an_offer_that_waits_for_its_payment_is_taken_when_it_is_paid(world: World) -> None:
+    world.at("2025-01-01")
+    first, then = world.plan("Intro", every="week", usd=1), world.plan("Pro", usd=20)
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Seat", usd=31))
+    anna.pays_with("always 3DS")
+    world.at("2025-01-11")
+    plan.update(items=[taking(offer(world, first, then))], payment_behavior="pending_if_incomplete")
+    assert len(plan.now["items"]["data"]) == 1 and plan.now["pending_update"]
+    anna.pays_with("visa")
+    anna.last_invoice.does("pay")
+    world.at("2025-01-12")
+    assert day(item(plan, first)["current_period_end"]) == "2025-01-18"
+    world.at("2025-01-18 02:00")
+    assert item(plan, then)["current_trial"] is None
+
+
+def test_what_the_first_item_of_a_trial_costs_after_it_leaves_the_other_free(world: World) -> None:
+    world.at("2025-01-01")
+    week, month = world.plan("Try", every="week", usd=0), world.plan("Taste", usd=0)
+    then, more = world.plan("Pro", usd=20), world.plan("Max", usd=30)
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(taking(offer(world, week, then)), taking(offer(world, month, more)))
+    assert plan.status == "trialing" and day(plan.now["trial_end"]) == "2025-01-08"
+    world.at("2025-01-08 02:00")
+    assert plan.status == "active" and anna.last_invoice.data["total"] == 2000
+    assert day(item(plan, month)["current_period_end"]) == "2025-02-01"
+    world.at("2025-02-01 02:00")
+    unused = round(2000 * 7 / 31)
+    assert anna.last_invoice.data["total"] == 2000 + 3000 - unused
+    assert day(plan.now["billing_cycle_anchor"]) == "2025-02-01"
+
+
+def test_other_entitlements_come_with_the_price_after_the_offer(world: World) -> None:
+    world.at("2025-01-01")
+    first, then = world.plan("Intro", every="week", usd=1), world.plan("Pro", usd=20)
+    feature = world.post("/v1/entitlements/features", name="Sso", lookup_key="sso")["id"]
+    product = world.get(f"/v1/prices/{then}")["product"]
+    world.post(f"/v1/products/{product}/features", entitlement_feature=feature)
+    anna = world.customer("anna")
+    anna.subscribes_to(taking(offer(world, first, then)))
+    assert world.get("/v1/entitlements/active_entitlements", customer=anna.id)["data"] == []
+    world.forget()
+    world.at("2025-01-08", expect=[*RENEWED[:1], ENTITLED, *RENEWED[1:]])
+    assert len(world.get("/v1/entitlements/active_entitlements", customer=anna.id)["data"]) == 1
