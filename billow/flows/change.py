@@ -222,7 +222,9 @@ def ended_at(subscription: Subscription, found: Sequence[Target], since: datetim
 
 
 def free_by_offers(subscription: Subscription, found: Sequence[Target]) -> datetime | None:
-    """Until when everything is free by trial offers, where that is something new (§5.10)."""
+    """Until when everything is free by trial offers, where the change makes it so (§5.10)."""
+    if not any(target.moved or target.introduced for target in found):
+        return None
     until = trial_offer.free_until([target.new for target in found if target.new])
     known = subscription.status == "trialing" and until == subscription.trial_end
     return None if known else until

@@ -440,3 +440,28 @@ def test_other_entitlements_come_with_the_price_after_the_offer(world: World) ->
     world.forget()
     world.at("2025-01-08", expect=[*RENEWED[:1], ENTITLED, *RENEWED[1:]])
     assert len(world.get("/v1/entitlements/active_entitlements", customer=anna.id)["data"]) == 1
+
+
+def test_a_note_on_a_free_offer_that_waits_for_its_extras_begins_no_trial(world: World) -> None:
+    world.at("2025-01-01")
+    free, then = world.plan("Try", every="week", usd=0), world.plan("Pro", usd=20)
+    anna = world.customer("anna", card="declining")
+    extras = [{"price": world.once("Setup", usd=5)}]
+    plan = anna.subscribes_to(taking(offer(world, free, then)), add_invoice_items=extras)
+    assert plan.status == "incomplete"
+    plan.update(metadata={"a": "note"})
+    assert plan.status == "incomplete"
+
+
+def test_a_paid_offer_that_ends_without_a_method_is_canceled_where_that_is_wished(world: World) -> None:
+    world.at("2025-01-01")
+    first, then = world.plan("Intro", every="week", usd=1), world.plan("Pro", usd=20)
+    anna = world.customer("anna", card=None)
+    card = anna.pays_with("visa")
+    settings = {"end_behavior": {"missing_payment_method": "cancel"}}
+    plan = anna.subscribes_to(taking(offer(world, first, then, times=2)), trial_settings=settings)
+    world.post(f"/v1/payment_methods/{card}/detach")
+    world.at("2025-01-08 02:00")
+    assert plan.status == "past_due"  # within the offer it is an invoice like any other
+    world.at("2025-01-15")
+    assert plan.status == "canceled" and len(anna.invoices) == 2
