@@ -85,6 +85,8 @@ def price_of(
     What was agreed before goes on, whatever has become of its price since; in a trial `offer` it is its own.
     """
     if offer:
+        if named(item):
+            form_of(item, at)  # in one of its forms
         return trial_offer.price_of(tx, item, offer, at)
     form = form_of(item, at)
     at = f"{at}[{form}]"

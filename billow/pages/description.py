@@ -351,6 +351,8 @@ def _shown(spec: Field) -> Schema:
             "map": {"type": "object", "additionalProperties": whole},
         }
         schema = around.get(spec.kind, whole)
+    elif spec.kind == "array" and spec.item:
+        schema = {"type": "array", "items": _shown(spec.item)}
     if spec.kind == "ref" and spec.to in REGISTRY and (REGISTRY[spec.to].path or _reached(spec.to)):
         return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{spec.to}"}, {"type": "null"}]}
     if spec.stored and spec.nullable and isinstance(schema.get("type"), str):
