@@ -67,7 +67,7 @@ OF_A_NEW_ONE = (
     "proration_behavior",
     "trial_end",
 )
-OF_A_NEW_ITEM = tuple(specs(terms.Item))
+OF_A_NEW_ITEM = tuple(specs(terms.OfferedItem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +381,7 @@ def new_items(wanted: Sequence[reshape.ItemChange]) -> list[terms.Item]:
                 code="resource_missing",
             )  # fmt: skip
         sent = {name: value for name, value in item.sent().items() if name in OF_A_NEW_ITEM}
-        found.append(made(terms.Item, **sent))
+        found.append(made(terms.OfferedItem, **sent))
     return found
 
 
