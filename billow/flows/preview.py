@@ -373,7 +373,7 @@ def begin(
 
 def new_items(wanted: Sequence[reshape.ItemChange]) -> list[terms.Item]:
     """The items of a new subscription: none of them is there, to be changed or deleted."""
-    found = []
+    found: list[terms.Item] = []
     for place, item in enumerate(wanted):
         if item.id or item.deleted:
             raise Refused(
