@@ -158,6 +158,7 @@ FLOWS = [
     "timing",
     "trial",
     "trial_offer",
+    "unbill",
     "unschedule",
     "update",
     "update_item",

@@ -12,7 +12,7 @@ from billow.api.params import Params, merged
 from billow.core import pricing
 from billow.core.errors import require
 from billow.core.money import round_half_away
-from billow.flows import bill, discount, reckon, terms
+from billow.flows import bill, discount, reckon, terms, unbill
 from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
 from billow.resources import tax_rate as tax_rates
@@ -267,4 +267,5 @@ def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
         editable(invoice)
         tx.run("delete from invoice_lines where invoice_item = %(id)s", id=item.id)
         reckon.again(tx, invoice, lines_of(tx, invoice))
+    unbill.of_items(tx, [item.id])
     return rows.delete(tx, item)

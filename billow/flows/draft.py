@@ -10,7 +10,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.api.resource import Where
 from billow.core.errors import Refused, require
-from billow.flows import add_item, bill, discount, finalize, reckon
+from billow.flows import add_item, bill, discount, finalize, reckon, unbill
 from billow.flows.discount import DiscountTerm
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
@@ -223,6 +223,7 @@ def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
         code="invoice_not_editable",
     )
     tx.run("delete from invoice_lines where invoice = %(id)s", id=invoice.id)
+    unbill.of_invoice(tx, invoice)
     for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
         rows.delete(tx, item)
     jobs.cancel(tx, "invoice.finalize", invoice.id)

@@ -132,21 +132,10 @@ def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
         lines.setdefault((line.invoice, line.subscription_item or "", line.period_start), []).append(line)
     prices = rows.find_many(tx, Price, [period.price for period in periods])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
-    void = {
-        row["id"]
-        for row in tx.all(
-            "select id from invoices where id = any(%(ids)s) and status = 'void'",
-            ids=[*invoices, *[i.invoice for i in items.values() if i.invoice]],
-        )
-    }
     found: dict[str, list[Billed]] = {}
     for period in periods:
         item = items.get(period.invoice_item or "")
         own = lines.get((period.invoice or "", period.subscription_item, period.period_start), [])
-        if (period.invoice or (item.invoice if item else None)) in void or (
-            period.invoice is None and item is None
-        ):
-            continue
         product = products[prices[period.price].product].name
         found.setdefault(period.subscription_item, []).append(
             Billed(
@@ -170,11 +159,6 @@ def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Invo
         id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
     }
     return Net(left, discounts.off(gross, net) or included, rest)
-
-
-def voided(tx: Tx, invoices: list[str]) -> set[str]:
-    found = tx.all("select id from invoices where id = any(%(ids)s) and status = 'void'", ids=invoices)
-    return {row["id"] for row in found}
 
 
 def source_of(

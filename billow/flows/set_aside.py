@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN, instant
 from billow.api.params import Params
 from billow.core.errors import require
-from billow.flows import void
+from billow.flows import unbill, void
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store import jobs
@@ -90,7 +90,9 @@ def put_away(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -> li
 
 def closed(tx: Tx, invoice: Invoice, what: str) -> Invoice:
     if what == VOID:
-        return void.annul(tx, invoice)
+        voided = void.annul(tx, invoice)
+        unbill.of_invoice(tx, voided)
+        return voided
     return void.give_up(tx, invoice, "subscription_paused")
 
 

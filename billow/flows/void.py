@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows import cancel, discount, dun, standing
+from billow.flows import cancel, discount, dun, standing, unbill
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
@@ -39,6 +39,7 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
     """Annul it, and look again at its subscription (§10.3 F11)."""
     voided = annul(tx, invoice)
     look_again(tx, voided)
+    unbill.of_invoice(tx, voided)
     return voided
 
 

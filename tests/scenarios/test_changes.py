@@ -402,3 +402,28 @@ def test_a_trial_that_the_price_offers(world: World) -> None:
     answer = swap(plan, offer, trial_from_plan=True, proration_behavior="none")
     assert answer["trial_end"] == int(moment("2025-05-11").timestamp())
     assert answer["status"] == "trialing"
+
+
+@pytest.mark.parametrize("how", ["void", "aside", "deleted"])
+def test_of_what_is_asked_no_more_nothing_is_given_back_and_its_time_is_charged_anew(
+    world: World, how: str
+) -> None:
+    """A void invoice and a deleted item have billed nothing."""
+    world.at("2025-03-01")
+    anna = world.customer("anna", card=None if how == "void" else "visa")
+    more = {"collection_method": "send_invoice", "days_until_due": 30} if how == "void" else {}
+    plan = anna.subscribes_to(world.plan("Base", usd=30), **more)
+    if how == "aside":
+        plan.update(pause_collection={"behavior": "void"})
+    world.at("2025-04-01 02:00")
+    if how == "void":
+        anna.last_invoice.does("void")
+    if how == "deleted":
+        plan.update(items=[{"id": item_of(plan), "quantity": 2}])
+        for item in pending(anna):
+            world.delete(f"/v1/invoiceitems/{item['id']}")
+    world.at("2025-04-16")
+    plan.update(items=[{"id": item_of(plan), "quantity": 3}])
+    assert amounts(pending(anna)) == [4500]
+    world.at("2025-05-01 02:00")
+    assert anna.last_invoice.data["subtotal"] == 4500 + 9000
