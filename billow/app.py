@@ -125,6 +125,7 @@ FLOWS = [
     "phases",
     "ping",
     "plan",
+    "prebill",
     "preview",
     "promote",
     "propose",

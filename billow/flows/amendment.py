@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core.errors import require
-from billow.flows import extras, order, sweep
+from billow.flows import extras, order, prebill, sweep
 from billow.flows.discount import DiscountTerm
 from billow.flows.reshape import Anchor, ItemChange
 from billow.flows.set_aside import PauseCollection
@@ -16,6 +16,7 @@ from billow.resources import payment_method as cards
 from billow.resources import tax_rate
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import (
+    BillingSchedule,
     BillingThresholds,
     CancellationDetails,
     InvoiceSettings,
@@ -39,6 +40,7 @@ class Change(Params):
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
     automatic_tax: order.AutomaticTax | None = f.hash(shape=order.AutomaticTax)
     billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
     billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
@@ -118,6 +120,8 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     order.check_automatic_tax(wanted.automatic_tax)
     check_instants(tx, subscription, wanted)
     sweep.check(wanted.pending_invoice_item_interval)
+    if wanted.billing_schedules or prebill.any_running(tx, subscription):
+        prebill.check_proration(wanted.proration_behavior)
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:

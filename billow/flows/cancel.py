@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows import bill, entitle, prorate, stretches, unschedule, use
+from billow.flows import bill, entitle, prebill, prorate, stretches, unschedule, use
 from billow.flows.bill import Period
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -57,6 +57,7 @@ def stop(
     """End it now, at the wish of the customer or the merchant."""
     if prorates:
         prorate.write(tx, prorate.unused(tx, subscription, tx.now.replace(microsecond=0)))
+        prebill.forget(tx, subscription)
     elif not invoice_now:
         drop_prorations(tx, subscription)
     canceled = end(tx, subscription, "cancellation_requested", **details)

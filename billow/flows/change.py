@@ -14,6 +14,7 @@ from billow.flows import (
     bill,
     entitle,
     extras,
+    prebill,
     prorate,
     reckon,
     redeem,
@@ -67,8 +68,12 @@ class Case:
     targets: list[Target]
     goal: Goal
     plan: Prorations
+    schedules: list[dict[str, Any]] = field(default_factory=list)
+    """What is billed in advance from now on."""
     fresh: list[Part] = field(default_factory=list)
     """Items whose whole new period is billed on the invoice of the change."""
+    ahead: list[Period] = field(default_factory=list)
+    """Periods that are billed in advance on the invoice of the change."""
     later: bool = False
     """Nobody waits for the invoice: it is a draft for its hour."""
 
@@ -154,10 +159,12 @@ def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime 
     parts = bill.parts_of(tx, [subscription.id]).get(subscription.id, [])
     found = reshape.targets(tx, subscription, parts, wanted.items)
     check_offers(subscription, wanted, found)
+    schedules = scheduled(tx, subscription, wanted, found)
     goal = goal_of(tx, subscription, wanted, found, at)
     reshape.place(subscription, goal, found)
     plan = Prorations(customer, subscription, goal.anchor)
-    case = Case(wanted, customer, subscription, found, goal, plan)
+    case = Case(wanted, customer, subscription, found, goal, plan, schedules)
+    check_schedules(tx, case)
     weigh(tx, case)
     return case
 
@@ -185,6 +192,40 @@ def check_offers(subscription: Subscription, wanted: Change, found: Sequence[Tar
             "You cannot use trial offers on a subscription that is in a trial. End its trial first.",
             param="items",
         )
+
+
+def scheduled(
+    tx: Tx, subscription: Subscription, wanted: Change, found: Sequence[Target]
+) -> list[dict[str, Any]]:
+    """The billing schedules after the change, with the items billed as far as they say (§5.16).
+
+    What they say is done when they are set; from then on it holds for what is added. What is billed stays
+    billed, be they cut or removed.
+    """
+    known, now = subscription.billing_schedules, tx.now.replace(microsecond=0)
+    given = wanted.given("billing_schedules")
+    schedules = prebill.agreed(wanted.billing_schedules or [], known, now) if given else known
+    for target in found:
+        if target.new and not target.new.meter and (given or target.old is None):
+            item = target.new.item
+            reach = prebill.reach(schedules, item.price)
+            until = max((at for at in (item.billed_until, reach) if at), default=None)
+            target.new = bill.with_item(target.new, item.but(billed_until=until))
+        elif target.new and target.new_rhythm and not prebill.running(target.new.item):
+            target.new = bill.with_item(target.new, target.new.item.but(billed_until=None))
+    return schedules
+
+
+def check_schedules(tx: Tx, case: Case) -> None:
+    """Only what is asked for is refused; discounts also while earlier schedules are at work."""
+    parts = [target.new for target in case.targets if target.new]
+    status = "trialing" if case.goal.trial else "active" if case.goal.reset else case.subscription.status
+    after = case.agreed.but(billing_schedules=case.schedules, cancel_at=case.goal.ends, status=status)
+    if case.wanted.billing_schedules:
+        prebill.check_terms(tx, after, parts)
+        prebill.check_reach(after, parts, case.goal.now)
+    elif any(prebill.running(part.item) for part in parts):
+        prebill.check_discounts(tx, after, parts)
 
 
 def goal_of(
@@ -251,6 +292,8 @@ def planned_end(subscription: Subscription, wanted: Change, found: Sequence[Targ
         return min(ends) if wanted.cancel_at_period_end else None
     if not wanted.given("cancel_at"):
         return subscription.cancel_at
+    if wanted.cancel_at == "max_billed_until":
+        return max(ends + [at for target in found if target.new and (at := target.new.item.billed_until)])
     if isinstance(wanted.cancel_at, str):
         return min(ends) if wanted.cancel_at == "min_period_end" else max(ends)
     return wanted.cancel_at
@@ -307,8 +350,8 @@ def take_back(
     goal, net = case.goal, olds[target.old.item.id] if case.classic else None
     if target.moved or rebilled(case, target):
         prorate.give_back(case.plan, target.old, own, goal.at, net)
-    elif target.new and target.new.item.current_period_end < target.old.item.current_period_end:
-        prorate.give_back(case.plan, target.old, own, target.new.item.current_period_end, net)
+    elif target.new and prebill.through(target.new.item) < prebill.through(target.old.item):
+        prorate.give_back(case.plan, target.old, own, prebill.through(target.new.item), net)
 
 
 def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
@@ -321,14 +364,31 @@ def charge(case: Case, target: Target, news: dict[str, prorate.Net]) -> None:
         return
     if goal.trial or (case.subscription.status == "trialing" and not goal.reset):
         return
+    until = prorated_until(case, target)
+    case.ahead += prebill.ahead(new, goal.anchor, until)
     if goal.reset and not target.apart:
         case.fresh.append(new)
     elif not case.prorates:
         return  # another rhythm too is billed from its next period on, as any price is (§5.8.4, X40)
     elif target.moved:
         prorate.charge(case.plan, new, net, goal.at, item.current_period_end)
-    elif target.old and target.old.item.current_period_end < item.current_period_end:
-        prorate.charge(case.plan, new, net, target.old.item.current_period_end, item.current_period_end)
+        for piece in prebill.ahead(new, goal.anchor, max(goal.at, item.current_period_end), until):
+            prorate.charge(case.plan, new, net, piece.start, piece.end)
+    elif target.old and prebill.through(target.old.item) < item.current_period_end:
+        prorate.charge(case.plan, new, net, prebill.through(target.old.item), item.current_period_end)
+
+
+def prorated_until(case: Case, target: Target) -> datetime:
+    """Until when a change of the item is a proration; what is billed beyond is billed as new periods are.
+
+    A new price is charged as far as the old one was; an added item as far as the schedules that are there.
+    """
+    assert target.new
+    item, end = target.new.item, target.new.item.current_period_end
+    if case.goal.reset or (target.old is None and case.wanted.billing_schedules):
+        return end
+    before = prebill.through(target.old.item) if target.old else prebill.through(item)
+    return min(prebill.through(item), max(end, before))
 
 
 def settle_use(case: Case, target: Target) -> None:
@@ -359,7 +419,9 @@ def billed_now(case: Case) -> bool:
     if case.goal.trial_over or (case.goal.reset and (case.classic or not case.prorates)):
         return True
     if case.wanted.proration_behavior == "always_invoice":
-        return bool(case.plan.items or case.fresh)
+        return bool(case.plan.items or case.fresh or case.ahead)
+    if case.ahead:
+        return True
     if case.goal.reset:
         net = case.plan.net + sum(prorate.full(part) for part in case.fresh)
         return any(target.moved for target in case.targets) and net != 0
@@ -377,6 +439,7 @@ def draft_of(tx: Tx, case: Case) -> bill.Draft:
     periods = [
         Period(part, kind, part.item.current_period_start, part.item.current_period_end) for part in parts
     ]
+    periods += case.ahead
     late = [] if goal.trial else stretches.waiting(tx, [subscription.id]).get(subscription.id, [])
     periods = stretches.periods_of(tx, late) + periods
     used = use.measured(tx, periods, {subscription.id: case.customer.id})
@@ -432,6 +495,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
     }
     changes["billing_cycle_anchor"] = goal.anchor
+    changes["billing_schedules"] = case.schedules
     changes["discounts"] = case.agreed.discounts
     changes["default_tax_rates"] = case.agreed.default_tax_rates
     changes.update(trial_of(case))

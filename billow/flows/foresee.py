@@ -48,11 +48,12 @@ class Step:
 def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> Invoice:
     """The next invoice, as it would be with what is known now: at the end of a period, if none comes before.
 
-    Without `apart` what waits and is billed on dates of its own does not count as one (§5.16).
+    Without `apart` what waits and is billed on dates of its own does not count as one (§5.16), and nothing is
+    looked for beyond the end of the period, be what follows billed in advance.
     """
     step = next_step(tx, subscription)
     if step is None:
-        return at_period_end(tx, subscription)
+        return at_period_end(tx, subscription, apart)
     then = tx.at(tx.clock, max(step.at, tx.now))
     step.do(then, [step.ref])
     after = rows.find(tx, Subscription, subscription.id)
@@ -62,7 +63,7 @@ def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> I
     return next_invoice(then, after, apart=apart)
 
 
-def at_period_end(tx: Tx, subscription: Subscription) -> Invoice:
+def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
     before, due = subscription.latest_invoice, period_end(tx, subscription)
     if due is None or subscription.status not in renew.RENEWING:
         raise nothing()
@@ -70,7 +71,12 @@ def at_period_end(tx: Tx, subscription: Subscription) -> Invoice:
     if subscription.cancel_at and subscription.cancel_at <= due:
         return found(cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle"))
     renew.renew(then, [subscription.id])
-    return found(invoice_of(tx, rows.find(tx, Subscription, subscription.id).latest_invoice, before))
+    renewed = rows.find(tx, Subscription, subscription.id)
+    billed = invoice_of(tx, renewed.latest_invoice, before)
+    if billed is None and beyond and period_end(tx, renewed) != due:
+        # Periods that are billed in advance end without an invoice (§5.16).
+        return next_invoice(then, renewed)
+    return found(billed)
 
 
 def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:

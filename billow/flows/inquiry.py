@@ -17,7 +17,7 @@ from billow.flows.phases import Phase
 from billow.flows.reshape import ItemChange
 from billow.flows.schedule import AFTER
 from billow.resources.customer import Address, Shipping, TaxNumber
-from billow.resources.subscription import BillingMode, Issuer
+from billow.resources.subscription import BillingMode, BillingSchedule, Issuer
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class Details(Params):
 
     billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
     billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancel_now: bool = f.boolean(default=False)

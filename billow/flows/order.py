@@ -20,6 +20,7 @@ from billow.resources.subscription import (
     ENDED,
     AnchorConfig,
     BillingMode,
+    BillingSchedule,
     BillingThresholds,
     InvoiceSettings,
     Issuer,
@@ -53,6 +54,7 @@ class Subscribe(Params):
     billing_cycle_anchor: datetime | None = f.timestamp()
     billing_cycle_anchor_config: AnchorConfig | None = f.hash(shape=AnchorConfig)
     billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20)
     billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
     cancel_at_period_end: bool = f.boolean(default=False)

@@ -102,6 +102,7 @@ def stop(
             (
                 part.item,
                 {
+                    "billed_until": None,
                     "current_period_end": max(now, part.item.current_period_start + proration.SECOND),
                     "metered_from": closed.get(part.item.id),
                     "counted_from": None,

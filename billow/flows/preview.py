@@ -49,6 +49,7 @@ from billow.store.tx import Tx
 
 #: What of the details goes to which deed under the same name.
 OF_A_CHANGE = (
+    "billing_schedules",
     "cancel_at",
     "cancel_at_period_end",
     "default_tax_rates",
@@ -60,6 +61,7 @@ OF_A_CHANGE = (
 )
 OF_A_NEW_ONE = (
     "billing_mode",
+    "billing_schedules",
     "cancel_at",
     "cancel_at_period_end",
     "default_tax_rates",
@@ -323,7 +325,9 @@ def changed(tx: Tx, subscription: Subscription, details: Details, recurring: boo
     if kept:
         sent["billing_cycle_anchor"] = kept
     if recurring:
-        sent["proration_behavior"] = "none"
+        # What is prorated is dropped from this view; what is billed in advance cannot be changed without.
+        ahead = details.billing_schedules or prebill.any_running(tx, subscription)
+        sent["proration_behavior"] = "create_prorations" if ahead else "none"
     return change.apply(tx, subscription, made(Change, **sent))
 
 

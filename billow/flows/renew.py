@@ -170,7 +170,8 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[bill.Draft]:
         items = bill.awaited(pending, customer.id, subscription.id, subscription.currency)
         draft = bill.draft(tx, customer, lines, items, **cycle_fields(tx, renewal))
         draft.stretches, draft.periods = renewal.stretches, periods[subscription.id]
-        drafts.append(draft)
+        if draft.lines or not prebilled(renewal):
+            drafts.append(draft)
     return drafts
 
 
@@ -183,18 +184,30 @@ def periods_of(renewal: Renewal) -> list[Period]:
             period = use.used_until(part, renewal.due)
             if period.start < renewal.due:
                 found.append(period)
-        if not now.meter:
-            found.append(licensed(renewal, now))
+        period = None if now.meter else licensed(renewal, now)
+        if period and period.start < period.end:
+            found.append(period)
     return found
 
 
 def licensed(renewal: Renewal, part: Part) -> Period:
     """The next period, at its part of the price where it is no full one: after a trial that ended between
-    two boundaries (X68), or before a planned end (§5.12)."""
-    start, end = renewal.due, renewal.ends[part.item.id]
-    anchor = trial_offer.anchor_of(part.item, renewal.anchor)
-    share = anchors.worth(anchor, part.interval, start, end)
+    two boundaries (X68), or before a planned end (§5.12). What is billed in advance is left out (§5.16)."""
+    end = renewal.ends[part.item.id]
+    start = min(max(renewal.due, part.item.billed_until or renewal.due), end)
+    share = anchors.worth(trial_offer.anchor_of(part.item, renewal.anchor), part.interval, start, end)
     return Period(part, "licensed", start, end, share)
+
+
+def prebilled(renewal: Renewal) -> bool:
+    """Whether something of it is billed in advance: where nothing else is due, it has no invoice."""
+    return any(part.item.billed_until for part in renewal.parts)
+
+
+def still_billed(renewal: Renewal, part: Part) -> datetime | None:
+    """Until when it is billed in advance, unless this renewal bills it beyond."""
+    until = part.item.billed_until
+    return until if until and until >= renewal.ends[part.item.id] else None
 
 
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
@@ -220,6 +233,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
                 part.item,
                 {
                     **(trial_offer.changes(r.moved[part.item.id]) if part.item.id in r.moved else {}),
+                    "billed_until": still_billed(r, part),
                     "current_period_start": r.due,
                     "current_period_end": r.ends[part.item.id],
                     "metered_from": None,
@@ -238,13 +252,16 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
                 r.subscription,
                 {
                     "billing_cycle_anchor": r.anchor,
-                    "latest_invoice": invoices[r.subscription.id],
+                    "latest_invoice": invoices.get(r.subscription.id, r.subscription.latest_invoice),
                     "status": trial.status_after(r.subscription.status),
                 },
             )
             for r in renewals
         ],
     )
+    # Where no invoice says that a period began, the items alone have changed.
+    silent = [r.subscription for r in renewals if r.subscription.id not in invoices]
+    rows.emit(tx, [(one, one) for one in silent], "updated")
     following = [
         (r.subscription.id, r.next_due)
         for r in renewals

@@ -225,11 +225,21 @@ def place(subscription: Subscription, goal: Goal, found: Sequence[Target]) -> No
             if goal.ends and goal.ends > start:
                 end = min(end, goal.ends)
             item = target.new.item.but(current_period_start=start, current_period_end=end)
+            item = item.but(billed_until=still_billed(goal, target.new, item))
             target.new = bill.with_item(target.new, item)
 
 
 def began(item: SubscriptionItem) -> datetime:
     return item.current_period_start
+
+
+def still_billed(goal: Goal, part: Part, item: SubscriptionItem) -> datetime | None:
+    """Until when it is billed in advance: never beyond a planned end, nor in a trial (§5.16)."""
+    until = item.billed_until
+    if until is None or part.meter or goal.trial:
+        return None
+    until = min(until, goal.ends) if goal.ends else until
+    return until if until >= item.current_period_end else None
 
 
 def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[datetime, datetime]:

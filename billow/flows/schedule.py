@@ -11,7 +11,7 @@ from billow.api.params import Params, made, merged, missing, specs
 from billow.core import lifecycle
 from billow.core import schedule as core
 from billow.core.errors import Refused, require
-from billow.flows import cancel, change, enter, follow, order, phases, unschedule, update
+from billow.flows import cancel, change, enter, follow, order, phases, prebill, unschedule, update
 from billow.flows.amendment import Change
 from billow.flows.phases import Frame, NewPhase, Phase, Settings
 from billow.resources.customer import Customer
@@ -168,6 +168,7 @@ def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
         f" `{subscription.schedule}`.",
         param="from_subscription",
     )
+    prebill.check_plannable(tx, subscription)
     require(
         subscription.status not in ("canceled", "incomplete", "incomplete_expired", "paused"),
         f"You cannot migrate a subscription that is in the `{subscription.status}` status.",

@@ -21,6 +21,7 @@ from billow.flows import (
     opening,
     order,
     pay,
+    prebill,
     sweep,
     terms,
     timers,
@@ -74,7 +75,15 @@ def begin(
     subscription, items = write(tx, wanted, customer, prices, course)
     extras.put(tx, extras.Setting(customer, subscription, items), wanted.add_invoice_items)
     parts = bill.priced(tx, items)
-    periods = [period for part in parts for period in opening.periods_of(part, course, wanted.prorates)]
+    prebill.check_new(tx, subscription, parts, wanted.proration_behavior)
+    periods = [
+        period
+        for part in parts
+        for period in [
+            *opening.periods_of(part, course, wanted.prorates),
+            *prebill.ahead(part, course.anchor, part.item.current_period_end),
+        ]
+    ]
     invoice = opening.first_invoice(tx, subscription, customer, periods, later=later)
     timers.set(tx, subscription, items)
     sweep.set(tx, subscription)
@@ -139,6 +148,7 @@ def write(
             SubscriptionItem(
                 id=own,
                 **terms.billing_of(tx, item, its),
+                billed_until=None if metered else prebill.reach(made.billing_schedules, price.id),
                 current_period_start=start,
                 current_period_end=end,
                 metered_from=course.created if unbilled else None,
@@ -172,6 +182,7 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
     return Subscription(
         billing_cycle_anchor=course.anchor,
         billing_mode=order.mode_of(wanted.billing_mode, seconds(course.created)),
+        billing_schedules=prebill.agreed(wanted.billing_schedules or [], [], course.created),
         cancel_at=course.ends,
         cancel_at_period_end=wanted.cancel_at_period_end,
         canceled_at=course.created if course.ends else None,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from billow.core import anchors, calendar
 from billow.core.anchors import Course, Rhythm
 from billow.core.errors import require
-from billow.flows import bill, trial_offer
+from billow.flows import bill, prebill, trial_offer
 from billow.flows.order import Subscribe
 from billow.resources.price import Price
 from billow.store.tx import Tx
@@ -130,6 +130,8 @@ def end_of(
     ends = [(own or course.period(rhythm))[1] for own, rhythm in zip(offered, rhythms, strict=True)]
     if wanted.cancel_at_period_end or wanted.cancel_at == "min_period_end":
         return min(ends)
+    if wanted.cancel_at == "max_billed_until":
+        return max(ends + prebill.instants(wanted.billing_schedules or [], course.created))
     if isinstance(wanted.cancel_at, str):
         return max(ends)
     require(wanted.cancel_at is None or wanted.cancel_at > course.created, FUTURE, param="cancel_at")

@@ -134,6 +134,40 @@ class PendingItemInterval(Params):
     interval_count: int = f.integer(min=1, max=365, default=1)
 
 
+class PrebilledPrice(Params):
+    price: str | None = f.ref("price")
+    type: str = f.choice(SHOWN, "price", required=True)
+
+
+class PrebillingDuration(Params):
+    interval: str = f.choice(SHOWN, "day", "week", "month", "year", required=True)
+    interval_count: int = f.integer(min=1, max=365, default=1)
+
+
+class BillUntil(Params):
+    duration: PrebillingDuration | None = f.hash(shape=PrebillingDuration)
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "duration", "timestamp", required=True)
+
+
+class BillingSchedule(Params):
+    """Until when items are billed in advance, beyond their period (§5.16)."""
+
+    applies_to: list[PrebilledPrice] | None = f.array(SHOWN, PrebilledPrice, max=20)
+    bill_until: BillUntil | None = f.hash(shape=BillUntil)
+    key: str | None = f.text(max=200)
+
+
+class BilledUntil(BillUntil):
+    computed_timestamp: datetime | None = f.timestamp()
+
+
+class AgreedSchedule(BillingSchedule):
+    """As it is kept: with the instant that it means."""
+
+    bill_until: BilledUntil | None = f.hash(shape=BilledUntil)
+
+
 class TransferData(Params):
     amount_percent: Decimal | None = f.number(min=0, max=100, places=2)
     destination: str = f.text(required=True)
@@ -179,7 +213,7 @@ class Subscription(
     billing_cycle_anchor: datetime = f.timestamp(required=True)
     billing_cycle_anchor_config: dict[str, Any] | None = f.hash(shape=AnchorConfig)
     billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
-    billing_schedules: list[Any] = f.absent([])
+    billing_schedules: list[dict[str, Any]] = f.array(SHOWN, AgreedSchedule, default=[])
     billing_thresholds: dict[str, Any] | None = f.hash(shape=BillingThresholds)
     cancel_at: datetime | None = f.timestamp()
     cancel_at_period_end: bool = f.boolean(WRITE, default=False)

@@ -60,6 +60,7 @@ class SubscriptionItem(
     order = "created, id"
 
     billed_until: datetime | None = f.timestamp()
+    """Until when a billing schedule has it billed; nothing where no period of it is billed in advance."""
     billing_thresholds: dict[str, Any] | None = f.hash(shape=UsageThreshold)
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)

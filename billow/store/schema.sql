@@ -544,6 +544,7 @@ create table subscriptions (
     billing_cycle_anchor   timestamptz not null,
     billing_cycle_anchor_config jsonb,
     billing_mode           jsonb       not null,
+    billing_schedules      jsonb       not null default '[]',
     billing_thresholds     jsonb,
     cancel_at              timestamptz,
     cancel_at_period_end   boolean     not null,
