@@ -217,14 +217,14 @@ def scheduled(
 
 
 def check_schedules(tx: Tx, case: Case) -> None:
-    """Only what is asked for is refused; discounts also while earlier schedules are at work."""
+    """Only what is asked for is refused: discounts also while earlier schedules are at work."""
     parts = [target.new for target in case.targets if target.new]
-    status = "trialing" if case.goal.trial else "active" if case.goal.reset else case.subscription.status
+    status = "trialing" if case.goal.trial else "active" if case.trial_ended else case.subscription.status
     after = case.agreed.but(billing_schedules=case.schedules, cancel_at=case.goal.ends, status=status)
     if case.wanted.billing_schedules:
         prebill.check_terms(tx, after, parts)
         prebill.check_reach(after, parts, case.goal.now)
-    elif any(prebill.running(part.item) for part in parts):
+    elif redeem.asked(case.wanted) and any(prebill.running(part.item) for part in parts):
         prebill.check_discounts(tx, after, parts)
 
 

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from billow.flows.amendment import Change
 
 
+def asked(wanted: "Change") -> bool:
+    """Whether a change gives discounts to the subscription or to one of its items."""
+    return bool(wanted.discounts or any(item.discounts for item in wanted.items))
+
+
 def redeemed(tx: Tx, subscription: Subscription, wanted: "Change") -> "Change":
     """The same change with its discounts made, so that it only names them: prorations need their terms."""
-    if not wanted.discounts and not any(item.discounts for item in wanted.items):
+    if not asked(wanted):
         return wanted
     customer = rows.find(tx, Customer, subscription.customer)
     above = [*subscription.discounts, *([customer.discount] if customer.discount else [])]

@@ -1,6 +1,7 @@
 """What if several periods are billed in advance, and something changes before they begin (§5.16)?"""
 
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -436,3 +437,159 @@ def test_an_update_that_must_be_paid_bills_in_advance_only_then(world: World) ->
     assert (billed_until(plan), bills(anna)[-1]) == (["2025-04-01"], [FEBRUARY, MARCH])
     world.at("2025-02-01 02:00")
     assert bills(anna)[-1] == [FEBRUARY, MARCH]
+
+
+# ------------------------------------------------------------------------------------- with all the rest
+
+
+def test_a_second_change_reverses_what_the_first_charged(world: World) -> None:
+    anna, plan, _ = quarter(world)
+    for when, many in (("2025-01-10", 2), ("2025-02-15", 5)):
+        world.at(when)
+        plan.update(items=[{"id": item_of(plan), "quantity": many}], proration_behavior="always_invoice")
+    assert bills(anna)[-1] == [
+        (-3100, "2025-02-15", "2025-03-01"),
+        (-6200, "2025-03-01", "2025-04-01"),
+        (7750, "2025-02-15", "2025-03-01"),
+        (15500, "2025-03-01", "2025-04-01"),
+    ]
+
+
+def test_a_trial_in_between_gives_all_back_and_afterwards_it_renews(world: World) -> None:
+    anna, plan, _ = quarter(world)
+    world.at("2025-01-17")
+    plan.update(trial_end=stamp("2025-02-17"))
+    assert sum(amount for amount, *_ in waiting(world, anna)) == -1500 - 3100 - 3100
+    assert billed_until(plan) == [None]
+    world.at("2025-02-17 02:00")
+    assert (3100, "2025-02-17", "2025-03-17") in bills(anna)[-1]
+
+
+def test_an_item_that_is_removed_is_credited_for_all_its_periods(world: World) -> None:
+    world.at("2025-01-01")
+    anna, pro, seats = world.customer("anna"), world.plan("Pro", usd=31), world.plan("Seats", usd=28)
+    plan = anna.subscribes_to(pro, seats, billing_schedules=[lasting(3)])
+    world.at("2025-02-15")
+    [gone] = [item["id"] for item in plan.now["items"]["data"] if item["price"]["id"] == seats]
+    world.delete(f"/v1/subscription_items/{gone}")
+    assert waiting(world, anna) == [(-1400, "2025-02-15", "2025-03-01"), (-2800, "2025-03-01", "2025-04-01")]
+
+
+def test_schedules_of_their_own_reach_differently_far(world: World) -> None:
+    world.at("2025-01-01")
+    anna, pro = world.customer("anna"), world.plan("Pro", usd=31)
+    yearly = world.plan("Yearly", every="year", usd=365)
+    anna.subscribes_to(pro, yearly, billing_schedules=[until("2025-03-01", pro), until("2027-01-01", yearly)])
+    assert bills(anna) == [
+        [JANUARY, FEBRUARY, (36500, "2025-01-01", "2026-01-01"), (36500, "2026-01-01", "2027-01-01")]
+    ]
+    refused = world.refused(
+        "/v1/subscriptions",
+        customer=anna.id,
+        items=[{"price": pro}, {"price": yearly}],
+        billing_schedules=[lasting(3)],
+    )
+    assert refused["param"] == "billing_schedules[0][bill_until]"
+
+
+def test_a_change_and_a_schedule_at_once_prorate_what_was_billed_and_bill_the_rest(world: World) -> None:
+    anna, plan, _ = quarter(world, billing_schedules=[])
+    world.at("2025-01-17")
+    plan.update(items=[{"id": item_of(plan), "quantity": 2}], billing_schedules=[until("2025-03-01")])
+    assert bills(anna)[-1] == [
+        (-1500, "2025-01-17", "2025-02-01"),
+        (3000, "2025-01-17", "2025-02-01"),
+        (6200, "2025-02-01", "2025-03-01"),
+    ]
+
+
+def test_a_threshold_that_resets_the_anchor_bills_as_far_again(world: World) -> None:
+    world.at("2025-01-01")
+    anna, pro = world.customer("anna"), world.plan("Pro", usd=31)
+    calls = world.metered("Calls", world.meter("calls"), cents="2")
+    limit = {"amount_gte": 1000, "reset_billing_cycle_anchor": True}
+    plan = anna.subscribes_to(pro, calls, billing_schedules=[lasting(2)], billing_thresholds=limit)
+    world.at("2025-01-11")
+    anna.uses("calls", 600, "2025-01-10")
+    world.at("2025-01-11 01:00")
+    assert "2025-03-01" in billed_until(plan)
+    assert day(plan.now["billing_cycle_anchor"]) == "2025-01-11"
+    flat = [row for row in bills(anna)[-1] if row[0] != 1200]
+    assert flat == [
+        (-2100, "2025-01-11", "2025-02-01"),
+        (-3100, "2025-02-01", "2025-03-01"),
+        (3100, "2025-01-11", "2025-02-11"),
+        (1993, "2025-02-11", "2025-03-01"),
+    ]
+
+
+def test_what_is_sent_in_advance_has_its_hour_as_any_draft(world: World) -> None:
+    anna, plan, _ = quarter(world, collection_method="send_invoice", days_until_due=30)
+    assert (anna.last_invoice.data["status"], bills(anna)) == ("draft", [[JANUARY, FEBRUARY, MARCH]])
+    world.at("2025-01-20")
+    plan.update(billing_schedules=[until("2025-05-01")])
+    assert (anna.last_invoice.data["status"], bills(anna)[1:]) == ("draft", [[APRIL]])
+    world.at("2025-01-20 02:00")
+    assert anna.last_invoice.data["status"] == "open"
+
+
+def test_its_first_payment_failed_nothing_is_owed_for_what_is_ahead(world: World) -> None:
+    world.at("2025-01-01")
+    anna, pro = world.customer("anna", card="declining"), world.plan("Pro", usd=31)
+    plan = anna.subscribes_to(pro, billing_schedules=[lasting(3)])
+    assert (plan.status, anna.last_invoice.data["amount_due"]) == ("incomplete", 9300)
+    world.at("2025-01-02 02:00")
+    assert (plan.status, anna.last_invoice.data["status"]) == ("incomplete_expired", "void")
+
+
+def test_a_trial_that_is_ended_may_be_followed_by_months_in_advance(world: World) -> None:
+    anna, plan, _ = quarter(world, billing_schedules=[], trial_period_days=14)
+    world.at("2025-01-11")
+    path = f"/v1/subscriptions/{plan.id}"
+    assert world.refused(path, billing_schedules=[lasting(2)])["param"] == "billing_schedules"
+    plan.update(trial_end="now", billing_schedules=[lasting(2)])
+    assert bills(anna)[-1] == [(3100, "2025-01-11", "2025-02-11"), (3100, "2025-02-11", "2025-03-11")]
+
+
+def test_a_paused_one_is_not_billed_in_advance(world: World) -> None:
+    _, plan, _ = quarter(world)
+    world.post(f"/v1/subscriptions/{plan.id}/pause")
+    path = f"/v1/subscriptions/{plan.id}"
+    for more in ({}, {"billing_cycle_anchor": {"type": "now"}}):
+        refused = world.refused(path, billing_schedules=[lasting(2)], **more)
+        assert refused["param"] == "billing_schedules"
+
+
+def test_a_change_that_waits_for_its_payment_leaves_what_is_billed_until_then(world: World) -> None:
+    anna, plan, _ = quarter(world)
+    anna.pays_with("declining")
+    world.at("2025-01-17")
+    change = {"items": [{"id": item_of(plan), "quantity": 2}], "proration_behavior": "always_invoice"}
+    plan.update(**change, payment_behavior="pending_if_incomplete")
+    assert plan.now["pending_update"]
+    anna.pays_with("visa")
+    world.post(f"/v1/invoices/{anna.last_invoice.data['id']}/pay")
+    world.at("2025-01-17 01:00")
+    assert (plan.now["pending_update"], plan.now["items"]["data"][0]["quantity"]) == (None, 2)
+    assert (billed_until(plan), anna.last_invoice.data["total"]) == (["2025-04-01"], 1500 + 6200)
+    plan.cancels(prorate=True)
+    assert sum(amount for amount, *_ in waiting(world, anna)) == -2992 - 12400
+
+
+def test_a_discount_that_the_customer_gets_later_stops_no_update(world: World) -> None:
+    anna, plan, _ = quarter(world)
+    other = anna.subscribes_to(
+        world.plan("Other", usd=5), discounts=[{"coupon": world.coupon(amount_off=50)}]
+    )
+    assert other.status == "active"
+    plan.update(metadata={"a": "b"})
+    plan.update(items=[{"id": item_of(plan), "quantity": 2}])
+    assert billed_until(plan) == ["2025-04-01"]
+
+
+def test_schedules_are_shown_as_the_contract_has_them(world: World, contract: ModuleType) -> None:
+    _, plan, pro = quarter(world, billing_schedules=[])
+    plan.update(billing_schedules=[until("2025-03-01", pro)])
+    shown = world.get(f"/v1/subscriptions/{plan.id}", expand=["billing_schedules.applies_to.price"])
+    assert (contract.problems(plan.now), contract.problems(shown)) == ([], [])
+    assert shown["billing_schedules"][0]["applies_to"][0]["price"]["object"] == "price"
