@@ -200,13 +200,14 @@ def scheduled(
     """The billing schedules after the change, with the items billed as far as they say (§5.16).
 
     What they say is done when they are set; from then on it holds for what is added. What is billed stays
-    billed, be they cut or removed.
+    billed, be they cut or removed. A trial gives all of it back, and they end with it.
     """
     known, now = subscription.billing_schedules, tx.now.replace(microsecond=0)
     given = wanted.given("billing_schedules")
     schedules = prebill.agreed(wanted.billing_schedules or [], known, now) if given else known
     for target in found:
-        if target.new and not target.new.meter and (given or target.old is None):
+        added = target.old is None and subscription.status not in ("trialing", "paused")
+        if target.new and not target.new.meter and (given or added):
             item = target.new.item
             reach = prebill.reach(schedules, item.price)
             until = max((at for at in (item.billed_until, reach) if at), default=None)
@@ -495,7 +496,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
     }
     changes["billing_cycle_anchor"] = goal.anchor
-    changes["billing_schedules"] = case.schedules
+    changes["billing_schedules"] = [] if goal.trial else case.schedules
     changes["discounts"] = case.agreed.discounts
     changes["default_tax_rates"] = case.agreed.default_tax_rates
     changes.update(trial_of(case))

@@ -67,6 +67,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
         event=None,
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
         status_details=trial.paused_details(tx, "pause_requested"),
+        billing_schedules=[],
         next_pending_invoice_item_invoice=None,
         latest_invoice=invoice.id if invoice else subscription.latest_invoice,
     )
