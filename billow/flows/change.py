@@ -224,7 +224,7 @@ def check_schedules(tx: Tx, case: Case) -> None:
     after = case.agreed.but(billing_schedules=case.schedules, cancel_at=case.goal.ends, status=status)
     if case.wanted.billing_schedules:
         prebill.check_terms(tx, after, parts)
-        prebill.check_reach(after, parts, case.goal.now)
+        prebill.check_reach(after, parts, case.goal.now, case.subscription.billing_schedules)
     elif redeem.asked(case.wanted) and any(prebill.running(part.item) for part in parts):
         prebill.check_discounts(tx, after, parts)
 

@@ -191,11 +191,18 @@ def check_discounts(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -
     )
 
 
-def check_reach(subscription: Subscription, parts: Sequence[Part], now: datetime) -> None:
-    """Each schedule names licensed prices of the subscription, and an instant that each of them may have."""
+def check_reach(
+    subscription: Subscription, parts: Sequence[Part], now: datetime, known: Sequence[Schedule] = ()
+) -> None:
+    """Each schedule names licensed prices of the subscription, and an instant that each of them may have.
+
+    One that is `known` stays as it is, be its time over.
+    """
     licensed = {part.price.id: part for part in parts if part.meter is None}
     for place, one in enumerate(subscription.billing_schedules):
         at = f"billing_schedules[{place}]"
+        if one in known:
+            continue
         for number, named in enumerate(one["applies_to"] or []):
             if named["price"] not in licensed:
                 raise Refused(
