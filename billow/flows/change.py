@@ -212,8 +212,8 @@ def scheduled(
             reach = prebill.reach(schedules, item.price)
             until = max((at for at in (item.billed_until, reach) if at), default=None)
             target.new = bill.with_item(target.new, item.but(billed_until=until))
-        elif target.new and target.new_rhythm and not prebill.running(target.new.item):
-            target.new = bill.with_item(target.new, target.new.item.but(billed_until=None))
+        elif target.new and target.new_rhythm:
+            target.new = bill.with_item(target.new, prebill.in_rhythm(target.new, now))
     return schedules
 
 

@@ -110,6 +110,17 @@ def running(item: SubscriptionItem) -> bool:
     return item.billed_until is not None and item.billed_until > item.current_period_end
 
 
+def in_rhythm(part: Part, now: datetime) -> SubscriptionItem:
+    """An item whose price has another interval: billed as far as it was, at most so many of its new periods.
+
+    What was billed for its period alone is none in advance, be the new period shorter.
+    """
+    until = part.item.billed_until
+    if until is None or not running(part.item):
+        return part.item.but(billed_until=None)
+    return part.item.but(billed_until=min(until, calendar.boundary(now, *part.interval, CYCLES)))
+
+
 def any_running(tx: Tx, subscription: Subscription) -> bool:
     items = rows.select(
         tx, SubscriptionItem, "subscription = %(id)s and billed_until is not null", id=subscription.id

@@ -107,6 +107,17 @@ def test_a_longer_interval_is_billed_once(world: World) -> None:
     assert billed_until(plan) == [None]
 
 
+def test_a_shorter_interval_is_billed_for_twelve_of_its_periods(world: World) -> None:
+    world.at("2025-01-01")
+    anna, yearly = world.customer("anna"), world.plan("Yearly", every="year", usd=365)
+    plan = anna.subscribes_to(yearly, billing_schedules=[lasting(3, "year")])
+    world.at("2025-01-02")
+    daily = world.plan("Daily", every="day", usd=1)
+    plan.update(items=[{"id": item_of(plan), "price": daily}], proration_behavior="always_invoice")
+    assert anna.last_invoice.data["total"] == 1200 - 36400 - 2 * 36500
+    assert billed_until(plan) == ["2025-01-14"]
+
+
 # ------------------------------------------------------------------------------------- the end
 
 
