@@ -24,6 +24,7 @@ from billow.flows import (
     identify,
     inquiry,
     order,
+    prebill,
     propose,
     reckon,
     renew,
