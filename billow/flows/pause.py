@@ -8,7 +8,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.core import lifecycle, proration
 from billow.core.errors import require
-from billow.flows import bill, cancel, change, entitle, propose, prorate, trial
+from billow.flows import bill, cancel, change, entitle, prebill, propose, prorate, trial
 from billow.flows.bill import Part
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
@@ -45,6 +45,11 @@ class Pause(Params):
 def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     """Pause now: what is paid and not used is given back, and the use so far billed, unless wished else."""
     check(subscription)
+    require(
+        unused_from(wanted) != "none" or not prebill.any_running(tx, subscription),
+        "What is billed in advance by `billing_schedules` is given back with a pause.",
+        param="bill_for[unused_time_from][type]",
+    )
     subscription = propose.withdraw(tx, subscription)
     parts = bill.parts_of(tx, [subscription.id])[subscription.id]
     require(

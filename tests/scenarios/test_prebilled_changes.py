@@ -166,7 +166,10 @@ def test_an_end_in_mid_period_credits_from_there(world: World) -> None:
 def test_a_pause_gives_back_all_that_is_not_used(world: World) -> None:
     anna, plan, _ = quarter(world)
     world.at("2025-02-15")
-    world.post(f"/v1/subscriptions/{plan.id}/pause")
+    path = f"/v1/subscriptions/{plan.id}/pause"
+    refused = world.refused(path, bill_for={"unused_time_from": {"type": "none"}})
+    assert refused["param"] == "bill_for[unused_time_from][type]"
+    world.post(path)
     assert waiting(world, anna) == [(-1550, "2025-02-15", "2025-03-01"), (-3100, "2025-03-01", "2025-04-01")]
     assert (billed_until(plan), plan.now["billing_schedules"]) == ([None], [])
     world.post(f"/v1/subscriptions/{plan.id}/resume")
