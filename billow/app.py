@@ -92,6 +92,7 @@ FLOWS = [
     "change",
     "charge",
     "collect",
+    "consider",
     "deliver",
     "discount",
     "draft",

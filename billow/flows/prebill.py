@@ -182,12 +182,22 @@ def check_terms(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> No
         "You cannot set `billing_schedules` on a subscription that is trialing or paused.",
         param=param,
     )
+    check_offers(parts)
     require(
         any(part.meter is None for part in parts),
         "You cannot set `billing_schedules` if all items have metered prices.",
         param=param,
     )
     check_discounts(tx, subscription, parts)
+
+
+def check_offers(parts: Sequence[Part]) -> None:
+    """An introductory price goes over to another: nobody knows yet what comes after it."""
+    require(
+        all(part.item.current_trial is None for part in parts),
+        "You cannot use trial offers on a subscription that is billed in advance by `billing_schedules`.",
+        param="billing_schedules",
+    )
 
 
 def check_discounts(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> None:

@@ -8,9 +8,10 @@ from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, read
 from billow.core.errors import require
-from billow.flows import bill, change, follow, prorate, redeem, stretches, void
+from billow.flows import bill, change, consider, follow, prorate, redeem, stretches, void
 from billow.flows.amendment import Change
-from billow.flows.change import Case, Done
+from billow.flows.change import Done
+from billow.flows.consider import Case
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store import jobs
@@ -52,8 +53,8 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
             param=unknown,
         )
     wanted = redeem.redeemed(tx, subscription, wanted)
-    case = change.considered(tx, subscription, wanted, None)
-    draft = change.draft_of(tx, case) if change.billed_now(case) else None
+    case = consider.considered(tx, subscription, wanted, None)
+    draft = change.draft_of(tx, case) if consider.billed_now(case) else None
     bill.reckoned(tx, [draft] if draft else [])
     if draft is None or draft.invoice.amount_due + case.plan.net <= 0:
         return change.enact(tx, subscription, wanted)
@@ -141,7 +142,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     view = change.views(tx, subscription)
     plain = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
     wanted = redeem.unspent(tx, read(Change, kept["sent"]))
-    case = change.considered(tx.at(tx.clock, then), plain, wanted, instant(kept["at"]))
+    case = consider.considered(tx.at(tx.clock, then), plain, wanted, instant(kept["at"]))
     prorate.write_periods(tx, case.plan, kept["items"])
     stretches.bill_proposed(tx, subscription.id, invoice.id)
     done = change.conclude(tx, case, invoice, view)

@@ -184,9 +184,10 @@ def periods_of(renewal: Renewal) -> list[Period]:
             period = use.used_until(part, renewal.due)
             if period.start < renewal.due:
                 found.append(period)
-        period = None if now.meter else licensed(renewal, now)
-        if period and period.start < period.end:
-            found.append(period)
+        if not now.meter:
+            period = licensed(renewal, now)
+            if period.start < period.end:
+                found.append(period)
     return found
 
 

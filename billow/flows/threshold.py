@@ -8,7 +8,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.params import made
-from billow.flows import bill, change, propose, prorate, set_aside, stretches, use
+from billow.flows import bill, change, consider, propose, prorate, set_aside, stretches, use
 from billow.flows.amendment import Change
 from billow.flows.bill import Part, Period
 from billow.flows.reshape import Anchor
@@ -195,7 +195,7 @@ def begun_anew(tx: Tx, count: Count) -> Invoice:
     It is the change that `billing_cycle_anchor=now` asks for, with the words of a threshold on its invoice.
     """
     wanted = made(Change, billing_cycle_anchor=made(Anchor, type="now"), proration_behavior="always_invoice")
-    case = change.considered(tx, count.subscription, wanted, None)
+    case = consider.considered(tx, count.subscription, wanted, None)
     view = change.views(tx, count.subscription)
     prorate.write(tx, case.plan)
     draft = change.draft_of(tx, case)

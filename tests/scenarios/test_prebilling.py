@@ -240,3 +240,22 @@ def test_an_update_that_must_be_paid_bills_in_advance_only_then(world: World) ->
     assert (billed_until(plan), bills(anna)[-1]) == (["2025-04-01"], [FEBRUARY, MARCH])
     world.at("2025-02-01 02:00")
     assert bills(anna)[-1] == [FEBRUARY, MARCH]
+
+
+def test_trial_offers_and_billing_in_advance_do_not_go_together(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    first, then = world.plan("First", every="day", count=7, usd=1), world.plan("Then", usd=20)
+    offer = world.post(
+        "/v1/product_catalog/trial_offers",
+        price=first,
+        duration={"type": "relative", "relative": {"iterations": 1}},
+        end_behavior={"type": "transition", "transition": {"price": then}},
+    )["id"]
+    ahead = [{"bill_until": {"type": "duration", "duration": {"interval": "month", "interval_count": 2}}}]
+    items = [{"price": first, "current_trial": {"trial_offer": offer}}]
+    refused = world.refused("/v1/subscriptions", customer=anna.id, items=items, billing_schedules=ahead)
+    assert refused["param"] == "billing_schedules"
+    plan = anna.subscribes_to(world.plan("Base", usd=10), billing_schedules=ahead)
+    refused = world.refused(f"/v1/subscriptions/{plan.id}", items=items)
+    assert refused["param"] == "billing_schedules"
