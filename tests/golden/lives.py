@@ -121,3 +121,28 @@ def clock(seconds: int) -> str:
 def day(seconds: int) -> str:
     at = datetime.fromtimestamp(seconds, UTC)
     return at.strftime("%Y-%m-%d" if at.hour == at.minute == at.second == 0 else "%Y-%m-%d %H:%M")
+
+
+# ------------------------------------------------------------------------------------- telling them
+
+Story = Callable[[World], Life]
+STORIES: dict[str, Story] = {}
+
+
+def story(tell: Story) -> Story:
+    STORIES[tell.__name__] = tell
+    return tell
+
+
+def first_item(life: Life) -> str:
+    assert life.plan
+    return str(life.plan.now["items"]["data"][0]["id"])
+
+
+def seconds(when: str) -> int:
+    return int(moment(when).timestamp())
+
+
+def change(life: Life, text: str, **changes: Any) -> Any:
+    assert life.plan
+    return life.does(text, lambda: life.plan.update(**changes) if life.plan else None)

@@ -1,36 +1,11 @@
-"""Thirty lives of subscriptions, read by people: `make golden` accepts what is new, and git shows it."""
-
-from collections.abc import Callable
-from typing import Any
+"""Lives of subscriptions, read by people: `make golden` accepts what is new, and git shows it."""
 
 import pytest
 
-from tests.golden.lives import Life
+from tests.golden import planned  # noqa: F401  (its stories are told here)
+from tests.golden.lives import STORIES, Life, change, first_item, seconds, story
 from tests.golden.test_papers import agree
-from tests.world import World, moment
-
-Story = Callable[[World], Life]
-STORIES: dict[str, Story] = {}
-
-
-def story(tell: Story) -> Story:
-    STORIES[tell.__name__] = tell
-    return tell
-
-
-def first_item(life: Life) -> str:
-    assert life.plan
-    return str(life.plan.now["items"]["data"][0]["id"])
-
-
-def seconds(when: str) -> int:
-    return int(moment(when).timestamp())
-
-
-def change(life: Life, text: str, **changes: Any) -> Any:
-    assert life.plan
-    return life.does(text, lambda: life.plan.update(**changes) if life.plan else None)
-
+from tests.world import World
 
 # ------------------------------------------------------------------------------------- prices and quantities
 
