@@ -70,14 +70,14 @@ def enact(
     """As `apply`, with discounts that are made by now: the change only names them."""
     case = considered(tx, subscription, wanted, at)
     case.later = later
-    view = views(tx, subscription)
     prorate.write(tx, case.plan)
     add_extras(tx, case)
     written = bill.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
+    # Discounts that had lapsed were taken off, and that was told, when the draft was written.
+    before = rows.find(tx, Subscription, subscription.id)
     if written and case.subscription.discounts:
-        # Those that had lapsed were taken off when the draft was written.
-        left = rows.find(tx, Subscription, subscription.id).discounts
-        case.subscription = case.subscription.but(discounts=left)
+        case.subscription = case.subscription.but(discounts=before.discounts)
+    view = views(tx, before)
     return conclude(tx, case, written[0] if written else None, view)
 
 

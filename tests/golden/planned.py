@@ -68,7 +68,9 @@ def a_month_that_nobody_pays_for(world: World) -> Life:
 
 @story
 def three_phases_and_an_end(world: World) -> Life:
-    life = Life(world, "Planned: a trial, a month at half price, two at the full one, and an end", "2025-01-01")
+    life = Life(
+        world, "Planned: a trial, a month at half price, two at the full one, and an end", "2025-01-01"
+    )
     gold, seat = world.plan("Gold", usd=100), world.plan("Seat", usd=10)
     half = world.coupon(percent_off=50, duration="forever")
 

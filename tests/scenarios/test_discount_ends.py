@@ -334,3 +334,17 @@ def test_a_void_invoice_has_used_it_up_all_the_same(world: World) -> None:
     assert world.get(f"/v1/coupons/{coupon}")["times_redeemed"] == 1
     world.at("2025-02-01 01:00")
     assert anna.last_invoice.data["total"] == 1000
+
+
+def test_what_lapses_with_the_invoice_of_a_change_is_told_once(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    coupon = world.coupon(percent_off=50, duration="repeating", duration_in_months=2)
+    plan = anna.subscribes_to(world.plan("Year", every="year", usd=365), discounts=[{"coupon": coupon}])
+    world.at("2025-04-01")
+    item = plan.now["items"]["data"][0]["id"]
+    plan.update(items=[{"id": item, "quantity": 2}], proration_behavior="always_invoice")
+    updates = [
+        one["data"]["previous_attributes"] for one in world.events() if one["type"].endswith("n.updated")
+    ]
+    assert ["discounts" in one for one in updates] == [True, False]
