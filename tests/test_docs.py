@@ -248,6 +248,11 @@ def test_the_first_guide_ends_with_a_paid_invoice(reader: Reader) -> None:
     assert reader.ran == 5 and reader.names["invoice"].amount_paid == 3000
 
 
+def test_the_guide_to_changes_bills_two_seats_more(reader: Reader) -> None:
+    reader.types("docs/guide/changes.md")
+    assert reader.ran == 2 and reader.names["invoice"].amount_paid == 4000
+
+
 def test_the_guide_to_files_ends_with_a_link(reader: Reader, api: Api) -> None:
     reader.types("docs/guide/files.md")
     assert [link["url"] for link in api.get("/v1/file_links")["data"]] == [reader.names["link"].url]
