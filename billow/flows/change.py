@@ -84,7 +84,7 @@ def enact(
 def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
     """Write what the items and the subscription have become, and tell it."""
     if case.goal.trial_over:
-        trial.announce_early(tx, case.subscription)
+        trial.announce_early(tx, case.subscription, view.shown)
     changed = write_terms(tx, case, write_items(tx, case), invoice)
     redeem.settle(tx, case.subscription, changed, case.targets)
     tell(tx, view.shown, changed)

@@ -9,7 +9,7 @@ from billow.api.fields import seconds
 from billow.core import lifecycle
 from billow.flows import bill, cancel, entitle, methods, trial_offer
 from billow.resources.subscription import Subscription
-from billow.store import jobs
+from billow.store import jobs, outbox
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -35,10 +35,13 @@ def warn(tx: Tx, refs: list[str]) -> None:
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
 
 
-def announce_early(tx: Tx, subscription: Subscription) -> None:
-    """A trial that is ended by request ends now, which is told now unless it was before (§5.10)."""
+def announce_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:
+    """A trial that is ended by request ends now, which is told now unless it was before (§5.10).
+
+    `shown` is the subscription as it was, with the update that waited for its payment.
+    """
     if subscription.trial_end and subscription.trial_end - WARNING > tx.now:
-        rows.emit(tx, [(subscription, None)], "customer.subscription.trial_will_end")
+        outbox.write(tx, [outbox.Told("customer.subscription.trial_will_end", shown)])
 
 
 def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:

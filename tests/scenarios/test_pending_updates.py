@@ -162,3 +162,14 @@ def test_what_waited_before_waits_on_when_a_resumption_is_not_paid(world: World)
     world.at("2025-05-12")
     assert plan.status == "paused"
     assert amounts(pending(anna)) == [-2100]
+
+
+def test_the_end_of_a_trial_that_is_paid_for_first_is_told_of_what_there_was(world: World) -> None:
+    world.at("2025-01-31")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Base", usd=10), trial_period_days=10)
+    world.at("2025-02-05")
+    plan.update(trial_end="now", payment_behavior="pending_if_incomplete")
+    [told] = [event for event in world.events() if event["type"].endswith("trial_will_end")]
+    assert told["data"]["object"]["status"] == "trialing"
+    assert told["data"]["object"]["pending_update"]
