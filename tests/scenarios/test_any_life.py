@@ -52,12 +52,22 @@ class Life:
             world.coupon(amount_off=500, duration="once"),
             world.coupon(amount_off=300, duration="repeating", duration_in_months=2),
         ]
+        self.offer = world.post(
+            "/v1/product_catalog/trial_offers",
+            price=world.plan("First", every="day", count=7, usd=chance.choice([0, 1])),
+            duration={"type": "relative", "relative": {"iterations": chance.choice([1, 3])}},
+            end_behavior={"type": "transition", "transition": {"price": self.prices[2]}},
+        )["id"]
         self.rates = [world.tax(20), world.tax(7.7, inclusive=True)]
         mode = chance.choice(["flexible", "flexible", "flexible", "classic"])
         order = self.order(mode)
         made = self.ask("POST", "/v1/subscriptions", customer=self.anna.id, **order)
-        if made.status != 200 and order.pop("billing_schedules", None):
-            # What is billed in advance goes with few coupons, and with no trial.
+        if made.status != 200:
+            # What is billed in advance goes with few coupons, and with no trial; offers go with neither.
+            order.pop("billing_schedules", None)
+            order["items"] = [
+                item if "price" in item else {"price": self.prices[2]} for item in order["items"]
+            ]
             made = self.ask("POST", "/v1/subscriptions", customer=self.anna.id, **order)
         assert made.status == 200, self.told()
         self.plan = Subscription(world, made["id"])
@@ -119,6 +129,8 @@ class Life:
         }
 
     def item(self, price: str) -> dict[str, Any]:
+        if price == self.prices[2] and self.chance.random() < 0.3:
+            return {"current_trial": {"trial_offer": self.offer}}
         metered = price in self.prices[7:]
         return {"price": price, **({} if metered else {"quantity": self.chance.choice([0, 1, 1, 3])})}
 
