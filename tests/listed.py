@@ -21,6 +21,16 @@ class Pair:
     query: Sent = field(default_factory=dict)
 
 
+@dataclass
+class Apart:
+    """What is asked, which entry is found by it, and which is not (None: none is)."""
+
+    query: Sent
+    found: str | None
+    lost: str
+    path: str = ""
+
+
 def two(maker: Maker, verb: Verb) -> Pair:
     if verb.path in TWO:
         return TWO[verb.path](maker)
@@ -120,6 +130,13 @@ def offered(tail: str) -> Callable[[Maker], Pair]:
     return lines
 
 
+def parts(maker: Maker) -> Pair:
+    """The two items of a subscription: the one that it began with comes first."""
+    subscription = maker.known("subscription")
+    maker.make("subscription_item", subscription=subscription)
+    return first_two(maker, "/v1/subscription_items", subscription=subscription)
+
+
 TWO: dict[str, Callable[[Maker], Pair]] = {
     "/v1/balance_transactions": movements,
     "/v1/billing/meters/{id}/event_summaries": summed,
@@ -138,6 +155,7 @@ TWO: dict[str, Callable[[Maker], Pair]] = {
     ),
     "/v1/quotes/{id}/computed_upfront_line_items": offered("computed_upfront_line_items"),
     "/v1/quotes/{id}/line_items": offered("line_items"),
+    "/v1/subscription_items": parts,
     "/v1/tax_codes": lambda maker: first_two(maker, "/v1/tax_codes"),
     "/v1/webhook_endpoints/{id}/deliveries": delivered,
     "/v2/core/event_destinations": destinations,

@@ -21,6 +21,10 @@ AGAIN: dict[str, tuple[str, Sent]] = {
     "entitlements.feature": ("/v1/entitlements/features", {"name": "F", "lookup_key": "f{n}"}),
     "product": ("/v1/products", {"name": "Product {n}"}),
     "refund": ("/v1/refunds", {"charge": "{new charge}", "amount": "100"}),
+    "subscription_item": (
+        "/v1/subscription_items",
+        {"subscription": "{subscription}", "price": "{new price}"},
+    ),
     "tax_id": ("/v1/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "webhook_endpoint": ("/v1/webhook_endpoints", {"url": "https://a.example/{n}", "enabled_events[]": "*"}),
 }
@@ -86,12 +90,14 @@ class Maker:
         path, sent = self.base(noun)
         return self.done(path, with_more(sent, more))
 
-    def done(self, path: str, sent: Sent) -> Reply:
-        answer = self.send(path, sent)
+    def done(self, path: str, sent: Sent, method: str = "POST") -> Reply:
+        answer = self.send(path, sent, method)
         assert answer.status == 200, (path, sent, answer)
         return answer
 
-    def send(self, path: str, sent: Sent) -> Reply:
+    def send(self, path: str, sent: Sent, method: str = "POST") -> Reply:
+        if method == "DELETE":
+            return self.api.delete(path, sent)
         if not path.startswith("/v2/"):
             return self.api.post(path, sent)
         from billow.api.params import nested

@@ -8,7 +8,8 @@ PATHS = (
     *("/v1/coupons", "/v1/customers", "/v1/entitlements", "/v1/events", "/v1/file_links", "/v1/files"),
     *("/v1/plans", "/v1/prices", "/v1/products", "/v1/promotion_codes", "/v1/quotes", "/v1/refunds"),
     "/v1/product_catalog/trial_offers",
-    *("/v1/shipping_rates", "/v1/tax_codes", "/v1/tax_ids", "/v1/tax_rates", "/v1/test_helpers/test_clocks"),
+    *("/v1/shipping_rates", "/v1/subscription_items", "/v1/subscription_schedules", "/v1/subscriptions"),
+    *("/v1/tax_codes", "/v1/tax_ids", "/v1/tax_rates", "/v1/test_helpers/test_clocks"),
     *("/v1/webhook_endpoints", "/v2/core/event_destinations", "/v2/core/events"),
 )
 

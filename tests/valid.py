@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests import valid_subscriptions
 from tests.making import Maker, Sent
 
 DAY = 86400
@@ -28,6 +29,7 @@ FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"
 
 #: Examples where the type of a field does not say what is valid, by path and name.
 VALUES: dict[Key, Any] = {
+    **valid_subscriptions.VALUES,
     ("/v1/billing/meters", "customer_mapping"): {"event_payload_key": "who", "type": "by_id"},
     ("/v1/billing/meters", "default_aggregation"): {"formula": "count"},
     ("/v1/charges", "amount"): "450",
@@ -126,6 +128,7 @@ VALUES: dict[Key, Any] = {
 }
 #: What else is sent with a parameter; None takes away what the recipe sends.
 WITH: dict[Key, dict[str, Any]] = {
+    **valid_subscriptions.WITH,
     ("/v1/charges", "source"): {"customer": None},
     ("/v1/coupons", "amount_off"): {"percent_off": None, "currency": "usd"},
     ("/v1/coupons", "currency"): {"percent_off": None, "amount_off": "5"},
@@ -158,7 +161,8 @@ WITH: dict[Key, dict[str, Any]] = {
     ("/v2/core/event_destinations/{id}", "webhook_endpoint"): {"include": ["webhook_endpoint.url"]},
 }
 #: How an object is made for a parameter of its update, where the recipe's will not do.
-MADE_WITH: dict[Key, Sent] = {
+MADE_WITH: dict[Key, dict[str, Any]] = {
+    **valid_subscriptions.MADE_WITH,
     ("/v1/charges/{id}", "customer"): {"customer": None, "source": "tok_visa"},
     ("/v1/coupons/{id}", "currency_options"): {"percent_off": None, "amount_off": "5", "currency": "usd"},
     ("/v1/prices/{id}", "transfer_lookup_key"): {"lookup_key": "first"},
@@ -209,6 +213,7 @@ def paid(maker: Maker) -> str:
 
 #: Operations that are no creation and no update by a noun's own path: where they go, with what at least.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
+    **valid_subscriptions.ELSEWHERE,
     "/v1/charges/{id}/capture": lambda maker: (
         f"/v1/charges/{maker.make('charge', capture='false')['id']}/capture",
         {},

@@ -110,6 +110,11 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         param="days_until_due",
         code="parameter_missing",
     )
+    require(
+        method == "send_invoice" or not wanted.days_until_due,
+        "You can only set `days_until_due` if `collection_method` is `send_invoice`.",
+        param="days_until_due",
+    )
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
     rates = wanted.default_tax_rates or []

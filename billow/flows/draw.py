@@ -131,11 +131,7 @@ def check_mode(mode: BillingMode) -> None:
 
 def check_elsewhere(wanted: Update) -> None:
     """What needs something that an account does not have: tax settings, other accounts."""
-    require(
-        wanted.automatic_tax is None or not wanted.automatic_tax.enabled,
-        "You must have a valid head office address to enable automatic tax calculation.",
-        param="automatic_tax[enabled]",
-    )
+    order.check_automatic_tax(wanted.automatic_tax)
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"

@@ -118,6 +118,7 @@ def order_of(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
     mode = {name: schedule.billing_mode[name] for name in ("flexible", "type")}
     nested = {
         **{name: phase[name] for name in PLAIN},
+        "automatic_tax": {n: v for n, v in phase["automatic_tax"].items() if n != "disabled_reason"},
         "backdate_start_date": int(span.start.timestamp()) if span.start < whole(tx) else None,
         "billing_mode": mode,
         "cancel_at": int(ends.timestamp()) if ends else None,

@@ -241,6 +241,12 @@ def check_automatic_tax(wanted: AutomaticTax | None) -> None:
         "You must have a valid head office address to enable automatic tax calculation.",
         param="automatic_tax[enabled]",
     )
+    owes = wanted.liability if wanted else None
+    require(
+        owes is None or (owes.type == "self" and owes.account is None),
+        "There are no connected accounts: `automatic_tax[liability][type]` must be `self`.",
+        param="automatic_tax[liability]",
+    )
 
 
 def settings_of(wanted: Subscribe) -> dict[str, Any]:

@@ -1,19 +1,22 @@
 """An update that holds only if it is paid: proposed with its invoice, applied when that is paid (§5.11)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from billow.api import render, rows
 from billow.api.fields import instant, seconds
-from billow.api.params import Params, read
+from billow.api.params import Params, made, read
 from billow.core.errors import require
 from billow.flows import bill, change, consider, follow, prorate, redeem, stretches, void
 from billow.flows.amendment import Change
 from billow.flows.change import Done
 from billow.flows.consider import Case
+from billow.flows.reshape import ItemChange
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs
 from billow.store.ids import new_id
 from billow.store.jobs import job
@@ -53,7 +56,8 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
             param=unknown,
         )
     wanted = redeem.redeemed(tx, subscription, wanted)
-    case = consider.considered(tx, subscription, wanted, None)
+    added = [new_id(SubscriptionItem.prefix) for item in wanted.items if item.id is None]
+    case = consider.considered(tx, subscription, promised(wanted, added), None)
     draft = change.draft_of(tx, case) if consider.billed_now(case) else None
     bill.reckoned(tx, [draft] if draft else [])
     if draft is None or draft.invoice.amount_due + case.plan.net <= 0:
@@ -62,7 +66,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     prorate.write_items(tx, case.plan, ids)
     extras = change.add_extras(tx, case)
     [invoice] = bill.write(tx, [change.draft_of(tx, case)], proposed=True)
-    kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted)}
+    kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted), "added": added}
     kept["extras"] = [item.id for item in extras]
     kept["discounts"] = redeem.fresh(subscription, case.agreed, case.targets) + redeem.of_items(tx, extras)
     until = expiry(case)
@@ -74,6 +78,16 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     )
     jobs.put(tx, "subscription.pending_update_expires", subscription.id, until)
     return Done(proposed, invoice)
+
+
+def promised(wanted: Change, ids: Sequence[str]) -> Change:
+    """The same, its added items with the ids under which they are shown before they are there."""
+    left = iter(ids)
+    items = [
+        item if item.id else made(ItemChange, **item.sent(), promised=next(left, None))
+        for item in wanted.items
+    ]
+    return made(Change, **{**wanted.sent(), "items": items}) if items else wanted
 
 
 def expiry(case: Case) -> datetime:
@@ -141,7 +155,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     assert then is not None
     view = change.views(tx, subscription)
     plain = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
-    wanted = redeem.unspent(tx, read(Change, kept["sent"]))
+    wanted = promised(redeem.unspent(tx, read(Change, kept["sent"])), kept.get("added", []))
     case = consider.considered(tx.at(tx.clock, then), plain, wanted, instant(kept["at"]))
     prorate.write_periods(tx, case.plan, kept["items"])
     stretches.bill_proposed(tx, subscription.id, invoice.id)

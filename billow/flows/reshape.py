@@ -26,6 +26,8 @@ class ItemChange(terms.OfferedItem):
     clear_usage: bool = f.boolean(default=False)
     deleted: bool = f.boolean(default=False)
     id: str | None = f.text()
+    promised: str | None = None
+    """Said by us, never by a request: the id of an added one, told before it was paid for."""
 
 
 class Anchor(Params):
@@ -142,7 +144,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
     terms.check_threshold(item, price, at)
     metered = bill.meter_of(price) is not None
     made = SubscriptionItem(
-        id=new_id(SubscriptionItem.prefix),
+        id=item.promised or new_id(SubscriptionItem.prefix),
         created=tx.now,
         current_period_start=tx.now,
         current_period_end=tx.now,

@@ -89,6 +89,7 @@ def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
 def drawn(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     """The schedule that is asked for, with every phase checked as if it began now."""
     order.check_number(tx, customer)
+    check_common(tx, wanted.default_settings)
     now = enter.whole(tx)
     start = phases.dated(wanted.start_date, now) or now
     order.check_mode(wanted.billing_mode)
@@ -133,12 +134,18 @@ def check(tx: Tx, schedule: SubscriptionSchedule, customer: Customer, first: int
         except Refused as refused:
             refused.param = within(at, refused.param)
             raise
-        tax = enter.settled(schedule, schedule.phases[place])["automatic_tax"]
-        require(
-            not tax["enabled"],
-            "You must have a valid head office address to enable automatic tax calculation.",
-            param=f"{at}[automatic_tax][enabled]",
-        )
+
+
+def check_common(tx: Tx, wanted: Settings | None) -> None:
+    """What is said for all phases must be right, be it that each of them says something else."""
+    if wanted is None:
+        return
+    try:
+        order.check_settings(tx, wanted.invoice_settings)
+        order.check_automatic_tax(wanted.automatic_tax)
+    except Refused as refused:
+        refused.param = within("default_settings", refused.param)
+        raise
 
 
 def within(at: str, param: str | None) -> str:
@@ -260,6 +267,7 @@ def carry_out(
 def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[SubscriptionSchedule, int]:
     """The schedule as it is asked for, and the place of the phase that will be the current one."""
     customer = rows.find(tx, Customer, schedule.customer)
+    check_common(tx, wanted.default_settings)
     changed = schedule.but(
         default_settings=defaults(wanted.default_settings, schedule.default_settings),
         end_behavior=wanted.end_behavior or schedule.end_behavior,

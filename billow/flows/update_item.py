@@ -42,12 +42,14 @@ class Delete(Params):
 
 @SubscriptionItem.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
-    """Add an item to a subscription."""
+    """Add an item to a subscription; one that waits for its payment is shown as it will be."""
     before = {item.id for item in items_of(tx, wanted.subscription)}
     tx, answer = yield from changed(tx, wanted.subscription, wanted, param="subscription")
     if isinstance(answer, Refused):
         return answer
-    [added] = [item for item in items_of(tx, wanted.subscription) if item.id not in before]
+    there = [item for item in items_of(tx, wanted.subscription) if item.id not in before]
+    waits = (answer.pending_update or {}).get("subscription_items") or []
+    [added] = there or [item for item in waits if item["id"] not in before]
     return added
 
 

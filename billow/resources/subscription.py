@@ -53,6 +53,12 @@ class CancellationDetails(Params):
     reason: str | None = f.absent()
 
 
+NETWORKS = (
+    *("amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "girocard", "interac", "jcb", "link"),
+    *("mastercard", "unionpay", "unknown", "visa"),
+)
+
+
 class CardMandate(Params):
     amount: int | None = f.amount(min=0)
     amount_type: str | None = f.choice(SHOWN, "fixed", "maximum")
@@ -61,7 +67,7 @@ class CardMandate(Params):
 
 class CardOptions(Params):
     mandate_options: CardMandate | None = f.hash(shape=CardMandate)
-    network: str | None = f.text()
+    network: str | None = f.choice(SHOWN, *NETWORKS)
     request_three_d_secure: str | None = f.choice(SHOWN, "any", "automatic", "challenge")
 
 
@@ -84,7 +90,7 @@ class PaymentMethodOptions(Params):
 
 class PaymentSettings(Params):
     payment_method_options: PaymentMethodOptions | None = f.hash(shape=PaymentMethodOptions)
-    payment_method_types: list[str] | None = f.array(item=f.text(), unset=True)
+    payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, "card"), unset=True)
     save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
 
 

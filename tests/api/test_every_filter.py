@@ -5,7 +5,6 @@ the others are made is in the tables below. What a search query finds is in test
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from billow.api import listing
 from billow.api.fields import Field
 from billow.api.resource import REGISTRY, Resource, Verb, Where
 from billow.pages.description import accepted_by
+from tests import apart_subscriptions
 from tests.conftest import Api
-from tests.listed import HOUR, TWO, Pair, cards, delivered, entitled, summed, two
+from tests.listed import HOUR, TWO, Apart, Pair, cards, delivered, entitled, summed, two
 from tests.making import Maker, Sent
 from tests.nouns import operations
 
@@ -26,16 +26,6 @@ Key = tuple[str, str]
 
 def named(case: Any) -> str:
     return case.path if isinstance(case, Verb) else str(case)
-
-
-@dataclass
-class Apart:
-    """What is asked, which entry is found by it, and which is not (None: none is)."""
-
-    query: Sent
-    found: str | None
-    lost: str
-    path: str = ""
 
 
 # ------------------------------------------------------------------------------------- what tells them apart
@@ -205,6 +195,7 @@ MONTHLY, ONCE = {"recurring": {"interval": "month"}}, {"recurring": None}
 YEARLY = {"recurring": {"interval": "year"}}
 #: By path and name: what is asked, what is found, what is not.
 APART: dict[Key, Callable[[Maker], list[Apart]]] = {
+    **apart_subscriptions.APART,
     ("/v1/balance_transactions", "currency"): money,
     ("/v1/balance_transactions", "source"): money,
     ("/v1/balance_transactions", "type"): money,
@@ -334,6 +325,12 @@ def nobodys(api: Api, pair: Pair) -> None:
     assert ids(api, pair.path, {"customer_account": "acct_none"}) == []
 
 
+def untaxed(api: Api, pair: Pair) -> None:
+    """Tax is worked out for none."""
+    assert {pair.newer, pair.older} <= set(ids(api, pair.path, {"automatic_tax[enabled]": "false"}))
+    assert ids(api, pair.path, {"automatic_tax[enabled]": "true"}) == []
+
+
 def cards_only(api: Api, pair: Pair) -> None:
     assert pair.newer in ids(api, pair.path, {"type": "card"})
     assert ids(api, pair.path, {"type": "sepa_debit"}) == [], "there are no others"
@@ -353,6 +350,9 @@ OTHERWISE: dict[Key, Callable[[Api, Pair], None]] = {
     ("/v1/customers/{id}/payment_methods", "type"): cards_only,
     ("/v1/promotion_codes", "customer_account"): nobodys,
     ("/v1/quotes", "customer_account"): nobodys,
+    ("/v1/subscription_schedules", "customer_account"): nobodys,
+    ("/v1/subscriptions", "automatic_tax"): untaxed,
+    ("/v1/subscriptions", "customer_account"): nobodys,
     ("/v2/core/event_destinations", "include"): included,
 }
 #: Told by other tests: the feed is read in its order, and a destination is read as its list is.

@@ -4,9 +4,9 @@ The cases come from the registry of verbs, their values from the declarations. W
 the tables below: an example, what goes with it, or the rule by which a parameter shows.
 """
 
+import re
 import time
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -18,12 +18,14 @@ from billow.api.resource import Resource, Verb
 from billow.pages.description import accepted_by
 from billow.resources.coupon import Coupon
 from billow.resources.product import Product
+from tests import acting_subscriptions, shown_subscriptions
 from tests.conftest import Api, Reply
 from tests.making import Maker, Sent, form, with_more, without
 from tests.nouns import operations
+from tests.shown import agrees
 from tests.valid import ELSEWHERE, FIRST, FUTURE, MADE_WITH, TIERS, VALUES, WITH, Key
 
-POSTS = [verb for verb in operations("POST") if accepted_by(verb)]
+POSTS = [verb for verb in (*operations("POST"), *operations("DELETE")) if accepted_by(verb)]
 CASES = [(verb, name) for verb in POSTS for name in accepted_by(verb)]
 
 
@@ -34,15 +36,15 @@ def named(case: Any) -> str:
 class Case:
     """One parameter of one operation, with what is sent for it."""
 
-    def __init__(self, maker: Maker, verb: Verb, name: str) -> None:
+    def __init__(self, maker: Maker, verb: Verb, name: str, examples: Mapping[Key, Any] = VALUES) -> None:
         self.maker, self.verb, self.name = maker, verb, name
-        self.key, self.spec = (verb.path, name), accepted_by(verb)[name]
+        self.key, self.spec = (at(verb), name), accepted_by(verb)[name]
         self.path, self.base = begun(self)
         more = WITH.get(self.key, {})
         self.base = with_more(
             self.base, {other: value and filled(maker, value) for other, value in more.items()}
         )
-        given = VALUES.get(self.key)
+        given = examples.get(self.key)
         self.value = given(self) if callable(given) else given or example(maker, self.spec)
 
     @property
@@ -69,7 +71,7 @@ class Case:
 
     def done(self) -> Reply:
         sent = {**without(self.base, self.name), **form(self.value, self.name)}
-        return self.maker.done(self.path, sent)
+        return self.maker.done(self.path, sent, self.verb.method)
 
     def read(self, answer: Reply) -> Reply:
         """The object read again, with what it shows only when it is asked."""
@@ -85,20 +87,28 @@ class Case:
         return found
 
 
+def at(verb: Verb) -> str:
+    """How the tables name an operation: by its path, at which things are sent, or taken away."""
+    return f"DELETE {verb.path}" if verb.method == "DELETE" else verb.path
+
+
 def begun(case: Case) -> tuple[str, Sent]:
     """Where the request goes, and what it must have besides the parameter."""
     verb, maker = case.verb, case.maker
-    if verb.path in ELSEWHERE:
-        path, sent = ELSEWHERE[verb.path](maker)
+    if at(verb) in ELSEWHERE:
+        path, sent = ELSEWHERE[at(verb)](maker)
         return maker.filled(path), sent
     assert verb.resource and verb.kind in ("create", "update"), f"ELSEWHERE says nothing of {verb.path}"
     if verb.kind == "create":
         return maker.base(verb.resource.object)
-    made = maker.make(verb.resource.object, **MADE_WITH.get(case.key, {}))
+    more = {name: filled(maker, value) for name, value in MADE_WITH.get(case.key, {}).items()}
+    made = maker.make(verb.resource.object, **more)
     return f"{verb.resource.path}/{made['id']}", {}
 
 
 def filled(maker: Maker, value: Any) -> Any:
+    if callable(value):
+        return value(maker)
     return maker.filled(value) if isinstance(value, str) else value
 
 
@@ -128,31 +138,6 @@ def example(maker: Maker, spec: Field) -> Any:
         "timestamp": str(FUTURE + number),
     }
     return simple[spec.kind]
-
-
-# ------------------------------------------------------------------------------------- what is shown
-
-
-def agrees(sent: Any, shown: Any) -> bool:
-    """Whether a shown value is what was sent: all that was sent of a hash, and each element of a list."""
-    if isinstance(shown, dict) and isinstance(sent, dict):
-        return all(name in shown and agrees(value, shown[name]) for name, value in sent.items())
-    if isinstance(shown, list) and isinstance(sent, list):
-        return len(sent) == len(shown) and all(map(agrees, sent, shown))
-    if isinstance(shown, bool):
-        return bool(sent == str(shown).lower())
-    if isinstance(shown, int | float) or (isinstance(shown, str) and isinstance(sent, str)):
-        return sent == str(shown) or (_number(sent) is not None and _number(sent) == _number(shown))
-    if isinstance(shown, dict) and isinstance(sent, str):
-        return bool(shown.get("id") == sent)
-    return False
-
-
-def _number(text: Any) -> Decimal | None:
-    try:
-        return Decimal(str(text))
-    except ArithmeticError:
-        return None
 
 
 # ------------------------------------------------------------------------------------- what is not echoed
@@ -257,8 +242,10 @@ def offered(case: Case) -> bool:
     return wanted == named and agrees(data, second["price"])
 
 
+SUBSCRIPTIONS = {**acting_subscriptions.RULES, **shown_subscriptions.RULES}
 #: Parameters that are not shown under their name: what proves that they were honoured.
 RULES: dict[Key, Callable[[Case], bool]] = {
+    **SUBSCRIPTIONS,
     ("/v1/charges", "capture"): lambda case: case.done()["captured"] is False,
     ("/v1/charges", "source"): lambda case: case.done()["source"]["brand"] == "MasterCard",
     ("/v1/charges/{id}/capture", "amount"): captured,
@@ -294,6 +281,8 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/quotes/{id}", "customer_account"): nowhere_else,
     ("/v1/quotes/{id}", "discounts"): taken_off,
     ("/v1/quotes/{id}", "line_items"): offered,
+    ("/v1/subscriptions", "customer_account"): nowhere_else,
+    ("/v1/subscription_schedules", "customer_account"): nowhere_else,
     ("/v1/test_helpers/test_clocks/{id}/advance", "frozen_time"): lambda case: agrees(
         {"target_frozen_time": case.value}, case.done()["status_details"]["advancing"]
     ),
@@ -330,9 +319,28 @@ def honoured(case: Case) -> None:
 
 def test_the_tables_name_what_is_there() -> None:
     """A parameter that is gone is gone from the tables."""
-    keys = {(verb.path, name) for verb, name in CASES}
+    keys = {(at(verb), name) for verb, name in CASES}
     assert {*VALUES, *WITH, *MADE_WITH, *RULES} - keys == set()
-    assert set(ELSEWHERE) - {verb.path for verb in POSTS} == set()
+    assert set(ELSEWHERE) - {at(verb) for verb in POSTS} == set()
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"), [case for case in CASES if (at(case[0]), case[1]) in SUBSCRIPTIONS], ids=named
+)
+def test_a_rule_finds_that_its_parameter_is_ignored(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch, verb: Verb, name: str
+) -> None:
+    """Planted: an operation to which it might as well not have been sent."""
+    case, inner = Case(maker, verb, name), Maker.send
+    path = re.sub(r"{\w+}", r"[^/]+", verb.path)
+
+    def deaf(self: Maker, to: str, sent: Sent, method: str = "POST") -> Reply:
+        here = method == verb.method and re.fullmatch(path, to)
+        return inner(self, to, without(sent, name) if here else sent, method)
+
+    monkeypatch.setattr(Maker, "send", deaf)
+    with pytest.raises(AssertionError):
+        honoured(case)
 
 
 @pytest.mark.parametrize(("noun", "name"), [(Product, "description"), (Coupon, "name")])

@@ -1,16 +1,21 @@
 """Is every parameter of the official library declared, or left out on purpose, with its reason?"""
 
+import ast
 import re
 from types import ModuleType
+from typing import Any
 
 from billow.api.resource import ROUTES
 from billow.api.server import verbs
 from billow.pages.description import accepted_by
+from tests.api.test_nested_parameters import NESTED, declared
 from tests.nouns import is_there
 from tests.test_tidy import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "left_out.md"
 Lacking = dict[tuple[str, str], set[str]]
+WHOLE = {(verb.method, re.sub(r"\{\w*\}", "{}", verb.path)) for verb, _ in NESTED}
+"""The operations whose parameters are compared with all that is within them."""
 
 
 def shape(path: str) -> str:
@@ -19,14 +24,31 @@ def shape(path: str) -> str:
 
 def lacking(contract: ModuleType) -> Lacking:
     """What the library has and billow does not declare, by operation; operations that are not there apart."""
-    declared = {(verb.method, shape(verb.path)): set(accepted_by(verb)) for verb in verbs(ROUTES)}
+    ours = {(verb.method, shape(verb.path)): accepted_by(verb) for verb in verbs(ROUTES)}
     found: Lacking = {}
     for operation in contract.operations():
         key = (operation.verb, shape(operation.path))
-        if operation.in_scope and is_there(operation.path) and key in declared:
-            left = set(contract.parameters(operation)) - {"expand"} - declared[key]
+        if operation.in_scope and is_there(operation.path) and key in ours:
+            theirs = set(contract.parameters(operation)) - {"expand"}
+            known = set(ours[key])
+            if key in WHOLE:
+                theirs = within(contract, operation.params) - {"expand"}
+                known = {path for name, spec in ours[key].items() for path in declared(spec, name)}
+            left = theirs - known
             if left:
-                found[key] = left
+                found[key] = {path for path in left if path.rpartition(".")[0] not in left}
+    return found
+
+
+def within(contract: ModuleType, params: str | None, at: str = "") -> set[str]:
+    """The library's parameters with all that is within them: `items`, `items.price`."""
+    classes: dict[str, Any] = contract._param_classes()
+    found: set[str] = set()
+    for one in classes[params].body if params in classes else []:
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+            path = f"{at}{one.target.id}"
+            inner = set(re.findall(r"\w+", ast.unparse(one.annotation))) & set(classes) - {params}
+            found |= {path}.union(*(within(contract, name, f"{path}.") for name in inner))
     return found
 
 
@@ -37,7 +59,7 @@ def told(text: str) -> Lacking:
         if len(cells) == 3 and cells[0].startswith("`"):
             method, path = cells[0].strip("`").split()
             assert cells[2], f"{line} gives no reason"
-            found.setdefault((method, path), set()).update(re.findall(r"`(\w+)`", cells[1]))
+            found.setdefault((method, path), set()).update(re.findall(r"`([\w.]+)`", cells[1]))
     return found
 
 

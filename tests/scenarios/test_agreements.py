@@ -389,7 +389,12 @@ def test_without_settings_of_its_own_those_of_the_customer_are_taken(world: Worl
     ("wrong", "param"),
     [
         ({"automatic_tax": {"enabled": True}}, "automatic_tax[enabled]"),
+        ({"automatic_tax": {"enabled": False, "liability": {"type": "account"}}}, "automatic_tax[liability]"),
         ({"customer_account": "acct_none"}, "customer_account"),
+        (
+            {"payment_settings": {"payment_method_types": ["sepa_debit"]}},
+            "payment_settings[payment_method_types][0]",
+        ),
         ({"invoice_settings": {"issuer": {"type": "account", "account": "a"}}}, "invoice_settings[issuer]"),
         ({"invoice_settings": {"account_tax_ids": ["x"]}}, "invoice_settings[account_tax_ids][0]"),
         ({"billing_mode": {"type": "classic", "flexible": {}}}, "billing_mode[type]"),

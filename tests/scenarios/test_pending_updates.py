@@ -63,6 +63,29 @@ def test_paid_later_it_is_applied_with_the_amounts_of_then(world: World) -> None
     world.at("2025-06-01 01:00")
 
 
+@pytest.mark.parametrize("at", ["/v1/subscription_items", "/v1/subscriptions/{id}"])
+def test_an_added_item_is_shown_before_it_is_paid_for_and_keeps_its_id(world: World, at: str) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    seats = world.plan("Seats", usd=10)
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    if at.endswith("items"):
+        promised = world.post(at, subscription=plan.id, price=seats, quantity=3, **WAITS)
+    else:
+        answer = plan.update(items=[{"price": seats, "quantity": 3}], **WAITS)
+        promised = answer["pending_update"]["subscription_items"][1]
+    assert (promised["object"], promised["quantity"]) == ("subscription_item", 3)
+    assert len(plan.now["items"]["data"]) == 1
+    anna.pays_with("visa")
+    anna.last_invoice.does("pay")
+    world.at("2025-05-16 12:01")
+    _, added = plan.now["items"]["data"]
+    assert (added["id"], added["price"]["id"], added["quantity"]) == (promised["id"], seats, 3)
+    assert world.get(f"/v1/subscription_items/{promised['id']}")["id"] == promised["id"]
+
+
 def test_not_paid_in_23_hours_it_expires(world: World) -> None:
     anna, plan, _ = declined(world)
     world.forget()

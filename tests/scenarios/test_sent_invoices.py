@@ -70,3 +70,16 @@ def test_each_renewal_is_sent_and_paying_the_latest_one_is_what_counts(world: Wo
     assert plan.status == "active"
     anna.invoices[0].does("pay", paid_out_of_band=True)
     assert not anna.now["delinquent"]
+
+
+def test_only_what_is_sent_has_days_until_it_is_due(world: World) -> None:
+    world.at("2025-01-01")
+    plan = world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    error = world.refused(f"/v1/subscriptions/{plan.id}", days_until_due=14)
+    assert (error["status"], error["param"]) == (400, "days_until_due")
+    assert plan.update(collection_method="send_invoice", days_until_due=14)["days_until_due"] == 14
+    assert plan.update(days_until_due=7)["days_until_due"] == 7
+    error = world.refused(
+        f"/v1/subscriptions/{plan.id}", collection_method="charge_automatically", days_until_due=3
+    )
+    assert error["param"] == "days_until_due"
