@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -32,7 +33,10 @@ NAMES = ("Free", "P9.99", "P30", "P359.97", "Quarterly", "Yearly", "Weekly", "Ca
 class Life:
     """A customer with a subscription, and chance, which decides what is asked."""
 
-    def __init__(self, world: World, chance: random.Random) -> None:
+    def __init__(
+        self, world: World, chance: random.Random, problems: Callable[[Any], list[str]] = lambda shown: []
+    ) -> None:
+        self.problems = problems
         self.world, self.chance, self.now = world, chance, BEGAN
         self.log: list[str] = []
         world.at(f"{BEGAN:%Y-%m-%d %H:%M}")
@@ -81,6 +85,8 @@ class Life:
         answer: Reply = send(path, flat(form))
         self.log.append(f"    {answer.status} {answer.get('error', {}).get('message', '')}")
         assert answer.status < 500, self.told()
+        wrong = self.problems(answer) if answer.status == 200 and answer.get("object") else []
+        assert wrong == [], f"{wrong}\n{self.told()}"
         return answer
 
     def told(self) -> str:
@@ -302,3 +308,16 @@ def test_whatever_is_asked_of_a_subscription_holds_together(worlds: Worlds, numb
     life = Life(worlds(), random.Random(number))
     life.lives()
     print(life.told())
+
+
+@pytest.mark.parametrize("number", range(5001, 5005))
+def test_whatever_is_shown_is_what_the_contract_says(
+    worlds: Worlds, contract: ModuleType, number: int
+) -> None:
+    life = Life(worlds(), random.Random(number), contract.problems)
+    life.lives()
+    for path in ("subscriptions", "subscription_schedules", "invoices", "invoiceitems", "events"):
+        more = {"status": "all"} if path == "subscriptions" else {}
+        more |= {} if path == "events" else {"customer": life.anna.id}
+        shown = life.world.get(f"/v1/{path}", limit=100, **more)
+        assert contract.problems(shown) == [], path
