@@ -177,6 +177,8 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changes: dict[str, Any] = {
         name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
     }
+    if wanted.collection_method == "charge_automatically":
+        changes["days_until_due"] = None  # only what is sent has a time to pay
     changes["billing_cycle_anchor"] = goal.anchor
     changes["billing_schedules"] = [] if goal.trial else case.schedules
     changes["discounts"] = case.agreed.discounts

@@ -83,3 +83,25 @@ def test_only_what_is_sent_has_days_until_it_is_due(world: World) -> None:
         f"/v1/subscriptions/{plan.id}", collection_method="charge_automatically", days_until_due=3
     )
     assert error["param"] == "days_until_due"
+
+
+def test_how_it_is_collected_may_change_and_counts_from_the_next_invoice(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Pro", usd=20))
+    plan.update(collection_method="send_invoice", days_until_due=14)
+    world.at("2025-02-01 02:00")
+    sent = anna.last_invoice
+    due = int(moment("2025-02-15 01:00").timestamp())
+    assert (sent.status, sent.data["collection_method"], sent.data["due_date"]) == (
+        "open",
+        "send_invoice",
+        due,
+    )
+    assert len(world.get("/v1/charges", customer=anna.id)["data"]) == 1
+    plan.update(collection_method="charge_automatically")
+    assert plan.now["days_until_due"] is None
+    world.at("2025-03-01 02:00")
+    assert [invoice.status for invoice in anna.invoices] == ["paid", "open", "paid"]
+    assert anna.last_invoice.data["collection_method"] == "charge_automatically"
+    assert plan.status == "active"
