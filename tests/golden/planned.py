@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.golden.lives import Life, change, first_item, seconds, story
-from tests.world import Quote, Schedule, World
+from tests.world import Quote, Schedule, Subscription, World
 
 
 def acts(life: Life, text: str, verb: str, **how: Any) -> Any:
@@ -124,7 +124,8 @@ def offered_and_accepted(world: World) -> Life:
     )
     life.does("is sent the quote", lambda: world.post(f"/v1/quotes/{quote.id}/finalize"))
     life.at("2025-04-10")
-    life.does("accepts", lambda: world.post(f"/v1/quotes/{quote.id}/accept"))
+    accepted = life.does("accepts", lambda: world.post(f"/v1/quotes/{quote.id}/accept"))
+    life.plan = Subscription(world, accepted["subscription"])
     life.at("2025-05-10 02:00")
     return life
 
@@ -168,7 +169,7 @@ def paid_for_a_quarter_ahead(world: World) -> Life:
 
 
 @story
-def three_discounts_in_their_order(world: World) -> Life:
+def two_discounts_in_their_order(world: World) -> Life:
     life = Life(world, "Half off twice, then five dollars off once, under a tax", "2025-01-01")
     gold = world.plan("Gold", usd=100)
     coupons = [
