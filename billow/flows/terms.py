@@ -11,9 +11,8 @@ from billow.api.params import Params, missing
 from billow.core.errors import require
 from billow.flows import bill, catalog, discount, trial_offer
 from billow.flows.discount import DiscountTerm
-from billow.resources import product as products
 from billow.resources import tax_rate
-from billow.resources.price import BEHAVIORS, Price
+from billow.resources.price import BEHAVIORS, Price, check_recurring
 from billow.resources.subscription_item import UsageThreshold
 from billow.resources.trial_offer import TrialOffer
 from billow.store.tx import Tx
@@ -95,20 +94,7 @@ def price_of(
     price = rows.find(tx, Price, item.price or item.plan or "", param=at)
     if item.agreed or price.id in agreed:
         return price
-    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
-    products.check_active(tx, price.product, at)
-    require(
-        price.type == "recurring",
-        "The price specified is set to `type=one_time` but this field only accepts"
-        " prices with `type=recurring`.",
-        param=at,
-    )
-    require(
-        price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
-        "The price specified has no unit amount.",
-        param=at,
-    )
-    return price
+    return check_recurring(tx, price, at)
 
 
 def billing_of(tx: Tx, item: Item, owner: discount.Owner) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES
-from billow.resources.product import TaxDetails
+from billow.resources.product import TaxDetails, check_active
 from billow.store.search import Searched
 from billow.store.tx import Tx
 
@@ -264,6 +264,24 @@ def _check_recurring(tx: Tx, recurring: dict[str, Any] | None) -> None:
             f"The meter {meter} is inactive.",
             param="recurring[meter]",
         )
+
+
+def check_recurring(tx: Tx, price: Price, at: str) -> Price:
+    """Refuse what no subscription could be billed by: archived, for one time, or without an amount."""
+    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
+    check_active(tx, price.product, at)
+    require(
+        price.type == "recurring",
+        "The price specified is set to `type=one_time` but this field only accepts"
+        " prices with `type=recurring`.",
+        param=at,
+    )
+    require(
+        price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
+        "The price specified has no unit amount.",
+        param=at,
+    )
+    return price
 
 
 # ------------------------------------------------------------------------------------- verbs

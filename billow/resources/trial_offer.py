@@ -8,7 +8,7 @@ from billow.api.fields import CREATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.errors import Refused, require
-from billow.resources.price import Price
+from billow.resources.price import Price, check_recurring
 from billow.store.tx import Tx
 
 
@@ -67,32 +67,16 @@ def create(tx: Tx, offer: TrialOffer) -> TrialOffer:
             param="duration[relative]",
             code="parameter_missing",
         )
-    first = _recurring(tx, offer.price, "price")
-    then = _recurring(tx, offer.then, "end_behavior[transition][price]")
+    first = check_recurring(tx, rows.find(tx, Price, offer.price, param="price"), "price")
+    at = "end_behavior[transition][price]"
+    then = check_recurring(tx, rows.find(tx, Price, offer.then, param=at), at)
     require(first.id != then.id, "The price after the trial must be another one.", param="price")
     require(
         first.currency in (then.currency, *then.currency_options),
         "The price after the trial must have the currency of the price during the trial.",
-        param="end_behavior[transition][price]",
+        param=at,
     )
     return rows.insert(tx, offer)
-
-
-def _recurring(tx: Tx, id: str, at: str) -> Price:
-    price = rows.find(tx, Price, id, param=at)
-    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
-    require(
-        price.type == "recurring",
-        "The price specified is set to `type=one_time` but this field only accepts"
-        " prices with `type=recurring`.",
-        param=at,
-    )
-    require(
-        price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
-        "The price specified has no unit amount.",
-        param=at,
-    )
-    return price
 
 
 @TrialOffer.update
