@@ -331,9 +331,9 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
 
 def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
     """What the balance covers whole is paid: a subscription that was late over older ones is not any more."""
+    ids = [invoice.subscription for invoice in paid if invoice.subscription]
     late = "id = any(%(ids)s) and status in ('past_due', 'unpaid')"
-    found = rows.select(tx, Subscription, late, ids=[i.subscription for i in paid if i.subscription])
-    for subscription in found:
+    for subscription in rows.select(tx, Subscription, late, ids=ids) if ids else ():
         for invoice in (one for one in paid if one.subscription == subscription.id):
             dun.paid(tx, rows.lock(tx, Subscription, subscription.id), invoice, None)
             dun.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
