@@ -5,7 +5,6 @@ start      since                until      end
              |------ share -------|             full price * (until - since) / (end - start)
 """
 
-import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -52,12 +51,6 @@ def describe(rest: str, quantity: Decimal, product: str, at: datetime, discount:
     many = f"{decimal_text(quantity)} \N{MULTIPLICATION SIGN} " if quantity > 1 else ""
     off = f" (with {discount})" if discount else ""
     return f"{rest} time on {many}{product} after {at:%d %b %Y}{off}"
-
-
-def discount_in(description: str | None) -> str | None:
-    """What `describe` said is taken off: who reverses a debit says it again."""
-    found = re.search(r" \(with ([^()]+ off)\)$", description or "")
-    return found[1] if found else None
 
 
 def _seconds(start: datetime, end: datetime) -> int:

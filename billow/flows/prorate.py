@@ -66,6 +66,11 @@ class Prorations:
         flexible = self.subscription.billing_mode["flexible"] or {}
         return bool(flexible.get("proration_discounts") == "itemized")
 
+    @property
+    def included(self) -> bool:
+        """Whether they say what discounts have taken off their amounts: not in classic (§5.7)."""
+        return bool(self.subscription.billing_mode["type"] == "flexible" and not self.itemized)
+
     def add(
         self,
         item: SubscriptionItem,
@@ -80,7 +85,7 @@ class Prorations:
         `words` are unused or remaining, the quantity, and what it is; `source` is the debit that it reverses.
         """
         off = {id: amount for id, amount in net.off.items() if amount} if self.itemized else {}
-        amount, label = net.amount + sum(off.values()), None if self.itemized else net.label
+        amount, label = net.amount + sum(off.values()), net.label if self.included else None
         rest, quantity, product = words
         made = InvoiceItem(
             id=new_id(InvoiceItem.prefix),
@@ -147,10 +152,8 @@ def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
 
 def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
     """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
-    gross, off, included = sum(one.amount for one in billed), Counter[str](), None
+    gross, off = sum(one.amount for one in billed), Counter[str]()
     for one in billed:
-        if one.proration:  # its discounts may be in its amount, and in its words only
-            included = proration.discount_in(one.description)
         off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
     net = gross - off.total()
     left = net - period.credited
@@ -158,7 +161,7 @@ def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Invo
     rest = {
         id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
     }
-    return Net(left, discounts.off(gross, net) or included, rest)
+    return Net(left, discounts.off(gross, net) or period.discount, rest)
 
 
 def source_of(
@@ -280,7 +283,8 @@ def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datet
         price=part.price.id,
         product=part.product.id,
     )
-    plan.begun.append(stretch(plan, part, "licensed", since, until, invoice_item=made.id, quantity=quantity))
+    said = {"invoice_item": made.id, "quantity": quantity, "discount": net.label}
+    plan.begun.append(stretch(plan, part, "licensed", since, until, **said))
 
 
 def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:

@@ -39,3 +39,5 @@ class BillingPeriod(Resource, object="billing_period", prefix="bp_", events=()):
     """Whether the same use goes on after it: then what comes late is billed there."""
     credited: int = f.amount(default=0)
     """How much of what was billed has been credited since, in minor units."""
+    discount: str | None = f.text()
+    """What the proration that billed it says of discounts in its amount; its credit says it too (§5.7)."""

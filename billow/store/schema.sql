@@ -801,6 +801,7 @@ create table billing_periods (
     billed_use        numeric,
     continued         boolean     not null default false,
     credited          bigint      not null,
+    discount          text,
     check (period_start <= period_end),
     check (invoice is null or invoice_item is null),
     exclude using gist (id_range(subscription_item, subscription_item, '[]') with &&,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billow.core.money import round_half_away
-from billow.core.proration import describe, discount_in, portion, prorated
+from billow.core.proration import portion, prorated
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -91,11 +91,3 @@ def test_less_is_left_later(amount, length, a, b):
 def test_it_rounds_as_money_does(amount, days):
     value = prorated(amount, START + days * DAY, START, START + 32 * DAY)
     assert value == round_half_away(Decimal(amount) * (32 - days) / 32)
-
-
-@pytest.mark.parametrize("off", [None, "35.0% off", "33.33% off"])
-@pytest.mark.parametrize("product", ["Gold", "Gold (with 5.0% off) plus"])
-def test_what_is_off_can_be_read_in_the_words_of_a_proration(off, product):
-    words = describe("Remaining", Decimal(2), product, on(2025, 4, 16), off)
-    assert discount_in(words) == off
-    assert discount_in(None) is None
