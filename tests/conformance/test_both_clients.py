@@ -125,9 +125,10 @@ def faults(run: Transcript, told: list[dict[str, Any]]) -> list[str]:
 
 # ------------------------------------------------------------------------------------- one against the other
 
-#: Ids and what contains one, the prefixes of invoices, the ports of receivers, the secrets of hosted pages.
+#: The secrets of hosted pages, which may look like anything; ids and what contains one, prefixes of invoices,
+#: the ports of receivers.
 ID = re.compile(
-    r"\b([a-z]{2,})_(?=\w*[0-9A-Z])\w{10,}|\b[0-9A-Z]{8}(?=-\d{4}\b|$)|:\d{4,5}/|(?<=/)[\w-]{24}(?=$|/pdf)"
+    r"(?<=/)[\w-]{24}(?=$|/pdf)|\b([a-z]{2,})_(?=\w*[0-9A-Z])\w{10,}|\b[0-9A-Z]{8}(?=-\d{4}\b|$)|:\d{4,5}/"
 )
 INSTANT = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z")
 #: What a library makes up, and what depends on whether a second has passed or what the worker does meanwhile.
@@ -191,3 +192,8 @@ def test_only_ids_and_times_may_differ() -> None:
     assert same(made, {**made, "id": "cus_9Dp0TkwPhwiA", "to": "cus_9Dp0TkwPhwiA", "created": 1795399090})
     assert not same(made, {**made, "to": "cus_9Dp0TkwPhwiA"}) and not same(made, {**made, "amount": 6})
     assert not same(made, {**made, "id": "prod_8Dp0TkwPhwiA"}) and not same({"a": None}, {})
+
+
+def test_a_secret_that_looks_like_an_id_is_one_name() -> None:
+    for secret in ("mcu_0123456789ABCDEF-RUi", "0123456789abcdefghijklmn"):
+        assert Names().plain(f"https://pay.test/i/{secret}/pdf") == "https://pay.test/i/<own 0>/pdf"
