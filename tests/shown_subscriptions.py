@@ -84,9 +84,10 @@ def billed_once(case: Any) -> bool:
     first = shown["items"]["data"][0]
     found = bill_items(case.api, shown["customer"])
     span = first["current_period_start"], first["current_period_end"]
-    spans = Spans(span, span)
     waits = [one["invoice"] is None for one in found]
     assert waits == [case.verb.kind == "update"] * len(case.value)
+    # The period that is named begins now: with an update that is when its extras were made, be that later.
+    spans = Spans(span, (found[0]["date"], span[1]))
     return all(extra(case.api, sent, one, spans) for sent, one in zip(case.value, found, strict=True))
 
 
