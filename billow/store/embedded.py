@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -307,9 +307,28 @@ def _account(folder: Path) -> pwd.struct_passwd:
     except KeyError:
         if owner:
             raise CannotRun(f"{folder} belongs to user {owner}, who has no name on this machine") from None
+    with _one_at_a_time():
+        return _added()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for whoever is adding the user: while two do it at once, the user comes and goes."""
+    directory = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _added() -> pwd.struct_passwd:
+    """The system user of our own, added where nobody else has added it meanwhile."""
+    with suppress(KeyError):
+        return pwd.getpwnam(ACCOUNT)
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
     try:
-        subprocess.run(command, check=False, capture_output=True)  # a second process may have been faster
+        subprocess.run(command, check=False, capture_output=True)
         return pwd.getpwnam(ACCOUNT)
     except (FileNotFoundError, KeyError):
         raise CannotRun(f"PostgreSQL does not run as root; add a user first: {' '.join(command)}") from None
