@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import flask
 
 from billow.api.limits import Limits
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES
-from billow.api.server import Server, verbs
+from billow.api.server import Server
 from billow.core import dunning
 from billow.core.errors import require
 from billow.flows import prune

@@ -9,8 +9,8 @@ from typing import Any
 
 from billow import reports
 from billow.api import rows
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES
-from billow.api.server import verbs
 from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show

@@ -1,7 +1,7 @@
 """The nouns whose every parameter is tested: what begins with one of these paths."""
 
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES, Verb
-from billow.api.server import verbs
 
 PATHS = (
     *("/v1/account", "/v1/balance", "/v1/balance_transactions", "/v1/billing/meters", "/v1/charges"),

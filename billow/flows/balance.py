@@ -4,8 +4,8 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import listing, rows
+from billow.api.operation import merged_value
 from billow.api.params import Params
-from billow.api.server import merged_value
 from billow.core.errors import require
 from billow.ledger import entries, post
 from billow.resources.customer import Customer

@@ -1,8 +1,8 @@
 """What became of a request that died before it could answer? Told to who sends it again with its key."""
 
 from billow.api import rows
+from billow.api.operation import Call
 from billow.api.resource import Resource
-from billow.api.server import Call
 from billow.core.errors import Refused
 from billow.flows import charge
 from billow.flows.pay import declined

@@ -12,8 +12,8 @@ from ruamel.yaml.error import YAMLError
 
 from billow.api import params, rows
 from billow.api.fields import Field, declared, default_of, plain
+from billow.api.operation import changes, draft, verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
-from billow.api.server import changes, draft, verbs
 from billow.core.errors import Refused, require
 from billow.resources import meter as meters
 from billow.resources import price as prices

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import render, rows
-from billow.api.server import merged_value
+from billow.api.operation import merged_value
 from billow.core import lifecycle
 from billow.flows import (
     bill,

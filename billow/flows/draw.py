@@ -8,8 +8,8 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN, seconds
+from billow.api.operation import merged_value
 from billow.api.params import Params, made
-from billow.api.server import merged_value
 from billow.core.errors import Refused, require
 from billow.flows import offer, order, tally
 from billow.flows.discount import DiscountTerm

@@ -11,8 +11,8 @@ import msgspec
 
 from billow.api import params, rows
 from billow.api.fields import Field
+from billow.api.operation import Raw
 from billow.api.resource import route
-from billow.api.server import Raw
 from billow.core import usage
 from billow.core.errors import Refused, require
 from billow.flows import watched

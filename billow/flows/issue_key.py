@@ -6,9 +6,9 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import render, rights, rows
+from billow.api.operation import verbs
 from billow.api.params import Params
 from billow.api.resource import ROUTES
-from billow.api.server import verbs
 from billow.core.errors import Refused, require
 from billow.flows.outside import of
 from billow.resources.api_key import ApiKey

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from billow.api import rows
 from billow.api.fields import plain
-from billow.api.server import Answer
+from billow.api.operation import Answer
 from billow.core.errors import Refused
 from billow.core.money import show
 from billow.flows import bill, offer

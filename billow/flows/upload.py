@@ -10,8 +10,8 @@ from urllib.parse import quote
 from billow.api import fields as f
 from billow.api import params, rows
 from billow.api.fields import CREATE
+from billow.api.operation import Answer
 from billow.api.params import Params
-from billow.api.server import Answer
 from billow.core.errors import Refused, require
 from billow.core.file_types import MEDIA, PURPOSES, media_of, type_of
 from billow.flows.outside import of

@@ -13,10 +13,10 @@ import msgspec
 
 from billow.api import listing
 from billow.api.fields import Field
+from billow.api.operation import Answer
 from billow.api.params import PARSERS, specs
 from billow.api.params import RANGE as RANGES
 from billow.api.resource import REGISTRY, Resource, Verb
-from billow.api.server import Answer
 from billow.core.errors import Refused
 from billow.pages import manual
 from billow.store.outbox import API_VERSION

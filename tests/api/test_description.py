@@ -13,9 +13,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from billow.api import fields as f
 from billow.api.fields import WRITE
+from billow.api.operation import verbs
 from billow.api.params import Params
 from billow.api.resource import ROUTES, Verb
-from billow.api.server import verbs
 from billow.pages import description, manual
 from tests.conftest import shared
 

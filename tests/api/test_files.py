@@ -130,7 +130,7 @@ def test_what_is_no_file_for_a_purpose_is_refused(
 
 
 def test_a_body_that_is_too_large_is_413(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("billow.api.server.MAX_BULK", 1000)
+    monkeypatch.setattr("billow.api.decoding.MAX_BULK", 1000)
     assert upload(api).status == 200
     refused = upload(api, PDF.ljust(1000))
     assert (refused.status, refused["error"]["type"]) == (413, "invalid_request_error")

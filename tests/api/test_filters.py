@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from billow.api import rows
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES
-from billow.api.server import verbs
 from billow.pages import description
 from billow.resources.subscription_item import SubscriptionItem
 from tests.conftest import shared

@@ -5,8 +5,8 @@ import re
 from types import ModuleType
 from typing import Any
 
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES
-from billow.api.server import verbs
 from billow.pages.description import accepted_by
 from tests.api.test_nested_parameters import NESTED, declared
 from tests.nouns import is_there

@@ -7,8 +7,8 @@ import pytest
 
 from billow import app as application
 from billow.api import rights
+from billow.api.operation import verbs
 from billow.api.resource import ROUTES, Verb
-from billow.api.server import verbs
 from billow.store.ids import base62
 
 EVERY = verbs(ROUTES)

@@ -13,8 +13,8 @@ import pytest
 
 from billow.api import params
 from billow.api.fields import Field, declared
+from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
-from billow.api.server import verbs
 from tests.conftest import Api, new_caller
 
 EVERY = verbs(ROUTES)

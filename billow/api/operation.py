@@ -1,0 +1,159 @@
+"""What is an operation: a verb at a path, the request for it, and what the verb is handed and answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from billow.api import listing, params, rows, search
+from billow.api.fields import Field
+from billow.api.params import Params
+from billow.api.resource import REGISTRY, Resource, Verb, Where
+from billow.store import clocks
+from billow.store.keys import Key
+from billow.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request's body as it came (decompressed), for the operations that read their own formats."""
+
+    body: bytes
+    media: str
+    query: dict[str, str]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through: filled in room by room."""
+
+    verb: Verb
+    ids: tuple[str, ...]
+    request: str
+    key: Key
+    path: str
+    sent: dict[str, Any]
+    raw: Raw | None = None
+    idempotency_key: str | None = None
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a body, of JSON unless the headers say otherwise. A verb may give one itself."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------------------------- routes
+
+
+def verbs(routes: Sequence[Verb]) -> list[Verb]:
+    """Every operation: what the nouns declare, reading and listing which follow, and the free routes."""
+    found = [*routes]
+    for cls in REGISTRY.values():
+        found += cls.verbs
+        if cls.path:
+            have = {(verb.method, verb.path) for verb in found}
+            usual = [Verb("retrieve", "GET", f"{cls.path}/{{id}}", _retrieved, cls),
+                     Verb("list", "GET", cls.path, _everything, cls)]  # fmt: skip
+            found += [verb for verb in usual if (verb.method, verb.path) not in have]
+        found += [search.verb(cls)] if cls.searched else []
+    return found
+
+
+def _retrieved(tx: Tx, row: Resource) -> Resource:
+    return row
+
+
+def _everything(tx: Tx, wanted: Any) -> Where:
+    return Where()
+
+
+# ------------------------------------------------------------------------------------- what a verb is handed
+
+
+def invoke(tx: Tx, call: Call) -> Any:
+    """Hand the verb what it takes: rows locked, parameters read, drafts built."""
+    verb, cls, sent = call.verb, call.verb.resource, call.sent
+    if call.raw is not None:
+        return verb.run(tx, *call.ids, call.raw)
+    if cls is None or verb.kind == "search":
+        return verb.run(tx, *call.ids, *([params.read(verb.params, sent)] if verb.params else _none(sent)))
+    if verb.kind == "list":
+        return _narrowed(tx, verb, cls, sent)
+    if verb.kind == "create":
+        wanted = params.read(verb.params, sent) if verb.params else draft(tx, cls, sent)
+        return verb.run(tx, wanted)
+    id, *further = call.ids
+    if verb.method == "GET":
+        row = rows.find(tx, cls, id, deleted=verb.kind == "retrieve")
+    else:
+        row = rows.lock(tx, cls, id)
+    tx = of_row(tx, row)
+    if verb.params:
+        return verb.run(tx, row, *further, params.read(verb.params, sent))
+    if verb.kind == "update":
+        return verb.run(tx, row, changes(tx, row, sent))
+    _none(sent)
+    return verb.run(tx, row, *further)
+
+
+def _none(sent: dict[str, Any]) -> list[Any]:
+    params.check({}, sent)
+    return []
+
+
+def of_row(tx: Tx, row: Resource) -> Tx:
+    """The transaction at the row's own time: its test clock's, or that of the customer it belongs to."""
+    if type(row).clocked:
+        return clocks.enter(tx, getattr(row, "test_clock", None))
+    customer = getattr(row, "customer", None)
+    return clocks.of_customer(tx, customer) if customer else tx
+
+
+def _narrowed(tx: Tx, verb: Verb, cls: type[Resource], sent: dict[str, Any]) -> Any:
+    accepted = listing.accepted(cls)
+    own = {name: raw for name, raw in sent.items() if name not in accepted}
+    where = listing.where_of(tx, cls, {name: raw for name, raw in sent.items() if name in accepted})
+    extra = verb.run(tx, params.read(verb.params, own) if verb.params else params.check({}, own))
+    return where.also(extra.sql, **extra.params) if isinstance(extra, Where) else extra
+
+
+def draft(tx: Tx, cls: type[Resource], sent: dict[str, Any]) -> Resource:
+    """A new row from what was sent, not yet written."""
+    accepted = cls.accepted("create")
+    values = params.check(accepted, sent)
+    for name, spec in accepted.items():
+        if spec.required and name not in values:
+            raise params.missing(name)
+    _check_refs(tx, accepted, values)
+    if "metadata" in values:
+        values["metadata"] = params.merged({}, values["metadata"])
+    return cls(**{name: value if accepted[name].order else rows.plain_value(value)
+                  for name, value in values.items() if value is not None})  # fmt: skip
+
+
+def changes(tx: Tx, row: Resource, sent: dict[str, Any]) -> dict[str, Any]:
+    """What an update changes: metadata and hashes are merged by key into what is there."""
+    accepted = type(row).accepted("update")
+    values = params.check(accepted, sent)
+    _check_refs(tx, accepted, values)
+    return {name: merged_value(row, name, value) for name, value in values.items()}
+
+
+def merged_value(row: Resource, name: str, value: Any) -> Any:
+    old = getattr(row, name)
+    if type(row).specs[name].kind == "metadata":
+        return params.merged(old, value)
+    if isinstance(value, Params) and isinstance(old, dict):
+        shape = params.specs(type(value))
+        return {**old, **{key: params.json_value(shape[key], item) for key, item in value.sent().items()}}
+    return value if type(row).specs[name].order else rows.plain_value(value)
+
+
+def _check_refs(tx: Tx, accepted: dict[str, Field], values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if accepted[name].kind == "ref" and value is not None:
+            rows.find(tx, REGISTRY[accepted[name].to], value, param=name)
