@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from billow.core.errors import Refused
 from billow.settings import Settings
 from billow.store import migrate as migrations
 from billow.store.embedded import CannotRun, Embedded
+from billow.store.restart import Restarter
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -54,16 +56,24 @@ def read_settings(
 
 @contextmanager
 def database(read: Settings) -> Iterator[str]:
-    """The URL of the database: another server's, or the embedded one, which stops with its last user."""
+    """The URL of the database: another server's, or the embedded one, which stops with its last user.
+
+    The embedded one is started again when it dies. Where that fails we end, and say why.
+    """
     if read.embedded is None:
         yield read.database_url
         return
     server = Embedded(read.embedded)
     server.start()
+    restarter = Restarter(server, gave_up=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    restarter.start()
     try:
         yield server.url
     finally:
+        restarter.stop()
         server.stop()
+    if restarter.failure:
+        raise CannotRun(restarter.failure)
 
 
 @contextmanager

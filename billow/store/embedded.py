@@ -9,13 +9,14 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import psycopg
@@ -27,6 +28,7 @@ SOCKET_PATH_MAX = 100  # the kernel's limit is 107 bytes
 LOG_BYTES_MAX = 16 << 20
 READY_SECONDS = 600  # recovery after a crash may replay gigabytes; a healthy start takes one second
 ORPHANS_SECONDS = 30  # how long the children of a killed postmaster may hold its shared memory
+CONNECT_SECONDS = 10
 PAUSE_SECONDS = 0.02
 
 INITDB = (
@@ -82,11 +84,13 @@ class Embedded:
         self._process: subprocess.Popen[bytes] | None = None
         self._claim: int | None = None
         self._sockets: Path | None = None
+        self._leaving = threading.Event()
 
     @property
     def url(self) -> str:
-        assert self._sockets is not None, "start() comes first"
-        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self._sockets), safe='')}"
+        if self._sockets is None:
+            raise CannotRun(f"The PostgreSQL in {self.folder} has not been started.")
+        return _url(self._sockets)
 
     @property
     def running(self) -> bool:
@@ -96,23 +100,38 @@ class Embedded:
         """Make the cluster if there is none, start the server or adopt the running one, and wait for it."""
         if self._claim is not None:
             return
+        self._leaving.clear()
         account = self._own_the_folder()
         with self._alone():
             self._make(account)
-            while not self._answers(self._adopt() or self._launch(account)):
-                time.sleep(PAUSE_SECONDS)
+            self._bring_up(account)
             self._claim = _lock(self.folder / "users.lock", fcntl.LOCK_SH)
+
+    def restart(self) -> None:
+        """Start the server again after it died, at the same URL; adopt it where another process did so."""
+        account = self._own_the_folder()
+        with self._alone():
+            self._bring_up(account)
+
+    def _bring_up(self, account: "pwd.struct_passwd | None") -> None:
+        while not self._answers(self._adopt() or self._launch(account)):
+            time.sleep(PAUSE_SECONDS)
 
     def stop(self) -> None:
         """Leave the server; it ends, in order, when no other process uses it."""
         if self._claim is None:
             return
+        self.interrupt()
         with self._alone():
             last = _try_exclusive(self._claim)
             os.close(self._claim)
             self._claim = None
             if last:
                 self._halt()
+
+    def interrupt(self) -> None:
+        """Let a start or restart in another thread give up waiting, because the server is to be left."""
+        self._leaving.set()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -178,7 +197,7 @@ class Embedded:
 
     def _ready(self, alive: Callable[[], bool]) -> Postmaster | None:
         deadline = time.monotonic() + READY_SECONDS
-        while alive():
+        while alive() and not self._leaving.is_set():
             found = self._postmaster()
             if found and found.status == "ready":
                 return found
@@ -200,6 +219,7 @@ class Embedded:
             said = self._log.read_bytes()[begin:].decode(errors="replace")
             if "shared memory block" not in said or time.monotonic() > deadline:
                 raise CannotRun(f"PostgreSQL did not start; {self._log} ends with:\n{said[-2000:]}")
+            _end_orphans(self._cluster)
             time.sleep(10 * PAUSE_SECONDS)
 
     def _child_lives(self) -> bool:
@@ -209,7 +229,7 @@ class Embedded:
         tuning = TUNING | {"shared_buffers": _shared_buffers(), "unix_socket_directories": str(sockets)}
         command = [_program("postgres"), "-D", str(self._cluster)]
         command += [word for name, value in tuning.items() for word in ("-c", f"{name}={value}")]
-        with self._log.open("ab") as log:
+        with _private_log(self._log) as log:
             # A session of its own: Ctrl-C in the terminal is for us, and we stop the server in order.
             return subprocess.Popen(
                 command,
@@ -227,11 +247,7 @@ class Embedded:
                 file.unlink()
 
     def _socket_directory(self, account: "pwd.struct_passwd | None") -> Path:
-        """Inside the folder; or in the temporary directory, when the path is too long for a socket."""
-        sockets = self.folder / "socket"
-        if len(os.fsencode(sockets / ".s.PGSQL.5432")) >= SOCKET_PATH_MAX:
-            name = sha256(os.fsencode(self.folder)).hexdigest()[:12]
-            sockets = Path(tempfile.gettempdir()) / f"billow-{name}"
+        sockets = _sockets_of(self.folder)
         owner = account.pw_uid if account else os.geteuid()
         if not sockets.exists():
             sockets.mkdir(mode=0o700)
@@ -253,7 +269,8 @@ class Embedded:
         """Make our database if it is not there; false from a server that was killed while we adopted it."""
         self._sockets = server.sockets
         try:
-            with psycopg.connect(self.url.replace(f"/{DATABASE}?", "/postgres?"), autocommit=True) as conn:
+            url = self.url.replace(f"/{DATABASE}?", "/postgres?")
+            with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
                 if not conn.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
                     conn.execute(f"create database {DATABASE}")
         except psycopg.OperationalError:
@@ -277,6 +294,24 @@ class Embedded:
         if self._process:
             self._process.wait()
             self._process = None
+
+
+def url_of(folder: Path) -> str:
+    """The URL at which the server of a folder answers, whether it runs or not."""
+    return _url(_sockets_of(folder.absolute().resolve()))
+
+
+def _url(sockets: Path) -> str:
+    return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(sockets), safe='')}"
+
+
+def _sockets_of(folder: Path) -> Path:
+    """Inside the folder; or in the temporary directory, when the path is too long for a socket."""
+    sockets = folder / "socket"
+    if len(os.fsencode(sockets / ".s.PGSQL.5432")) >= SOCKET_PATH_MAX:
+        name = sha256(os.fsencode(folder)).hexdigest()[:12]
+        sockets = Path(tempfile.gettempdir()) / f"billow-{name}"
+    return sockets
 
 
 def installation() -> Path:
@@ -371,6 +406,27 @@ def _is_server(pid: int, cluster: Path) -> bool:
 
 def _is_postgres(pid: str) -> bool:
     return pid.isdigit() and _arguments(int(pid))[:1] != [] and "postgres" in _arguments(int(pid))[0]
+
+
+def _end_orphans(cluster: Path) -> None:
+    """End the sessions of a killed postmaster, which keep its memory until their statement is over.
+
+    Nothing is lost by it: no new server starts beside them, and what they have not committed is void.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == cluster and _arguments(int(process.name))[0][
+                :9
+            ] == "postgres:":
+                os.kill(int(process.name), signal.SIGQUIT)
+        except (OSError, IndexError):
+            continue  # it has ended, or is another user's
+
+
+def _private_log(path: Path) -> IO[bytes]:
+    """The log, closed to other users; never through a link, since the folder is another user's for root."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "ab")
 
 
 def _lock(path: Path, kind: int) -> int:
