@@ -26,6 +26,7 @@ from billow.settings import Settings, load, pepper
 from billow.store import jobs, migrate
 from billow.store.ids import secret
 from billow.store.keys import Keys
+from billow.store.turns import Waiters
 from billow.store.tx import Database
 
 #: A file of resources/ or flows/ is in use when it is named here.
@@ -172,6 +173,8 @@ FLOWS = [
     "worth",
 ]
 
+CALLERS_PATIENCE = 0.8
+"""Seconds that a request waits for a connection to the database, before it is told to come again."""
 SEEDING = 0x73656564  # "seed"
 
 for _folder, _names in (("resources", RESOURCES), ("flows", FLOWS)):
@@ -199,7 +202,7 @@ class App:
 
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
-    db = Database(url, size=max(16, settings.threads + 4))
+    db = Database(url, size=max(16, settings.threads + 4), waiters=Waiters(settings.threads // 2))
     db.outside = outside_of(settings, db)
     keys = Keys(db, pepper(settings))
     account, new_key = seed(db, keys, settings)
@@ -290,4 +293,6 @@ def wsgi() -> flask.Flask:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    return build(settings, settings.database_url).wsgi
+    built = build(settings, settings.database_url)
+    built.db.connections.patience = CALLERS_PATIENCE
+    return built.wsgi

@@ -18,6 +18,7 @@ from billow.api.resource import Resource, Where
 from billow.core.errors import Refused, Unavailable
 from billow.store import idempotency
 from billow.store.perform import CONFLICTS, Interrupted, perform
+from billow.store.turns import Turn
 from billow.store.tx import Cause, Database, Tx
 
 log = logging.getLogger("billow.api")
@@ -84,10 +85,14 @@ class Execution:
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
         cause = Cause(call.request, call.idempotency_key)
+        turn = Turn(self.db.waiters)
 
         @contextmanager
         def begin() -> Iterator[Tx]:
-            with self.db.transaction(call.key.tenant, cause=cause) as tx:
+            with (
+                turn.bounds() as bounds,
+                self.db.transaction(call.key.tenant, cause=cause, bounds=bounds) as tx,
+            ):
                 if call.begun and call.idempotency_key:
                     idempotency.hold(tx, call.idempotency_key, call.request)
                 yield tx

@@ -64,8 +64,8 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
             "insert into idempotency_keys (key, fingerprint, request, created) values (%(key)s, %(print)s,"
             " %(request)s, %(now)s) on conflict do nothing", key=key, print=print, request=request,
             now=tx.wall)  # fmt: skip
-    except psycopg.errors.LockNotAvailable:
-        raise in_use(key) from None
+    except psycopg.errors.LockNotAvailable as locked:
+        raise in_use(key) from locked
     if made:
         return None
     row = tx.one(

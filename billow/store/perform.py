@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from billow.store.turns import Contended
 from billow.store.tx import Tx
 
 TRIES = 5
@@ -88,7 +89,7 @@ def _once(
                         wish = steps.send((tx, answer))
                 except StopIteration as done:  # caught inside: leaving `with` on an exception would roll back
                     return finish(tx, done.value) if finish else done.value
-        except (*CONFLICTS, *TWINS) as conflict:
+        except (*CONFLICTS, *TWINS, Contended) as conflict:
             if first:
                 raise _Again from conflict
             if isinstance(conflict, TWINS):

@@ -11,9 +11,10 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
-from psycopg_pool import ConnectionPool
 
 from billow.store import clocks
+from billow.store.connections import Connections
+from billow.store.turns import JOB, Bounds, Waiters
 
 set_json_loads(msgspec.json.decode)
 set_json_dumps(msgspec.json.encode)
@@ -89,43 +90,42 @@ class Tx:
 
 @dataclass
 class Database:
-    """The pool of connections, and the clock on the wall."""
+    """The connections, and the clock on the wall."""
 
     url: str
     size: int = 12
     wall: Callable[[], datetime] = clocks.utc_now
     outside: Any = None
-    pool: ConnectionPool[Any] = field(init=False)
+    waiters: Waiters = field(default_factory=lambda: Waiters(4))
+    """Who may wait for locks at the same time, of the requests of this process."""
+    connections: Connections = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pool = ConnectionPool(
-            self.url,
-            min_size=1,
-            max_size=self.size,
-            open=False,
-            timeout=5,
-            kwargs={"autocommit": True},
-            configure=_prepare,
-            check=ConnectionPool.check_connection if self.size > 64 else None,
-        )
-        self.pool.open()
+        self.connections = Connections(self.url, self.size, _prepare)
 
     def close(self) -> None:
-        self.pool.close()
+        self.connections.close()
 
     @contextmanager
     def transaction(
-        self, tenant: str, *, now: datetime | None = None, clock: str = "wall", cause: Cause = Cause()
+        self,
+        tenant: str,
+        *,
+        now: datetime | None = None,
+        clock: str = "wall",
+        cause: Cause = Cause(),
+        bounds: Bounds = JOB,
     ) -> Iterator[Tx]:
         """Begin, bind the tenant, commit; or roll back when anything is raised.
 
         Beginning and binding are one round trip, which is why the tenant is checked and put into the text.
         """
-        assert TENANT.fullmatch(tenant), tenant
-        with self.pool.connection() as conn:
-            conn.execute(
-                f"begin; set local billow.tenant = '{tenant}'; set local lock_timeout = '5s'", prepare=False
-            )
+        if not TENANT.fullmatch(tenant):
+            raise ValueError(f"{tenant!r} is no tenant")
+        begin = f"begin; set local billow.tenant = '{tenant}'"
+        if bounds is not JOB:
+            begin += f"; {bounds.sql('local')}"
+        with self.connections.lend(lambda conn: conn.execute(begin, prepare=False)) as conn:
             wall = self.wall()
             try:
                 yield Tx(conn, tenant, now or wall, wall, clock, cause, self.outside)
@@ -135,12 +135,13 @@ class Database:
                 raise
             # After an error that somebody swallowed, `commit` rolls back and only whispers it.
             done = conn.execute("commit").statusmessage
-            assert done == "COMMIT", done
+            if done != "COMMIT":
+                raise RuntimeError(f"a transaction in which an error was swallowed ended with {done}")
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
-        with self.pool.connection() as conn:
+        with self.connections.lend() as conn:
             yield conn
 
 
@@ -154,7 +155,7 @@ def _prepare(conn: psycopg.Connection[Any]) -> None:
     ).fetchone()
     if row and row[0] and row[1]:
         conn.execute(f"set role {ROLE}")
-    conn.execute(f"set search_path = {SCHEMA}, public")
+    conn.execute(f"set search_path = {SCHEMA}, public; {JOB.sql('session')}")
 
 
 __all__ = ["Cause", "Database", "Jsonb", "Tx"]

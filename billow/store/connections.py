@@ -1,0 +1,140 @@
+"""Lend connections to the database: only ones that work, and fail at once while it cannot be reached."""
+
+import logging
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+log = logging.getLogger("billow.database")
+# The pool warns of each failed attempt, many a second in an outage; we say once that the database is away.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+PATIENCE = 5.0
+"""Seconds to wait for a connection, where nobody is kept waiting by it; a server waits less (app.wsgi)."""
+PROBE_SECONDS = 0.25
+"""Between one try to reach the database and the next, while it is away."""
+CONNECT_SECONDS = 3
+OVER_A_NETWORK = {
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""A peer that is gone without a word is noticed in seconds, not in the kernel's quarter of an hour."""
+Connection = psycopg.Connection[Any]
+
+
+class Away(PoolTimeout):
+    """The database could not be reached the last time, and nobody waits for it until it can."""
+
+
+class Connections:
+    """A pool whose size bounds what it holds, and in which nobody waits for a database that is away.
+
+    The first who waits in vain, or a connection that cannot be made, starts a probe. Until it reaches the
+    database, only connections that are ready are lent; where there is none, `Away` is raised at once.
+    """
+
+    def __init__(self, url: str, size: int, configure: Callable[[Connection], None]) -> None:
+        self.patience = PATIENCE
+        self._url, self._closed = url, threading.Event()
+        self._lock, self._probing = threading.Lock(), False
+        given = conninfo_to_dict(url)
+        options = {"connect_timeout": CONNECT_SECONDS, **OVER_A_NETWORK}
+        self._options: dict[str, Any] = {name: value for name, value in options.items() if name not in given}
+        self._pool: ConnectionPool[Any] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            open=True,
+            kwargs={"autocommit": True, **self._options},
+            configure=configure,
+            # The pool doubles its waits from second to second; the probe does not, and wakes it.
+            reconnect_timeout=0,
+            reconnect_failed=lambda _: self._lost("no connection could be made"),
+        )
+
+    def close(self) -> None:
+        self._closed.set()
+        self._pool.close()
+
+    @contextmanager
+    def lend(self, begin: Callable[[Connection], object] | None = None) -> Iterator[Connection]:
+        """Lend a connection that works, after `begin(connection)`.
+
+        `begin` must be safe to repeat on another connection, because it also finds out which are broken.
+        """
+        conn = self._working(begin)
+        try:
+            yield conn
+        finally:
+            self._pool.putconn(conn)
+
+    def _working(self, begin: Callable[[Connection], object] | None) -> Connection:
+        deadline = time.monotonic() + self.patience
+        while True:
+            conn = self._taken(deadline)
+            try:
+                if is_alive(conn):
+                    if begin:
+                        begin(conn)
+                    return conn
+                conn.close()
+            except BaseException as error:
+                broken = conn.closed
+                self._pool.putconn(conn)
+                if not broken or not isinstance(error, psycopg.OperationalError):
+                    raise
+            else:
+                self._pool.putconn(conn)
+
+    def _taken(self, deadline: float) -> Connection:
+        if self._probing and not self._pool.get_stats().get("pool_available"):
+            raise Away("the database cannot be reached")
+        try:
+            conn: Connection = self._pool.getconn(max(deadline - time.monotonic(), 0.001))
+        except PoolTimeout as error:
+            self._lost(str(error))
+            raise
+        return conn
+
+    def _lost(self, reason: str) -> None:
+        with self._lock:
+            if self._probing or self._closed.is_set():
+                return
+            self._probing = True
+        log.error("the database cannot be reached: %s", reason)
+        threading.Thread(target=self._probe, name="probe", daemon=True).start()
+
+    def _probe(self) -> None:
+        since = time.monotonic()
+        while not self._closed.wait(PROBE_SECONDS):
+            try:
+                psycopg.connect(self._url, **self._options).close()
+            except psycopg.OperationalError as error:
+                log.debug("the database cannot be reached: %s", error)
+                continue
+            self._probing = False
+            log.warning("the database was away for %.1f s", time.monotonic() - since)
+            return
+
+
+def is_alive(conn: Connection) -> bool:
+    """Whether a connection that nobody uses still stands: the server's farewell, if any, is here already."""
+    poll = select.poll()
+    poll.register(conn.pgconn.socket, select.POLLIN)
+    for _ in range(3):  # the farewell in words, then the end of the stream
+        if not poll.poll(0):
+            return True
+        try:
+            conn.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return False
+    return False
