@@ -1,6 +1,5 @@
 """How is a request carried out: one transaction, one effect per idempotency key, one answer."""
 
-import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -13,15 +12,16 @@ import psycopg_pool
 
 from billow.api import listing, params, render, rights, search
 from billow.api.fields import Field
-from billow.api.operation import Answer, Call, invoke
+from billow.api.operation import Answer, Call, Unsettled, invoke
 from billow.api.resource import Resource, Where
-from billow.core.errors import Refused, Unavailable
+from billow.core.errors import OutcomeUnknown, Refused, Unavailable
 from billow.store import idempotency
-from billow.store.perform import CONFLICTS, Interrupted, perform
+from billow.store.perform import CONFLICTS, WRITTEN_ELSEWHERE, Interrupted, perform
 from billow.store.turns import Turn
 from billow.store.tx import Cause, Database, Tx
 
 log = logging.getLogger("billow.api")
+Finish = Callable[[Tx, Any], Answer]
 EXPAND = Field("array", item=Field("text"))
 
 
@@ -32,7 +32,10 @@ class Execution:
     db: Database
     nouns: Mapping[str, str]
     became: Callable[[Tx, Call, str], Any]
-    """What became of a request that died (its id): its result, a refusal, or None where it did nothing."""
+    """What became of a request that died (its id): its result, a refusal, or None where it did nothing.
+
+    Raises `Unsettled` where only a gateway knows.
+    """
 
     def carry_out(self, call: Call) -> Answer:
         """Run the verb in a transaction, store its answer with its idempotency key, and answer."""
@@ -72,32 +75,107 @@ class Execution:
             return answer
 
         try:
-            return perform(self._begin(call), run, finish=finish)  # type: ignore[no-any-return]
+            return self._settled(call, run, finish)
         except Exception as error:
-            # Whoever asked a gateway must not ask it again: a failure after the first commit is the answer.
-            answer = failure(error, call.request)
-            if call.idempotency_key and inspect.isgeneratorfunction(call.verb.run):
-                with self._begin(call)() as tx:
-                    idempotency.give_up(
-                        tx, call.idempotency_key, idempotency.Answer(answer.status, answer.body, call.request)
-                    )
-            return answer
+            return self._failed(call, error, finish)
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
         cause = Cause(call.request, call.idempotency_key)
-        turn = Turn(self.db.waiters)
+        reads, turn = call.verb.method == "GET", Turn(self.db.waiters)
 
         @contextmanager
         def begin() -> Iterator[Tx]:
             with (
                 turn.bounds() as bounds,
-                self.db.transaction(call.key.tenant, cause=cause, bounds=bounds) as tx,
+                self.db.transaction(call.key.tenant, cause=cause, bounds=bounds, reads=reads) as tx,
             ):
                 if call.begun and call.idempotency_key:
                     idempotency.hold(tx, call.idempotency_key, call.request)
                 yield tx
+                call.committed = call.committed or WRITTEN_ELSEWHERE in tx.notes
+            call.committed = True
 
         return begin
+
+    def _settled(self, call: Call, verb: Callable[[Tx], Any], finish: Finish) -> Answer:
+        """Run a verb; where it waits for an answer of the gateway, ask the gateway and run it again."""
+        try:
+            return perform(self._begin(call), verb, finish=finish)  # type: ignore[no-any-return]
+        except Unsettled as unsettled:
+            try:
+                perform(lambda: self.db.transaction(call.key.tenant), unsettled.settle)
+            except Exception as error:
+                log.warning("request %s: what was begun at the gateway stays open: %s", call.request, error)
+                raise unsettled from error
+            call.asked = True
+        return perform(self._begin(call), verb, finish=finish)  # type: ignore[no-any-return]
+
+    # --------------------------------------------------------------------------------- failures
+
+    def _failed(self, call: Call, error: Exception, finish: Finish) -> Answer:
+        """The answer to a request that failed: no, nothing was changed, what became of it, or unknown."""
+        if isinstance(error, Unsettled):
+            return refusal(idempotency.in_use(call.idempotency_key or ""))
+        if isinstance(error, Refused):
+            return self._refused(call, refusal(error))
+        if isinstance(error, OutcomeUnknown):
+            return self._unknown(call, error)
+        if call.verb.method == "GET" or not call.committed:
+            return failure(error, call.request)
+        return self._became(call, error, finish)
+
+    def _refused(self, call: Call, answer: Answer) -> Answer:
+        """A refusal after the first commit is final as well, so it is stored under the key."""
+        if call.committed and call.idempotency_key:
+            kept = idempotency.Answer(answer.status, answer.body, call.request)
+            with self._tried(call), self._begin(call)() as tx:
+                idempotency.give_up(tx, call.idempotency_key, kept)
+        return answer
+
+    def _became(self, call: Call, error: Exception, finish: Finish) -> Answer:
+        """The answer to a request that failed after its first commit, from what it left behind.
+
+        A gateway that was silent just now is not asked again at once: its caller has waited long enough.
+        """
+        log.error("request %s failed after its first commit", call.request, exc_info=error)
+
+        def tell(tx: Tx) -> Any:
+            told = self.became(tx, call, call.request)
+            if told is None and not isinstance(error, Unavailable):
+                raise OutcomeUnknown from error
+            if told is None and call.idempotency_key:
+                idempotency.free(tx, call.idempotency_key, call.request)
+            return failure(error, call.request) if told is None else told
+
+        def shown(tx: Tx, result: Any) -> Answer:
+            return result if isinstance(result, Answer) else finish(tx, result)
+
+        try:
+            if isinstance(error, Unavailable):
+                return perform(self._begin(call), tell, finish=shown)  # type: ignore[no-any-return]
+            return self._settled(call, tell, shown)
+        except Refused as refused:
+            return refusal(refused) if call.idempotency_key else self._unknown(call, error)
+        except Exception as further:
+            if not isinstance(further, Unsettled | OutcomeUnknown):
+                log.error("request %s: what became of it cannot be told", call.request, exc_info=further)
+            return self._unknown(call, error)
+
+    def _unknown(self, call: Call, error: Exception) -> Answer:
+        """Neither yes nor no: the key stays open, and a retry with it is told what became of the request."""
+        log.error("request %s: outcome unknown: %s", call.request, error)
+        if call.idempotency_key:
+            with self._tried(call), self.db.transaction(call.key.tenant) as tx:
+                idempotency.release(tx, call.idempotency_key, call.request)
+        return undecided(call.request, bool(call.idempotency_key))
+
+    @contextmanager
+    def _tried(self, call: Call) -> Iterator[None]:
+        """What can only be tried, while the database may be away; the lease of the key ends by itself."""
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            log.error("request %s: its key could not be written: %s", call.request, error)
 
     def _shown(self, tx: Tx, call: Call, result: Any, tree: render.Tree) -> Answer:
         """A verb's result as an answer. A refusal that is returned, not raised, keeps what was done."""
@@ -126,8 +204,24 @@ def refusal(refused: Refused, **headers: str) -> Answer:
     return Answer(refused.status, msgspec.json.encode(refused.body()), named)
 
 
+def undecided(request: str, keyed: bool) -> Answer:
+    """The answer where nobody knows: 500, which clients of Stripe's API take for indeterminate (decision 8).
+
+    Programs send it again only under a key, which makes that safe.
+    """
+    then = (
+        "Send it again with the same Idempotency-Key to hear what became of it, not with a new one."
+        if keyed
+        else f"Look at the events of request {request} before you send it again: it had no Idempotency-Key,"
+        " so that it may be carried out twice."
+    )
+    message = f"It is not known yet whether this request was carried out. {then}"
+    unknown = Refused(message, status=500, type="api_error", retry=keyed)
+    return refusal(unknown, **({"Retry_After": "2"} if keyed else {}))
+
+
 def failure(error: Exception, request: str) -> Answer:
-    """An exception as an answer. What nobody foresaw is a 500 and a traceback in the log."""
+    """An exception that changed nothing as an answer. What nobody foresaw is a 500 and a traceback."""
     if isinstance(error, Refused):
         return refusal(error)
     if isinstance(error, (psycopg.errors.LockNotAvailable, *CONFLICTS, Interrupted)):
@@ -141,5 +235,7 @@ def failure(error: Exception, request: str) -> Answer:
                        status=503, type="api_error")  # fmt: skip
         return refusal(gone, Retry_After="2")
     log.error("request %s failed", request, exc_info=error)
+    if isinstance(error, OutcomeUnknown):
+        return undecided(request, False)
     return refusal(Refused("An unexpected error occurred; it has been logged under this request's id.",
                     status=500, type="api_error"))  # fmt: skip

@@ -1,6 +1,6 @@
 """What is an operation: a verb at a path, the request for it, and what the verb is handed and answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,18 @@ class Call:
     raw: Raw | None = None
     idempotency_key: str | None = None
     begun: bool = False
+    committed: bool = False
+    """A transaction of it was committed: what fails from here on does not leave everything as it was."""
+    asked: bool = False
+    """The gateway was asked again what became of what the request had begun there."""
+
+
+class Unsettled(Exception):
+    """What a request began at a gateway is not settled; `settle`, a verb, asks for it and settles it."""
+
+    def __init__(self, settle: Callable[[Tx], Any]) -> None:
+        super().__init__("What was begun at the gateway is not settled.")
+        self.settle = settle
 
 
 @dataclass(frozen=True, slots=True)

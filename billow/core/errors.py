@@ -48,6 +48,14 @@ class Unavailable(Exception):
     """An outside (gateway, tax provider, mail) did not answer: nothing is known, so try again later."""
 
 
+class Undeliverable(Exception):
+    """An outside refused for good, as a mail server that knows no such address: trying again is useless."""
+
+
+class OutcomeUnknown(Exception):
+    """Something was begun, and whether it was done is not known: neither yes nor no may be answered."""
+
+
 def require(
     condition: object, message: str, *, param: str | None = None, code: str | None = None, status: int = 400
 ) -> None:

@@ -1,10 +1,12 @@
 """What became of a request that died before it could answer? Told to who sends it again with its key."""
 
+from functools import partial
+
 from billow.api import rows
-from billow.api.operation import Call
+from billow.api.operation import Call, Unsettled
 from billow.api.resource import Resource
 from billow.core.errors import Refused
-from billow.flows import charge
+from billow.flows import charge, collect
 from billow.flows.pay import declined
 from billow.flows.subscribe import conclude, kept_or_not
 from billow.resources.attempt import Attempt
@@ -19,12 +21,14 @@ from billow.store.tx import Tx
 def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
     """The object as it is now, or the decline; None where the request left no trace and may begin again.
 
-    While an attempt to take money is open, nobody knows: `attempt.resolve` finds out within a minute.
+    While an attempt to take money is open, only the gateway knows: it is asked once more, and what it then
+    leaves in processing is told as that.
     """
     key = call.idempotency_key or ""
     attempts = rows.select(tx, Attempt, "request = %(request)s", request=request)
-    if any(attempt.state == "processing" for attempt in attempts):
-        raise idempotency.in_use(key)
+    open = [attempt.id for attempt in attempts if attempt.state == "processing"]
+    if open and not call.asked:
+        raise Unsettled(partial(collect.find_out, ids=open))
     traces = tx.one("select 1 from events where request->>'id' = %(id)s limit 1", id=request)
     if not attempts and not traces:
         return None

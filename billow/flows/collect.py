@@ -1,7 +1,6 @@
 """Take the money: an attempt is written down first, then the gateway is asked, then its answer is settled."""
 
 from datetime import timedelta
-from typing import Any
 
 from billow.api import rows
 from billow.core import payments
@@ -167,13 +166,26 @@ def asked(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
 
 @job("attempt.resolve", lane="outside")
 def resolve(tx: Tx, refs: list[str]) -> Steps:
-    """The answer to an attempt never came: ask what became of it, and if nothing did, ask for it again."""
-    [id] = refs
-    attempt = rows.find_many(tx, Attempt, [id]).get(id)
-    if attempt is None or attempt.state != "processing":
-        return None
-    jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
-    gateway: Any = of(tx).gateway
-    tx, outcome = yield ask(lambda: gateway.look_up(id) or asked(gateway, attempt))
-    settle(tx, rows.lock(tx, Attempt, id), outcome)
-    return id
+    """Find out what became of an attempt whose answer never came."""
+    yield from find_out(tx, refs)
+    return None
+
+
+def find_out(tx: Tx, ids: list[str]) -> Steps:
+    """Ask the gateway what became of attempts, and settle them; what never reached it is asked for again.
+
+    The job goes on asking where we do not come back.
+    """
+    for id in ids:
+        attempt = rows.find_many(tx, Attempt, [id]).get(id)
+        if attempt is None or attempt.state != "processing":
+            continue
+        jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
+        tx, outcome = yield ask(known, of(tx).gateway, attempt)
+        settle(tx, rows.lock(tx, Attempt, id), outcome)
+    return None
+
+
+def known(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
+    """What a gateway knows of an attempt; where it knows nothing, it is asked for it."""
+    return gateway.look_up(attempt.id) or asked(gateway, attempt)

@@ -30,7 +30,7 @@ from billow.resources.meter_event import (
 )
 from billow.resources.meter_event_summary import ListMeterEventSummaries
 from billow.store.ids import new_id
-from billow.store.perform import Steps, ask
+from billow.store.perform import WRITTEN_ELSEWHERE, Steps, ask
 from billow.store.tx import Tx
 from billow.store.usage import Measured, Span, store
 from billow.store.usage.gate import Gate
@@ -280,6 +280,8 @@ def _kept(tx: Tx, event: MeterEvent) -> Steps:
         with turn:
             answers = admitted(tx, [each.brings for each in turn.batch])
             tx, _ = yield ask(turn.tell, answers)  # nobody hears of it before it is committed
+    elif turn.answered:
+        tx.notes[WRITTEN_ELSEWHERE] = True
     return _answered(turn.answer if turn.answered else admitted(tx, [event])[0])
 
 

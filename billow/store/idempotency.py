@@ -120,7 +120,19 @@ def keep(tx: Tx, key: str, answer: Answer) -> None:
 
 
 def give_up(tx: Tx, key: str, answer: Answer) -> None:
-    """The answer of a request that failed after its first commit, where it still holds the key."""
+    """Store the refusal of a request that had committed something, where it still holds the key."""
     tx.run("update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
            " and request = %(request)s and status is null",
            key=key, status=answer.status, body=answer.body, request=answer.request)  # fmt: skip
+
+
+def release(tx: Tx, key: str, request: str) -> None:
+    """End the lease of a request that stopped without an answer: who sends it again need not wait for it."""
+    tx.run("update idempotency_keys set created = %(ended)s where key = %(key)s and request = %(request)s"
+           " and status is null", key=key, request=request, ended=tx.wall - LEASE)  # fmt: skip
+
+
+def free(tx: Tx, key: str, request: str) -> None:
+    """Forget the key of a request that changed nothing."""
+    tx.run("delete from idempotency_keys where key = %(key)s and request = %(request)s and status is null",
+           key=key, request=request)  # fmt: skip

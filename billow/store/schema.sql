@@ -61,9 +61,18 @@ create table jobs (
     tries  bigint      not null default 0,
     error  text,
     parked boolean     not null default false,
+    waiting_since timestamptz,  -- since when it asks an outside that does not answer; such asking is no failed try
     primary key (tenant, kind, ref)
 );
 create index jobs_due on jobs (clock, run_at) where not parked;
+create index jobs_parked on jobs (kind) where parked;
+
+-- One row, gone after a crash of the server as all that is unlogged: tells one life of the server from the next, since
+-- a crash gives the numbers of lost transactions to others. Read by store/commit.py.
+create unlogged table crash_markers (
+    place  bigint primary key default 1 check (place = 1),
+    marker text   not null
+);
 
 -- What happened, as it was told: `data` is kept as text, since an event never changes. Written by store/outbox.py.
 create table events (

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
 from psycopg.rows import dict_row, tuple_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
-from billow.store import clocks
+from billow.store import clocks, commit
 from billow.store.connections import Connections
 from billow.store.turns import JOB, Bounds, Waiters
 
@@ -99,12 +100,27 @@ class Database:
     waiters: Waiters = field(default_factory=lambda: Waiters(4))
     """Who may wait for locks at the same time, of the requests of this process."""
     connections: Connections = field(init=False)
+    _markers: WeakKeyDictionary[psycopg.Connection[Any], str | None] = field(
+        init=False, default_factory=WeakKeyDictionary
+    )
+    """Of each connection, the life of the database server in which it was made (store/commit.py)."""
 
     def __post_init__(self) -> None:
-        self.connections = Connections(self.url, self.size, _prepare)
+        self.connections = Connections(self.url, self.size, self._configure)
 
     def close(self) -> None:
         self.connections.close()
+
+    def _configure(self, conn: psycopg.Connection[Any]) -> None:
+        _prepare(conn)
+        self._markers[conn] = commit.marker_of(conn)
+
+    @contextmanager
+    def _alone(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that is not from the pool, whose others may have died with the one that was lost."""
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as conn:
+            _prepare(conn)
+            yield conn
 
     @contextmanager
     def transaction(
@@ -115,17 +131,18 @@ class Database:
         clock: str = "wall",
         cause: Cause = Cause(),
         bounds: Bounds = JOB,
+        reads: bool = False,
     ) -> Iterator[Tx]:
         """Begin, bind the tenant, commit; or roll back when anything is raised.
 
         Beginning and binding are one round trip, which is why the tenant is checked and put into the text.
+        What only `reads` takes no transaction number: nobody has to ask whether it was committed.
         """
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant!r} is no tenant")
-        begin = f"begin; set local billow.tenant = '{tenant}'"
-        if bounds is not JOB:
-            begin += f"; {bounds.sql('local')}"
-        with self.connections.lend(lambda conn: conn.execute(begin, prepare=False)) as conn:
+        number: list[str] = []
+        with self.connections.lend(_beginning(tenant, bounds, reads, number)) as conn:
+            xid = number[-1] if number else None
             wall = self.wall()
             try:
                 yield Tx(conn, tenant, now or wall, wall, clock, cause, self.outside)
@@ -133,16 +150,48 @@ class Database:
                 if not conn.closed:
                     conn.execute("rollback")
                 raise
-            # After an error that somebody swallowed, `commit` rolls back and only whispers it.
-            done = conn.execute("commit").statusmessage
-            if done != "COMMIT":
-                raise RuntimeError(f"a transaction in which an error was swallowed ended with {done}")
+            self._commit(conn, xid)
+
+    def _commit(self, conn: psycopg.Connection[Any], xid: str | None) -> None:
+        """Commit. Where the connection dies meanwhile: return if it was committed, raise if not.
+
+        Raises `commit.CommitUnknown` when that cannot be told.
+        """
+        try:
+            done = conn.execute("commit", prepare=False).statusmessage
+        except psycopg.OperationalError:
+            if not conn.closed or xid is None:
+                raise
+            if not commit.was_committed(self._alone, xid, self._markers.get(conn)):
+                raise
+            return
+        # After an error that somebody swallowed, `commit` rolls back and only whispers it.
+        if done != "COMMIT":
+            raise RuntimeError(f"a transaction in which an error was swallowed ended with {done}")
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
         with self.connections.lend() as conn:
             yield conn
+
+
+def _beginning(tenant: str, bounds: Bounds, reads: bool, number: list[str]) -> Callable[..., None]:
+    """What begins a transaction of a tenant, and appends its number to `number` unless it only reads."""
+    sql = f"begin; set local billow.tenant = '{tenant}'"
+    if bounds is not JOB:
+        sql += f"; {bounds.sql('local')}"
+    if not reads:
+        sql += "; select pg_current_xact_id()::text"
+
+    def begin(conn: psycopg.Connection[Any]) -> None:
+        cursor = conn.execute(sql, prepare=False)
+        while cursor.nextset():
+            pass
+        if not reads:
+            number.extend(row[0] for row in cursor.fetchall())
+
+    return begin
 
 
 def _prepare(conn: psycopg.Connection[Any]) -> None:

@@ -5,7 +5,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Any
 
-from billow.core.errors import Unavailable
+from billow.core.errors import OutcomeUnknown
 
 PATIENCE = 60.0
 """Seconds that a caller waits for its leader; locks give up long before (tx.py)."""
@@ -39,7 +39,7 @@ class Turn:
 
     def wait(self) -> None:
         if not self._called.wait(PATIENCE):
-            raise Unavailable("nobody wrote this event in time")
+            raise OutcomeUnknown("Whoever took this event along has not said in time whether it was written.")
 
     def __enter__(self) -> "Turn":
         return self
