@@ -109,7 +109,7 @@ def app(server_url: str) -> Iterator[App]:
     built = application.build(
         settings.load({"BILLOW_DATA": str(folder), "BILLOW_SELLER_NAME": "Nimbus Ltd"}), server_url
     )
-    built.db.outside = replace(built.db.outside, send=Egress(resolve=nameless).post)
+    built.db.outside = replace(built.db.outside, posting=Egress(resolve=nameless).posting)
     yield built
     built.close()
     shutil.rmtree(folder, ignore_errors=True)

@@ -9,8 +9,10 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from billow.flows import dispatch
 from billow.store import jobs
 
+WEBHOOKS = "webhooks"
 LOCAL = "http://127.0.0.1:"
 
 
@@ -28,9 +30,14 @@ class World:
 
     def run(self, *lanes: str) -> None:
         """What is due now, and what follows from it at once."""
-        for lane in lanes or ("events", "webhooks", "slow_webhooks"):
-            while jobs.run_due(self.db, clock="wall", until=self.db.wall(), lane=lane):
+        for lane in lanes or ("events", WEBHOOKS):
+            while self._run(lane):
                 pass
+
+    def _run(self, lane: str) -> int:
+        if lane == WEBHOOKS:
+            return dispatch.run_due(self.db)
+        return jobs.run_due(self.db, clock="wall", until=self.db.wall(), lane=lane)
 
     def pass_by(self, wait: timedelta) -> None:
         self.ahead += wait
@@ -50,7 +57,7 @@ class Heard:
     def __init__(self, headers: dict[str, str], body: bytes) -> None:
         self.headers, self.body = headers, body
         self.event: dict[str, Any] = json.loads(body)
-        self.at = time.monotonic()
+        self.at = self.left = time.monotonic()
 
 
 class Receiver:
@@ -66,11 +73,13 @@ class Receiver:
         return [one.event["type"] for one in self.heard]
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
+        heard = Heard(headers, body)
         with self.lock:
-            self.heard.append(Heard(headers, body))
+            self.heard.append(heard)
             self.inside += 1
             self.most = max(self.most, self.inside)
         time.sleep(self.seconds)
+        heard.left = time.monotonic()
         with self.lock:
             self.inside -= 1
         return self.status

@@ -11,9 +11,10 @@ from billow.store import work
 
 @contextmanager
 def working(app: App) -> Iterator[None]:
-    """A worker without the lane of webhooks: other tests' endpoints are not to be called."""
+    """A worker that sends no webhooks: other tests' endpoints are not to be called."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "LANES", {"billing": 1, "outside": 1, "clocks": 1})
+        patch.setattr(work, "COMPANIONS", [])
         worker = work.Worker(app.db)
     worker.start()
     try:

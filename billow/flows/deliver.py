@@ -1,9 +1,13 @@
-"""Events reach those who asked for them: signed, tried again, each receiver on its own (§10.4 to §10.6)."""
+"""Events reach those who asked for them: signed, tried again, each receiver on its own (§10.4 to §10.6).
 
+A turn is what is sent to one receiver at a time: taken, read, sent, settled. The transactions are short, and
+none is open while anything is sent; flows/dispatch.py runs the turns.
+"""
+
+import logging
 import random
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,19 +15,18 @@ import msgspec
 
 from billow.api import render, rows
 from billow.core import signing
-from billow.core.errors import Unavailable
 from billow.flows import failing
 from billow.flows.failing import Receiver
-from billow.flows.outside import of
 from billow.resources import thin_event as thin
 from billow.resources import webhook_endpoint as endpoints
 from billow.resources.event import NUMBERED, Event
 from billow.resources.event_destination import EventDestination
 from billow.resources.webhook_delivery import WebhookDelivery
-from billow.store import jobs, outbox
+from billow.store import bulk, webhook_queue
 from billow.store.jobs import job
-from billow.store.perform import Steps, ask
-from billow.store.tx import Tx
+from billow.store.tx import Database, Tx
+
+log = logging.getLogger("billow.deliver")
 
 WAITS = (
     timedelta(seconds=5),
@@ -41,28 +44,31 @@ JITTER = 20
 """Percent by which a wait may be longer, so that what failed together does not come back together."""
 LEASE = timedelta(minutes=1)
 """A delivery that nobody came back from is made again after this: at least once, not at most once."""
-AT_ONCE = 25
-"""Events that are sent to a receiver, one after the other, before another receiver has its turn."""
-SLOW = 2.0
-"""Seconds after which a receiver is slow: the rest of its turn waits, and the next is among the slow."""
+MOST = 100
+"""Deliveries of a turn."""
+MOST_SLOW = 10
+"""Of a turn of a receiver that was slow or failed: they are made one by one, and should be settled soon."""
 GONE = 410
-Post = Callable[[str, dict[str, str], bytes], int]
+SETTLED = ("attempts", "last_attempt_at", "response_status", "error", "status", "next_attempt_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent for one delivery."""
+    """What is sent for one delivery; `about` is the object of the event, whose events come in order."""
 
     delivery: str
+    attempts: int
+    about: str
     headers: dict[str, str]
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a delivery: the status, or 0 and why there was none."""
+    """The outcome of one try: the status, or 0 and why there was none."""
 
     delivery: str
+    attempts: int
     status: int
     error: str | None
 
@@ -71,46 +77,97 @@ class Answer:
         return 200 <= self.status < 300
 
 
-@job("webhook.deliver", lane="webhooks")
-@job("webhook.deliver_slow", lane="slow_webhooks")
-def deliver(tx: Tx, refs: list[str]) -> Steps:
-    """Send what is due to one receiver. Nothing else is sent to it until this is answered."""
-    [id] = refs
-    [line] = outbox.hold(tx, [id])
-    receiver = failing.receiver_of(tx, id)
-    if receiver is None:
-        forget(tx, id)
-        return None
-    if line["busy_until"] and line["busy_until"] > tx.wall:
-        jobs.put(tx, outbox.DELIVER[line["slow"]], id, line["busy_until"], clock="wall")
-        return None
-    messages = due(tx, receiver) if receiver.status == "enabled" else []
-    if not messages:
-        go_on(tx, receiver, line["slow"])
-        return None
-    leave(tx, id, tx.wall + LEASE, line["slow"])
-    jobs.put(tx, outbox.DELIVER[line["slow"]], id, tx.wall + LEASE, clock="wall")
-    tx, (answers, slow) = yield ask(send, of(tx).send, receiver.url, messages)
-    settle(tx, id, answers, slow)
-    return None
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A receiver that we hold until `until`; `slow` when it was slow or failed the last time."""
+
+    tenant: str
+    receiver: str
+    until: datetime
+    slow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a turn sends, in order, and what could not even be written, with its reason."""
+
+    url: str
+    messages: list[Message]
+    unsendable: list[Answer]
+
+
+def take(db: Database, tenant: str, receiver: str) -> Turn | None:
+    """Hold a receiver; None when somebody else does."""
+    with db.transaction(tenant) as tx:
+        _may_be_repeated(tx)
+        until = tx.wall + LEASE
+        line = webhook_queue.claim(tx, receiver, until)
+        return Turn(tenant, receiver, until, line["slow"]) if line else None
+
+
+def read(db: Database, turn: Turn) -> Parcel | None:
+    """What is due to the receiver of a turn; None where nothing is, or where nothing may be sent to it."""
+    with db.transaction(turn.tenant) as tx:
+        receiver = failing.receiver_of(tx, turn.receiver)
+        if receiver is None:
+            forget(tx, [turn.receiver])
+            return None
+        if receiver.status != "enabled":
+            set_aside(tx, receiver)
+            return None
+        return parcel(tx, receiver, MOST_SLOW if turn.slow else MOST)
+
+
+def settle(db: Database, turn: Turn, answers: Sequence[Answer], slow: bool) -> Turn:
+    """Note the outcome of every try of a turn, in one set of statements, and hold the receiver for longer."""
+    with db.transaction(turn.tenant) as tx:
+        _may_be_repeated(tx)
+        line = webhook_queue.standing(tx, turn.receiver)
+        noted = note(tx, answers)
+        after = replace(turn, until=tx.wall + LEASE, slow=slow)
+        webhook_queue.keep(tx, turn.receiver, turn.until, after.until, slow)
+        receiver = failing.receiver_of(tx, turn.receiver)
+        if receiver is None or line is None or not noted:
+            return after
+        gave_up = any(record["status"] == "failed" for record in noted)
+        receiver = failing.note(tx, receiver, line, [answer.good for answer in answers], gave_up)
+        if any(answer.status == GONE for answer in answers) and receiver.status == "enabled":
+            failing.switch_off(tx, receiver, "endpoint_gone")
+        return after
+
+
+def release(db: Database, turn: Turn) -> None:
+    """Let go of a receiver, as nothing more is due to it or we stop."""
+    with db.transaction(turn.tenant) as tx:
+        _may_be_repeated(tx)
+        webhook_queue.keep(tx, turn.receiver, turn.until, None, turn.slow)
+
+
+def _may_be_repeated(tx: Tx) -> None:
+    """Commit without waiting for the disk: what a crash forgets of this is sent once more (at least once)."""
+    tx.run("set local synchronous_commit = off")
 
 
 # ------------------------------------------------------------------------------------- what is sent
 
 
-def due(tx: Tx, receiver: Receiver) -> list[Message]:
-    """What is due, the longest due first. An event without its number waits for it."""
-    waiting = rows.select(
-        tx,
-        WebhookDelivery,
-        "receiver = %(id)s and status = 'pending' and next_attempt_at <= %(now)s and exists"
-        " (select 1 from events e where e.id = event and e.sequence is not null)",
-        f"order by next_attempt_at, id limit {AT_ONCE}",
-        id=receiver.id,
-        now=tx.wall,
-    )
-    events = rows.find_many(tx, Event, [delivery.event for delivery in waiting])
-    return [message(tx, receiver, delivery, events[delivery.event]) for delivery in waiting]
+def parcel(tx: Tx, receiver: Receiver, most: int) -> Parcel | None:
+    """Read what is due and write the messages; one that cannot be written stops no other."""
+    ids = webhook_queue.waiting(tx, receiver.id, most)
+    known = rows.find_many(tx, WebhookDelivery, ids)
+    pending = [known[id] for id in ids if id in known and known[id].status == "pending"]
+    events = rows.find_many(tx, Event, [delivery.event for delivery in pending])
+    deliveries = [delivery for delivery in pending if delivery.event in events]
+    kept = {delivery.id for delivery in deliveries}
+    webhook_queue.remove(tx, [id for id in ids if id not in kept])
+    messages, unsendable = [], []
+    for delivery in deliveries:
+        try:
+            messages.append(message(tx, receiver, delivery, events[delivery.event]))
+        except Exception as error:  # whatever it is, it is the outcome of this delivery alone
+            log.exception("delivery %s cannot be written", delivery.id)
+            unsendable.append(Answer(delivery.id, delivery.attempts, 0, f"not sent: {error!r}"))
+    return Parcel(receiver.url, messages, unsendable) if ids else None
 
 
 def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event) -> Message:
@@ -120,7 +177,9 @@ def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event)
     else:
         secrets, shown = endpoints.secrets_of(receiver, tx.wall), render.one(tx, event, NUMBERED)
     body = msgspec.json.encode(shown)
-    return Message(delivery.id, headers(secrets, event.id, tx.wall, body), body)
+    about = event.related or event.id
+    made = headers(secrets, event.id, tx.wall, body)
+    return Message(delivery.id, delivery.attempts, about, made, body)
 
 
 def headers(secrets: Sequence[str], id: str, now: datetime, body: bytes) -> dict[str, str]:
@@ -131,60 +190,43 @@ def headers(secrets: Sequence[str], id: str, now: datetime, body: bytes) -> dict
     }
 
 
-def send(post: Post, url: str, messages: Sequence[Message]) -> tuple[list[Answer], bool]:
-    """Send one after the other, until one fails or time is up; was the receiver slow, or did it fail?"""
-    answers: list[Answer] = []
-    began = time.monotonic()
-    for one in messages:
-        try:
-            answers.append(Answer(one.delivery, int(post(url, one.headers, one.body)), None))
-        except Unavailable as error:
-            answers.append(Answer(one.delivery, 0, str(error)))
-        slow = time.monotonic() - began > SLOW
-        if slow or not answers[-1].good:
-            return answers, True
-    return answers, False
+# ------------------------------------------------------------------------------------- what comes of it
 
 
-# ------------------------------------------------------------------------------------- what became of it
+def note(tx: Tx, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Write what tries have changed of their deliveries; what somebody else has settled stays as it is."""
+    records = {answer.delivery: outcome(tx.wall, answer) for answer in answers}
+    sets = ", ".join(f"{name} = r.{name}" for name in SETTLED)
+    noted = tx.tuples(
+        f"update webhook_deliveries d set {sets} from json_populate_recordset(null::webhook_deliveries,"
+        " %(records)s) r where d.id = r.id and d.status = 'pending' and d.attempts = r.attempts - 1"
+        " returning d.id, d.event",
+        records=bulk.encode(list(records.values())),
+    )
+    known = [records[id] for id, _ in noted]
+    webhook_queue.remove(tx, [record["id"] for record in known if record["status"] != "pending"])
+    webhook_queue.put_off(
+        tx, {record["id"]: record["next_attempt_at"] for record in known if record["status"] == "pending"}
+    )
+    acknowledge(tx, [event for id, event in noted if records[id]["status"] == "succeeded"])
+    return known
 
 
-def settle(tx: Tx, id: str, answers: Sequence[Answer], slow: bool) -> None:
-    [line] = outbox.hold(tx, [id])
-    deliveries = rows.find_many(tx, WebhookDelivery, [answer.delivery for answer in answers])
-    known = [answer for answer in answers if answer.delivery in deliveries]  # a deleted receiver has none
-    arrived, gave_up = [], False
-    for answer in known:
-        delivery = deliveries[answer.delivery]
-        tried = rows.update(tx, delivery, event=None, **outcome(tx, delivery, answer))
-        gave_up = gave_up or tried.status == "failed"
-        if answer.good and delivery.status == "pending":
-            arrived.append(delivery.event)
-    acknowledge(tx, arrived)
-    leave(tx, id, None, slow)
-    receiver = failing.receiver_of(tx, id)
-    if receiver is None:
-        return
-    if known:
-        receiver = failing.note(tx, receiver, line, [answer.good for answer in known], gave_up)
-    if any(answer.status == GONE for answer in known):
-        receiver = failing.switch_off(tx, receiver, "endpoint_gone")
-    go_on(tx, receiver, slow)
-
-
-def outcome(tx: Tx, delivery: WebhookDelivery, answer: Answer) -> dict[str, Any]:
+def outcome(now: datetime, answer: Answer) -> dict[str, Any]:
     """What a try changes of its delivery: done, to be tried again later, or given up."""
     tried = {
-        "attempts": delivery.attempts + 1,
-        "last_attempt_at": tx.wall,
+        "id": answer.delivery,
+        "attempts": answer.attempts + 1,
+        "last_attempt_at": now,
         "response_status": answer.status or None,
         "error": answer.error,
+        "next_attempt_at": None,
     }
     if answer.good:
-        return {**tried, "status": "succeeded", "next_attempt_at": None}
-    if answer.status == GONE or delivery.attempts >= len(WAITS):
-        return {**tried, "status": "failed", "next_attempt_at": None}
-    return {**tried, "next_attempt_at": tx.wall + jittered(WAITS[delivery.attempts])}
+        return {**tried, "status": "succeeded"}
+    if answer.status == GONE or answer.attempts >= len(WAITS):
+        return {**tried, "status": "failed"}
+    return {**tried, "status": "pending", "next_attempt_at": now + jittered(WAITS[answer.attempts])}
 
 
 def jittered(wait: timedelta) -> timedelta:
@@ -201,32 +243,22 @@ def acknowledge(tx: Tx, events: Sequence[str]) -> None:
         )
 
 
-def leave(tx: Tx, id: str, busy_until: datetime | None, slow: bool) -> None:
-    """How the receiver is left for the next who looks."""
-    tx.run(
-        "update webhook_receivers set busy_until = %(until)s, slow = %(slow)s where id = %(id)s",
-        id=id,
-        until=busy_until,
-        slow=slow,
-    )
+def set_aside(tx: Tx, receiver: Receiver) -> None:
+    """Nothing is sent to a disabled receiver: what waits for it is queued again when it is enabled."""
+    cls = type(receiver)
+    # Its row is locked, as it is by who enables it: one of the two comes after the other and sees it.
+    found = rows.lock_many(tx, cls, [receiver.id])
+    if not found or found[0].status != "enabled":
+        webhook_queue.clear(tx, receiver.id)
 
 
-def go_on(tx: Tx, receiver: Receiver, slow: bool) -> None:
-    """Set the timer for what is next, behind the others who wait; none where nothing waits."""
-    for kind in outbox.DELIVER.values():
-        jobs.cancel(tx, kind, receiver.id)
-    row = tx.one(
-        "select min(d.next_attempt_at) as at from webhook_deliveries d join events e on e.id = d.event"
-        " where d.receiver = %(id)s and d.status = 'pending' and e.sequence is not null",
-        id=receiver.id,
-    )
-    if row and row["at"] and receiver.status == "enabled":
-        at = max(row["at"], tx.wall)
-        jobs.put(tx, outbox.DELIVER[slow], receiver.id, at, clock="wall")
-
-
-def forget(tx: Tx, id: str) -> None:
+@job("webhook.forget", lane="events")
+def forget(tx: Tx, refs: list[str]) -> None:
     """A receiver was deleted: nobody waits for what it has not taken."""
-    left = tx.tuples("delete from webhook_deliveries where receiver = %(id)s returning event, status", id=id)
-    acknowledge(tx, [event for event, status in left if status != "succeeded"])
-    tx.run("delete from webhook_receivers where id = %(id)s", id=id)
+    for id in refs:
+        left = tx.tuples(
+            "delete from webhook_deliveries where receiver = %(id)s returning event, status", id=id
+        )
+        webhook_queue.clear(tx, id)
+        acknowledge(tx, [event for event, status in left if status != "succeeded"])
+        tx.run("delete from webhook_receivers where id = %(id)s", id=id)

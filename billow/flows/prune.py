@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from billow.store import contents, jobs
+from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -35,7 +35,9 @@ def prune_events(tx: Tx) -> int:
         most=MOST,
         before=tx.wall - EVENTS,
     )
-    tx.run("delete from webhook_deliveries where event = any(%(ids)s)", ids=[id for (id,) in gone])
+    events = {"ids": [id for (id,) in gone]}
+    dropped = tx.tuples("delete from webhook_deliveries where event = any(%(ids)s) returning id", **events)
+    webhook_queue.remove(tx, [id for (id,) in dropped])
     return len(gone)
 
 

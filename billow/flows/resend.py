@@ -8,7 +8,7 @@ from billow.core.errors import Refused, require
 from billow.flows.failing import receiver_of
 from billow.resources.event import Event
 from billow.resources.webhook_delivery import WebhookDelivery
-from billow.store import outbox
+from billow.store import webhook_queue
 from billow.store.tx import Tx
 
 
@@ -20,15 +20,14 @@ class Resend(Params):
 def resend(tx: Tx, id: str, wanted: Resend) -> Event:
     """Send an event again to a webhook endpoint, whether it asked for the type or not."""
     to = wanted.webhook_endpoint
-    rows.find(tx, Event, id)
-    outbox.hold(tx, [to])  # before the event's row, as deliveries do
+    rows.lock(tx, Event, id)  # it has its number, or gets it after us and the delivery is queued then
     receiver = receiver_of(tx, to)
     if receiver is None:
         raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
     require(receiver.status == "enabled", "This webhook endpoint is disabled.", param="webhook_endpoint")
     if anew(tx, id, to):
         tx.run("update events set pending_webhooks = pending_webhooks + 1 where id = %(id)s", id=id)
-    outbox.wake(tx, [to])
+    webhook_queue.add_again(tx, id, to)
     return rows.find(tx, Event, id)
 
 

@@ -4,25 +4,52 @@ The name is resolved once, every address it has must be good, and the connection
 was judged: a name that changes its mind between the two finds nobody listening (standards §10.3).
 """
 
-import http.client
 import ipaddress
 import socket
-import ssl
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
+from billow.core import web_address
 from billow.core.errors import Unavailable
+from billow.providers.posting import Line, Post, Target
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PORTS = (443, 8443)
-SECONDS = 15.0
-READ = 64 << 10
-"""How much of an answer is read; its status is all that we want."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is global unicast (RFC 4291 §2.4 and IANA's list); `fec0::/10`, for one, is outside."""
+SPECIAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # shared by customers of a carrier
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, where clouds keep their metadata
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # IETF protocols
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays, deprecated
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+        "2001::/23",  # IETF protocols: Teredo, benchmarks, ORCHID
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4; what it wraps is judged instead
+        "3fff::/20",  # documentation
+    )
+]
+"""What IANA's registries of special-purpose addresses call not globally reachable, and multicast.
+
+Written down here, because what `ipaddress` calls global changes from one Python to the next. Some single
+addresses inside are reachable (192.0.0.9, 2001:1::1); no receiver of webhooks is there.
+"""
 
 
 class Blocked(Unavailable):
@@ -44,57 +71,32 @@ class Egress:
     allowed: Sequence[Network] = ()
     resolve: Callable[[str, int], list[str]] = resolved
 
-    def check(self, url: str) -> tuple[SplitResult, int, str]:
-        """The parts of the URL, the port, and the address to connect to; Blocked where it must not be."""
+    def check(self, url: str) -> Target:
+        """Where a connection may be made to; Blocked where none must be made."""
         try:
-            parts = urlsplit(url)
-            port = parts.port or (80 if parts.scheme == "http" else 443)
+            parts = web_address.split(web_address.encoded(url))
         except ValueError as error:
-            raise Blocked(f"{url} is no URL: {error}") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
-            raise Blocked(f"{url} must be a plain http or https URL")
-        addresses = self.resolve(parts.hostname, port)
+            raise Blocked(f"{url} is no URL to send to: {error}") from error
+        secure, host = parts.scheme == "https", parts.hostname or ""
+        port = parts.port or (443 if secure else 80)
+        addresses = self.resolve(host, port)
         private = bool(addresses) and all(self._is_allowed(judged(text)) for text in addresses)
-        public = (
-            parts.scheme == "https" and port in PORTS and all(is_public(judged(text)) for text in addresses)
-        )
+        public = secure and port in PORTS and all(is_public(judged(text)) for text in addresses)
         if not addresses or not (private or public):
-            raise Blocked(f"{parts.hostname}:{port} is not a public address that answers over TLS")
-        return parts, port, addresses[0]
+            raise Blocked(f"{host}:{port} is not a public address that answers over TLS")
+        return Target(secure, host, port, addresses[0])
 
     def _is_allowed(self, address: Address) -> bool:
         return any(address.version == network.version and address in network for network in self.allowed)
 
-    def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        """The status of the answer. Redirects are not followed; all of it takes 15 seconds at the most."""
-        parts, port, address = self.check(url)
-        deadline = time.monotonic() + SECONDS
-        connection = Pinned(parts, port, address)
+    @asynccontextmanager
+    async def posting(self) -> AsyncIterator[Post]:
+        """What posts to a URL and tells the status, on connections that are kept until the end."""
+        line = Line(self.check)
         try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("POST", target, body, headers)
-            answer = connection.getresponse()
-            read = 0
-            while read < READ and time.monotonic() < deadline and (block := answer.read1(8192)):
-                read += len(block)
-            return answer.status
-        except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"{url} did not answer: {error}") from error
+            yield line.post
         finally:
-            connection.close()
-
-
-class Pinned(http.client.HTTPConnection):
-    """A connection to an address that was judged, under the name that was asked for."""
-
-    def __init__(self, parts: SplitResult, port: int, address: str) -> None:
-        super().__init__(parts.hostname or "", port, timeout=SECONDS)
-        self.address, self.secure = address, parts.scheme == "https"
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self.address, self.port), SECONDS)
-        context = ssl.create_default_context()
-        self.sock = context.wrap_socket(plain, server_hostname=self.host) if self.secure else plain
+            line.close()
 
 
 def judged(text: str) -> Address:
@@ -104,9 +106,11 @@ def judged(text: str) -> Address:
         return address
     if address in NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def is_public(address: Address) -> bool:
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    """Whether anybody may be there who is not one of us."""
+    if isinstance(address, ipaddress.IPv6Address) and address not in UNICAST:
+        return False
+    return not any(address.version == network.version and address in network for network in SPECIAL)

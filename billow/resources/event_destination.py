@@ -12,7 +12,7 @@ from billow.core.errors import require
 from billow.resources import webhook_endpoint as endpoints
 from billow.resources.meter_event import iso
 from billow.resources.thin_event import Paging, no_such, page
-from billow.store import outbox
+from billow.store import jobs, webhook_queue
 from billow.store.ids import secret
 from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
@@ -132,7 +132,7 @@ def merged(old: dict[str, str], sent: dict[str, Any] | None) -> dict[str, str]:
 @route("POST", PATH, Create)
 def create(tx: Tx, wanted: Create) -> dict[str, Any]:
     """Create an event destination; its secret is shown this once, to who includes it."""
-    endpoints.check(tx, wanted.webhook_endpoint.url, wanted.enabled_events, "webhook_endpoint[url]")
+    url = endpoints.check(tx, wanted.webhook_endpoint.url, wanted.enabled_events, "webhook_endpoint[url]")
     require(
         wanted.event_payload == "snapshot" or not wanted.snapshot_api_version,
         "Thin events have no snapshot_api_version.",
@@ -149,7 +149,7 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
         name=wanted.name,
         secret=secret("whsec_"),
         updated=tx.now,
-        url=wanted.webhook_endpoint.url,
+        url=url,
     )
     return shown(rows.insert(tx, made), tx.livemode, wanted.include)
 
@@ -174,15 +174,15 @@ def update(tx: Tx, id: str, wanted: Update) -> dict[str, Any]:
     given = {name: value for name, value in wanted.sent().items() if name in type(row).columns}
     url = wanted.webhook_endpoint.url if wanted.webhook_endpoint else row.url
     changed = row.but(**{**given, "metadata": merged(row.metadata, wanted.metadata), "url": url})
-    endpoints.check(tx, changed.url, changed.enabled_events, "webhook_endpoint[url]")
-    return shown(kept(tx, row, changed), tx.livemode, wanted.include)
+    address = endpoints.check(tx, changed.url, changed.enabled_events, "webhook_endpoint[url]")
+    return shown(kept(tx, row, changed.but(url=address)), tx.livemode, wanted.include)
 
 
 @route("DELETE", f"{PATH}/{{id}}")
 def delete(tx: Tx, id: str) -> dict[str, Any]:
     """Delete an event destination; what was not delivered yet never will be."""
     row = find(tx, id)
-    outbox.wake(tx, [id])  # whoever delivers finds nobody, and clears what waited
+    jobs.put(tx, "webhook.forget", id, tx.wall, clock="wall")
     rows.delete(tx, row)
     return {"id": id, "object": row.object}
 
@@ -201,8 +201,8 @@ def disable(tx: Tx, row: EventDestination, reason: str) -> EventDestination:
 def enable(tx: Tx, id: str) -> dict[str, Any]:
     """Enable an event destination; what waited for it is sent."""
     row = find(tx, id)
-    outbox.wake(tx, [id])
-    outbox.begin_anew(tx, id)
+    webhook_queue.add_all(tx, id)
+    webhook_queue.begin_anew(tx, id)
     return shown(kept(tx, row, row.but(disabled_reason=None)), tx.livemode)
 
 

@@ -10,8 +10,9 @@ from billow.api import render, rows
 from billow.api.fields import CREATE, SHOWN, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource
-from billow.core.errors import require
-from billow.store import outbox
+from billow.core import web_address
+from billow.core.errors import Refused, require
+from billow.store import jobs, webhook_queue
 from billow.store.ids import secret
 from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
@@ -19,7 +20,6 @@ from billow.store.tx import Tx
 MOST = 16
 OVERLAP = 24 * 60 * 60
 """Seconds that a former secret may go on signing, at most."""
-URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 
@@ -46,16 +46,14 @@ class Rotate(Params):
     expire_after: int = f.integer(min=0, max=OVERLAP, default=OVERLAP)
 
 
-def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -> None:
-    """Refuse an address that cannot be told anything, or what is no type of event."""
+def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -> str:
+    """Refuse an address that cannot be told anything, or what is no type of event; the address in ASCII."""
+    try:
+        address = web_address.encoded(url)
+    except ValueError as error:
+        raise Refused(f"Invalid URL: {error}.", param=url_param, code="url_invalid") from None
     require(
-        URL.fullmatch(url),
-        "Invalid URL: it must begin with http:// or https://.",
-        param=url_param,
-        code="url_invalid",
-    )
-    require(
-        not tx.livemode or url.startswith("https://"),
+        not tx.livemode or address.startswith("https://"),
         "Invalid URL: live mode webhooks must use https.",
         param=url_param,
         code="url_invalid",
@@ -67,15 +65,16 @@ def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -
             f"Invalid enabled_events: '{type}' is no type of event.",
             param=f"enabled_events[{place}]",
         )
+    return address
 
 
 @WebhookEndpoint.create
 def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """Create a webhook endpoint. The answer is the only one that shows its secret."""
-    check(tx, endpoint.url, endpoint.enabled_events)
+    url = check(tx, endpoint.url, endpoint.enabled_events)
     count = tx.tuples("select count(*) from webhook_endpoints")[0][0]
     require(count < MOST, f"You have reached the maximum of {MOST} webhook endpoints.")
-    made = rows.insert(tx, replace(endpoint, secret=secret("whsec_")))
+    made = rows.insert(tx, replace(endpoint, url=url, secret=secret("whsec_")))
     return {**render.one(tx, made), "secret": made.secret}
 
 
@@ -84,17 +83,18 @@ def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> Webhoo
     """Update a webhook endpoint, or switch it off and on; what waited for it goes on when it is on again."""
     if "disabled" in changes:
         changes["status"] = "disabled" if changes.pop("disabled") else "enabled"
-    check(tx, changes.get("url", endpoint.url), changes.get("enabled_events", endpoint.enabled_events))
+    enabled_events = changes.get("enabled_events", endpoint.enabled_events)
+    changes["url"] = check(tx, changes.get("url", endpoint.url), enabled_events)
     if changes.get("status", endpoint.status) != endpoint.status:
-        outbox.wake(tx, [endpoint.id])
-        outbox.begin_anew(tx, endpoint.id)
+        webhook_queue.add_all(tx, endpoint.id)
+        webhook_queue.begin_anew(tx, endpoint.id)
     return rows.update(tx, endpoint, **changes)
 
 
 @WebhookEndpoint.delete
 def delete(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """Delete a webhook endpoint; what was not delivered yet never will be."""
-    outbox.wake(tx, [endpoint.id])  # whoever delivers finds nobody, and clears what waited
+    jobs.put(tx, "webhook.forget", endpoint.id, tx.wall, clock="wall")
     return rows.delete(tx, endpoint)
 
 

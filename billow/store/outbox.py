@@ -1,6 +1,6 @@
 """What happened, and who wants to hear of it: events are written inside, delivered outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,6 @@ from billow.store.tx import Tx
 API_VERSION = "2026-10-28.endive"
 EXPLICIT = {"reporting.report_type.updated"}
 """What `*` does not mean: who wants to hear of it says so (§10.2)."""
-DELIVER = {False: "webhook.deliver", True: "webhook.deliver_slow"}
-"""The timer of a receiver, by whether it was slow the last time: who is slow waits among the slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,8 @@ def _data(event: Told) -> dict[str, Any]:
 def write(tx: Tx, told: Sequence[Told]) -> list[str]:
     """Keep events, and a delivery for each receiver that asked for their type; the ids of the events.
 
-    They are numbered after the commit, by a job that this transaction puts once (store/sequence.py), and
-    delivered after that.
+    They are only added here: numbered after the commit, by a job that this transaction puts once
+    (store/sequence.py), and delivered after that. So nobody who writes an event waits for who delivers one.
     """
     records: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
@@ -105,26 +103,3 @@ def write(tx: Tx, told: Sequence[Told]) -> list[str]:
     if deliveries:
         bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
     return [record["id"] for record in records]
-
-
-def hold(tx: Tx, receivers: Iterable[str]) -> list[dict[str, Any]]:
-    """How these receivers do; for this transaction alone, so that no timer is put over another."""
-    return tx.all(
-        "insert into webhook_receivers (id) select distinct unnest(%(ids)s::text[]) order by 1"
-        " on conflict (id) do update set id = excluded.id"
-        " returning id, busy_until, slow, failing_since, warned_at",
-        ids=list(receivers),
-    )
-
-
-def wake(tx: Tx, receivers: Iterable[str]) -> None:
-    """Something is due for these receivers now."""
-    for receiver in hold(tx, receivers):
-        jobs.put(tx, DELIVER[receiver["slow"]], receiver["id"], tx.wall, clock="wall")
-
-
-def begin_anew(tx: Tx, receiver: str) -> None:
-    """It was enabled again: what it failed to take before is not held against it."""
-    tx.run(
-        "update webhook_receivers set failing_since = null, warned_at = null where id = %(id)s", id=receiver
-    )

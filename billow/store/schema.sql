@@ -152,9 +152,21 @@ create table webhook_deliveries (
     check ((status = 'pending') = (next_attempt_at is not null))
 );
 create index webhook_deliveries_by_receiver on webhook_deliveries (tenant, receiver, created desc, id desc);
-create index webhook_deliveries_waiting on webhook_deliveries (receiver, next_attempt_at, id) where status = 'pending';
+create index webhook_deliveries_waiting on webhook_deliveries (receiver) where status = 'pending';
 
--- How a receiver does: `busy_until` while something is on its way to it, `slow` when it was slow or failed the last time.
+-- What is to be sent, once its event has a number: who numbers adds to it, and only the receiver's deliverer deletes
+-- from it, so that nobody who writes an event waits for who delivers one. Deliverers look across tenants: who has bound
+-- none sees all of them, by the policy at the end.
+create table webhook_queue (
+    tenant   text        not null default current_setting('billow.tenant'),
+    delivery text        primary key,
+    receiver text        not null,
+    due_at   timestamptz not null,
+    sequence bigint      not null
+);
+create index webhook_queue_due on webhook_queue (receiver, due_at, sequence);
+
+-- How a receiver does: `busy_until` while a deliverer has it, `slow` when it was slow or failed the last time.
 create table webhook_receivers (
     tenant     text    not null default current_setting('billow.tenant'),
     id         text    primary key,
@@ -1327,7 +1339,7 @@ begin
     for name in
         select c.table_name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
         where c.table_schema = current_schema() and c.column_name = 'tenant' and t.table_type = 'BASE TABLE'
-        and c.table_name not in ('api_keys', 'jobs') order by c.table_name
+        and c.table_name not in ('api_keys', 'jobs', 'webhook_queue') order by c.table_name
     loop
         execute format('alter table %I enable row level security', name);
         execute format('alter table %I force row level security', name);
@@ -1338,4 +1350,9 @@ end $$;
 alter table api_keys enable row level security;
 alter table api_keys force row level security;
 create policy one_tenant on api_keys
+    using (coalesce(current_setting('billow.tenant', true), '') in ('', tenant));
+
+alter table webhook_queue enable row level security;
+alter table webhook_queue force row level security;
+create policy one_tenant on webhook_queue
     using (coalesce(current_setting('billow.tenant', true), '') in ('', tenant));

@@ -5,7 +5,7 @@ could show up after a later one. So writers leave the number open; whoever numbe
 until it commits, and sees every event that was committed before: a reader of number N has seen all before it.
 """
 
-from billow.store import outbox
+from billow.store import webhook_queue
 from billow.store.tx import Tx
 
 MOST = 5000
@@ -17,7 +17,10 @@ def unnumbered(tx: Tx) -> bool:
 
 
 def number(tx: Tx) -> int:
-    """Number what is committed and has no number, in the order of writing, and wake who is to hear of it."""
+    """Number what is committed and has no number, in the order of writing, and queue what is to be delivered.
+
+    Short, as others may wait for the counter: it touches no row that a delivery holds for longer.
+    """
     if not unnumbered(tx):
         return 0
     tx.run("insert into event_counters (last) values (0) on conflict do nothing")
@@ -31,12 +34,5 @@ def number(tx: Tx) -> int:
         most=MOST,
     )
     tx.run("update event_counters set last = %(last)s", last=last + len(numbered))
-    awaited = [id for id, pending in numbered if pending]
-    if awaited:
-        receivers = tx.tuples(
-            "select distinct receiver from webhook_deliveries where event = any(%(ids)s)"
-            " and status = 'pending'",
-            ids=awaited,
-        )
-        outbox.wake(tx, [id for (id,) in receivers])
+    webhook_queue.add(tx, [id for id, pending in numbered if pending])
     return len(numbered)

@@ -2,6 +2,9 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
 
 import psycopg
 import psycopg_pool
@@ -11,13 +14,32 @@ from billow.store.tx import Database
 
 log = logging.getLogger("billow.work")
 
-LANES = {"billing": 1, "events": 1, "outside": 2, "webhooks": 4, "slow_webhooks": 2, "clocks": 2}
-"""How many threads each lane has: slow gateways delay no billing, slow receivers delay no payment; receivers
-that were slow or failed the last time delay only each other."""
+LANES = {"billing": 1, "events": 1, "outside": 2, "clocks": 2}
+"""How many threads each lane has: slow gateways delay no billing. Webhooks are sent by a companion."""
 IDLE = 0.2
 """Seconds to wait when nothing is due."""
 SHARE = 2000
 """Jobs that a thread runs before it looks whether it should stop."""
+
+
+class Companion(Protocol):
+    """Works beside the lanes of a worker, in threads of its own."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        """Begin to stop; what is at hand is finished or left due."""
+
+    def join(self, patience: float) -> None:
+        """Wait until it has stopped, so many seconds at the most."""
+
+
+COMPANIONS: list[Callable[[Database], Companion]] = []
+
+
+def companion(make: Callable[[Database], Companion]) -> None:
+    """Declare what works beside the lanes, in each worker."""
+    COMPANIONS.append(make)
 
 
 class Worker:
@@ -25,21 +47,26 @@ class Worker:
 
     def __init__(self, db: Database) -> None:
         self.db, self._stop = db, threading.Event()
-        self._threads = [
+        threads = [
             threading.Thread(target=self._loop, args=(lane,), name=f"{lane}-{number}")
             for lane, count in LANES.items()
             for number in range(count)
         ]
+        self._companions = [make(db) for make in COMPANIONS]
+        self._all: list[threading.Thread | Companion] = [*threads, *self._companions]
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        for one in self._all:
+            one.start()
 
     def stop(self, patience: float = 25.0) -> None:
         """Finish the batch at hand and return; what is left stays due."""
         self._stop.set()
-        for thread in self._threads:
-            thread.join(patience)
+        for companion in self._companions:
+            companion.stop()
+        deadline = time.monotonic() + patience
+        for one in self._all:
+            one.join(max(deadline - time.monotonic(), 0.1))
 
     def _loop(self, lane: str) -> None:
         while not self._stop.is_set():

@@ -1,6 +1,7 @@
 """What becomes of a receiver that takes nothing for days?"""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 
 from billow.flows import deliver
 from billow.providers.mail import Message
+from billow.providers.posting import Post
 from tests.conftest import new_caller
 from tests.receivers import World
 
 ENDPOINT = "https://shop.example/hook"
-LANES = ("events", "webhooks", "slow_webhooks", "outside")
+LANES = ("events", "webhooks", "outside")
 
 
 class Shop(World):
@@ -24,9 +26,13 @@ class Shop(World):
         self.status, self.heard = 500, 0
         self.letters: list[Message] = []
         mailer = type("Mailer", (), {"send": lambda _, message: self.letters.append(message)})()
-        app.db.outside = replace(app.db.outside, send=self.take, mailer=mailer)
+        app.db.outside = replace(app.db.outside, posting=self.posting, mailer=mailer)
 
-    def take(self, url: str, headers: dict[str, str], body: bytes) -> int:
+    @asynccontextmanager
+    async def posting(self) -> AsyncIterator[Post]:
+        yield self.take
+
+    async def take(self, url: str, headers: dict[str, str], body: bytes) -> int:
         self.heard += url == ENDPOINT
         return self.status
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from billow.app import App
+from billow.flows import dispatch
 from billow.store import jobs
 from tests import invariants
 from tests.conftest import Api, new_caller
@@ -16,7 +17,7 @@ Worlds = Callable[[], World]
 
 def do_what_is_due(app: App) -> None:
     """All that is due on the wall, which puts further things that are due at once."""
-    while jobs.run_due(app.db, clock="wall", until=app.db.wall()):
+    while jobs.run_due(app.db, clock="wall", until=app.db.wall()) or dispatch.run_due(app.db):
         pass
 
 

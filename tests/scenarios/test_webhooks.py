@@ -58,7 +58,7 @@ class Receiver:
 def receivers(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Receiver]]:
     """Shops on this machine, to which webhooks may go here."""
     here = Egress([ipaddress.ip_network("127.0.0.0/8")], resolve=nameless)
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, send=here.post))
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, posting=here.posting))
     made: list[Receiver] = []
 
     def another() -> Receiver:

@@ -1,0 +1,136 @@
+"""What is to be sent to whom, and by whom: a queue for each receiver, from which only its deliverer deletes.
+
+Who numbers events adds to it, and waits for nobody. A deliverer holds a receiver by a lease, not by a lock,
+and what is on its way stands in the queue until it is settled. When a deliverer dies, another takes the
+receiver after the lease has run out, and sends it again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from billow.store.tx import Database, Tx
+
+DUE = """
+    with recursive first as (
+        (select tenant, receiver, due_at from webhook_queue order by receiver, due_at limit 1)
+        union all
+        select next.* from first, lateral (
+            select tenant, receiver, due_at from webhook_queue where receiver > first.receiver
+            order by receiver, due_at limit 1
+        ) next
+    )
+    select tenant, receiver from first where due_at <= %s order by due_at
+"""
+"""Looks at the first of each queue only, however long they are."""
+
+
+def due(db: Database, now: datetime) -> list[tuple[str, str]]:
+    """Tenant and receiver of all to whom something is due, who has waited longest first."""
+    with db.connection() as conn:
+        return [(tenant, receiver) for tenant, receiver in conn.execute(DUE, (now,)).fetchall()]
+
+
+def add(tx: Tx, events: Sequence[str]) -> None:
+    """Queue the deliveries of events that have just been numbered."""
+    if events:
+        _add(tx, "d.event = any(%(events)s)", "nothing", events=list(events))
+
+
+def add_all(tx: Tx, receiver: str) -> None:
+    """Queue whatever is still to be sent to a receiver, now. What has no number comes when it has one."""
+    _add(tx, "d.receiver = %(receiver)s", "update set due_at = excluded.due_at", receiver=receiver)
+
+
+def add_again(tx: Tx, event: str, receiver: str) -> None:
+    """Queue one delivery, now, even where it waits already for a later time."""
+    where = "d.event = %(event)s and d.receiver = %(receiver)s"
+    _add(tx, where, "update set due_at = excluded.due_at", event=event, receiver=receiver)
+
+
+def _add(tx: Tx, where: str, queued_already: str, **params: Any) -> None:
+    tx.run(
+        "insert into webhook_queue (receiver, delivery, due_at, sequence)"
+        " select d.receiver, d.id, %(now)s, e.sequence from webhook_deliveries d"
+        f" join events e on e.id = d.event where {where} and d.status = 'pending'"
+        f" and e.sequence is not null order by d.id on conflict (delivery) do {queued_already}",
+        now=tx.wall,
+        **params,
+    )
+
+
+def waiting(tx: Tx, receiver: str, most: int) -> list[str]:
+    """The deliveries that are due to a receiver, in the order in which they were due and numbered."""
+    found = tx.tuples(
+        "select delivery from webhook_queue where receiver = %(receiver)s and due_at <= %(now)s"
+        " order by due_at, sequence limit %(most)s",
+        receiver=receiver,
+        now=tx.wall,
+        most=most,
+    )
+    return [delivery for (delivery,) in found]
+
+
+def remove(tx: Tx, deliveries: Sequence[str]) -> None:
+    if deliveries:
+        tx.run("delete from webhook_queue where delivery = any(%(ids)s)", ids=list(deliveries))
+
+
+def clear(tx: Tx, receiver: str) -> None:
+    """Nothing is to be sent to a receiver for now."""
+    tx.run("delete from webhook_queue where receiver = %(receiver)s", receiver=receiver)
+
+
+def put_off(tx: Tx, later: dict[str, datetime]) -> None:
+    """Deliveries are made again later, each at its time."""
+    if later:
+        tx.run(
+            "update webhook_queue q set due_at = t.at"
+            " from unnest(%(ids)s::text[], %(at)s::timestamptz[]) as t (id, at) where q.delivery = t.id",
+            ids=list(later),
+            at=list(later.values()),
+        )
+
+
+# ------------------------------------------------------------------------------------- by whom
+
+
+def claim(tx: Tx, receiver: str, until: datetime) -> dict[str, Any] | None:
+    """Take a receiver, if nobody has it, until it is released or its time is over; how it is doing."""
+    tx.run("insert into webhook_receivers (id) values (%(id)s) on conflict do nothing", id=receiver)
+    return tx.one(
+        "update webhook_receivers set busy_until = %(until)s where id = (select id from webhook_receivers"
+        " where id = %(id)s and (busy_until is null or busy_until <= %(now)s) for update skip locked)"
+        " returning slow",
+        id=receiver,
+        until=until,
+        now=tx.wall,
+    )
+
+
+def keep(tx: Tx, receiver: str, held: datetime, until: datetime | None, slow: bool) -> bool:
+    """Hold a receiver for longer, or release it; false where somebody else has it by now."""
+    return bool(
+        tx.run(
+            "update webhook_receivers set busy_until = %(until)s, slow = %(slow)s"
+            " where id = %(id)s and busy_until = %(held)s",
+            id=receiver,
+            held=held,
+            until=until,
+            slow=slow,
+        )
+    )
+
+
+def standing(tx: Tx, receiver: str) -> dict[str, Any] | None:
+    """Since when a receiver fails, and whether its owner was told."""
+    return tx.one(
+        "select failing_since, warned_at from webhook_receivers where id = %(id)s for update", id=receiver
+    )
+
+
+def begin_anew(tx: Tx, receiver: str) -> None:
+    """It was enabled again: what it failed to take before is not held against it."""
+    tx.run(
+        "update webhook_receivers set failing_since = null, warned_at = null where id = %(id)s", id=receiver
+    )
