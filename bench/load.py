@@ -4,8 +4,8 @@
     python bench/load.py --seconds 20 --subscriptions 200 --probe 5      a quick try
 
 Capacity is what 16 clients get through that ask without a pause. The load itself is open: requests begin at a
-constant rate, whether the ones before them were answered or not, and a latency counts from the instant at which
-a request was meant to begin. One webhook endpoint hears of every event and answers at once.
+constant rate, whether the ones before them were answered or not, and a latency counts from the instant at
+which a request was meant to begin. One webhook endpoint hears of every event and answers at once.
 """
 
 import argparse
@@ -338,8 +338,8 @@ async def receiver() -> AsyncIterator[tuple[str, Counter[str]]]:
                 await reader.readexactly(int(length))
                 heard["deliveries"] += 1
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side, or the bench, has ended
         finally:
             writer.close()
 
