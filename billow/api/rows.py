@@ -10,7 +10,7 @@ from billow.api.fields import SQL_TYPES
 from billow.api.params import Params
 from billow.api.resource import EPOCH, REGISTRY, Resource
 from billow.core.errors import Refused
-from billow.store import bulk, outbox
+from billow.store import bulk, jobs, outbox
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -39,6 +39,16 @@ def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bo
 def find_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
     wanted = sorted(set(ids))
     return {row.id: row for row in select(tx, cls, "id = any(%(ids)s)", ids=wanted)} if wanted else {}
+
+
+def find_all(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
+    """Find the rows that jobs are about; a job whose row does not exist fails (`jobs.RowMissing`)."""
+    wanted = sorted(set(ids))
+    found = find_many(tx, cls, wanted)
+    missing = [id for id in wanted if id not in found]
+    if missing:
+        raise jobs.RowMissing(f"There is no {cls.noun.replace('_', ' ')} {', '.join(missing)}.")
+    return found
 
 
 def lock(tx: Tx, cls: type[R], id: str, *, param: str | None = None) -> R:

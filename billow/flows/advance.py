@@ -67,8 +67,8 @@ def limit(tx: Tx, clock: TestClock) -> datetime:
 def run(tx: Tx, refs: list[str]) -> Steps:
     """Run what is due up to the target, then stand there. Should we not come back, somebody looks again."""
     [id] = refs
-    clock = rows.find_many(tx, TestClock, [id]).get(id)
-    if clock is None or clock.status != "advancing":
+    clock = rows.find_all(tx, TestClock, refs)[id]
+    if clock.status != "advancing":
         return None
     target = instant(clock.status_details["advancing"]["target_frozen_time"])
     assert target is not None
@@ -88,8 +88,8 @@ def catch_up(tx: Tx, refs: list[str]) -> Steps:
     Looked at once more when it should be done: what a request put meanwhile may have come too late for it.
     """
     [id] = refs
-    clock = rows.find_many(tx, TestClock, [id]).get(id)
-    if clock is None or clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
+    clock = rows.find_all(tx, TestClock, refs)[id]
+    if clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
         return None
     jobs.put(tx, jobs.CATCH_UP, id, tx.wall + SOON, clock="wall")
     yield ask(of(tx).run_clock, id, clock.frozen_time)

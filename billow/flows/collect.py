@@ -34,7 +34,7 @@ NO_METHOD = payments.Declined(
 @job("invoice.collect", lane="outside")
 def collect_due(tx: Tx, refs: list[str]) -> Steps:
     """Charge an open invoice, as the schedule says."""
-    [id] = refs
+    [id] = rows.find_all(tx, Invoice, refs)
     invoice = lock_payable(tx, id)
     if invoice is None:
         return None
@@ -177,8 +177,8 @@ def find_out(tx: Tx, ids: list[str]) -> Steps:
     The job goes on asking where we do not come back.
     """
     for id in ids:
-        attempt = rows.find_many(tx, Attempt, [id]).get(id)
-        if attempt is None or attempt.state != "processing":
+        attempt = rows.find_all(tx, Attempt, [id])[id]
+        if attempt.state != "processing":
             continue
         jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
         tx, outcome = yield ask(known, of(tx).gateway, attempt)

@@ -251,7 +251,7 @@ def stand(tx: Tx, done: Done) -> None:
 
 @job("schedule.expiring", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    [schedule] = rows.find_many(tx, SubscriptionSchedule, refs).values()
+    [schedule] = rows.find_all(tx, SubscriptionSchedule, refs).values()
     if schedule.status in LIVING:
         rows.emit(tx, [(schedule, None)], "subscription_schedule.expiring")
 

@@ -148,7 +148,7 @@ def finalize_many(
 
 def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
     """Drafts with their customers and lines, locked: customers first, then invoices."""
-    found = rows.find_many(tx, Invoice, refs)
+    found = rows.find_all(tx, Invoice, refs)
     customers = {
         c.id: c for c in rows.lock_many(tx, Customer, [invoice.customer for invoice in found.values()])
     }

@@ -164,9 +164,8 @@ def pdf_of(tx: Tx, invoice: Invoice) -> bytes:
 @job("invoice.mail", lane="outside")
 def mail(tx: Tx, refs: list[str]) -> Steps:
     """Send a finalized invoice to the customer's address, with the PDF. The same letter has the same id."""
-    [id] = refs
-    invoice = rows.find_many(tx, Invoice, [id]).get(id)
-    if invoice is None or invoice.status in ("draft", "void"):
+    [invoice] = rows.find_all(tx, Invoice, refs).values()
+    if invoice.status in ("draft", "void"):
         return None
     to = invoice.customer_email or rows.find(tx, Customer, invoice.customer, deleted=True).email
     if not to:

@@ -40,7 +40,7 @@ def coupon_of(tx: Tx, code: PromotionCode) -> Coupon | None:
 @job("promotion_code.expire", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
     """The last day of a code has come."""
-    for code in rows.lock_many(tx, PromotionCode, refs):
+    for code in rows.lock_many(tx, PromotionCode, rows.find_all(tx, PromotionCode, refs)):
         if not codes.open_now(code, coupon_of(tx, code), tx.now):
             rows.update(tx, code, active=False)
 

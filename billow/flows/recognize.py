@@ -25,6 +25,7 @@ def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
 @job("revenue.recognize", batch=500)
 def recognize(tx: Tx, refs: list[str]) -> None:
     """Earn what is due of finalized invoices; the refs are their ids."""
+    rows.find_all(tx, Invoice, refs)
     lines = rows.select(
         tx,
         InvoiceLine,

@@ -156,10 +156,7 @@ def cancel(tx: Tx, refund: Refund) -> Refund:
 @job("charge.expire", lane="outside")
 def expire(tx: Tx, refs: list[str]) -> Steps:
     """Nobody captured the charge in seven days: the hold on the card is let go."""
-    [id] = refs
-    found = rows.find_many(tx, Charge, [id]).get(id)
-    if found is None:
-        return None
+    [found] = rows.find_all(tx, Charge, refs).values()
     tx, charge = locked(tx, found)
     if charge.captured or rest(tx, charge) != charge.amount:
         return None

@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 @job("subscription.upcoming", batch=50)
 def upcoming(tx: Tx, refs: list[str]) -> None:
     """A renewal is some days off: its invoice is told as it would be now, without an id."""
-    shown = [foreseen(tx, found) for found in rows.find_many(tx, Subscription, refs).values()]
+    shown = [foreseen(tx, found) for found in rows.find_all(tx, Subscription, refs).values()]
     outbox.write(tx, [outbox.Told("invoice.upcoming", invoice) for invoice in shown if invoice])
 
 
@@ -36,5 +36,5 @@ def foreseen(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:
 @job("invoice.will_be_due", batch=50)
 def will_be_due(tx: Tx, refs: list[str]) -> None:
     """The due date of invoices that were sent comes nearer, and they are unpaid."""
-    waiting = [one for one in rows.find_many(tx, Invoice, refs).values() if one.status == "open"]
+    waiting = [one for one in rows.find_all(tx, Invoice, refs).values() if one.status == "open"]
     rows.emit(tx, [(invoice, None) for invoice in waiting], "invoice.will_be_due")

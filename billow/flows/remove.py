@@ -10,7 +10,7 @@ from billow.resources.customer import Customer
 from billow.resources.quote import LIVING, Quote
 from billow.resources.subscription import ENDED, Subscription
 from billow.resources.test_clock import TestClock
-from billow.store import clocks
+from billow.store import clocks, jobs
 from billow.store.tx import Tx
 
 
@@ -38,6 +38,7 @@ def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
     for customer in rows.select(tx, Customer, "test_clock = %(clock)s and not deleted", clock=clock.id):
         delete_customer(tx, customer)
     call_off(clocks.enter(tx, clock.id), "test_clock", clock.id)
+    jobs.cancel(tx, jobs.CATCH_UP, clock.id)
     tx.run(
         "delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock.id
     )

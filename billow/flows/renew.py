@@ -64,7 +64,7 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
 def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
-    wanted = rows.find_many(tx, Subscription, after_their_phase(tx, refs))
+    wanted = rows.find_all(tx, Subscription, after_their_phase(tx, refs))
     customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
     subscriptions = rows.lock_many(tx, Subscription, wanted)
     parts = bill.parts_of(tx, wanted)

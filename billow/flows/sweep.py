@@ -56,9 +56,7 @@ def set(tx: Tx, subscription: Subscription) -> None:
 @job(TIMER, batch=1)
 def sweep(tx: Tx, refs: list[str]) -> None:
     """Its date has come: what waits, where anything does, is on a draft, and the next date is set."""
-    found = rows.find_many(tx, Subscription, refs).get(refs[0])
-    if found is None:
-        return
+    [found] = rows.find_all(tx, Subscription, refs).values()
     customer = rows.lock(tx, Customer, found.customer)
     subscription = rows.lock(tx, Subscription, found.id)
     due, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval

@@ -51,8 +51,8 @@ class Count:
 @job("subscription.threshold", batch=1)
 def look(tx: Tx, refs: list[str]) -> None:
     """Use came in: what is owed is added up, and billed where a threshold is reached."""
-    found = rows.find_many(tx, Subscription, refs).get(refs[0])
-    if found is None or not found.watched or found.status not in EVALUATED:
+    [found] = rows.find_all(tx, Subscription, refs).values()
+    if not found.watched or found.status not in EVALUATED:
         return
     tx = clocks.enter(tx, found.test_clock)
     customer = rows.lock(tx, Customer, found.customer)

@@ -31,7 +31,7 @@ def schedule_warning(tx: Tx, subscription: Subscription) -> None:
 
 @job("subscription.trial_will_end", batch=500)
 def warn(tx: Tx, refs: list[str]) -> None:
-    trialing = [s for s in rows.find_many(tx, Subscription, refs).values() if s.status == "trialing"]
+    trialing = [s for s in rows.find_all(tx, Subscription, refs).values() if s.status == "trialing"]
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
 
 

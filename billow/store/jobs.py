@@ -35,6 +35,14 @@ class Kind:
 KINDS: dict[str, Kind] = {}
 
 
+class RowMissing(LookupError):
+    """The row that a job is about does not exist.
+
+    Whoever deletes a row cancels its jobs in the same transaction, so this is never normal: something lost
+    the row. The job fails with this reason and is parked in the end, instead of being forgotten as done.
+    """
+
+
 def job(
     name: str, *, batch: int = 1, lane: str = "billing"
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
