@@ -149,6 +149,7 @@ FLOWS = [
     "reshape",
     "resume",
     "schedule",
+    "seal",
     "set_aside",
     "settle",
     "standing",

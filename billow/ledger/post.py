@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billow.ledger import chain
 from billow.ledger.chart import account_of
 from billow.ledger.entries import Transfer
 from billow.store import bulk
@@ -38,8 +39,13 @@ class Posting:
 
 
 def post(tx: Tx, postings: Sequence[Posting]) -> None:
-    """Write any number of postings in one statement; none of them where one was posted before."""
-    bulk.insert_many(tx, "ledger_transfers", COLUMNS, [row for posting in postings for row in _rows(posting)])
+    """Write any number of postings in one statement; none of them where one was posted before.
+
+    Another statement notes them for their seal.
+    """
+    transfers = [row for posting in postings for row in _rows(posting)]
+    bulk.insert_many(tx, "ledger_transfers", COLUMNS, transfers)
+    chain.note(tx, transfers)
 
 
 def _rows(posting: Posting) -> Iterator[dict[str, Any]]:

@@ -1090,6 +1090,38 @@ end $$;
 create trigger ledger_transfers_are_final before update or delete or truncate on ledger_transfers
     for each statement execute function refuse_to_change_the_books();
 
+-- Transfers that no seal covers yet, each with the hash of what it says: written with them, taken by who seals.
+create table ledger_unsealed (
+    tenant   text  not null default current_setting('billow.tenant'),
+    transfer text  not null,
+    leaf     bytea not null,
+    primary key (tenant, transfer)
+);
+
+-- A chain of hashes over the transfers (ledger/chain.py): each seal covers some of them, and the seal before it. What is
+-- here says nothing of a person, and stays when personal data is erased.
+create table ledger_seals (
+    tenant    text        not null default current_setting('billow.tenant'),
+    number    bigint      not null check (number > 0),
+    created   timestamptz not null,           -- by the wall's clock
+    transfers text[]      not null,
+    leaves    bytea[]     not null,           -- of each transfer, in the same order
+    previous  bytea       not null,
+    hash      bytea       not null,
+    primary key (tenant, number),
+    unique (tenant, hash),
+    check (cardinality(transfers) > 0 and cardinality(transfers) = cardinality(leaves))
+);
+
+create function refuse_to_change_the_seals() returns trigger language plpgsql as $$
+begin
+    raise exception 'the seals of the ledger are final' using errcode = 'restrict_violation';
+end $$;
+create trigger ledger_seals_are_final before update or delete or truncate on ledger_seals
+    for each statement execute function refuse_to_change_the_seals();
+create trigger ledger_unsealed_is_final before update or truncate on ledger_unsealed
+    for each statement execute function refuse_to_change_the_seals();
+
 -- Measured use, one row per event. `digest` is a 128-bit hash of tenant and identifier: the key by which an event is
 -- counted once, whoever sends it how often. `payload` holds only what is neither customer nor value. `arrival` orders
 -- events by when they came, as `last` wants it for two values of one instant. A canceled event stays, as a trace.

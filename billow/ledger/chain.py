@@ -1,0 +1,130 @@
+"""Was a transfer changed, removed or slipped in? A chain of hashes over the ledger shows it.
+
+Each transfer has a leaf: the SHA-256 of its canonical text. Writers note the leaf with the transfer and wait
+for nobody. After the commit a job takes what is noted and writes a seal over it: the hash of the seal before,
+the ids and the leaves (docs/decisions/00XX-ledger-seals.md).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from billow.store import bulk, jobs
+from billow.store.tx import Tx
+
+JOB = "ledger.seal"
+MOST = 5000
+"""Transfers that one seal covers."""
+COLUMNS = (
+    "amount", "created", "credit", "currency", "customer", "debit", "event", "id", "invoice", "line",
+    "sequence", "source",
+)  # fmt: skip
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One link of the chain, as it is stored."""
+
+    number: int
+    created: datetime
+    transfers: Sequence[str]
+    leaves: Sequence[bytes]
+    previous: bytes
+    hash: bytes
+
+
+def leaf(transfer: dict[str, Any]) -> bytes:
+    """Hash what a transfer says: JSON with sorted keys, no spaces, integers and text only."""
+    said = {name: transfer[name] for name in COLUMNS}
+    said["created"] = microseconds(transfer["created"])
+    return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+
+
+def microseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // MICROSECOND
+
+
+def genesis(tenant: str) -> bytes:
+    """What the first seal of a tenant has before it."""
+    return sha256(f"billow ledger {tenant}".encode()).digest()
+
+
+def link(seal: Seal) -> bytes:
+    """Hash a seal: lines of text, so that any program can do the same."""
+    lines = [
+        f"number {seal.number}",
+        f"created {microseconds(seal.created)}",
+        f"previous {seal.previous.hex()}",
+        *(f"{id} {leaf.hex()}" for id, leaf in zip(seal.transfers, seal.leaves, strict=True)),
+    ]
+    return sha256("\n".join(lines).encode()).digest()
+
+
+# ------------------------------------------------------------------------------------- sealing
+
+
+def note(tx: Tx, transfers: Sequence[dict[str, Any]]) -> None:
+    """Note the leaves of new transfers, and put the job that seals them after the commit."""
+    records = [{"transfer": one["id"], "leaf": f"\\x{leaf(one).hex()}"} for one in transfers]
+    bulk.insert_many(tx, "ledger_unsealed", ("transfer", "leaf"), records)
+    if records and "sealing" not in tx.notes:  # a ref of its own: no two transactions wait for each other
+        tx.notes["sealing"] = True
+        jobs.put(tx, JOB, records[0]["transfer"], tx.wall, clock="wall")
+
+
+def seal(tx: Tx) -> int:
+    """Seal what is committed and has no seal yet; how many transfers. One at a time in a tenant."""
+    tx.run("select pg_advisory_xact_lock(hashtextextended(%(key)s, 0))", key=f"{JOB} {tx.tenant}")
+    # The statements after this one see what the one before us has committed.
+    taken = tx.tuples(
+        "delete from ledger_unsealed where (tenant, transfer) in"
+        " (select tenant, transfer from ledger_unsealed where tenant = %(tenant)s"
+        " order by transfer limit %(most)s) returning transfer, leaf",
+        tenant=tx.tenant,
+        most=MOST,
+    )
+    if not taken:
+        return 0
+    taken.sort()
+    last = head(tx)
+    made = Seal(
+        last.number + 1 if last else 1,
+        tx.wall,
+        [id for id, _ in taken],
+        [bytes(leaf) for _, leaf in taken],
+        last.hash if last else genesis(tx.tenant),
+        b"",
+    )
+    tx.run(
+        "insert into ledger_seals (number, created, transfers, leaves, previous, hash) values"
+        " (%(number)s, %(created)s, %(transfers)s::text[], %(leaves)s::bytea[], %(previous)s, %(hash)s)",
+        number=made.number,
+        created=made.created,
+        transfers=made.transfers,
+        leaves=made.leaves,
+        previous=made.previous,
+        hash=link(made),
+    )
+    return len(taken)
+
+
+def head(tx: Tx) -> Seal | None:
+    """The newest seal."""
+    found = seals(tx, "true", "order by number desc limit 1")
+    return found[0] if found else None
+
+
+def seals(tx: Tx, where: str, tail: str = "order by number", **params: Any) -> list[Seal]:
+    found = tx.tuples(
+        f"select number, created, transfers, leaves, previous, hash from ledger_seals where {where} {tail}",
+        **params,
+    )
+    return [
+        Seal(number, created, ids, [bytes(leaf) for leaf in leaves], bytes(previous), bytes(hash))
+        for number, created, ids, leaves, previous, hash in found
+    ]
