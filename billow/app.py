@@ -145,6 +145,7 @@ FLOWS = [
     "remind",
     "remove",
     "renew",
+    "repair_timers",
     "resend",
     "reshape",
     "resume",

@@ -12,6 +12,7 @@ import time
 import flask
 
 from billow import app as application
+from billow.flows import repair_timers
 from billow.store.tx import Database
 from billow.store.work import Worker
 
@@ -95,6 +96,8 @@ def work(db: Database) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    with db.connection() as conn:
+        repair_timers.plan(conn, db.wall())
     worker = Worker(db)
     worker.start()
     stopping.wait()

@@ -1,9 +1,9 @@
 """What an unpaid invoice leads to: try again, wait, stop; and what a paid one puts right (§8.6, §5.2)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from billow.api import rows
-from billow.core import dunning, lifecycle
+from billow.core import dunning, lifecycle, timers
 from billow.flows import cancel, entitle, standing
 from billow.flows.outside import of
 from billow.resources.customer import Customer
@@ -14,7 +14,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-INCOMPLETE = timedelta(hours=23)
+INCOMPLETE = timers.FIRST_PAYMENT
 """How long the first payment of a subscription may take."""
 GIVEN_UP = ("active", "past_due", "unpaid")
 """Which subscriptions hear the policy's last word: the others run a trial, are paused, or are over (§5.2)."""

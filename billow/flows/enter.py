@@ -1,13 +1,13 @@
 """A phase begins: the subscription is made with it, or becomes what it says (§6)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import instant
 from billow.api.params import made, read
-from billow.core import calendar, lifecycle
+from billow.core import calendar, lifecycle, timers
 from billow.core.errors import Refused
 from billow.core.schedule import Span
 from billow.flows import (
@@ -37,7 +37,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-NOTICE = timedelta(days=7)
+NOTICE = timers.SCHEDULE_NOTICE
 """So long before its end a schedule is told to be expiring."""
 PLAIN = (
     "application_fee_percent",

@@ -1,13 +1,14 @@
 """An update that holds only if it is paid: proposed with its invoice, applied when that is paid (§5.11)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, made, read
+from billow.core import timers
 from billow.core.errors import require
 from billow.flows import bill, change, consider, follow, prorate, redeem, stretches, void
 from billow.flows.amendment import Change
@@ -23,7 +24,7 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 PAID = "subscription.pending_update_paid"
-PATIENCE = timedelta(hours=23)
+PATIENCE = timers.FIRST_PAYMENT
 ALLOWED = {
     "add_invoice_items",
     "billing_cycle_anchor",

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from billow.core import timers
 from billow.flows import ahead, trial
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs
 from billow.store.tx import Tx
-
-RUNNING = ("active", "past_due", "unpaid", "trialing", "incomplete")
 
 
 def set(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
@@ -19,14 +18,17 @@ def set(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -
     jobs.cancel(tx, "subscription.renew", subscription.id)
     jobs.cancel(tx, "subscription.end", subscription.id)
     jobs.cancel(tx, "subscription.upcoming", subscription.id)
-    if subscription.cancel_at and subscription.status in (*RUNNING, "paused"):
-        jobs.put(tx, "subscription.end", subscription.id, subscription.cancel_at)
-    if subscription.status not in RUNNING or not items:
+    ends = timers.end(subscription.status, subscription.cancel_at)
+    if ends:
+        jobs.put(tx, "subscription.end", subscription.id, ends)
+    if subscription.status not in timers.RUNNING or not items:
         return
-    due = min(item.current_period_end for item in items)
-    if subscription.cancel_at is None or due < subscription.cancel_at:
+    period_end = min(item.current_period_end for item in items)
+    due = timers.renewal(subscription.status, period_end, subscription.cancel_at, tx.now)
+    if due:
         jobs.put(tx, "subscription.renew", subscription.id, due)
         ahead.announce(tx, "subscription.upcoming", [(subscription.id, due)])
     jobs.cancel(tx, "subscription.trial_will_end", subscription.id)
-    if subscription.status == "trialing":
+    trial_end = subscription.trial_end
+    if subscription.status == "trialing" or (trial_end and trial_end > tx.now):
         trial.schedule_warning(tx, subscription)

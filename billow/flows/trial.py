@@ -1,19 +1,18 @@
 """Trials: the word before they end, and what happens at the end when nobody can be charged (§5.10)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import seconds
-from billow.core import lifecycle
+from billow.core import lifecycle, timers
 from billow.flows import bill, cancel, entitle, methods, trial_offer
 from billow.resources.subscription import Subscription
 from billow.store import jobs, outbox
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-WARNING = timedelta(days=3)
+WARNING = timers.TRIAL_WARNING
 
 
 def status_after(status: str) -> str:

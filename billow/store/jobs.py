@@ -84,6 +84,20 @@ def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock
         )
 
 
+def put_absent(tx: Tx, kind: str, timers: Sequence[tuple[str, str, datetime]]) -> int:
+    """Set timers (ref, clock, due) of one kind where there are none, parked ones included; how many."""
+    return tx.run(
+        "insert into jobs (tenant, clock, kind, ref, run_at)"
+        " select %(tenant)s, clock, %(kind)s, ref, run_at from unnest(%(refs)s::text[], %(clocks)s::text[],"
+        " %(at)s::timestamptz[]) as t (ref, clock, run_at) on conflict (tenant, kind, ref) do nothing",
+        tenant=tx.tenant,
+        kind=kind,
+        refs=[ref for ref, _, _ in timers],
+        clocks=[clock for _, clock, _ in timers],
+        at=[at for _, _, at in timers],
+    )
+
+
 def cancel(tx: Tx, kind: str, *refs: str) -> None:
     tx.run(
         "delete from jobs where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",

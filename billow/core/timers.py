@@ -1,0 +1,95 @@
+"""Which timers does a state imply, and when are they due?
+
+Whoever changes a state sets its timers in the same transaction. The same rules tell which timers are missing,
+after jobs were lost. Each function returns when the timer is due, or None where the state implies none. What
+happens once and leaves no trace in the state, such as a reminder, is only implied while it is still ahead.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from billow.core import revenue
+
+FIRST_PAYMENT = timedelta(hours=23)
+"""How long the first payment of a subscription, or that of a proposed change, may take."""
+TRIAL_WARNING = timedelta(days=3)
+"""How long before the end of a trial its customer is told."""
+SCHEDULE_NOTICE = timedelta(days=7)
+"""How long before its end a schedule is told to be expiring."""
+RUNNING = ("active", "past_due", "unpaid", "trialing", "incomplete")
+
+
+def renewal(
+    status: str, period_end: datetime | None, cancel_at: datetime | None, now: datetime
+) -> datetime | None:
+    """The end of the first period, unless the subscription ends by then.
+
+    What is incomplete is not renewed: when its period ends before the first payment, the payment sets the
+    timer again.
+    """
+    if status not in RUNNING or period_end is None or (status == "incomplete" and period_end <= now):
+        return None
+    return period_end if cancel_at is None or period_end < cancel_at else None
+
+
+def end(status: str, cancel_at: datetime | None) -> datetime | None:
+    """A planned end comes in a pause too, though no period rolls then."""
+    return cancel_at if status in (*RUNNING, "paused") else None
+
+
+def ahead(at: datetime | None, notice: timedelta, now: datetime) -> datetime | None:
+    """So long before an instant, while that is still to come; without notice never."""
+    return at - notice if at and notice and at - notice > now else None
+
+
+def trial_warning(status: str, trial_end: datetime | None, now: datetime) -> datetime | None:
+    """Of a trial that runs, or that begins with the first payment."""
+    return ahead(trial_end, TRIAL_WARNING, now) if status in ("trialing", "incomplete") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is known of an open invoice that is charged automatically and advances by itself."""
+
+    finalized_at: datetime
+    attempted: bool
+    next_attempt: datetime | None
+    intent: str | None
+    """The status of its payment intent."""
+
+
+def collection(invoice: Collection, now: datetime) -> datetime | None:
+    """The first try at once, each further one as planned.
+
+    While a try is under way its own timer asks for the answer, and what the customer must authenticate waits
+    for the customer.
+    """
+    if invoice.next_attempt and invoice.next_attempt > now:
+        return invoice.next_attempt
+    if invoice.intent in ("processing", "requires_action"):
+        return None
+    return invoice.next_attempt or (None if invoice.attempted else invoice.finalized_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """A line of a finalized invoice, and how much of it is booked as earned."""
+
+    net: int
+    earned: int
+    start: datetime
+    end: datetime
+
+
+def recognition(lines: Iterable[Earning], now: datetime) -> datetime | None:
+    """The first instant at which something is earned that is not booked yet, or the next one to come."""
+    found = [at for line in lines if line.net for at in [_slice(line, now)] if at]
+    return min(found, default=None)
+
+
+def _slice(line: Earning, now: datetime) -> datetime | None:
+    for at, total in revenue.slices(line.net, line.start, line.end):
+        if at > now or abs(total) > abs(line.earned):
+            return at
+    return None

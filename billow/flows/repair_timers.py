@@ -1,0 +1,427 @@
+"""Which timers are missing, and how are they set again?
+
+Every timer is set in the transaction that makes it necessary, so none is missing unless jobs were lost: by a
+restore beside a running worker, or by hand. The states of the rows still say which timers there must be
+(core/timers.py). They are compared when a worker starts, and by `billow check --repair`.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from billow.api.fields import instant
+from billow.core import timers
+from billow.flows import ahead, bill, collect, settle
+from billow.ledger import chain
+from billow.resources.subscription import ENDED
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+log = logging.getLogger("billow.timers")
+
+JOB = "timers.repair"
+PIECE = 1000
+"""Rows that are looked at in one statement."""
+MOST = 5000
+"""Timers that are set in one transaction."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A timer that the state of its row implies and that does not exist."""
+
+    kind: str
+    ref: str
+    clock: str
+    at: datetime
+    certain: bool
+    """Whether it cannot be otherwise. A reminder may be missing because the account's setting was another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows that may need a timer of a kind, and what decides it. `r` is the row, `c` its test clock.
+
+    `state` are the columns that `due` wants to know, beside `now`; `may_need` keeps out what needs none.
+    """
+
+    kind: str
+    table: str
+    state: str
+    may_need: str
+    due: Callable[[Row], datetime | None]
+    joins: str = "left join test_clocks c on c.id = r.test_clock"
+    clock: str = "r.test_clock"
+    certain: bool = True
+
+    @property
+    def sql(self) -> str:
+        """A row on a test clock that is advancing is passed over: its instant is not the clock's."""
+        return (
+            f"select r.id, coalesce({self.clock}, 'wall') as clock, coalesce(c.frozen_time, %(wall)s) as now,"
+            f" {self.state} from {self.table} r {self.joins} where r.id > %(after)s and ({self.may_need})"
+            f" and ({self.clock} is null or c.status <> 'advancing')"
+            " and not exists (select from jobs j where j.tenant = %(tenant)s and j.kind = %(kind)s"
+            " and j.ref = r.id) order by r.id limit %(piece)s"
+        )
+
+
+# ------------------------------------------------------------------------------------- the rules
+
+ITS_CUSTOMERS = (
+    "left join customers k on k.id = r.customer left join test_clocks c on c.id = k.test_clock",
+    "k.test_clock",
+)
+ON_THE_WALL = ("cross join (select null::timestamptz as frozen_time, 'ready' as status) c", "null::text")
+PROPOSAL = (
+    "left join test_clocks c on c.id = r.test_clock join invoices i on i.id = r.pending_change->>'invoice'"
+)
+
+
+def listed(values: Sequence[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+LIVING = f"r.status in ({listed(timers.RUNNING)})"
+PERIOD_END = (
+    "r.status, r.cancel_at, (select min(i.current_period_end) from subscription_items i"
+    " where i.subscription = r.id) as period_end"
+)
+
+
+def renewal(row: Row) -> datetime | None:
+    return timers.renewal(row["status"], row["period_end"], row["cancel_at"], row["now"])
+
+
+def upcoming(row: Row) -> datetime | None:
+    return timers.ahead(renewal(row), timedelta(days=row["days"]), row["now"])
+
+
+def collection(row: Row) -> datetime | None:
+    known = timers.Collection(
+        row["finalized_at"], row["attempted"], row["next_payment_attempt"], row["intent"]
+    )
+    return timers.collection(known, row["now"])
+
+
+def recognition(row: Row) -> datetime | None:
+    columns = (row[name] for name in ("nets", "earned", "starts", "ends"))
+    lines = [timers.Earning(*values) for values in zip(*columns, strict=True)]
+    return timers.recognition(lines, row["now"])
+
+
+def phase(row: Row) -> datetime | None:
+    """At the end of the phase that runs, or at the start of the first."""
+    return instant((row["current_phase"] or {}).get("end_date") or row["phases"][0]["start_date"])
+
+
+def expiring(row: Row) -> datetime | None:
+    return timers.ahead(instant(row["phases"][-1]["end_date"]), timers.SCHEDULE_NOTICE, row["now"])
+
+
+def resumption_expires(row: Row) -> datetime | None:
+    """Of a subscription that has ended the invoice is void at once."""
+    asked = instant(row["asked"])
+    return row["now"] if row["status"] in ENDED or asked is None else asked + timers.FIRST_PAYMENT
+
+
+SUBSCRIPTIONS = (
+    Rule("subscription.renew", "subscriptions", PERIOD_END, LIVING, renewal),
+    Rule(
+        "subscription.end",
+        "subscriptions",
+        "r.status, r.cancel_at",
+        "r.cancel_at is not null",
+        lambda row: timers.end(row["status"], row["cancel_at"]),
+    ),
+    Rule(
+        "subscription.upcoming",
+        "subscriptions",
+        f"{PERIOD_END}, %(upcoming_days)s::int as days",
+        LIVING,
+        upcoming,
+        certain=False,
+    ),
+    Rule(
+        "subscription.trial_will_end",
+        "subscriptions",
+        "r.status, r.trial_end",
+        "r.status in ('trialing', 'incomplete') and r.trial_end is not null",
+        lambda row: timers.trial_warning(row["status"], row["trial_end"], row["now"]),
+    ),
+    Rule(
+        "subscription.expire",
+        "subscriptions",
+        "r.created",
+        "r.status = 'incomplete'",
+        lambda row: row["created"] + timers.FIRST_PAYMENT,
+    ),
+    Rule(
+        "subscription.resume_collection",
+        "subscriptions",
+        "r.pause_collection->'resumes_at' as resumes_at",
+        f"r.pause_collection->>'resumes_at' is not null and r.status not in ({listed(ENDED)})",
+        lambda row: instant(row["resumes_at"]),
+    ),
+    Rule(
+        "subscription.pending_items",
+        "subscriptions",
+        "r.next_pending_invoice_item_invoice as at",
+        f"r.next_pending_invoice_item_invoice is not null and r.status not in ({listed(ENDED)})",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "subscription.pending_update_expires",
+        "subscriptions",
+        "r.pending_update->'expires_at' as expires_at",
+        "r.pending_change->>'job' = 'subscription.pending_update_paid'"
+        " and i.status in ('open', 'uncollectible')",
+        lambda row: instant(row["expires_at"]),
+        PROPOSAL,
+    ),
+    Rule(
+        "subscription.pending_update_paid",
+        "subscriptions",
+        "r.status",
+        "r.pending_change->>'job' = 'subscription.pending_update_paid' and i.status = 'paid'",
+        lambda row: row["now"],
+        PROPOSAL,
+    ),
+    Rule(
+        "subscription.resume_expires",
+        "subscriptions",
+        "r.status, r.pending_change->'now' as asked",
+        "r.pending_change->>'job' = 'subscription.resume_paid' and i.status = 'open'",
+        resumption_expires,
+        PROPOSAL,
+    ),
+    Rule(
+        "subscription.resume_paid",
+        "subscriptions",
+        "r.status",
+        "r.pending_change->>'job' = 'subscription.resume_paid' and r.status = 'paused'"
+        " and i.status in ('paid', 'uncollectible')",
+        lambda row: row["now"],
+        PROPOSAL,
+    ),
+)
+
+UNEARNED = (
+    "(select array_agg(l.{0} order by l.id) from invoice_lines l"
+    " where l.invoice = r.id and l.net <> 0) as {1}"
+)
+INVOICES = (
+    Rule(
+        "invoice.finalize",
+        "invoices",
+        "r.automatically_finalizes_at as at",
+        "r.status = 'draft' and r.auto_advance and r.automatically_finalizes_at is not null",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "invoice.collect",
+        "invoices",
+        "r.finalized_at, r.attempted, r.next_payment_attempt,"
+        " (select p.status from payment_intents p where p.id = r.payment_intent) as intent",
+        "r.status = 'open' and r.auto_advance and r.collection_method = 'charge_automatically'"
+        " and r.amount_due > 0 and (r.next_payment_attempt is not null or not r.attempted)",
+        collection,
+    ),
+    Rule(
+        "invoice.overdue",
+        "invoices",
+        "r.due_date as at",
+        "r.status = 'open' and r.due_date is not null and (r.due_date > coalesce(c.frozen_time, %(wall)s)"
+        " or (exists (select from events e where e.related = r.id and e.type = 'invoice.finalized')"
+        " and not exists (select from events e where e.related = r.id and e.type = 'invoice.overdue')))",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "invoice.will_be_due",
+        "invoices",
+        "r.due_date, %(will_be_due_days)s::int as days",
+        "r.status = 'open' and r.due_date is not null",
+        lambda row: timers.ahead(row["due_date"], timedelta(days=row["days"]), row["now"]),
+        certain=False,
+    ),
+    Rule(
+        "revenue.recognize",
+        "invoices",
+        ", ".join(
+            UNEARNED.format(column, name)
+            for column, name in (
+                ("net", "nets"), ("earned", "earned"), ("period_start", "starts"), ("period_end", "ends"),
+            )
+        ),
+        "r.status in ('open', 'paid', 'uncollectible') and exists (select from invoice_lines l"
+        " where l.invoice = r.id and l.net <> l.earned)",
+        recognition,
+    ),
+)  # fmt: skip
+
+OTHERS = (
+    Rule(
+        "schedule.phase",
+        "subscription_schedules",
+        "r.current_phase, r.phases",
+        "r.status in ('active', 'not_started')",
+        phase,
+    ),
+    Rule(
+        "schedule.expiring",
+        "subscription_schedules",
+        "r.phases",
+        "r.status in ('active', 'not_started')",
+        expiring,
+    ),
+    Rule(
+        "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]
+    ),
+    Rule(
+        "quote.tell",
+        "quotes",
+        "r.accepted_at as at",
+        "r.status = 'accepted' and not r.told",
+        lambda row: row["at"] + bill.GRACE,
+    ),
+    Rule(
+        "charge.expire",
+        "charges",
+        "r.created as at",
+        "r.status = 'succeeded' and not r.captured and not exists"
+        " (select from refunds f where f.charge = r.id)",
+        lambda row: row["at"] + settle.HELD,
+        *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "attempt.resolve",
+        "attempts",
+        "r.state",
+        "r.state = 'processing'",
+        lambda row: row["now"] + collect.RESOLVE,
+        *ON_THE_WALL,
+    ),
+    Rule(
+        "promotion_code.expire",
+        "promotion_codes",
+        "r.expires_at as at",
+        "r.active and r.expires_at is not null",
+        lambda row: row["at"],
+        *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "tax_id.verify",
+        "tax_ids",
+        "r.created as at",
+        "r.verification->>'status' = 'pending'",
+        lambda row: row["at"],
+        *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "test_clock.advance",
+        "test_clocks",
+        "r.status",
+        "r.status = 'advancing'",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+    ),
+    Rule(
+        jobs.CATCH_UP,
+        "test_clocks",
+        "r.status",
+        "r.status <> 'advancing' and exists (select from jobs d where d.tenant = %(tenant)s"
+        " and d.clock = r.id and d.run_at <= r.frozen_time and not d.parked)",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+    ),
+)
+RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
+"""The last of them looks at what the others have set."""
+
+
+# ------------------------------------------------------------------------------------- looking
+
+
+def missing(tx: Tx, rule: Rule) -> Iterator[list[Missing]]:
+    """The timers that a rule misses, piece by piece."""
+    days = bill.account_of(tx)
+    known = {
+        "wall": tx.wall,
+        "tenant": tx.tenant,
+        "kind": rule.kind,
+        "piece": PIECE,
+        **{name: days[name] for name in ahead.DAYS.values()},
+    }
+    after = ""
+    while True:
+        found = tx.all(rule.sql, after=after, **known)
+        yield [
+            Missing(rule.kind, row["id"], row["clock"], at, rule.certain)
+            for row in found
+            for at in [rule.due(row)]
+            if at
+        ]
+        if len(found) < PIECE:
+            return
+        after = found[-1]["id"]
+
+
+def unsealed(tx: Tx) -> list[Missing]:
+    """The timer that seals transfers, where some wait and nothing seals them."""
+    waits = tx.tuples(
+        "select min(transfer) from ledger_unsealed having min(transfer) is not null and not exists"
+        " (select from jobs where tenant = %(tenant)s and kind = %(kind)s)",
+        tenant=tx.tenant,
+        kind=chain.JOB,
+    )
+    return [Missing(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
+
+
+def pieces(tx: Tx) -> Iterator[list[Missing]]:
+    for rule in RULES:
+        yield from missing(tx, rule)
+    yield unsealed(tx)
+
+
+# ------------------------------------------------------------------------------------- setting
+
+
+def repair(tx: Tx) -> int:
+    """Set what is missing, as far as one transaction should go; how many timers."""
+    done = Counter[str]()
+    for piece in pieces(tx):
+        for kind in {one.kind for one in piece}:
+            timers_of_kind = [(one.ref, one.clock, one.at) for one in piece if one.kind == kind]
+            done[kind] += jobs.put_absent(tx, kind, timers_of_kind)
+        if done.total() >= MOST:
+            break
+    if done.total():
+        said = ", ".join(f"{kind} {count}" for kind, count in sorted(done.items()) if count)
+        log.warning("%s: %s timers were missing and are set: %s", tx.tenant, done.total(), said)
+    return done.total()
+
+
+@job(JOB, lane="upkeep")
+def repair_due(tx: Tx, refs: list[str]) -> None:
+    """Compare the timers of a tenant with its states, and come back while there is more."""
+    if repair(tx) >= MOST:
+        jobs.put(tx, JOB, refs[0], tx.wall, clock="wall")
+
+
+def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
+    """Have every tenant looked at once; one worker does it, however many start."""
+    conn.execute(
+        "insert into jobs (tenant, clock, kind, ref, run_at)"
+        " select id || '/' || mode, 'wall', %s, 'start', %s"
+        " from accounts, unnest(array['test', 'live']) as mode"
+        " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, tries = 0, error = null,"
+        " parked = false",
+        (JOB, now),
+    )
