@@ -216,7 +216,7 @@ def build(settings: Settings, url: str) -> App:
     limits = Limits(settings.rate_limit_live, settings.rate_limit_test)
     server = Server(db, keys, ROUTES, limits, became)
     _pages(server, db)
-    description.add(server.app, verbs(server.routes))
+    description.add(server.app, verbs(server.routes), settings.base_url)
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
@@ -228,7 +228,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
     mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "outbox")
     settings.data.mkdir(parents=True, exist_ok=True)
     return Outside(
-        gateway=Simulated(settings.data / "gateway.sqlite", today=lambda: db.wall()),
+        gateways={"test": Simulated(settings.data / "gateway.sqlite", today=lambda: db.wall())},
         mailer=mailer,
         seller_name=settings.seller_name,
         seller_address=settings.seller_address,

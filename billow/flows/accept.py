@@ -56,7 +56,7 @@ def accept(tx: Tx, quote: Quote) -> Steps:
     subscription, invoice = subscribe.begin(tx, customer, order_of(tx, quote, offered), recurring)
     quote = taken(tx, quote, subscription=subscription.id)
     if invoice and subscribe.waits(invoice):
-        subscribe.check_method(customer, subscription, invoice)
+        subscribe.check_method(tx, customer, subscription, invoice)
         tx = yield from collect.attempt_invoice(tx, invoice, automatic=False)
     subscribe.conclude(tx, subscription.id)
     return tell(tx, quote.id)

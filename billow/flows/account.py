@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api.resource import route
 from billow.core.errors import Refused
-from billow.flows.outside import of
+from billow.flows.outside import has_gateway, of
 from billow.store.tx import Tx
 
 NOBODY = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
@@ -34,7 +34,7 @@ def own(tx: Tx) -> dict[str, Any]:
         "business_profile": business(tx, name),
         "business_type": "company",
         "capabilities": {"card_payments": "active", "transfers": "inactive"},
-        "charges_enabled": True,
+        "charges_enabled": has_gateway(tx),
         "company": company(name, found["country"]),
         "controller": {"type": "account"},
         "country": found["country"],
@@ -52,7 +52,7 @@ def own(tx: Tx) -> dict[str, Any]:
         "groups": {"payments_pricing": None},
         "individual": None,
         "metadata": {},
-        "payouts_enabled": True,
+        "payouts_enabled": has_gateway(tx),
         "requirements": NOTHING_DUE,
         "settings": settings(name),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},

@@ -10,7 +10,7 @@ from billow.api.params import Params
 from billow.api.resource import EPOCH, route
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined
-from billow.flows.outside import of
+from billow.flows.outside import gateway, refuse_test_card
 from billow.providers.gateways import StoredMethod
 from billow.resources import payment_method as methods
 from billow.resources.customer import Customer
@@ -46,14 +46,21 @@ def meant(tx: Tx, given: str, param: str | None) -> Steps:
     """
     if not given.startswith(TEST_METHOD):
         return tx, rows.lock(tx, PaymentMethod, given, param=param)
-    tx, answer = yield ask(of(tx).gateway.store_method, given)
+    tx, answer = yield from stored(tx, given, param)
     return tx, drawn(answer)
 
 
 def sourced(tx: Tx, token: str) -> Steps:
     """`tx, method = yield from sourced(…)`: a new card from a token, with the id of a source."""
-    tx, answer = yield ask(of(tx).gateway.store_method, token)
+    tx, answer = yield from stored(tx, token, "source")
     return tx, drawn(answer, id=new_id("card_"))
+
+
+def stored(tx: Tx, token: str, param: str | None) -> Steps:
+    """`tx, answer = yield from stored(…)`: the gateway keeps a card; live mode takes no test card."""
+    refuse_test_card(tx, token, param)
+    tx, answer = yield ask(gateway(tx).store_method, token)
+    return tx, answer
 
 
 def give(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
@@ -105,7 +112,8 @@ def create(tx: Tx, wanted: NewMethod) -> Steps:
             raise Refused(
                 f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
             )
-    tx, answer = yield ask(of(tx).gateway.store_method, token or (number or "").replace(" ", ""))
+    given = token or (number or "").replace(" ", "")
+    tx, answer = yield from stored(tx, given, "card[token]" if token else "card[number]")
     method = drawn(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
     values: dict[str, Any] = {}
     if wanted.billing_details:
@@ -134,7 +142,7 @@ def retrieve(tx: Tx, id: str) -> Steps:
     """Retrieve a payment method; a test card by its name is shown as it would be."""
     if not id.startswith(TEST_METHOD):
         return rows.find(tx, PaymentMethod, id)
-    tx, answer = yield ask(of(tx).gateway.store_method, id)
+    tx, answer = yield from stored(tx, id, None)
     return drawn(answer, id=id, created=tx.now)
 
 

@@ -10,7 +10,7 @@ from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge, show
 from billow.flows import collect, methods, settle
 from billow.flows.attach import sourced
-from billow.flows.outside import of
+from billow.flows.outside import gateway, of
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
 from billow.resources.customer import Customer, Shipping
@@ -44,6 +44,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     check(wanted)
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     if customer:
+        gateway(tx)
         tx = clocks.enter(tx, customer.test_clock)
         method = of_customer(tx, customer, wanted.source)
     else:
@@ -51,7 +52,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         tx, method = yield from sourced(tx, wanted.source or "")
         method = rows.insert(tx, method, event=None)
     attempt = begin(tx, wanted, customer, method)
-    tx, outcome = yield ask(collect.asked, of(tx).gateway, attempt)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     charge = rows.find(tx, Charge, attempt.charge or "")
     return declined(charge) if charge.status == "failed" else charge
@@ -190,7 +191,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
             check_descriptor(name, getattr(wanted, name))
         noted |= described(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
     rows.update(tx, charge, event=None, **noted)
-    tx, outcome = yield ask(collect.asked, of(tx).gateway, attempt)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)
     return after if after.captured else not_captured(after)

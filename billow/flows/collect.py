@@ -1,14 +1,15 @@
 """Take the money: an attempt is written down first, then the gateway is asked, then its answer is settled."""
 
+import logging
 from datetime import timedelta
 
 from billow.api import rows
 from billow.core import payments
 from billow.core.dunning import hard_decline
 from billow.flows import methods
-from billow.flows.outside import of
+from billow.flows.outside import declined_test_card, gateway, has_gateway
 from billow.flows.settle import settle
-from billow.providers.gateways import Gateway
+from billow.providers.gateways import Gateway, instruments
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -20,6 +21,7 @@ from billow.store.jobs import job
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
+log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
 """After how long we ask the gateway what became of an attempt whose answer never came."""
 NO_METHOD = payments.Declined(
@@ -29,6 +31,10 @@ NO_METHOD = payments.Declined(
     " consider adding a default payment method.",
     retry=True,
 )
+NEVER_MADE = payments.Declined(
+    "testmode_charges_only", None, "Live mode has no payment gateway: no money was moved.", retry=False
+)
+"""The outcome of an attempt in live mode that was left over from when live mode simulated payments."""
 
 
 @job("invoice.collect", lane="outside")
@@ -38,8 +44,18 @@ def collect_due(tx: Tx, refs: list[str]) -> Steps:
     invoice = lock_payable(tx, id)
     if invoice is None:
         return None
+    if not has_gateway(tx):
+        leave_open(tx, invoice)
+        return None
     yield from attempt_invoice(tx, invoice, automatic=True)
     return None
+
+
+def leave_open(tx: Tx, invoice: Invoice) -> None:
+    """Keep an invoice open that no gateway can collect: no attempt is counted, and no retry is planned."""
+    log.warning("%s invoice %s stays open: live mode has no payment gateway", tx.tenant, invoice.id)
+    if invoice.next_payment_attempt:
+        rows.update(tx, invoice, next_payment_attempt=None)
 
 
 def lock_payable(tx: Tx, id: str) -> Invoice | None:
@@ -55,8 +71,10 @@ def attempt_invoice(
 ) -> Steps:
     """One try to collect an open invoice.
 
-    Returns the transaction it ends in; what became of it is in the rows.
+    Returns the transaction it ends in; what became of it is in the rows. Refused where the mode has no
+    gateway.
     """
+    asks = gateway(tx)
     customer = rows.find(tx, Customer, invoice.customer)
     subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
         invoice.subscription or ""
@@ -77,7 +95,7 @@ def attempt_invoice(
             settle(tx, unsent(intent, automatic, chosen.id), again(intent))
             return tx
         attempt = begin(tx, intent, chosen, automatic=automatic, off_session=off_session)
-    tx, outcome = yield ask(of(tx).gateway.charge, wish(attempt))
+    tx, outcome = yield ask(asks.charge, wish(attempt))
     settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return tx
 
@@ -110,7 +128,13 @@ def begin(
 
 
 def write_down(tx: Tx, attempt: Attempt) -> Attempt:
-    """From here on no crash loses what the gateway will say: the job asks again."""
+    """From here on no crash loses what the gateway will say: the job asks again.
+
+    No test card is charged in live mode, also none that was stored when live mode still simulated payments.
+    """
+    gateway(tx)
+    if tx.livemode and attempt.kind == "charge" and instruments.is_test_card(attempt.token):
+        raise declined_test_card()
     attempt = rows.insert(tx, attempt.but(request=tx.cause.request))
     jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + RESOLVE, clock="wall")
     return attempt
@@ -180,12 +204,15 @@ def find_out(tx: Tx, ids: list[str]) -> Steps:
         attempt = rows.find_all(tx, Attempt, [id])[id]
         if attempt.state != "processing":
             continue
+        if not has_gateway(tx):
+            settle(tx, rows.lock(tx, Attempt, id), NEVER_MADE)
+            continue
         jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
-        tx, outcome = yield ask(known, of(tx).gateway, attempt)
+        tx, outcome = yield ask(known, gateway(tx), attempt)
         settle(tx, rows.lock(tx, Attempt, id), outcome)
     return None
 
 
-def known(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
+def known(asked_of: Gateway, attempt: Attempt) -> payments.Outcome:
     """What a gateway knows of an attempt; where it knows nothing, it is asked for it."""
-    return gateway.look_up(attempt.id) or asked(gateway, attempt)
+    return asked_of.look_up(attempt.id) or asked(asked_of, attempt)

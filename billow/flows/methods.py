@@ -1,6 +1,7 @@
 """Which payment method pays: the invoice's, the subscription's, or the customer's default (§5.4)."""
 
 from billow.api import rows
+from billow.providers.gateways import instruments
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import PaymentMethod
@@ -23,8 +24,9 @@ def method_id(
 def method_of(
     tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice | None
 ) -> PaymentMethod | None:
-    """The method that pays, if it is still attached to the customer."""
+    """The method that pays, if it is still attached to the customer. In live mode no test card pays."""
     id = method_id(customer, subscription, invoice)
     found = rows.find_many(tx, PaymentMethod, [id]) if id else {}
     method = found.get(id or "")
-    return method if method and method.customer == customer.id else None
+    pretends = method and tx.livemode and instruments.is_test_card(method.token)
+    return method if method and method.customer == customer.id and not pretends else None

@@ -1,14 +1,12 @@
 """An invoice or an intent is paid at a person's word, now (§7.4, §8.2)."""
 
-from typing import Any
-
 from billow.api import fields as f
 from billow.api import render, rights, rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows import collect, dun, finalize, methods, settle
-from billow.flows.outside import of
+from billow.flows.outside import gateway
 from billow.flows.void import cancel_intent
 from billow.ledger import entries, post
 from billow.resources.attempt import Attempt
@@ -59,6 +57,7 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
 
 def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
     """The method named must be the customer's; without one the customer must have one."""
+    gateway(tx)
     if method:
         found = rows.find(tx, PaymentMethod, method, param="payment_method")
         require(
@@ -195,6 +194,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         f" {intent.status}.",
         code="payment_intent_unexpected_state",
     )
+    asks = gateway(tx)
     customer = rows.find(tx, Customer, intent.customer)
     id = wanted.payment_method or intent.payment_method or methods.method_id(customer)
     require(
@@ -210,8 +210,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         param="payment_method",
     )
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session)
-    gateway: Any = of(tx).gateway
-    tx, outcome = yield ask(gateway.charge, collect.wish(attempt))
+    tx, outcome = yield ask(asks.charge, collect.wish(attempt))
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, PaymentIntent, intent.id)
     return declined(tx, after) if after.status == "requires_payment_method" else after

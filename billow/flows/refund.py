@@ -11,7 +11,7 @@ from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows import collect, settle
 from billow.flows.give_back import EXPIRED
-from billow.flows.outside import of
+from billow.flows.outside import gateway, has_gateway
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -39,7 +39,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     amount = wanted.amount if wanted.amount is not None else rest(tx, charge)
     check(tx, charge, amount)
     attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
-    tx, outcome = yield ask(collect.asked, of(tx).gateway, attempt)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
 
@@ -157,11 +157,13 @@ def cancel(tx: Tx, refund: Refund) -> Refund:
 def expire(tx: Tx, refs: list[str]) -> Steps:
     """Nobody captured the charge in seven days: the hold on the card is let go."""
     [found] = rows.find_all(tx, Charge, refs).values()
+    if not has_gateway(tx):
+        return None
     tx, charge = locked(tx, found)
     if charge.captured or rest(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
-    tx, outcome = yield ask(collect.asked, of(tx).gateway, attempt)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None
 

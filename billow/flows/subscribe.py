@@ -30,6 +30,7 @@ from billow.flows import (
     void,
 )
 from billow.flows.order import Subscribe as Subscribe
+from billow.flows.outside import gateway
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -55,7 +56,7 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
     tx = clocks.enter(tx, customer.test_clock)
     subscription, invoice = begin(tx, customer, wanted, prices_of(tx, wanted))
     if invoice and waits(invoice) and wanted.payment_behavior in CHARGED:
-        check_method(customer, subscription, invoice)
+        check_method(tx, customer, subscription, invoice)
         tx = yield from collect.attempt_invoice(tx, invoice, automatic=False, off_session=wanted.off_session)
         if subscription.provisional:
             return kept_or_not(tx, subscription.id)
@@ -102,7 +103,9 @@ def waits(invoice: Invoice) -> bool:
     return invoice.status == "open" and invoice.collection_method == "charge_automatically"
 
 
-def check_method(customer: Customer, subscription: Subscription, invoice: Invoice) -> None:
+def check_method(tx: Tx, customer: Customer, subscription: Subscription, invoice: Invoice) -> None:
+    """Refuse what is to be charged at once where no gateway or no payment method can pay it."""
+    gateway(tx)
     if methods.method_id(customer, subscription, invoice) is None:
         raise Refused(
             "This customer has no attached payment source or default payment method. Please consider adding"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.flows.outside import of
+from billow.flows.outside import gateway
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
@@ -49,12 +49,12 @@ def moved(tx: Tx, source: str, amount: int, currency: str, type: str, **more: An
 
 def post_taken(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
     """A payment settles what its invoice's customer owes; without an invoice it is a sale of its own."""
-    gateway, amount, currency = of(tx).gateway.name, charge.amount_captured, charge.currency
+    name, amount, currency = gateway(tx).name, charge.amount_captured, charge.currency
     if invoice and charge.customer:
-        taken = entries.payment_succeeded(gateway, charge.customer, currency, amount)
+        taken = entries.payment_succeeded(name, charge.customer, currency, amount)
     else:
-        taken = entries.sold(gateway, currency, amount)
-    kept = entries.fee_charged(gateway, currency, fee)
+        taken = entries.sold(name, currency, amount)
+    kept = entries.fee_charged(name, currency, fee)
     post.post(
         tx,
         [
@@ -66,7 +66,7 @@ def post_taken(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
 
 def post_returned(tx: Tx, refund: Refund) -> None:
     """Goodwill until a credit note says otherwise: granted, and sent."""
-    sent = entries.refund_sent(of(tx).gateway.name, refund.currency, refund.amount)
+    sent = entries.refund_sent(gateway(tx).name, refund.currency, refund.amount)
     granted = entries.refund_granted(refund.currency, refund.amount)
     post.post(
         tx,

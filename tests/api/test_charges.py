@@ -43,7 +43,7 @@ def run_jobs(api: Any, **later: float) -> None:
 @pytest.fixture
 def gateway(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What the gateway says to a question, replaced: `gateway("refund", answer)`; silence is an exception."""
-    real = api.app.db.outside.gateway
+    real = api.app.db.outside.gateways["test"]
 
     def says(question: str, answer: Any) -> None:
         def asked(wish: Any) -> Any:
@@ -177,7 +177,7 @@ def test_the_same_key_charges_once(api: Any, ann: str) -> None:
 
 
 def test_a_charge_whose_answer_was_lost_is_found_out_and_taken_once(app: Any, api: Any, ann: str) -> None:
-    real = app.db.outside.gateway
+    real = app.db.outside.gateways["test"]
     real._fault = lambda attempt: "drop_reply"
     assert charge(api, customer=ann).status == 500
     real._fault = None
@@ -349,7 +349,7 @@ def test_a_deleted_customer_gets_money_back(api: Any, ann: str) -> None:
 
 
 def test_a_refund_whose_answer_was_lost_is_found_out_and_sent_once(app: Any, api: Any) -> None:
-    id, real = charge(api)["id"], app.db.outside.gateway
+    id, real = charge(api)["id"], app.db.outside.gateways["test"]
     real._fault = lambda attempt: "drop_reply"
     assert refund(api, id).status == 500
     real._fault = None

@@ -16,7 +16,7 @@ def slow_gateway(app: Any) -> Iterator[Simulated]:
     """A gateway that takes half a second."""
     usual = app.db.outside
     gateway = Simulated(latency=0.5)
-    app.db.outside = replace(usual, gateway=gateway)
+    app.db.outside = replace(usual, gateways={"test": gateway})
     yield gateway
     app.db.outside = usual
 

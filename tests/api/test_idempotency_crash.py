@@ -42,7 +42,7 @@ class Dying:
 @pytest.fixture
 def gateway(app: Any) -> Iterator[Dying]:
     usual, dying = app.db.outside, Dying()
-    app.db.outside = replace(usual, gateway=dying)
+    app.db.outside = replace(usual, gateways={"test": dying})
     yield dying
     app.db.outside = usual
 

@@ -39,7 +39,7 @@ def gateway(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         return "drop_reply" if made.losing >= 0 else None
 
     made = Fallible(tmp_path / "gateway.sqlite", fault=fault)
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateway=made))
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateways={"test": made}))
     yield made
     made.close()
 

@@ -157,6 +157,12 @@ def find(token: str) -> Instrument | Declined:
     return declined(None, f"No such PaymentMethod: '{token}'", "resource_missing", retry=False)
 
 
+def is_test_card(token: str) -> bool:
+    """Whether a token or a card number names a test card, known to the simulated gateway or not."""
+    compact = token.replace(" ", "").replace("-", "")
+    return token.startswith("pm_card_") or token in BY_NAME or compact in BY_NAME
+
+
 def checks_out(number: str) -> bool:
     """The check digit of ISO/IEC 7812, which a mistyped card number fails."""
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(number))]
