@@ -96,7 +96,7 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
 }
 
 
-def add(app: flask.Flask, verbs: Sequence[Verb]) -> None:
+def add(app: flask.Flask, verbs: Sequence[Verb], base_url: str) -> None:
     """The description for machines and, made from it, the one for people."""
 
     @cache
@@ -107,7 +107,7 @@ def add(app: flask.Flask, verbs: Sequence[Verb]) -> None:
         return flask.Response(msgspec.json.encode(whole()), mimetype="application/json")
 
     app.add_url_rule("/openapi.json", "/openapi.json", machine)
-    manual.add(app, whole)
+    manual.add(app, whole, base_url)
 
 
 def describe(verbs: Sequence[Verb]) -> dict[str, Any]:

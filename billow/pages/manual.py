@@ -54,25 +54,25 @@ class Operation(NamedTuple):
     refusals: list[tuple[str, str]]
 
 
-def add(app: flask.Flask, whole: Callable[[], dict[str, Any]]) -> None:
+def add(app: flask.Flask, whole: Callable[[], dict[str, Any]], base_url: str) -> None:
     """The pages; they need nothing from anywhere else, and no script."""
 
     def overview() -> flask.Response:
         wanted = flask.request.args.get("q", "")[:100].strip()
-        return _page(whole(), None, wanted)
+        return _page(whole(), base_url, None, wanted)
 
     def noun(tag: str) -> flask.Response:
         known = {entry["name"] for entry in whole()["tags"]} | {one.tag for one in operations(whole())}
         if tag not in known:
             return flask.Response("There is no such page.", 404, HEADERS, mimetype="text/plain")
-        return _page(whole(), tag, "")
+        return _page(whole(), base_url, tag, "")
 
     app.add_url_rule("/docs", "docs", overview)
     app.add_url_rule("/docs/<tag>", "docs of a noun", noun)
 
 
-def _page(page: dict[str, Any], tag: str | None, wanted: str) -> flask.Response:
-    every = operations(page, flask.request.host_url.rstrip("/"))
+def _page(page: dict[str, Any], base_url: str, tag: str | None, wanted: str) -> flask.Response:
+    every = operations(page, base_url)
     schema = page["components"]["schemas"].get(tag)
     words = wanted.lower().split()
     shown = [one for one in every if one.tag == tag or (tag is None and _says(one, words))]
