@@ -34,6 +34,7 @@ class Server:
     def __post_init__(self) -> None:
         self.app = flask.Flask("billow", static_folder=None)
         self.app.url_map.strict_slashes = False
+        self.app.url_map.merge_slashes = False  # it answers with redirects, to whatever Host says
         every = verbs(self.routes)
         self.execution = Execution(self.db, rights.nouns(every), self.became)
         for verb in every:

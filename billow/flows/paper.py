@@ -39,7 +39,8 @@ def url_of(tx: Tx, invoice: str) -> str:
 
 
 def opens(outside: Outside, tenant: str, id: str, given: str, kind: str = "invoice") -> bool:
-    return hmac.compare_digest(seal(outside, tenant, id, kind), given)
+    """Whether an address ends in the right seal, which a caller may have written in any letters."""
+    return hmac.compare_digest(seal(outside, tenant, id, kind).encode(), given.encode())
 
 
 # ------------------------------------------------------------------------------------- what stands on it
