@@ -71,6 +71,8 @@ class Field:
     """Taken from requests and neither stored nor shown: it tells the verb what to do."""
     filter: bool = False
     """Lists accept it as a filter."""
+    writes: str = ""
+    """The `object` of another noun that is written when this is sent: a key needs the right to it as well."""
     doc: str = ""
 
     @property

@@ -30,6 +30,8 @@ class Verb:
     params: type[Params] | None = None
     raw: bool = False
     """The function is given the request body as it came, and authenticates as any other verb does."""
+    noun: str = ""
+    """The noun that a key needs a right to, where it is not that of the path (api/rights.py)."""
 
 
 class Where:
@@ -171,17 +173,29 @@ class Resource(Frozen):
         return cls._verb("list", "GET", cls.path, params)
 
     @classmethod
-    def below(cls, method: str, tail: str, params: type[Params] | None = None) -> Callable[[Fn], Fn]:
-        """`METHOD /v1/things/{id}/tail…`: given are the row, further ids of the path, and the parameters."""
-        return cls._verb("action", method, f"{cls.path}/{{id}}/{tail}", params)
+    def below(
+        cls, method: str, tail: str, params: type[Params] | None = None, *, of: type["Resource"]
+    ) -> Callable[[Fn], Fn]:
+        """`METHOD /v1/things/{id}/tail…`: given are the row, further ids of the path, and the parameters.
+
+        `of` is the noun that is read or written there, which a key needs a right to; a part of a thing, as
+        its lines, belongs to the thing.
+        """
+        return cls._verb("action", method, f"{cls.path}/{{id}}/{tail}", params, of.right())
 
     @classmethod
-    def _verb(cls, kind: str, method: str, path: str | None, params: type[Params] | None) -> Callable[[Fn],
-              Fn]:  # fmt: skip
+    def right(cls) -> str:
+        """The name of the right to this noun: `/v1/billing/meters` is `billing_meters`."""
+        return "_".join(cls.path.strip("/").split("/")[1:]) if cls.path else cls.table
+
+    @classmethod
+    def _verb(
+        cls, kind: str, method: str, path: str | None, params: type[Params] | None, noun: str = ""
+    ) -> Callable[[Fn], Fn]:
         assert path is not None, f"{cls.object} has no path"
 
         def declare(run: Fn) -> Fn:
-            cls.verbs.append(Verb(kind, method, path, run, cls, params))
+            cls.verbs.append(Verb(kind, method, path, run, cls, params, noun=noun))
             return run
 
         return declare
@@ -202,13 +216,15 @@ class Resource(Frozen):
 ROUTES: list[Verb] = []
 
 
-def route(method: str, path: str, params: type[Params] | None = None, *, raw: bool = False) -> Callable[[Fn],
-          Fn]:  # fmt: skip
+def route(
+    method: str, path: str, params: type[Params] | None = None, *, raw: bool = False, of: str = ""
+) -> Callable[[Fn], Fn]:
     """An operation with a path of its own: the function is given the transaction, the ids of the path in
-    order, and the parameters (or, `raw`, the request's body and headers)."""
+    order, and the parameters (or, `raw`, the request's body and headers). `of` names the right that a key
+    needs, where it is not that of the path."""
 
     def declare(run: Fn) -> Fn:
-        ROUTES.append(Verb("route", method, path, run, None, params, raw))
+        ROUTES.append(Verb("route", method, path, run, None, params, raw, of))
         return run
 
     return declare

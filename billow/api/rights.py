@@ -32,10 +32,14 @@ def browser(*shown: str) -> Callable[[Fn], Fn]:
 
 
 def nouns(verbs: Sequence[Verb]) -> dict[str, str]:
-    """The noun that rights name, for each path: `/v1/billing/meters/{id}/deactivate` is `billing_meters`."""
+    """The noun that rights name, for each path: `/v1/billing/meters/{id}/deactivate` is `billing_meters`.
+
+    What lies below another noun's path declares whose it is: `/v1/charges/{id}/refunds` is `refunds`.
+    """
     heads = sorted({_head(verb.path) for verb in verbs}, key=len)
     return {
-        verb.path: next(h for h in heads if f"{_head(verb.path)}/".startswith(f"{h}/")).replace("/", "_")
+        verb.path: verb.noun
+        or next(h for h in heads if f"{_head(verb.path)}/".startswith(f"{h}/")).replace("/", "_")
         for verb in verbs
     }
 
@@ -45,7 +49,7 @@ def _head(path: str) -> str:
 
 
 def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapping[str, str]) -> None:
-    """Refuse what the key may not do; what is expanded is read."""
+    """Refuse what the key may not do. What is expanded is read, and some parameters write another noun."""
     if key.kind == "publishable":
         takes = "client_secret" in params.specs(verb.params) if verb.params else False
         if verb.run not in BROWSER or tree or (takes and not sent.get("client_secret")):
@@ -53,9 +57,11 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
     if key.kind != "restricted":
         return
     wanted = [(nouns[verb.path], "read" if verb.method == "GET" else "write")]
-    named = [cls for cls in REGISTRY.values() if nouns.get(cls.path or "") == wanted[0][0]]
+    wanted += [(REGISTRY[object].right(), "write") for object in _written(verb, sent)]
+    named = [cls for cls in REGISTRY.values() if cls.right() == wanted[0][0]]
+    grantable = set(nouns.values())
     for cls in (verb.resource, *named):
-        wanted += [(nouns[path], "read") for to in _expanded(cls, tree) if (path := to.path or "") in nouns]
+        wanted += [(to.right(), "read") for to in _expanded(cls, tree) if to.right() in grantable]
     for noun, right in wanted:
         if key.permissions.get(noun) not in (right, "write") or noun == OWN:
             raise Refused(
@@ -64,6 +70,19 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
                 " request to continue.",
                 status=403,
             )
+
+
+def _written(verb: Verb, sent: Mapping[str, Any]) -> list[str]:
+    """The nouns that the parameters write besides the verb's own; the id of a thing that is there writes none."""
+    if verb.method == "GET":
+        return []
+    known = params.specs(verb.params) if verb.params else verb.resource.specs if verb.resource else {}
+    specs = {name: known[name] for name in sent if name in known}
+    return [
+        spec.writes
+        for name, spec in specs.items()
+        if spec.writes and (spec.kind != "ref" or isinstance(sent[name], dict))
+    ]
 
 
 def _expanded(cls: type[Resource] | None, tree: Tree) -> Iterator[type[Resource]]:

@@ -173,14 +173,14 @@ class MethodFilters(listing.Paging):
     type: str | None = f.choice(CREATE, *methods.TYPES)
 
 
-@Customer.below("GET", "payment_methods", MethodFilters)
+@Customer.below("GET", "payment_methods", MethodFilters, of=PaymentMethod)
 def of_customer(tx: Tx, customer: Customer, wanted: MethodFilters) -> listing.Page:
     """List the payment methods of a customer."""
     where = listing.where_of(tx, PaymentMethod, {"customer": customer.id, **wanted.sent()})
     return listing.below(tx, PaymentMethod, where, wanted, f"/v1/customers/{customer.id}/payment_methods")
 
 
-@Customer.below("GET", "payment_methods/{payment_method}")
+@Customer.below("GET", "payment_methods/{payment_method}", of=PaymentMethod)
 def one_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
     """Retrieve a payment method of a customer."""
     method = rows.find(tx, PaymentMethod, id)

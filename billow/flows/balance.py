@@ -51,7 +51,7 @@ def granted(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> 
     return made
 
 
-@Customer.below("POST", "balance_transactions", Adjust)
+@Customer.below("POST", "balance_transactions", Adjust, of=CustomerBalanceTransaction)
 def create(tx: Tx, customer: Customer, wanted: Adjust) -> CustomerBalanceTransaction:
     """Adjust a customer's balance; negative is credit. The first one sets the customer's currency."""
     currency = customer.currency or wanted.currency
@@ -67,7 +67,7 @@ def create(tx: Tx, customer: Customer, wanted: Adjust) -> CustomerBalanceTransac
     )
 
 
-@Customer.below("GET", "balance_transactions", TransactionFilters)
+@Customer.below("GET", "balance_transactions", TransactionFilters, of=CustomerBalanceTransaction)
 def everything(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listing.Page:
     """List what changed a customer's balance, the newest first."""
     where = listing.where_of(tx, CustomerBalanceTransaction, {"customer": customer.id, **wanted.sent()})
@@ -75,13 +75,13 @@ def everything(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listin
     return listing.below(tx, CustomerBalanceTransaction, where, wanted, url)
 
 
-@Customer.below("GET", BELOW)
+@Customer.below("GET", BELOW, of=CustomerBalanceTransaction)
 def retrieve(tx: Tx, customer: Customer, id: str) -> CustomerBalanceTransaction:
     """Retrieve one change of a customer's balance."""
     return of_customer(tx, customer, id)
 
 
-@Customer.below("POST", BELOW, Note)
+@Customer.below("POST", BELOW, Note, of=CustomerBalanceTransaction)
 def update(tx: Tx, customer: Customer, id: str, wanted: Note) -> CustomerBalanceTransaction:
     """Update the description or the metadata; amounts never change."""
     found = of_customer(tx, customer, id)

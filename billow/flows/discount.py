@@ -251,14 +251,14 @@ def grant(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:
     return rows.update(tx, customer, discount=id)
 
 
-@Customer.below("DELETE", "discount")
+@Customer.below("DELETE", "discount", of=Customer)
 def take_from_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Remove the discount of a customer. Invoices that have it keep it."""
     held = rows.find_many(tx, Discount, [customer.discount or ""])
     return removed(tx, list(held.values()), f"No active discount for customer: {customer.id}")
 
 
-@Subscription.below("DELETE", "discount")
+@Subscription.below("DELETE", "discount", of=Subscription)
 def take_from_subscription(tx: Tx, subscription: Subscription) -> dict[str, Any]:
     """Remove the discounts of a subscription; the customer's applies again."""
     held = rows.find_many(tx, Discount, subscription.discounts)

@@ -256,7 +256,7 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
     return invoice
 
 
-@Invoice.below("GET", "lines", listing.Paging)
+@Invoice.below("GET", "lines", listing.Paging, of=Invoice)
 def lines(tx: Tx, invoice: Invoice, wanted: listing.Paging) -> listing.Page:
     """The lines of an invoice, in the order in which they stand on it (§7.6)."""
     where = Where("invoice = %(invoice)s", invoice=invoice.id)

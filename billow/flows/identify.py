@@ -13,26 +13,26 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 
-@Customer.below("POST", "tax_ids", TaxNumber)
+@Customer.below("POST", "tax_ids", TaxNumber, of=TaxId)
 def create(tx: Tx, customer: Customer, wanted: TaxNumber) -> TaxId:
     """Give a customer a tax id; its check digits are verified now, a register is asked later."""
     return tax_ids.add(tx, tax_ids.drawn(tx, wanted, customer.id))
 
 
-@Customer.below("GET", "tax_ids", listing.Paging)
+@Customer.below("GET", "tax_ids", listing.Paging, of=TaxId)
 def everything(tx: Tx, customer: Customer, wanted: listing.Paging) -> listing.Page:
     """List the tax ids of a customer."""
     where = Where("customer = %(customer)s", customer=customer.id)
     return listing.below(tx, TaxId, where, wanted, f"/v1/customers/{customer.id}/tax_ids")
 
 
-@Customer.below("GET", "tax_ids/{tax_id}")
+@Customer.below("GET", "tax_ids/{tax_id}", of=TaxId)
 def retrieve(tx: Tx, customer: Customer, id: str) -> TaxId:
     """Retrieve a tax id of a customer."""
     return of_customer(tx, customer, id)
 
 
-@Customer.below("DELETE", "tax_ids/{tax_id}")
+@Customer.below("DELETE", "tax_ids/{tax_id}", of=TaxId)
 def delete(tx: Tx, customer: Customer, id: str) -> dict[str, Any]:
     """Take a tax id from a customer; invoices keep what they were finalized with."""
     return tax_ids.delete(tx, of_customer(tx, customer, id))

@@ -380,7 +380,12 @@ def cancel(tx: Tx, wanted: CancelMeterEvent) -> dict[str, Any]:
     return meter_event.shown_adjustment(wanted, tx.livemode)
 
 
-@route("GET", "/v1/billing/meters/{id}/event_summaries", ListMeterEventSummaries)
+@route(
+    "GET",
+    "/v1/billing/meters/{id}/event_summaries",
+    ListMeterEventSummaries,
+    of="billing_meter_event_summaries",
+)
 def event_summaries(tx: Tx, id: str, wanted: ListMeterEventSummaries) -> dict[str, Any]:
     """What a customer used: in the whole range, or per hour or day, newest first, without empty ones."""
     meter = rows.find(tx, Meter, id)

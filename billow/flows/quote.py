@@ -248,14 +248,14 @@ def expire(tx: Tx, refs: list[str]) -> None:
 # ------------------------------------------------------------------------------------- its lines
 
 
-@Quote.below("GET", "line_items", listing.Paging)
+@Quote.below("GET", "line_items", listing.Paging, of=Quote)
 def line_items(tx: Tx, quote: Quote, wanted: listing.Paging) -> listing.Page:
     """The lines of a quote: a full period of what recurs, and what is bought once."""
     where = Where("quote = %(quote)s", quote=quote.id)
     return listing.below(tx, LineItem, where, wanted, f"/v1/quotes/{quote.id}/line_items")
 
 
-@Quote.below("GET", "computed_upfront_line_items", listing.Paging)
+@Quote.below("GET", "computed_upfront_line_items", listing.Paging, of=Quote)
 def upfront_line_items(tx: Tx, quote: Quote, wanted: listing.Paging) -> listing.Page:
     """The lines as they will be on the first invoice: in a trial what recurs is free."""
     url = f"/v1/quotes/{quote.id}/computed_upfront_line_items"

@@ -16,7 +16,7 @@ from billow.resources.quote import Quote
 from billow.store.tx import Tx
 
 
-@Quote.below("GET", "pdf")
+@Quote.below("GET", "pdf", of=Quote)
 def paper(tx: Tx, quote: Quote) -> Answer:
     """Fetch a finalized quote as a PDF."""
     if quote.finalized_at is None:

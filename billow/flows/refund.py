@@ -168,14 +168,14 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     return None
 
 
-@Charge.below("GET", "refunds", listing.Paging)
+@Charge.below("GET", "refunds", listing.Paging, of=Refund)
 def of_charge(tx: Tx, charge: Charge, wanted: listing.Paging) -> listing.Page:
     """List the refunds of a charge."""
     where = Where("charge = %(charge)s", charge=charge.id)
     return listing.below(tx, Refund, where, wanted, f"/v1/charges/{charge.id}/refunds")
 
 
-@Charge.below("GET", "refunds/{refund}")
+@Charge.below("GET", "refunds/{refund}", of=Refund)
 def one_of_charge(tx: Tx, charge: Charge, id: str) -> Refund:
     """Retrieve a refund of a charge."""
     found = rows.find(tx, Refund, id)

@@ -34,7 +34,7 @@ class Upload(Params):
     """What is sent as a multipart form, the file as one of its parts."""
 
     file: params.Upload = f.upload(required=True)
-    file_link_data: LinkData | None = f.hash(shape=LinkData)
+    file_link_data: LinkData | None = f.hash(shape=LinkData, writes="file_link")
     purpose: str = f.choice(CREATE, *PURPOSES, required=True)
 
 
@@ -99,7 +99,7 @@ def create_link(tx: Tx, link: FileLink) -> FileLink:
 # ------------------------------------------------------------------------------------- fetched again
 
 
-@File.below("GET", "contents")
+@File.below("GET", "contents", of=File)
 def download(tx: Tx, file: File) -> Answer:
     """Fetch the bytes of a file."""
     body = None if is_gone(file, tx.now) else contents.read(tx, file.id)

@@ -26,7 +26,7 @@ class Attach(Params):
     entitlement_feature: str = f.ref("entitlements.feature", required=True)
 
 
-@Product.below("POST", "features", Attach)
+@Product.below("POST", "features", Attach, of=Product)
 def attach(tx: Tx, product: Product, wanted: Attach) -> ProductFeature:
     """Give a product a feature: whoever subscribes to it may use it from now on."""
     feature = rows.find(tx, Feature, wanted.entitlement_feature, param="entitlement_feature")
@@ -52,14 +52,14 @@ def attach(tx: Tx, product: Product, wanted: Attach) -> ProductFeature:
     return rows.insert(tx, made)
 
 
-@Product.below("GET", "features", Paging)
+@Product.below("GET", "features", Paging, of=Product)
 def listing(tx: Tx, product: Product, wanted: Paging) -> Page:
     """The features of a product, the newest first."""
     where = Where("product = %(product)s", product=product.id)
     return below(tx, ProductFeature, where, wanted, f"/v1/products/{product.id}/features")
 
 
-@Product.below("GET", "features/{feature}")
+@Product.below("GET", "features/{feature}", of=Product)
 def retrieve(tx: Tx, product: Product, id: str) -> ProductFeature:
     """One of the features of a product."""
     found = rows.find(tx, ProductFeature, id)
@@ -68,7 +68,7 @@ def retrieve(tx: Tx, product: Product, id: str) -> ProductFeature:
     return found
 
 
-@Product.below("DELETE", "features/{feature}")
+@Product.below("DELETE", "features/{feature}", of=Product)
 def detach(tx: Tx, product: Product, id: str) -> dict[str, Any]:
     """Take a feature from a product: its subscribers may no longer use it."""
     found = retrieve(tx, product, id)

@@ -32,7 +32,7 @@ class Deliveries(Paging):
     status: str | None = f.choice(SHOWN, *STATUSES)
 
 
-@WebhookEndpoint.below("GET", "deliveries", Deliveries)
+@WebhookEndpoint.below("GET", "deliveries", Deliveries, of=WebhookEndpoint)
 def deliveries(tx: Tx, endpoint: WebhookEndpoint, wanted: Deliveries) -> Page:
     """What was, is and will be sent to a webhook endpoint, the newest first."""
     where = Where("receiver = %(receiver)s", receiver=endpoint.id)

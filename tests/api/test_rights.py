@@ -8,7 +8,7 @@ import pytest
 from billow import app as application
 from billow.api import rights
 from billow.api.operation import verbs
-from billow.api.resource import ROUTES, Verb
+from billow.api.resource import REGISTRY, ROUTES, Verb
 from billow.store.ids import base62
 
 EVERY = verbs(ROUTES)
@@ -228,5 +228,94 @@ def test_rights_are_named_after_the_collections() -> None:
     assert (
         NOUNS["/v1/billing/meter_events/bulk"] == NOUNS["/v2/billing/meter_events"] == "billing_meter_events"
     )
-    assert NOUNS["/v1/customers/{id}/payment_methods"] == "customers"
     assert application.ROUTES is ROUTES
+
+
+BELOW = {
+    "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
+    "/v1/charges/{id}/refunds": "refunds",
+    "/v1/charges/{id}/refunds/{refund}": "refunds",
+    "/v1/customers/{id}/balance_transactions": "customer_balance_transactions",
+    "/v1/customers/{id}/balance_transactions/{transaction}": "customer_balance_transactions",
+    "/v1/customers/{id}/discount": "customers",
+    "/v1/customers/{id}/payment_methods": "payment_methods",
+    "/v1/customers/{id}/payment_methods/{payment_method}": "payment_methods",
+    "/v1/customers/{id}/tax_ids": "tax_ids",
+    "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
+    "/v1/files/{id}/contents": "files",
+    "/v1/invoices/{id}/lines": "invoices",
+    "/v1/products/{id}/features": "products",
+    "/v1/products/{id}/features/{feature}": "products",
+    "/v1/quotes/{id}/computed_upfront_line_items": "quotes",
+    "/v1/quotes/{id}/line_items": "quotes",
+    "/v1/quotes/{id}/pdf": "quotes",
+    "/v1/subscriptions/{id}/discount": "subscriptions",
+    "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
+}
+"""Whose right opens what lies below another noun's path; a part of a thing belongs to the thing."""
+
+
+def below(verb: Verb) -> bool:
+    """Whether a path goes on after an id, and not with the name of something that is done to the thing."""
+    tail = verb.path.partition("}/")[2]
+    return bool(tail) and (verb.method != "POST" or "{" in tail or tail.endswith("s"))
+
+
+def test_what_lies_below_another_noun_says_whose_it_is() -> None:
+    assert {verb.path: NOUNS[verb.path] for verb in EVERY if below(verb)} == BELOW
+    collections = {cls.path.rpartition("/")[2]: cls.right() for cls in REGISTRY.values() if cls.path}
+    named = {path: [part for part in path.split("/")[4:] if part in collections] for path in BELOW}
+    borrowed = {path: collections[parts[0]] for path, parts in named.items() if parts}
+    ours = {"balance_transactions": "customer_balance_transactions", "features": "products"}
+    for path, noun in borrowed.items():
+        assert BELOW[path] == ours.get(path.split("/")[4], noun)
+
+
+def test_every_noun_has_one_right_at_all_its_paths() -> None:
+    """Reading, writing and doing something with a thing need the right to the thing, from wherever."""
+    for verb in EVERY:
+        if verb.resource and not below(verb):
+            assert NOUNS[verb.path] == verb.resource.right(), named(verb)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "missing"),
+    [
+        ("/v1/customers", {"balance": "-500"}, "customer_balance_transactions"),
+        ("/v1/customers/{customer}", {"balance": "-500"}, "customer_balance_transactions"),
+        ("/v1/customers/{customer}/balance_transactions", {"amount": "-5"}, "customer_balance_transactions"),
+        ("/v1/customers", {"payment_method": "pm_card_visa"}, "payment_methods"),
+        ("/v1/customers/{customer}", {"source": "tok_visa"}, "payment_methods"),
+        ("/v1/customers", {"tax_id_data[0][type]": "eu_vat", "tax_id_data[0][value]": "DE1"}, "tax_ids"),
+        ("/v1/products", {"name": "Gold", "default_price_data[currency]": "usd"}, "prices"),
+        ("/v1/prices", {"currency": "usd", "product_data[name]": "Gold"}, "products"),
+        ("/v1/plans", {"currency": "usd", "interval": "month", "product[name]": "Gold"}, "products"),
+        ("/v1/files", {"purpose": "logo", "file_link_data[create]": "true"}, "file_links"),
+    ],
+)
+def test_a_parameter_that_writes_another_noun_needs_that_right_too(
+    api: Any, path: str, sent: dict[str, str], missing: str
+) -> None:
+    customer = api.post("/v1/customers")["id"]
+    nouns = dict.fromkeys(("customers", "products", "prices", "plans", "files"), "write")
+    key = restricted(api, **{noun: right for noun, right in nouns.items() if noun != missing})
+    refused = api.post(path.format(customer=customer), sent, Authorization=f"Bearer {key}")
+    assert refused.status == 403 and f"permissions[{missing}]=write" in refused["error"]["message"]
+    both = restricted(api, **{**nouns, missing: "write"})
+    assert api.post(path.format(customer=customer), sent, Authorization=f"Bearer {both}").status != 403
+
+
+def test_a_product_that_is_named_is_not_written(api: Any) -> None:
+    product = api.post("/v1/products", {"name": "Gold"})["id"]
+    key = restricted(api, plans="write")
+    sent = {"currency": "usd", "interval": "month", "amount": "5", "product": product}
+    assert api.post("/v1/plans", sent, Authorization=f"Bearer {key}").status == 200
+
+
+def test_a_right_to_customers_does_not_show_their_cards_or_credit(api: Any) -> None:
+    customer = api.post("/v1/customers", {"payment_method": "pm_card_visa", "balance": "-500"})["id"]
+    key = {"Authorization": f"Bearer {restricted(api, customers='write')}"}
+    for tail in ("payment_methods", "balance_transactions", "tax_ids"):
+        assert api.get(f"/v1/customers/{customer}/{tail}", **key).status == 403
+    assert api.get(f"/v1/customers/{customer}", {"expand[]": "tax_ids"}, **key).status == 403
+    assert api.get(f"/v1/customers/{customer}", **key).status == 200
