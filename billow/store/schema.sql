@@ -798,6 +798,7 @@ create table invoice_lines (
     proration_details   jsonb
 );
 create index on invoice_lines (invoice);
+create index on invoice_lines (tenant, invoice, position, id);
 create index on invoice_lines (subscription_item);
 
 create type id_range as range (subtype = text, collation = "C");
