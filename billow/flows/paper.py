@@ -155,10 +155,6 @@ def issued_at(invoice: Invoice) -> datetime:
     return (invoice.finalized_at or invoice.created).replace(microsecond=0)
 
 
-def pdf_of(tx: Tx, invoice: Invoice) -> bytes:
-    return pdf.render(document_of(tx, invoice), issued_at(invoice))
-
-
 # ------------------------------------------------------------------------------------- the letter
 
 

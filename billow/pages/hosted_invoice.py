@@ -8,9 +8,9 @@ from billow.api import rows
 from billow.core.errors import Refused
 from billow.flows import paper
 from billow.flows.outside import Outside
-from billow.providers.documents import html
+from billow.providers.documents import InvoiceDocument, html, pdf
 from billow.resources.invoice import Invoice
-from billow.store.tx import Database, Tx
+from billow.store.tx import Database
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
@@ -23,9 +23,12 @@ ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
-    """The two addresses of an invoice. A seal that does not fit is answered like an unknown address."""
+    """The two addresses of an invoice. A seal that does not fit is answered like an unknown address.
 
-    def shown(render: Callable[[Tx, Invoice], flask.Response]) -> Callable[..., flask.Response]:
+    The paper is drawn after the transaction, since a long one takes seconds.
+    """
+
+    def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> Callable[..., flask.Response]:
         def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:
             tenant = f"{account}/{mode}"
             if not paper.opens(outside, tenant, invoice, seal):
@@ -34,9 +37,11 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 )
             try:
                 with db.transaction(tenant) as tx:
-                    return render(tx, rows.find(tx, Invoice, invoice))
+                    found = rows.find(tx, Invoice, invoice)
+                    document = paper.document_of(tx, found)
             except Refused as refused:
                 return flask.Response(refused.message, status=404, mimetype="text/plain", headers=HEADERS)
+            return render(found, document)
 
         return view
 
@@ -44,13 +49,15 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     app.add_url_rule(f"{ADDRESS}/pdf", "invoice pdf", shown(file))
 
 
-def page(tx: Tx, invoice: Invoice) -> flask.Response:
-    return flask.Response(html.render(paper.document_of(tx, invoice)), mimetype="text/html", headers=HEADERS)
+def page(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
+    return flask.Response(html.render(document), mimetype="text/html", headers=HEADERS)
 
 
-def file(tx: Tx, invoice: Invoice) -> flask.Response:
+def file(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
     name = f"{invoice.number or invoice.id}.pdf"
     disposition = {"Content-Disposition": f'inline; filename="{name}"'}
     return flask.Response(
-        paper.pdf_of(tx, invoice), mimetype="application/pdf", headers={**HEADERS, **disposition}
+        pdf.render(document, paper.issued_at(invoice)),
+        mimetype="application/pdf",
+        headers={**HEADERS, **disposition},
     )

