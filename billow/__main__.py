@@ -20,8 +20,15 @@ from billow.app import App
 from billow.core.errors import Refused
 from billow.settings import Settings
 from billow.store import migrate as migrations
+from billow.store import unfinished
+from billow.store.backup import CannotBackUp, Installation
+from billow.store.backup import take as take_backup
+from billow.store.backup_file import Damaged, Reader
+from billow.store.clocks import utc_now
 from billow.store.embedded import CannotRun, Embedded
+from billow.store.programs import ProgramFailed
 from billow.store.restart import Restarter
+from billow.store.restore import CannotRestore, Target, restored
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +67,7 @@ def database(read: Settings) -> Iterator[str]:
 
     The embedded one is started again when it dies. Where that fails we end, and say why.
     """
+    unfinished.refuse_folder(read.data)
     if read.embedded is None:
         yield read.database_url
         return
@@ -68,6 +76,7 @@ def database(read: Settings) -> Iterator[str]:
     restarter = Restarter(server, gave_up=lambda: os.kill(os.getpid(), signal.SIGTERM))
     restarter.start()
     try:
+        unfinished.refuse_folder(read.data)  # a restore that began before our server was there to be seen
         yield server.url
     finally:
         restarter.stop()
@@ -132,6 +141,61 @@ def migrate(data: Data = None) -> None:
     with database(read_settings(data)) as url:
         done = migrations.migrate(url)
     console.print("\n".join(done) or "The database is up to date.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; an older one of this name is replaced.")],
+    data: Data = None,
+) -> None:
+    """Save everything in one file, also while billow runs: database, pepper, mails, the gateway's memory."""
+    read = read_settings(data)
+    processes.end_in_order()
+    if read.embedded and not (read.embedded / "cluster").exists():
+        raise CannotBackUp(f"There is nothing to back up: {read.data} holds no database.")
+    with database(read) as url:
+        kept = Installation(url, read.data, read.pepper.encode() or None)
+        manifest = take_backup(kept, file.absolute(), utc_now())
+    rows, files = sum(manifest.tables.values()), len(manifest.files) - 1
+    console.print(f"{file}: {rows} rows of {len(manifest.tables)} tables, {files} files", highlight=False)
+    if manifest.pepper == "environment":
+        console.print("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `billow backup` wrote.", exists=True)],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only read it, and say whether it is whole.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """Restore a backup into an empty folder and database: whole and verified, or not at all."""
+    read = read_settings(data)
+    processes.end_in_order()
+    with Reader(file) as found:
+        if verify:
+            found.verify()
+            console.print(f"{file} is whole: made {found.manifest.made_at} by {found.manifest.version}.")
+            return
+        target = Target(read.data, read.embedded, read.database_url, read.pepper.encode() or None)
+        with restored(found, target) as url:
+            findings = finish_restore(read, url)
+    console.print(f"Restored to {read.data}, as it was at {found.manifest.made_at}.", highlight=False)
+    tell(findings)
+
+
+def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
+    """Migrate what was restored, make the simulated gateway agree with it, and check it."""
+    migrations.migrate(url)
+    built = application.build(read, url)
+    try:
+        forgotten, added = commands.agree_with_gateway(built, read.data / "gateway.sqlite")
+        if forgotten or added:
+            console.print(f"The simulated gateway forgot {forgotten} attempts and was told {added} again.")
+        return commands.check(built)
+    finally:
+        built.close()
 
 
 # ------------------------------------------------------------------------------------- asking
@@ -273,6 +337,11 @@ def check(data: Data = None) -> None:
     """Is the installation sound: roles and policies, migrations, the ledger, jobs that were given up."""
     with opened(data) as built:
         findings = commands.check(built)
+    tell(findings)
+
+
+def tell(findings: list[tuple[bool, str]]) -> None:
+    """Show what was looked at, and end with 1 where something is not as it should be."""
     for good, what in findings:
         console.print(f"[{'green' if good else 'red'}]{'ok' if good else 'no'}[/]  {what}", highlight=False)
     raise typer.Exit(0 if all(good for good, _ in findings) else 1)
@@ -348,11 +417,16 @@ def demo() -> None:
     demonstration.run(console, once=os.environ.get("DEMO") == "once")
 
 
+CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrations.CannotMigrate,
+          unfinished.Unfinished)  # fmt: skip
+"""What ends a command with one line: it says why nothing was done, and what to do."""
+
+
 def main() -> None:
     """Run a command; what the caller did wrong is one line, not a traceback."""
     try:
         cli()
-    except (Refused, settings.BadSetting, CannotRun, migrations.CannotMigrate) as error:
+    except (Refused, settings.BadSetting, *CANNOT) as error:
         console.print(f"billow: {error}", style="red", highlight=False)
         sys.exit(2)
 

@@ -20,6 +20,7 @@ from billow.flows.explain import explain as explained
 from billow.flows.outside import has_gateway
 from billow.ledger.balances import trial_balance
 from billow.ledger.journal import journal
+from billow.providers.gateways.simulated import Known, Simulated
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
 from billow.store import jobs, migrate
@@ -197,6 +198,26 @@ def import_usage(
 
 
 # ------------------------------------------------------------------------------------- check
+
+
+def agree_with_gateway(built: App, memory: Path) -> tuple[int, int]:
+    """Make what the simulated gateway remembers that of the restored books; attempts forgotten and added."""
+    known: list[Known] = []
+    for account in [row[0] for row in account_rows(built)]:
+        for mode in ("test", "live"):
+            with built.db.transaction(f"{account}/{mode}") as tx:
+                known += [Known(*row) for row in tx.tuples(ATTEMPTS)]
+    gateway = Simulated(memory)
+    try:
+        return gateway.agree_with(known)
+    finally:
+        gateway.close()
+
+
+ATTEMPTS = (
+    "select id, case when kind = 'charge' and not capture then 'hold' else kind end, amount, currency, token,"
+    " state from attempts order by id"
+)
 
 
 def check(built: App) -> list[tuple[bool, str]]:

@@ -29,6 +29,11 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def end_in_order() -> None:
+    """Let SIGTERM end a command as Ctrl-C does: it takes back what it has begun and stops what it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def supervise(commands: list[str], environment: dict[str, str]) -> None:
     """Run `billow COMMAND` for each, start again what dies, and stop all of them on SIGTERM or Ctrl-C."""
     stopping = threading.Event()

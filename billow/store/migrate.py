@@ -2,6 +2,8 @@
 time.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from billow.store import clocks
+from billow.store import clocks, unfinished
 from billow.store.tx import ROLE, SCHEMA
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -49,14 +51,22 @@ def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
     wanted = available() if migrations is None else migrations
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("set timezone = 'UTC'")
-        conn.execute("select pg_advisory_lock(%s)", (LOCK,))
-        try:
-            _become_owner(conn)
+        with alone(conn):
+            unfinished.refuse_database(conn)
+            become_owner(conn)
             conn.execute(RECORD)
             return _apply(conn, wanted, clocks.utc_now())
-        finally:
-            if not conn.closed:
-                conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
+
+
+@contextmanager
+def alone(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """Only one process at a time changes the schema of a database."""
+    conn.execute("select pg_advisory_lock(%s)", (LOCK,))
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
 
 
 def pending(conn: psycopg.Connection[Any]) -> list[str]:
@@ -68,7 +78,7 @@ def pending(conn: psycopg.Connection[Any]) -> list[str]:
     return [one.name for one in wanted if one.number not in applied]
 
 
-def _become_owner(conn: psycopg.Connection[Any]) -> None:
+def become_owner(conn: psycopg.Connection[Any]) -> None:
     """Row level security does not bind a superuser: such a login makes the role that does the work, and acts
     as it.
     """

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from billow.store import clocks, commit
 from billow.store.connections import Connections
 from billow.store.turns import JOB, Bounds, Waiters
+from billow.store.unfinished import MARKED, Unfinished
 
 set_json_loads(msgspec.json.decode)
 set_json_dumps(msgspec.json.encode)
@@ -195,13 +196,18 @@ def _beginning(tenant: str, bounds: Bounds, reads: bool, number: list[str]) -> C
 
 
 def _prepare(conn: psycopg.Connection[Any]) -> None:
-    """Row level security binds no superuser: such a login acts as the role that owns the tables."""
+    """Row level security binds no superuser: such a login acts as the role that owns the tables.
+
+    No server and no worker works on a database that is being restored.
+    """
     conn.execute("set timezone = 'UTC'")
     row = conn.execute(
-        "select exists (select 1 from pg_roles where rolname = %s), rolsuper or rolbypassrls"
+        f"select exists (select 1 from pg_roles where rolname = %s), rolsuper or rolbypassrls, {MARKED}"
         " from pg_roles where rolname = session_user",
         (ROLE,),
     ).fetchone()
+    if row and row[2]:
+        raise Unfinished("A restore into this database is under way, or was cut off.")
     if row and row[0] and row[1]:
         conn.execute(f"set role {ROLE}")
     conn.execute(f"set search_path = {SCHEMA}, public; {JOB.sql('session')}")

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 OUTCOMES: dict[str, type[Outcome]] = {
     kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
 }
+
+PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re"}
 
 SCHEMA = """
 create table if not exists attempts (
@@ -47,6 +49,17 @@ class Recorded(NamedTuple):
     amount: int
     currency: str
     outcome: Outcome
+
+
+class Known(NamedTuple):
+    """An attempt as the books know it. `about` is the method charged, or the charge captured or refunded."""
+
+    attempt: str
+    kind: str
+    amount: int
+    currency: str
+    about: str
+    state: str
 
 
 class Simulated(Gateway):
@@ -93,7 +106,7 @@ class Simulated(Gateway):
             charge.amount,
             charge.currency,
             charge.method,
-            f"ch_sim_{charge.attempt}",
+            own_name("charge", charge.attempt),
         )
         return self._once(row, decide)
 
@@ -109,7 +122,7 @@ class Simulated(Gateway):
             capture.amount,
             capture.currency,
             capture.charge,
-            f"cap_sim_{capture.attempt}",
+            own_name("capture", capture.attempt),
         )
         return self._once(row, decide)
 
@@ -125,7 +138,7 @@ class Simulated(Gateway):
             refund.amount,
             refund.currency,
             refund.charge,
-            f"re_sim_{refund.attempt}",
+            own_name("refund", refund.attempt),
         )
         return self._once(row, decide)
 
@@ -156,6 +169,20 @@ class Simulated(Gateway):
     def refunds(self) -> list[Recorded]:
         """Every refund attempted, by attempt."""
         return self._recorded("refund")
+
+    def agree_with(self, known: Iterable[Known]) -> tuple[int, int]:
+        """After a restore, make the memory that of the books; how many attempts were forgotten and added.
+
+        A charge that the books do not know would be taken again; one that only they know has no refund.
+        """
+        books = {one.attempt: one for one in known}
+        with self._transaction() as memory:
+            ours = {attempt for (attempt,) in memory.execute("select attempt from attempts")}
+            foreign = [(attempt,) for attempt in sorted(ours - books.keys())]
+            memory.executemany("delete from attempts where attempt = ?", foreign)
+            missing = [row for one in books.values() if one.attempt not in ours and (row := as_answered(one))]
+            memory.executemany("insert into attempts values (?, ?, ?, ?, ?, ?, ?)", missing)
+        return len(foreign), len(missing)
 
     def close(self) -> None:
         """Let go of the file; the next question opens it again."""
@@ -206,6 +233,24 @@ class Simulated(Gateway):
         if self._connection is None or self._opened_by != os.getpid():
             self._connection, self._opened_by = connect(self._memory), os.getpid()
         return self._connection
+
+
+def own_name(kind: str, attempt: str) -> str:
+    """What the gateway calls an attempt."""
+    return f"{PREFIXES[kind]}_sim_{attempt}"
+
+
+def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None:
+    """The memory of an answer that the books have kept; none of a refusal, which nobody asks for again."""
+    attempt, kind, amount, currency, about, state = known
+    name = own_name(kind, attempt)
+    outcomes: dict[str, Outcome] = {
+        "requires_action": NeedsAction(name),
+        "succeeded": Succeeded(name, fee(amount) if kind in ("charge", "capture") else 0, *names(name)),
+    }
+    return (
+        (attempt, kind, amount, currency, about, name, write(outcomes[state])) if state in outcomes else None
+    )
 
 
 def answer(charge: Charge, reference: str) -> Outcome:

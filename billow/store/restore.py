@@ -1,0 +1,203 @@
+"""How does a backup file become an installation again: whole, verified, or not at all?"""
+
+import hmac
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from billow.store import migrate, programs, unfinished
+from billow.store.backup import counts, pepper_check, require_all_rows
+from billow.store.backup_file import DUMP, Manifest, Reader
+from billow.store.embedded import Embedded
+from billow.store.tx import ROLE, SCHEMA
+
+LOCK = 0x726573746F7265  # "restore"
+
+
+class CannotRestore(RuntimeError):
+    """Nothing was restored; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to restore to: an empty data folder, and an empty database, which may be the embedded one in it.
+
+    `pepper` is the one that is set in the environment; None where there is none.
+    """
+
+    data: Path
+    embedded: Path | None
+    url: str
+    pepper: bytes | None
+
+
+@contextmanager
+def restored(backup: Reader, target: Target) -> Iterator[str]:
+    """Load a backup, and yield the URL under which to look at it while nobody else may.
+
+    It is given free when the block ends, and taken away again when anything fails, in the block too.
+    """
+    backup.verify()
+    require_pepper(backup.manifest, target)
+    require_known(backup.manifest)
+    with (
+        claimed(target.data),
+        served(target) as url,
+        psycopg.connect(url, autocommit=True) as conn,
+        claimed_database(conn),
+    ):
+        _load(conn, backup, url)
+        backup.unpack(target.data)
+        yield url
+
+
+def require_pepper(manifest: Manifest, target: Target) -> None:
+    """With another pepper no API key would work."""
+    if manifest.pepper == "environment" and target.pepper is None:
+        raise CannotRestore("The backup was made with BILLOW_PEPPER set: set it to the same secret.")
+    if target.pepper and not hmac.compare_digest(pepper_check(target.pepper), manifest.pepper_check):
+        raise CannotRestore(
+            "BILLOW_PEPPER is not the secret that the backup was made with; no key would work."
+        )
+
+
+def require_known(manifest: Manifest) -> None:
+    known = len(migrate.available())
+    if manifest.migration > known:
+        raise CannotRestore(
+            f"The backup is of version {manifest.version} with migration {manifest.migration}; this version"
+            f" knows {known}. Restore it with the version that made it, or a newer one."
+        )
+
+
+# ------------------------------------------------------------------------------------- the folder
+
+
+@contextmanager
+def claimed(data: Path) -> Iterator[None]:
+    """Keep the data folder for us; afterwards it is whole, or as empty as it was."""
+    with unfinished.marked(data) as left:
+        if left:
+            clear(data)
+        try:
+            yield
+        except BaseException:
+            clear(data)
+            (data / unfinished.MARK).unlink()
+            raise
+        unfinished.finish(data)
+
+
+def clear(data: Path) -> None:
+    """Remove what an unfinished restore has put there; its server, too, may have outlived it."""
+    if (data / "postgres" / "cluster").exists():
+        server = Embedded(data / "postgres")
+        if server.running:
+            server.start()
+            server.stop()
+    for name in unfinished.others(data):
+        path = data / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+# ------------------------------------------------------------------------------------- the database
+
+
+@contextmanager
+def served(target: Target) -> Iterator[str]:
+    """The database to restore into, with connections that say who they are."""
+    if target.embedded is None:
+        yield restoring(target.url)
+        return
+    server = Embedded(target.embedded)
+    server.start()
+    try:
+        yield restoring(server.url)
+    finally:
+        server.stop()
+
+
+def restoring(url: str) -> str:
+    """The URL for connections of the restore itself, which the mark does not keep out."""
+    options = conninfo_to_dict(url).get("options") or ""
+    return make_conninfo(url, options=f"{options} -c {unfinished.OPTION}=on".strip())
+
+
+@contextmanager
+def claimed_database(conn: psycopg.Connection[Any]) -> Iterator[None]:
+    """Keep the database for us; afterwards it is whole, or as empty as it was."""
+    require_all_rows(conn)
+    row = conn.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
+    if not row or not row[0]:
+        raise CannotRestore("Another restore into this database is running.")
+    with migrate.alone(conn):
+        _mark(conn)
+    try:
+        yield
+    except BaseException:
+        _empty(conn)
+        raise
+    conn.execute(sql.SQL("drop schema {}").format(sql.Identifier(unfinished.SCHEMA)))
+
+
+def _mark(conn: psycopg.Connection[Any]) -> None:
+    """Mark an empty database; where an earlier restore has left its mark, what it loaded goes first."""
+    known = conn.execute("select to_regnamespace(%s)", (unfinished.SCHEMA,)).fetchone()
+    if known and known[0]:
+        conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA)))
+        return
+    if tables := counts(conn):
+        raise CannotRestore(f"The database is not empty: it has {len(tables)} tables of billow.")
+    _require_nobody(conn)
+    conn.execute(sql.SQL("create schema {}").format(sql.Identifier(unfinished.SCHEMA)))
+
+
+def _require_nobody(conn: psycopg.Connection[Any]) -> None:
+    """A server or a worker that is connected already would not notice the mark."""
+    row = conn.execute(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and usesysid is not null and pid <> pg_backend_pid()"
+    ).fetchone()
+    if row and row[0]:
+        raise CannotRestore(
+            f"{row[0]} others are connected to this database: stop every `billow serve` and `billow work`."
+        )
+
+
+def _empty(conn: psycopg.Connection[Any]) -> None:
+    """Take away what was loaded, then the mark."""
+    for schema in (SCHEMA, unfinished.SCHEMA):
+        conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+
+
+def _load(conn: psycopg.Connection[Any], backup: Reader, url: str) -> None:
+    """Load the dump in one transaction, as the role that owns the tables, and count what is there."""
+    with migrate.alone(conn):
+        migrate.become_owner(conn)
+        conn.execute("reset role")
+        owner = () if ROLE not in _roles(conn) else (f"--role={ROLE}",)
+        how = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl", f"--schema={SCHEMA}")
+        programs.feed("pg_restore", backup.pieces(DUMP), *how, *owner, url=url)
+    found, wanted = counts(conn), backup.manifest.tables
+    if found != wanted:
+        wrong = sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
+        raise CannotRestore(
+            f"What was loaded is not what was saved: other numbers of rows in {', '.join(wrong)}"
+        )
+    for table in found:
+        # A new database knows nothing of its tables; without this the first queries are planned badly.
+        conn.execute(sql.SQL("analyze {}").format(sql.Identifier(SCHEMA, table)))
+
+
+def _roles(conn: psycopg.Connection[Any]) -> set[str]:
+    return {name for (name,) in conn.execute("select rolname from pg_roles").fetchall()}

@@ -1,0 +1,102 @@
+"""Is a restore under way, or was one cut off? Then nothing else may use this folder or this database."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+MARK = "restore-unfinished"
+"""A file in the data folder from the first to the last moment of a restore."""
+SCHEMA = "billow_restore_unfinished"
+"""An empty schema in the database, likewise: other machines see it too."""
+OPTION = "billow.restoring"
+"""The restore itself says so in its connections, and is let in."""
+ALLOWED = {"lost+found", MARK}
+MARKED = (
+    f"to_regnamespace('{SCHEMA}') is not null and coalesce(current_setting('{OPTION}', true), '') <> 'on'"
+)
+
+
+class Unfinished(RuntimeError):
+    """What is there was not restored whole; the message says what to do."""
+
+
+def refuse_folder(data: Path) -> None:
+    if (data / MARK).exists():
+        raise Unfinished(
+            f"A restore into {data} is under way, or was cut off. Wait for its end, or run it again:"
+            " it begins anew. Nothing else may use the folder."
+        )
+
+
+def refuse_database(conn: psycopg.Connection[Any]) -> None:
+    row = conn.execute(f"select {MARKED}").fetchone()
+    if row and row[0]:
+        raise Unfinished(
+            "A restore into this database is under way, or was cut off. Wait for its end, or run it again:"
+            " it begins anew. Nothing else may use the database."
+        )
+
+
+@contextmanager
+def marked(data: Path) -> Iterator[bool]:
+    """Hold the folder for a restore; whether there is something in it that an earlier one has left.
+
+    Only `finish` removes the mark. A restore that is killed leaves it, and the next one may clear the folder:
+    it was empty when the mark was made.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = data / MARK
+    left = mark.exists()
+    if not left:
+        _require_empty(data)
+    descriptor = _opened(mark, new=not left)
+    try:
+        _hold(descriptor, mark)
+        if not left and (found := others(data)):
+            # Somebody began to use the folder while we marked it.
+            mark.unlink(missing_ok=True)
+            raise Unfinished(f"{data} is in use: {', '.join(found[:5])}")
+        yield left
+    finally:
+        os.close(descriptor)
+
+
+def _opened(mark: Path, new: bool) -> int:
+    try:
+        return os.open(mark, os.O_RDWR | (os.O_CREAT | os.O_EXCL if new else 0), 0o600)
+    except OSError:
+        raise Unfinished(f"Another restore into {mark.parent} has just begun or ended.") from None
+
+
+def _hold(descriptor: int, mark: Path) -> None:
+    """Lock the mark, and make sure that it is still the one in the folder: who finishes removes it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), os.stat(mark)):
+            return
+    except OSError:
+        pass
+    raise Unfinished(f"Another restore into {mark.parent} is running or has just ended.")
+
+
+def _require_empty(data: Path) -> None:
+    if found := others(data):
+        raise Unfinished(f"{data} is not empty ({', '.join(found[:5])}); a restore needs an empty folder.")
+
+
+def others(data: Path) -> list[str]:
+    return sorted(path.name for path in data.iterdir() if path.name not in ALLOWED)
+
+
+def finish(data: Path) -> None:
+    (data / MARK).unlink()
+    descriptor = os.open(data, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
