@@ -24,6 +24,8 @@ from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
 from billow.settings import Settings, load, pepper
 from billow.store import jobs, migrate
+from billow.store.disk import Disk
+from billow.store.embedded import url_of
 from billow.store.ids import secret
 from billow.store.keys import Keys
 from billow.store.turns import Waiters
@@ -207,6 +209,8 @@ def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
     db = Database(url, size=max(16, settings.threads + 4), waiters=Waiters(settings.threads // 2))
     db.outside = outside_of(settings, db)
+    if url == url_of(settings.data / "postgres"):
+        db.disk = Disk(settings.data / "postgres", settings.disk_reserve_mb)
     keys = Keys(db, pepper(settings))
     account, new_key = seed(db, keys, settings)
     with db.connection() as conn:
@@ -282,7 +286,9 @@ def _pages(server: Server, db: Database) -> None:
                 waiting = migrate.pending(conn)
         except Exception as error:  # whatever it is, the answer is no
             waiting = [type(error).__name__]
-        answer = flask.jsonify(status="not ready" if waiting else "ready", waiting=waiting)
+        low = db.disk.low()
+        said = {"status": "not ready" if waiting else "ready", "waiting": waiting}
+        answer = flask.jsonify({**said, "writes": low} if low else said)
         answer.status_code = 503 if waiting else 200
         return answer
 

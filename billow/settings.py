@@ -49,6 +49,7 @@ SETTINGS = [
     Setting("BILLOW_ACCOUNT", "", "account that commands are about; empty: the oldest"),
     Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
     Setting("BILLOW_AFTER_RETRIES", "cancel", "when the last retry has failed: cancel, unpaid or past_due"),
+    Setting("BILLOW_DISK_RESERVE_MB", "256", "free disk below which nothing is written; 0: no reserve"),
     Setting("BILLOW_RATE_LIMIT_TEST", "1000", "requests a second of a test key and process; 0: no limit"),
 ]
 
@@ -77,6 +78,7 @@ class Settings:
     rate_limit_live: int
     rate_limit_test: int
     after_retries: str
+    disk_reserve_mb: int
 
     @property
     def embedded(self) -> Path | None:
@@ -124,6 +126,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         rate_limit_live=read("RATE_LIMIT_LIVE", _between(0, 999_999)),
         rate_limit_test=read("RATE_LIMIT_TEST", _between(0, 999_999)),
         after_retries=read("AFTER_RETRIES", _one_of("cancel", "unpaid", "past_due")),
+        disk_reserve_mb=read("DISK_RESERVE_MB", _between(0, 999_999)),
     )
 
 

@@ -78,6 +78,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_LOG_LEVEL": "DEBUG",
         "BILLOW_WEBHOOK_ALLOW_PRIVATE": "10.0.0.0/8, fd00::/8",
         "BILLOW_PEPPER": "0123456789abcdef",
+        "BILLOW_DISK_RESERVE_MB": "12",
         "BILLOW_ACCOUNT": "acct_0123456789abcdef",
         "BILLOW_RATE_LIMIT_LIVE": "7",
         "BILLOW_RATE_LIMIT_TEST": "8",

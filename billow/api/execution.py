@@ -48,6 +48,9 @@ class Execution:
         expand = params.parse(EXPAND, call.sent.pop("expand", []), "expand")
         tree = render.tree_of(expand)
         rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
+        if call.verb.method != "GET" and (low := self.db.disk.low()):
+            full = Refused(f"{low} Nothing was changed.", status=503, type="api_error")
+            return refusal(full, Retry_After="10")
 
         def run(tx: Tx) -> Any:
             if call.idempotency_key:

@@ -113,6 +113,7 @@ def import_usage(
         lines = read(file, path)
         keys = value_keys(db, tenant, mapping)
         while batch := list(islice(lines, AT_ONCE // len(mapping.feeds))):
+            db.disk.require_space()
             with db.transaction(tenant) as tx:
                 bring(tx, batch, lambda row: events_of(row, mapping, keys, prefix or path.name), older, done)
             progress(done.rows, file.tell())

@@ -13,7 +13,7 @@ log = logging.getLogger("billow.restart")
 
 LOOK_SECONDS = 0.2
 """Between one look at the server and the next."""
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 """Seconds before the second start in an outage; each wait is twice the one before, up to the longest."""
 STABLE_SECONDS = 2.0
 """A server that has run for so long is well again: the next outage has all its time. One whose disk is full

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from billow.store import clocks, commit
 from billow.store.connections import Connections
+from billow.store.disk import Disk
 from billow.store.turns import JOB, Bounds, Waiters
 from billow.store.unfinished import MARKED, Unfinished
 
@@ -100,6 +101,8 @@ class Database:
     outside: Any = None
     waiters: Waiters = field(default_factory=lambda: Waiters(4))
     """Who may wait for locks at the same time, of the requests of this process."""
+    disk: Disk = field(default_factory=Disk)
+    """Where the database keeps its files, if it is the embedded one."""
     connections: Connections = field(init=False)
     _markers: WeakKeyDictionary[psycopg.Connection[Any], str | None] = field(
         init=False, default_factory=WeakKeyDictionary

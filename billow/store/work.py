@@ -70,6 +70,9 @@ class Worker:
 
     def _loop(self, lane: str) -> None:
         while not self._stop.is_set():
+            if self.db.disk.low():  # every job writes, if only that it is done
+                self._stop.wait(1)
+                continue
             try:
                 done = run_due(
                     self.db,
