@@ -19,6 +19,7 @@ from billow import commands, processes, settings
 from billow.app import App
 from billow.core.errors import Refused
 from billow.settings import Settings
+from billow.store import folder
 from billow.store import migrate as migrations
 from billow.store import unfinished
 from billow.store.backup import CannotBackUp, Installation
@@ -56,6 +57,7 @@ def read_settings(
     given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host,
              "BILLOW_ACCOUNT": account}  # fmt: skip
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    os.umask(0o077)  # of us and of all that we start: what we write is for no other user
     read = settings.load(os.environ)
     logging.basicConfig(level=read.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     return read
@@ -68,6 +70,7 @@ def database(read: Settings) -> Iterator[str]:
     The embedded one is started again when it dies. Where that fails we end, and say why.
     """
     unfinished.refuse_folder(read.data)
+    folder.close(read.data)
     if read.embedded is None:
         yield read.database_url
         return
@@ -105,7 +108,6 @@ def opened(data: Path | None = None, account: str | None = None) -> Iterator[App
 def up(data: Data = None, port: Port = None, host: Host = None) -> None:
     """Everything in one: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
     read = read_settings(data, port, host)
-    read.data.mkdir(parents=True, exist_ok=True)
     with database(read) as url:
         migrations.migrate(url)
         built = application.build(read, url)

@@ -230,7 +230,7 @@ def build(settings: Settings, url: str) -> App:
 def outside_of(settings: Settings, db: Database) -> Outside:
     """The world beyond the database, as the settings say."""
     mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "outbox")
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Outside(
         gateways={"test": Simulated(settings.data / "gateway.sqlite", today=lambda: db.wall())},
         mailer=mailer,

@@ -136,7 +136,7 @@ def pepper(settings: Settings) -> bytes:
         return settings.pepper.encode()
     file = settings.data / "pepper"
     if not file.exists():
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, draft = tempfile.mkstemp(prefix="pepper.", dir=settings.data)  # closed to other users
         with os.fdopen(descriptor, "w") as stream:
             stream.write(secrets.token_urlsafe(32))

@@ -43,6 +43,7 @@ INITDB = (
 )
 TUNING = {
     "listen_addresses": "",
+    "unix_socket_permissions": "0700",
     "max_connections": "100",
     "fsync": "on",
     "synchronous_commit": "on",
@@ -144,10 +145,10 @@ class Embedded:
 
     def _own_the_folder(self) -> "pwd.struct_passwd | None":
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             account = _account(self.folder) if os.geteuid() == 0 else None
             if account:
-                _let_through(self.folder)
+                _let_through(self.folder, account.pw_gid)
                 _let_read(installation())
                 os.chown(self.folder, account.pw_uid, account.pw_gid)
             self.folder.chmod(0o700)
@@ -369,12 +370,21 @@ def _added() -> pwd.struct_passwd:
         raise CannotRun(f"PostgreSQL does not run as root; add a user first: {' '.join(command)}") from None
 
 
-def _let_through(path: Path) -> None:
-    """Let other users pass (not look) through the directories above a path."""
+def _let_through(path: Path, group: int | None = None) -> None:
+    """Let a group pass (not look) through the directories above a path; all users where that does not do.
+
+    A directory in which its own group has no rights is given to the group that is to pass.
+    """
     for parent in path.parents:
-        mode = parent.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+        found = parent.stat()
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & stat.S_IXOTH or (found.st_gid == group and mode & stat.S_IXGRP):
+            continue
+        if group is not None and (found.st_gid == group or not mode & stat.S_IRWXG):
+            os.chown(parent, -1, group)
+            parent.chmod(mode | stat.S_IXGRP)
+        else:
+            parent.chmod(mode | stat.S_IXOTH)
 
 
 def _let_read(installed: Path) -> None:

@@ -360,7 +360,8 @@ def read(written: str) -> Outcome:
 def connect(memory: Path | None) -> sqlite3.Connection:
     """The memory, with its table. Losing the last second in a power cut is fine: it is a simulation."""
     if memory is not None:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        memory.touch(mode=0o600)  # SQLite would let others read it, and gives its log the same rights
     connection = sqlite3.connect(
         memory or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )

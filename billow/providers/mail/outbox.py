@@ -23,7 +23,7 @@ class Outbox(Mailer):
         """A reader of the folder sees whole letters only, and one file however often a letter is sent."""
         letter = written(message)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as part:
                 part.write(letter)
             os.replace(part.name, self._folder / filename(message.message_id))
