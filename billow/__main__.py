@@ -19,9 +19,8 @@ from billow import commands, processes, settings
 from billow.app import App
 from billow.core.errors import Refused
 from billow.settings import Settings
-from billow.store import folder
+from billow.store import folder, unfinished
 from billow.store import migrate as migrations
-from billow.store import unfinished
 from billow.store.backup import CannotBackUp, Installation
 from billow.store.backup import take as take_backup
 from billow.store.backup_file import Damaged, Reader
@@ -332,6 +331,30 @@ def apply_catalog(
             console.print(f"{len(done)} changes made.")
         else:
             console.print("Nothing was changed. Run it with --yes to do it.")
+
+
+@cli.command()
+def jobs(
+    parked: Annotated[bool, typer.Option("--parked", help="Each job that was given up, with why.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Each job that an outside has not answered, with why.")
+    ] = False,
+    retry: Annotated[
+        str, typer.Option(help="Do parked and waiting jobs now: a kind, a ref, or all.", metavar="WHICH")
+    ] = "",
+    data: Data = None,
+) -> None:
+    """What is due, overdue, waiting for a gateway or mail server, or given up: per kind, of all accounts."""
+    with opened(data) as built:
+        if retry:
+            console.print(f"{commands.retry_jobs(built, retry)} jobs are due now.")
+        if parked or waiting:
+            columns = ["kind", "ref", "account", "tries", "since", "next", "reason"]
+            found = commands.stuck_rows(built, parked=parked)
+            show("parked jobs" if parked else "waiting jobs", columns, found)
+            return
+        columns = ["kind", "lane", "due", "overdue", "waiting", "parked", "oldest"]
+        show("jobs", columns, commands.job_rows(built))
 
 
 @cli.command()

@@ -16,7 +16,7 @@ from billow.core.errors import require
 from billow.flows import prune
 from billow.flows.became import became
 from billow.flows.outside import Outside
-from billow.pages import description, hosted_invoice, hosted_receipt, shared_file
+from billow.pages import description, hosted_invoice, hosted_receipt, metrics, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -220,6 +220,7 @@ def build(settings: Settings, url: str) -> App:
     limits = Limits(settings.rate_limit_live, settings.rate_limit_test)
     server = Server(db, keys, ROUTES, limits, became)
     _pages(server, db)
+    metrics.add(server.app, db, settings.metrics_token)
     description.add(server.app, verbs(server.routes), settings.base_url)
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)

@@ -23,7 +23,7 @@ from billow.ledger.journal import journal
 from billow.providers.gateways.simulated import Known, Simulated
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
-from billow.store import jobs, migrate
+from billow.store import backlog, jobs, migrate
 from billow.store.ids import new_id
 from billow.store.keys import PREFIX
 from billow.store.tx import Tx
@@ -195,6 +195,31 @@ def import_usage(
     return importing.import_usage(
         built.db, tenant(built, mode), file, mapping, older=older, progress=progress
     )
+
+
+# ------------------------------------------------------------------------------------- jobs
+
+
+def job_rows(built: App) -> list[list[Any]]:
+    with built.db.connection() as conn:
+        found = backlog.backlog(conn, built.db.wall())
+    return [
+        [one.kind, one.lane, one.due, one.overdue, one.waiting, one.parked, f"{one.lag} s"] for one in found
+    ]
+
+
+def stuck_rows(built: App, *, parked: bool) -> list[list[Any]]:
+    with built.db.connection() as conn:
+        found = backlog.stuck(conn, parked=parked)
+    return [
+        [one.kind, one.ref, one.tenant, one.tries, one.since, None if parked else one.run_at, one.reason]
+        for one in found
+    ]
+
+
+def retry_jobs(built: App, which: str) -> int:
+    with built.db.connection() as conn:
+        return backlog.retry(conn, built.db.wall(), which)
 
 
 # ------------------------------------------------------------------------------------- check

@@ -13,6 +13,7 @@ import flask
 
 from billow import app as application
 from billow.flows import repair_timers
+from billow.store import backlog
 from billow.store.tx import Database
 from billow.store.work import Worker
 
@@ -103,7 +104,17 @@ def work(db: Database) -> None:
         signal.signal(number, lambda *_: stopping.set())
     with db.connection() as conn:
         repair_timers.plan(conn, db.wall())
+    tell_parked(db)
     worker = Worker(db)
     worker.start()
     stopping.wait()
     worker.stop(PATIENCE - 5)
+
+
+def tell_parked(db: Database) -> None:
+    """Write to the log how many jobs were given up, so that whoever starts the system hears of it."""
+    with db.connection() as conn:
+        found = backlog.parked(conn)
+    if found:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in found.items())
+        log.warning("%s jobs were given up: %s. See `billow jobs --parked`.", found.total(), kinds)

@@ -50,6 +50,7 @@ SETTINGS = [
     Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
     Setting("BILLOW_AFTER_RETRIES", "cancel", "when the last retry has failed: cancel, unpaid or past_due"),
     Setting("BILLOW_DISK_RESERVE_MB", "256", "free disk below which nothing is written; 0: no reserve"),
+    Setting("BILLOW_METRICS_TOKEN", "", "bearer token that opens /metrics; empty: there is no such page"),
     Setting("BILLOW_RATE_LIMIT_TEST", "1000", "requests a second of a test key and process; 0: no limit"),
 ]
 
@@ -79,6 +80,7 @@ class Settings:
     rate_limit_test: int
     after_retries: str
     disk_reserve_mb: int
+    metrics_token: str
 
     @property
     def embedded(self) -> Path | None:
@@ -97,7 +99,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         except ValueError as error:
             shown = (
                 "(hidden)"
-                if name in {"PEPPER", "TEST_KEY", "DATABASE_URL", "SMTP_URL"}
+                if name in {"PEPPER", "TEST_KEY", "DATABASE_URL", "SMTP_URL", "METRICS_TOKEN"}
                 else repr(given[variable])
             )
             raise BadSetting(f"{variable}={shown}: {error}") from None
@@ -121,12 +123,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         seller_tax_id=given["BILLOW_SELLER_TAX_ID"],
         log_level=read("LOG_LEVEL", _level),
         webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
-        pepper=read("PEPPER", _pepper),
+        pepper=read("PEPPER", _long_secret),
         account=given["BILLOW_ACCOUNT"],
         rate_limit_live=read("RATE_LIMIT_LIVE", _between(0, 999_999)),
         rate_limit_test=read("RATE_LIMIT_TEST", _between(0, 999_999)),
         after_retries=read("AFTER_RETRIES", _one_of("cancel", "unpaid", "past_due")),
         disk_reserve_mb=read("DISK_RESERVE_MB", _between(0, 999_999)),
+        metrics_token=read("METRICS_TOKEN", _long_secret),
     )
 
 
@@ -194,7 +197,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return lambda text: text if text in words else _refuse(f"must be one of {', '.join(words)}")
 
 
-def _pepper(text: str) -> str:
+def _long_secret(text: str) -> str:
     return text if not text or len(text) >= 16 else _refuse("must have 16 characters or more")
 
 

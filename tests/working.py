@@ -13,7 +13,7 @@ from billow.store import work
 def working(app: App) -> Iterator[None]:
     """A worker that sends no webhooks: other tests' endpoints are not to be called."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(work, "LANES", {"billing": 1, "outside": 1, "clocks": 1})
+        patch.setattr(work, "LANES", {"billing": 1, "outside": 1, "mail": 1, "clocks": 1})
         patch.setattr(work, "COMPANIONS", [])
         worker = work.Worker(app.db)
     worker.start()

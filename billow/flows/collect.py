@@ -37,7 +37,7 @@ NEVER_MADE = payments.Declined(
 """The outcome of an attempt in live mode that was left over from when live mode simulated payments."""
 
 
-@job("invoice.collect", lane="outside")
+@job("invoice.collect", lane="outside", settled_by="attempt.resolve")
 def collect_due(tx: Tx, refs: list[str]) -> Steps:
     """Charge an open invoice, as the schedule says."""
     [id] = rows.find_all(tx, Invoice, refs)

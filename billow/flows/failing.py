@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.flows import paper
 from billow.flows.outside import Outside, of
 from billow.providers.mail import Message
 from billow.resources import event_destination as destinations
@@ -60,7 +61,7 @@ def note(tx: Tx, receiver: Receiver, line: dict[str, Any], took: list[bool], gav
     return receiver
 
 
-@job("webhook.notice", lane="outside")
+@job("webhook.notice", lane="mail", patience=paper.PATIENCE)
 def notice(tx: Tx, refs: list[str]) -> Steps:
     """Tell the owner that a receiver fails, or that it was disabled."""
     [id] = refs
@@ -69,7 +70,9 @@ def notice(tx: Tx, refs: list[str]) -> Steps:
     if receiver is None or line is None or line["failing_since"] is None:
         return None
     letter = letter_of(of(tx), receiver, line["failing_since"], tx.wall)
-    yield ask(of(tx).mailer.send, letter)
+    jobs.put(tx, "webhook.notice", id, tx.wall + paper.SENDING, clock="wall")
+    tx, _ = yield ask(of(tx).mailer.send, letter)
+    jobs.cancel(tx, "webhook.notice", id)
     return None
 
 

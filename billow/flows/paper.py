@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
@@ -18,9 +18,15 @@ from billow.providers.mail import Message
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
+from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
+
+PATIENCE = timedelta(days=3)
+"""For how long a letter is tried again that no mail server takes."""
+SENDING = timedelta(minutes=15)
+"""Longer than the sending of a letter can last (providers/mail/smtp.py)."""
 
 # ------------------------------------------------------------------------------------- where it can be seen
 
@@ -158,9 +164,12 @@ def issued_at(invoice: Invoice) -> datetime:
 # ------------------------------------------------------------------------------------- the letter
 
 
-@job("invoice.mail", lane="outside")
+@job("invoice.mail", lane="mail", patience=PATIENCE)
 def mail(tx: Tx, refs: list[str]) -> Steps:
-    """Send a finalized invoice to the customer's address, with the PDF. The same letter has the same id."""
+    """Send a finalized invoice to the customer's address, with the PDF. The same letter has the same id.
+
+    Should we die over it, it is sent again: a letter that comes twice is better than one that never comes.
+    """
     [invoice] = rows.find_all(tx, Invoice, refs).values()
     if invoice.status in ("draft", "void"):
         return None
@@ -169,7 +178,9 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
         return None
     outside = of(tx)
     document = document_of(tx, invoice)
-    yield ask(post_letter, outside, document, issued_at(invoice), to, f"<{invoice.id}@billow>")
+    jobs.put(tx, "invoice.mail", id, tx.wall + SENDING, clock="wall")
+    tx, _ = yield ask(post_letter, outside, document, issued_at(invoice), to, f"<{invoice.id}@billow>")
+    jobs.cancel(tx, "invoice.mail", id)
     return None
 
 

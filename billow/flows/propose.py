@@ -169,7 +169,12 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
 @job("subscription.pending_update_expires", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
     """Nobody paid in time: the invoice is void, and the subscription stays as it is."""
-    withdraw(tx, rows.lock(tx, Subscription, refs[0]))
+    subscription = rows.lock(tx, Subscription, refs[0])
+    kept = subscription.pending_change
+    if kept and kept["job"] == PAID and void.is_under_way(tx, kept["invoice"]):
+        jobs.put(tx, "subscription.pending_update_expires", subscription.id, tx.now + void.UNDER_WAY)
+    else:
+        withdraw(tx, subscription)
 
 
 def withdraw(tx: Tx, subscription: Subscription) -> Subscription:

@@ -153,7 +153,7 @@ def cancel(tx: Tx, refund: Refund) -> Refund:
     return rows.update(tx, refund, status="canceled")
 
 
-@job("charge.expire", lane="outside")
+@job("charge.expire", lane="outside", settled_by="attempt.resolve")
 def expire(tx: Tx, refs: list[str]) -> Steps:
     """Nobody captured the charge in seven days: the hold on the card is let go."""
     [found] = rows.find_all(tx, Charge, refs).values()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +31,6 @@ from billow.flows.bill import Part, Period
 from billow.flows.prorate import Billed, Net, Prorations
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
 from billow.store.ids import new_id
@@ -43,8 +42,6 @@ PAID = "subscription.resume_paid"
 EXPIRES = "subscription.resume_expires"
 PERIOD = ("current_period_start", "current_period_end", "metered_from")
 SUCCESS = "resume_on_payment_success"
-UNDER_WAY = timedelta(hours=1)
-"""How long an unpaid resumption waits on for a gateway that has not answered."""
 
 
 class Resume(Params):
@@ -283,9 +280,8 @@ def expire(tx: Tx, refs: list[str]) -> None:
     """Nobody paid in time: the invoice is void, and the subscription stays paused."""
     subscription = rows.lock(tx, Subscription, refs[0])
     invoice = waited_for(tx, subscription)
-    intent = rows.find(tx, PaymentIntent, invoice.payment_intent or "") if invoice else None
-    if intent and intent.status == "processing":
-        jobs.put(tx, EXPIRES, subscription.id, tx.now + UNDER_WAY)
+    if invoice and void.is_under_way(tx, invoice.id):
+        jobs.put(tx, EXPIRES, subscription.id, tx.now + void.UNDER_WAY)
     else:
         withdraw(tx, subscription)
 

@@ -1,6 +1,7 @@
 """An invoice that will not be paid: void, as if it had never been, or uncollectible, a loss (§7.2)."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from billow.api import rows
 from billow.core import lifecycle
@@ -21,6 +22,8 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 TIMERS = (*dun.TIMERS, "revenue.recognize")
+UNDER_WAY = timedelta(hours=1)
+"""How long what expires unpaid waits on for a gateway that has not answered."""
 
 
 @Invoice.action("void")
@@ -133,6 +136,13 @@ def let_go(tx: Tx, invoice: Invoice, own: Sequence[str]) -> None:
     rows.update_many(tx, [(item, {"invoice": None}) for item in items if item.id not in own], event=None)
 
 
+def is_under_way(tx: Tx, invoice: str | None) -> bool:
+    """Whether a gateway still has to say if it took the money for an invoice."""
+    found = rows.find_many(tx, Invoice, [invoice or ""]).get(invoice or "")
+    intent = rows.find(tx, PaymentIntent, found.payment_intent) if found and found.payment_intent else None
+    return intent is not None and intent.status == "processing"
+
+
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
     """Nobody may pay it any more."""
     if invoice.payment_intent is None:
@@ -203,7 +213,9 @@ def expire(tx: Tx, refs: list[str]) -> None:
     subscription = rows.lock(tx, Subscription, id)
     if subscription.status != "incomplete":
         return
-    if subscription.provisional:
+    if is_under_way(tx, subscription.latest_invoice):
+        jobs.put(tx, "subscription.expire", id, tx.now + UNDER_WAY)
+    elif subscription.provisional:
         take_back(clocks.enter(tx, subscription.test_clock), subscription)
     elif subscription.latest_invoice:
         void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))

@@ -1,14 +1,19 @@
 """What is due, and when: timers in the same transaction as their cause, and the one loop that runs them."""
 
 import logging
+import random
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from billow.store.perform import perform
+import psycopg
+
+from billow.core import backoff
+from billow.core.errors import Unavailable, Undeliverable
+from billow.store.perform import CONFLICTS, Interrupted, perform
 from billow.store.tx import Database, Tx
 
 log = logging.getLogger("billow.jobs")
@@ -20,16 +25,29 @@ RUNNING = "running"
 """The note of a transaction in which a job of a clock runs, with the name of that clock."""
 WINDOW = timedelta(hours=1)
 """On the wall clock a batch may hold jobs due up to this much apart."""
+LOCKED = (psycopg.errors.LockNotAvailable, Interrupted, *CONFLICTS)
+"""Others were at the same rows: nothing is wrong with the job."""
+SOON = timedelta(seconds=5)
+"""The first pause of a job that others stood in the way of."""
+GONE = ("08", "57P", "53100", "53300")
+"""SQL states, by their beginnings, of a database that is away, full, or takes no more connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of job: the verb that is given the transaction and the refs, and how many at a time."""
+    """A kind of job: the verb that is given the transaction and the refs, and how many at a time.
+
+    `patience` is for how long an outside that does not answer is asked again before the job is parked; None:
+    for ever. `settled_by` names the kind of job that goes on asking once the first transaction of this one is
+    committed.
+    """
 
     name: str
     run: Callable[..., Any]
     batch: int
     lane: str
+    patience: timedelta | None = None
+    settled_by: str | None = None
 
 
 KINDS: dict[str, Kind] = {}
@@ -44,12 +62,17 @@ class RowMissing(LookupError):
 
 
 def job(
-    name: str, *, batch: int = 1, lane: str = "billing"
+    name: str,
+    *,
+    batch: int = 1,
+    lane: str = "billing",
+    patience: timedelta | None = None,
+    settled_by: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the verb of a kind of job. `lane` keeps slow outside work from delaying the rest."""
 
     def declare(run: Callable[..., Any]) -> Callable[..., Any]:
-        KINDS[name] = Kind(name, run, batch, lane)
+        KINDS[name] = Kind(name, run, batch, lane, patience, settled_by)
         return run
 
     return declare
@@ -65,6 +88,8 @@ def put(tx: Tx, kind: str, ref: str, run_at: datetime, *, clock: str | None = No
 
 def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock: str | None = None) -> None:
     """Set timers of one kind. What is due already on the test clock that we are at waits for no advance."""
+    if kind not in KINDS:
+        raise LookupError(f"No flow declares jobs of the kind {kind}: nobody would run them.")
     here = clock in (None, tx.clock) and tx.clock not in ("wall", tx.notes.get(RUNNING))
     if here and any(run_at <= tx.now for _, run_at in timers):
         put_many(tx, CATCH_UP, [(tx.clock, tx.wall)], clock="wall")
@@ -75,7 +100,7 @@ def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock
             " %(at)s::timestamptz[])"
             " as t (ref, run_at)"
             " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, clock = excluded.clock,"
-            " tries = 0, error = null, parked = false",
+            " tries = 0, error = null, parked = false, waiting_since = null",
             tenant=tx.tenant,
             clock=clock or tx.clock,
             kind=kind,
@@ -166,13 +191,30 @@ def _run_batch(
     claim = Claim(tenant, KINDS[kind], [], clock, now)
     try:
         return _attempt(db, claim, latest, size)
-    except Exception:
-        if size > 1:
+    except Exception as error:
+        if size > 1 and not is_away(error):
             return _one_by_one(db, claim, latest, size)
         raise
 
 
-def _begin(db: Database, claim: Claim) -> Callable[[], AbstractContextManager[Tx]]:
+@dataclass(slots=True)
+class Run:
+    """One run of a verb: the jobs that it took, and whether a transaction of it was committed."""
+
+    taken: list["Taken"] = field(default_factory=list)
+    committed: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Taken:
+    """A job in hand: how often it failed, and since when an outside has left it without an answer."""
+
+    ref: str
+    tries: int
+    waiting_since: datetime | None = field(compare=False)
+
+
+def _begin(db: Database, claim: Claim, run: Run) -> Callable[[], AbstractContextManager[Tx]]:
     """Transactions in which a job runs: who runs it looks for what it puts on this clock."""
 
     @contextmanager
@@ -180,6 +222,7 @@ def _begin(db: Database, claim: Claim) -> Callable[[], AbstractContextManager[Tx
         with db.transaction(claim.tenant, now=claim.now, clock=claim.clock) as tx:
             tx.notes[RUNNING] = claim.clock
             yield tx
+        run.committed = True
 
     return begin
 
@@ -188,32 +231,41 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
     """Take up to `size` jobs and run their verb, in one transaction: done and gone, or still there.
 
     A verb that yields ends this transaction, and the claim with it: it has put a job that settles what it
-    began. A job that fails alone is tried again later, and parked with its traceback in the end.
+    began. A job that fails alone is tried again later. When the database is away, what is in it is the truth,
+    and nothing is noted.
     """
-    taken: list[tuple[str, int]] = []
+    run = Run()
 
     def take(tx: Tx) -> Any:
         rows = tx.tuples(
             "delete from jobs where (tenant, kind, ref) in (select tenant, kind, ref from jobs where"
             " clock = %(clock)s"
             " and tenant = %(tenant)s and kind = %(kind)s and run_at <= %(latest)s and not parked"
-            " order by run_at, ref for update skip locked limit %(size)s) returning ref, tries",
+            " order by run_at, ref for update skip locked limit %(size)s)"
+            " returning ref, tries, waiting_since",
             clock=claim.clock,
             tenant=claim.tenant,
             kind=claim.kind.name,
             latest=latest,
             size=size,
         )
-        taken[:] = sorted(rows)
-        return claim.kind.run(tx, [ref for ref, _ in taken]) if taken else None
+        run.taken = sorted(Taken(*row) for row in rows)
+        return claim.kind.run(tx, [job.ref for job in run.taken]) if run.taken else None
 
     try:
-        perform(_begin(db, claim), take)
-    except Exception:
-        if len(taken) != 1 or size != 1:
+        perform(_begin(db, claim, run), take)
+    except Exception as error:
+        if len(run.taken) != 1 or size != 1 or is_away(error):
             raise
-        _postpone(db, claim, *taken[0], traceback.format_exc())
-    return len(taken)
+        _postpone(db, claim, run, error)
+    return len(run.taken)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database did not answer, or what it did is not known: no fault of what was asked of it."""
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(GONE)
 
 
 def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:
@@ -228,25 +280,81 @@ def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:
     return done
 
 
-def _postpone(db: Database, claim: Claim, ref: str, tries: int, error: str) -> None:
-    """Try again later, waiting longer each time; after the last try leave it, parked, for a person to see."""
-    log.error("job %s %s failed: %s", claim.kind.name, ref, error)
-    wait = timedelta(seconds=5 * 4**tries) if claim.clock == "wall" else timedelta(0)
+# ------------------------------------------------------------------------------------- trying again
+
+
+def _postpone(db: Database, claim: Claim, run: Run, error: Exception) -> None:
+    """Set a job that failed to a later time, or park it, so that a person sees it (`billow jobs`)."""
+    [job] = run.taken
     with db.transaction(claim.tenant, now=claim.now, clock=claim.clock) as tx:
-        tx.run(
-            "insert into jobs (tenant, clock, kind, ref, run_at, tries, error, parked) values"
-            " (%(tenant)s, %(clock)s, %(kind)s, %(ref)s, %(at)s, %(tries)s, %(error)s, %(parked)s)"
-            " on conflict (tenant, kind, ref) do update set tries = excluded.tries, error = excluded.error,"
-            " run_at = excluded.run_at, parked = excluded.parked",
-            tenant=claim.tenant,
-            clock=claim.clock,
-            kind=claim.kind.name,
-            ref=ref,
-            at=tx.now + wait,
-            tries=tries + 1,
-            error=error[-8000:],
-            parked=tries + 1 >= TRIES,
-        )
+        if isinstance(error, Undeliverable):
+            log.error("job %s %s was refused for good: %s", claim.kind.name, job.ref, error)
+            _write(tx, claim, job, tx.now, str(error), parked=True)
+        elif isinstance(error, Unavailable) and claim.clock != "wall":
+            _ask_at_once(tx, claim, run, error)
+        elif isinstance(error, (Unavailable, *LOCKED)) and claim.clock == "wall":
+            _wait(tx, claim, run, error)
+        else:
+            _count(tx, claim, job, error)
+
+
+def _count(tx: Tx, claim: Claim, job: Taken, error: Exception) -> None:
+    """One more try has failed; each waits longer, and after the last the job stays, parked."""
+    text = "".join(traceback.format_exception(error))
+    log.error("job %s %s failed: %s", claim.kind.name, job.ref, text)
+    wait = timedelta(seconds=5 * 4**job.tries) if claim.clock == "wall" else timedelta(0)
+    job = replace(job, tries=job.tries + 1, waiting_since=None)
+    _write(tx, claim, job, tx.now + wait, text, parked=job.tries >= TRIES)
+
+
+def _wait(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
+    """Ask again later: silence is no failed try. Parked only when the patience of the kind is at its end."""
+    [job] = run.taken
+    if run.committed and claim.kind.settled_by:
+        log.warning("job %s %s leaves it to %s: %s", claim.kind.name, job.ref, claim.kind.settled_by, error)
+        return
+    since = job.waiting_since or tx.now
+    silent, patience = tx.now - since, claim.kind.patience
+    parked = patience is not None and silent >= patience
+    least = backoff.LEAST if isinstance(error, Unavailable) else SOON
+    at = tx.now + backoff.pause(silent, random.randint(0, backoff.SPREAD), least)  # noqa: S311
+    log.warning("job %s %s %s: %s", claim.kind.name, job.ref, "is parked" if parked else "waits", error)
+    reason = f"{type(error).__name__}: {error} (since {since:%Y-%m-%d %H:%M} UTC)"
+    _write(tx, claim, replace(job, waiting_since=since), at, reason, parked=parked)
+
+
+def _ask_at_once(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
+    """On a test clock no time passes while we wait: ask some times at once, then leave it to the wall clock.
+
+    So an advance ends, however long an outside is silent.
+    """
+    [job] = run.taken
+    job = replace(job, tries=job.tries + 1)
+    if job.tries < TRIES:
+        _write(tx, claim, job, tx.now, str(error))
+    elif not (run.committed and claim.kind.settled_by):
+        job, at = replace(job, tries=0, waiting_since=tx.wall), tx.wall + backoff.LEAST
+        _write(tx, replace(claim, clock="wall"), job, at, str(error))
+
+
+def _write(tx: Tx, claim: Claim, job: Taken, at: datetime, error: str, parked: bool = False) -> None:
+    """Put a job back with what it has been through, over what its own verb has put meanwhile."""
+    tx.run(
+        "insert into jobs (tenant, clock, kind, ref, run_at, tries, error, parked, waiting_since) values"
+        " (%(tenant)s, %(clock)s, %(kind)s, %(ref)s, %(at)s, %(tries)s, %(error)s, %(parked)s, %(since)s)"
+        " on conflict (tenant, kind, ref) do update set clock = excluded.clock, run_at = excluded.run_at,"
+        " tries = excluded.tries, error = excluded.error, parked = excluded.parked,"
+        " waiting_since = excluded.waiting_since",
+        tenant=claim.tenant,
+        clock=claim.clock,
+        kind=claim.kind.name,
+        ref=job.ref,
+        at=at,
+        tries=job.tries,
+        error=error[-8000:],
+        parked=parked,
+        since=job.waiting_since,
+    )
 
 
 def run_clock(db: Database, id: str, target: datetime) -> bool:

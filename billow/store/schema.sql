@@ -65,7 +65,7 @@ create table jobs (
     primary key (tenant, kind, ref)
 );
 create index jobs_due on jobs (clock, run_at) where not parked;
-create index jobs_parked on jobs (kind) where parked;
+create index jobs_stuck on jobs (kind) where parked or waiting_since is not null;
 
 -- One row, gone after a crash of the server as all that is unlogged: tells one life of the server from the next, since
 -- a crash gives the numbers of lost transactions to others. Read by store/commit.py.

@@ -14,8 +14,9 @@ from billow.store.tx import Database
 
 log = logging.getLogger("billow.work")
 
-LANES = {"billing": 1, "events": 1, "outside": 2, "clocks": 2, "upkeep": 1}
-"""How many threads each lane has: slow gateways delay no billing. Webhooks are sent by a companion."""
+LANES = {"billing": 1, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkeep": 1}
+"""How many threads each lane has: slow gateways delay no billing, slow mail servers no payment. Webhooks are
+sent by a companion."""
 IDLE = 0.2
 """Seconds to wait when nothing is due."""
 SHARE = 2000

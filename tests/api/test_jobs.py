@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billow.store import jobs
+from billow.store import jobs, work
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
@@ -17,7 +17,7 @@ numbers = count(1)
 
 
 class World:
-    """A clock of its own in the database, and what ran on it."""
+    """A clock of its own in the database, and what ran on it. test_outages.py lives in one too."""
 
     def __init__(self, app: Any, tenant: str) -> None:
         self.db, self.tenant = app.db, tenant
@@ -36,16 +36,21 @@ class World:
         self.kinds.append(name)
         return name
 
-    def put(self, kind: str, ref: str, hours: float = 0, clock: str | None = None) -> None:
+    def put(
+        self, kind: str, ref: str, hours: float = 0, clock: str | None = None, at: datetime | None = None
+    ) -> None:
         with self.db.transaction(self.tenant) as tx:
-            jobs.put(tx, kind, ref, START + timedelta(hours=hours), clock=clock or self.clock)
+            jobs.put(tx, kind, ref, at or START + timedelta(hours=hours), clock=clock or self.clock)
 
     def run(self, hours: float = 0, **more: Any) -> int:
         return jobs.run_due(self.db, clock=self.clock, until=START + timedelta(hours=hours), **more)
 
     def left(self) -> list[dict[str, Any]]:
         with self.db.transaction(self.tenant) as tx:
-            sql = "select kind, ref, run_at, tries, parked, error from jobs where tenant = %(t)s order by ref"
+            sql = (
+                "select kind, ref, clock, run_at, tries, parked, error, waiting_since from jobs"
+                " where tenant = %(t)s order by ref"
+            )
             return tx.all(sql, t=self.tenant)
 
 
@@ -150,6 +155,15 @@ def test_on_the_wall_a_failed_job_waits_longer_each_time(world: World) -> None:
     jobs.run_due(world.db, clock="wall", until=first["run_at"])
     (second,) = world.left()
     assert second["tries"] == 2 and second["run_at"] - world.db.wall() > timedelta(seconds=15)
+
+
+def test_a_kind_that_nobody_declared_is_refused(world: World) -> None:
+    with pytest.raises(LookupError, match="misspelt"):
+        world.put("invoice.misspelt", "a")
+
+
+def test_every_lane_of_a_kind_has_threads(app: Any) -> None:
+    assert {kind.lane for kind in jobs.KINDS.values()} <= {*work.LANES}
 
 
 def test_on_the_wall_a_batch_holds_an_hour_and_happens_now(world: World) -> None:

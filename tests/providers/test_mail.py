@@ -16,11 +16,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from billow.core.errors import Unavailable
+from billow.core.errors import Unavailable, Undeliverable
 from billow.providers.mail import Message
 from billow.providers.mail.letter import written
 from billow.providers.mail.outbox import Outbox, filename
 from billow.providers.mail.smtp import Smtp
+from tests.mail_server import RudeServer
 
 PDF = b"%PDF-1.7\n\x00\xff bytes \r\n.\r\n"
 LETTER = Message(
@@ -50,12 +51,15 @@ class Postman:
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address.startswith("nobody"):
             return "550 no such user"
+        if address.startswith("later"):
+            return "450 mailbox busy"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.got.append(envelope)
-        return "451 try later" if b"Subject: full" in envelope.content else "250 OK"
+        refusals = {b"Subject: full": "451 try later", b"Subject: spam": "554 no spam"}
+        return next((told for mark, told in refusals.items() if mark in envelope.content), "250 OK")
 
 
 def free_port() -> int:
@@ -117,19 +121,52 @@ def test_an_address_beyond_ascii_is_sent_as_it_is(serve):
     assert parsed(postman.got[0].content)["To"] == "żółw@example.test"
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"to": "nobody@example.test"},
-        {"to": "a@example.test, nobody@example.test"},
-        {"to": ""},
-        {"subject": "full"},
-    ],
-)
+@pytest.mark.parametrize("changes", [{"subject": "full"}, {"to": "later@example.test"}])
 def test_a_letter_that_is_not_accepted_is_unavailable(serve, changes):
     _, port = serve()
     with pytest.raises(Unavailable):
         Smtp(f"smtp://127.0.0.1:{port}").send(replace(LETTER, **changes))
+
+
+@pytest.mark.parametrize("changes", [{"subject": "spam"}, {"to": "nobody@example.test"}, {"to": ""}])
+def test_a_letter_that_is_refused_for_good_is_undeliverable(serve, changes):
+    postman, port = serve()
+    with pytest.raises(Undeliverable, match=r"550 no such user|554 no spam|no recipient"):
+        Smtp(f"smtp://127.0.0.1:{port}").send(replace(LETTER, **changes))
+    assert len(postman.got) == ("subject" in changes)
+
+
+def test_an_address_that_does_not_exist_keeps_the_letter_from_nobody_else(serve):
+    postman, port = serve()
+    with pytest.raises(Undeliverable, match=r"nobody@example\.test: 550"):
+        Smtp(f"smtp://127.0.0.1:{port}").send(replace(LETTER, to="nobody@example.test, a@example.test"))
+    assert [envelope.rcpt_tos for envelope in postman.got] == [["a@example.test"]]
+
+
+def test_while_one_address_has_to_wait_nobody_gets_the_letter_twice(serve):
+    postman, port = serve()
+    with pytest.raises(Unavailable):
+        Smtp(f"smtp://127.0.0.1:{port}").send(replace(LETTER, to="a@example.test, later@example.test"))
+    assert postman.got == []
+
+
+@pytest.mark.parametrize("goodbye", ["421 go away", None])
+def test_a_letter_that_was_accepted_is_not_sent_again_for_a_rude_goodbye(goodbye):
+    with RudeServer(["250 taken", goodbye]) as server:
+        Smtp(f"smtp://127.0.0.1:{server.port}", timeout=2).send(LETTER)
+        assert len(server.letters) == 1
+
+
+def test_a_slow_server_is_waited_for_once_it_has_the_letter():
+    with RudeServer(["250 taken", "221 bye"], pause=0.6) as server:
+        Smtp(f"smtp://127.0.0.1:{server.port}", timeout=0.3).send(LETTER)
+        with pytest.raises(Unavailable):
+            Smtp(f"smtp://127.0.0.1:{server.port}", timeout=0.3, acceptance=0.3).send(LETTER)
+
+
+def test_a_server_that_hangs_up_on_a_letter_has_not_accepted_it():
+    with RudeServer([None]) as server, pytest.raises(Unavailable):
+        Smtp(f"smtp://127.0.0.1:{server.port}", timeout=2).send(LETTER)
 
 
 def test_a_server_that_is_not_there_is_unavailable():

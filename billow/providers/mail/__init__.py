@@ -25,5 +25,8 @@ class Message:
 
 class Mailer(Protocol):
     def send(self, message: Message) -> None:
-        """Returns once the letter is accepted; raises `core.errors.Unavailable` when it is not."""
+        """Returns once the letter is accepted.
+
+        Raises `core.errors.Unavailable` when it is not for now, `Undeliverable` when it never will be.
+        """
         ...

@@ -1,15 +1,19 @@
 """How does a letter reach a mail server? SMTP, as RFC 5321 has it."""
 
+import contextlib
 import smtplib
 import socket
 import ssl
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from billow.core.errors import Unavailable
+from billow.core.errors import Unavailable, Undeliverable
 from billow.providers.mail import Mailer, Message
 from billow.providers.mail.letter import needs_utf8, recipients, sender, written
 
 PORTS = {"smtp": 25, "smtps": 465}
+ACCEPTANCE = 600.0
+"""Seconds to wait for the server's word on a whole letter, as RFC 5321 (4.5.3.2.6) asks: who gives up earlier
+sends a letter again that was accepted."""
 
 
 class Smtp(Mailer):
@@ -18,7 +22,7 @@ class Smtp(Mailer):
     Certificates are checked; with `starttls=1` a server that does not offer it gets no letter.
     """
 
-    def __init__(self, url: str, timeout: float = 20.0) -> None:
+    def __init__(self, url: str, timeout: float = 20.0, acceptance: float = ACCEPTANCE) -> None:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             raise ValueError("A mail server is written smtp://user:password@host:port, or smtps://…")
@@ -26,20 +30,29 @@ class Smtp(Mailer):
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._tls = parts.scheme == "smtps"
         self._starttls = parse_qs(parts.query).get("starttls", ["0"])[-1] not in ("0", "", "false", "no")
-        self._timeout = timeout
+        self._timeout, self._acceptance = timeout, acceptance
 
     def send(self, message: Message) -> None:
-        """One connection a letter. If one of several recipients is refused, it counts as not accepted."""
-        letter = written(message)
+        """One connection a letter.
+
+        Nobody gets it while one of several recipients is refused for the moment; one that is refused for good
+        keeps it from nobody else, and is reported.
+        """
+        letter, to = written(message), recipients(message)
         try:
-            with self._connect() as server:
+            server = self._connect()
+            try:
                 self._introduce(server)
-                options = ["SMTPUTF8"] if needs_utf8(message) else []
-                refused = server.sendmail(sender(message), recipients(message), letter, mail_options=options)
+                refused = self._address(server, message, to)
+                if len(refused) < len(to):
+                    self._hand_over(server, letter)
+            finally:
+                self._leave(server)
         except (OSError, smtplib.SMTPException) as error:
             raise Unavailable(f"{self._host}:{self._port} took no letter: {error}") from error
         if refused:
-            raise Unavailable(f"{self._host}:{self._port} refused {', '.join(refused)}")
+            said = "; ".join(f"{address}: {reply}" for address, reply in refused.items())
+            raise Undeliverable(f"{self._host}:{self._port} refused {said}")
 
     def _connect(self) -> smtplib.SMTP:
         # A full domain name would be looked up in the DNS, which can take longer than the letter.
@@ -59,3 +72,48 @@ class Smtp(Mailer):
             server.starttls(context=ssl.create_default_context())
         if self._user:
             server.login(self._user, self._password)
+        server.ehlo_or_helo_if_needed()
+
+    def _address(self, server: smtplib.SMTP, message: Message, to: list[str]) -> dict[str, str]:
+        """Name sender and recipients; those that are refused for good, with what the server says of them."""
+        if not to:
+            raise Undeliverable("The letter has no recipient.")
+        options = ["SMTPUTF8"] if needs_utf8(message) else []
+        code, reply = server.mail(sender(message), options)
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, reply, sender(message))
+        refused: dict[str, str] = {}
+        for address in to:
+            code, reply = server.rcpt(address)
+            if 500 <= code < 600:
+                refused[address] = shown(code, reply)
+            elif code not in (250, 251):
+                raise smtplib.SMTPRecipientsRefused({address: (code, reply)})
+        return refused
+
+    def _hand_over(self, server: smtplib.SMTP, letter: bytes) -> None:
+        if server.sock:
+            server.sock.settimeout(self._acceptance)
+        try:
+            code, reply = server.data(letter)
+            if code != 250:
+                raise smtplib.SMTPDataError(code, reply)
+        except smtplib.SMTPDataError as error:
+            if not 500 <= error.smtp_code < 600:
+                raise
+            said = shown(error.smtp_code, error.smtp_error)
+            raise Undeliverable(f"{self._host}:{self._port} refused the letter: {said}") from error
+
+    def _leave(self, server: smtplib.SMTP) -> None:
+        """Say goodbye. A letter that was accepted is accepted, whatever the server says to that."""
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            if server.sock:
+                server.sock.settimeout(self._timeout)
+                server.quit()
+        server.close()
+
+
+def shown(code: int, reply: bytes | str) -> str:
+    """A reply of the server as one line."""
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    return f"{code} {' '.join(text.split())}"
