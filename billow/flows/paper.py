@@ -178,9 +178,9 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
         return None
     outside = of(tx)
     document = document_of(tx, invoice)
-    jobs.put(tx, "invoice.mail", id, tx.wall + SENDING, clock="wall")
+    jobs.put(tx, "invoice.mail", invoice.id, tx.wall + SENDING, clock="wall")
     tx, _ = yield ask(post_letter, outside, document, issued_at(invoice), to, f"<{invoice.id}@billow>")
-    jobs.cancel(tx, "invoice.mail", id)
+    jobs.cancel(tx, "invoice.mail", invoice.id)
     return None
 
 

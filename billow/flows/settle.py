@@ -1,5 +1,6 @@
 """What a gateway said of an attempt becomes fact, in order: intent, charge, invoice, books, subscription."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,10 @@ from billow.store import clocks, jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
+log = logging.getLogger("billow.settle")
+
+FINAL = {Succeeded: "succeeded", Declined: "failed"}
+"""The state of an attempt after an answer that does not change any more."""
 HELD = timedelta(days=7)
 """How long a card holds what is not captured."""
 AGREED = {
@@ -60,8 +65,14 @@ class Case:
 
 
 def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
-    """Make an outcome fact, once: an attempt that was settled before is left as it is."""
+    """Make an outcome fact, once: an attempt that was settled before is left as it is.
+
+    A gateway's first final answer is its last (providers/gateways); one that says otherwise later is named in
+    the log, for a person to ask it.
+    """
     if attempt.state != "processing":
+        if FINAL.get(type(outcome), attempt.state) != attempt.state:
+            log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
         return
     if attempt.kind == "refund":
         return give_back.settle_refund(tx, attempt, outcome)

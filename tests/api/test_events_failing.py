@@ -15,7 +15,7 @@ from tests.conftest import new_caller
 from tests.receivers import World
 
 ENDPOINT = "https://shop.example/hook"
-LANES = ("events", "webhooks", "outside")
+LANES = ("events", "webhooks", "outside", "mail")
 
 
 class Shop(World):

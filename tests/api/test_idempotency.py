@@ -95,6 +95,39 @@ def test_ten_at_once_make_one_customer(api: Any) -> None:
     assert len(api.get("/v1/customers")["data"]) == 1
 
 
+def test_twenty_at_once_pay_once_and_hear_the_same_bytes_whatever_else_is_sent(
+    api: Any, slow_gateway: Simulated
+) -> None:
+    """F22: the same key at once, with other parameters too, and again when all is over."""
+    card = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
+    customer = api.post("/v1/customers", card)["id"]
+    sent = {"amount": "500", "currency": "usd", "customer": customer, "confirm": "true"}
+    headers = {"Authorization": f"Bearer {api.key}", "Idempotency-Key": "a"}
+    told: list[tuple[int, bytes]] = []
+
+    def ask(number: int) -> None:
+        other = {"amount": "501"} if number % 4 == 3 else {}
+        for _ in range(100):
+            answer = api.app.wsgi.test_client().post(
+                "/v1/payment_intents", data={**sent, **other}, headers=headers
+            )
+            if answer.status_code != 409:
+                break
+            time.sleep(0.1)
+        told.append((int(answer.status_code), answer.data))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    by_status = {status: {body for other, body in told if other == status} for status, _ in told}
+    # Whichever amount came first has the key; the others are another request.
+    assert set(by_status) == {200, 400}
+    assert len(by_status[200]) == 1 and b"idempotency_error" in by_status[400].pop()
+    assert len(api.get("/v1/payment_intents")["data"]) == len(slow_gateway.charges()) == 1
+
+
 def test_who_asks_again_while_the_gateway_is_asked_hears_409(api: Any, slow_gateway: Simulated) -> None:
     first: list[Any] = []
     sent = {"payment_method": "pm_card_visa"}

@@ -1,18 +1,24 @@
 """Is an outside that does not answer asked again for days, is what was given up shown, and tried again?"""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import flask
 import psycopg
 import pytest
 
+from billow import commands, processes
 from billow.core.errors import Unavailable, Undeliverable
+from billow.pages import metrics
 from billow.store import backlog, jobs
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 from tests.api.test_jobs import START, World
+
+TOKEN = "a token of the test"
 
 
 @pytest.fixture
@@ -160,3 +166,57 @@ def test_a_parked_job_of_a_test_clock_runs_again_though_the_clock_stands_still(
     again, watch = sorted(world.left(), key=lambda job: str(job["kind"]) != kind)
     assert (again["run_at"], again["parked"]) == (START + timedelta(hours=1), False)
     assert (watch["kind"], watch["ref"]) == (jobs.CATCH_UP, world.clock)
+
+
+def test_the_metrics_show_every_kind_and_open_to_the_token_only(
+    app: Any, api: Any, world: World, silence: Silence
+) -> None:
+    kind = world.kind("ask", silence.verb, lane="silent")
+    world.put(kind, "a", clock="wall", at=silence.now)
+    silence.pass_time(0.1)
+    site = flask.Flask("metrics")
+    metrics.add(site, app.db, TOKEN)
+    client = site.test_client()
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}x"}).status_code == 401
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200 and answer.content_type == metrics.TYPE
+    lines = answer.text.splitlines()
+    assert f'billow_jobs_waiting{{kind="{kind}",lane="silent"}} 1' in lines
+    assert 'billow_jobs_parked{kind="quote.expire",lane="billing"} 0' in lines
+    assert len([line for line in lines if line.startswith("# TYPE")]) == 5
+    assert api.account not in answer.text and "Nobody answers" not in answer.text
+
+
+def test_without_a_token_there_are_no_metrics(api: Any) -> None:
+    assert api.get("/metrics", Authorization="Bearer ").status == 404
+
+
+def test_the_command_shows_what_is_stuck_and_tries_it_again(
+    app: Any, world: World, silence: Silence, caplog: pytest.LogCaptureFixture
+) -> None:
+    kind = world.kind("fail", silence.bad, lane="silent")
+    world.put(kind, "bad", clock="wall", at=silence.now)
+    silence.pass_time(0.5)
+    with caplog.at_level(logging.WARNING):
+        processes.tell_parked(app.db)
+    assert f"{kind} 1" in caplog.text and "billow jobs --parked" in caplog.text
+    assert [row[:6] for row in commands.job_rows(app) if row[0] == kind] == [[kind, "silent", 0, 0, 0, 1]]
+    [shown] = [row for row in commands.stuck_rows(app, parked=True) if row[0] == kind]
+    assert (shown[1], shown[2], shown[-1]) == ("bad", world.tenant, "ValueError: poison")
+    silence.error = None
+    assert commands.retry_jobs(app, kind) == 1
+    silence.pass_time(0)
+    assert world.left() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("", ""),
+        ("Traceback\n  File\nValueError: no\n", "ValueError: no"),
+        ("550 \x1b[31mred", "550  [31mred"),
+    ],
+)
+def test_a_reason_is_one_line_that_harms_no_terminal(error: str, reason: str) -> None:
+    assert backlog.reason_of(error) == reason

@@ -1,4 +1,4 @@
-"""A gateway that acts and says nothing, or hears nothing: no answer is untrue and nobody pays twice (F16).
+"""A gateway that acts and says nothing, hears nothing, or is confused (F16, F17): nobody pays twice.
 
 BILLOW_TRIALS makes it longer, BILLOW_SEED repeats a run.
 """
@@ -13,16 +13,21 @@ from typing import Any
 
 import pytest
 
+from billow.api import rows
 from billow.app import App
 from billow.core.errors import Unavailable
-from billow.core.payments import Charge, Outcome, Succeeded
+from billow.core.payments import Charge, Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.flows.settle import FINAL, settle
 from billow.providers.gateways.simulated import Simulated
+from billow.resources.attempt import Attempt
 from billow.store import jobs
 from tests import invariants
 from tests.conftest import Api, Reply
 
 TRIALS = int(os.environ.get("BILLOW_TRIALS", "80"))
 SEED = int(os.environ.get("BILLOW_SEED", str(random.randrange(10**6))))
+
+DECLINED = Declined("card_declined", "generic_decline", "Your card was declined.", retry=True)
 
 
 class Unreliable(Simulated):
@@ -57,8 +62,12 @@ def gateway(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def customer(api: Api) -> str:
-    card = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
-    return str(api.post("/v1/customers", card)["id"])
+    return pays_with(api, "pm_card_visa")
+
+
+def pays_with(api: Api, card: str) -> str:
+    sent = {"payment_method": card, "invoice_settings[default_payment_method]": card}
+    return str(api.post("/v1/customers", sent)["id"])
 
 
 def taken(gateway: Simulated) -> int:
@@ -100,6 +109,63 @@ def test_a_key_is_answered_with_what_became_of_the_payment_and_no_charge_is_doub
         assert len(tx.all("select 1 from charges where status = 'succeeded'")) == TRIALS
         assert len(tx.all("select 1 from payment_intents")) == TRIALS
     invariants.check_all(app.db, api.tenant, None)
+
+
+class Confused(Simulated):
+    """It decides once, and tells late, twice, in any order, or that it knows nothing, as `answers` say."""
+
+    def __init__(self, memory: Path) -> None:
+        super().__init__(memory)
+        self.answers: list[str] = []
+
+    def said(self, truth: Outcome | None) -> Outcome | None:
+        how = self.answers.pop(0) if self.answers else "truth"
+        if how == "silence":
+            raise Unavailable("The gateway says nothing.")
+        if how == "pending":
+            return Pending("later")
+        return truth
+
+    def charge(self, charge: Charge) -> Outcome:
+        outcome = self.said(super().charge(charge))
+        assert outcome is not None
+        return outcome
+
+    def look_up(self, attempt: str) -> Outcome | None:
+        if self.answers[:1] == ["nothing"]:
+            self.answers.pop(0)
+            return None
+        return self.said(super().look_up(attempt))
+
+
+def test_whatever_the_gateway_says_in_which_order_the_end_is_its_truth(
+    app: App, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late, repeated and reordered answers (F17): what is settled stays, and is what the gateway did."""
+    print(f"BILLOW_SEED={SEED} BILLOW_TRIALS={TRIALS}")
+    chance, gateway = random.Random(SEED), Confused(tmp_path / "confused.sqlite")
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateway=gateway))
+    wall = [app.db.wall()]
+    monkeypatch.setattr(app.db, "wall", lambda: wall[0])
+    customers = [pays_with(api, card) for card in ("pm_card_visa", "pm_card_chargeCustomerFail")]
+    for number in range(TRIALS // 2):
+        gateway.answers = chance.choices(["silence", "pending", "nothing", "truth"], k=4)
+        api.post("/v1/payment_intents", purchase(chance.choice(customers), number))
+        for _ in range(8):
+            wall[0] += timedelta(hours=2)
+            while jobs.run_due(app.db, clock="wall", until=wall[0], lane="outside"):
+                pass
+        gateway.answers = []
+    with app.db.transaction(api.tenant) as tx:
+        states = {row["id"]: row["state"] for row in tx.all("select id, state from attempts")}
+        truth = {one.attempt: type(one.outcome) for one in gateway.charges()}
+        assert {id: FINAL[kind] for id, kind in truth.items()} == states
+        for id in states:  # each is told once more, and the contrary as well
+            for outcome in (Succeeded("again", 0), DECLINED, Pending("again"), NeedsAction("again")):
+                settle(tx, rows.lock(tx, Attempt, id), outcome)
+        assert {row["id"]: row["state"] for row in tx.all("select id, state from attempts")} == states
+    invariants.check_all(app.db, api.tenant, None)
+    gateway.close()
 
 
 def test_while_the_gateway_is_silent_the_key_stays_open(api: Api, gateway: Unreliable, customer: str) -> None:
