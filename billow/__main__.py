@@ -4,8 +4,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from billow import app as application
 from billow import commands, processes, settings
@@ -29,6 +30,7 @@ from billow.store.embedded import CannotRun, Embedded
 from billow.store.programs import ProgramFailed
 from billow.store.restart import Restarter
 from billow.store.restore import CannotRestore, Target, restored
+from billow.store.tx import Database
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -183,7 +185,7 @@ def restore(
         with restored(found, target) as url:
             findings = finish_restore(read, url)
     console.print(f"Restored to {read.data}, as it was at {found.manifest.made_at}.", highlight=False)
-    tell(findings)
+    raise typer.Exit(0 if tell(findings) else 1)
 
 
 def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
@@ -194,7 +196,7 @@ def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
         forgotten, added = commands.agree_with_gateway(built, read.data / "gateway.sqlite")
         if forgotten or added:
             console.print(f"The simulated gateway forgot {forgotten} attempts and was told {added} again.")
-        return commands.check(built)
+        return list(commands.check(built.db, commands.Checked()))
     finally:
         built.close()
 
@@ -358,18 +360,42 @@ def jobs(
 
 
 @cli.command()
-def check(data: Data = None) -> None:
-    """Is the installation sound: roles and policies, migrations, the ledger, jobs that were given up."""
-    with opened(data) as built:
-        findings = commands.check(built)
-    tell(findings)
+def check(
+    full: Annotated[bool, typer.Option("--full", help="All seals, all transfers, all events.")] = False,
+    since: Annotated[
+        list[str] | None, typer.Option(help="The head of a ledger that was noted before; repeatable.")
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Set the timers that are missing.")] = False,
+    tenant: Annotated[str, typer.Option(help="Only this one, as acct_1/live.")] = "",
+    replica: Annotated[
+        str, typer.Option("--database", help="The URL of a database to read, as of a replica.")
+    ] = "",
+    data: Data = None,
+) -> None:
+    """Is the installation sound: roles, migrations, the books, the sealed ledger, timers, jobs given up."""
+    read = read_settings(data)
+    wanted = commands.Checked(tenant, repair, full, tuple(since or []))
+    with nullcontext(replica) if replica else database(read) as url:
+        db = Database(url, size=2)
+        db.outside = application.outside_of(read, db)
+        try:
+            sound = tell(commands.check(db, wanted))
+        finally:
+            db.close()
+    raise typer.Exit(0 if sound else 1)
 
 
-def tell(findings: list[tuple[bool, str]]) -> None:
-    """Show what was looked at, and end with 1 where something is not as it should be."""
-    for good, what in findings:
-        console.print(f"[{'green' if good else 'red'}]{'ok' if good else 'no'}[/]  {what}", highlight=False)
-    raise typer.Exit(0 if all(good for good, _ in findings) else 1)
+def tell(findings: Iterable[tuple[bool, str]]) -> bool:
+    """Say each finding as soon as it is known; whether all is sound."""
+    return all([said(good, what) for good, what in findings])
+
+
+def said(good: bool, what: str) -> bool:
+    """Say a finding; what it quotes is shown as it is, without effect on the terminal."""
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in what)
+    mark = ("ok", "green") if good else ("no", "red")
+    console.print(Text.assemble(mark, "  ", text), highlight=False, soft_wrap=True)
+    return good
 
 
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:

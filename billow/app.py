@@ -95,6 +95,7 @@ FLOWS = [
     "catalog_file",
     "change",
     "charge",
+    "check",
     "collect",
     "consider",
     "deliver",

@@ -1,8 +1,10 @@
 """What the commands ask of the parts, without a word of how it is shown."""
 
 import inspect
+import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,20 @@ from billow.api.resource import ROUTES
 from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show
-from billow.flows import catalog_file, issue_key
+from billow.flows import catalog_file, issue_key, repair_timers
+from billow.flows import check as checking
 from billow.flows import import_usage as importing
 from billow.flows.explain import explain as explained
 from billow.flows.outside import has_gateway
-from billow.ledger.balances import trial_balance
+from billow.ledger import audit
 from billow.ledger.journal import journal
 from billow.providers.gateways.simulated import Known, Simulated
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
-from billow.store import backlog, jobs, migrate
+from billow.store import backlog, migrate
 from billow.store.ids import new_id
 from billow.store.keys import PREFIX
-from billow.store.tx import Tx
+from billow.store.tx import Database
 
 
 def tenant(built: App, mode: str) -> str:
@@ -245,9 +248,38 @@ ATTEMPTS = (
 )
 
 
-def check(built: App) -> list[tuple[bool, str]]:
-    """Findings: whether it is good, and what was looked at."""
-    with built.db.connection() as conn:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `billow check` is to look at. Without a tenant it is all of them."""
+
+    tenant: str = ""
+    repair: bool = False
+    full: bool = False
+    since: tuple[str, ...] = ()
+    """Hashes of seals that were noted before."""
+
+
+def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
+    """Findings: whether it is good, and what was looked at. Only a repair writes anything."""
+    for hash in wanted.since:
+        require(re.fullmatch("[0-9a-f]{64}", hash), f"{hash} is no hash of a seal: 64 hexadecimal digits.")
+    waiting, installation = _installation(db)
+    yield from installation
+    if waiting:
+        return
+    for hash in wanted.since:
+        if not any(_has_seal(db, tenant, hash) for tenant in _tenants(db, wanted.tenant)):
+            yield False, f"ledger: the noted head {hash} is in no chain"
+    for tenant in _tenants(db, wanted.tenant):
+        if wanted.repair:
+            yield True, f"{tenant} timers that were missing and are set: {_repaired(db, tenant)}"
+        yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since))
+        yield from _collected(db, tenant)
+
+
+def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
+    """The migrations that are still to be applied; roles and policies."""
+    with db.connection() as conn:
         waiting = migrate.pending(conn)
         role = conn.execute(
             "select current_user, rolsuper or rolbypassrls from pg_roles where rolname = current_user"
@@ -262,44 +294,46 @@ def check(built: App) -> list[tuple[bool, str]]:
                 " and not c.relforcerowsecurity and c.relname not in ('jobs', 'api_keys') order by 1"
             ).fetchall()
         ]
-    findings = [
+    return waiting, [
         (not waiting, f"migrations: {', '.join(waiting) or 'all applied'}"),
         (not unbound, f"the role {name} is bound by row level security"),
         (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
     ]
-    for account in [row[0] for row in account_rows(built)]:
-        for mode in ("test", "live"):
-            with built.db.transaction(f"{account}/{mode}") as tx:
-                findings += [balanced(tx, f"{account} {mode}"), given_up(tx, f"{account} {mode}")]
-                findings += collected(tx, f"{account} {mode}")
-    return findings
 
 
-def balanced(tx: Tx, mode: str) -> tuple[bool, str]:
-    sums: dict[str, int] = {}
-    for row in trial_balance(tx):
-        sums[row.currency] = sums.get(row.currency, 0) + row.debit - row.credit
-    wrong = {currency: rest for currency, rest in sums.items() if rest}
-    return (
-        not wrong,
-        f"{mode} ledger balances in {len(sums)} currencies{f', but not {wrong}' if wrong else ''}",
-    )
+def _tenants(db: Database, wanted: str) -> list[str]:
+    with db.connection() as conn:
+        accounts = conn.execute("select id from accounts order by created, id").fetchall()
+    known = [f"{account}/{mode}" for (account,) in accounts for mode in ("test", "live")]
+    require(not wanted or wanted in known, f"There is no tenant {wanted}; a tenant is {known[0]}.")
+    return [wanted] if wanted else known
 
 
-def collected(tx: Tx, mode: str) -> list[tuple[bool, str]]:
+def _collected(db: Database, tenant: str) -> Iterator[checking.Line]:
     """Count the open invoices that no gateway collects. It is no fault: live mode may be meant so."""
-    if has_gateway(tx):
-        return []
-    row = tx.one(
-        "select count(*) as n from invoices where status = 'open'"
-        " and collection_method = 'charge_automatically'"
-    )
+    with db.snapshot(tenant) as tx:
+        if has_gateway(tx):
+            return
+        row = tx.one(
+            "select count(*) as n from invoices where status = 'open'"
+            " and collection_method = 'charge_automatically'"
+        )
     count = row["n"] if row else 0
     waiting = "1 open invoice waits" if count == 1 else f"{count} open invoices wait"
-    return [(True, f"{mode} has no payment gateway: {waiting} to be paid out of band")]
+    yield True, f"{tenant} has no payment gateway: {waiting} to be paid out of band"
 
 
-def given_up(tx: Tx, mode: str) -> tuple[bool, str]:
-    found = jobs.parked(tx, "wall")
-    names = ", ".join(f"{row['kind']} {row['ref']}" for row in found[:5])
-    return not found, f"{mode} jobs that were given up: {len(found)} {names}".rstrip()
+def _has_seal(db: Database, tenant: str, hash: str) -> bool:
+    with db.snapshot(tenant) as tx:
+        return audit.place_of(tx, bytes.fromhex(hash)) is not None
+
+
+def _repaired(db: Database, tenant: str) -> int:
+    """Set what is missing, in as many transactions as it takes."""
+    done = 0
+    while True:
+        with db.transaction(tenant) as tx:
+            some = repair_timers.repair(tx)
+        done += some
+        if some < repair_timers.MOST:
+            return done

@@ -382,6 +382,16 @@ def is_due(tx: Tx, clock: str, until: datetime) -> bool:
     return found is not None
 
 
+def late(tx: Tx, before: datetime) -> list[dict[str, Any]]:
+    """How many jobs of each kind on the wall's clock are due since before an instant, and since when."""
+    return tx.all(
+        "select kind, count(*) as count, min(run_at) as since from jobs where tenant = %(tenant)s"
+        " and clock = 'wall' and not parked and run_at < %(before)s group by kind order by kind",
+        tenant=tx.tenant,
+        before=before,
+    )
+
+
 def parked(tx: Tx, clock: str) -> list[dict[str, Any]]:
     return tx.all(
         "select kind, ref, error from jobs where tenant = %(tenant)s and clock = %(clock)s and parked",

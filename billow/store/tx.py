@@ -174,6 +174,20 @@ class Database:
             raise RuntimeError(f"a transaction in which an error was swallowed ended with {done}")
 
     @contextmanager
+    def snapshot(self, tenant: str) -> Iterator[Tx]:
+        """A transaction that only reads and sees one instant of the database, which may be a replica."""
+        if not TENANT.fullmatch(tenant):
+            raise ValueError(f"{tenant} is no tenant")
+        begin = f"begin isolation level repeatable read read only; set local billow.tenant = '{tenant}'"
+        with self.connections.lend(lambda conn: conn.execute(begin, prepare=False)) as conn:
+            wall = self.wall()
+            try:
+                yield Tx(conn, tenant, wall, wall, outside=self.outside)
+            finally:
+                if not conn.closed:
+                    conn.execute("rollback")
+
+    @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
         with self.connections.lend() as conn:

@@ -142,8 +142,9 @@ def test_a_deleted_transfer_is_named(app: App, tenant: str) -> None:
 def test_a_transfer_that_is_slipped_in_is_named(app: App, tenant: str) -> None:
     with app.db.transaction(tenant) as tx:
         tx.run(
-            "insert into ledger_transfers (id, created, debit, credit, amount, currency, event, source,"
-            " sequence) values ('ltr_slipped', '2026-01-01', 'bank', 'deferred_revenue', 1, 'usd', 'gift', 'nobody', 0)"
+            "insert into ledger_transfers (id, created, debit, credit, amount, currency, event,"
+            " source, sequence)"
+            " values ('ltr_slipped', '2026-01-01', 'bank', 'deferred_revenue', 1, 'usd', 'gift', 'no', 0)"
         )
         assert [found.split(":")[0] for found in findings(tx)] == ["ltr_slipped"]
         raise_back(tx)

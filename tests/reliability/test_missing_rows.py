@@ -8,20 +8,23 @@ import pytest
 from billow.app import App
 from billow.core.errors import Refused
 from billow.store import jobs
+from billow.store.tx import Tx
 from tests.conftest import Api
 
-ABOUT_NO_ROW = {"events.number", "store.prune"}
+ABOUT_NO_ROW = {"events.number", "ledger.seal", "store.prune", "timers.repair"}
 ENDS_WITH_ITS_ROW = {"webhook.deliver", "webhook.deliver_slow", "webhook.notice"}
 """A receiver may be deleted while something waits for it: its own job tidies up."""
 
 
 @pytest.mark.parametrize("kind", sorted(jobs.KINDS.keys() - ABOUT_NO_ROW - ENDS_WITH_ITS_ROW))
 def test_a_job_without_its_row_fails(kind: str, app: App, api: Api) -> None:
-    with app.db.transaction(api.tenant) as tx, pytest.raises((jobs.RowMissing, Refused)) as raised:
+    def run(tx: Tx) -> None:
         steps = jobs.KINDS[kind].run(tx, ["gone"])
         if isinstance(steps, Generator):
             next(steps)
-    assert "gone" in str(raised.value)
+
+    with app.db.transaction(api.tenant) as tx, pytest.raises((jobs.RowMissing, Refused), match="gone"):
+        run(tx)
 
 
 def test_a_renewal_without_its_subscription_is_parked_and_says_why(

@@ -96,6 +96,8 @@ def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: A
     anna, pro = world.customer("anna"), world.plan("Pro", usd=20)
     anna.subscribes_to(pro, trial_period_days=10)
     anna.subscribes_to(pro)
+    world.work()
+    world.forget()
     lose(app, world)
     world.at("2025-02-01 02:00", expect=[])
     with app.db.transaction(world.api.tenant) as tx:
@@ -173,6 +175,7 @@ def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: s
 def test_a_worker_that_starts_has_every_tenant_looked_at(world: World, app: App) -> None:
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    world.work()
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
     lose(app, world)

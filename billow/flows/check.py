@@ -1,0 +1,168 @@
+"""What does `billow check` find in a tenant: in its books and documents, its sealed ledger and its timers?
+
+Everything is read in pieces, each in a read-only snapshot of its own: a healthy system at work shows nothing,
+nobody waits for a check of a big tenant, and a read replica can be asked as well.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from billow.core.findings import Finding
+from billow.flows import repair_timers
+from billow.ledger import audit
+from billow.reports import invariants
+from billow.reports.invariants import Place, Rule
+from billow.store import jobs
+from billow.store.perform import perform
+from billow.store.tx import Database, Tx
+
+T = TypeVar("T")
+LATE = timedelta(hours=1)
+"""A job that is due for longer is behind: a big billing run may take a while."""
+NEWEST = 200_000
+"""Transfers that are compared with their seals where not all are asked for; the newest."""
+NOTES = 5000
+"""Transfers without a seal that are read in one transaction."""
+SEALS = 4
+"""Seals that are read in one transaction."""
+MOST_SHOWN = 50
+"""Findings of one rule that are shown one by one."""
+Line = tuple[bool, str]
+"""Whether it is good, and what was looked at or found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How much is to be checked. `since` are hashes of seals that somebody noted before."""
+
+    full: bool = False
+    since: Sequence[str] = ()
+
+
+def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
+    """All that is looked at in a tenant, and each thing that is wrong there."""
+    yield from _titled(tenant, _rules(db, tenant, wish))
+    yield from _titled(tenant, _ledger(db, tenant, wish))
+    yield from _titled(tenant, _timers(db, tenant))
+    yield from _titled(tenant, _jobs(db, tenant))
+
+
+def _titled(tenant: str, lines: Iterator[Line]) -> Iterator[Line]:
+    return ((good, f"{tenant} {text}") for good, text in lines)
+
+
+def _read(db: Database, tenant: str, question: Callable[[Tx], T]) -> T:
+    """Ask in a snapshot; again where a replica had to take it back."""
+    answer: T = perform(partial(db.snapshot, tenant), question)
+    return answer
+
+
+def _shown(found: Sequence[str], count: int) -> Iterator[Line]:
+    yield from ((False, one) for one in found)
+    if count > len(found):
+        yield False, f"and {count - len(found)} more of this kind"
+
+
+# ------------------------------------------------------------------------------------- books and documents
+
+
+def _rules(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
+    wanted = [rule for rule in invariants.RULES if wish.full or not rule.full]
+    broken = 0
+    for rule in wanted:
+        found, count = _asked(db, tenant, rule)
+        broken += bool(count)
+        yield from _shown(found, count)
+    left = "" if wish.full else f" ({len(invariants.RULES) - len(wanted)} more with --full)"
+    yield not broken, f"books and documents: {len(wanted) - broken} of {len(wanted)} rules hold{left}"
+
+
+def _asked(db: Database, tenant: str, rule: Rule) -> tuple[list[str], int]:
+    """What a rule finds, as far as it is shown, and how much it is in all."""
+    shown: list[str] = []
+    count = 0
+    place: Place | None = Place()
+    while place:
+        found, place = _read(db, tenant, partial(invariants.piece, rule=rule, place=place))
+        count += len(found)
+        shown += [str(one) for one in found[: MOST_SHOWN - len(shown)]]
+    return shown, count
+
+
+# ------------------------------------------------------------------------------------- the sealed ledger
+
+
+def _ledger(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
+    extent = _read(db, tenant, audit.extent)
+    noted = [_read(db, tenant, partial(audit.place_of, hash=bytes.fromhex(hash))) for hash in wish.since]
+    known = [seal for seal in noted if seal]
+    first = 1 if wish.full else _read(db, tenant, partial(audit.first_of_newest, most=NEWEST))
+    if known and not wish.full:
+        first = min(seal.number for seal in known)
+    found: list[Finding] = []
+    for number in range(first, (extent.head.number if extent.head else 0) + 1, SEALS):
+        found += _read(db, tenant, partial(audit.links, first=number, count=SEALS))[1]
+    found += _waiting(db, tenant)
+    exact = extent.sealed + extent.waiting == extent.transfers
+    if wish.full or not exact:
+        strangers = _read(db, tenant, lambda tx: list(audit.strangers(tx)))
+        known_objects = {one.object for one in found}
+        found += [one for one in strangers if one.object not in known_objects]
+    yield from _shown([str(one) for one in found[:MOST_SHOWN]], len(found))
+    for seal in known:
+        yield True, f"ledger: the noted head {seal.hash.hex()} is seal {seal.number} of the chain"
+    yield not found and exact, f"ledger: {_described(extent, first)}"
+
+
+def _waiting(db: Database, tenant: str) -> list[Finding]:
+    found: list[Finding] = []
+    after: str | None = ""
+    while after is not None:
+        after, more = _read(db, tenant, partial(audit.waiting, after=after, count=NOTES))
+        found += more
+    return found
+
+
+def _described(extent: audit.Extent, first: int) -> str:
+    seals = extent.head.number if extent.head else 0
+    looked = "all" if first == 1 else f"those from {first} on (all with --full)"
+    head = f"; head {extent.head.hash.hex()}" if extent.head else ""
+    return (
+        f"{extent.transfers} transfers, {extent.sealed} in {seals} seals, {extent.waiting} not yet sealed;"
+        f" verified: {looked}{head}"
+    )
+
+
+# ------------------------------------------------------------------------------------- timers and jobs
+
+
+def _timers(db: Database, tenant: str) -> Iterator[Line]:
+    count = 0
+    for rule in (*repair_timers.RULES, None):
+        found = _read(db, tenant, partial(_missing, rule=rule))
+        count += len(found)
+        yield from _shown(found[:MOST_SHOWN], len(found))
+    hint = "; billow check --repair sets them" if count else ""
+    yield not count, f"timers that are missing: {count}{hint}"
+
+
+def _missing(tx: Tx, rule: repair_timers.Rule | None) -> list[str]:
+    pieces = repair_timers.missing(tx, rule) if rule else [repair_timers.unsealed(tx)]
+    return [
+        f"{one.ref}: timers_are_set: expected the timer {one.kind} at {one.at:%Y-%m-%d %H:%M:%S}, found none"
+        for piece in pieces
+        for one in piece
+        if one.certain
+    ]
+
+
+def _jobs(db: Database, tenant: str) -> Iterator[Line]:
+    parked = _read(db, tenant, lambda tx: jobs.parked(tx, "wall"))
+    named = ", ".join(f"{row['kind']} {row['ref']}" for row in parked[:5])
+    yield not parked, f"jobs that were given up: {len(parked)} {named}".rstrip()
+    late = _read(db, tenant, lambda tx: jobs.late(tx, tx.wall - LATE))
+    behind = ", ".join(f"{row['kind']} {row['count']} since {row['since']:%Y-%m-%d %H:%M}" for row in late)
+    yield not late, f"jobs that are due for more than an hour: {behind or 'none'}"

@@ -1,0 +1,89 @@
+"""What must hold in every installation at every instant? `billow check` asks these rules, and the tests do.
+
+A rule looks at a piece of a tenant's rows (customers, invoices and so on) in one transaction and yields what
+is wrong. Each piece is read in a snapshot of its own, so a rule may only say what is true between any two
+transactions of a system at work.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from billow.core.findings import Finding
+from billow.reports.invariants import books, invoices, stories, subscriptions
+from billow.store.tx import Tx
+
+Check = Callable[[Tx, Sequence[str]], Iterator[Finding]]
+PIECE = 500
+"""Rows that are looked at in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, the rows that it goes through, and whether it is only asked for in a full check."""
+
+    check: Check
+    over: str
+    full: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.check.__name__
+
+
+RULES = (
+    Rule(books.balances_are_booked, "customers"),
+    Rule(books.receivables_are_open_invoices, "customers"),
+    Rule(books.deferred_is_unearned, "customers"),
+    Rule(books.taxes_are_booked, "customers"),
+    Rule(books.charges_are_booked, "charges"),
+    Rule(books.refunds_are_booked, "refunds"),
+    Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),
+    Rule(invoices.intents_and_invoices_agree, "invoices"),
+    Rule(invoices.totals_are_sums, "invoices"),
+    Rule(invoices.no_period_twice, "invoices"),
+    Rule(invoices.nothing_lapsed_is_used_twice, "customers"),
+    Rule(subscriptions.statuses_are_true, "subscriptions"),
+    Rule(stories.events_tell_what_was, "events", full=True),
+    Rule(stories.states_follow_the_tables, "events", full=True),
+)
+
+#: Ids in the order of the index that each table has on (tenant, created, id).
+BY_CREATION = (
+    "select id, created from {table} where (created, id) > (%(created)s, %(id)s)"
+    " order by created, id limit %(piece)s"
+)
+#: The objects that events tell of.
+BY_RELATED = (
+    "select distinct related as id, '-infinity'::timestamptz as created from events"
+    " where related > %(id)s order by related limit %(piece)s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a rule has come in its rows."""
+
+    created: str = "-infinity"
+    id: str = ""
+
+
+def piece(tx: Tx, rule: Rule, place: Place) -> tuple[list[Finding], Place | None]:
+    """Look at the next piece of a rule's rows: what is wrong there, and where to go on; None at the end."""
+    sql = BY_RELATED if rule.over == "events" else BY_CREATION.format(table=rule.over)
+    sql = f"select id, created::text as created from ({sql}) piece order by piece.created, id"
+    rows = tx.all(sql, created=place.created, id=place.id, piece=PIECE)
+    found = list(rule.check(tx, [row["id"] for row in rows])) if rows else []
+    if len(rows) < PIECE:
+        return found, None
+    return found, Place(rows[-1]["created"], rows[-1]["id"])
+
+
+def everything(tx: Tx, rule: Rule) -> Iterator[Finding]:
+    """All that a rule finds in a tenant, in one transaction."""
+    place: Place | None = Place()
+    while place:
+        found, place = piece(tx, rule, place)
+        yield from found
+
+
+__all__ = ["RULES", "Finding", "Place", "Rule", "everything", "piece"]

@@ -1,0 +1,129 @@
+"""Do the books say what customers, invoices, charges and refunds say?"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from billow.core.findings import Finding
+from billow.store.tx import Tx
+
+STANDING = "('open', 'paid', 'uncollectible')"
+"""Invoices that are finalized and not void."""
+
+
+def differences(tx: Tx, rule: str, sql: str, ids: Sequence[str], **params: Any) -> Iterator[Finding]:
+    """The rows (id, expected, found) of a statement in which the two differ."""
+    for row in tx.all(
+        f"select * from ({sql}) compared where found <> expected order by id", ids=list(ids), **params
+    ):
+        yield Finding(rule, row["id"], f"{row['expected']} in the books", str(row["found"]))
+
+
+def _account(prefix: str) -> str:
+    """A statement: what is booked on the accounts `prefix:id` of some customers, debits less credits."""
+    sums = " - ".join(
+        f"coalesce((select sum(amount) from ledger_transfers where {side} = '{prefix}:' || x.id), 0)"
+        for side in ("debit", "credit")
+    )
+    return f"select x.id, {sums} as booked from unnest(%(ids)s::text[]) as x (id)"
+
+
+def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """A customer's balance, credit negative, is what the books say of it."""
+    sql = (
+        f"select c.id, b.booked::numeric as expected, c.balance::numeric as found from customers c"
+        f" join ({_account('customer_balance')}) b on b.id = c.id"
+    )
+    yield from differences(tx, "balances_are_booked", sql, customers)
+
+
+def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """2. What the books say that a customer owes is what is open on their invoices."""
+    sql = (
+        "select b.id, b.booked::numeric as expected, (select coalesce(sum(i.amount_due - i.amount_paid), 0)"
+        " from invoices i where i.customer = b.id and i.status = 'open') as found"
+        f" from ({_account('receivable')}) b"
+    )
+    yield from differences(tx, "receivables_are_open_invoices", sql, customers)
+
+
+def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """4. Deferred revenue is what is invoiced and not yet earned, line by line, without tax."""
+    sql = (
+        "select x.id, (select coalesce(sum("
+        "case when credit = 'deferred_revenue' then amount else -amount end), 0)"
+        " from ledger_transfers t where t.customer = x.id and 'deferred_revenue' in (t.debit, t.credit))"
+        " as expected, (select coalesce(sum(l.net - l.earned), 0) from invoices i"
+        " join invoice_lines l on l.invoice = i.id"
+        f" where i.customer = x.id and i.status in {STANDING}) as found"
+        " from unnest(%(ids)s::text[]) as x (id)"
+    )
+    yield from differences(tx, "deferred_is_unearned", sql, customers)
+
+
+def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """What the books owe to tax offices for a customer is the tax of the invoices that stand."""
+    sql = (
+        "select x.id, (select coalesce(sum("
+        "case when credit ^@ 'tax_payable:' then amount else -amount end), 0)"
+        " from ledger_transfers t where t.customer = x.id"
+        " and (t.credit ^@ 'tax_payable:' or t.debit ^@ 'tax_payable:')) as expected,"
+        " (select coalesce(sum((e->>'amount')::bigint), 0) from invoices i"
+        " cross join jsonb_array_elements(i.total_taxes) e"
+        f" where i.customer = x.id and i.status in {STANDING}) as found"
+        " from unnest(%(ids)s::text[]) as x (id)"
+    )
+    yield from differences(tx, "taxes_are_booked", sql, customers)
+
+
+CLEARED = (
+    "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
+    " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
+)
+"""What the books say that a gateway holds because of a charge or a refund."""
+
+
+def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
+    """What a charge took has reached our balance, and the books say so; what it did not take has not."""
+    for row in tx.all(
+        "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded,"
+        f" b.amount as moved, b.net, {CLEARED} as booked, (select coalesce(sum(f.amount), 0) from refunds f"
+        " where f.charge = r.id and f.status = 'succeeded') as given_back"
+        " from charges r left join balance_transactions b on b.id = r.balance_transaction"
+        " where r.id = any(%(ids)s) order by r.id",
+        ids=list(charges),
+    ):
+        taken = row["amount_captured"] if row["status"] == "succeeded" and row["captured"] else None
+        seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
+        if row["moved"] != taken or row["booked"] != (row["net"] or 0):
+            yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")
+        let_go = row["amount"] - row["amount_captured"]
+        if taken is not None and let_go + row["given_back"] != row["amount_refunded"]:
+            given = f"{let_go} let go and {row['given_back']} refunded"
+            yield Finding("charges_are_booked", row["id"], given, f"amount_refunded {row['amount_refunded']}")
+
+
+def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
+    """What was given back of a captured charge has left our balance, and the books say so."""
+    for row in tx.all(
+        f"select r.id, r.amount, r.status, b.net, {CLEARED} as booked, c.captured from refunds r"
+        " join charges c on c.id = r.charge left join balance_transactions b on b.id = r.balance_transaction"
+        " where r.id = any(%(ids)s) order by r.id",
+        ids=list(refunds),
+    ):
+        left = -row["amount"] if row["status"] == "succeeded" and row["captured"] else 0
+        if (row["net"] or 0) != left or row["booked"] != left:
+            seen = {"in our balance": row["net"], "in the books": row["booked"]}
+            yield Finding("refunds_are_booked", row["id"], f"{left} moved", f"{seen}")
+
+
+def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[Finding]:
+    """What moves an account that is compared customer by customer names the customer, who exists."""
+    for row in tx.all(
+        "select t.id, t.debit, t.credit, t.customer from ledger_transfers t"
+        " left join customers c on c.id = t.customer where t.id = any(%(ids)s) and (t.customer is null"
+        " or c.id is null) and exists (select from unnest(array[t.debit, t.credit]) account"
+        " where account ~ '^(receivable|customer_balance|tax_payable|deferred_revenue)(:|$)') order by t.id",
+        ids=list(transfers),
+    ):
+        about = f"{row['debit']} from {row['credit']} for {row['customer']}"
+        yield Finding("transfers_name_their_customer", row["id"], "a customer of this account", about)

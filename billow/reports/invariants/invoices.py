@@ -1,0 +1,90 @@
+"""Do invoices add up, agree with what was paid, and bill everything once?"""
+
+from collections.abc import Iterator, Sequence
+
+from billow.core.findings import Finding
+from billow.store.tx import Tx
+
+AMOUNTS = "(select coalesce(sum((e->>'amount')::bigint), 0)::bigint from jsonb_array_elements({}) e{})"
+INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
+
+
+def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
+    """An invoice's intent succeeded when and only when a payment of it was made, once."""
+    for row in tx.all(
+        "select * from (select i.id, i.status, p.status as intent, (i.status = 'paid'"
+        " and i.amount_paid_off_stripe = 0) as charged, (select count(*) from charges c"
+        " where c.payment_intent = p.id and c.status = 'succeeded') as charges"
+        " from invoices i join payment_intents p on p.id = i.payment_intent where i.id = any(%(ids)s)) seen"
+        " where (intent = 'succeeded') <> charged or charges <> (intent = 'succeeded')::int order by id",
+        ids=list(invoices),
+    ):
+        expected = "one charge for a paid invoice whose intent succeeded, else none"
+        seen = f"{row['status']} with an intent {row['intent']} and {row['charges']} charges"
+        yield Finding("intents_and_invoices_agree", row["id"], expected, seen)
+
+
+def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
+    """3. An invoice's total is its lines less discounts plus taxes, and nothing is paid beyond what is due.
+
+    Inclusive tax is in the lines; of an exempt customer it leaves them, so `net` may be less than that.
+    """
+    taken, taxes = AMOUNTS.format("l.discount_amounts", ""), AMOUNTS.format("l.taxes", "")
+    inside = AMOUNTS.format("l.taxes", INCLUSIVE)
+    for row in tx.all(
+        "select i.id, i.total, i.amount_due, i.amount_paid, i.customer_tax_exempt as status,"
+        f" {AMOUNTS.format('i.total_discount_amounts', '')} as off,"
+        f" {AMOUNTS.format('i.total_taxes', '')} as tax,"
+        " i.total_excluding_tax, coalesce(sum(l.net), 0)::bigint net,"
+        f" coalesce(sum({taken}), 0)::bigint taken, coalesce(sum({taxes}), 0)::bigint taxes,"
+        f" coalesce(bool_or(l.net <> l.amount - {taken} - {inside}), false) odd"
+        " from invoices i left join invoice_lines l on l.invoice = i.id where i.id = any(%(ids)s)"
+        " group by i.id order by i.id",
+        ids=list(invoices),
+    ):
+        names = ("total", "total_excluding_tax", "discounts", "taxes")
+        lines = dict(
+            zip(names, (row["net"] + row["taxes"], row["net"], row["taken"], row["taxes"]), strict=True)
+        )
+        said = dict(
+            zip(names, (row["total"], row["total_excluding_tax"], row["off"], row["tax"]), strict=True)
+        )
+        if lines != said:
+            yield Finding("totals_are_sums", row["id"], f"as its lines {lines}", f"{said}")
+        if row["odd"] and row["status"] == "none":
+            expected = "the net of each line to be its amount less discounts and inclusive tax"
+            yield Finding("totals_are_sums", row["id"], expected, "another")
+        if row["amount_paid"] > row["amount_due"]:
+            expected = f"at most {row['amount_due']} paid"
+            yield Finding("totals_are_sums", row["id"], expected, f"{row['amount_paid']}")
+
+
+def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
+    """5. What is billed has its billing period, and those of one item do not overlap (the schema says so).
+
+    A proposal bills nothing before it is paid, and a void invoice has billed nothing.
+    """
+    for row in tx.all(
+        "select l.id, l.invoice, l.subscription_item, l.kind, l.period_start from invoice_lines l"
+        " join invoices i on i.id = l.invoice where i.id = any(%(ids)s) and l.kind in ('licensed', 'metered')"
+        " and i.status <> 'void' and not exists (select from billing_periods p"
+        " where p.subscription_item = l.subscription_item and p.period_start = l.period_start"
+        " and p.kind = l.kind and p.invoice = l.invoice) and not exists (select from subscriptions s"
+        " where s.id = i.subscription and s.pending_change->>'invoice' = i.id) order by l.id",
+        ids=list(invoices),
+    ):
+        what = f"a billing period of {row['subscription_item']} from {row['period_start']} ({row['kind']})"
+        yield Finding("no_period_twice", row["invoice"], f"{what} for line {row['id']}", "none")
+
+
+def nothing_lapsed_is_used_twice(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """A coupon for one invoice took something from one that was finalized, at most."""
+    for row in tx.all(
+        "select d.id, count(distinct i.id) n from discounts d join coupons c on c.id = d.coupon"
+        " join invoices i on i.customer = d.customer and i.status <> 'draft'"
+        " join jsonb_array_elements(i.total_discount_amounts) e on e->>'discount' = d.id"
+        " where d.customer = any(%(ids)s) and c.duration = 'once' and (e->>'amount')::bigint > 0"
+        " group by d.id having count(distinct i.id) > 1 order by d.id",
+        ids=list(customers),
+    ):
+        yield Finding("nothing_lapsed_is_used_twice", row["id"], "one invoice", f"{row['n']}")

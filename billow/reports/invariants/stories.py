@@ -1,0 +1,90 @@
+"""Do the events of an object tell its story without a gap?"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from billow.core import lifecycle
+from billow.core.findings import Finding
+from billow.store.tx import Tx
+
+TABLES = {
+    "customer.subscription": lifecycle.SUBSCRIPTION,
+    "invoice": lifecycle.INVOICE,
+    "quote": lifecycle.QUOTE,
+    "subscription_schedule": lifecycle.SCHEDULE,
+}
+QUIET = {"next_invoice_sequence"}
+"""What changes with every invoice and is not worth a word."""
+APART = timedelta(seconds=1)
+"""Servers whose clocks differ may give ids out of order: what happened within this time is not compared."""
+Story = list[dict[str, Any]]
+
+
+def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, Story]]:
+    """What was told of each object, in order. A price is told as a plan too, under the same id."""
+    found: dict[tuple[str, str], Story] = {}
+    for row in tx.all(
+        "select id, type, related, data, told_at from events where related = any(%(ids)s) order by id",
+        ids=list(objects),
+    ):
+        found.setdefault((row["related"], row["data"]["object"]["object"]), []).append(row)
+    yield from ((related, events) for (related, _), events in found.items())
+
+
+def in_order(events: Story) -> set[str]:
+    """The ids of events whose place among the others is certain: no other transaction is near."""
+    close = {
+        id
+        for one, other in pairwise(events)
+        if one["told_at"] != other["told_at"] and abs(other["told_at"] - one["told_at"]) < APART
+        for id in (one["id"], other["id"])
+    }
+    return {event["id"] for event in events} - close
+
+
+def events_tell_what_was(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
+    """6. `previous_attributes` are what the event before showed.
+
+    `exact` compares everything: where one machine gives all ids.
+    """
+    for related, events in histories(tx, objects):
+        sure = {event["id"] for event in events} if exact else in_order(events)
+        before = events[0]
+        for last, now in pairwise(events):
+            # One change may be told in several words: each of them then shows the same object.
+            before = last if last["data"]["object"] != now["data"]["object"] else before
+            if not {before["id"], last["id"], now["id"]} <= sure:
+                continue
+            for name, old in now["data"].get("previous_attributes", {}).items():
+                shown = before["data"]["object"].get(name)
+                if name not in QUIET and not _agrees(shown, old):
+                    what = f"{now['id']} ({now['type']}) to say that {name} was {shown!r}"
+                    yield Finding("events_tell_what_was", related, what, f"{old!r}")
+
+
+def _agrees(shown: Any, told: Any) -> bool:
+    if isinstance(told, dict) and isinstance(shown, dict):
+        return all(_agrees(shown.get(key), value) for key, value in told.items())
+    return bool(shown == told)
+
+
+def states_follow_the_tables(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
+    """7. Every change of status is one step in core/lifecycle.py, or two of a draft opened and settled."""
+    for related, events in histories(tx, objects):
+        table = next((t for prefix, t in TABLES.items() if events[0]["type"].startswith(f"{prefix}.")), None)
+        sure = {event["id"] for event in events} if exact else in_order(events)
+        for last, now in pairwise(events):
+            old, new = (event["data"]["object"].get("status") for event in (last, now))
+            if table is None or old == new or not {last["id"], now["id"]} <= sure:
+                continue
+            if new not in one_step(table, old):
+                yield Finding("states_follow_the_tables", related, f"a step from {old}", f"{new}")
+
+
+def one_step(table: lifecycle.Table, start: str) -> set[str]:
+    found = {to for (state, _), to in table.items() if state == start}
+    if table is lifecycle.INVOICE and start == "draft":
+        found |= {to for (state, _), to in table.items() if state == "open"}
+    return found

@@ -1,0 +1,57 @@
+"""Is the status of each subscription true?"""
+
+from collections.abc import Iterator, Sequence
+
+from billow.core.findings import Finding
+from billow.store.tx import Tx
+
+ENDED, RUNNING = ("canceled", "incomplete_expired"), ("active", "past_due", "trialing", "unpaid")
+TIMERS = (
+    "subscription.renew",
+    "subscription.upcoming",
+    "subscription.end",
+    "subscription.trial_will_end",
+    "subscription.expire",
+    "subscription.resume_collection",
+    "subscription.pending_items",
+)
+"""What ends with a subscription."""
+
+
+def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
+    """What the status of a subscription says is so (§5.2): of its invoices, timers, trial and end."""
+    for row in tx.all(
+        "select s.id, s.status, s.ended_at, s.cancel_at, s.status_details, s.trial_end, c.frozen_time,"
+        " c.status as clock,"
+        " (select array_agg(j.kind) from jobs j where j.tenant = s.tenant and j.kind = any(%(timers)s)"
+        " and j.ref = s.id) as timers,"
+        " (select i.status from invoices i where i.subscription = s.id and i.billing_reason <> 'manual'"
+        " and i.status not in ('draft', 'void')"
+        " and not (i.status = 'uncollectible' and i.uncollectible_reason = 'subscription_paused')"
+        " and i.id is distinct from s.pending_change->>'invoice'"
+        " order by i.created desc, i.id desc limit 1) as latest"
+        " from subscriptions s left join test_clocks c on c.id = s.test_clock"
+        " where s.id = any(%(ids)s) order by s.id",
+        ids=list(subscriptions),
+        timers=list(TIMERS),
+    ):
+        status, timers, latest = row["status"], row["timers"] or [], row["latest"]
+        renewed = bool({"subscription.renew", "subscription.end"} & {*timers})
+        rolls = status in RUNNING or (status == "paused" and row["cancel_at"] is not None)
+        wrong = {
+            "an end": (row["ended_at"] is None) == (status in ENDED),
+            "a timer for its renewal or its end": renewed != rolls and status != "incomplete",
+            "no timer after its end": status in ENDED and bool(timers),
+            "a wait for a first payment": ("subscription.expire" in timers) != (status == "incomplete"),
+            "a debt": status in ("incomplete", "past_due", "unpaid") and latest == "paid",
+            "a debt that is not forgiven": status == "past_due" and latest == "uncollectible",
+            "why it is paused": (row["status_details"] is None) == (status == "paused"),
+            "a trial that runs": status == "trialing" and row["clock"] == "ready"
+            and row["trial_end"] <= row["frozen_time"],
+        }  # fmt: skip
+        seen = f"status {status}, timers {sorted(timers)}, latest invoice {latest}"
+        yield from (
+            Finding("statuses_are_true", row["id"], f"{what} where the status says so", seen)
+            for what, is_wrong in wrong.items()
+            if is_wrong
+        )
