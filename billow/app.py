@@ -95,7 +95,6 @@ FLOWS = [
     "catalog_file",
     "change",
     "charge",
-    "check",
     "collect",
     "consider",
     "deliver",

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from billow import check as checking
 from billow import reports
 from billow.api import rows
 from billow.api.operation import verbs
@@ -17,7 +18,6 @@ from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows import catalog_file, issue_key, repair_timers
-from billow.flows import check as checking
 from billow.flows import import_usage as importing
 from billow.flows.explain import explain as explained
 from billow.flows.outside import has_gateway

@@ -90,7 +90,7 @@ def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
 
 def no_timer_is_missing(tx: Tx) -> Iterator[str]:
     """Every state has the timers that it implies."""
-    yield from (str(one) for piece in repair_timers.pieces(tx) for one in piece if one.certain)
+    yield from (str(one) for one in repair_timers.missing(tx) if one.certain)
 
 
 def shipped(rule: Rule, tx: Tx) -> Iterator[str]:

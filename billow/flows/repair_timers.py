@@ -7,7 +7,7 @@ restore beside a running worker, or by hand. The states of the rows still say wh
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -349,28 +349,25 @@ RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
 # ------------------------------------------------------------------------------------- looking
 
 
-def missing(tx: Tx, rule: Rule) -> Iterator[list[Missing]]:
-    """The timers that a rule misses, piece by piece."""
+def piece(tx: Tx, rule: Rule, after: str = "") -> tuple[list[Missing], str | None]:
+    """The timers that a rule misses among its next rows; after which row to go on, None at the end."""
     days = bill.account_of(tx)
-    known = {
-        "wall": tx.wall,
-        "tenant": tx.tenant,
-        "kind": rule.kind,
-        "piece": PIECE,
+    found = tx.all(
+        rule.sql,
+        after=after,
+        wall=tx.wall,
+        tenant=tx.tenant,
+        kind=rule.kind,
+        piece=PIECE,
         **{name: days[name] for name in ahead.DAYS.values()},
-    }
-    after = ""
-    while True:
-        found = tx.all(rule.sql, after=after, **known)
-        yield [
-            Missing(rule.kind, row["id"], row["clock"], at, rule.certain)
-            for row in found
-            for at in [rule.due(row)]
-            if at
-        ]
-        if len(found) < PIECE:
-            return
-        after = found[-1]["id"]
+    )
+    gone = [
+        Missing(rule.kind, row["id"], row["clock"], at, rule.certain)
+        for row in found
+        for at in [rule.due(row)]
+        if at
+    ]
+    return gone, found[-1]["id"] if len(found) == PIECE else None
 
 
 def unsealed(tx: Tx) -> list[Missing]:
@@ -384,10 +381,15 @@ def unsealed(tx: Tx) -> list[Missing]:
     return [Missing(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
 
 
-def pieces(tx: Tx) -> Iterator[list[Missing]]:
+def missing(tx: Tx) -> list[Missing]:
+    """Every timer that is missing in a tenant."""
+    found: list[Missing] = []
     for rule in RULES:
-        yield from missing(tx, rule)
-    yield unsealed(tx)
+        after: str | None = ""
+        while after is not None:
+            more, after = piece(tx, rule, after)
+            found += more
+    return found + unsealed(tx)
 
 
 # ------------------------------------------------------------------------------------- setting
@@ -396,16 +398,20 @@ def pieces(tx: Tx) -> Iterator[list[Missing]]:
 def repair(tx: Tx) -> int:
     """Set what is missing, as far as one transaction should go; how many timers."""
     done = Counter[str]()
-    for piece in pieces(tx):
-        for kind in {one.kind for one in piece}:
-            timers_of_kind = [(one.ref, one.clock, one.at) for one in piece if one.kind == kind]
-            done[kind] += jobs.put_absent(tx, kind, timers_of_kind)
-        if done.total() >= MOST:
-            break
+    for rule in RULES:
+        after: str | None = ""
+        while after is not None and done.total() < MOST:
+            found, after = piece(tx, rule, after)
+            done[rule.kind] += set_again(tx, rule.kind, found)
+    done[chain.JOB] += set_again(tx, chain.JOB, unsealed(tx))
     if done.total():
         said = ", ".join(f"{kind} {count}" for kind, count in sorted(done.items()) if count)
         log.warning("%s: %s timers were missing and are set: %s", tx.tenant, done.total(), said)
     return done.total()
+
+
+def set_again(tx: Tx, kind: str, found: Sequence[Missing]) -> int:
+    return jobs.put_absent(tx, kind, [(one.ref, one.clock, one.at) for one in found]) if found else 0
 
 
 @job(JOB, lane="upkeep")

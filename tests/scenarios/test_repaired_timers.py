@@ -82,9 +82,9 @@ def test_all_timers_are_set_again_as_they_were(world: World, app: App) -> None:
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
         assert {timer["kind"] for timer in before} == KINDS
-        assert [one for piece in repair_timers.pieces(tx) for one in piece] == []
+        assert repair_timers.missing(tx) == []
         tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
-        found = [one for piece in repair_timers.pieces(tx) for one in piece]
+        found = repair_timers.missing(tx)
         assert {(one.kind, one.ref) for one in found} == {(one["kind"], one["ref"]) for one in before}
         assert repair_timers.repair(tx) == len(before)
         assert timers(tx) == before
@@ -166,7 +166,7 @@ def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: s
     world.at("2025-01-01")
     made(app, world)
     with app.db.transaction(world.api.tenant) as tx:
-        [found] = [one for piece in repair_timers.pieces(tx) for one in piece if one.kind == kind]
+        [found] = [one for one in repair_timers.missing(tx) if one.kind == kind]
         assert found.clock == "wall" and found.at - tx.wall <= timedelta(minutes=2)
         tx.run("update attempts set state = 'succeeded'")
         jobs.cancel(tx, "subscription.renew", "sub_x")

@@ -140,23 +140,34 @@ def _described(extent: audit.Extent, first: int) -> str:
 
 
 def _timers(db: Database, tenant: str) -> Iterator[Line]:
+    total = 0
+    for rule in repair_timers.RULES:
+        found, count = _missing(db, tenant, rule)
+        total += count
+        yield from _shown(found, count)
+    unsealed = _read(db, tenant, repair_timers.unsealed)
+    total += len(unsealed)
+    yield from _shown([_timer(one) for one in unsealed], len(unsealed))
+    hint = "; billow check --repair sets them" if total else ""
+    yield not total, f"timers that are missing: {total}{hint}"
+
+
+def _missing(db: Database, tenant: str, rule: repair_timers.Rule) -> tuple[list[str], int]:
+    """The timers that a rule certainly misses, as far as they are shown, and how many they are in all."""
+    shown: list[str] = []
     count = 0
-    for rule in (*repair_timers.RULES, None):
-        found = _read(db, tenant, partial(_missing, rule=rule))
-        count += len(found)
-        yield from _shown(found[:MOST_SHOWN], len(found))
-    hint = "; billow check --repair sets them" if count else ""
-    yield not count, f"timers that are missing: {count}{hint}"
+    after: str | None = ""
+    while after is not None:
+        found, after = _read(db, tenant, partial(repair_timers.piece, rule=rule, after=after))
+        certain = [one for one in found if one.certain]
+        count += len(certain)
+        shown += [_timer(one) for one in certain[: MOST_SHOWN - len(shown)]]
+    return shown, count
 
 
-def _missing(tx: Tx, rule: repair_timers.Rule | None) -> list[str]:
-    pieces = repair_timers.missing(tx, rule) if rule else [repair_timers.unsealed(tx)]
-    return [
-        f"{one.ref}: timers_are_set: expected the timer {one.kind} at {one.at:%Y-%m-%d %H:%M:%S}, found none"
-        for piece in pieces
-        for one in piece
-        if one.certain
-    ]
+def _timer(one: repair_timers.Missing) -> str:
+    expected = f"the timer {one.kind} at {one.at:%Y-%m-%d %H:%M:%S}"
+    return f"{one.ref}: timers_are_set: expected {expected}, found none"
 
 
 def _jobs(db: Database, tenant: str) -> Iterator[Line]:
