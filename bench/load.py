@@ -297,9 +297,9 @@ def installation(root: Path, folder: Path, port: int) -> Iterator["subprocess.Po
         process.wait(60)
 
 
-def memory(top: int) -> dict[str, int]:
-    """KiB of every process below one, by what it is; connections of PostgreSQL together."""
-    parents, words, kept = {}, {}, {}
+def used(top: int) -> dict[str, Counter[str]]:
+    """Memory (KiB) and CPU (ticks) of all below a process, by what it is; PostgreSQL's own together."""
+    parents, words, kept, ticks = {}, {}, {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             stat = (entry / "stat").read_text().rpartition(")")[2].split()
@@ -309,15 +309,23 @@ def memory(top: int) -> dict[str, int]:
             continue
         id = int(entry.name)
         parents[id], words[id] = int(stat[1]), line
+        ticks[id] = sum(int(value) for value in stat[11:15])  # of children that have ended, too
         kept[id] = int(rollup.split()[1]) if rollup else 0
-    found: Counter[str] = Counter()
+    found: dict[str, Counter[str]] = {}
     for id in kept:
         above = id
         while above not in (0, top):
             above = parents.get(above, 0)
         if above == top:
-            found[called(words[id])] += kept[id]
-    return dict(found)
+            found.setdefault(called(words[id]), Counter()).update(kib=kept[id], ticks=ticks[id])
+    return found
+
+
+def spent(before: dict[str, Counter[str]], after: dict[str, Counter[str]]) -> str:
+    """Seconds of CPU by process: what a crowded machine does not blur."""
+    hertz = os.sysconf("SC_CLK_TCK")
+    seconds = {name: (after[name]["ticks"] - before.get(name, Counter())["ticks"]) / hertz for name in after}
+    return ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items() if value > 0.05)
 
 
 def called(line: str) -> str:
@@ -372,18 +380,21 @@ async def measured(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
             most = wanted.capacity or await capacity(shop, 16, wanted.probe)
             result: dict[str, Any] = {"capacity": round(most, 1)}
             rate = most * SHARE
-            before = memory(process.pid)
             await asyncio.sleep(SETTLED)
+            begun = used(process.pid)
             if wanted.idle:
                 result["idle"] = {"run_seconds": round(await shop.renew(), 1)}
+                result["idle"]["cpu"] = spent(begun, used(process.pid))
             else:
                 result["without"] = await phase(shop, rate, wanted.seconds, run=False)
+                middle = used(process.pid)
+                result["without"]["cpu"] = spent(begun, middle)
                 result["with"] = await phase(shop, rate, wanted.seconds, run=True)
+                result["with"]["cpu"] = spent(middle, used(process.pid))
                 result["p99_ratio"] = round(result["with"]["p99_ms"] / result["without"]["p99_ms"], 2)
-            after = memory(process.pid)
-            result["growth_mib"] = {
-                name: round((after.get(name, 0) - kib) / 1024, 1) for name, kib in before.items()
-            }
+            after = used(process.pid)
+            growth = {name: after.get(name, Counter())["kib"] - begun[name]["kib"] for name in begun}
+            result["growth_mib"] = {name: round(kib / 1024, 1) for name, kib in growth.items()}
             result["deliveries"] = heard["deliveries"]
     return result
 

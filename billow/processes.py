@@ -21,6 +21,8 @@ log = logging.getLogger("billow.processes")
 
 PATIENCE = 25
 """Seconds that a process may take to finish what it is at."""
+NICE = 10
+"""What a worker leaves to others: where cores are short, requests go before what is due."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -98,7 +100,8 @@ def wsgi() -> flask.Flask:
 
 
 def work(db: Database) -> None:
-    """Do what is due until SIGTERM or Ctrl-C; the batch at hand is finished."""
+    """Do what is due until SIGTERM or Ctrl-C, after whoever answers; the batch at hand is finished."""
+    os.nice(NICE)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

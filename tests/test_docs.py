@@ -19,7 +19,7 @@ import stripe
 from billow.app import App
 from billow.core.signing import stripe as signature
 from billow.flows.deliver import WAITS
-from billow.providers import egress
+from billow.providers import posting
 from billow.resources.webhook_endpoint import MOST
 from billow.settings import SETTINGS, BadSetting, Setting, load, pepper
 from tests.conftest import Api
@@ -279,7 +279,7 @@ def test_the_webhook_guide_tells_the_waits_and_the_patience() -> None:
     assert told
     found = re.findall(r"(\d+) (s|min|h)", told[1])
     assert [int(number) * units[unit] for number, unit in found] == [wait.total_seconds() for wait in WAITS]
-    assert f"within {egress.SECONDS:.0f} seconds" in said and f"There can be {MOST} endpoints" in said
+    assert f"within {posting.SECONDS:.0f} seconds" in said and f"There can be {MOST} endpoints" in said
 
 
 def test_the_migration_guide_copies_an_account(reader: Reader, other: Api, api: Api, http_url: str) -> None:

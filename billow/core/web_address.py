@@ -17,7 +17,8 @@ def encoded(url: str) -> str:
     parts = split(url)
     if url.isascii():
         return url
-    host = _in_ascii(parts.hostname or "")
+    named = parts.hostname or ""
+    host = f"[{named}]" if ":" in named else _in_ascii(named)
     place = f"{host}:{parts.port}" if parts.port is not None else host
     query = f"?{quote(parts.query, safe=KEPT + '?[]')}" if parts.query else ""
     fragment = f"#{quote(parts.fragment, safe=KEPT + '?')}" if parts.fragment else ""

@@ -46,6 +46,8 @@ LEASE = timedelta(minutes=1)
 """A delivery that nobody came back from is made again after this: at least once, not at most once."""
 MOST = 100
 """Deliveries of a turn."""
+MOST_BYTES = 4 << 20
+"""Of a turn, after which it begins no further message, since all of them are held in memory."""
 MOST_SLOW = 10
 """Of a turn of a receiver that was slow or failed: they are made one by one, and should be settled soon."""
 GONE = 410
@@ -160,10 +162,13 @@ def parcel(tx: Tx, receiver: Receiver, most: int) -> Parcel | None:
     deliveries = [delivery for delivery in pending if delivery.event in events]
     kept = {delivery.id for delivery in deliveries}
     webhook_queue.remove(tx, [id for id in ids if id not in kept])
-    messages, unsendable = [], []
+    messages, unsendable, size = [], [], 0
     for delivery in deliveries:
+        if size > MOST_BYTES:
+            break
         try:
             messages.append(message(tx, receiver, delivery, events[delivery.event]))
+            size += len(messages[-1].body)
         except Exception as error:  # whatever it is, it is the outcome of this delivery alone
             log.exception("delivery %s cannot be written", delivery.id)
             unsendable.append(Answer(delivery.id, delivery.attempts, 0, f"not sent: {error!r}"))

@@ -1,8 +1,8 @@
 """Runs deliveries side by side, so that a slow receiver or a busy account delays no other.
 
-One thread runs an event loop in which an exchange that waits costs nothing; a few threads beside it read what
-is due and write the outcome. A receiver has one turn at a time (flows/deliver.py): it is sent one message, and
-when that was taken several at once; events of one object are sent one after the other.
+One thread runs an event loop in which an exchange that waits costs nothing; a few threads beside it read
+what is due and write the outcome. A receiver has one turn at a time (flows/deliver.py): it is sent one
+message, and when that was taken several at once; events of one object are sent one after the other.
 """
 
 import asyncio
@@ -221,7 +221,7 @@ class Sending:
             await asyncio.wait((sending,), timeout=GRACE)
         stopping.cancel()
         if sending.cancel():
-            await asyncio.wait((sending,))
+            await asyncio.gather(sending, return_exceptions=True)
         else:
             await sending  # an error of ours comes out here
 

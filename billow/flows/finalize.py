@@ -58,7 +58,7 @@ class Sheet:
     """It leaves the customer's balance as it is."""
 
 
-@job("invoice.finalize", batch=500)
+@job("invoice.finalize", batch=jobs.BATCH)
 def finalize_due(tx: Tx, refs: list[str]) -> None:
     """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them."""
     charge_on(tx, by_itself(tx, refs, lambda invoice: invoice.auto_advance))

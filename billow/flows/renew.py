@@ -40,7 +40,7 @@ class Renewal:
     """Use at earlier prices that is billed now."""
 
 
-@job("subscription.renew", batch=500)
+@job("subscription.renew", batch=jobs.BATCH)
 def renew(tx: Tx, refs: list[str]) -> None:
     """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
     renewals = trial.without_method_set_aside(tx, load(tx, refs))

@@ -70,6 +70,8 @@ class Place:
     kept: list[Connection] = field(default_factory=list)
     judging: "asyncio.Future[Target] | None" = None
     judged_at: float = 0.0
+    at_work: int = 0
+    """Exchanges; a place without any, and without kept connections, is forgotten."""
 
 
 class Closed(Exception):
@@ -112,8 +114,18 @@ class Line:
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
         parts = urlsplit(web_address.encoded(url))
-        place = self.places.setdefault((parts.scheme, parts.netloc.lower()), Place())
         message = request(parts.netloc, target_of(parts.path, parts.query), headers, body)
+        key = (parts.scheme, parts.netloc.lower())
+        place = self.places.setdefault(key, Place())
+        place.at_work += 1
+        try:
+            return await self._sent(place, url, message)
+        finally:
+            place.at_work -= 1
+            self._forget(key)
+
+    async def _sent(self, place: Place, url: str, message: bytes) -> int:
+        """Send over a kept connection; over a new one where there is none, or where it had been closed."""
         while connection := self._kept(place):
             try:
                 return await self._exchange(place, connection, message)
@@ -200,9 +212,15 @@ class Line:
         for connection in [one for one in place.kept if one.idle_since <= before]:
             place.kept.remove(connection)
             connection.drop()
-        if not place.kept and (place.judging is None or place.judging.done()):
-            for key in [key for key, known in self.places.items() if known is place]:
-                del self.places[key]
+        for key in [key for key, known in self.places.items() if known is place]:
+            self._forget(key)
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """Forget a place that nothing is known of any more but an address that may have changed."""
+        place = self.places.get(key)
+        pending = place and place.judging and not place.judging.done()
+        if place and not place.kept and not place.at_work and not pending:
+            del self.places[key]
 
 
 def target_of(path: str, query: str) -> str:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +12,10 @@ import pytest
 import stripe
 
 from billow.flows import deliver, dispatch
+from billow.providers.egress import Egress
+from billow.store import jobs
 from billow.store.work import Worker
+from tests.conftest import nameless
 from tests.receivers import LOCAL, Receiver, World, eventually, listening
 
 
@@ -325,3 +330,78 @@ def test_deliveries_are_listed_page_by_page(world: World, api: Any, other: Any, 
     assert api.get(path, {"status": "succeeded"})["data"] == []
     assert api.get(path, {"status": "lost"})["error"]["param"] == "status"
     assert other.get(path).status == 404
+
+
+# ------------------------------------------------------------------------------------- what cannot be sent
+
+
+def test_an_address_outside_ascii_is_encoded_at_the_door(api: Any) -> None:
+    made = api.post("/v1/webhook_endpoints", {"url": "https://bücher.example/ß", "enabled_events[]": "*"})
+    assert made["url"] == "https://xn--bcher-kva.example/%C3%9F"
+    changed = api.post(f"/v1/webhook_endpoints/{made['id']}", {"url": "https://müller.example/"})
+    assert changed["url"] == "https://xn--mller-kva.example/"
+    target = {"name": "Shop", "type": "webhook_endpoint", "event_payload": "thin"}
+    target |= {"enabled_events": ["v1.customer.created"], "include": ["webhook_endpoint.url"]}
+    path = "/v2/core/event_destinations"
+    told = api.ask("POST", path, json={**target, "webhook_endpoint": {"url": "https://bücher.example/"}})
+    assert told["webhook_endpoint"]["url"] == "https://xn--bcher-kva.example/"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https://a b/", f"https://{'ü' * 70}.ch/", "https://x.ch:99999/", "https://u:p@x.ch/"]
+)
+def test_an_address_that_nothing_can_be_sent_to_is_refused(api: Any, url: str) -> None:
+    answer = api.post("/v1/webhook_endpoints", {"url": url, "enabled_events[]": "*"})
+    assert (answer.status, answer["error"]["param"]) == (400, "url")
+    assert answer["error"]["code"] == "url_invalid"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9/ö",
+        "http://127.0.0.1:99999/",
+        "http://a..b/",
+        "http://10.0.0.1/",
+        "https://[::1",
+        "x",
+    ],
+)
+def test_a_delivery_that_cannot_be_tried_is_a_failed_try_with_its_reason(
+    world: World, api: Any, url: str
+) -> None:
+    """As of an endpoint that an older version has let in; it is tried again as any other."""
+    endpoint = world.endpoint(f"{LOCAL}9/nobody")
+    with world.db.transaction(api.tenant) as tx:
+        tx.run("update webhook_endpoints set url = %(url)s", url=url)
+    outside = world.db.outside
+    world.db.outside = replace(outside, posting=Egress([ip_network("127.0.0.0/8")], resolve=nameless).posting)
+    api.post("/v1/customers")
+    world.run()
+    [delivery] = world.deliveries(endpoint)
+    assert (delivery["status"], delivery["attempts"]) == ("pending", 1) and delivery["error"]
+    assert delivery["next_attempt_at"] > delivery["last_attempt_at"]
+    world.pass_by(timedelta(seconds=7))
+    assert world.deliveries(endpoint)[0]["attempts"] == 2
+    with world.db.transaction(api.tenant) as tx:
+        assert jobs.parked(tx, "wall") == []
+
+
+def test_one_message_that_cannot_be_written_stops_no_other(
+    world: World, api: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = world.endpoint(receiver)
+    written = deliver.message
+
+    def message(tx: Any, to: Any, delivery: Any, event: Any) -> deliver.Message:
+        if event.data["object"]["name"] == "bad":
+            raise ZeroDivisionError("a fault of ours")
+        return written(tx, to, delivery, event)
+
+    monkeypatch.setattr(deliver, "message", message)
+    for name in ("bad", "good"):
+        api.post("/v1/customers", {"name": name})
+    world.run()
+    good, bad = world.deliveries(endpoint)
+    assert (good["status"], bad["status"], bad["attempts"]) == ("succeeded", "pending", 1)
+    assert "a fault of ours" in bad["error"] and bad["next_attempt_at"] is not None

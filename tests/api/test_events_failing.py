@@ -1,5 +1,6 @@
 """What becomes of a receiver that takes nothing for days?"""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ class Shop(World):
     def __init__(self, app: Any, api: Any) -> None:
         super().__init__(app, api)
         self.status, self.heard = 500, 0
+        self.sequences: list[int] = []
         self.letters: list[Message] = []
         mailer = type("Mailer", (), {"send": lambda _, message: self.letters.append(message)})()
         app.db.outside = replace(app.db.outside, posting=self.posting, mailer=mailer)
@@ -33,7 +35,9 @@ class Shop(World):
         yield self.take
 
     async def take(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        self.heard += url == ENDPOINT
+        if url == ENDPOINT:
+            self.heard += 1
+            self.sequences.append(json.loads(body).get("sequence", 0))
         return self.status
 
     def days(self, count: int) -> None:
@@ -110,6 +114,21 @@ def test_after_a_success_the_days_are_counted_anew(shop: Shop) -> None:
     shop.status = 500
     shop.days(3)
     assert shop.state(endpoint) == "enabled" and shop.subjects() == ["is failing", "is failing"]
+
+
+def test_what_was_missed_in_an_hour_is_all_sent_on_return_and_can_be_put_in_order(shop: Shop) -> None:
+    """F12: in no fixed order, each with its number."""
+    endpoint = shop.endpoint(ENDPOINT)
+    for _ in range(6):
+        shop.api.post("/v1/customers")
+        shop.ahead += timedelta(minutes=10)
+        shop.run(*LANES)
+    assert [one["status"] for one in shop.deliveries(endpoint)] == ["pending"] * 6
+    shop.status, shop.sequences = 200, []
+    shop.days(1)
+    assert [one["status"] for one in shop.deliveries(endpoint)] == ["succeeded"] * 6
+    assert sorted(shop.sequences) == [1, 2, 3, 4, 5, 6] and shop.state(endpoint) == "enabled"
+    assert shop.letters == [] and shop.pending() == [0] * 6
 
 
 @pytest.mark.parametrize("shop", ["test"], indirect=True)

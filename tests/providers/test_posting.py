@@ -1,4 +1,4 @@
-"""What an endpoint may do to a message: be slow, drip, talk without end, break off, close what is kept (F13)."""
+"""What does an endpoint do to a message that is slow, drips, talks without end or breaks off (F13)?"""
 
 import asyncio
 import ipaddress
@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -38,11 +38,8 @@ class Server:
             threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                self.answer(connection)
-            except OSError:
-                pass  # whoever asked has gone
+        with connection, suppress(OSError):  # whoever asked may have gone
+            self.answer(connection)
 
 
 @contextmanager
@@ -221,10 +218,14 @@ def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         ended.append(time.monotonic())
 
     async def run(url: str) -> None:
-        async with Egress(LOOPBACK).posting() as send:
-            await send(url, {}, b"hello")
-            await asyncio.sleep(0.6)
-            assert ended, "before the end"
+        line = posting.Line(Egress(LOOPBACK).check)
+        await line.post(url, {}, b"hello")
+        await asyncio.sleep(0.6)
+        assert ended and line.places == {}, "closed and forgotten"
+        with pytest.raises(Unavailable):
+            await line.post("http://127.0.0.1:9/", {}, b"hello")
+        assert line.places == {}
+        line.close()
 
     with serving(watch) as server:
         asyncio.run(run(server.url))
