@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +74,8 @@ def database(read: Settings) -> Iterator[str]:
     unfinished.refuse_folder(read.data)
     folder.close(read.data)
     if read.embedded is None:
+        with psycopg.connect(read.database_url, autocommit=True) as conn:
+            unfinished.refuse_database(conn)
         yield read.database_url
         return
     server = Embedded(read.embedded)

@@ -1,9 +1,12 @@
 """How does a backup file become an installation again: whole, verified, or not at all?"""
 
 import hmac
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,8 @@ from billow.store.backup_file import DUMP, Manifest, Reader
 from billow.store.embedded import Embedded
 from billow.store.tx import ROLE, SCHEMA
 
+PATIENCE = 10
+"""Seconds that a server which was left behind may take to end."""
 LOCK = 0x726573746F7265  # "restore"
 
 
@@ -96,18 +101,32 @@ def claimed(data: Path) -> Iterator[None]:
 
 
 def clear(data: Path) -> None:
-    """Remove what an unfinished restore has put there; its server, too, may have outlived it."""
-    if (data / "postgres" / "cluster").exists():
-        server = Embedded(data / "postgres")
-        if server.running:
-            server.start()
-            server.stop()
+    """Remove what an unfinished restore has put there; its server may have outlived it, and goes first."""
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        deadline = time.monotonic() + PATIENCE
+        while (found := _servers(data)) and time.monotonic() < deadline:
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            time.sleep(0.1)
     for name in unfinished.others(data):
         path = data / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _servers(data: Path) -> list[int]:
+    """The processes of PostgreSQL that were started for this folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            program, *arguments = file.read_bytes().decode(errors="replace").split("\0")
+            ours = any(word.startswith(f"{data.resolve()}/postgres/") for word in arguments)
+            if Path(program).name in ("postgres", "initdb") and ours:
+                found.append(int(file.parent.name))
+    return found
 
 
 # ------------------------------------------------------------------------------------- the database
