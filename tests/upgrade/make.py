@@ -1,11 +1,12 @@
-"""Make the data of an older commit: run with that commit's code, it writes what its database holds as SQL.
+"""Make the data of an older commit: run with that commit's code, it writes what its database holds.
 
     git archive COMMIT | tar -x -C OLD
-    PYTHONPATH=OLD python tests/upgrade/make.py FILE.sql
+    PYTHONPATH=OLD python tests/upgrade/make.py FILE.sql.gz
 
 It speaks the public API only, in forms that every version takes. No key and no secret is in the result.
 """
 
+import gzip
 import re
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class Merchant:
             pass
 
     def story(self) -> None:
-        """A licence, use, a discount and a tax where they are known, a schedule, and somebody who does not pay."""
+        """A licence, use, somebody who does not pay; discounts, taxes and a schedule where they are known."""
         clock = self.post("/v1/test_helpers/test_clocks", frozen_time=int(BEGIN.timestamp()))["id"]
         meter = self.post("/v1/billing/meters", display_name="Calls", event_name="calls",
                           **{"default_aggregation[formula]": "sum"})["id"]  # fmt: skip
@@ -58,9 +59,13 @@ class Merchant:
         self.post("/v1/billing/meter_events", event_name="calls", timestamp=int(BEGIN.timestamp()) + 60,
                   **{"payload[stripe_customer_id]": ann, "payload[value]": "1234"})  # fmt: skip
         if self.number >= 14:
-            phases = {"phases[0][items][0][price]": licence, "phases[0][iterations]": "2",
-                      "phases[1][items][0][price]": licence, "phases[1][items][0][quantity]": "3",
-                      "phases[1][iterations]": "2"}  # fmt: skip
+            phases = {}
+            for place, quantity in enumerate((1, 3)):
+                phase = f"phases[{place}]"
+                phases[f"{phase}[items][0][price]"] = licence
+                phases[f"{phase}[items][0][quantity]"] = str(quantity)
+                phases[f"{phase}[duration][interval]"] = "month"
+                phases[f"{phase}[duration][interval_count]"] = "2"
             self.post("/v1/subscription_schedules", customer=ann, start_date="now", **phases)
         self.works()
         self.post(f"/v1/test_helpers/test_clocks/{clock}/advance", frozen_time=int(LATER.timestamp()))
@@ -95,15 +100,15 @@ def main(target: Path) -> None:
         built = application.build(settings.load(given), server.url)
         Merchant(built).story()
         built.close()
-        target.write_text(dumped(server.url))
+        target.write_bytes(gzip.compress(dumped(server.url).encode(), mtime=0))
     finally:
         server.stop()
 
 
 def dumped(url: str) -> str:
     """Statements that any connection takes: no words of psql, no owners, and none of the keys."""
-    words = ["--schema=billow", "--no-owner", "--no-acl", "--rows-per-insert=200",
-             "--exclude-table-data=billow.api_keys", "--exclude-table-data=billow.idempotency_keys"]  # fmt: skip
+    words = ["--schema=billow", "--no-owner", "--no-acl", "--rows-per-insert=200"]
+    words += [f"--exclude-table-data=billow.{table}" for table in ("api_keys", "idempotency_keys")]
     command = [str(installation() / "bin" / "pg_dump"), "--dbname", url, *words]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     kept = [line for line in text.splitlines() if line.strip() and not line.startswith(("--", "\\", "SET "))]
