@@ -51,7 +51,7 @@ def microseconds(instant: datetime) -> int:
 
 def genesis(tenant: str) -> bytes:
     """What the first seal of a tenant has before it."""
-    return sha256(f"billow ledger {tenant}".encode()).digest()
+    return sha256(f"ledger {tenant}".encode()).digest()
 
 
 def link(seal: Seal) -> bytes:

@@ -86,7 +86,7 @@ def test_an_independent_program_finds_the_same_hashes(app: App, tenant: str) -> 
     text = json.dumps(row, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(text.encode()).digest() == first.leaves[0]
     created = int(first.created.timestamp() * 1_000_000)
-    previous = hashlib.sha256(f"billow ledger {tenant}".encode()).hexdigest()
+    previous = hashlib.sha256(f"ledger {tenant}".encode()).hexdigest()
     leaves = "".join(f"\n{id} {leaf.hex()}" for id, leaf in zip(first.transfers, first.leaves, strict=True))
     seal = f"number 1\ncreated {created}\nprevious {previous}{leaves}"
     assert hashlib.sha256(seal.encode()).digest() == first.hash
