@@ -116,7 +116,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_from=read("MAIL_FROM", _address),
         workers=read("WORKERS", _between(1, 64)),
         threads=read("THREADS", _between(1, 256)),
-        seller_name=read("SELLER_NAME", _words),
+        seller_name=read("SELLER_NAME", _line),
         seller_address=tuple(
             line.strip() for line in given["BILLOW_SELLER_ADDRESS"].split("|") if line.strip()
         ),
@@ -186,7 +186,14 @@ def _test_key(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    return text if re.fullmatch(r"[^@]*[^@\s]@[^@\s]+", text) else _refuse("must be a mail address")
+    """One address, alone or as `Name <address>`; a mail is checked once more when it is written."""
+    one = r"[^@,;:<>\s]+@[^@,;:<>\s]+"
+    good = text.isprintable() and re.fullmatch(rf"{one}|[^@,;:<>]*<{one}>", text)
+    return text if good else _refuse("must be a mail address")
+
+
+def _line(text: str) -> str:
+    return _words(text) if text.isprintable() else _refuse("must be one line")
 
 
 def _level(text: str) -> str:

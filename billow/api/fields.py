@@ -71,6 +71,8 @@ class Field:
     """Taken from requests and neither stored nor shown: it tells the verb what to do."""
     filter: bool = False
     """Lists accept it as a filter."""
+    format: str = ""
+    """Of a text: `email` is one mail address, `line` has no line breaks and no control characters."""
     writes: str = ""
     """The `object` of another noun that is written when this is sent: a key needs the right to it as well."""
     doc: str = ""
@@ -116,6 +118,16 @@ def _declare(kind: str, role: Role, **more: Any) -> Any:
 
 def text(role: Role = SHOWN, *, max: int = 5000, **more: Any) -> Any:
     return _declare("text", role, max=max, **more)
+
+
+def email(role: Role = SHOWN, *, max: int = 512, **more: Any) -> Any:
+    """Exactly one mail address: it becomes a header of a mail and a command to a mail server."""
+    return _declare("text", role, max=max, format="email", **more)
+
+
+def line(role: Role = SHOWN, *, max: int = 5000, **more: Any) -> Any:
+    """One line: a name or a descriptor, which stands in headers, on statements and in tables."""
+    return _declare("text", role, max=max, format="line", **more)
 
 
 def integer(role: Role = SHOWN, **more: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, dataclass_transform
 from billow.api import fields as f
 from billow.api.fields import Field
 from billow.core.errors import Refused, require
+from billow.core.mail_addresses import is_address, is_line
 from billow.core.money import CURRENCIES, EXACT
 
 P = TypeVar("P")
@@ -238,6 +239,10 @@ def _text(spec: Field, raw: Any, at: str) -> str:
     longest = spec.max or 5000
     require(len(value) <= longest, f"Invalid string: {value[:12]}...; must be at most {longest} characters",
             param=at)  # fmt: skip
+    if spec.format == "email":
+        require(is_address(value), f"Invalid email address: {value[:80]!a}", param=at, code="email_invalid")
+    if spec.format == "line":
+        require(is_line(value), f"Invalid string: {at} must not contain control characters.", param=at)
     return value
 
 

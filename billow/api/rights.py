@@ -73,7 +73,7 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
 
 
 def _written(verb: Verb, sent: Mapping[str, Any]) -> list[str]:
-    """The nouns that the parameters write besides the verb's own; the id of a thing that is there writes none."""
+    """The nouns that the parameters write besides the verb's own; the id of a thing writes none."""
     if verb.method == "GET":
         return []
     known = params.specs(verb.params) if verb.params else verb.resource.specs if verb.resource else {}

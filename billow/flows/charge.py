@@ -30,11 +30,11 @@ class Create(Params):
     customer: str | None = f.text()
     description: str | None = f.text()
     metadata: dict[str, str] = f.metadata()
-    receipt_email: str | None = f.text(max=512)
+    receipt_email: str | None = f.email()
     shipping: Shipping | None = f.hash(shape=Shipping)
     source: str | None = f.text()
-    statement_descriptor: str | None = f.text(max=22)
-    statement_descriptor_suffix: str | None = f.text(max=22)
+    statement_descriptor: str | None = f.line(max=22)
+    statement_descriptor_suffix: str | None = f.line(max=22)
     transfer_group: str | None = f.text()
 
 
@@ -162,9 +162,9 @@ def declined(charge: Charge) -> Refused:
 
 class Capture(Params):
     amount: int | None = f.amount(min=1)
-    receipt_email: str | None = f.text(max=512)
-    statement_descriptor: str | None = f.text(max=22)
-    statement_descriptor_suffix: str | None = f.text(max=22)
+    receipt_email: str | None = f.email()
+    statement_descriptor: str | None = f.line(max=22)
+    statement_descriptor_suffix: str | None = f.line(max=22)
     transfer_group: str | None = f.text()
 
 

@@ -126,6 +126,7 @@ def closing(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
         f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",
         f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
+        *([f"  not mailed   {invoice.mail_error}"] if invoice.mail_error else []),
         "",
     ]
     transfers = tx.all(

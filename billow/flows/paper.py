@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,6 +11,8 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.fields import plain
+from billow.core.errors import Undeliverable
+from billow.core.mail_addresses import is_address
 from billow.core.money import show
 from billow.flows import reckon
 from billow.flows.outside import Outside, of
@@ -27,6 +30,7 @@ PATIENCE = timedelta(days=3)
 """For how long a letter is tried again that no mail server takes."""
 SENDING = timedelta(minutes=15)
 """Longer than the sending of a letter can last (providers/mail/smtp.py)."""
+log = logging.getLogger("billow.mail")
 
 # ------------------------------------------------------------------------------------- where it can be seen
 
@@ -173,14 +177,37 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
     [invoice] = rows.find_all(tx, Invoice, refs).values()
     if invoice.status in ("draft", "void"):
         return None
-    to = invoice.customer_email or rows.find(tx, Customer, invoice.customer, deleted=True).email
+    to = address_of(invoice, rows.find(tx, Customer, invoice.customer, deleted=True))
     if not to:
         return None
     outside = of(tx)
     document = document_of(tx, invoice)
     jobs.put(tx, "invoice.mail", invoice.id, tx.wall + SENDING, clock="wall")
-    tx, _ = yield ask(post_letter, outside, document, issued_at(invoice), to, f"<{invoice.id}@billow>")
+    tx, fault = yield ask(send_letter, outside, document, issued_at(invoice), to, f"<{invoice.id}@billow>")
     jobs.cancel(tx, "invoice.mail", invoice.id)
+    if fault:
+        log.error("%s invoice %s cannot be mailed: %s", tx.tenant, invoice.id, fault)
+    if fault != invoice.mail_error:
+        rows.update(tx, rows.lock(tx, Invoice, invoice.id), event=None, mail_error=fault)
+    return None
+
+
+def address_of(invoice: Invoice, customer: Customer) -> str | None:
+    """The address at finalization, or that of today where the old one is no address."""
+    known = [address for address in (invoice.customer_email, customer.email) if address]
+    return next((address for address in known if is_address(address)), known[0] if known else None)
+
+
+def send_letter(
+    outside: Outside, document: InvoiceDocument, issued: datetime, to: str, name: str
+) -> str | None:
+    """Send the mail of an invoice; return why it can never be sent, or None when it was."""
+    if not is_address(to):
+        return f"{to!a} is not a mail address."
+    try:
+        post_letter(outside, document, issued, to, name)
+    except Undeliverable as fault:
+        return str(fault)
     return None
 
 

@@ -76,7 +76,7 @@ class Charge(
     payment_method_details: dict[str, Any] | None = f.hash()
     presentment_details: dict[str, Any] | None = f.absent()
     radar_options: dict[str, Any] | None = f.absent()
-    receipt_email: str | None = f.text(UPDATE, max=512)
+    receipt_email: str | None = f.email(UPDATE)
     receipt_number: str | None = f.absent()
     receipt_url: str | None = f.text()
     refunded: bool = f.boolean(default=False)

@@ -28,14 +28,14 @@ class Address(Params):
 class Shipping(Params):
     address: Address | None = f.hash(shape=Address, required=True)
     carrier: str | None = f.absent()
-    name: str = f.text(required=True)
-    phone: str | None = f.text(unset=True)
+    name: str = f.line(required=True)
+    phone: str | None = f.line(unset=True)
     tracking_number: str | None = f.absent()
 
 
 class CustomField(Params):
-    name: str = f.text(max=40, required=True)
-    value: str = f.text(max=140, required=True)
+    name: str = f.line(max=40, required=True)
+    value: str = f.line(max=140, required=True)
 
 
 class RenderingOptions(Params):
@@ -91,7 +91,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
 
     address: dict[str, Any] | None = f.hash(WRITE, Address, unset=True)
     balance: int = f.amount(WRITE, default=0, writes="customer_balance_transaction")
-    business_name: str | None = f.text(WRITE, max=150, unset=True)
+    business_name: str | None = f.line(WRITE, max=150, unset=True)
     cash_balance: dict[str, Any] | None = f.absent(include=True)
     currency: str | None = f.currency()
     customer_account: str | None = f.absent()
@@ -99,17 +99,17 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     delinquent: bool = f.boolean(default=False)
     description: str | None = f.text(WRITE)
     discount: str | None = f.ref("discount", embed=True)
-    email: str | None = f.text(WRITE, max=512, filter=True)
-    individual_name: str | None = f.text(WRITE, max=150, unset=True)
+    email: str | None = f.email(WRITE, filter=True)
+    individual_name: str | None = f.line(WRITE, max=150, unset=True)
     invoice_credit_balance: dict[str, int] = f.computed(credit_balance, include=True)
     invoice_prefix: str | None = f.text(WRITE, max=12)
     invoice_settings: dict[str, Any] = f.hash(WRITE, InvoiceSettings, default=f.blank(InvoiceSettings, {}))
     metadata: dict[str, str] = f.metadata()
-    name: str | None = f.text(WRITE, max=256)
+    name: str | None = f.line(WRITE, max=256)
     next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
     payment_method: str | None = f.text(CREATE, order=True, writes="payment_method")
     """Attached to the new customer; what it pays with is said in invoice_settings."""
-    phone: str | None = f.text(WRITE, max=20)
+    phone: str | None = f.line(WRITE, max=20)
     preferred_locales: list[str] = f.array(WRITE, default=[])
     shipping: dict[str, Any] | None = f.hash(WRITE, Shipping, unset=True)
     source: str | None = f.text(WRITE, order=True, writes="payment_method")

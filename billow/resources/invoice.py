@@ -145,6 +145,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     latest_revision: str | None = f.absent()
     lines: list[Any] = f.sublist("line_item", by="invoice", url="/v1/invoices/{id}/lines")
     metadata: dict[str, str] = f.metadata()
+    mail_error: str | None = f.text(hidden=True)
+    """Why its mail could not be sent, where the customer has no address that a mail can go to."""
     next_payment_attempt: datetime | None = f.timestamp()
     number: str | None = f.text(WRITE, max=26)
     on_behalf_of: str | None = f.text()

@@ -26,9 +26,9 @@ TYPES = (
 
 class BillingDetails(Params):
     address: dict[str, Any] = f.hash(shape=Address, default=f.blank(Address, {}), unset=True)
-    email: str | None = f.text(unset=True)
-    name: str | None = f.text(unset=True)
-    phone: str | None = f.text(unset=True)
+    email: str | None = f.email(unset=True)
+    name: str | None = f.line(unset=True)
+    phone: str | None = f.line(unset=True)
     tax_id: str | None = f.text()
 
 

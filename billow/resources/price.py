@@ -63,7 +63,7 @@ class ProductData(Params):
     id: str | None = f.text(max=255)
     metadata: dict[str, str] = f.metadata()
     name: str = f.text(required=True)
-    statement_descriptor: str | None = f.text(max=22)
+    statement_descriptor: str | None = f.line(max=22)
     tax_code: str | None = f.text()
     tax_details: TaxDetails | None = f.hash(shape=TaxDetails)
     unit_label: str | None = f.text()

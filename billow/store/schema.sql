@@ -753,6 +753,7 @@ create table invoices (
     subscription               text,
     payment_intent             text,
     payment_secret             text,
+    mail_error                 text,
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)

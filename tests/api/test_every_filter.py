@@ -250,6 +250,8 @@ def by_field(maker: Maker, cls: type[Resource], spec: Field) -> list[Apart]:
         "currency": ("usd", "chf"),
         "text": ("https://example.com/a", "https://example.com/b"),
     }
+    if spec.format == "email":
+        values["text"] = ("a@example.com", "b@example.com")
     one, other = values[spec.kind] if spec.kind != "ref" else (str(maker.make(spec.to)["id"]) for _ in "12")
     first, second = (str(maker.make(cls.object, **{spec.name: value})["id"]) for value in (one, other))
     return [Apart({spec.name: one}, first, second), Apart({spec.name: other}, second, first)]

@@ -134,7 +134,7 @@ def example(maker: Maker, spec: Field) -> Any:
         "integer": str(max(int(spec.min or 0), min(number, int(spec.max or number)))),
         "metadata": {"key": f"value {number}"},
         "number": "12.5",
-        "text": f"text {number}",
+        "text": f"text{number}@example.com" if spec.format == "email" else f"text {number}",
         "timestamp": str(FUTURE + number),
     }
     return simple[spec.kind]

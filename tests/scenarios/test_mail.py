@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from billow import commands
 from billow.app import App
 from billow.providers.mail.outbox import Outbox
 from tests.world import World
@@ -66,6 +67,31 @@ def test_one_letter_for_each_invoice_and_none_for_drafts(world: World, letters: 
     anna.last_invoice.does("send")
     world.work()
     assert len(read(letters)) == 2  # the same letter has the same name
+
+
+def test_an_old_address_that_is_none_parks_nothing_and_is_told(app: App, world: World, letters: Path) -> None:
+    """Rows of a version that took any text for an address."""
+    world.at("2025-01-01")
+    anna = world.customer("anna", card=None)
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("update customers set email = %(bad)s", bad="anna@example.com\nBcc: all@example.com")
+    anna.subscribes_to(world.plan("Pro", usd=20), collection_method="send_invoice", days_until_due=3)
+    world.at("2025-01-01 01:00")
+    world.work()
+    id = anna.last_invoice.data["id"]
+    reason = "'anna@example.com\\nBcc: all@example.com' is not a mail address."
+    assert read(letters) == [] and f"  not mailed   {reason}" in commands.explain(app, id)
+    with app.db.transaction(world.api.tenant) as tx:
+        waiting = tx.all("select 1 from jobs where tenant = %(t)s and kind = 'invoice.mail'", t=tx.tenant)
+        told = commands.undeliverable(tx, "here")
+    assert waiting == []
+    assert told == [(False, f"here open invoices without a mail address: 1 ({id}: {reason})")]
+    world.api.post(f"/v1/customers/{anna.id}", {"email": "anna@example.com"})
+    anna.last_invoice.does("send")
+    world.work()
+    assert [letter["To"] for letter in read(letters)] == ["anna@example.com"]
+    with app.db.transaction(world.api.tenant) as tx:
+        assert commands.undeliverable(tx, "here") == []
 
 
 def test_a_customer_without_an_address_gets_none(world: World, letters: Path) -> None:

@@ -7,18 +7,21 @@ from email.message import EmailMessage
 from email.utils import format_datetime, getaddresses, parseaddr
 from hashlib import sha256
 
+from billow.core.errors import Undeliverable
+from billow.core.mail_addresses import is_address, is_line
 from billow.providers.mail import Message
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
 def written(message: Message) -> bytes:
-    """No header holds a line break, whoever asks for it: a subject loses it, an address is refused."""
+    """No header holds a line break: names and subjects lose it, and an address with one is refused."""
+    check(message)
     letter = EmailMessage(policy=email.policy.SMTPUTF8 if needs_utf8(message) else email.policy.SMTP)
-    letter["From"] = message.sender
-    letter["To"] = message.to
-    letter["Subject"] = CONTROL.sub(" ", message.subject).strip()
-    letter["Message-ID"] = f"<{identifier(message)}>"
+    letter["From"] = header(message.sender)
+    letter["To"] = header(message.to)
+    letter["Subject"] = header(message.subject)
+    letter["Message-ID"] = header(f"<{identifier(message)}>")
     if message.sent_at is not None:
         letter["Date"] = format_datetime(message.sent_at)
     letter["Auto-Submitted"] = "auto-generated"
@@ -27,11 +30,27 @@ def written(message: Message) -> bytes:
         letter.add_alternative(message.html, subtype="html")
     for filename, mime, content in message.attachments:
         kind, _, subtype = mime.partition("/")
-        letter.add_attachment(content, maintype=kind, subtype=subtype, filename=filename)
+        letter.add_attachment(content, maintype=kind, subtype=subtype, filename=header(filename))
     for number, part in enumerate(multiparts(letter)):
         # Python would draw boundaries by lot; "_" after "=" occurs in no encoded text.
         part.set_boundary(f"=_{sha256(f'{number} {message}'.encode()).hexdigest()[:32]}")
     return letter.as_bytes()
+
+
+def check(message: Message) -> None:
+    """Refuse a letter with an address that is none, before anything of it is written or sent."""
+    if not is_line(message.to) or not is_line(message.sender):
+        raise Undeliverable("An address of the letter has a line break or a control character.")
+    found = recipients(message)
+    if not found:
+        raise Undeliverable("The letter has no recipient.")
+    for address in (*found, sender(message)):
+        if not is_address(address):
+            raise Undeliverable(f"{address!a} is not a mail address.")
+
+
+def header(text: str) -> str:
+    return CONTROL.sub(" ", text).strip()
 
 
 def multiparts(letter: EmailMessage) -> Iterator[EmailMessage]:
