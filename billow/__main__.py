@@ -1,6 +1,5 @@
 """The command line: one program that runs, fills, asks and explains a billing system."""
 
-import logging
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ from billow import app as application
 from billow import commands, processes, settings
 from billow.app import App
 from billow.core.errors import Refused
+from billow.core.plain_text import plain, plain_lines
 from billow.settings import Settings
 from billow.store import folder, unfinished
 from billow.store import migrate as migrations
@@ -61,7 +61,7 @@ def read_settings(
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     os.umask(0o077)  # of us and of all that we start: what we write is for no other user
     read = settings.load(os.environ)
-    logging.basicConfig(level=read.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    application.log(read)
     return read
 
 
@@ -116,9 +116,9 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
         migrations.migrate(url)
         built = application.build(read, url)
         if built.new_key:
-            console.print(f"Your test key, shown this once: [bold]{built.new_key}[/bold]", soft_wrap=True)
+            tell_key("Your test key, shown this once:", built.new_key)
         built.close()
-        console.print(f"billow answers at http://{read.host}:{read.port}")
+        say(f"billow answers at http://{read.host}:{read.port}")
         processes.supervise(["serve", "work"], {"BILLOW_DATABASE_URL": url})
 
 
@@ -146,7 +146,8 @@ def migrate(data: Data = None) -> None:
     """Bring the database up to this version, forward only."""
     with database(read_settings(data)) as url:
         done = migrations.migrate(url)
-    console.print("\n".join(done) or "The database is up to date.")
+    for name in done or ["The database is up to date."]:
+        say(name)
 
 
 @cli.command()
@@ -163,9 +164,9 @@ def backup(
         kept = Installation(url, read.data, read.pepper.encode() or None)
         manifest = take_backup(kept, file.absolute(), utc_now())
     rows, files = sum(manifest.tables.values()), len(manifest.files) - 1
-    console.print(f"{file}: {rows} rows of {len(manifest.tables)} tables, {files} files", highlight=False)
+    say(f"{file}: {rows} rows of {len(manifest.tables)} tables, {files} files")
     if manifest.pepper == "environment":
-        console.print("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
+        say("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
 
 
 @cli.command()
@@ -182,12 +183,12 @@ def restore(
     with Reader(file) as found:
         if verify:
             found.verify()
-            console.print(f"{file} is whole: made {found.manifest.made_at} by {found.manifest.version}.")
+            say(f"{file} is whole: made {found.manifest.made_at} by {found.manifest.version}.")
             return
         target = Target(read.data, read.embedded, read.database_url, read.pepper.encode() or None)
         with restored(found, target) as url:
             findings = finish_restore(read, url)
-    console.print(f"Restored to {read.data}, as it was at {found.manifest.made_at}.", highlight=False)
+    say(f"Restored to {read.data}, as it was at {found.manifest.made_at}.")
     raise typer.Exit(0 if tell(findings) else 1)
 
 
@@ -198,7 +199,7 @@ def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
     try:
         forgotten, added = commands.agree_with_gateway(built, read.data / "gateway.sqlite")
         if forgotten or added:
-            console.print(f"The simulated gateway forgot {forgotten} attempts and was told {added} again.")
+            say(f"The simulated gateway forgot {forgotten} attempts and was told {added} again.")
         return list(commands.check(built.db, commands.Checked()))
     finally:
         built.close()
@@ -212,7 +213,7 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
     """How an invoice came to be: period, usage, tiers, rounding, transfers."""
     with opened(data) as built:
         for line in commands.explain(built, invoice):
-            console.out(line, highlight=False)
+            console.out(plain(line), highlight=False)
 
 
 @cli.command()
@@ -228,7 +229,7 @@ def report(
     with opened(data) as built:
         end = instant(until) if until else built.db.wall()
         if csv:
-            sys.stdout.write(commands.report_csv(built, name, instant(since), end, mode))
+            write(commands.report_csv(built, name, instant(since), end, mode))
             return
         table = commands.report(built, name, instant(since), end, mode)
         show(name.replace("_", " "), list(table.columns), commands.major(table))
@@ -246,7 +247,7 @@ def instant(text: str) -> datetime:
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
     """The whole journal, in beancount's text format."""
     with opened(data) as built:
-        sys.stdout.write(commands.journal_text(built, mode))
+        write(commands.journal_text(built, mode))
 
 
 @cli.command()
@@ -273,10 +274,10 @@ def keys(
     with opened(data, account) as built:
         if create:
             made = commands.create_key(built, mode, kind, name, permission or [])
-            console.print(f"Your {mode} key, shown this once: [bold]{made}[/bold]", soft_wrap=True)
+            tell_key(f"Your {mode} key, shown this once:", made)
         if roll:
             made = commands.roll_key(built, mode, roll, overlap)
-            console.print(f"Its successor, shown this once: [bold]{made}[/bold]", soft_wrap=True)
+            tell_key("Its successor, shown this once:", made)
         columns = ["id", "name", "kind", "key", "may", "created", "last used", "expires"]
         show("keys", columns, commands.key_rows(built, mode))
 
@@ -298,8 +299,9 @@ def accounts(
         commands.set_days(built, upcoming_days, will_be_due_days)
         if create:
             id, made = commands.create_account(built, create)
-            console.print(f"{id}: {create}. Its keys, shown this once:")
-            console.print("\n".join(f"[bold]{key}[/bold]" for key in made), soft_wrap=True)
+            say(f"{id}: {create}. Its keys, shown this once:")
+            for key in made:
+                tell_key("", key)
         columns = ["id", "name", "created", "upcoming days", "will be due days"]
         show("accounts", columns, commands.account_rows(built))
 
@@ -312,7 +314,7 @@ def export_catalog(
 ) -> None:
     """Products, prices, meters and what else is on sale, as one YAML file."""
     with opened(data, account) as built:
-        sys.stdout.write(commands.export_catalog(built, mode))
+        write(commands.export_catalog(built, mode))
 
 
 @catalog.command("apply")
@@ -328,14 +330,14 @@ def apply_catalog(
     with opened(data, account) as built:
         planned = commands.apply_catalog(built, mode, text, really=False)
         if not planned:
-            console.print("Nothing to change.")
+            say("Nothing to change.")
             return
         show("plan", ["action", "section", "key", "fields"], planned)
         if yes:
             done = commands.apply_catalog(built, mode, text, really=True)
-            console.print(f"{len(done)} changes made.")
+            say(f"{len(done)} changes made.")
         else:
-            console.print("Nothing was changed. Run it with --yes to do it.")
+            say("Nothing was changed. Run it with --yes to do it.")
 
 
 @cli.command()
@@ -352,7 +354,7 @@ def jobs(
     """What is due, overdue, waiting for a gateway or mail server, or given up: per kind, of all accounts."""
     with opened(data) as built:
         if retry:
-            console.print(f"{commands.retry_jobs(built, retry)} jobs are due now.")
+            say(f"{commands.retry_jobs(built, retry)} jobs are due now.")
         if parked or waiting:
             columns = ["kind", "ref", "account", "tries", "since", "next", "reason"]
             found = commands.stuck_rows(built, parked=parked)
@@ -395,21 +397,35 @@ def tell(findings: Iterable[tuple[bool, str]]) -> bool:
 
 def said(good: bool, what: str) -> bool:
     """Say a finding; what it quotes is shown as it is, without effect on the terminal."""
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in what)
     mark = ("ok", "green") if good else ("no", "red")
-    console.print(Text.assemble(mark, "  ", text), highlight=False, soft_wrap=True)
+    console.print(Text.assemble(mark, "  ", plain(what)), soft_wrap=True)
     return good
+
+
+def say(words: str, style: str = "") -> None:
+    """Print one line as it is: nothing in it is markup, and no character of it commands the terminal."""
+    console.print(Text(plain(words), style=style), soft_wrap=True)
+
+
+def tell_key(words: str, key: str) -> None:
+    console.print(Text.assemble(f"{words} " if words else "", (key, "bold")), soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Write a file's content: byte for byte into a file or a pipe, with nothing that acts into a terminal."""
+    sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
 
 
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A table in the terminal; numbers to the right."""
-    table = Table(title=title)
+    table = Table(title=Text(plain(title)))
     for place, column in enumerate(columns):
         cells = [str(row[place]) for row in rows if row[place] is not None]
         number = bool(cells) and all(cell[-1:].isdigit() and not cell[0].isalpha() for cell in cells)
-        table.add_column(column.replace("_", " "), justify="right" if number else "left", overflow="fold")
+        name = Text(plain(column.replace("_", " ")))
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*(Text("" if value is None else plain(value)) for value in row))
     console.print(table)
 
 
@@ -449,7 +465,7 @@ def import_usage(
         [[found.rows, found.accepted, found.duplicates, len(found.errors)]],
     )
     for line, reason in found.errors[:100]:
-        console.print(f"line {line}: {reason}", style="red", highlight=False)
+        say(f"line {line}: {reason}", "red")
     raise typer.Exit(1 if found.errors else 0)
 
 
@@ -457,9 +473,14 @@ def import_usage(
 def progress_bar(file: Path) -> Iterator[Any]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task(file.name, total=file.stat().st_size)
+        task = bar.add_task(plain(file.name), total=file.stat().st_size)
         yield lambda rows, size: bar.update(task, completed=size)
 
 
@@ -481,7 +502,7 @@ def main() -> None:
     try:
         cli()
     except (Refused, settings.BadSetting, *CANNOT) as error:
-        console.print(f"billow: {error}", style="red", highlight=False)
+        say(f"billow: {error}", "red")
         sys.exit(2)
 
 

@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 from dataclasses import dataclass, replace
+from typing import Any
 
 import flask
 
@@ -13,6 +14,7 @@ from billow.api.resource import ROUTES
 from billow.api.server import Server
 from billow.core import dunning
 from billow.core.errors import require
+from billow.core.plain_text import plain, plain_lines
 from billow.flows import prune
 from billow.flows.became import became
 from billow.flows.outside import Outside
@@ -297,12 +299,27 @@ def _pages(server: Server, db: Database) -> None:
         server.app.add_url_rule(path, path, page)
 
 
+class PlainLines(logging.Formatter):
+    """Log lines whose words may come from outside: none begins a line of its own or commands a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return plain(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return plain_lines(super().formatException(ei))
+
+
+def log(settings: Settings) -> None:
+    """Write the log to standard error, as the settings say."""
+    lines = logging.StreamHandler()
+    lines.setFormatter(PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
+
+
 def wsgi() -> flask.Flask:
     """The application of a server process, from the environment; granian calls it in each of its workers."""
     settings = load(os.environ)
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    log(settings)
     built = build(settings, settings.database_url)
     built.db.connections.patience = CALLERS_PATIENCE
     return built.wsgi

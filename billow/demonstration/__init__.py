@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from billow.core.plain_text import plain
 from billow.demonstration import measured, telling
 from billow.demonstration.client import Client, Json
 from billow.demonstration.company import COMPANIES, MODELS, START, Nimbus, founded
@@ -39,7 +40,8 @@ def run(console: Console, once: bool) -> None:
             listening() as receiver,
         ):
             console.print(
-                f"billow answers at [bold]{machine.client.url}[/bold], its data is in {shown(machine.folder)}"
+                f"billow answers at [bold]{machine.client.url}[/bold],"
+                f" its data is in {telling.marked(shown(machine.folder))}"
             )
             tell(console, machine, receiver, begun)
             if not once:
@@ -69,7 +71,7 @@ def tell(console: Console, machine: Machine, receiver: Receiver, begun: float) -
     console.print(telling.trial_balance(machine, END))
     telling.heading(console, f"Why is it this amount? billow explain {best(invoices)['id']}")
     for line in telling.explained(machine, best(invoices)["id"], names):
-        console.out(line, highlight=False)
+        console.out(plain(line), highlight=False)
     further(console, machine, best(invoices), pdf, begun)
 
 
@@ -158,10 +160,10 @@ def done(console: Console, machine: Machine, counted: Counted, invoices: list[Js
         ["usage events counted", f"{counted.accepted:,}", repeated],
         ["invoices", f"{len(invoices)}", summed(invoices, "total")],
         ["  paid", f"{len(paid)}", summed(paid, "amount_paid")],
-        ["  of these after retries", f"{len(recovered)}", of(recovered)],
+        ["  of these after retries", f"{len(recovered)}", telling.marked(of(recovered))],
         ["  open", f"{len(due)}", summed(due, "amount_remaining")],
-        ["  of these in dunning", f"{len(dunned)}", of(dunned)],
-        ["e-mails in the outbox", f"{letters}", shown(machine.folder / "outbox")],
+        ["  of these in dunning", f"{len(dunned)}", telling.marked(of(dunned))],
+        ["e-mails in the outbox", f"{letters}", telling.marked(shown(machine.folder / "outbox"))],
         ["webhooks delivered", webhooks, "each with a signature that was verified"],
     ]
     telling.heading(console, "What it did")
@@ -190,7 +192,7 @@ def further(console: Console, machine: Machine, invoice: Json, pdf: Path, begun:
         ["to read", "README.md, docs/guide/start.md, examples/"],
     ]
     for name, where in rows:
-        console.print(f"{name:<16}{where}", soft_wrap=True, highlight=False)
+        console.print(f"{name:<16}{where}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"\nAll of it took {time.monotonic() - begun:.0f} seconds.")
 
 

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from billow.core.money import show
+from billow.core.plain_text import plain
 from billow.demonstration.client import Json
 from billow.demonstration.machine import Machine
 from billow.ledger.chart import CHART
@@ -35,9 +37,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Cells], *, words: i
 
 
 def lines_of(invoice: Json) -> list[Cells]:
-    name = f"{invoice['customer_name']}, {invoice['number']}"
-    lines = [["", line["description"], usd(line["amount"])] for line in invoice["lines"]["data"]]
+    name = marked(f"{invoice['customer_name']}, {invoice['number']}")
+    lines = [["", marked(line["description"]), usd(line["amount"])] for line in invoice["lines"]["data"]]
     return [*lines, [f"[bold]{name}", f"[bold]{invoice['status']}", f"[bold]{usd(invoice['total'])}"]]
+
+
+def marked(text: str) -> str:
+    """A text in which nothing is markup and nothing commands the terminal."""
+    return escape(plain(text))
 
 
 def usd(amount: int) -> str:
