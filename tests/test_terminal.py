@@ -110,8 +110,10 @@ def test_findings_and_refusals_of_any_words_are_told(
 
 
 def test_an_import_names_bad_rows_of_any_content(
-    here: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    here: App, api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    meter = {"display_name": "Calls", "event_name": "calls", "default_aggregation[formula]": "sum"}
+    api.post("/v1/billing/meters", meter)
     file = tmp_path / "use[bold].csv"
     file.write_text(f"at,who,n\n2026-01-01,[/x]{ESCAPE},{ESCAPE}\n")
     with pytest.raises(cli.typer.Exit):
