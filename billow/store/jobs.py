@@ -13,6 +13,7 @@ import psycopg
 
 from billow.core import backoff
 from billow.core.errors import Unavailable, Undeliverable
+from billow.store import starts
 from billow.store.perform import CONFLICTS, Interrupted, perform
 from billow.store.tx import Database, Tx
 
@@ -103,7 +104,7 @@ def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock
             " %(at)s::timestamptz[])"
             " as t (ref, run_at)"
             " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, clock = excluded.clock,"
-            " tries = 0, error = null, parked = false, waiting_since = null",
+            " tries = 0, error = null, parked = false, waiting_since = null, starts = 0",
             tenant=tx.tenant,
             clock=clock or tx.clock,
             kind=kind,
@@ -173,6 +174,8 @@ class Claim:
     refs: list[str]
     clock: str
     now: datetime | None
+    suspect: bool = False
+    """Whether a worker that began it may have died of it."""
 
 
 def _run_batch(
@@ -183,17 +186,20 @@ def _run_batch(
         # Only a look, but one that locks a row: without this it would wait for the disk.
         conn.execute("set local synchronous_commit = off")
         row = conn.execute(
-            "select tenant, kind, run_at from jobs where clock = %s and run_at <= %s and kind = any(%s)"
-            " and not parked order by run_at, kind for update skip locked limit 1",
+            "select tenant, kind, run_at, ref, starts from jobs where clock = %s and run_at <= %s"
+            " and kind = any(%s) and not parked order by run_at, kind for update skip locked limit 1",
             (clock, until, list(kinds)),
         ).fetchone()
+        if row and row[-1] >= starts.MOST:
+            starts.park(conn, row[0], row[1], *row[3:])
+            return 0
     if row is None:
         return None
-    tenant, kind, run_at = row
-    size = min(batch or KINDS[kind].batch, KINDS[kind].batch)
+    tenant, kind, run_at, _, begun = row
+    size = 1 if begun else min(batch or KINDS[kind].batch, KINDS[kind].batch)
     now = None if clock == "wall" else run_at
     latest = min(until, run_at + WINDOW) if clock == "wall" else run_at
-    claim = Claim(tenant, KINDS[kind], [], clock, now)
+    claim = Claim(tenant, KINDS[kind], [], clock, now, bool(begun))
     try:
         return _attempt(db, claim, latest, size)
     except Exception as error:
@@ -240,19 +246,15 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
     and nothing is noted.
     """
     run = Run()
+    choice = starts.chosen(claim.tenant, claim.kind.name, claim.clock, latest, size)
+    if claim.suspect or db.counts_starts():
+        choice["refs"] = starts.count(db, choice)
 
     def take(tx: Tx) -> Any:
         rows = tx.tuples(
-            "delete from jobs where (tenant, kind, ref) in (select tenant, kind, ref from jobs where"
-            " clock = %(clock)s"
-            " and tenant = %(tenant)s and kind = %(kind)s and run_at <= %(latest)s and not parked"
-            " order by run_at, ref for update skip locked limit %(size)s)"
+            f"delete from jobs where (tenant, kind, ref) in ({starts.CHOICE})"
             " returning ref, tries, waiting_since",
-            clock=claim.clock,
-            tenant=claim.tenant,
-            kind=claim.kind.name,
-            latest=latest,
-            size=size,
+            **choice,
         )
         run.taken = sorted(Taken(*row) for row in rows)
         return claim.kind.run(tx, [job.ref for job in run.taken]) if run.taken else None
@@ -349,7 +351,7 @@ def _write(tx: Tx, claim: Claim, job: Taken, at: datetime, error: str, parked: b
         " (%(tenant)s, %(clock)s, %(kind)s, %(ref)s, %(at)s, %(tries)s, %(error)s, %(parked)s, %(since)s)"
         " on conflict (tenant, kind, ref) do update set clock = excluded.clock, run_at = excluded.run_at,"
         " tries = excluded.tries, error = excluded.error, parked = excluded.parked,"
-        " waiting_since = excluded.waiting_since",
+        " waiting_since = excluded.waiting_since, starts = 0",
         tenant=claim.tenant,
         clock=claim.clock,
         kind=claim.kind.name,

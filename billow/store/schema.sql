@@ -62,6 +62,7 @@ create table jobs (
     error  text,
     parked boolean     not null default false,
     waiting_since timestamptz,  -- since when it asks an outside that does not answer; such asking is no failed try
+    starts bigint      not null default 0,  -- how often it was begun by a worker that did not come back (store/starts.py)
     primary key (tenant, kind, ref)
 );
 create index jobs_due on jobs (clock, run_at) where not parked;

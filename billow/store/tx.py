@@ -103,6 +103,8 @@ class Database:
     """Who may wait for locks at the same time, of the requests of this process."""
     disk: Disk = field(default_factory=Disk)
     """Where the database keeps its files, if it is the embedded one."""
+    counts_starts: Callable[[], bool] = lambda: False
+    """Whether a job is noted as begun before it is run (store/starts.py); a worker says so of itself."""
     connections: Connections = field(init=False)
     _markers: WeakKeyDictionary[psycopg.Connection[Any], str | None] = field(
         init=False, default_factory=WeakKeyDictionary

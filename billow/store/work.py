@@ -19,6 +19,8 @@ LANES = {"billing": 1, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkee
 sent by a companion."""
 IDLE = 0.2
 """Seconds to wait when nothing is due."""
+TRIED_SECONDS = 60
+"""For so long after its start a worker notes what it begins: the one before it may have died of a job."""
 SHARE = 2000
 """Jobs that a thread runs before it looks whether it should stop."""
 
@@ -48,6 +50,8 @@ class Worker:
 
     def __init__(self, db: Database) -> None:
         self.db, self._stop = db, threading.Event()
+        tried_until = time.monotonic() + TRIED_SECONDS
+        db.counts_starts = lambda: time.monotonic() < tried_until
         threads = [
             threading.Thread(target=self._loop, args=(lane,), name=f"{lane}-{number}")
             for lane, count in LANES.items()

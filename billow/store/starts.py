@@ -1,0 +1,54 @@
+"""Count how often a job was begun by a worker that then died, so that a job that kills its worker is parked.
+
+Such a job leaves no error behind: its transaction ends with the process, and the next worker takes it again.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from billow.store.tx import Database
+
+log = logging.getLogger("billow.jobs")
+
+MOST = 5
+"""A job that was begun so often in vain is parked."""
+CHOICE = (
+    "select tenant, kind, ref from jobs where clock = %(clock)s and tenant = %(tenant)s and kind = %(kind)s"
+    " and run_at <= %(latest)s and not parked and case when %(refs)s::text[] is null"
+    " then starts < %(most)s and (starts = 0 or %(size)s = 1) else ref = any(%(refs)s) end"
+    " order by run_at, ref for update skip locked limit %(size)s"
+)
+"""The jobs of a batch. One that was begun in vain before is begun alone: of a batch, one job is to blame."""
+KILLS = "Each of {} workers that began this job ended without a word: it may need more memory than there is."
+
+
+def chosen(tenant: str, kind: str, clock: str, latest: datetime, size: int) -> dict[str, Any]:
+    """The parameters of `CHOICE`."""
+    return {"tenant": tenant, "kind": kind, "clock": clock, "latest": latest, "size": size, "refs": None,
+            "most": MOST}  # fmt: skip
+
+
+def count(db: Database, choice: dict[str, Any]) -> list[str]:
+    """Note, before they are run, that these jobs are begun; which they are.
+
+    The note may be lost when PostgreSQL crashes: only the death of a worker counts.
+    """
+    with db.connection() as conn, conn.transaction():
+        conn.execute("set local synchronous_commit = off")
+        found = conn.execute(
+            f"update jobs set starts = starts + 1 where (tenant, kind, ref) in ({CHOICE}) returning ref",
+            choice,
+        ).fetchall()
+    return [row[0] for row in found]
+
+
+def park(conn: psycopg.Connection[Any], tenant: str, kind: str, ref: str, starts: int) -> None:
+    log.error("job %s %s is parked: %s workers that began it died", kind, ref, starts)
+    conn.execute(
+        "update jobs set parked = true, error = %s where tenant = %s and kind = %s and ref = %s"
+        " and starts = %s",
+        (KILLS.format(starts), tenant, kind, ref, starts),
+    )

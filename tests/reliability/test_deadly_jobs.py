@@ -1,0 +1,122 @@
+"""A job for which a worker has too little memory is done by another; one that kills its workers is parked."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from billow.store import jobs, migrate
+from billow.store.tx import Database
+from tests.reliability.test_kill import wait
+from tests.running import new_database
+from tests.test_tidy import ROOT
+
+TENANT = "acct_deadly/test"
+LIMIT = 700 << 20
+
+WORKER = """
+import os, resource, signal, sys
+from billow.processes import work
+from billow.store.jobs import job
+from billow.store.tx import Database
+
+@job("test.kills", batch=10)
+def kills(tx, refs):
+    if "deadly" in refs:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does to who takes the last memory
+
+@job("test.large")
+def large(tx, refs):
+    bytearray(2 * int(sys.argv[2]))  # never touched: it takes room, not memory
+
+if sys.argv[3] == "limited":
+    resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
+work(Database(sys.argv[1], size=20))
+"""
+
+
+@pytest.fixture
+def db(server_url: str) -> Iterator[Database]:
+    database = new_database(server_url)
+    migrate.migrate(database)
+    made = Database(database, size=4)
+    yield made
+    made.close()
+
+
+@contextmanager
+def worker(db: Database, limit: str = "unlimited") -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-c", WORKER, db.url, str(LIMIT), limit]
+    process = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def put(db: Database, kind: str, *refs: str) -> None:
+    with db.transaction(TENANT) as tx:
+        jobs.put_many(tx, kind, [(ref, tx.now - timedelta(minutes=1)) for ref in refs])
+
+
+def left(db: Database) -> dict[str, dict[str, Any]]:
+    with db.transaction(TENANT) as tx:
+        return {row["ref"]: row for row in tx.all("select * from jobs where tenant = %(own)s", own=TENANT)}
+
+
+def make_due(db: Database) -> None:
+    with db.transaction(TENANT) as tx:
+        tx.run("update jobs set run_at = %(now)s", now=tx.now - timedelta(minutes=1))
+
+
+def test_a_job_that_kills_its_worker_is_parked_and_takes_nobody_along(db: Database) -> None:
+    put(db, "test.kills", *(f"harmless {number}" for number in range(9)), "deadly")
+    deaths = 0
+    until = time.monotonic() + 120
+    while not left(db).get("deadly", {}).get("parked"):
+        assert time.monotonic() < until, left(db)
+        with worker(db) as process:
+            wait(
+                lambda p=process: p.poll() is not None or left(db)["deadly"]["parked"], "it dies or parks", 40
+            )
+            deaths += process.poll() is not None
+    print(f"parked after {deaths} workers had died of it")
+    assert deaths == 5
+    with worker(db) as process:
+        wait(lambda: list(left(db)) == ["deadly"], "the others are done", 40)
+        put(db, "test.kills", "harmless again")
+        wait(lambda: list(left(db)) == ["deadly"], "work goes on", 40)
+        assert process.poll() is None
+    assert "may need more memory" in left(db)["deadly"]["error"]
+
+
+def test_a_job_that_one_worker_has_no_memory_for_is_done_by_another(db: Database) -> None:
+    put(db, "test.large", "large")
+    with worker(db, "limited") as process:
+        wait(lambda: left(db)["large"]["tries"] == 1, "it was tried in vain", 40)
+        assert "MemoryError" in left(db)["large"]["error"]
+        put(db, "test.kills", "harmless")
+        wait(lambda: list(left(db)) == ["large"], "the worker goes on", 40)
+        assert process.poll() is None
+    make_due(db)
+    with worker(db):
+        wait(lambda: left(db) == {}, "another worker has done it", 40)
+
+
+def test_a_job_that_no_worker_has_memory_for_is_parked_after_five_tries(db: Database) -> None:
+    put(db, "test.large", "large")
+    with worker(db, "limited") as process:
+        for tries in range(1, 6):
+            wait(lambda tries=tries: left(db)["large"]["tries"] == tries, f"try {tries}", 40)
+            make_due(db)
+        assert left(db)["large"]["parked"]
+        assert process.poll() is None
