@@ -22,9 +22,9 @@ LIMIT = 700 << 20
 
 WORKER = """
 import os, resource, signal, sys
-from billow.processes import work
 from billow.store.jobs import job
 from billow.store.tx import Database
+from billow.store.work import Worker
 
 @job("test.kills", batch=10)
 def kills(tx, refs):
@@ -37,7 +37,11 @@ def large(tx, refs):
 
 if sys.argv[3] == "limited":
     resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
-work(Database(sys.argv[1], size=20))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+worker = Worker(Database(sys.argv[1], size=20))
+worker.start()
+signal.sigwait({signal.SIGTERM})
+worker.stop()
 """
 
 
