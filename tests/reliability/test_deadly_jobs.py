@@ -46,7 +46,10 @@ worker.stop()
 
 
 @pytest.fixture
-def db(server_url: str) -> Iterator[Database]:
+def db(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A database of its own. The kinds of jobs are known here, and run in the workers that are started."""
+    for name in ("test.kills", "test.large"):
+        monkeypatch.setitem(jobs.KINDS, name, jobs.Kind(name, lambda tx, refs: None, 1, "billing"))
     database = new_database(server_url)
     migrate.migrate(database)
     made = Database(database, size=4)
