@@ -21,7 +21,7 @@ from billow.app import App
 from billow.core.errors import Refused
 from billow.core.plain_text import plain, plain_lines
 from billow.settings import Settings
-from billow.store import folder, unfinished
+from billow.store import folder, rewind, unfinished, wal
 from billow.store import migrate as migrations
 from billow.store.backup import CannotBackUp, Installation
 from billow.store.backup import take as take_backup
@@ -119,7 +119,10 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
             tell_key("Your test key, shown this once:", built.new_key)
         built.close()
         say(f"billow answers at http://{read.host}:{read.port}")
-        processes.supervise(["serve", "work"], {"BILLOW_DATABASE_URL": url})
+        if read.embedded and not read.wal_archive:
+            wal.drop_slot(url)
+        archive = ["archive"] if read.embedded and read.wal_archive else []
+        processes.supervise(["serve", "work", *archive], {"BILLOW_DATABASE_URL": url})
 
 
 @cli.command()
@@ -151,20 +154,38 @@ def migrate(data: Data = None) -> None:
 
 
 @cli.command()
+def archive(data: Data = None) -> None:
+    """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written; `billow up` does it by itself."""
+    read = read_settings(data)
+    if read.wal_archive is None:
+        raise settings.BadSetting("BILLOW_WAL_ARCHIVE is empty: there is no folder to archive the log in.")
+    with database(read) as url:
+        raise typer.Exit(wal.stream(url, read.wal_archive, processes.die_with_parent))
+
+
+@cli.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write; an older one of this name is replaced.")],
+    base: Annotated[
+        bool, typer.Option("--base", help="A folder instead, which BILLOW_WAL_ARCHIVE brings to any second.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Save everything in one file, also while billow runs: database, pepper, mails, the gateway's memory."""
     read = read_settings(data)
     processes.end_in_order()
+    if base and read.embedded is None:
+        raise CannotBackUp(
+            "--base is for the embedded database; another server has pg_basebackup of its own."
+        )
     if read.embedded and not (read.embedded / "cluster").exists():
         raise CannotBackUp(f"There is nothing to back up: {read.data} holds no database.")
     with database(read) as url:
         kept = Installation(url, read.data, read.pepper.encode() or None)
-        manifest = take_backup(kept, file.absolute(), utc_now())
+        manifest = (wal.take_base if base else take_backup)(kept, file.absolute(), utc_now())
     rows, files = sum(manifest.tables.values()), len(manifest.files) - 1
-    say(f"{file}: {rows} rows of {len(manifest.tables)} tables, {files} files")
+    held = "the server's files" if base else f"{rows} rows of {len(manifest.tables)} tables"
+    say(f"{file}: {held}, {files} files")
     if manifest.pepper == "environment":
         say("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
 
@@ -172,23 +193,32 @@ def backup(
 @cli.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="What `billow backup` wrote.", exists=True)],
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Only read it, and say whether it is whole.")
-    ] = False,
+    until: Annotated[str, typer.Option(help="Of a base backup: up to this instant (UTC).")] = "",
+    archive: Annotated[
+        Path | None, typer.Option("--wal", help="The archived log (BILLOW_WAL_ARCHIVE).")
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Only read it; is it whole?")] = False,
     data: Data = None,
 ) -> None:
     """Restore a backup into an empty folder and database: whole and verified, or not at all."""
     read = read_settings(data)
     processes.end_in_order()
-    with Reader(file) as found:
+    base, end = file.is_dir(), instant(until) if until else None
+    if until and not base:
+        raise CannotRestore(
+            "--until is for base backups (billow backup --base); this is a file of one instant."
+        )
+    with Reader(file / wal.FILES if base else file) as found:
         if verify:
-            found.verify()
+            rewind.verify(file, found) if base else found.verify()
             say(f"{file} is whole: made {found.manifest.made_at} by {found.manifest.version}.")
             return
         target = Target(read.data, read.embedded, read.database_url, read.pepper.encode() or None)
-        with restored(found, target) as url:
+        log = archive or read.wal_archive
+        with rewind.rewound(file, log, end, target) if base else restored(found, target) as url:
             findings = finish_restore(read, url)
-    say(f"Restored to {read.data}, as it was at {found.manifest.made_at}.")
+    of = end or ("the end of the archive" if base and log else found.manifest.made_at)
+    say(f"Restored to {read.data}, as it was at {of}.")
     raise typer.Exit(0 if tell(findings) else 1)
 
 

@@ -30,6 +30,7 @@ class Setting:
 SETTINGS = [
     Setting("BILLOW_DATABASE_URL", "", "PostgreSQL 15 or newer; empty: the embedded one, in the data folder"),
     Setting("BILLOW_DATA", "data", "folder for the embedded database, files, mails and the pepper"),
+    Setting("BILLOW_WAL_ARCHIVE", "", "folder that `billow up` archives the log of the embedded database in"),
     Setting("BILLOW_HOST", "127.0.0.1", "address to listen on"),
     Setting("BILLOW_PORT", "8420", "port to listen on"),
     Setting("BILLOW_BASE_URL", "", "public URL, used in links to hosted pages; empty: host and port"),
@@ -61,6 +62,7 @@ class Settings:
 
     database_url: str
     data: Path
+    wal_archive: Path | None
     host: str
     port: int
     base_url: str
@@ -108,6 +110,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(
         database_url=read("DATABASE_URL", _url("postgresql", "postgres")),
         data=read("DATA", lambda text: Path(_words(text)).absolute()),
+        wal_archive=read("WAL_ARCHIVE", lambda text: Path(text).absolute() if text else None),
         host=host,
         port=port,
         base_url=read("BASE_URL", _url("http", "https")).rstrip("/") or f"http://{_reachable(host)}:{port}",

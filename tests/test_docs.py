@@ -64,6 +64,7 @@ def test_every_setting_is_read() -> None:
     given = {
         "BILLOW_DATABASE_URL": "postgresql://db/x",
         "BILLOW_DATA": "/elsewhere",
+        "BILLOW_WAL_ARCHIVE": "/archive",
         "BILLOW_HOST": "0.0.0.0",
         "BILLOW_PORT": "80",
         "BILLOW_BASE_URL": "https://pay.example.com/",

@@ -62,18 +62,18 @@ def take(kept: Installation, target: Path, now: datetime) -> Manifest:
         programs.refuse_newer_server(conn)
         writer = Writer(stream)
         with _snapshot(conn) as snapshot:
-            migration, tables = _migration(conn), counts(conn)
+            number, tables = migration(conn), counts(conn)
             dump = ("--format=custom", "--compress=gzip:1", f"--schema={SCHEMA}", f"--snapshot={snapshot}")
             writer.add(DUMP, programs.read("pg_dump", *dump, url=kept.url))
         add_files(writer, kept.data, target.parent)
-        return finished(writer, kept, now, (conn.info.server_version, migration, tables))
+        return finished(writer, kept, now, (conn.info.server_version, number, tables))
 
 
 def finished(
     writer: Writer, kept: Installation, now: datetime, database: tuple[int, int, dict[str, int]]
 ) -> Manifest:
     """Write the manifest: what the backup holds, and how to know that it is whole."""
-    server, migration, tables = database
+    server, number, tables = database
     inside = FILES + PEPPER in writer.sums
     if kept.pepper is None and not inside:
         raise CannotBackUp(
@@ -84,7 +84,7 @@ def finished(
         version=version("billow"),
         made_at=now.isoformat(),
         postgresql=server,
-        migration=migration,
+        migration=number,
         pepper="file" if kept.pepper is None else "environment",
         pepper_check=pepper_check(pepper),
         tables=tables,
@@ -164,7 +164,7 @@ def _snapshot(conn: psycopg.Connection[Any]) -> Iterator[str]:
         yield str(row[0])
 
 
-def _migration(conn: psycopg.Connection[Any]) -> int:
+def migration(conn: psycopg.Connection[Any]) -> int:
     """The newest migration; a database without any is not ours."""
     known = conn.execute("select to_regclass(%s)", (f"{SCHEMA}.migrations",)).fetchone()
     if known is None or known[0] is None:

@@ -48,6 +48,7 @@ TUNING = {
     "fsync": "on",
     "synchronous_commit": "on",
     "max_wal_size": "4GB",
+    "max_slot_wal_keep_size": "8GB",  # an archive that takes nothing must not fill the disk
     "wal_compression": "pglz",  # the packaged server is built without lz4
     "jit": "off",
     "max_parallel_workers_per_gather": "0",  # containers give 64 MB of /dev/shm; parallel joins want more
@@ -172,6 +173,15 @@ class Embedded:
         )
         if made.returncode:
             raise CannotRun(f"initdb failed in {self.folder}:\n{made.stderr}")
+        draft.rename(self._cluster)
+
+    def take_over(self, draft: Path) -> None:
+        """Make a cluster that was prepared in this folder ours, as if it had been made here."""
+        account = self._own_the_folder()
+        for path in (draft, *draft.rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+            if account:
+                os.chown(path, account.pw_uid, account.pw_gid)
         draft.rename(self._cluster)
 
     def _check_version(self) -> None:

@@ -1,0 +1,151 @@
+"""The embedded database is brought to any second, and the commands of the guide do it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from billow.store.embedded import Embedded
+from tests import invariants
+from tests.conftest import new_caller
+from tests.reliability.installing import Place, disagreements, subscribe
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/guide/backup.md").read_text()
+RUN = re.compile(r"<!-- run -->\n```sh\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """Folders that the system user of PostgreSQL may pass; pytest's are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="billow-rewind-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def archiving(url: str, archive: Path) -> "subprocess.Popen[bytes]":
+    """`billow archive`, as `billow up` starts it; returns when the log arrives."""
+    more = {"BILLOW_DATABASE_URL": url, "BILLOW_WAL_ARCHIVE": str(archive), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-m", "billow", "archive"], env={**os.environ, **more})
+    while not list(archive.glob("*/*.partial")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process
+
+
+def types(number: int, disk: Path, until: str = "") -> None:
+    """Run a command of the guide, in the folders of the test."""
+    text = RUN.findall(GUIDE)[number]
+    places = {"/mnt/backup": "backup", "/mnt/archive": "archive", "/var/lib/billow": "live"}
+    for said, meant in {**places, "/srv": "srv"}.items():
+        text = text.replace(said, str(disk / meant))
+    text = text.replace("2026-11-29 14:02:30", until).replace("billow ", f"{sys.executable} -m billow ", 1)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-euc", text], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (text, done.stdout, done.stderr)
+
+
+def test_the_guide_brings_back_a_second_a_file_and_the_last_moment(disk: Path) -> None:
+    """A second between two writes: the first is there, the second is not."""
+    for name in ("backup", "srv"):
+        (disk / name).mkdir()
+    server = Embedded(disk / "live" / "postgres")
+    server.start()
+    place = Place(disk / "live", server.url)
+    with place.opened() as app:
+        process = archiving(server.url, disk / "archive")
+        api = new_caller(app)
+        first = subscribe(api)[0]
+        types(3, disk)  # the base backup
+        between = subscribe(api)[0]
+        time.sleep(0.05)
+        until = app.db.wall()
+        time.sleep(0.05)
+        later = subscribe(api)[0]
+        for number in (0, 1, 2):  # a file, verified, restored
+            types(number, disk)
+        last = write_until_killed(server, process)
+    server.stop()
+    types(4, disk, until.strftime("%Y-%m-%d %H:%M:%S.%f"))
+    assert customers(disk / "srv" / "rewound", api.tenant) == {first, between}
+    assert customers(disk / "srv" / "restored", api.tenant) == {first, between, later}
+    begun = time.monotonic()
+    restore(disk, "latest")
+    print(f"restored in {time.monotonic() - begun:.1f} s")
+    found = Embedded(disk / "latest" / "postgres")
+    found.start()
+    with psycopg.connect(found.url) as conn:
+        row = conn.execute("select max(number), max(at) from ticks").fetchone()
+    found.stop()
+    assert row is not None
+    lost = (last[1] - row[1]).total_seconds()
+    print(f"lost {last[0] - row[0]} writes, {lost:.3f} s")
+    assert lost <= 1
+
+
+def write_until_killed(server: Embedded, process: "subprocess.Popen[bytes]") -> tuple[int, datetime]:
+    """Write as fast as it goes until server and archiver are killed; the last write that was acknowledged."""
+    pid = int((server.folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+    last = (0, datetime.min)
+    with closing(psycopg.connect(server.url, autocommit=True)) as conn:
+        conn.execute("create table ticks (number bigint, at timestamptz)")
+        killer = threading.Timer(1, lambda: [os.kill(each, signal.SIGKILL) for each in (process.pid, pid)])
+        killer.start()
+        try:
+            for number in range(10**6):
+                row = conn.execute(
+                    "insert into ticks values (%s, clock_timestamp()) returning number, at", (number,)
+                ).fetchone()
+                assert row is not None
+                last = row
+        except psycopg.OperationalError:
+            pass
+        killer.join()
+    process.wait()
+    return last
+
+
+def restore(disk: Path, name: str, *more: str) -> None:
+    words = [
+        "restore",
+        str(disk / "backup/base-1"),
+        "--wal",
+        str(disk / "archive"),
+        "--data",
+        str(disk / name),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "billow", *words, *more],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr)
+
+
+def customers(data: Path, tenant: str) -> set[str]:
+    """Who is there; and the books, the gateway and the timers of all of them hold together."""
+    server = Embedded(data / "postgres")
+    server.start()
+    with Place(data, server.url).opened() as app:
+        invariants.check_all(app.db, tenant)
+        assert disagreements(app, tenant, data / "gateway.sqlite") == []
+        with app.db.transaction(tenant) as tx:
+            found = {id for (id,) in tx.tuples("select id from customers")}
+    server.stop()
+    return found
