@@ -1,5 +1,7 @@
 """Installations for tests of backups: each with a data folder and a database of its own."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from typer.testing import CliRunner
 
 from billow import app as application
 from billow import commands, settings
+from billow.__main__ import cli
 from billow.app import App
 from billow.core.payments import Succeeded
 from billow.providers.gateways.simulated import Simulated
@@ -101,4 +105,16 @@ def disagreements(app: App, tenant: str, memory: Path) -> list[str]:
     )
 
 
-__all__ = ["Place", "disagreements", "new_caller", "subscribe"]
+def command(*words: str, **environment: str) -> tuple[int, str]:
+    """Run a command of billow in this process: its exit status, and what it said."""
+    kept, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    try:
+        done = CliRunner().invoke(cli, words, env=environment)
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+        signal.signal(signal.SIGTERM, handler)
+    return done.exit_code, f"{done.output}{done.exception or ''}"
+
+
+__all__ = ["Place", "command", "disagreements", "new_caller", "subscribe"]
