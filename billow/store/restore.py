@@ -149,7 +149,8 @@ def served(target: Target) -> Iterator[str]:
 def restoring(url: str) -> str:
     """The URL for connections of the restore itself, which the mark does not keep out."""
     options = conninfo_to_dict(url).get("options") or ""
-    return make_conninfo(url, options=f"{options} -c {unfinished.OPTION}=on".strip())
+    ours = f"-c {unfinished.OPTION}=on -c maintenance_work_mem=256MB"  # room to build the indexes in
+    return make_conninfo(url, options=f"{options} {ours}".strip())
 
 
 @contextmanager

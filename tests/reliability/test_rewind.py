@@ -52,7 +52,7 @@ def archiving(url: str, archive: Path) -> "subprocess.Popen[bytes]":
 def types(number: int, disk: Path, until: str = "") -> None:
     """Run a command of the guide, in the folders of the test."""
     text = RUN.findall(GUIDE)[number].replace("2026-11-29 14:02:30", until)
-    places = {"/mnt/backup": "backup", "/mnt/archive": "archive", "/var/lib/billow": "live", "/srv": "srv"}
+    places = {"/var/backups": "backup", "/var/archive": "archive", "/var/lib/billow": "live", "/srv": "srv"}
     for said, meant in places.items():
         text = text.replace(said, str(disk / meant))
     program, *words = shlex.split(text)
