@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from billow.core.bounds import LARGEST
 from billow.core.money import decimal_text
 
 #: A decimal as JSON has it: digits without exponent and trailing zeros.
@@ -94,7 +95,8 @@ class Field:
         if self.kind == "decimal":
             return plain(value)
         if self.kind == "number":
-            return float(value) if value % 1 else int(value)
+            whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
+            return int(whole) if value == whole else float(value)
         return value
 
 
@@ -136,7 +138,7 @@ def integer(role: Role = SHOWN, **more: Any) -> Any:
 
 def amount(role: Role = SHOWN, **more: Any) -> Any:
     """Minor units of the object's currency."""
-    return _declare("integer", role, **{"min": -(10**15), "max": 10**15, **more})
+    return _declare("integer", role, **{"min": -LARGEST, "max": LARGEST, **more})
 
 
 def decimal(role: Role = SHOWN, *, places: int = 12, **more: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 from billow.api import fields as f
 from billow.api.fields import Field
+from billow.core.bounds import LARGEST, TooLarge
 from billow.core.errors import Refused, require
 from billow.core.mail_addresses import is_address, is_line
 from billow.core.money import CURRENCIES, EXACT
@@ -255,6 +256,8 @@ def _integer(spec: Field, raw: Any, at: str) -> int:
     value = _string(raw, at)
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         raise Refused(f"Invalid integer: {value[:80]}", param=at, code="parameter_invalid_integer")
+    if spec.max is None and abs(int(value)) > LARGEST:
+        raise Refused(f"Invalid integer: {value}", param=at, code="parameter_invalid_integer")
     return int(_in_range(spec, int(value), at))
 
 
@@ -271,6 +274,8 @@ def _decimal(spec: Field, raw: Any, at: str) -> Decimal:
 
 
 def _in_range(spec: Field, value: Any, at: str) -> Any:
+    if LARGEST == spec.max < abs(value):
+        raise TooLarge(at)
     if spec.min is not None and value < spec.min:
         raise Refused(f"This value must be greater than or equal to {spec.min}.", param=at)
     if spec.above is not None and value <= spec.above:

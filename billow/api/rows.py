@@ -1,6 +1,7 @@
 """How are resources read and written: the only writers of their tables, and every change tells its event."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from psycopg.types.json import Jsonb
@@ -9,6 +10,7 @@ from billow.api import render
 from billow.api.fields import SQL_TYPES
 from billow.api.params import Params
 from billow.api.resource import EPOCH, REGISTRY, Resource
+from billow.core.bounds import LARGEST, TooLarge
 from billow.core.errors import Refused
 from billow.store import bulk, jobs, outbox
 from billow.store.ids import new_id
@@ -93,10 +95,25 @@ def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:
 
 def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
     """Values as psycopg wants them."""
+    check_bounds(cls, values)
     json = {name for name, spec in cls.specs.items() if SQL_TYPES.get(spec.kind) == "jsonb"}
     return {
         name: Jsonb(value) if name in json and value is not None else value for name, value in values.items()
     }
+
+
+@cache
+def _integers(object: str) -> tuple[str, ...]:
+    cls = REGISTRY[object]
+    return tuple(name for name in cls.columns if name in cls.specs and cls.specs[name].kind == "integer")
+
+
+def check_bounds(cls: type[Resource], values: Mapping[str, Any]) -> None:
+    """Refuse an amount that is too large, whichever verb has come to it: all rows are written here."""
+    for name in _integers(cls.object):
+        value = values.get(name)
+        if value is not None and not -LARGEST <= value <= LARGEST:
+            raise TooLarge(name)
 
 
 def _values(row: Resource) -> dict[str, Any]:
@@ -132,7 +149,10 @@ def insert_many(tx: Tx, rows: Sequence[R], *, event: Event = "created") -> list[
         return []
     made = [born(tx, row) for row in rows]
     cls = type(made[0])
-    bulk.insert_many(tx, cls.table, cls.columns, [_values(row) for row in made])
+    records = [_values(row) for row in made]
+    for record in records:
+        check_bounds(cls, record)
+    bulk.insert_many(tx, cls.table, cls.columns, records)
     emit(tx, [(row, None) for row in made], event)
     return made
 
@@ -157,6 +177,8 @@ def update_many(tx: Tx, changes: Sequence[tuple[R, dict[str, Any]]], *, event: E
         cls = type(changed[0][0])
         columns = sorted({name for _, wanted in changes for name in wanted})
         records = [{"id": row.id, **{name: getattr(row, name) for name in columns}} for row, _ in changed]
+        for record in records:
+            check_bounds(cls, record)
         bulk.update_many(tx, cls.table, columns, records)
         emit(tx, [(row, before) for row, before in changed if row != before], event)
     return [row for row, _ in changed]

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from billow.core.bounds import LARGEST
 from billow.core.money import decimal_text, show
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -81,11 +82,12 @@ class Settlement:
 def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlement:
     """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
 
-    Nothing below `minimum` is charged: it waits in the balance for the next invoice.
+    Nothing below `minimum` is charged: it waits in the balance for the next invoice. So does what a debt adds
+    to a total beyond the largest amount.
     """
     owed = total + starting_balance
     too_small = 0 < owed < minimum
-    amount_due = owed if owed > 0 and not too_small else 0
+    amount_due = min(owed, LARGEST) if owed > 0 and not too_small else 0
     change = total - amount_due
     reason = "invoice_too_small" if too_small else "applied_to_invoice"
     return Settlement(amount_due, starting_balance + change, change, reason if change else None)

@@ -1,14 +1,15 @@
 """What is money here? Minor units, the one rounding, and splitting that loses no cent."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
 from functools import lru_cache
 
 from babel.numbers import get_currency_symbol
 
-# Decimal's own context keeps 28 digits, fewer than a 12-decimal price times a large quantity may need.
-EXACT = Context(prec=100)
+# Decimal's own context keeps 28 digits, fewer than a 12-decimal price times a large quantity may need. What
+# 100 digits could not hold exactly is an error, never rounded in silence.
+EXACT = Context(prec=100, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 
 # ISO 4217 without metals, bond units and test codes: whatever has an exponent.
 _CODES = """

@@ -11,7 +11,7 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.core import pricing
 from billow.core.errors import require
-from billow.core.money import round_half_away
+from billow.core.money import EXACT, round_half_away
 from billow.flows import bill, discount, reckon, terms, unbill
 from billow.flows.discount import DiscountTerm
 from billow.resources import product as products
@@ -154,7 +154,7 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
             param="quantity",
         )
         unit = wanted.unit_amount_decimal if wanted.amount is None else Decimal(wanted.amount)
-        amount = round_half_away((unit or Decimal(0)) * quantity)
+        amount = round_half_away(EXACT.multiply(unit or Decimal(0), quantity))
         found = {"currency": known, "description": wanted.description}
     discountable = amount >= 0 if wanted.discountable is None else wanted.discountable
     return {
@@ -238,13 +238,13 @@ def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Updat
     if wanted.quantity is not None:
         changes["quantity_decimal"] = Decimal(wanted.quantity)
         changes["amount"] = round_half_away(
-            (item.unit_amount_decimal or Decimal(0)) * changes["quantity_decimal"]
+            EXACT.multiply(item.unit_amount_decimal or Decimal(0), changes["quantity_decimal"])
         )
     if wanted.amount is not None:
+        quantity = changes.get("quantity_decimal", item.quantity_decimal)
         changes["amount"] = wanted.amount
-        changes["unit_amount_decimal"] = Decimal(wanted.amount) / (
-            changes.get("quantity_decimal") or item.quantity_decimal
-        )
+        # Of none there is no unit amount that would come to it.
+        changes["unit_amount_decimal"] = Decimal(wanted.amount) / (quantity or 1)
     if wanted.given("tax_rates"):
         changes["tax_rates"] = tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates")
     if wanted.given("discounts"):

@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from billow.api import rows
-from billow.core import anchors, invoicing, pricing, proration
+from billow.core import anchors, bounds, invoicing, pricing, proration
 from billow.core.errors import require
-from billow.flows import discount, reckon
+from billow.core.money import EXACT
+from billow.flows import billed, discount, oversize, reckon
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -149,7 +150,7 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
         return [_free_line(period, customer)]
     quantity = Decimal(part.item.quantity or 0) if period.kind == "licensed" else used or Decimal(0)
     packed = part.price.transform_quantity is not None
-    more = quantity - (period.billed_use or Decimal(0))
+    more = EXACT.subtract(quantity, period.billed_use or Decimal(0))
     return [
         _line(
             period,
@@ -306,6 +307,8 @@ class Draft:
     """The customer's discount, for an invoice that has none of its own (§2.8)."""
     periods: Sequence[Period] = ()
     """What its metered lines are for, where an earlier part of that is billed already."""
+    waits: Sequence[InvoiceLine] = ()
+    """What was left out because no invoice can hold it."""
 
 
 def draft(
@@ -359,7 +362,10 @@ def reckoned(tx: Tx, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         if gone:
             drop(draft, gone)
-        draft.invoice, draft.lines = reckon.reckoned(draft.invoice, draft.lines, terms)
+        try:
+            draft.invoice, draft.lines = reckon.reckoned(draft.invoice, draft.lines, terms)
+        except bounds.TooLarge:
+            shrink(tx, draft, terms)
     discount.take_off(tx, [terms.discounts[id] for id in sorted(gone)])
 
 
@@ -374,50 +380,46 @@ def drop(draft: Draft, gone: Container[str]) -> None:
     ]
 
 
+def shrink(tx: Tx, draft: Draft, terms: reckon.Terms) -> None:
+    """Leave out of a draft what no invoice can hold, to wait (flows/oversize.py).
+
+    A preview is refused instead, so that somebody hears of it. What a threshold bills in mid-period cannot
+    wait by itself, since the same use goes on.
+    """
+
+    def fits(lines: Sequence[InvoiceLine]) -> bool:
+        try:
+            return bool(reckon.reckoned(draft.invoice, lines, terms))
+        except bounds.TooLarge:
+            return False
+
+    out = oversize.left_out(draft.lines, fits)
+    goes_on = {(one.part.item.id, one.start) for one in draft.periods if one.continued}
+    if tx.notes.get(oversize.PREVIEW) or out & goes_on:
+        raise bounds.TooLarge
+    draft.waits = [line for line in draft.lines if oversize.key_of(line) in out]
+    draft.items = [item for item in draft.items if (item.id, None) not in out]
+    kept = [line for line in draft.lines if oversize.key_of(line) not in out]
+    draft.invoice, draft.lines = reckon.reckoned(draft.invoice, kept, terms)
+
+
 def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
     """Store drafts with their lines, which their event then shows; a fixed number of statements.
 
     What is proposed bills no period yet: it will when it is paid (§5.11).
     """
     reckoned(tx, drafts)
-    lines = [line for draft in drafts for line in draft.lines]
-    rows.insert_many(tx, lines)
-    known = {(one.subscription_item, one.period_start) for draft in drafts for one in draft.stretches}
-    counting = [period for draft in drafts for period in draft.periods]
-    begun = [
-        one for one in periods_of(lines, counting) if (one.subscription_item, one.period_start) not in known
-    ]
-    rows.insert_many(tx, [] if proposed else begun)
-    late = [(one, {"invoice": draft.invoice.id}) for draft in drafts for one in draft.stretches]
-    rows.update_many(tx, [] if proposed else late)
+    rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
+    if not proposed:
+        late = [(one, draft.invoice.id) for draft in drafts for one in draft.stretches]
+        counting = {(p.part.item.id, p.start): counting_of(p) for draft in drafts for p in draft.periods}
+        lines = [line for draft in drafts for line in (*draft.lines, *draft.waits)]
+        out = {oversize.key_of(line) for draft in drafts for line in draft.waits}
+        billed.begin(tx, lines, late, counting, out)
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
+    oversize.park(tx, [line.invoice_item for draft in drafts for line in draft.waits if line.invoice_item])
     return rows.insert_many(tx, [draft.invoice for draft in drafts])
-
-
-def periods_of(lines: Sequence[InvoiceLine], counting: Sequence[Period] = ()) -> list[BillingPeriod]:
-    """For what time the lines bill their items: one period for all tiers of it."""
-    parts = {(period.part.item.id, period.start): period for period in counting}
-    found: dict[tuple[str, datetime], BillingPeriod] = {}
-    for line in lines:
-        if line.kind not in ("licensed", "metered"):
-            continue
-        assert line.subscription_item and line.subscription and line.price
-        key = line.subscription_item, line.period_start
-        before = found[key].quantity if key in found else None
-        found[key] = BillingPeriod(
-            customer=line.customer,
-            subscription=line.subscription,
-            subscription_item=line.subscription_item,
-            kind=line.kind,
-            price=line.price,
-            quantity=(before or Decimal(0)) + (line.quantity_decimal or Decimal(0)),
-            period_start=line.period_start,
-            period_end=line.period_end,
-            invoice=line.invoice,
-            **(counting_of(parts[key]) if key in parts else {}),
-        )
-    return list(found.values())
 
 
 def counting_of(period: Period) -> dict[str, Any]:

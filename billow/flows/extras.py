@@ -10,6 +10,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged, missing
 from billow.core import pricing
+from billow.core.bounds import LARGEST
 from billow.core.errors import require
 from billow.flows import bill, catalog, discount, terms
 from billow.flows.discount import DiscountTerm
@@ -31,7 +32,7 @@ class OncePrice(Params):
     product: str = f.ref("product", required=True)
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
     unit_amount: int | None = f.amount()
-    unit_amount_decimal: Decimal | None = f.decimal(min=-(10**15), max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=-LARGEST, max=LARGEST)
 
 
 class Start(Params):

@@ -7,6 +7,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
+from billow.core.bounds import TooLarge
 from billow.core.errors import Refused, require
 from billow.core.money import minimum_charge
 from billow.flows import (
@@ -16,6 +17,7 @@ from billow.flows import (
     dun,
     identify,
     methods,
+    oversize,
     paper,
     reckon,
     recognize,
@@ -182,7 +184,12 @@ def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
         keys = {period_key(line) for line in sheet.lines}
         mine = {key for key in keys if (sheet.invoice.id, *key) in own}
         if mine & late:
-            recounted(tx, sheet, {key: periods[key] for key in mine}, used)
+            made = redone(sheet, {key: periods[key] for key in mine}, used)
+            if fits(tx, sheet.invoice, made):
+                put_in_place(tx, sheet, made)
+            else:
+                refs = [one.id for one in found if (one.subscription_item, one.period_start) in mine & late]
+                oversize.park(tx, refs, "What came in late is more than an invoice can hold.")
 
 
 def period_key(line: InvoiceLine) -> tuple[str, datetime]:
@@ -198,8 +205,19 @@ def metered_as(period: bill.Period, lines: Sequence[InvoiceLine]) -> bill.Period
     return replace(period, part=bill.with_item(period.part, item.but(metadata=dict(own.metadata))))
 
 
-def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[Any, Any]) -> None:
-    """Replace the metered lines of one invoice for these periods, in their places, and its totals."""
+def fits(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> bool:
+    """Whether an invoice can hold the lines; only what might not be is reckoned for that."""
+    if oversize.surely_fits(lines):
+        return True
+    try:
+        reckon.reckoned(invoice, lines, reckon.terms_of(tx, [invoice], lines))
+    except TooLarge:
+        return False
+    return True
+
+
+def redone(sheet: Sheet, periods: dict[Any, bill.Period], used: dict[Any, Any]) -> list[InvoiceLine]:
+    """The lines of one invoice with those of these periods counted again, in their places."""
     made: list[InvoiceLine] = []
     done = set()
     for line in sheet.lines:
@@ -211,6 +229,11 @@ def recounted(tx: Tx, sheet: Sheet, periods: dict[Any, bill.Period], used: dict[
             more = bill.lines_of(periods[key], sheet.customer.id, used[key])
             # Its item may have others by now: what counts is what it had when it was billed.
             made += [new.but(discounts=line.discounts, tax_rates=line.tax_rates) for new in more]
+    return made
+
+
+def put_in_place(tx: Tx, sheet: Sheet, made: Sequence[InvoiceLine]) -> None:
+    """Replace the metered lines of one invoice by those that were counted again, and note that it changed."""
     kept_ids = [line.id for line in made if line.id]
     tx.run(
         "delete from invoice_lines where invoice = %(id)s and kind = 'metered' and id <> all(%(kept)s)",

@@ -12,7 +12,7 @@ import psycopg
 
 from billow.api import render, rows
 from billow.core.errors import Refused
-from billow.flows import bill, cancel, enter, renew, sweep
+from billow.flows import bill, cancel, enter, oversize, renew, sweep
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -27,7 +27,7 @@ def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
     """What is seen where everything is tried, and nothing is kept, told or put."""
     seen: dict[str, Any] = {}
     with tx.conn.transaction() as savepoint:
-        seen.update(see(replace(tx, notes=dict(tx.notes))))
+        seen.update(see(replace(tx, notes={**tx.notes, oversize.PREVIEW: True})))
         raise psycopg.Rollback(savepoint)
     return seen
 

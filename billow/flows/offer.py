@@ -9,6 +9,7 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, made, missing
+from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.flows import bill, catalog, discount, terms
 from billow.flows.discount import DiscountTerm
@@ -35,7 +36,7 @@ class OfferedPrice(Params):
     recurring: terms.Rhythm | None = f.hash(shape=terms.Rhythm)
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
     unit_amount: int | None = f.amount(min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
 
 
 class NewLine(Params):

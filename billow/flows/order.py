@@ -123,6 +123,9 @@ def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
         found[price.id] = price
         lasting.append(rows.find(tx, Price, offer.then) if offer else price)
     terms.check_lasting(list(found.values()), lasting, wanted.currency, classic=wanted.classic)
+    for prices in (list(found.values()), lasting):
+        priced = zip(prices, [item.quantity for item in wanted.items], strict=True)
+        terms.check_amounts(priced, wanted.currency, "items")
     return list(found.values())
 
 

@@ -144,11 +144,15 @@ def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
     all_of_them = list(prices.values())
     with_param(f"{at}[items]", terms.check_together, all_of_them, wanted.currency, classic=frame.classic)
     currency = wanted.currency or all_of_them[0].currency
+    priced = zip(all_of_them, [item.quantity for item in wanted.items], strict=True)
+    terms.check_amounts(priced, currency, f"{at}[items]")
     once = [
         extras.price_of(tx, extra, f"{at}[add_invoice_items][{place}]", frame.once)
         for place, extra in enumerate(wanted.add_invoice_items)
     ]
     with_param(f"{at}[add_invoice_items]", terms.check_currency, once, currency)
+    extra = zip(once, [one.quantity for one in wanted.add_invoice_items], strict=True)
+    terms.check_amounts(extra, currency, f"{at}[add_invoice_items]")
     found = Priced(wanted, at, all_of_them, once, currency)
     check_billing(tx, frame, found)
     return found

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billow.api import rows
+from billow.core import bounds, invoicing, taxes
 from billow.core import discounts as discounting
-from billow.core import invoicing, taxes
 from billow.core.money import decimal_text, minimum_charge, show
 from billow.resources.coupon import Coupon
 from billow.resources.discount import Discount, in_core
@@ -54,7 +54,10 @@ def terms_of(
 def reckoned(
     invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms
 ) -> tuple[Invoice, list[InvoiceLine]]:
-    """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5)."""
+    """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5).
+
+    Refused where one of the amounts is too large to be held.
+    """
     whole = [terms.discount(id, invoice.currency) for id in invoice.discounts]
     off = discounting.taken([core_line(line, terms) for line in lines], whole)
     # What a proration shows as taken off was settled when it was made.
@@ -78,7 +81,22 @@ def reckoned(
         "total_discount_amounts": taken_in_all(invoice, made),
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
     }
-    return invoice.but(**totals), made
+    summed = invoice.but(**totals)
+    for one in (*made, summed):
+        bounds.check(shown_amounts(one))
+    return summed, made
+
+
+#: The amounts of an invoice and of a line, besides those of their taxes and discounts.
+PLAIN = ("amount", "net", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
+
+
+def shown_amounts(one: Any) -> list[int]:
+    """Every amount that an invoice or a line shows."""
+    lists = ("discount_amounts", "taxes", "total_discount_amounts", "total_taxes")
+    entries = [entry for name in lists for entry in getattr(one, name, ())]
+    nested = [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
+    return [getattr(one, name, None) or 0 for name in PLAIN] + nested
 
 
 def given(line: InvoiceLine) -> dict[str, int]:
@@ -168,7 +186,7 @@ def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, 
     """
     alone, [made] = reckoned(invoice, [line], terms)
     sums = {name: (getattr(invoice, name) or 0) + (getattr(alone, name) or 0) for name in SUMS}
-    totals = {
+    totals: dict[str, Any] = {
         **sums,
         "amount_due": due(invoice, sums["total"]).amount_due,
         "total_discount_amounts": merged(
@@ -176,6 +194,7 @@ def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, 
         ),
         "total_taxes": merged(invoice.total_taxes, alone.total_taxes, ("tax_rate_details",)),
     }
+    bounds.check(shown_amounts(invoice.but(**totals)))
     return {name: value for name, value in totals.items() if getattr(invoice, name) != value}, made
 
 

@@ -133,6 +133,9 @@ def targets(
     trial_offer.check_flexible(wanted, classic=classic)
     lasting = trial_offer.lasting(tx, left)
     terms.check_lasting([part.price for part in left], lasting, subscription.currency, classic=classic)
+    for prices in ([part.price for part in left], lasting):
+        priced = zip(prices, [part.item.quantity for part in left], strict=True)
+        terms.check_amounts(priced, subscription.currency, "items")
     return everything
 
 

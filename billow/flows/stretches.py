@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from billow.api import rows
-from billow.flows import bill
+from billow.flows import bill, billed
 from billow.flows.bill import Period
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.invoice_line import InvoiceLine
@@ -53,7 +53,7 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
 def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
     """For what time the lines of a proposal bill, now that it holds: new periods, and use that was closed."""
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice)
-    begun = {(one.subscription_item, one.period_start): one for one in bill.periods_of(lines)}
+    begun = {(one.subscription_item, one.period_start): one for one in billed.periods_of(lines)}
     late = [
         one
         for one in waiting(tx, [subscription]).get(subscription, [])

@@ -8,6 +8,8 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, missing
+from billow.core import bounds, pricing
+from billow.core.bounds import LARGEST
 from billow.core.errors import require
 from billow.flows import bill, catalog, discount, trial_offer
 from billow.flows.discount import DiscountTerm
@@ -31,7 +33,7 @@ class PriceData(Params):
     recurring: Rhythm = f.hash(shape=Rhythm, required=True)
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
     unit_amount: int | None = f.amount(min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
 
 
 class Item(Params):
@@ -157,6 +159,16 @@ def check_lasting(
             check_new(price, taken)
         check_new(then, taken)
         taken |= {price.id, then.id}
+
+
+def check_amounts(wanted: Iterable[tuple[Price, int | None]], currency: str | None, param: str) -> None:
+    """A period of all items, each at its quantity, fits on one invoice. What is measured is not known yet."""
+    owed = (
+        pricing.amount(bill.rated(price, currency or price.currency), Decimal(1 if many is None else many))
+        for price, many in wanted
+        if bill.meter_of(price) is None
+    )
+    bounds.check([sum(owed)], param)
 
 
 def check_together(prices: Iterable[Price], currency: str | None = None, *, classic: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.params import made
+from billow.core.money import EXACT
 from billow.flows import bill, change, consider, propose, prorate, set_aside, stretches, use
 from billow.flows.amendment import Change
 from billow.flows.bill import Part, Period
@@ -116,7 +117,7 @@ def owed(tx: Tx, count: Count) -> int:
 
 def reaches(count: Count, period: Period) -> bool:
     own = period.part.item.billing_thresholds
-    more = count.used[period.part.item.id, period.start] - (period.billed_use or 0)
+    more = EXACT.subtract(count.used[period.part.item.id, period.start], period.billed_use or Decimal(0))
     return own is not None and more >= own["usage_gte"]
 
 

@@ -8,6 +8,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource
+from billow.core.bounds import LARGEST
 from billow.core.invoicing import price_details, span
 
 
@@ -41,8 +42,10 @@ def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str
 
 
 def whole_quantity(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> int | None:
+    """Null where it is no integer that JSON holds exactly: `quantity_decimal` says it."""
     quantity = row.quantity_decimal
-    return None if quantity is None or quantity % 1 else int(quantity)
+    fits = quantity is not None and abs(quantity) <= LARGEST and quantity == quantity.to_integral_value()
+    return int(quantity) if quantity is not None and fits else None
 
 
 class DiscountAmount(Params):

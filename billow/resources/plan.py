@@ -10,6 +10,7 @@ from billow.api import rows
 from billow.api.fields import CREATE, SHOWN
 from billow.api.params import Params, specs
 from billow.api.resource import Resource
+from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.resources.price import Price, ProductData, Recurring, Tier, TransformQuantity
 from billow.resources.product import ID
@@ -51,7 +52,7 @@ class Plan(Resource, object="plan", path="/v1/plans", prefix="plan_"):
 class CreatePlan(Params):
     active: bool = f.boolean(default=True)
     amount: int | None = f.amount(min=0)
-    amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
     billing_scheme: str = f.choice(CREATE, "per_unit", "tiered", default="per_unit")
     currency: str = f.currency(required=True)
     id: str | None = f.text(max=255)

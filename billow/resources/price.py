@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.api.fields import CREATE, SHOWN, WRITE, plain
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
+from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.core.money import CURRENCIES
 from billow.resources.product import TaxDetails, check_active
@@ -30,9 +31,9 @@ class Recurring(Params):
 
 class Tier(Params):
     flat_amount: int | None = f.amount(min=0)
-    flat_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    flat_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
     unit_amount: int | None = f.amount(min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
     up_to: str = f.text(required=True)
 
 
@@ -53,7 +54,7 @@ class CurrencyOption(Params):
     tax_behavior: str | None = f.choice(CREATE, *BEHAVIORS)
     tiers: list[Tier] | None = f.array(item=Tier)
     unit_amount: int | None = f.amount(min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
 
 
 class ProductData(Params):
@@ -100,7 +101,7 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     transform_quantity: dict[str, Any] | None = f.hash(CREATE, TransformQuantity)
     type: str = f.choice(SHOWN, "one_time", "recurring", default="one_time", filter=True)
     unit_amount: int | None = f.amount(CREATE, min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=LARGEST)
 
     inline: bool = f.boolean(default=False, hidden=True)
     """Not listed: made by price_data for one use, or a plan that was deleted while subscriptions have it."""

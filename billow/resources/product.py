@@ -11,6 +11,7 @@ from billow.api import rows
 from billow.api.fields import CREATE, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.store.search import Searched
 from billow.store.tx import Tx
@@ -47,7 +48,7 @@ class FirstPrice(Params):
     recurring: FirstRecurring | None = f.hash(shape=FirstRecurring)
     tax_behavior: str | None = f.choice(CREATE, "exclusive", "inclusive", "unspecified")
     unit_amount: int | None = f.amount(min=0)
-    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=10**15)
+    unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
 
 
 class Product(Resource, object="product", path="/v1/products", prefix="prod_"):

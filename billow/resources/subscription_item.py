@@ -7,6 +7,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.core.bounds import LARGEST
 
 
 def plan_of(row: "SubscriptionItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def plan_of(row: "SubscriptionItem", now: datetime, shown: dict[str, Any]) -> di
 class UsageThreshold(Params):
     """How much use of one item is billed before its period ends (§4.5)."""
 
-    usage_gte: int = f.integer(min=1, max=10**15, required=True)
+    usage_gte: int = f.integer(min=1, max=LARGEST, required=True)
 
 
 class CurrentTrial(Params):

@@ -136,6 +136,19 @@ def cancel(tx: Tx, kind: str, *refs: str) -> None:
     )
 
 
+def park(tx: Tx, kind: str, refs: Collection[str], reason: str, *, clock: str | None = None) -> None:
+    """Note of each of these that it cannot be done, and why; nothing runs it until a person asks for that."""
+    put_many(tx, kind, [(ref, tx.wall) for ref in refs], clock=clock)
+    tx.run(
+        "update jobs set parked = true, error = %(reason)s"
+        " where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",
+        tenant=tx.tenant,
+        kind=kind,
+        refs=list(refs),
+        reason=reason,
+    )
+
+
 # ------------------------------------------------------------------------------------- running
 
 

@@ -51,6 +51,6 @@ def between(before: Charge | None, after: Charge | None) -> Step:
     tier = after or before
     assert tier
     quantity = EXACT.subtract(after.quantity if after else ZERO, before.quantity if before else ZERO)
-    flat = (after.flat_amount if after else ZERO) - (before.flat_amount if before else ZERO)
+    flat = EXACT.subtract(after.flat_amount if after else ZERO, before.flat_amount if before else ZERO)
     amount = (after.amount if after else 0) - (before.amount if before else 0)
     return Step(Charge(tier.tier, quantity, tier.unit_amount, flat), amount)
