@@ -126,8 +126,8 @@ def settings(name: str | None) -> dict[str, Any]:
 def balance(tx: Tx) -> dict[str, Any]:
     """What the gateway owes us by currency: what is available, and what is on its way."""
     found = tx.all(
-        "select currency, coalesce(sum(net) filter (where available_on <= %(now)s), 0)::bigint as available,"
-        " coalesce(sum(net) filter (where available_on > %(now)s), 0)::bigint as pending"
+        "select currency, coalesce(sum(net) filter (where available_on <= %(now)s), 0) as available,"
+        " coalesce(sum(net) filter (where available_on > %(now)s), 0) as pending"
         " from balance_transactions group by currency order by currency",
         now=tx.now,
     )
@@ -138,7 +138,7 @@ def balance(tx: Tx) -> dict[str, Any]:
 
     def amounts(part: str) -> list[dict[str, Any]]:
         return [
-            {"amount": row[part], "currency": row["currency"], "source_types": {"card": row[part]}}
+            {"amount": int(row[part]), "currency": row["currency"], "source_types": {"card": int(row[part])}}
             for row in found
         ]
 

@@ -79,7 +79,7 @@ def locked(tx: Tx, charge: Charge) -> tuple[Tx, Charge]:
 def rest(tx: Tx, charge: Charge) -> int:
     """What can still be refunded: what is on its way back is not there twice."""
     found = tx.one(
-        "select coalesce(sum(amount), 0)::bigint as n from refunds"
+        "select coalesce(sum(amount), 0) as n from refunds"
         " where charge = %(id)s and status in ('pending', 'requires_action')",
         id=charge.id,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from billow.ledger.chart import kind_of
 from billow.store.tx import Tx
@@ -45,7 +46,7 @@ def _sign(account: str) -> int:
 def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> int:
     """What is on the account at an instant, positive on its normal side: a debt of 500 reads 500."""
     row = tx.one(
-        f"select coalesce(sum(amount), 0)::bigint as total from {SIDES}"
+        f"select coalesce(sum(amount), 0) as total from {SIDES}"
         f" where account = %(account)s and currency = %(currency)s and {UNTIL}",
         account=account, currency=currency, at=at,
     )  # fmt: skip
@@ -56,23 +57,28 @@ def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> 
 def statement(tx: Tx, account: str) -> list[Movement]:
     """Everything that moved an account, oldest first, with the running balance in each currency."""
     found = tx.all(
-        "select created, event, source, currency, (amount * %(sign)s)::bigint as amount,"
-        " (%(sign)s * sum(amount) over running)::bigint as balance"
+        "select created, event, source, currency, amount * %(sign)s as amount,"
+        " %(sign)s * sum(amount) over running as balance"
         f" from {SIDES} where account = %(account)s"
         " window running as (partition by currency order by created, source, event, sequence)"
         " order by created, source, event, sequence",
         account=account,
         sign=_sign(account),
     )
-    return [Movement(**row) for row in found]
+    return [Movement(**whole(row, "amount", "balance")) for row in found]
 
 
 def trial_balance(tx: Tx, at: datetime | None = None) -> list[Trial]:
     found = tx.all(
-        "select account, currency, coalesce(sum(amount) filter (where amount > 0), 0)::bigint as debit,"
-        " coalesce(-sum(amount) filter (where amount < 0), 0)::bigint as credit,"
-        " sum(amount)::bigint as balance"
+        "select account, currency, coalesce(sum(amount) filter (where amount > 0), 0) as debit,"
+        " coalesce(-sum(amount) filter (where amount < 0), 0) as credit,"
+        " sum(amount) as balance"
         f" from {SIDES} where {UNTIL} group by account, currency order by currency, account",
         at=at,
     )
-    return [Trial(**row) for row in found]
+    return [Trial(**whole(row, "debit", "credit", "balance")) for row in found]
+
+
+def whole(row: dict[str, Any], *sums: str) -> dict[str, Any]:
+    """A row with its sums as integers: PostgreSQL adds amounts as decimals, so that no sum overflows."""
+    return {**row, **{name: int(row[name]) for name in sums}}

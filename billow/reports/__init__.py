@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,13 @@ def run(tx: Tx, report: str, **params: Any) -> Table:
         require(name in wanted, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
     with tx.conn.cursor(row_factory=tuple_row) as cursor:
         cursor.execute(known[report].sql.encode(), params)
-        return Table([column.name for column in cursor.description or []], cursor.fetchall())
+        names = [column.name for column in cursor.description or []]
+        return Table(names, [tuple(map(_whole, row)) for row in cursor.fetchall()])
+
+
+def _whole(value: Any) -> Any:
+    """A sum of amounts as an integer: PostgreSQL adds them as decimals, so that no sum overflows."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def csv(table: Table) -> str:

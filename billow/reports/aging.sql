@@ -9,7 +9,7 @@ with owed as (
     from ledger_transfers
     where credit ^@ 'receivable:' and created <= %(at)s
 ), still_open as (
-    select substr(account, 12) as customer, invoice, currency, sum(amount)::bigint as amount
+    select substr(account, 12) as customer, invoice, currency, sum(amount) as amount
     from owed
     group by account, invoice, currency
     having sum(amount) <> 0

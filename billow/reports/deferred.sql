@@ -8,7 +8,7 @@ with waiting as (
     from ledger_transfers
     where debit = 'deferred_revenue' and created <= %(at)s
 )
-select customer, invoice, line, currency, sum(amount)::bigint as amount
+select customer, invoice, line, currency, sum(amount) as amount
 from waiting
 group by customer, invoice, line, currency
 having sum(amount) <> 0

@@ -9,8 +9,8 @@ with sides as (
     from ledger_transfers
     where created <= %(at)s
 )
-select account, currency, sum(debit)::bigint as debit, sum(credit)::bigint as credit,
-       sum(debit - credit)::bigint as balance
+select account, currency, sum(debit) as debit, sum(credit) as credit,
+       sum(debit - credit) as balance
 from sides
 group by account, currency
 order by currency, account

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from billow import reports
+from billow.core.bounds import LARGEST
 from billow.ledger import entries
 from billow.ledger.balances import Movement, Trial, balance, statement, trial_balance
 from billow.ledger.chart import CHART, kind_of
@@ -137,3 +139,15 @@ def test_balances_are_the_sums_of_what_was_posted(database, new_tenant, happened
         for (account, currency), total in expected.items():
             sign = 1 if CHART[account.split(":")[0]].normal == "debit" else -1
             assert balance(tx, account, currency) == total * sign
+
+
+def test_sums_of_the_largest_amounts_do_not_overflow(tx):
+    """1,025 of the largest amounts are more than a bigint."""
+    post(tx, [
+        Posting("fee.charged", f"pi_{place}", FIRST, entries.fee_charged("simulated", "usd", LARGEST))
+        for place in range(1025)
+    ])  # fmt: skip
+    assert balance(tx, "gateway_fees", "usd") == 1025 * LARGEST
+    assert statement(tx, "gateway_fees")[-1].balance == 1025 * LARGEST
+    assert sum(one.balance for one in trial_balance(tx)) == 0
+    assert max(row[2] for row in reports.run(tx, "trial_balance", at=SECOND).rows) == 1025 * LARGEST
