@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import flask
@@ -25,7 +26,7 @@ from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
 from billow.settings import Settings, load, pepper
-from billow.store import jobs, migrate
+from billow.store import clocks, jobs, migrate
 from billow.store.disk import Disk
 from billow.store.embedded import url_of
 from billow.store.ids import secret
@@ -212,6 +213,7 @@ class App:
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
     db = Database(url, size=max(16, settings.threads + 4), waiters=Waiters(settings.threads // 2))
+    db.comparison = clocks.Comparison(timedelta(seconds=settings.clock_tolerance))
     db.outside = outside_of(settings, db)
     if url == url_of(settings.data / "postgres"):
         db.disk = Disk(settings.data / "postgres", settings.disk_reserve_mb)
@@ -289,6 +291,7 @@ def _pages(server: Server, db: Database) -> None:
         try:
             with db.connection() as conn:
                 waiting = migrate.pending(conn)
+            db.check_clock()
         except Exception as error:  # whatever it is, the answer is no
             waiting = [type(error).__name__]
         low = db.disk.low()

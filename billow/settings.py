@@ -49,6 +49,7 @@ SETTINGS = [
     ),
     Setting("BILLOW_ACCOUNT", "", "account that commands are about; empty: the oldest"),
     Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
+    Setting("BILLOW_CLOCK_TOLERANCE", "60", "seconds this machine's clock may differ from the database's"),
     Setting("BILLOW_AFTER_RETRIES", "cancel", "when the last retry has failed: cancel, unpaid or past_due"),
     Setting("BILLOW_DISK_RESERVE_MB", "256", "free disk below which nothing is written; 0: no reserve"),
     Setting("BILLOW_METRICS_TOKEN", "", "bearer token that opens /metrics; empty: there is no such page"),
@@ -83,6 +84,7 @@ class Settings:
     after_retries: str
     disk_reserve_mb: int
     metrics_token: str
+    clock_tolerance: int
 
     @property
     def embedded(self) -> Path | None:
@@ -133,6 +135,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         after_retries=read("AFTER_RETRIES", _one_of("cancel", "unpaid", "past_due")),
         disk_reserve_mb=read("DISK_RESERVE_MB", _between(0, 999_999)),
         metrics_token=read("METRICS_TOKEN", _long_secret),
+        clock_tolerance=read("CLOCK_TOLERANCE", _between(1, 999_999)),
     )
 
 

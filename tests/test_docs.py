@@ -84,6 +84,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_RATE_LIMIT_LIVE": "7",
         "BILLOW_RATE_LIMIT_TEST": "8",
         "BILLOW_AFTER_RETRIES": "unpaid",
+        "BILLOW_CLOCK_TOLERANCE": "5",
     }
     assert set(given) == {setting.name for setting in SETTINGS}
     plain = load({})

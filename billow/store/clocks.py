@@ -1,15 +1,93 @@
 """What time is it, and for whom: the wall's clock, or the test clock that a customer lives on."""
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from billow.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from billow.store.tx import Tx
+
+log = logging.getLogger("billow.clocks")
+
+EVERY = 60.0
+"""Seconds between two comparisons with the database's clock, while the two agree."""
+SOON = 1.0
+"""Seconds until the next one, while they do not."""
 
 
 def utc_now() -> datetime:
     """The only place that asks the machine what time it is. Whole microseconds, UTC."""
     return datetime.now(UTC)
+
+
+class ClockDiffers(Unavailable):
+    """This machine's clock and the database's differ by more than is allowed."""
+
+
+@dataclass
+class Comparison:
+    """Whether this machine's clock agrees with the database's, so that no process acts at a time of its own.
+
+    They are compared at the first transaction, then every minute, and at once when this machine's clock was
+    set: then it has moved against the one that only counts seconds.
+    """
+
+    tolerance: timedelta
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _due: float = 0.0
+    _offset: float | None = None
+    _differs: timedelta | None = None
+
+    def check(self, conn: psycopg.Connection[Any]) -> None:
+        """Refuse to go on while the clocks differ; `conn` is outside of any transaction."""
+        moved = self._offset is None or abs(_offset() - self._offset) > self.tolerance.total_seconds() / 2
+        if moved or time.monotonic() >= self._due:
+            self.compare(conn)
+        if self._differs is not None:
+            raise ClockDiffers(self.reason(self._differs))
+
+    def compare(self, conn: psycopg.Connection[Any]) -> None:
+        before = utc_now()
+        row = conn.execute("select clock_timestamp()").fetchone()
+        after = utc_now()
+        assert row is not None, "a select without a table has one row"
+        with self._lock:
+            self._note(difference(before, row[0], after))
+
+    def _note(self, found: timedelta) -> None:
+        differs = found if abs(found) > self.tolerance else None
+        if differs is not None and self._differs is None:
+            log.error("%s", self.reason(differs))
+        elif differs is None and self._differs is not None:
+            log.warning("this machine's clock agrees with the database's again; work goes on")
+        self._differs, self._offset = differs, _offset()
+        self._due = time.monotonic() + (EVERY if differs is None else SOON)
+
+    def reason(self, found: timedelta) -> str:
+        side = "ahead of" if found > timedelta(0) else "behind"
+        return (
+            f"this machine's clock is {abs(found).total_seconds():.0f} s {side} the database's, more than"
+            f" BILLOW_CLOCK_TOLERANCE={self.tolerance.total_seconds():.0f}: nothing is done until they agree"
+        )
+
+
+def difference(before: datetime, there: datetime, after: datetime) -> timedelta:
+    """How far we are ahead of a clock that was read between two looks at ours: nothing where it fits in."""
+    if there < before:
+        return before - there
+    return after - there if there > after else timedelta(0)
+
+
+def _offset() -> float:
+    """What the wall shows beyond the clock that only counts seconds: it changes when the wall is set."""
+    return time.time() - time.monotonic()
 
 
 def of_customer(tx: "Tx", customer: str) -> "Tx":

@@ -105,6 +105,8 @@ class Database:
     """Where the database keeps its files, if it is the embedded one."""
     counts_starts: Callable[[], bool] = lambda: False
     """Whether a job is noted as begun before it is run (store/starts.py); a worker says so of itself."""
+    comparison: clocks.Comparison | None = None
+    """Refuses transactions while this machine's clock differs from the database's."""
     connections: Connections = field(init=False)
     _markers: WeakKeyDictionary[psycopg.Connection[Any], str | None] = field(
         init=False, default_factory=WeakKeyDictionary
@@ -147,7 +149,7 @@ class Database:
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant!r} is no tenant")
         number: list[str] = []
-        with self.connections.lend(_beginning(tenant, bounds, reads, number)) as conn:
+        with self.connections.lend(self._beginning(tenant, bounds, reads, number)) as conn:
             xid = number[-1] if number else None
             wall = self.wall()
             try:
@@ -157,6 +159,25 @@ class Database:
                     conn.execute("rollback")
                 raise
             self._commit(conn, xid)
+
+    def _beginning(self, tenant: str, bounds: Bounds, reads: bool, number: list[str]) -> Callable[..., None]:
+        """What begins a transaction of a tenant, and appends its number to `number` unless it only reads."""
+        sql = f"begin; set local billow.tenant = '{tenant}'"
+        if bounds is not JOB:
+            sql += f"; {bounds.sql('local')}"
+        if not reads:
+            sql += "; select pg_current_xact_id()::text"
+
+        def begin(conn: psycopg.Connection[Any]) -> None:
+            if self.comparison:
+                self.comparison.check(conn)
+            cursor = conn.execute(sql, prepare=False)
+            while cursor.nextset():
+                pass
+            if not reads:
+                number.extend(row[0] for row in cursor.fetchall())
+
+        return begin
 
     def _commit(self, conn: psycopg.Connection[Any], xid: str | None) -> None:
         """Commit. Where the connection dies meanwhile: return if it was committed, raise if not.
@@ -189,29 +210,17 @@ class Database:
                 if not conn.closed:
                     conn.execute("rollback")
 
+    def check_clock(self) -> None:
+        """Raise where transactions are refused because of this machine's clock."""
+        if self.comparison:
+            with self.connections.lend() as conn:
+                self.comparison.check(conn)
+
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
         with self.connections.lend() as conn:
             yield conn
-
-
-def _beginning(tenant: str, bounds: Bounds, reads: bool, number: list[str]) -> Callable[..., None]:
-    """What begins a transaction of a tenant, and appends its number to `number` unless it only reads."""
-    sql = f"begin; set local billow.tenant = '{tenant}'"
-    if bounds is not JOB:
-        sql += f"; {bounds.sql('local')}"
-    if not reads:
-        sql += "; select pg_current_xact_id()::text"
-
-    def begin(conn: psycopg.Connection[Any]) -> None:
-        cursor = conn.execute(sql, prepare=False)
-        while cursor.nextset():
-            pass
-        if not reads:
-            number.extend(row[0] for row in cursor.fetchall())
-
-    return begin
 
 
 def _prepare(conn: psycopg.Connection[Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import psycopg
 import psycopg_pool
 
+from billow.store.clocks import ClockDiffers
 from billow.store.jobs import run_due
 from billow.store.tx import Database
 
@@ -79,6 +80,7 @@ class Worker:
                 self._stop.wait(1)
                 continue
             try:
+                self.db.check_clock()
                 done = run_due(
                     self.db,
                     clock="wall",
@@ -87,6 +89,9 @@ class Worker:
                     limit=SHARE,
                     stop=self._stop.is_set,
                 )
+            except ClockDiffers:  # which is in the log by now
+                done = 0
+                self._stop.wait(1)
             except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
                 log.warning("the database is unavailable: %s", error)
                 done = 0
