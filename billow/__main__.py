@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,15 +11,12 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from billow import app as application
 from billow import commands, processes, settings
 from billow.app import App
 from billow.core.errors import Refused
-from billow.core.plain_text import plain, plain_lines
+from billow.core.plain_text import plain
 from billow.settings import Settings
 from billow.store import folder, rewind, unfinished, wal
 from billow.store import migrate as migrations
@@ -32,6 +29,7 @@ from billow.store.programs import ProgramFailed
 from billow.store.restart import Restarter
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
+from billow.terminal import console, say, show, tell, tell_key, write
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -43,8 +41,7 @@ load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
 cli.add_typer(load, name="import")
 catalog = typer.Typer(no_args_is_help=True, help="The catalog as a file.")
 cli.add_typer(catalog, name="catalog")
-console = Console(width=None if sys.stdout.isatty() else 200)
-"""In a file or a pipe a table is as wide as it needs to be."""
+
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
@@ -418,45 +415,6 @@ def check(
         finally:
             db.close()
     raise typer.Exit(0 if sound else 1)
-
-
-def tell(findings: Iterable[tuple[bool, str]]) -> bool:
-    """Say each finding as soon as it is known; whether all is sound."""
-    return all([said(good, what) for good, what in findings])
-
-
-def said(good: bool, what: str) -> bool:
-    """Say a finding; what it quotes is shown as it is, without effect on the terminal."""
-    mark = ("ok", "green") if good else ("no", "red")
-    console.print(Text.assemble(mark, "  ", plain(what)), soft_wrap=True)
-    return good
-
-
-def say(words: str, style: str = "") -> None:
-    """Print one line as it is: nothing in it is markup, and no character of it commands the terminal."""
-    console.print(Text(plain(words), style=style), soft_wrap=True)
-
-
-def tell_key(words: str, key: str) -> None:
-    console.print(Text.assemble(f"{words} " if words else "", (key, "bold")), soft_wrap=True)
-
-
-def write(text: str) -> None:
-    """Write a file's content: byte for byte into a file or a pipe, with nothing that acts into a terminal."""
-    sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
-
-
-def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """A table in the terminal; numbers to the right."""
-    table = Table(title=Text(plain(title)))
-    for place, column in enumerate(columns):
-        cells = [str(row[place]) for row in rows if row[place] is not None]
-        number = bool(cells) and all(cell[-1:].isdigit() and not cell[0].isalpha() for cell in cells)
-        name = Text(plain(column.replace("_", " ")))
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if value is None else plain(value)) for value in row))
-    console.print(table)
 
 
 # ------------------------------------------------------------------------------------- filling

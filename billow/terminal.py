@@ -1,0 +1,53 @@
+"""How is something shown in a terminal: as it is written, and so that nothing in it commands the terminal."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from billow.core.plain_text import plain, plain_lines
+
+console = Console(width=None if sys.stdout.isatty() else 200)
+"""In a file or a pipe a table is as wide as it needs to be."""
+
+
+def tell(findings: Iterable[tuple[bool, str]]) -> bool:
+    """Say each finding as soon as it is known; whether all is sound."""
+    return all([said(good, what) for good, what in findings])
+
+
+def said(good: bool, what: str) -> bool:
+    """Say a finding; what it quotes is shown as it is, without effect on the terminal."""
+    mark = ("ok", "green") if good else ("no", "red")
+    console.print(Text.assemble(mark, "  ", plain(what)), soft_wrap=True)
+    return good
+
+
+def say(words: str, style: str = "") -> None:
+    """Print one line as it is: nothing in it is markup, and no character of it commands the terminal."""
+    console.print(Text(plain(words), style=style), soft_wrap=True)
+
+
+def tell_key(words: str, key: str) -> None:
+    console.print(Text.assemble(f"{words} " if words else "", (key, "bold")), soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Write a file's content: byte for byte into a file or a pipe, with nothing that acts into a terminal."""
+    sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
+
+
+def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """A table in the terminal; numbers to the right."""
+    table = Table(title=Text(plain(title)))
+    for place, column in enumerate(columns):
+        cells = [str(row[place]) for row in rows if row[place] is not None]
+        number = bool(cells) and all(cell[-1:].isdigit() and not cell[0].isalpha() for cell in cells)
+        name = Text(plain(column.replace("_", " ")))
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else plain(value)) for value in row))
+    console.print(table)
