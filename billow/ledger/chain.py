@@ -2,7 +2,7 @@
 
 Each transfer has a leaf: the SHA-256 of its canonical text. Writers note the leaf with the transfer and wait
 for nobody. After the commit a job takes what is noted and writes a seal over it: the hash of the seal before,
-the ids and the leaves (docs/decisions/00XX-ledger-seals.md).
+the ids and the leaves (docs/decisions/0014-ledger-seals.md).
 """
 
 import json
