@@ -85,6 +85,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_RATE_LIMIT_TEST": "8",
         "BILLOW_AFTER_RETRIES": "unpaid",
         "BILLOW_CLOCK_TOLERANCE": "5",
+        "BILLOW_METRICS_TOKEN": "abcdefghijklmnop",
     }
     assert set(given) == {setting.name for setting in SETTINGS}
     plain = load({})
@@ -114,12 +115,13 @@ def test_every_setting_is_read() -> None:
         ("BILLOW_PEPPER", "short"),
         ("BILLOW_DATA", ""),
         ("BILLOW_AFTER_RETRIES", "forgive"),
+        ("BILLOW_METRICS_TOKEN", "short"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_variables_name(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=name) as refusal:
         load({name: value})
-    if name in {"BILLOW_TEST_KEY", "BILLOW_PEPPER", "BILLOW_DATABASE_URL"}:
+    if name in {"BILLOW_TEST_KEY", "BILLOW_PEPPER", "BILLOW_DATABASE_URL", "BILLOW_METRICS_TOKEN"}:
         assert value not in str(refusal.value)
 
 
