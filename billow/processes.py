@@ -21,7 +21,7 @@ log = logging.getLogger("billow.processes")
 
 PATIENCE = 25
 """Seconds that a process may take to finish what it is at."""
-NICE = 10
+NICE = 5
 """What a worker leaves to others: where cores are short, requests go before what is due."""
 PR_SET_PDEATHSIG = 1
 
