@@ -128,7 +128,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     read = read_settings(data, port, host)
     with database(read) as url:
         os.environ["BILLOW_DATABASE_URL"] = url
-        processes.serve(read.host, read.port, read.workers, read.threads)
+        processes.serve(read.host, read.port, read.workers, [str(network) for network in read.proxies])
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from typing import Any
 
 import flask
 
+from billow.api.front import Front
 from billow.api.limits import Limits
 from billow.api.operation import verbs
 from billow.api.resource import ROUTES
@@ -212,7 +213,7 @@ class App:
 
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
-    db = Database(url, size=max(16, settings.threads + 4), waiters=Waiters(settings.threads // 2))
+    db = Database(url, size=pool_size(settings), waiters=Waiters(settings.threads // 2))
     db.comparison = clocks.Comparison(timedelta(seconds=settings.clock_tolerance))
     db.outside = outside_of(settings, db)
     if url == url_of(settings.data / "postgres"):
@@ -321,10 +322,15 @@ def log(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
 
 
-def wsgi() -> flask.Flask:
-    """The application of a server process, from the environment; granian calls it in each of its workers."""
+def pool_size(settings: Settings) -> int:
+    """How many database connections a process has at most: one for each thread, and some for key lookups."""
+    return max(16, settings.threads + 4)
+
+
+def asgi() -> Front:
+    """The application of a server process, from the environment; each server process calls it once."""
     settings = load(os.environ)
     log(settings)
     built = build(settings, settings.database_url)
     built.db.connections.patience = CALLERS_PATIENCE
-    return built.wsgi
+    return Front(built.server, settings.threads, settings.rate_limit_address)

@@ -3,15 +3,16 @@
 import ctypes
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
-
-import flask
+from collections.abc import Sequence
 
 from billow import app as application
+from billow.api.front import Front
 from billow.flows import repair_timers
 from billow.store import backlog
 from billow.store.tx import Database
@@ -24,6 +25,12 @@ PATIENCE = 25
 NICE = 5
 """What a worker leaves to others: where cores are short, requests go before what is due."""
 PR_SET_PDEATHSIG = 1
+BACKLOG = 1024
+"""Connections that wait until a server process takes them."""
+KEEP_ALIVE = 30
+"""Seconds that a connection may wait for its next request."""
+FILES = 4096
+"""Files and connections that a server process may have open."""
 
 
 def die_with_parent() -> None:
@@ -71,32 +78,47 @@ def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
     )
 
 
-def serve(host: str, port: int, workers: int, threads: int) -> None:
-    """Serve the API with granian until SIGTERM; requests at hand are answered first."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
+def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
+    """Serve the API with uvicorn until SIGTERM; requests at hand are answered first."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
-    Granian(
-        "billow.processes:wsgi",
+    from billow.api.connection import Connection
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn stops in order, and then raises the signal again
+    config = uvicorn.Config(
+        "billow.processes:asgi",
         factory=True,
-        interface=Interfaces.WSGI,
-        address=host,
+        host=host,
         port=port,
         workers=workers,
-        blocking_threads=threads,
-        log_level=LogLevels.error,
-        respawn_failed_workers=True,
-        websockets=False,
-        workers_kill_timeout=PATIENCE,
-        backpressure=threads * 16,
-    ).serve()
+        loop="asyncio",
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level=logging.ERROR,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=list(proxies),
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=PATIENCE - 5,
+        timeout_worker_healthcheck=30,
+    )
+    if workers == 1:
+        uvicorn.Server(config).run()
+    else:
+        Multiprocess(config, [config.bind_socket()]).run()
 
 
-def wsgi() -> flask.Flask:
-    """What granian calls in each of its server processes; they end with the one that started them."""
+def asgi() -> Front:
+    """What uvicorn calls in each of its server processes; they end with the one that started them."""
     die_with_parent()
-    return application.wsgi()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, FILES) if most > 0 else FILES, most))
+    return application.asgi()
 
 
 def work(db: Database) -> None:

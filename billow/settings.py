@@ -48,12 +48,16 @@ SETTINGS = [
         "BILLOW_PEPPER", "", "secret that API keys are hashed with; empty: made once, in the data folder"
     ),
     Setting("BILLOW_ACCOUNT", "", "account that commands are about; empty: the oldest"),
-    Setting("BILLOW_RATE_LIMIT_LIVE", "1000", "requests a second of a live key and process; 0: no limit"),
-    Setting("BILLOW_CLOCK_TOLERANCE", "60", "seconds this machine's clock may differ from the database's"),
+    Setting("BILLOW_RATE_LIMIT_LIVE", "250", "requests a second of an account and process; 0: no limit"),
     Setting("BILLOW_AFTER_RETRIES", "cancel", "when the last retry has failed: cancel, unpaid or past_due"),
+    Setting("BILLOW_RATE_LIMIT_TEST", "250", "the same in test mode; 0: no limit"),
+    Setting(
+        "BILLOW_RATE_LIMIT_ADDRESS", "50", "requests a second without a known key, by address; 0: no limit"
+    ),
+    Setting("BILLOW_PROXIES", "127.0.0.1,::1", "proxies whose X-Forwarded-For is believed: addresses, CIDRs"),
+    Setting("BILLOW_CLOCK_TOLERANCE", "60", "seconds this machine's clock may differ from the database's"),
     Setting("BILLOW_DISK_RESERVE_MB", "256", "free disk below which nothing is written; 0: no reserve"),
     Setting("BILLOW_METRICS_TOKEN", "", "bearer token that opens /metrics; empty: there is no such page"),
-    Setting("BILLOW_RATE_LIMIT_TEST", "1000", "requests a second of a test key and process; 0: no limit"),
 ]
 
 
@@ -81,6 +85,8 @@ class Settings:
     account: str
     rate_limit_live: int
     rate_limit_test: int
+    rate_limit_address: int
+    proxies: tuple[Network, ...]
     after_retries: str
     disk_reserve_mb: int
     metrics_token: str
@@ -132,6 +138,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         account=given["BILLOW_ACCOUNT"],
         rate_limit_live=read("RATE_LIMIT_LIVE", _between(0, 999_999)),
         rate_limit_test=read("RATE_LIMIT_TEST", _between(0, 999_999)),
+        rate_limit_address=read("RATE_LIMIT_ADDRESS", _between(0, 999_999)),
+        proxies=read("PROXIES", _networks),
         after_retries=read("AFTER_RETRIES", _one_of("cancel", "unpaid", "past_due")),
         disk_reserve_mb=read("DISK_RESERVE_MB", _between(0, 999_999)),
         metrics_token=read("METRICS_TOKEN", _long_secret),

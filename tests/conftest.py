@@ -106,9 +106,13 @@ def app(server_url: str) -> Iterator[App]:
     """The whole system on a migrated database, with the simulated gateway."""
     folder = Path(tempfile.mkdtemp(prefix="billow-data-"))
     migrate.migrate(server_url)
-    built = application.build(
-        settings.load({"BILLOW_DATA": str(folder), "BILLOW_SELLER_NAME": "Nimbus Ltd"}), server_url
-    )
+    given = {
+        "BILLOW_DATA": str(folder),
+        "BILLOW_SELLER_NAME": "Nimbus Ltd",
+        "BILLOW_RATE_LIMIT_TEST": "0",
+        "BILLOW_RATE_LIMIT_LIVE": "0",
+    }
+    built = application.build(settings.load(given), server_url)
     built.db.outside = replace(built.db.outside, posting=Egress(resolve=nameless).posting)
     yield built
     built.close()

@@ -3,43 +3,83 @@
 import gzip
 import io
 import urllib.parse
+import zlib
 from typing import Any
 
 import flask
 import msgspec
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from billow.api import params
+from billow.api.limits import Memory, Share
+from billow.api.operation import Raw
 from billow.api.resource import Verb
-from billow.core.errors import Refused
+from billow.core.errors import Refused, require
 
 MAX_BODY = 1 << 20
 MAX_BULK = 32 << 20
+MAX_PARAMETERS = 10_000
+MAX_VALUES = 1_000_000
+"""Values that JSON in bulk may hold, at most: a hundred for each of ten thousand events."""
+VALUE_BYTES = 200
+"""What a decoded value takes in memory, at most, besides its text."""
+PREAMBLE = 8192
+"""Where the first part of an upload begins, at the latest."""
+MEMORY = Memory(256 << 20)
+"""What the bodies that this process is decoding may take together."""
 FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
+_STEP = 1 << 18
 
 
-def sent(verb: Verb) -> dict[str, Any]:
+def sent(verb: Verb, share: Share) -> dict[str, Any]:
     """The parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
     request = flask.request
     if request.method != "POST":
         return params.nested(_pairs(request.query_string))
-    files = verb.params and any(spec.kind == "file" for spec in params.specs(verb.params).values())
-    body = body_of(MAX_BULK if files else MAX_BODY)
+    body = body_of(most_of(verb), share)
     if request.path.startswith("/v2/"):
-        try:
-            decoded = msgspec.json.decode(body or b"{}")
-        except msgspec.DecodeError as error:
-            raise Refused(f"Invalid JSON: {error}") from None
-        return params.read_object(decoded)
-    if request.mimetype == PARTS and files:
+        return params.read_object(_json(body or b"{}"))
+    if request.mimetype == PARTS and takes_files(verb):
+        share.take(len(body))
         return params.nested(_parts(body))
     if body and request.mimetype not in (FORM, ""):
         raise Refused(f"Invalid request: the body must be {FORM}, not {request.mimetype}.")
     return params.nested(_pairs(request.query_string) + _pairs(body))
 
 
+def raw(share: Share) -> Raw:
+    """The body as it came, for a verb that reads its own format; how many values it holds is bounded."""
+    body = body_of(MAX_BULK, share)
+    values = body.count(b",") + body.count(b"[") + body.count(b"{") + body.count(b"\n") + body.count(b"\r")
+    too_many = f"Invalid request: the body holds more than {MAX_VALUES} values."
+    require(values <= MAX_VALUES, too_many, status=413)
+    share.take(values * VALUE_BYTES)
+    return Raw(body, flask.request.mimetype, dict(flask.request.args))
+
+
+def takes_files(verb: Verb) -> bool:
+    specs = params.specs(verb.params) if verb.params else {}
+    return any(spec.kind == "file" for spec in specs.values())
+
+
+def most_of(verb: Verb) -> int:
+    """How many bytes the body of an operation may have, at most."""
+    return MAX_BULK if verb.raw or takes_files(verb) else MAX_BODY
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise Refused(f"Invalid JSON: {error}") from None
+    except RecursionError:
+        raise Refused("Invalid JSON: it is nested too deeply.") from None
+
+
 def _pairs(form: bytes) -> list[tuple[str, str]]:
+    most = f"Invalid request: at most {MAX_PARAMETERS} parameters can be sent."
+    require(form.count(b"&") < MAX_PARAMETERS, most)
     try:
         return urllib.parse.parse_qsl(form.decode(), keep_blank_values=True, errors="strict")
     except ValueError:
@@ -47,10 +87,16 @@ def _pairs(form: bytes) -> list[tuple[str, str]]:
 
 
 def _parts(body: bytes) -> list[tuple[str, str | params.Upload]]:
-    """The parts of a multipart form; what has a file name is a file."""
+    """The parts of a multipart form; what has a file name is a file.
+
+    What stands before the first part is skipped here: the parser takes the square of its length.
+    """
+    named = flask.request.mimetype_params
+    first = body.find(b"--" + named.get("boundary", "").encode("latin-1", "replace"), 0, PREAMBLE)
     try:
+        require(first >= 0, "Invalid request: the body is not a multipart form.")
         _, texts, files = FormDataParser(silent=False, max_form_parts=1000).parse(
-            io.BytesIO(body), PARTS, len(body), flask.request.mimetype_params
+            io.BytesIO(body[first:]), PARTS, len(body) - first, named
         )
     except (ValueError, RequestEntityTooLarge):
         raise Refused("Invalid request: the body is not a multipart form.") from None
@@ -58,15 +104,27 @@ def _parts(body: bytes) -> list[tuple[str, str | params.Upload]]:
     return [*texts.items(multi=True), *uploads]
 
 
-def body_of(most: int) -> bytes:
-    """The body, decompressed, of at most so many bytes; more is refused before it fills the memory."""
-    stream: Any = flask.request.stream
-    if flask.request.headers.get("Content-Encoding", "").lower() == "gzip":
+def body_of(most: int, share: Share) -> bytes:
+    """The body, decompressed, of at most so many bytes; more is refused before it fills the memory.
+
+    A body that ends before its Content-Length was cut off on its way, and is never acted on.
+    """
+    request, cut = flask.request, "Invalid request: the body was cut off on its way; nothing was done."
+    stream: Any = request.stream
+    if request.headers.get("Content-Encoding", "").lower() == "gzip":
         stream = gzip.GzipFile(fileobj=stream)
+    parts: list[bytes] = []
+    size = 0
     try:
-        body: bytes = stream.read(most + 1)
-    except (OSError, EOFError) as error:
+        while piece := stream.read(min(_STEP, most + 1 - size)):
+            share.take(len(piece))
+            parts.append(piece)
+            size += len(piece)
+            require(size <= most, f"Invalid request: the body is larger than {most} bytes.", status=413)
+    except ClientDisconnected:
+        raise Refused(cut) from None
+    except (OSError, EOFError, zlib.error) as error:
         raise Refused(f"Invalid request: the body is not valid gzip ({error}).") from None
-    if len(body) > most:
-        raise Refused(f"Invalid request: the body is larger than {most} bytes.", status=413)
-    return body
+    whole = stream is not request.stream or request.content_length in (None, size)
+    require(whole, cut)
+    return b"".join(parts)

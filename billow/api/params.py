@@ -181,8 +181,18 @@ def check(accepted: Mapping[str, Field], raw: Any, at: str = "") -> dict[str, An
 def read_object(decoded: Any) -> dict[str, Any]:
     """The parameters of a JSON body (v2), which is an object."""
     require(isinstance(decoded, dict), "Invalid JSON: an object is expected.")
+    require(not is_deeper(decoded, MAX_DEPTH), "Invalid JSON: it has too many levels of nesting.")
     _refuse_nul(decoded)
     return dict(decoded)
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether hashes and lists are nested in more levels than these; no recursion, whatever was sent."""
+    inner = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        parts = (part for each in inner for part in (each.values() if isinstance(each, dict) else each))
+        inner = [part for part in parts if isinstance(part, dict | list)]
+    return bool(inner)
 
 
 def _refuse_nul(value: Any) -> None:

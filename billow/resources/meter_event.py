@@ -17,6 +17,8 @@ IDENTIFIER = 500
 """Characters of an identifier, at most."""
 AT_ONCE = 10_000
 """Events in one request, at most."""
+DEPTH = 8
+"""Levels of hashes and lists in a payload, at most, its own included."""
 
 
 class CreateMeterEvent(Params):
@@ -87,31 +89,34 @@ def decode(body: bytes, media: str) -> list[Sent]:
     formats = ", ".join(FORMATS)
     require(media in FORMATS, f"Invalid media type: {media or 'none'}; must be one of {formats}.", status=415)
     try:
-        events = FORMATS[media](body)
+        return FORMATS[media](body)
     except msgspec.DecodeError as error:
         raise Refused(f"Invalid JSON: {error}.") from None
-    count = len(events)
-    require(count <= AT_ONCE, f"At most {AT_ONCE} events can be sent at once, not {count}.", status=413)
-    return events
+    except RecursionError:
+        raise _deep() from None
 
 
 def _json(body: bytes) -> list[Sent]:
     try:
-        return [*_events.decode(body)]
+        return [_shallow(event) for event in _counted(_events.decode(body))]
     except msgspec.ValidationError:
-        return [_one(raw, _event.decode) for raw in _elements(body)]
+        return [_one(raw, _read) for raw in _elements(body)]
 
 
 def _lines(body: bytes) -> list[Sent]:
     try:
-        return [*_event.decode_lines(body)]
-    except msgspec.DecodeError:
-        return [_one(line, _event.decode) for line in body.splitlines() if line.strip()]
+        return [_shallow(event) for event in _counted(_event.decode_lines(body))]
+    except (msgspec.DecodeError, RecursionError):
+        return [_one(line, _read) for line in _counted([*filter(bytes.strip, body.splitlines())])]
+
+
+def _read(raw: bytes) -> Sent:
+    return _shallow(_event.decode(raw))
 
 
 def _cloud_batch(body: bytes) -> list[Sent]:
     try:
-        return [_use(event) for event in _clouds.decode(body)]
+        return [_use(event) for event in _counted(_clouds.decode(body))]
     except msgspec.ValidationError:
         return [_one(raw, lambda raw: _use(_cloud.decode(raw))) for raw in _elements(body)]
 
@@ -130,9 +135,26 @@ FORMATS: dict[str, Callable[[bytes], list[Sent]]] = {
 
 def _elements(body: bytes) -> Sequence[bytes]:
     try:
-        return _raws.decode(body)
+        return _counted(_raws.decode(body))
     except msgspec.ValidationError:
         raise Refused("Invalid JSON: an array of events is expected.") from None
+
+
+def _counted(events: Sequence[Any]) -> Sequence[Any]:
+    """The events, where there are not too many: they are counted before each is read any further."""
+    count = len(events)
+    require(count <= AT_ONCE, f"At most {AT_ONCE} events can be sent at once, not {count}.", status=413)
+    return events
+
+
+def _shallow(event: MeterEvent) -> Sent:
+    """The event, or why it is refused: values of a payload may be nested, but not without end."""
+    nested = [value for value in event.payload.values() if isinstance(value, dict | list)]
+    return _deep() if nested and params.is_deeper(nested, DEPTH) else event
+
+
+def _deep() -> Refused:
+    return Refused(f"Invalid payload: it is nested more than {DEPTH} levels deep.", param="payload")
 
 
 def _one(raw: bytes, read: Callable[[bytes], Sent]) -> Sent:
@@ -142,6 +164,8 @@ def _one(raw: bytes, read: Callable[[bytes], Sent]) -> Sent:
         return _malformed(str(error))
     except msgspec.DecodeError as error:
         return Refused(f"Invalid JSON: {error}.")
+    except RecursionError:
+        return _deep()
 
 
 def _malformed(said: str) -> Refused:
@@ -167,13 +191,14 @@ def _use(event: CloudEvent) -> Sent:
         return Refused("Invalid source or id: both are needed, and a source has no spaces.", param="source")
     if event.data_base64 is not None:
         return Refused("Invalid data_base64: use is read from data, as JSON.", param="data_base64")
-    return CustomerEvent(
+    use = CustomerEvent(
         event_name=event.type,
         payload=event.data or {},
         identifier=f"{event.source} {event.id}",
         timestamp=event.time,
         customer=event.subject,
     )
+    return _shallow(use)
 
 
 # ------------------------------------------------------------------------------------- as it is shown

@@ -1,10 +1,13 @@
 """Who asks, in which mode, with what rights: API keys, stored hashed."""
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import hmac
+import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,8 +17,10 @@ from billow.core.errors import Refused
 from billow.store.ids import base62, new_id, secret
 from billow.store.tx import Database
 
-REMEMBER = 5.0
-"""Seconds that a process may use a key it has seen without asking the database again."""
+REMEMBER = 0.8
+"""Seconds that a process uses a key without asking the database again: a deleted key ends within a second."""
+KNOWN = 10_000
+"""Keys that a process remembers, at most; the one that was looked up longest ago is forgotten first."""
 USED = timedelta(minutes=1)
 """How exactly we know when a key was last used."""
 PREFIX = {"secret": "sk", "restricted": "rk", "publishable": "pk"}
@@ -51,6 +56,7 @@ class Keys:
     pepper: bytes
 
     def __post_init__(self) -> None:
+        self._lock = threading.Lock()
         self._seen: dict[str, tuple[Key, datetime]] = {}
 
     def digest(self, key: str) -> str:
@@ -58,38 +64,51 @@ class Keys:
 
     def recognise(self, authorization: str | None) -> Key:
         """The key of an `Authorization` header, Basic or Bearer; refused with 401 (§1.1)."""
-        given = _given(authorization)
-        if not given:
-            raise Refused(
-                "You did not provide an API key. You need to provide your API key in the Authorization"
-                " header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
-                status=401,
-            )
-        mark, now = self.digest(given), self.db.wall()
-        known = self._seen.get(mark)
-        if known and (now - known[1]).total_seconds() < REMEMBER:
-            key = known[0]
-        else:
-            key = self._asked(given, mark, now)
-            self._seen = {**self._seen, mark: (key, now)} if len(self._seen) < 1000 else {mark: (key, now)}
-        if key.expires_at is not None and key.expires_at <= now:
-            raise Refused(f"Expired API Key provided: {masked(given)}", status=401, code="api_key_expired")
-        return key
+        given = presented(authorization)
+        mark = self.digest(given)
+        return self.usable(given, self.remembered(mark) or self.look_up([mark]).get(mark))
 
-    def _asked(self, given: str, mark: str, now: datetime) -> Key:
+    def usable(self, given: str, found: Key | None) -> Key:
+        """The key that was found for what was presented; refused when there is none or it has expired."""
+        if found is None:
+            raise Refused(f"Invalid API Key provided: {masked(given)}", status=401)
+        if found.expires_at is not None and found.expires_at <= self.db.wall():
+            raise Refused(f"Expired API Key provided: {masked(given)}", status=401, code="api_key_expired")
+        return found
+
+    def remembered(self, mark: str) -> Key | None:
+        """The key with this digest, where it was looked up a moment ago."""
+        known = self._seen.get(mark)
+        fresh = known is not None and 0 <= (self.db.wall() - known[1]).total_seconds() < REMEMBER
+        return known[0] if known and fresh else None
+
+    def has_seen(self, mark: str) -> bool:
+        """Whether a key with this digest was there when it was last looked up."""
+        return mark in self._seen
+
+    def look_up(self, marks: Iterable[str]) -> dict[str, Key]:
+        """The keys with these digests, as the database has them now: one query for any number."""
+        marks, now = list(marks), self.db.wall()
         with self.db.connection() as conn:
-            row = conn.execute(
-                "select id, tenant, kind, hint, permissions, expires_at, last_used_at from api_keys"
-                " where digest = %s", (mark,)).fetchone()  # fmt: skip
-            if row is None:
-                raise Refused(f"Invalid API Key provided: {masked(given)}", status=401)
-            if row[6] is None or row[6] <= now - USED:
+            rows = conn.execute(
+                "select digest, id, tenant, kind, hint, permissions, expires_at, last_used_at from api_keys"
+                " where digest = any(%s)", (marks,)).fetchall()  # fmt: skip
+            stale = [row[1] for row in rows if row[7] is None or row[7] <= now - USED]
+            if stale:
                 # A note that cannot be written, or that somebody else writes, keeps nobody from asking.
                 with contextlib.suppress(psycopg.Error):
                     conn.execute(
-                        "update api_keys set last_used_at = %s where id = (select id from api_keys"
-                        " where id = %s for update skip locked)", (now, row[0]))  # fmt: skip
-        return Key(*row[:6])
+                        "update api_keys set last_used_at = %s where id in (select id from api_keys"
+                        " where id = any(%s) for update skip locked)", (now, stale))  # fmt: skip
+        found = {row[0]: Key(*row[1:7]) for row in rows}
+        with self._lock:
+            for mark in marks:
+                self._seen.pop(mark, None)
+                if mark in found:
+                    self._seen[mark] = found[mark], now
+            while len(self._seen) > KNOWN:
+                del self._seen[next(iter(self._seen))]
+        return found
 
     def create(self, tenant: str, kind: str = "secret", *, key: str | None = None, now: datetime) -> str:
         """Make a key, or take the one given; it is told this once, only its hash is kept."""
@@ -104,10 +123,19 @@ class Keys:
         return key
 
 
-def _given(authorization: str | None) -> str:
-    import base64
-    import binascii
+def presented(authorization: str | None) -> str:
+    """The key in an `Authorization` header; refused with 401 where there is none."""
+    given = _given(authorization)
+    if not given:
+        raise Refused(
+            "You did not provide an API key. You need to provide your API key in the Authorization"
+            " header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+            status=401,
+        )
+    return given
 
+
+def _given(authorization: str | None) -> str:
     scheme, _, rest = (authorization or "").partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()

@@ -1,4 +1,4 @@
-"""Is a key that asks too often told to slow down, and nobody else?"""
+"""Is an account that asks too often told to slow down, and nobody else?"""
 
 from dataclasses import replace
 from typing import Any
@@ -29,10 +29,11 @@ def test_a_bucket_holds_one_second_and_fills_steadily() -> None:
     assert [limits.wait(TEST) for _ in range(5)].count(0) == 4
 
 
-def test_keys_and_modes_have_their_own() -> None:
+def test_all_keys_of_an_account_share_its_limit_and_other_accounts_and_modes_have_their_own() -> None:
     limits = Limits(live=0, test=1, clock=Clock())
     assert limits.wait(TEST) == 0 and limits.wait(TEST) == 1
-    assert limits.wait(replace(TEST, id="mk_3")) == 0
+    assert limits.wait(replace(TEST, id="mk_3")) == 1
+    assert limits.wait(replace(TEST, tenant="acct_2/test")) == 0
     assert [limits.wait(LIVE) for _ in range(1000)] == [0] * 1000
 
 

@@ -1,0 +1,124 @@
+"""What happens to a request before it gets a thread: its key, its limits, its whole body."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from billow.api import decoding
+from billow.api.incoming import Headers, Incoming, Left, Message, Receive, called, too_large
+from billow.api.limits import Addresses, Memory, too_many
+from billow.api.look_ups import LookUps
+from billow.api.server import ADMITTED, REQUEST, Server, declined, headers_of
+from billow.api.threads import Threads
+from billow.core.errors import require
+from billow.store.ids import new_id
+from billow.store.keys import Key, presented
+
+SMALL = 1 << 14
+"""Bytes of a body that every operation takes, so that it need not be known which operation is asked for."""
+BODIES = 128 << 20
+"""Bytes of bodies that a process holds while they come in and while they wait for a thread."""
+AT_ONCE = 100
+"""Requests that an account may have in each process at the same time."""
+HEALTHY = b'{"status":"ok"}\n'
+
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Front:
+    """The ASGI application of a server process. What it lets in is handed to the WSGI application whole.
+
+    It judges a request by its head, and only then reads its body. Nothing here waits for a thread that
+    carries out requests, so that who sends slowly, or nothing, takes none of them.
+    """
+
+    def __init__(self, server: Server, threads: int, strangers: int) -> None:
+        """`strangers` are the requests a second that an address may make without a known key."""
+        self.server, self.threads = server, Threads(threads)
+        self.addresses, self.bodies = Addresses(strangers), Memory(BODIES)
+        self.look_ups = LookUps(server.keys)
+        self._present: Counter[str] = Counter()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["path"] == "/healthz":
+            return await _answer(send, 200, [("Content-Type", "application/json")], HEALTHY)
+        incoming = Incoming(scope, receive, new_id("req_"))
+        try:
+            status, headers, body = await self._answered(incoming)
+        except Left:
+            return
+        except Exception as error:
+            answer = declined(error, incoming.id)
+            named = headers_of(answer, incoming.id, incoming.headers.get("idempotency-key"))
+            status, body = answer.status, answer.body
+            headers = [("Content-Type", "application/json"), *named.items()]
+        if status == 408:
+            headers.append(("Connection", "close"))
+        await _answer(send, status, headers, body)
+
+    async def _answered(self, incoming: Incoming) -> tuple[int, Headers, bytes]:
+        if not incoming.path.startswith(("/v1/", "/v2/")):
+            if wait := self.addresses.wait(incoming.address):
+                raise too_many(wait)
+            return await self._carried_out(incoming, incoming.address, b"", {})
+        key = await self._key(incoming)
+        self.server.admit(key)
+        with self._counted(key), self.bodies.share() as share:
+            most = self._most(incoming, key)
+            body = await incoming.body(most, share) if most else b""
+            return await self._carried_out(incoming, key.tenant, body, {ADMITTED: key})
+
+    async def _key(self, incoming: Incoming) -> Key:
+        """Whose request it is. Keys that were never seen here are looked up at each address's own pace."""
+        keys = self.server.keys
+        given = presented(incoming.headers.get("authorization"))
+        mark = keys.digest(given)
+        if found := keys.remembered(mark):
+            return keys.usable(given, found)
+        stranger = not keys.has_seen(mark)
+        if stranger and (wait := self.addresses.wait(incoming.address)):
+            raise too_many(wait)
+        found = await self.look_ups.find(mark)
+        if stranger and found:
+            self.addresses.give_back(incoming.address)
+        return keys.usable(given, found)
+
+    @contextmanager
+    def _counted(self, key: Key) -> Iterator[None]:
+        if self._present[key.tenant] >= AT_ONCE:
+            raise too_many(1, "global-concurrency")
+        self._present[key.tenant] += 1
+        try:
+            yield
+        finally:
+            self._present[key.tenant] -= 1
+            if not self._present[key.tenant]:
+                del self._present[key.tenant]
+
+    def _most(self, incoming: Incoming, key: Key) -> int:
+        """How long a body is read; 0 where there is none, or nothing takes it."""
+        length = incoming.length
+        if length == 0 or (length is not None and length <= SMALL and key.kind == "secret"):
+            return length
+        verb = self.server.verb_at(incoming.method, incoming.path)
+        if verb is None:
+            return 0
+        self.server.may(key, verb)
+        most = decoding.most_of(verb)
+        require(length is None or length <= most, too_large(most), status=413)
+        return most
+
+    async def _carried_out(
+        self, incoming: Incoming, owner: str, body: bytes, more: dict[str, Any]
+    ) -> tuple[int, Headers, bytes]:
+        named = {REQUEST: incoming.id, **more}
+        application = self.server.app.wsgi_app
+        return await self.threads.run(owner, lambda: called(application, incoming.environ(body, named)))
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    named = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers}
+    named.setdefault(b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*named.items()]})
+    await send({"type": "http.response.body", "body": body})
