@@ -93,7 +93,7 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
         host=host,
         port=port,
         workers=workers,
-        loop="asyncio",
+        loop="uvloop",
         http=Connection,
         ws="none",
         lifespan="off",

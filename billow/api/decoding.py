@@ -4,10 +4,11 @@ import gzip
 import io
 import urllib.parse
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
-import flask
 import msgspec
+from werkzeug import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
@@ -32,30 +33,29 @@ FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 _STEP = 1 << 18
 
 
-def sent(verb: Verb, share: Share) -> dict[str, Any]:
+def sent(verb: Verb, request: Request, share: Share) -> dict[str, Any]:
     """The parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
-    request = flask.request
     if request.method != "POST":
         return params.nested(_pairs(request.query_string))
-    body = body_of(most_of(verb), share)
+    body = body_of(request, most_of(verb), share)
     if request.path.startswith("/v2/"):
         return params.read_object(_json(body or b"{}"))
     if request.mimetype == PARTS and takes_files(verb):
         share.take(len(body))
-        return params.nested(_parts(body))
+        return params.nested(_parts(body, request.mimetype_params))
     if body and request.mimetype not in (FORM, ""):
         raise Refused(f"Invalid request: the body must be {FORM}, not {request.mimetype}.")
     return params.nested(_pairs(request.query_string) + _pairs(body))
 
 
-def raw(share: Share) -> Raw:
+def raw(request: Request, share: Share) -> Raw:
     """The body as it came, for a verb that reads its own format; how many values it holds is bounded."""
-    body = body_of(MAX_BULK, share)
+    body = body_of(request, MAX_BULK, share)
     values = body.count(b",") + body.count(b"[") + body.count(b"{") + body.count(b"\n") + body.count(b"\r")
     too_many = f"Invalid request: the body holds more than {MAX_VALUES} values."
     require(values <= MAX_VALUES, too_many, status=413)
     share.take(values * VALUE_BYTES)
-    return Raw(body, flask.request.mimetype, dict(flask.request.args))
+    return Raw(body, request.mimetype, dict(request.args))
 
 
 def takes_files(verb: Verb) -> bool:
@@ -86,17 +86,16 @@ def _pairs(form: bytes) -> list[tuple[str, str]]:
         raise Refused("Invalid request: the parameters are not a form in UTF-8.") from None
 
 
-def _parts(body: bytes) -> list[tuple[str, str | params.Upload]]:
+def _parts(body: bytes, named: Mapping[str, str]) -> list[tuple[str, str | params.Upload]]:
     """The parts of a multipart form; what has a file name is a file.
 
     What stands before the first part is skipped here: the parser takes the square of its length.
     """
-    named = flask.request.mimetype_params
     first = body.find(b"--" + named.get("boundary", "").encode("latin-1", "replace"), 0, PREAMBLE)
     try:
         require(first >= 0, "Invalid request: the body is not a multipart form.")
         _, texts, files = FormDataParser(silent=False, max_form_parts=1000).parse(
-            io.BytesIO(body[first:]), PARTS, len(body) - first, named
+            io.BytesIO(body[first:]), PARTS, len(body) - first, dict(named)
         )
     except (ValueError, RequestEntityTooLarge):
         raise Refused("Invalid request: the body is not a multipart form.") from None
@@ -104,12 +103,12 @@ def _parts(body: bytes) -> list[tuple[str, str | params.Upload]]:
     return [*texts.items(multi=True), *uploads]
 
 
-def body_of(most: int, share: Share) -> bytes:
+def body_of(request: Request, most: int, share: Share) -> bytes:
     """The body, decompressed, of at most so many bytes; more is refused before it fills the memory.
 
     A body that ends before its Content-Length was cut off on its way, and is never acted on.
     """
-    request, cut = flask.request, "Invalid request: the body was cut off on its way; nothing was done."
+    cut = "Invalid request: the body was cut off on its way; nothing was done."
     stream: Any = request.stream
     if request.headers.get("Content-Encoding", "").lower() == "gzip":
         stream = gzip.GzipFile(fileobj=stream)

@@ -5,18 +5,20 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from werkzeug import Request
+
 from billow.api import decoding
 from billow.api.incoming import Headers, Incoming, Left, Message, Receive, called, too_large
 from billow.api.limits import Addresses, Memory, too_many
 from billow.api.look_ups import LookUps
-from billow.api.server import ADMITTED, REQUEST, Server, declined, headers_of
+from billow.api.operation import Answer
+from billow.api.resource import Verb
+from billow.api.server import ADMITTED, REQUEST, Server, declined, told
 from billow.api.threads import Threads
 from billow.core.errors import require
 from billow.store.ids import new_id
 from billow.store.keys import Key, presented
 
-SMALL = 1 << 14
-"""Bytes of a body that every operation takes, so that it need not be known which operation is asked for."""
 BODIES = 128 << 20
 """Bytes of bodies that a process holds while they come in and while they wait for a thread."""
 AT_ONCE = 100
@@ -24,6 +26,7 @@ AT_ONCE = 100
 HEALTHY = b'{"status":"ok"}\n'
 
 Send = Callable[[Message], Awaitable[None]]
+Answered = tuple[int, Headers, bytes]
 
 
 class Front:
@@ -49,25 +52,39 @@ class Front:
         except Left:
             return
         except Exception as error:
-            answer = declined(error, incoming.id)
-            named = headers_of(answer, incoming.id, incoming.headers.get("idempotency-key"))
-            status, body = answer.status, answer.body
-            headers = [("Content-Type", "application/json"), *named.items()]
+            answer = told(declined(error, incoming.id), incoming.id, incoming.headers.get("idempotency-key"))
+            status, headers, body = answer.status, [*answer.headers.items()], answer.body
         if status == 408:
             headers.append(("Connection", "close"))
         await _answer(send, status, headers, body)
 
-    async def _answered(self, incoming: Incoming) -> tuple[int, Headers, bytes]:
+    async def _answered(self, incoming: Incoming) -> Answered:
         if not incoming.path.startswith(("/v1/", "/v2/")):
             if wait := self.addresses.wait(incoming.address):
                 raise too_many(wait)
-            return await self._carried_out(incoming, incoming.address, b"", {})
+            return await self._shown(incoming, incoming.address)
         key = await self._key(incoming)
         self.server.admit(key)
         with self._counted(key), self.bodies.share() as share:
-            most = self._most(incoming, key)
+            found = self.server.routed(incoming.method, incoming.path)
+            if found is None:
+                return await self._shown(incoming, key.tenant, {ADMITTED: key})
+            verb, ids = found
+            most = self._most(incoming, key, verb)
             body = await incoming.body(most, share) if most else b""
-            return await self._carried_out(incoming, key.tenant, body, {ADMITTED: key})
+
+            def work() -> Answer:
+                request = Request(incoming.environ(body), populate_request=False)
+                return self.server.respond(verb, ids, request, key, incoming.id)
+
+            answer = await self.threads.run(key.tenant, work)
+            return answer.status, [*answer.headers.items()], answer.body
+
+    async def _shown(self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}) -> Answered:
+        """What the WSGI application answers: a page, or that there is no such address."""
+        application, environ = self.server.app.wsgi_app, incoming.environ(b"")
+        environ |= {REQUEST: incoming.id, **more}
+        return await self.threads.run(owner, lambda: called(application, environ))
 
     async def _key(self, incoming: Incoming) -> Key:
         """Whose request it is. Keys that were never seen here are looked up at each address's own pace."""
@@ -96,25 +113,16 @@ class Front:
             if not self._present[key.tenant]:
                 del self._present[key.tenant]
 
-    def _most(self, incoming: Incoming, key: Key) -> int:
-        """How long a body is read; 0 where there is none, or nothing takes it."""
+    def _most(self, incoming: Incoming, key: Key, verb: Verb) -> int:
+        """How many bytes of a body are read; refused where it is said to have more."""
         length = incoming.length
-        if length == 0 or (length is not None and length <= SMALL and key.kind == "secret"):
-            return length
-        verb = self.server.verb_at(incoming.method, incoming.path)
-        if verb is None:
+        if length == 0:
             return 0
-        self.server.may(key, verb)
+        if key.kind != "secret":
+            self.server.may(key, verb)
         most = decoding.most_of(verb)
         require(length is None or length <= most, too_large(most), status=413)
         return most
-
-    async def _carried_out(
-        self, incoming: Incoming, owner: str, body: bytes, more: dict[str, Any]
-    ) -> tuple[int, Headers, bytes]:
-        named = {REQUEST: incoming.id, **more}
-        application = self.server.app.wsgi_app
-        return await self.threads.run(owner, lambda: called(application, incoming.environ(body, named)))
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -83,7 +83,7 @@ class Incoming:
             raise Left
         return b"".join(parts)
 
-    def environ(self, body: bytes, more: Mapping[str, Any]) -> dict[str, Any]:
+    def environ(self, body: bytes) -> dict[str, Any]:
         """The request as PEP 3333 says it, with its body in memory."""
         scope, server = self.scope, self.scope.get("server") or ("localhost", None)
         named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
@@ -108,7 +108,6 @@ class Incoming:
             "wsgi.multithread": True,
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
-            **more,
         }
 
 

@@ -1,11 +1,12 @@
 """HTTP in, HTTP out: who asks, what for, one answer."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flask
+from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
 from billow.api import decoding, rights
@@ -42,6 +43,7 @@ class Server:
         every = verbs(self.routes)
         self.execution = Execution(self.db, rights.nouns(every), self.became)
         self._verbs = {f"{verb.method} {verb.path}": verb for verb in every}
+        self._names = {verb.path: re.findall(r"\{(\w+)\}", verb.path) for verb in every}
         for verb in every:
             rule = verb.path.replace("{", "<").replace("}", ">")
             self.app.add_url_rule(rule, f"{verb.method} {verb.path}", self._view(verb), methods=[verb.method],
@@ -54,53 +56,53 @@ class Server:
         if wait := self.limits.wait(key):
             raise too_many(wait)
 
-    def verb_at(self, method: str, path: str) -> Verb | None:
-        """The operation that is routed there."""
+    def routed(self, method: str, path: str) -> tuple[Verb, Mapping[str, str]] | None:
+        """The operation at a path and the ids in it; none where there is no such operation."""
         try:
-            endpoint, _ = self.app.url_map.bind("").match(path, method)
+            endpoint, ids = self.app.url_map.bind("").match(path, method)
         except HTTPException:
             return None
-        return self._verbs.get(endpoint)
+        verb = self._verbs.get(endpoint)
+        return (verb, ids) if verb else None
 
     def may(self, key: Key, verb: Verb) -> None:
         """Refuse what the key may not do, whatever its parameters are."""
         rights.judge(key, verb, {"client_secret": "of whoever asks"}, {}, self.execution.nouns)
 
     def _view(self, verb: Verb) -> Callable[..., flask.Response]:
-        names = re.findall(r"\{(\w+)\}", verb.path)
-
         def view(**ids: str) -> flask.Response:
-            return self._answered(verb, tuple(ids[name] for name in names))
+            return _response(self.respond(verb, ids, flask.request, None, new_id("req_")))
 
         return view
 
     def _unrouted(self, error: Exception) -> flask.Response:
         # The key is judged first, so that who is not known learns nothing of what there is.
         request = flask.request
+        id = str(request.environ.get(REQUEST) or new_id("req_"))
         try:
             if ADMITTED not in request.environ:
                 self.keys.recognise(request.headers.get("Authorization"))
             asked = f"{request.method}: {request.path}"
             raise Refused(f"Unrecognized request URL ({asked}). Please see /openapi.json.", status=404)
         except Refused as refused:
-            return _response(refusal(refused), _request_id(), None)
+            return _response(told(refusal(refused), id, None))
 
-    def _answered(self, verb: Verb, ids: tuple[str, ...]) -> flask.Response:
-        request = _request_id()
-        given = flask.request.headers.get("Idempotency-Key")
+    def respond(
+        self, verb: Verb, ids: Mapping[str, str], request: Request, key: Key | None, id: str
+    ) -> Answer:
+        """The answer to a request, with all its headers; its key is judged here where it was not before."""
         try:
             with decoding.MEMORY.share() as share:
-                answer = self._answer(verb, ids, request, share)
+                answer = self._answer(self._call(verb, ids, request, key, id), request, share)
         except Exception as error:
-            answer = declined(error, request)
-        return _response(answer, request, given)
+            answer = declined(error, id)
+        return told(answer, id, request.headers.get("Idempotency-Key"))
 
-    def _answer(self, verb: Verb, ids: tuple[str, ...], request: str, share: Share) -> Answer:
-        key = flask.request.environ.get(ADMITTED)
+    def _call(self, verb: Verb, ids: Mapping[str, str], request: Request, key: Key | None, id: str) -> Call:
         if key is None:
-            key = self.keys.recognise(flask.request.headers.get("Authorization"))
+            key = self.keys.recognise(request.headers.get("Authorization"))
             self.admit(key)
-        account = flask.request.headers.get("Stripe-Account")
+        account = request.headers.get("Stripe-Account")
         if account and account != key.tenant.split("/")[0]:
             raise Refused(
                 f"The provided key does not have access to account '{account}' (or that account does not"
@@ -108,15 +110,18 @@ class Server:
                 status=403,
                 code="account_invalid",
             )
-        if "\x00" in "".join(ids):
+        if "\x00" in "".join(ids.values()):
             raise Refused("Invalid id: it contains a NUL character.", status=404, code="resource_missing")
-        call = Call(verb, ids, request, key, flask.request.path, {})
+        return Call(verb, tuple(ids[name] for name in self._names[verb.path]), id, key, request.path, {})
+
+    def _answer(self, call: Call, request: Request, share: Share) -> Answer:
+        verb = call.verb
         if verb.raw:
-            call.raw = decoding.raw(share)
+            call.raw = decoding.raw(request, share)
         else:
-            call.sent = decoding.sent(verb, share)
+            call.sent = decoding.sent(verb, request, share)
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
-        given = flask.request.headers.get("Idempotency-Key")
+        given = request.headers.get("Idempotency-Key")
         call.idempotency_key = given if verb.method in repeatable else None
         return self.execution.carry_out(call)
 
@@ -129,17 +134,16 @@ def declined(error: Exception, request: str) -> Answer:
     return answer
 
 
-def _request_id() -> str:
-    return str(flask.request.environ.get(REQUEST) or new_id("req_"))
+def told(answer: Answer, request: str, key: str | None) -> Answer:
+    """The answer with the headers that every answer of the API has."""
+    headers = {
+        "Content-Type": "application/json",
+        "Request-Id": request,
+        "Stripe-Version": API_VERSION,
+        **answer.headers,
+    }
+    return replace(answer, headers={**headers, "Idempotency-Key": key} if key else headers)
 
 
-def headers_of(answer: Answer, request: str, key: str | None) -> dict[str, str]:
-    """The headers of every answer of the API."""
-    named = {"Request-Id": request, "Stripe-Version": API_VERSION, **answer.headers}
-    return {**named, "Idempotency-Key": key} if key else named
-
-
-def _response(answer: Answer, request: str, key: str | None) -> flask.Response:
-    response = flask.Response(answer.body, status=answer.status, content_type="application/json")
-    response.headers.update(headers_of(answer, request, key))
-    return response
+def _response(answer: Answer) -> flask.Response:
+    return flask.Response(answer.body, status=answer.status, headers=answer.headers)

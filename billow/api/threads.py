@@ -13,6 +13,8 @@ from billow.api.limits import busy
 T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds that a request waits for a thread, at most."""
+SPARE = 1
+"""Threads that only another account gets, when one has all that an account can have."""
 QUEUED = 16
 """Requests that may wait for each thread."""
 
@@ -24,12 +26,12 @@ class Threads:
     """
 
     def __init__(self, count: int) -> None:
-        self.count, self.share = count, count - 1 if count > 1 else 1
+        self.share, self.count = count, count + SPARE
         self._work: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
         self._running: Counter[str] = Counter()
         self._busy = self._queued = 0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        for number in range(count):
+        for number in range(self.count):
             threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
 
     async def run(self, owner: str, work: Callable[[], T]) -> T:
