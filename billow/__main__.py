@@ -110,6 +110,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
     """Everything in one: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
     read = read_settings(data, port, host)
     with database(read) as url:
+        processes.require_connections(url, read.workers, 1, application.pool_size(read))
         migrations.migrate(url)
         built = application.build(read, url)
         if built.new_key:
@@ -127,6 +128,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     """The API server alone; any number of them over one database."""
     read = read_settings(data, port, host)
     with database(read) as url:
+        processes.require_connections(url, read.workers, 0, application.pool_size(read))
         os.environ["BILLOW_DATABASE_URL"] = url
         processes.serve(read.host, read.port, read.workers, [str(network) for network in read.proxies])
 

@@ -11,10 +11,13 @@ import threading
 import time
 from collections.abc import Sequence
 
+import psycopg
+
 from billow import app as application
 from billow.api.front import Front
 from billow.flows import repair_timers
 from billow.store import backlog
+from billow.store.embedded import CannotRun
 from billow.store.tx import Database
 from billow.store.work import Worker
 
@@ -29,6 +32,8 @@ BACKLOG = 1024
 """Connections that wait until a server process takes them."""
 KEEP_ALIVE = 30
 """Seconds that a connection may wait for its next request."""
+COMMANDS = 4
+"""Database connections that are kept for commands such as `billow report`."""
 FILES = 4096
 """Files and connections that a server process may have open."""
 
@@ -76,6 +81,27 @@ def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
+
+
+def require_connections(url: str, servers: int, workers: int, each: int) -> None:
+    """Refuse to start processes that want more connections than the database has, and tell the sum."""
+    names = ("max_connections", "superuser_reserved_connections")
+    with psycopg.connect(url) as conn:
+        rows = [conn.execute("select current_setting(%s)::int", (name,)).fetchone() for name in names]
+    most, reserved = (int(row[0]) if row else 0 for row in rows)
+    parts = {
+        f"for {servers} server processes of {each}": servers * each,
+        f"for {workers} worker": workers * each,
+        "reserved by the database": reserved,
+        "kept for commands": COMMANDS,
+    }
+    wanted = sum(parts.values())
+    if wanted > most:
+        told = " + ".join(f"{count} {what}" for what, count in parts.items() if count)
+        raise CannotRun(
+            f"{told} = {wanted} connections, and the database allows {most}:"
+            " lower BILLOW_WORKERS or BILLOW_THREADS, or raise its max_connections."
+        )
 
 
 def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:

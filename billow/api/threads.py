@@ -17,6 +17,8 @@ SPARE = 1
 """Threads that only another account gets, when one has all that an account can have."""
 QUEUED = 16
 """Requests that may wait for each thread."""
+ALWAYS = 4
+"""Requests of an account that may wait however many others do, so that others cannot shut it out."""
 
 
 class Threads:
@@ -47,7 +49,7 @@ class Threads:
     async def _turn(self, owner: str) -> None:
         if self._busy < self.count and self._running[owner] < self.share:
             return self._enter(owner)
-        if self._queued >= self.count * QUEUED:
+        if self._queued >= self.count * QUEUED and len(self._waiting.get(owner, ())) >= ALWAYS:
             raise busy()
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(owner, deque()).append(turn)
@@ -55,9 +57,12 @@ class Threads:
         try:
             async with asyncio.timeout(PATIENCE):
                 await turn
-        except BaseException as error:
+        except TimeoutError:
             self._give_up(owner, turn)
-            raise busy() from None if isinstance(error, TimeoutError) else error
+            raise busy() from None
+        except asyncio.CancelledError:
+            self._give_up(owner, turn)
+            raise
 
     def _enter(self, owner: str) -> None:
         self._busy += 1
