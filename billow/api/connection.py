@@ -68,6 +68,10 @@ class Connection(HttpToolsProtocol):
         self._head_begun = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_begun:  # what follows a body as a trailer is no header
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._got_something, self._head_begun, self.idle_since = True, False, None
         self._cancel_deadline()

@@ -35,7 +35,6 @@ class Incoming:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Copy the headers: what follows a body as a trailer would be added to the scope's."""
         for raw, value in self.scope["headers"]:
             name, text = raw.decode("latin-1"), value.decode("latin-1")
             if "_" not in name:  # in an environ it would look like the one with a hyphen
