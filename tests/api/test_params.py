@@ -225,3 +225,31 @@ def test_json_is_refused_under_v1(api: Any) -> None:
 
 def test_a_body_of_two_megabytes_is_refused(api: Any) -> None:
     assert api.post("/v1/customers", "name=" + "a" * (2 << 20)).status == 413
+
+
+@pytest.mark.parametrize("depth", [9, 950, 100_000])
+def test_deep_json_is_refused(api: Any, depth: int) -> None:
+    body = b'{"event_name": "a", "payload": ' + b"[" * depth + b"]" * depth + b"}"
+    answer = api.ask("POST", "/v2/billing/meter_events", data=body, content_type="application/json")
+    assert answer.status == 400 and answer["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("number", [b"9" * 5000, b"9" * 100_000, b"1e999", b"-" + b"9" * 400])
+def test_endless_numbers_are_refused(api: Any, number: bytes) -> None:
+    body = b'{"event_name": "a", "payload": {"value": ' + number + b"}}"
+    answer = api.ask("POST", "/v2/billing/meter_events", data=body, content_type="application/json")
+    assert answer.status == 400
+
+
+def test_a_form_has_at_most_ten_thousand_parameters(api: Any) -> None:
+    answer = api.post("/v1/customers", "&".join(["metadata[a]=1"] * 10_001))
+    assert answer.status == 400 and "10000 parameters" in answer["error"]["message"]
+    assert api.post("/v1/customers", "&".join(["metadata[a]=1"] * 10_000)).status == 200
+
+
+def test_a_body_shorter_than_it_was_said_to_be_is_refused(api: Any) -> None:
+    short = {"CONTENT_LENGTH": "100", "wsgi.input_terminated": True}
+    for environ in (short, {"CONTENT_LENGTH": "100"}):
+        answer = api.ask("POST", "/v1/customers", data="name=Ann", environ_overrides=environ)
+        assert answer.status == 400 and "cut off" in answer["error"]["message"]
+    assert api.get("/v1/customers")["data"] == []

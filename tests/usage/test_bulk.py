@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from billow.api import decoding
+from billow.api.limits import Memory
+
 BULK = "/v1/billing/meter_events/bulk"
 JSON, LINES = "application/json", "application/x-ndjson"
 CLOUD = "application/cloudevents-batch+json"
@@ -226,3 +229,56 @@ def test_the_shared_batch_has_its_expected_answer(
         one |= {"subject": customer, "time": now.isoformat()}
     answer = bulk(batch, CLOUD)
     assert counts(answer) == (expected["accepted"], expected["duplicates"], 0)
+
+
+# ------------------------------------------------------------------------------------- far too much
+
+DEEP = {
+    JSON: b'[{"event_name":"tokens","payload":{"a":%s}}]',
+    LINES: b'{"event_name":"tokens","payload":{"a":%s}}',
+    CLOUD: b'[{"specversion":"1.0","id":"1","source":"s","type":"tokens","data":{"a":%s}}]',
+    "application/cloudevents+json": b'{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"a":%s}}',
+}
+
+
+@pytest.mark.parametrize("depth", [8, 900, 100_000])
+@pytest.mark.parametrize("media", DEEP)
+def test_deep_json_is_refused_in_every_format(bulk: Any, meter: Any, media: str, depth: int) -> None:
+    meter()
+    for begin, end in ((b"[", b"]"), (b'{"a":', b"}")):
+        answer = bulk(DEEP[media] % (begin * depth + b"1" + end * depth), media)
+        assert answer.status == 400 and answer["error"]["type"] == "invalid_request_error"
+    assert bulk(b"[" * depth + b"]" * depth, media).status == 400
+
+
+def test_seven_levels_below_a_payload_are_no_depth(bulk: Any, meter: Any, customer: str) -> None:
+    meter()
+    note: Any = "x"
+    for _ in range(7):
+        note = [note]
+    use = event(customer, 1)
+    use["payload"]["note"] = note
+    assert counts(bulk([use])) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "media"),
+    [
+        (b"[" + b"{}," * 10_000 + b"{}]", JSON),
+        (b"[" + b"1," * 10_000 + b"1]", JSON),
+        (b"{}\n" * 10_001, LINES),
+        (b'{"event_name":"tokens","payload":{}}\n' * 10_001, LINES),
+        (b"[" + b"{}," * 10_000 + b"{}]", CLOUD),
+        (b"[" + b"{}," * 600_000 + b"{}]", JSON),
+        (b"\n" * 1_000_001, LINES),
+    ],
+)
+def test_more_than_ten_thousand_are_counted_before_they_are_read(bulk: Any, body: bytes, media: str) -> None:
+    assert bulk(body, media).status == 413
+
+
+def test_what_is_decoded_at_once_has_room_in_memory(bulk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MEMORY", Memory(1_000_000))
+    answer = bulk(b"[" + b"{}," * 9_000 + b"{}]")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert bulk(b"[]").status == 200
