@@ -86,6 +86,8 @@ def test_every_setting_is_read() -> None:
         "BILLOW_AFTER_RETRIES": "unpaid",
         "BILLOW_CLOCK_TOLERANCE": "5",
         "BILLOW_METRICS_TOKEN": "abcdefghijklmnop",
+        "BILLOW_RATE_LIMIT_ADDRESS": "9",
+        "BILLOW_PROXIES": "10.0.0.1, 10.1.0.0/16",
     }
     assert set(given) == {setting.name for setting in SETTINGS}
     plain = load({})
@@ -116,6 +118,7 @@ def test_every_setting_is_read() -> None:
         ("BILLOW_DATA", ""),
         ("BILLOW_AFTER_RETRIES", "forgive"),
         ("BILLOW_METRICS_TOKEN", "short"),
+        ("BILLOW_PROXIES", "10.0.0.1/8"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_variables_name(name: str, value: str) -> None:
