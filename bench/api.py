@@ -136,7 +136,7 @@ def over_http(url: str) -> Ask:
 
 
 def on_server(wsgi: Any) -> Ask:
-    """The same without a socket: the application is called as granian calls it."""
+    """The same without a socket: the application is called as a thread of the server calls it."""
 
     def ask(path: str, query: dict[str, Any]) -> float:
         said: list[str] = []
