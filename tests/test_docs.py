@@ -339,3 +339,13 @@ def test_the_locks_agree_and_hold_every_requirement_with_its_hashes() -> None:
     for name, lock in [("requirements.lock", runtime), ("requirements-dev.lock", everything)]:
         pins = re.split(r"^(?=\S+==)", page(name), flags=re.MULTILINE)[1:]
         assert len(pins) == len(lock) and all("--hash=sha256:" in pin for pin in pins)
+
+
+def test_every_fault_of_the_plan_has_its_row_and_its_test() -> None:
+    page = (ROOT / "docs/reference/faults.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if re.match(r"\| F\d\d ", line)]
+    assert [row[0] for row in rows] == [f"F{number:02}" for number in range(1, 41)]
+    for id, _, shown, *rest in rows:
+        tests = re.findall(r"`(tests/[^`]+)`", " ".join(rest))
+        assert tests or "Open" in shown, f"{id} names no test and does not say that it is open"
+        assert all((ROOT / test).is_file() for test in tests), (id, tests)
