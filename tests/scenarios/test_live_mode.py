@@ -1,7 +1,6 @@
 """Does live mode take no simulated payment, and do live invoices wait for who pays them out of band?"""
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +8,9 @@ import pytest
 
 from billow import commands
 from billow.app import App
-from billow.core.payments import CardDetails
 from billow.ledger import balances
-from billow.providers.gateways import StoredMethod
 from tests.conftest import Api, Reply, new_caller
+from tests.live import live_gateway
 from tests.scenarios.conftest import Wall, do_what_is_due
 
 NOT_LIVE = "Your account cannot currently make live charges"
@@ -125,9 +123,7 @@ def test_what_was_simulated_before_is_neither_charged_nor_refunded_nor_captured(
     shop: Shop, wall: Wall
 ) -> None:
     """Live data of a version whose live mode simulated payments."""
-    gateways = shop.app.db.outside.gateways
-    past = {**gateways, "live": gateways["test"]}
-    method, paid, held = with_a_past(shop, past)
+    method, paid, held = with_a_past(shop)
     assert refused(shop.api.post("/v1/charges", {**CHARGE, "customer": shop.customer, "source": method}))
     assert refused(shop.api.post("/v1/refunds", {"charge": paid}))
     assert refused(shop.api.post(f"/v1/charges/{held}/capture"))
@@ -136,46 +132,26 @@ def test_what_was_simulated_before_is_neither_charged_nor_refunded_nor_captured(
     assert shop.api.get(f"/v1/charges/{held}")["refunded"] is False
 
 
-def with_a_past(shop: Shop, past: dict[str, Any]) -> tuple[str, str, str]:
-    """A simulated card with two charges, made by a gateway that takes `tok_past` for a card."""
-    outside, real = shop.app.db.outside, past["live"]
-
-    class Past:
-        """The simulated gateway as it was reached from live mode."""
-
-        name = "simulated"
-
-        def store_method(self, token: str) -> StoredMethod:
-            return StoredMethod("pm_past", CardDetails("visa", "4242", 1, 2050, "credit", "US", "x"))
-
-        def charge(self, charge: Any) -> Any:
-            return real.charge(replace(charge, method="pm_card_visa"))
-
-    shop.app.db.outside = replace(outside, gateways={**past, "live": Past()})
-    try:
+def with_a_past(shop: Shop) -> tuple[str, str, str]:
+    """A card of live mode with two charges, and the card's token as an earlier version simulated it."""
+    with live_gateway(shop.app):
         shop.api.post(f"/v1/customers/{shop.customer}", {"source": "tok_past"})
         customer = shop.api.get(f"/v1/customers/{shop.customer}")
         sent = {**CHARGE, "customer": shop.customer}
         charges = [shop.api.post("/v1/charges", {**sent, "capture": taken}) for taken in ("true", "false")]
-    finally:
-        shop.app.db.outside = outside
     with shop.app.db.transaction(shop.api.tenant) as tx:
         tx.run("update payment_methods set token = 'pm_card_visa'")
     return customer["default_source"], charges[0]["id"], charges[1]["id"]
 
 
 def test_a_simulated_card_stays_unused_when_live_mode_gets_a_gateway(shop: Shop) -> None:
-    gateways = shop.app.db.outside.gateways
-    method, _, _ = with_a_past(shop, {**gateways, "live": gateways["test"]})
-    outside, asked = shop.app.db.outside, []
+    method, _, _ = with_a_past(shop)
+    asked: list[Any] = []
     real = type("Real", (), {"name": "real", "charge": lambda _, charge: asked.append(charge)})()
-    shop.app.db.outside = replace(outside, gateways={**gateways, "live": real})
-    try:
+    with live_gateway(shop.app, real):
         reply = shop.api.post("/v1/charges", {**CHARGE, "customer": shop.customer, "source": method})
         invoice = shop.invoice(auto_advance="true")
         do_what_is_due(shop.app)
-    finally:
-        shop.app.db.outside = outside
     assert reply["error"]["decline_code"] == "live_mode_test_card" and asked == []
     after = shop.api.get(f"/v1/invoices/{invoice['id']}")
     assert (after["status"], after["attempt_count"]) == ("open", 1)
