@@ -17,6 +17,7 @@ import psycopg
 from billow.api.fields import instant
 from billow.core import timers
 from billow.flows import ahead, bill, collect, settle
+from billow.flows.outside import has_gateway
 from billow.ledger import chain
 from billow.resources.subscription import ENDED
 from billow.store import jobs
@@ -342,6 +343,8 @@ OTHERS = (
         *ON_THE_WALL,
     ),
 )
+NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
+"""In a mode without a payment gateway these timers end without effect, so that none is missing."""
 RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
 """The last of them looks at what the others have set."""
 
@@ -351,6 +354,8 @@ RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
 
 def piece(tx: Tx, rule: Rule, after: str = "") -> tuple[list[Missing], str | None]:
     """The timers that a rule misses among its next rows; after which row to go on, None at the end."""
+    if rule.kind in NEED_A_GATEWAY and not has_gateway(tx):
+        return [], None
     days = bill.account_of(tx)
     found = tx.all(
         rule.sql,
