@@ -56,7 +56,7 @@ class Keys:
     pepper: bytes
 
     def __post_init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
         self._seen: dict[str, tuple[Key, datetime]] = {}
 
     def digest(self, key: str) -> str:
@@ -66,7 +66,11 @@ class Keys:
         """The key of an `Authorization` header, Basic or Bearer; refused with 401 (§1.1)."""
         given = presented(authorization)
         mark = self.digest(given)
-        return self.usable(given, self.remembered(mark) or self.look_up([mark]).get(mark))
+        found = self.remembered(mark)
+        if found is None:
+            with self._asking:  # many who come with the same key need one connection, not one each
+                found = self.remembered(mark) or self.look_up([mark]).get(mark)
+        return self.usable(given, found)
 
     def usable(self, given: str, found: Key | None) -> Key:
         """The key that was found for what was presented; refused when there is none or it has expired."""
