@@ -192,7 +192,7 @@ class Execution:
         if cls:
             result = listing.Page(*listing.page(tx, cls, result, call.sent), call.path)
         if isinstance(result, search.Result):
-            result = search.shown(tx, result, tree)
+            result = search.shown(tx, result, tree, call.path)
         elif isinstance(result, listing.Page):
             result = listing.shown(result, cls, tx, tree)
         elif isinstance(result, Resource):

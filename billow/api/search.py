@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import flask
-
 from billow.api import fields as f
 from billow.api import listing, render, rows
 from billow.api.params import Params
@@ -55,10 +53,10 @@ def found(tx: Tx, cls: type[Resource], asked: Asked) -> Result:
     return Result(cls, whole, entries[:limit], ends[0] if len(entries) > limit else None)
 
 
-def shown(tx: Tx, result: Result, tree: render.Tree) -> dict[str, Any]:
+def shown(tx: Tx, result: Result, tree: render.Tree, path: str) -> dict[str, Any]:
     """The search page; what was found in all is counted for those who expand it."""
     inner = {name: below for name, below in tree.items() if name != "total_count"}
-    page = listing.Page(result.rows, result.next_page is not None, flask.request.path)
+    page = listing.Page(result.rows, result.next_page is not None, path)
     body = listing.shown(page, result.cls, tx, inner)
     body |= {"object": "search_result", "next_page": result.next_page}
     if "total_count" in tree:

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, Self, TypeVar
 
@@ -87,7 +88,8 @@ class Dispatcher:
     def stop(self) -> None:
         """Begin to stop; `join` waits for it."""
         self._stop.set()
-        self._wake()
+        with suppress(RuntimeError):  # the loop has ended meanwhile, with the error that it met
+            self._wake()
 
     def join(self, patience: float) -> None:
         self._thread.join(patience)

@@ -288,7 +288,7 @@ def test_a_customer_on_a_test_clock_lives_at_its_time(app: Any, api: Any) -> Non
     assert api.get("/v1/customers")["data"] == []
     assert len(api.get("/v1/customers", {"test_clock": clock["id"]})["data"]) == 1
     with app.db.transaction(api.tenant) as tx:
-        jobs.put(tx, "test.clocked", ann["id"], tx.now, clock=clock["id"])
+        jobs.put(tx, "subscription.renew", ann["id"], tx.now, clock=clock["id"])
     path = f"/v1/test_helpers/test_clocks/{clock['id']}"
     assert api.delete(path) == {"id": clock["id"], "object": "test_helpers.test_clock", "deleted": True}
     assert api.get(path).status == 404 and api.get(f"/v1/customers/{ann['id']}")["deleted"] is True

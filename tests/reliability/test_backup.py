@@ -100,7 +100,7 @@ def test_a_backup_while_cards_are_charged_loses_and_doubles_nothing(
         api = new_caller(app)
         [customer] = subscribe(api)
         slow = Simulated(place.data / "gateway.sqlite", latency=0.02)
-        app.db.outside = replace(app.db.outside, gateway=slow)
+        app.db.outside = replace(app.db.outside, gateways={"test": slow})
         enough = threading.Event()
         buyers = [threading.Thread(target=buy, args=(api, customer, enough)) for _ in range(3)]
         for buyer in buyers:
@@ -172,7 +172,7 @@ def test_no_worker_takes_a_job_before_the_restore_is_over(place: Place, empty: P
         done = billow(elsewhere, "work")
         assert done.returncode == 2 and "restore" in done.stdout, done
         late = Database(empty.url)
-        late.pool.timeout = 1
+        late.connections.patience = 1
         with pytest.raises(psycopg_pool.PoolTimeout), late.connection():
             pass
         late.close()
@@ -180,6 +180,12 @@ def test_no_worker_takes_a_job_before_the_restore_is_over(place: Place, empty: P
             assert conn.execute("select count(*) from billow.jobs").fetchone() != (0,)
     assert empty.rows(timers) == place.rows(timers)
     assert billow(empty, "check").returncode == 0
+
+
+CONNECTED = (
+    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    " and backend_type = 'client backend'"
+)
 
 
 def test_a_restore_waits_for_no_worker_that_is_there_already(
@@ -191,8 +197,9 @@ def test_a_restore_waits_for_no_worker_that_is_there_already(
     worker = Worker(db)
     worker.start()
     try:
-        while not db.pool.get_stats().get("requests_num"):
-            time.sleep(0.01)
+        with psycopg.connect(empty.url, autocommit=True) as conn:
+            while conn.execute(CONNECTED).fetchone() == (0,):
+                time.sleep(0.01)
         with pytest.raises(CannotRestore, match="connected"):
             empty.restore(tmp_path / "backup")
     finally:

@@ -58,7 +58,7 @@ def cut(app: App, server_url: str, tmp_path: Path) -> Iterator[Cut]:
     with cutting(server_url) as (cutter, url):
         given = {"BILLOW_DATA": str(tmp_path), "BILLOW_PEPPER": (Path(app_data(app)) / "pepper").read_text()}
         built = application.build(settings.load(given), url)
-        built.db.outside = replace(app.db.outside, gateway=gateway)
+        built.db.outside = replace(app.db.outside, gateways={"test": gateway})
         made = Cut(cutter, built, new_caller(app), gateway)
         cutter.decide = lambda: made.cut_next.pop(0) if made.cut_next else None
         yield made

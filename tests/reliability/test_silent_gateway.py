@@ -55,7 +55,7 @@ class Unreliable(Simulated):
 @pytest.fixture
 def gateway(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unreliable]:
     made = Unreliable(tmp_path / "gateway.sqlite")
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateway=made))
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateways={"test": made}))
     yield made
     made.close()
 
@@ -144,7 +144,7 @@ def test_whatever_the_gateway_says_in_which_order_the_end_is_its_truth(
     """Late, repeated and reordered answers (F17): what is settled stays, and is what the gateway did."""
     print(f"BILLOW_SEED={SEED} BILLOW_TRIALS={TRIALS}")
     chance, gateway = random.Random(SEED), Confused(tmp_path / "confused.sqlite")
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateway=gateway))
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateways={"test": gateway}))
     wall = [app.db.wall()]
     monkeypatch.setattr(app.db, "wall", lambda: wall[0])
     customers = [pays_with(api, card) for card in ("pm_card_visa", "pm_card_chargeCustomerFail")]
@@ -203,7 +203,7 @@ def test_a_silent_gateway_that_was_asked_for_nothing_but_a_card_leaves_everythin
 
     sent, key = {"name": "Ann", "payment_method": "pm_card_visa"}, {"Idempotency_Key": "a"} if keyed else {}
     with monkeypatch.context() as patch:
-        patch.setattr(app.db, "outside", replace(app.db.outside, gateway=Silent()))
+        patch.setattr(app.db, "outside", replace(app.db.outside, gateways={"test": Silent()}))
         told = api.post("/v1/customers", sent, **key)
     assert told.status == 503 and "nothing was changed" in told["error"]["message"]
     assert api.get("/v1/customers")["data"] == []

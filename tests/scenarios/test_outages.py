@@ -42,7 +42,7 @@ class Silent(Simulated):
 @pytest.fixture
 def gateway(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     made = Silent(tmp_path / "gateway.sqlite")
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateway=made))
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, gateways={"test": made}))
     yield made
     made.close()
 
