@@ -75,7 +75,14 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._got_something, self._head_begun, self.idle_since = True, False, None
         self._cancel_deadline()
+        proposed = self.parser.should_upgrade()
+        if proposed and self._brings_a_body():
+            # The parser takes what follows for the other protocol and says that the request is over: its
+            # body would be lost, and what it asks for done without parameters. An error here answers 400.
+            raise ValueError("a protocol upgrade is proposed with a request that has a body")
         super().on_headers_complete()
+        if proposed:
+            self.cycle.keep_alive = False  # nothing more can be read from this connection
 
     def on_body(self, body: bytes) -> None:
         self._got_something = True
@@ -101,6 +108,14 @@ class Connection(HttpToolsProtocol):
     def answering(self) -> bool:
         """Whether a request is being read or carried out."""
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _brings_a_body(self) -> bool:
+        named = dict(self.headers)
+        return b"transfer-encoding" in named or named.get(b"content-length", b"0").strip() != b"0"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        # A proposal that nobody takes up is no fault: Java's client makes one with each first request.
+        pass
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(msg, 400)

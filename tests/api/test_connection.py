@@ -156,3 +156,33 @@ def test_the_loop_is_free_while_threads_work(
         for wire in (one, two, three):
             wire.send(head("GET", "/v1/customers", api.key))
         assert asked(url, HEALTH)[3] < 0.5
+
+
+UPGRADE = (
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+)
+
+
+def test_a_proposal_to_upgrade_is_passed_over(url: str) -> None:
+    with Wire(url) as wire:
+        assert wire.send(f"GET /healthz HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n".encode()).answer()[0] == 200
+        assert wire.is_closed(within=5), "nothing more could be read from it"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Transfer-Encoding: chunked\r\n\r\nb\r\namount=1000\r\n0\r\n\r\n",
+        "Content-Length: 11\r\n\r\namount=1000",
+    ],
+)
+def test_a_body_that_comes_with_a_proposal_to_upgrade_is_refused(url: str, api: Any, body: str) -> None:
+    """The parser drops such a body, and what it asks for was done without its parameters."""
+    made = api.post(
+        "/v1/charges", {"amount": "5000", "currency": "usd", "source": "tok_visa", "capture": "false"}
+    )
+    head = f"POST /v1/charges/{made['id']}/capture HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n"
+    with Wire(url) as wire:
+        sent = f"{head}Content-Type: application/x-www-form-urlencoded\r\n{UPGRADE}{body}"
+        assert wire.send(sent.encode()).answer()[0] == 400
+    assert api.get(f"/v1/charges/{made['id']}")["captured"] is False

@@ -134,6 +134,7 @@ def test_missing_timers_are_named_and_set(paid: World, app: App) -> None:
 def test_it_only_reads(paid: World, app: App) -> None:
     """As from a replica: the connection refuses to write."""
     replica = Database(f"{app.db.url}&options=-c%20default_transaction_read_only%3Don", size=2)
+    replica.outside = app.db.outside
     try:
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), replica.transaction("acct_1/test") as tx:
             tx.run("create table a (id text)")

@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from billow import app as application
 from billow import settings
 from billow.core.payments import Succeeded
 from billow.providers.gateways.simulated import Simulated
@@ -111,9 +112,12 @@ class Installation:
 
     def database(self) -> Database:
         """Its database, which runs already, and is theirs to stop."""
-        server = Embedded(settings.load({"BILLOW_DATA": str(self.data)}).embedded or self.data)
+        read = settings.load({"BILLOW_DATA": str(self.data)})
+        server = Embedded(read.embedded or self.data)
         server.start()
-        return Database(server.url, size=4)
+        db = Database(server.url, size=4)
+        db.outside = application.outside_of(read, db)
+        return db
 
     # ---------------------------------------------------------------------------- killing
 
