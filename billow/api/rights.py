@@ -1,6 +1,6 @@
 """What may a key do: everything, so much with each noun, or only what a browser may. Judged here, once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from billow.api import params
@@ -60,8 +60,7 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
     wanted += [(REGISTRY[object].right(), "write") for object in _written(verb, sent)]
     named = [cls for cls in REGISTRY.values() if cls.right() == wanted[0][0]]
     grantable = set(nouns.values())
-    for cls in (verb.resource, *named):
-        wanted += [(to.right(), "read") for to in _expanded(cls, tree) if to.right() in grantable]
+    wanted += [(right, "read") for right in sorted(_read(verb.resource, named, tree, grantable))]
     for noun, right in wanted:
         if key.permissions.get(noun) not in (right, "write") or noun == OWN:
             raise Refused(
@@ -85,12 +84,51 @@ def _written(verb: Verb, sent: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _expanded(cls: type[Resource] | None, tree: Tree) -> Iterator[type[Resource]]:
-    """The nouns that a tree of expansions shows."""
+PARTS = {
+    "invoice_lines": "invoices",
+    "line_items": "quotes",
+    "discounts": "customers",
+    "product_features": "products",
+    "event_destinations": "events",
+    "webhook_deliveries": "webhook_endpoints",
+}
+"""The right to a part of something is that to the whole. Other nouns without a path are never shown."""
+
+
+def _read(
+    cls: type[Resource] | None, named: Sequence[type[Resource]], tree: Tree, grantable: set[str]
+) -> set[str]:
+    """The rights to all that a tree of expansions may show.
+
+    A path may answer rows of another noun than its own (the lines of an invoice). A name that its own noun
+    does not have is judged as if it belonged to every noun that has it, so that none is passed over.
+    """
+    rights = set()
+    for name, below in _names(tree):
+        own = [*_shown(name, below, [one for one in (cls, *named) if one])]
+        shown = own or _shown(name, below, REGISTRY.values())
+        rights |= {PARTS.get(to.right(), to.right()) for to in shown} & grantable
+    return rights
+
+
+def _shown(name: str, below: Tree, nouns: Iterable[type[Resource]]) -> Iterator[type[Resource]]:
+    for cls in nouns:
+        if name in cls.specs:
+            yield from _pointed(cls.specs[name], below)
+
+
+def _names(tree: Tree) -> Iterator[tuple[str, Tree]]:
     for name, below in tree.items():
         if name == "data":
-            yield from _expanded(cls, below)
-        elif cls and name in cls.specs:
+            yield from _names(below)
+        else:
+            yield name, below
+
+
+def _expanded(cls: type[Resource], tree: Tree) -> Iterator[type[Resource]]:
+    """The nouns that a tree of expansions shows of a noun."""
+    for name, below in _names(tree):
+        if name in cls.specs:
             yield from _pointed(cls.specs[name], below)
 
 

@@ -319,3 +319,24 @@ def test_a_right_to_customers_does_not_show_their_cards_or_credit(api: Any) -> N
         assert api.get(f"/v1/customers/{customer}/{tail}", **key).status == 403
     assert api.get(f"/v1/customers/{customer}", {"expand[]": "tax_ids"}, **key).status == 403
     assert api.get(f"/v1/customers/{customer}", **key).status == 200
+
+
+def test_rows_below_a_noun_are_expanded_with_their_own_rights_only(api: Any) -> None:
+    """The lines of an invoice name nouns that the invoice does not, which any key was shown."""
+    customer = api.post("/v1/customers", {"name": "Ann", "email": "ann@example.com"})["id"]
+    invoice = api.post("/v1/invoices", {"customer": customer})["id"]
+    lines = f"/v1/invoices/{invoice}/lines"
+    for permissions, path, expand in (
+        ({"invoices": "read"}, lines, "data.subscription.customer"),
+        ({"invoices": "read", "subscriptions": "read"}, lines, "data.subscription.customer"),
+        ({"quotes": "read"}, "/v1/quotes/qt_none/line_items", "data.price.product"),
+        ({"ledger_transfers": "read"}, "/v1/ledger_transfers", "data.line"),
+    ):
+        key = restricted(api, **permissions)
+        answer = api.get(path, {"expand[]": expand}, Authorization=f"Bearer {key}")
+        assert answer.status == 403, (permissions, path, expand, answer)
+    key = restricted(api, invoices="read", subscriptions="read", customers="read")
+    assert (
+        api.get(lines, {"expand[]": "data.subscription.customer"}, Authorization=f"Bearer {key}").status
+        == 200
+    )
