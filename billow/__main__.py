@@ -1,11 +1,10 @@
 """The command line: one program that runs, fills, asks and explains a billing system."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,19 +13,18 @@ import typer
 
 from billow import app as application
 from billow import commands, processes, settings
-from billow.app import App
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
+from billow.opening import database, opened, read_settings
 from billow.settings import Settings
-from billow.store import folder, rewind, unfinished, wal
 from billow.store import migrate as migrations
+from billow.store import rewind, unfinished, wal
 from billow.store.backup import CannotBackUp, Installation
 from billow.store.backup import take as take_backup
 from billow.store.backup_file import Damaged, Reader
-from billow.store.clocks import utc_now
-from billow.store.embedded import CannotRun, Embedded
+from billow.store.clocks import ClockDiffers, Comparison, utc_now
+from billow.store.embedded import CannotRun
 from billow.store.programs import ProgramFailed
-from billow.store.restart import Restarter
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
 from billow.terminal import console, say, show, tell, tell_key, write
@@ -49,59 +47,6 @@ Account = Annotated[str | None, typer.Option(help="Whose (BILLOW_ACCOUNT); the o
 Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
 
 
-def read_settings(
-    data: Path | None = None, port: int | None = None, host: str | None = None, account: str | None = None
-) -> Settings:
-    """The settings: the command line goes before the environment, also for the processes we start."""
-    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host,
-             "BILLOW_ACCOUNT": account}  # fmt: skip
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    os.umask(0o077)  # of us and of all that we start: what we write is for no other user
-    read = settings.load(os.environ)
-    application.log(read)
-    return read
-
-
-@contextmanager
-def database(read: Settings) -> Iterator[str]:
-    """The URL of the database: another server's, or the embedded one, which stops with its last user.
-
-    The embedded one is started again when it dies. Where that fails we end, and say why.
-    """
-    unfinished.refuse_folder(read.data)
-    folder.close(read.data)
-    if read.embedded is None:
-        with psycopg.connect(read.database_url, autocommit=True) as conn:
-            unfinished.refuse_database(conn)
-        yield read.database_url
-        return
-    server = Embedded(read.embedded)
-    server.start()
-    restarter = Restarter(server, gave_up=lambda: os.kill(os.getpid(), signal.SIGTERM))
-    restarter.start()
-    try:
-        unfinished.refuse_folder(read.data)  # a restore that began before our server was there to be seen
-        yield server.url
-    finally:
-        restarter.stop()
-        server.stop()
-    if restarter.failure:
-        raise CannotRun(restarter.failure)
-
-
-@contextmanager
-def opened(data: Path | None = None, account: str | None = None) -> Iterator[App]:
-    """The parts, put together on a migrated database, for a command that asks something."""
-    read = read_settings(data, account=account)
-    with database(read) as url:
-        migrations.migrate(url)
-        built = application.build(read, url)
-        try:
-            yield built
-        finally:
-            built.close()
-
-
 # ------------------------------------------------------------------------------------- running
 
 
@@ -111,6 +56,9 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
     read = read_settings(data, port, host)
     with database(read) as url:
         processes.require_connections(url, read.workers, 1, application.pool_size(read))
+        processes.require_port(read.host, read.port)
+        if read.embedded and read.wal_archive:
+            wal.require_writable(read.wal_archive)
         migrations.migrate(url)
         built = application.build(read, url)
         if built.new_key:
@@ -129,6 +77,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     read = read_settings(data, port, host)
     with database(read) as url:
         processes.require_connections(url, read.workers, 0, application.pool_size(read))
+        processes.require_port(read.host, read.port)
         os.environ["BILLOW_DATABASE_URL"] = url
         processes.serve(read.host, read.port, read.workers, [str(network) for network in read.proxies])
 
@@ -203,6 +152,10 @@ def restore(
     read = read_settings(data)
     processes.end_in_order()
     base, end = file.is_dir(), instant(until) if until else None
+    if file.resolve().is_relative_to(read.data.resolve()):
+        raise CannotRestore(f"{file} is inside of {read.data}, which is to be restored: move it elsewhere.")
+    if base and not (file / wal.FILES).is_file():
+        raise CannotRestore(f"{file} is no base backup: it has no {wal.FILES}.")
     if until and not base:
         raise CannotRestore(
             "--until is for base backups (billow backup --base); this is a file of one instant."
@@ -212,6 +165,7 @@ def restore(
             rewind.verify(file, found) if base else found.verify()
             say(f"{file} is whole: made {found.manifest.made_at} by {found.manifest.version}.")
             return
+        rewind.require_after(found.manifest, end)
         target = Target(read.data, read.embedded, read.database_url, read.pepper.encode() or None)
         log = archive or read.wal_archive
         with rewind.rewound(file, log, end, target) if base else restored(found, target) as url:
@@ -408,11 +362,14 @@ def check(
 ) -> None:
     """Is the installation sound: roles, migrations, the books, the sealed ledger, timers, jobs given up."""
     read = read_settings(data)
+    settings.check_database_url(replica)
     wanted = commands.Checked(tenant, repair, full, tuple(since or []))
     with nullcontext(replica) if replica else database(read) as url:
         db = Database(url, size=2)
         db.outside = application.outside_of(read, db)
+        db.comparison = Comparison(timedelta(seconds=read.clock_tolerance))
         try:
+            db.check_clock()
             sound = tell(commands.check(db, wanted))
         finally:
             db.close()
@@ -483,7 +440,7 @@ def demo() -> None:
 
 
 CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrations.CannotMigrate,
-          unfinished.Unfinished)  # fmt: skip
+          unfinished.Unfinished, ClockDiffers)  # fmt: skip
 """What ends a command with one line: it says why nothing was done, and what to do."""
 
 
@@ -492,6 +449,12 @@ def main() -> None:
     try:
         cli()
     except (Refused, settings.BadSetting, *CANNOT) as error:
+        say(f"billow: {error}", "red")
+        sys.exit(2)
+    except psycopg.OperationalError as error:  # the pool's time-out is one as well
+        say(f"billow: the database cannot be reached: {error}", "red")
+        sys.exit(2)
+    except OSError as error:
         say(f"billow: {error}", "red")
         sys.exit(2)
 

@@ -171,7 +171,7 @@ def _timer(one: repair_timers.Missing) -> str:
 
 
 def _jobs(db: Database, tenant: str) -> Iterator[Line]:
-    parked = _read(db, tenant, lambda tx: jobs.parked(tx, "wall"))
+    parked = _read(db, tenant, lambda tx: jobs.parked(tx))
     named = ", ".join(f"{row['kind']} {row['ref']}" for row in parked[:5])
     yield not parked, f"jobs that were given up: {len(parked)} {named}".rstrip()
     late = _read(db, tenant, lambda tx: jobs.late(tx, tx.wall - LATE))

@@ -26,7 +26,7 @@ from billow.ledger.journal import journal
 from billow.providers.gateways.simulated import Known, Simulated
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
-from billow.store import backlog, migrate
+from billow.store import backlog, jobs, migrate
 from billow.store.ids import new_id
 from billow.store.keys import PREFIX
 from billow.store.tx import Database
@@ -221,8 +221,14 @@ def stuck_rows(built: App, *, parked: bool) -> list[list[Any]]:
 
 
 def retry_jobs(built: App, which: str) -> int:
+    """Make parked and waiting jobs due now: of a kind, of a ref, or all; how many."""
+    built.db.check_clock()
     with built.db.connection() as conn:
-        return backlog.retry(conn, built.db.wall(), which)
+        done = backlog.retry(conn, built.db.wall(), which)
+    if not done and which != "all" and which not in jobs.KINDS:
+        kinds = ", ".join(sorted(jobs.KINDS))
+        raise Refused(f"No job of the kind or ref {which} is parked or waits. The kinds are {kinds}.")
+    return done
 
 
 # ------------------------------------------------------------------------------------- check

@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -102,6 +103,18 @@ def require_connections(url: str, servers: int, workers: int, each: int) -> None
             f"{told} = {wanted} connections, and the database allows {most}:"
             " lower BILLOW_WORKERS or BILLOW_THREADS, or raise its max_connections."
         )
+
+
+def require_port(host: str, port: int) -> None:
+    """Refuse to start where another program listens already: ours would be started again and again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, port))
+        except OSError as error:
+            said = f"{host}:{port} cannot be listened on: {error.strerror}"
+            raise CannotRun(f"BILLOW_PORT={port}: {said}") from None
 
 
 def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:

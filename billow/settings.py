@@ -10,6 +10,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
@@ -116,7 +119,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     host, port = read("HOST", _words), read("PORT", _between(1, 65535))
     return Settings(
-        database_url=read("DATABASE_URL", _url("postgresql", "postgres")),
+        database_url=read("DATABASE_URL", _database_url),
         data=read("DATA", lambda text: Path(_words(text)).absolute()),
         wal_archive=read("WAL_ARCHIVE", lambda text: Path(text).absolute() if text else None),
         host=host,
@@ -194,9 +197,30 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def check_database_url(text: str) -> None:
+    """Refuse what is no URL of a PostgreSQL database, without repeating it: it may hold a password."""
+    try:
+        _database_url(text)
+    except ValueError as error:
+        raise BadSetting(f"--database {error}") from None
+
+
+def _database_url(text: str) -> str:
+    known = _url("postgresql", "postgres")(text)
+    try:
+        conninfo_to_dict(known)
+    except psycopg.ProgrammingError:
+        _refuse("is no URL of a PostgreSQL database")
+    return known
+
+
 def _test_key(text: str) -> str:
     good = not text or (len(text) >= 20 and re.fullmatch(r"sk_test_[A-Za-z0-9_]+", text))
-    return text if good else _refuse("must be sk_test_ with letters and digits, 20 characters or more")
+    return (
+        text
+        if good
+        else _refuse("must be sk_test_ and letters, digits or underscores, 20 characters or more")
+    )
 
 
 def _address(text: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from billow.api import rows
+from billow.core.errors import require
 from billow.flows import balance
 from billow.flows.attach import TEST_METHOD, attached, give, meant, sourced
 from billow.resources import customer as customers
@@ -55,12 +56,31 @@ def create(tx: Tx, customer: Customer) -> Steps:
     return made
 
 
+def check_sequence(tx: Tx, customer: Customer, prefix: str, sequence: int) -> None:
+    """Refuse a sequence from which a number would be given twice: that invoice could never be finalized."""
+    row = tx.one(
+        "select max(substring(number from '[0-9]+$')::bigint) as last from invoices"
+        " where customer = %(customer)s and number ^@ %(prefix)s",
+        customer=customer.id,
+        prefix=f"{prefix}-",
+    )
+    last = (row["last"] if row else None) or 0
+    require(
+        sequence > last,
+        f"The next invoice sequence must be greater than {last}, the last one that was used.",
+        param="next_invoice_sequence",
+    )
+
+
 @Customer.update
 def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     """Update a customer. A default payment method must be the customer's own, or a test card by its name."""
     prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
     if prefix and prefix != customer.invoice_prefix:
         customers.check_prefix(tx, prefix)
+    if "next_invoice_sequence" in changes:
+        series = prefix or customer.invoice_prefix or ""
+        check_sequence(tx, customer, series, changes["next_invoice_sequence"])
     token = changes.pop("source", None)
     changes.pop("validate", None)  # the gateway is asked about every card
     if token:

@@ -115,6 +115,8 @@ def drafted(target: Path) -> Iterator[IO[bytes]]:
 
     An error removes it.
     """
+    if target.is_dir():
+        raise CannotBackUp(f"{target} is a folder: name a file, or use --base for a base backup.")
     draft = target.with_name(target.name + ".part")
     if not target.parent.is_dir():
         raise CannotBackUp(f"There is no folder {target.parent}.")

@@ -412,9 +412,11 @@ def late(tx: Tx, before: datetime) -> list[dict[str, Any]]:
     )
 
 
-def parked(tx: Tx, clock: str) -> list[dict[str, Any]]:
+def parked(tx: Tx, clock: str | None = None) -> list[dict[str, Any]]:
+    """List the jobs that were given up, of one clock or of all."""
     return tx.all(
-        "select kind, ref, error from jobs where tenant = %(tenant)s and clock = %(clock)s and parked",
+        "select kind, ref, error from jobs where tenant = %(tenant)s and parked"
+        " and (%(clock)s::text is null or clock = %(clock)s)",
         tenant=tx.tenant,
         clock=clock,
     )

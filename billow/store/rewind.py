@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from billow.store.backup_file import Damaged, Reader
+from billow.store.backup_file import Damaged, Manifest, Reader
 from billow.store.embedded import CannotRun, Embedded
 from billow.store.restore import CannotRestore, Target, claimed, require_known, require_pepper, served
 from billow.store.wal import CLUSTER, FILES, SERVER_MANIFEST, damaged, line_name, origin
@@ -55,6 +55,14 @@ def rewound(base: Path, archive: Path | None, until: datetime | None, target: Ta
             except CannotRun as error:
                 raise CannotRestore(_why(until, str(error))) from error
             os.sync()  # what was copied and not touched since is only in memory
+
+
+def require_after(made: Manifest, until: datetime | None) -> None:
+    """Refuse an instant before the backup: its files are younger than that, and no log leads back."""
+    if until and until < datetime.fromisoformat(made.made_at):
+        raise CannotRestore(
+            f"This base backup was begun at {made.made_at}; an earlier instant needs an older base backup."
+        )
 
 
 def verify(base: Path, files: Reader) -> None:

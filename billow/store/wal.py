@@ -10,6 +10,7 @@ import logging
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import file_digest, sha256
@@ -30,6 +31,7 @@ from billow.store.backup import (
     require_all_rows,
 )
 from billow.store.backup_file import Manifest, Writer, sync_folder
+from billow.store.embedded import CannotRun
 
 log = logging.getLogger("billow.wal")
 
@@ -61,6 +63,16 @@ def stream(url: str, archive: Path, begin: Callable[[], None]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
     return process.wait()
+
+
+def require_writable(archive: Path) -> None:
+    """Refuse an archive that cannot be written, before anybody relies on it."""
+    try:
+        archive.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=archive):
+            pass
+    except OSError as error:
+        raise CannotRun(f"BILLOW_WAL_ARCHIVE: {archive} cannot be written: {error.strerror}") from None
 
 
 def drop_slot(url: str) -> None:

@@ -302,3 +302,15 @@ def test_there_are_no_test_clocks_in_live_mode(app: Any, api: Any) -> None:
     live = new_caller(app, "live", api.account)
     answer = live.post("/v1/test_helpers/test_clocks", {"frozen_time": "1900000000"})
     assert (answer.status, answer["error"]["code"]) == (400, "testmode_charges_only")
+
+
+def test_the_next_invoice_sequence_gives_no_number_twice(api: Any) -> None:
+    """A number that was used before stopped every later invoice of the customer."""
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    invoice = api.post("/v1/invoices", {"customer": customer, "auto_advance": "false"})["id"]
+    assert api.post(f"/v1/invoices/{invoice}/finalize")["number"].endswith("-0001")
+    path = f"/v1/customers/{customer}"
+    refused = api.post(path, {"next_invoice_sequence": "1"})
+    assert (refused.status, refused["error"]["param"]) == (400, "next_invoice_sequence")
+    assert api.post(path, {"next_invoice_sequence": "7"}).status == 200
+    assert api.post(path, {"next_invoice_sequence": "2"}).status == 200, "none of them was used"

@@ -324,6 +324,13 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a function for a signal; one that has just begun would die of it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def test_a_restore_that_is_killed_is_not_taken_for_a_whole_one(
     place: Place, embedded: Path, tmp_path: Path
 ) -> None:
@@ -352,7 +359,7 @@ def test_a_restore_that_is_killed_is_not_taken_for_a_whole_one(
     stopped = subprocess.Popen(
         [*command, "restore", str(tmp_path / "backup")], env=environment, stdout=subprocess.DEVNULL
     )
-    while not (embedded / "postgres" / "cluster").exists():
+    while not catches(stopped.pid, signal.SIGTERM) or not (embedded / "postgres" / "cluster").exists():
         time.sleep(0.01)
     stopped.terminate()
     assert stopped.wait(60) == 128 + signal.SIGTERM
@@ -435,3 +442,23 @@ def test_the_part_that_is_damaged_is_named(place: Place, empty: Place, tmp_path:
         with pytest.raises(Damaged):
             empty.restore(tmp_path / "damaged")
     assert nothing_is_left(empty) == []
+
+
+def test_a_backup_inside_of_what_is_to_be_restored_is_refused(
+    place: Place, empty: Place, tmp_path: Path
+) -> None:
+    with place.opened():
+        place.backup(tmp_path / "backup")
+    empty.data.mkdir(exist_ok=True)
+    inside = empty.data / "mine.tar"
+    inside.write_bytes((tmp_path / "backup").read_bytes())
+    done = billow(empty, "restore", str(inside))
+    assert done.returncode == 2 and "inside" in done.stdout and inside.exists(), done
+
+
+def test_a_folder_is_no_target_and_no_base(place: Place, tmp_path: Path) -> None:
+    with place.opened():
+        pass
+    for command in ("backup", "restore"):
+        done = billow(place, command, str(tmp_path))
+        assert done.returncode == 2 and "Traceback" not in done.stdout + done.stderr, done

@@ -1,0 +1,71 @@
+"""How does a command get at an installation: its settings, its database, its parts put together?"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from billow import app as application
+from billow import settings
+from billow.app import App
+from billow.settings import Settings
+from billow.store import folder, unfinished
+from billow.store import migrate as migrations
+from billow.store.embedded import CannotRun, Embedded
+from billow.store.restart import Restarter
+
+
+def read_settings(
+    data: Path | None = None, port: int | None = None, host: str | None = None, account: str | None = None
+) -> Settings:
+    """The settings: the command line goes before the environment, also for the processes we start."""
+    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host,
+             "BILLOW_ACCOUNT": account}  # fmt: skip
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})
+    os.umask(0o077)  # of us and of all that we start: what we write is for no other user
+    read = settings.load(os.environ)
+    application.log(read)
+    return read
+
+
+@contextmanager
+def database(read: Settings) -> Iterator[str]:
+    """The URL of the database: another server's, or the embedded one, which stops with its last user.
+
+    The embedded one is started again when it dies. Where that fails we end, and say why.
+    """
+    unfinished.refuse_folder(read.data)
+    folder.close(read.data)
+    if read.embedded is None:
+        with psycopg.connect(read.database_url, autocommit=True) as conn:
+            unfinished.refuse_database(conn)
+        yield read.database_url
+        return
+    server = Embedded(read.embedded)
+    server.start()
+    restarter = Restarter(server, gave_up=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    restarter.start()
+    try:
+        unfinished.refuse_folder(read.data)  # a restore that began before our server was there to be seen
+        yield server.url
+    finally:
+        restarter.stop()
+        server.stop()
+    if restarter.failure:
+        raise CannotRun(restarter.failure)
+
+
+@contextmanager
+def opened(data: Path | None = None, account: str | None = None) -> Iterator[App]:
+    """The parts, put together on a migrated database, for a command that asks something."""
+    read = read_settings(data, account=account)
+    with database(read) as url:
+        migrations.migrate(url)
+        built = application.build(read, url)
+        try:
+            yield built
+        finally:
+            built.close()
