@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import flask
+import psycopg
 
 from billow.api.front import Front
 from billow.api.limits import Limits
@@ -293,6 +294,8 @@ def _pages(server: Server, db: Database) -> None:
             with db.connection() as conn:
                 waiting = migrate.pending(conn)
             db.check_clock()
+        except psycopg.OperationalError:  # the pool's time-out is one as well
+            waiting = ["the database cannot be reached"]
         except Exception as error:  # whatever it is, the answer is no
             waiting = [type(error).__name__]
         low = db.disk.low()

@@ -75,10 +75,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._got_something, self._head_begun, self.idle_since = True, False, None
         self._cancel_deadline()
+        if dict(self.headers).get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+            # Another coding would be left in the body and read as parameters. An error here answers 400.
+            raise ValueError("a transfer coding that is not supported")
         proposed = self.parser.should_upgrade()
         if proposed and self._brings_a_body():
             # The parser takes what follows for the other protocol and says that the request is over: its
-            # body would be lost, and what it asks for done without parameters. An error here answers 400.
+            # body would be lost, and what it asks for done without parameters.
             raise ValueError("a protocol upgrade is proposed with a request that has a body")
         super().on_headers_complete()
         if proposed:

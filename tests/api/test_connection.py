@@ -186,3 +186,11 @@ def test_a_body_that_comes_with_a_proposal_to_upgrade_is_refused(url: str, api: 
         sent = f"{head}Content-Type: application/x-www-form-urlencoded\r\n{UPGRADE}{body}"
         assert wire.send(sent.encode()).answer()[0] == 400
     assert api.get(f"/v1/charges/{made['id']}")["captured"] is False
+
+
+def test_a_transfer_coding_besides_chunked_is_refused(url: str, api: Any) -> None:
+    sent = f"POST /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n"
+    sent += "Transfer-Encoding: gzip, chunked\r\n\r\n8\r\nname=Ann\r\n0\r\n\r\n"
+    with Wire(url) as wire:
+        assert wire.send(sent.encode()).answer()[0] == 400
+    assert api.get("/v1/customers")["data"] == []
