@@ -12,7 +12,7 @@ from billow.store.tx import Tx
 from tests.conftest import Api
 
 ABOUT_NO_ROW = {"events.number", "ledger.seal", "store.prune", "timers.repair"}
-ENDS_WITH_ITS_ROW = {"webhook.deliver", "webhook.deliver_slow", "webhook.notice"}
+ENDS_WITH_ITS_ROW = {"webhook.notice"}
 """A receiver may be deleted while something waits for it: its own job tidies up."""
 
 
