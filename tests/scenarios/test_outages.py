@@ -151,10 +151,11 @@ def test_a_hard_bounce_is_flagged_at_once_and_not_tried_again(
 ) -> None:
     server.recipient = "550 no such user"
     bill(world)
-    [flagged] = parked(world)
-    assert flagged["kind"] == "invoice.mail" and "anna@example.com: 550 no such user" in flagged["error"]
-    with world.api.app.db.connection() as conn:  # the invariants want nothing parked
-        conn.execute("delete from jobs where kind = 'invoice.mail' and parked")
+    pass_time(world, wall, 26)
+    assert parked(world) == [] and server.letters == []
+    with world.api.app.db.transaction(world.api.tenant) as tx:
+        [flagged] = tx.all("select mail_error from invoices where mail_error is not null")
+    assert "anna@example.com: 550 no such user" in flagged["mail_error"]
 
 
 def test_a_server_that_takes_a_letter_and_hangs_up_gets_one_duplicate_with_the_same_id(
