@@ -144,7 +144,8 @@ class Execution:
 
         def tell(tx: Tx) -> Any:
             told = self.became(tx, call, call.request)
-            if told is None and not isinstance(error, Unavailable):
+            # A conflict rolled its step back: where the steps before left no trace, nothing was done.
+            if told is None and not isinstance(error, Unavailable | Interrupted):
                 raise OutcomeUnknown from error
             if told is None and call.idempotency_key:
                 idempotency.free(tx, call.idempotency_key, call.request)

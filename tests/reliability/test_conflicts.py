@@ -86,9 +86,7 @@ def test_conflicts_are_tried_again_and_are_no_500(
     most = max(conflicts.begun.values())
     print(f"{dict(statuses)} of {conflicts.raised} conflicts; at most {most} transactions of one request")
     assert conflicts.raised > REQUESTS / 20
-    unknown = [answer for answer in answers if answer.status not in (200, 429)]
-    # A conflict after the first commit: what was begun stays, and the same key is told what became of it.
-    assert all("not known yet" in answer["error"]["message"] for answer in unknown), unknown
+    assert set(statuses) <= {200, 429}, [answer for answer in answers if answer.status not in (200, 429)]
     assert statuses[200] > 0.9 * len(answers)
     assert most <= perform.TRIES + 2  # five of the first, and the steps after it
     monkeypatch.undo()
