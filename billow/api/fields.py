@@ -74,8 +74,6 @@ class Field:
     """Lists accept it as a filter."""
     format: str = ""
     """Of a text: `email` is one mail address, `line` has no line breaks and no control characters."""
-    writes: str = ""
-    """The `object` of another noun that is written when this is sent: a key needs the right to it as well."""
     doc: str = ""
 
     @property

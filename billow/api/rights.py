@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from billow.api import params
 from billow.api.render import Tree
 from billow.api.resource import REGISTRY, Resource, Verb
+from billow.api.written import written
 from billow.core.errors import Refused
 from billow.store.keys import Key
 
@@ -57,7 +58,8 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
     if key.kind != "restricted":
         return
     wanted = [(nouns[verb.path], "read" if verb.method == "GET" else "write")]
-    wanted += [(REGISTRY[object].right(), "write") for object in _written(verb, sent)]
+    wanted += [(REGISTRY[object].right(), "write") for object in written(verb, sent)]
+    wanted += [(OPENED[noun], "read") for noun, right in wanted if right == "write" and noun in OPENED]
     named = [cls for cls in REGISTRY.values() if cls.right() == wanted[0][0]]
     grantable = set(nouns.values())
     wanted += [(right, "read") for right in sorted(_read(verb.resource, named, tree, grantable))]
@@ -71,18 +73,8 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
             )
 
 
-def _written(verb: Verb, sent: Mapping[str, Any]) -> list[str]:
-    """The nouns that the parameters write besides the verb's own; the id of a thing writes none."""
-    if verb.method == "GET":
-        return []
-    known = params.specs(verb.params) if verb.params else verb.resource.specs if verb.resource else {}
-    specs = {name: known[name] for name in sent if name in known}
-    return [
-        spec.writes
-        for name, spec in specs.items()
-        if spec.writes and (spec.kind != "ref" or isinstance(sent[name], dict))
-    ]
-
+OPENED = {"file_links": "files"}
+"""What a noun opens to others: who makes or prolongs a link must be able to read the file."""
 
 PARTS = {
     "invoice_lines": "invoices",

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+TEST_METHOD = "pm_card_"
+"""Our own ids have no second underscore: whatever begins like this names a test card."""
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:

@@ -9,7 +9,7 @@ from billow.api.fields import CREATE
 from billow.api.params import Params
 from billow.api.resource import EPOCH, route
 from billow.core.errors import Refused, require
-from billow.core.payments import Declined
+from billow.core.payments import TEST_METHOD, Declined
 from billow.flows.outside import gateway, refuse_test_card
 from billow.providers.gateways import StoredMethod
 from billow.resources import payment_method as methods
@@ -20,9 +20,6 @@ from billow.store import clocks
 from billow.store.ids import new_id
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
-
-TEST_METHOD = "pm_card_"
-"""Our own ids have no second underscore: whatever begins like this names a test card."""
 
 
 def card_error(declined: Declined) -> Refused:

@@ -5,8 +5,9 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.errors import require
+from billow.core.payments import TEST_METHOD
 from billow.flows import balance
-from billow.flows.attach import TEST_METHOD, attached, give, meant, sourced
+from billow.flows.attach import attached, give, meant, sourced
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
 from billow.resources import tax_id as tax_ids

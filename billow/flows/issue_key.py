@@ -34,6 +34,13 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
         require(
             right in ("none", "read", "write"), f"Invalid {at}: must be one of none, read, or write", param=at
         )
+    require(
+        key.kind != "restricted" or set(key.permissions.values()) - {"none"},
+        "A restricted key needs at least one permission, as permissions[customers]=read: without any it could"
+        " do nothing.",
+        param="permissions",
+        code="parameter_missing",
+    )
     return issued(tx, key)
 
 

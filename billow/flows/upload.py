@@ -34,7 +34,7 @@ class Upload(Params):
     """What is sent as a multipart form, the file as one of its parts."""
 
     file: params.Upload = f.upload(required=True)
-    file_link_data: LinkData | None = f.hash(shape=LinkData, writes="file_link")
+    file_link_data: LinkData | None = f.hash(shape=LinkData)
     purpose: str = f.choice(CREATE, *PURPOSES, required=True)
 
 

@@ -90,7 +90,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     }
 
     address: dict[str, Any] | None = f.hash(WRITE, Address, unset=True)
-    balance: int = f.amount(WRITE, default=0, writes="customer_balance_transaction")
+    balance: int = f.amount(WRITE, default=0)
     business_name: str | None = f.line(WRITE, max=150, unset=True)
     cash_balance: dict[str, Any] | None = f.absent(include=True)
     currency: str | None = f.currency()
@@ -107,12 +107,12 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     metadata: dict[str, str] = f.metadata()
     name: str | None = f.line(WRITE, max=256)
     next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
-    payment_method: str | None = f.text(CREATE, order=True, writes="payment_method")
+    payment_method: str | None = f.text(CREATE, order=True)
     """Attached to the new customer; what it pays with is said in invoice_settings."""
     phone: str | None = f.line(WRITE, max=20)
     preferred_locales: list[str] = f.array(WRITE, default=[])
     shipping: dict[str, Any] | None = f.hash(WRITE, Shipping, unset=True)
-    source: str | None = f.text(WRITE, order=True, writes="payment_method")
+    source: str | None = f.text(WRITE, order=True)
     """A token, in the old way: its card becomes the customer's default source."""
     sources: list[Any] = f.computed(no_sources, include=True)
     subscriptions: list[Any] = f.sublist(
@@ -120,7 +120,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     )
     tax: dict[str, Any] = f.hash(WRITE, Tax, default=NO_TAX, include=True)
     tax_exempt: str = f.choice(WRITE, "exempt", "none", "reverse", default="none", unset=True)
-    tax_id_data: list[Any] = f.array(CREATE, TaxNumber, max=5, order=True, writes="tax_id")
+    tax_id_data: list[Any] = f.array(CREATE, TaxNumber, max=5, order=True)
     tax_ids: list[Any] = f.sublist("tax_id", by="customer", include=True, url="/v1/customers/{id}/tax_ids")
     test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
 

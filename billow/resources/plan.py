@@ -61,7 +61,7 @@ class CreatePlan(Params):
     metadata: dict[str, str] = f.metadata()
     meter: str | None = f.ref("billing.meter")
     nickname: str | None = f.text()
-    product: str | ProductData = f.ref("product", shape=ProductData, required=True, writes="product")
+    product: str | ProductData = f.ref("product", shape=ProductData, required=True)
     tiers: list[Tier] | None = f.array(item=Tier)
     tiers_mode: str | None = f.choice(CREATE, "graduated", "volume")
     transform_usage: TransformQuantity | None = f.hash(shape=TransformQuantity)

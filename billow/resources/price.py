@@ -92,7 +92,7 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     metadata: dict[str, str] = f.metadata()
     nickname: str | None = f.text(WRITE, unset=True)
     product: str = f.ref("product", CREATE, filter=True)
-    product_data: Any = f.hash(CREATE, ProductData, order=True, writes="product")
+    product_data: Any = f.hash(CREATE, ProductData, order=True)
     recurring: dict[str, Any] | None = f.hash(CREATE, Recurring)
     tax_behavior: str = f.choice(WRITE, *BEHAVIORS, default="unspecified")
     tiers: list[dict[str, Any]] | None = f.array(CREATE, Tier, include=True)

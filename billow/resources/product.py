@@ -66,7 +66,7 @@ class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
     id: str = f.text(CREATE, max=255, default="")
     active: bool = f.boolean(WRITE, default=True, filter=True)
     default_price: str | None = f.ref("price", UPDATE)
-    default_price_data: Any = f.hash(CREATE, FirstPrice, order=True, writes="price")
+    default_price_data: Any = f.hash(CREATE, FirstPrice, order=True)
     description: str | None = f.text(WRITE, max=40000, unset=True)
     images: list[str] = f.array(WRITE, default=[], max=8, unset=True)
     marketing_features: list[dict[str, str]] = f.array(

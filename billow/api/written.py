@@ -1,0 +1,73 @@
+"""Which nouns do the parameters of a request write, besides the noun of its path?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from billow.api import params
+from billow.api.fields import Field
+from billow.api.resource import Verb
+from billow.core.payments import TEST_METHOD
+
+Sent = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """The noun that a parameter writes, by its `object`."""
+
+    noun: str
+    unless: Callable[[Sent], bool] = lambda beside: False
+    """Whether what is sent beside it makes it name a thing that exists."""
+
+
+WRITES: Mapping[str, Writes] = {
+    "balance": Writes("customer_balance_transaction"),
+    "default_payment_method": Writes("payment_method"),
+    "default_price_data": Writes("price"),
+    "file_link_data": Writes("file_link"),
+    "payment_method": Writes("payment_method"),
+    "price_data": Writes("price"),
+    "product": Writes("product"),
+    "product_data": Writes("product"),
+    # A charge of a customer names one of the customer's cards. Everywhere else the source is a token.
+    "source": Writes("payment_method", unless=lambda beside: bool(beside.get("customer"))),
+    "tax_id_data": Writes("tax_id"),
+}
+"""By the name of the parameter, wherever it is nested. The id of a thing that exists writes nothing."""
+
+
+def written(verb: Verb, sent: Sent) -> list[str]:
+    """The objects of the nouns that a request writes through its parameters."""
+    if verb.method == "GET":
+        return []
+    known = params.specs(verb.params) if verb.params else verb.resource.specs if verb.resource else {}
+    return sorted(set(_within(known, sent)))
+
+
+def _within(specs: Mapping[str, Field], sent: Sent) -> Iterator[str]:
+    for name in sent.keys() & specs.keys():
+        spec, value = specs[name], sent[name]
+        rule = WRITES.get(name)
+        if rule and not _names_what_exists(spec, value) and not rule.unless(sent):
+            yield rule.noun
+        shape = spec.shape or (spec.item.shape if spec.item else None)
+        if shape:
+            inner = params.specs(shape)
+            for below in _hashes(spec, value):
+                yield from _within(inner, below)
+
+
+def _names_what_exists(spec: Field, value: Any) -> bool:
+    """An id does; a hash is a new thing, and so is a test card by its name, which is stored as a method."""
+    test_card = spec.to == "payment_method" and str(value).startswith(TEST_METHOD)
+    return spec.kind == "ref" and not isinstance(value, dict) and not test_card
+
+
+def _hashes(spec: Field, value: Any) -> list[Sent]:
+    """The hashes that a parameter holds: itself, or the elements of its list or map."""
+    if isinstance(value, dict):
+        several = list(value.values()) if spec.kind == "map" else [value]
+    else:
+        several = value if isinstance(value, list) else []
+    return [one for one in several if isinstance(one, dict)]
