@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 
 from billow import app as application
 from billow import commands, processes, settings
-from billow.core.errors import Refused
+from billow.core.errors import Refused, require
 from billow.core.plain_text import plain
 from billow.opening import database, opened, read_settings
 from billow.settings import Settings
@@ -444,9 +445,20 @@ CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrat
 """What ends a command with one line: it says why nothing was done, and what to do."""
 
 
+def require_values(words: Sequence[str]) -> None:
+    """Refuse an option whose value is empty, as "$NAME" is where NAME is not set: it would be passed over."""
+    for word, following in zip_longest(words, words[1:], fillvalue="-"):
+        name, equals, value = word.partition("=")
+        given = value if equals else following
+        require(
+            not name.startswith("--") or given.strip(), f"{name} was given without a value; nothing was done."
+        )
+
+
 def main() -> None:
     """Run a command; what the caller did wrong is one line, not a traceback."""
     try:
+        require_values(sys.argv[1:])
         cli()
     except (Refused, settings.BadSetting, *CANNOT) as error:
         say(f"billow: {error}", "red")
