@@ -48,13 +48,14 @@ class Front:
             return await _answer(send, 200, [("Content-Type", "application/json")], HEALTHY)
         incoming = Incoming(scope, receive, new_id("req_"))
         try:
+            incoming.check_expectation()
             status, headers, body = await self._answered(incoming)
         except Left:
             return
         except Exception as error:
             answer = told(declined(error, incoming.id), incoming.id, incoming.headers.get("idempotency-key"))
             status, headers, body = answer.status, [*answer.headers.items()], answer.body
-        if status == 408:
+        if status in (408, 417):  # the rest of the body may come or not
             headers.append(("Connection", "close"))
         await _answer(send, status, headers, body)
 

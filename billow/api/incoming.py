@@ -60,6 +60,15 @@ class Incoming:
             return None
         return int(self.headers.get("content-length") or 0)
 
+    def check_expectation(self) -> None:
+        """Refuse to go on where more is expected than a word to send the body (RFC 9110, 10.1.1)."""
+        found = {each.strip().lower() for each in self.headers.get("expect", "").split(",")}
+        require(
+            found <= {"", "100-continue"},
+            "The expectation in the Expect header cannot be met; only 100-continue is known.",
+            status=417,
+        )
+
     async def body(self, most: int, share: Share) -> bytes:
         """The whole body, of at most so many bytes, each of which the share has room for."""
         begun, parts, size = asyncio.get_running_loop().time(), list[bytes](), 0

@@ -194,3 +194,25 @@ def test_a_transfer_coding_besides_chunked_is_refused(url: str, api: Any) -> Non
     with Wire(url) as wire:
         assert wire.send(sent.encode()).answer()[0] == 400
     assert api.get("/v1/customers")["data"] == []
+
+
+@pytest.mark.parametrize("expectation", ["200-foo", "100-continue, 200-foo", "later", "100-continue=1"])
+def test_an_expectation_that_nobody_can_meet_is_refused(url: str, api: Any, expectation: str) -> None:
+    first, body = form("/v1/customers", api.key, {"name": "Ann"}, Expect=expectation)
+    with Wire(url) as wire:
+        status, headers, answer = wire.send(first + body).answer()
+        assert (status, headers["connection"]) == (417, "close")
+        assert answer["error"]["type"] == "invalid_request_error" and headers["request-id"][:4] == "req_"
+        assert wire.is_closed(within=5)
+    assert asked(url, head("GET", "/v1/customers", api.key, Expect=expectation))[0] == 417
+    assert api.get("/v1/customers")["data"] == []
+
+
+@pytest.mark.parametrize("expectation", ["100-continue", "100-Continue", "100-continue,", ""])
+def test_who_waits_for_a_word_to_go_on_is_given_it(url: str, api: Any, expectation: str) -> None:
+    first, body = form("/v1/customers", api.key, {"name": "Ann"}, Expect=expectation)
+    with Wire(url) as wire:
+        wire.send(first)
+        if expectation.lower() == "100-continue":
+            assert wire.answer()[0] == 100
+        assert wire.send(body).answer()[0] == 200
