@@ -61,15 +61,20 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
         if read.embedded and read.wal_archive:
             wal.require_writable(read.wal_archive)
         migrations.migrate(url)
-        built = application.build(read, url)
-        if built.new_key:
-            tell_key("Your test key, shown this once:", built.new_key)
-        built.close()
+        prepare(read, url)
         say(f"billow answers at http://{read.host}:{read.port}")
         if read.embedded and not read.wal_archive:
             wal.drop_slot(url)
         archive = ["archive"] if read.embedded and read.wal_archive else []
         processes.supervise(["serve", "work", *archive], {"BILLOW_DATABASE_URL": url})
+
+
+def prepare(read: Settings, url: str) -> None:
+    """Put the parts together once, so that wrong settings end the command and not each of its processes."""
+    built = application.build(read, url)
+    built.close()
+    if built.new_key:
+        tell_key("Your test key, shown this once:", built.new_key)
 
 
 @cli.command()
@@ -79,6 +84,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     with database(read) as url:
         processes.require_connections(url, read.workers, 0, application.pool_size(read))
         processes.require_port(read.host, read.port)
+        prepare(read, url)
         os.environ["BILLOW_DATABASE_URL"] = url
         processes.serve(read.host, read.port, read.workers, [str(network) for network in read.proxies])
 
@@ -462,6 +468,9 @@ def main() -> None:
         cli()
     except (Refused, settings.BadSetting, *CANNOT) as error:
         say(f"billow: {error}", "red")
+        sys.exit(2)
+    except psycopg.errors.UndefinedTable:
+        say("billow: the database is not migrated to this version: run `billow migrate` first.", "red")
         sys.exit(2)
     except psycopg.OperationalError as error:  # the pool's time-out is one as well
         say(f"billow: the database cannot be reached: {error}", "red")

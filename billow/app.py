@@ -215,9 +215,17 @@ class App:
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
     db = Database(url, size=pool_size(settings), waiters=Waiters(settings.threads // 2))
+    try:
+        return _built(settings, db)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _built(settings: Settings, db: Database) -> App:
     db.comparison = clocks.Comparison(timedelta(seconds=settings.clock_tolerance))
     db.outside = outside_of(settings, db)
-    if url == url_of(settings.data / "postgres"):
+    if db.url == url_of(settings.data / "postgres"):
         db.disk = Disk(settings.data / "postgres", settings.disk_reserve_mb)
     keys = Keys(db, pepper(settings))
     account, new_key = seed(db, keys, settings)
@@ -277,8 +285,6 @@ def seed(db: Database, keys: Keys, settings: Settings) -> tuple[str, str | None]
 def known_account(db: Database, id: str) -> str:
     with db.connection() as conn:
         found = conn.execute("select id from accounts where id = %s", (id,)).fetchone()
-    if not found:
-        db.close()
     require(found, f"There is no account {id}; `billow accounts` lists them.")
     return id
 

@@ -108,18 +108,21 @@ def require_connections(url: str, servers: int, workers: int, each: int) -> None
 def require_port(host: str, port: int) -> None:
     """Refuse to start where another program listens already: ours would be started again and again."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as found:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as found:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # as the server sets it
+                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             found.bind((host, port))
-        except OSError as error:
-            said = f"{host}:{port} cannot be listened on: {error.strerror}"
-            raise CannotRun(f"BILLOW_PORT={port}: {said}") from None
+    except OSError as error:
+        said = f"{host}:{port} cannot be listened on: {error.strerror}"
+        raise CannotRun(f"BILLOW_PORT={port}: {said}") from None
 
 
 def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
     """Serve the API with uvicorn until SIGTERM; requests at hand are answered first."""
     import uvicorn
+    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     from billow.api.connection import Connection
@@ -146,10 +149,18 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
         timeout_graceful_shutdown=PATIENCE - 5,
         timeout_worker_healthcheck=30,
     )
-    if workers == 1:
-        uvicorn.Server(config).run()
-    else:
-        Multiprocess(config, [config.bind_socket()]).run()
+    refused = CannotRun(f"BILLOW_PORT={port}: no server started at {host}:{port}; the log says why.")
+    try:
+        if workers == 1:
+            return uvicorn.Server(config).run()
+        several = Multiprocess(config, [config.bind_socket()])
+        several.run()
+    except SystemExit as ended:
+        if ended.code != STARTUP_FAILURE:
+            raise
+        raise refused from None
+    if any(process.exitcode == STARTUP_FAILURE for process in several.processes):
+        raise refused
 
 
 def asgi() -> Front:

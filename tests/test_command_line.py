@@ -90,3 +90,11 @@ def test_a_restricted_key_that_may_do_nothing_is_not_made(
     status, said = run("keys", "--create", "--kind", "restricted", *permissions)
     assert status == 2 and "billow: A restricted key needs at least one permission" in said
     assert commands.key_rows(here, "test") == before
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "work", "migrate", "check", "keys"])
+def test_a_setting_that_nobody_can_use_ends_every_command_alike(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("BILLOW_THREADS", "0")
+    assert run(command) == (2, "billow: BILLOW_THREADS='0': must be a whole number from 1 to 256\n")
