@@ -6,7 +6,7 @@ nobody waits for a check of a big tenant, and a read replica can be asked as wel
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -142,18 +142,18 @@ def _described(extent: audit.Extent, first: int) -> str:
 def _timers(db: Database, tenant: str) -> Iterator[Line]:
     total = 0
     for rule in repair_timers.RULES:
-        found, count = _missing(db, tenant, rule)
+        found, count = _wrong(db, tenant, rule)
         total += count
         yield from _shown(found, count)
     unsealed = _read(db, tenant, repair_timers.unsealed)
     total += len(unsealed)
     yield from _shown([_timer(one) for one in unsealed], len(unsealed))
     hint = "; billow check --repair sets them" if total else ""
-    yield not total, f"timers that are missing: {total}{hint}"
+    yield not total, f"timers that are missing, or set to another time: {total}{hint}"
 
 
-def _missing(db: Database, tenant: str, rule: repair_timers.Rule) -> tuple[list[str], int]:
-    """The timers that a rule certainly misses, as far as they are shown, and how many they are in all."""
+def _wrong(db: Database, tenant: str, rule: repair_timers.Rule) -> tuple[list[str], int]:
+    """List the timers of a rule that are certainly wrong, as far as they are shown, and count all of them."""
     shown: list[str] = []
     count = 0
     after: str | None = ""
@@ -165,9 +165,14 @@ def _missing(db: Database, tenant: str, rule: repair_timers.Rule) -> tuple[list[
     return shown, count
 
 
-def _timer(one: repair_timers.Missing) -> str:
-    expected = f"the timer {one.kind} at {one.at:%Y-%m-%d %H:%M:%S}"
-    return f"{one.ref}: timers_are_set: expected {expected}, found none"
+def _timer(one: repair_timers.Wrong) -> str:
+    expected = f"the timer {one.kind} {_when(one.clock, one.at)}"
+    found = _when(*one.there) if one.there else "none"
+    return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.there)}{found}"
+
+
+def _when(clock: str, at: datetime) -> str:
+    return f"at {at:%Y-%m-%d %H:%M:%S}{'' if clock == 'wall' else f' on {clock}'}"
 
 
 def _jobs(db: Database, tenant: str) -> Iterator[Line]:

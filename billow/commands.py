@@ -278,7 +278,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
             yield False, f"ledger: the noted head {hash} is in no chain"
     for tenant in _tenants(db, wanted.tenant):
         if wanted.repair:
-            yield True, f"{tenant} timers that were missing and are set: {_repaired(db, tenant)}"
+            yield True, f"{tenant} timers that were missing or moved and are set: {_repaired(db, tenant)}"
         yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since))
         yield from _collected(db, tenant)
         yield from undeliverable(db, tenant)
@@ -349,7 +349,7 @@ def _repaired(db: Database, tenant: str) -> int:
     done = 0
     while True:
         with db.transaction(tenant) as tx:
-            some = repair_timers.repair(tx)
+            some = repair_timers.repair(tx, moved=True)
         done += some
         if some < repair_timers.MOST:
             return done

@@ -88,9 +88,9 @@ def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
     yield from map(str, audit.strangers(tx))
 
 
-def no_timer_is_missing(tx: Tx) -> Iterator[str]:
-    """Every state has the timers that it implies."""
-    yield from (str(one) for one in repair_timers.missing(tx) if one.certain)
+def timers_are_set(tx: Tx) -> Iterator[str]:
+    """Every state has the timers that it implies, at the time and on the clock that it implies."""
+    yield from (str(one) for one in repair_timers.wrong(tx) if one.certain)
 
 
 def shipped(rule: Rule, tx: Tx) -> Iterator[str]:
@@ -105,7 +105,7 @@ OWN = (
     numbers_have_no_gap,
     nothing_is_late,
     the_ledger_is_sealed,
-    no_timer_is_missing,
+    timers_are_set,
 )
 CHECKS: dict[str, Callable[[Tx], Iterator[str]]] = {
     **{check.__name__: check for check in OWN},

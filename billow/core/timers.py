@@ -17,6 +17,11 @@ TRIAL_WARNING = timedelta(days=3)
 """How long before the end of a trial its customer is told."""
 SCHEDULE_NOTICE = timedelta(days=7)
 """How long before its end a schedule is told to be expiring."""
+POSTPONED = timedelta(hours=2)
+"""Longer than any timer that is due is put off: by its own job while a payment is under way, or after a
+failure."""
+ROUNDED = timedelta(seconds=1)
+"""Many instants are kept in whole seconds, timers to the microsecond."""
 RUNNING = ("active", "past_due", "unpaid", "trialing", "incomplete")
 
 
@@ -31,6 +36,17 @@ def renewal(
     if status not in RUNNING or period_end is None or (status == "incomplete" and period_end <= now):
         return None
     return period_end if cancel_at is None or period_end < cancel_at else None
+
+
+def agrees(run_at: datetime, due: datetime, now: datetime, early: bool = False) -> bool:
+    """Tell whether a timer is set to the time that its state implies.
+
+    One that is due already may have been put off a little. One that a request may ask for earlier (`early`)
+    is only to be no later.
+    """
+    if abs(run_at - due) < ROUNDED or (early and run_at < due):
+        return True
+    return run_at <= now + POSTPONED and (early or due <= now)
 
 
 def end(status: str, cancel_at: datetime | None) -> datetime | None:

@@ -1,8 +1,10 @@
-"""Which timers are missing, and how are they set again?
+"""Which timers are missing or moved, and how are they set again?
 
 Every timer is set in the transaction that makes it necessary, so none is missing unless jobs were lost: by a
 restore beside a running worker, or by hand. The states of the rows still say which timers there must be
-(core/timers.py). They are compared when a worker starts, and by `billow check --repair`.
+(core/timers.py). A worker that starts sets the missing ones. `billow check` also compares the time and the
+clock of each timer with those that the state implies, and `billow check --repair` mends them. A job that is
+tried again after a failure keeps its time, and so does a parked one.
 """
 
 import logging
@@ -35,8 +37,8 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A timer that the state of its row implies and that does not exist."""
+class Wrong:
+    """A timer that the state of its row implies, and that is missing or set to another time or clock."""
 
     kind: str
     ref: str
@@ -44,6 +46,8 @@ class Missing:
     at: datetime
     certain: bool
     """Whether it cannot be otherwise. A reminder may be missing because the account's setting was another."""
+    there: tuple[str, datetime] | None = None
+    """The clock and the time that are set instead; None where there is no timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Rule:
     """Rows that may need a timer of a kind, and what decides it. `r` is the row, `c` its test clock.
 
     `state` are the columns that `due` wants to know, beside `now`; `may_need` keeps out what needs none.
+    `early` says that the timer may also stand earlier, or be due on the wall's clock, because a request or a
+    setting of the account wanted it so.
     """
 
     kind: str
@@ -61,20 +67,44 @@ class Rule:
     joins: str = "left join test_clocks c on c.id = r.test_clock"
     clock: str = "r.test_clock"
     certain: bool = True
+    early: bool = False
 
-    @property
-    def sql(self) -> str:
-        """A row on a test clock that is advancing is passed over: its instant is not the clock's."""
+    def sql(self, moved: bool) -> str:
+        """The rows without the timer; with `moved` also those whose timer has a time that can be compared.
+
+        A row on a test clock that is advancing is passed over: its instant is not the clock's.
+        """
         return (
             f"select r.id, coalesce({self.clock}, 'wall') as clock, coalesce(c.frozen_time, %(wall)s) as now,"
-            f" {self.state} from {self.table} r {self.joins} where r.id > %(after)s and ({self.may_need})"
+            f" j.clock as set_on, j.run_at as set_at, {self.state} from {self.table} r {self.joins}"
+            " left join jobs j on j.tenant = %(tenant)s and j.kind = %(kind)s and j.ref = r.id"
+            f" where r.id > %(after)s and ({self.may_need})"
             f" and ({self.clock} is null or c.status <> 'advancing')"
-            " and not exists (select from jobs j where j.tenant = %(tenant)s and j.kind = %(kind)s"
-            " and j.ref = r.id) order by r.id limit %(piece)s"
+            f" and (j.ref is null{f' or ({COMPARED})' if moved else ''}) order by r.id limit %(piece)s"
         )
+
+    def wrong(self, row: Row, wall: datetime) -> Wrong | None:
+        """Compare the timer of a row with what its state implies."""
+        due = self.due(row)
+        if due is None or (row["set_at"] and self._is_right(row, due, wall)):
+            return None
+        there = (row["set_on"], row["set_at"]) if row["set_at"] else None
+        return Wrong(self.kind, row["id"], row["clock"], due, self.certain or there is not None, there)
+
+    def _is_right(self, row: Row, due: datetime, wall: datetime) -> bool:
+        if row["set_on"] != row["clock"]:
+            return self.early and row["set_on"] == "wall" and row["set_at"] <= wall + timers.POSTPONED
+        if not self.certain:  # the account's setting may have been another: only the event itself is certain
+            due += timedelta(days=row["days"])
+        return timers.agrees(row["set_at"], due, row["now"], self.early)
 
 
 # ------------------------------------------------------------------------------------- the rules
+
+COMPARED = (
+    "not j.parked and (j.tries = 0 and j.waiting_since is null or j.clock = 'wall' and j.run_at > %(late)s)"
+)
+"""Timers whose time follows from the state. One that is tried again after a failure is due soon, or wrong."""
 
 ITS_CUSTOMERS = (
     "left join customers k on k.id = r.customer left join test_clocks c on c.id = k.test_clock",
@@ -149,6 +179,7 @@ SUBSCRIPTIONS = (
         LIVING,
         upcoming,
         certain=False,
+        early=True,
     ),
     Rule(
         "subscription.trial_will_end",
@@ -163,6 +194,7 @@ SUBSCRIPTIONS = (
         "r.created",
         "r.status = 'incomplete'",
         lambda row: row["created"] + timers.FIRST_PAYMENT,
+        early=True,
     ),
     Rule(
         "subscription.resume_collection",
@@ -194,6 +226,7 @@ SUBSCRIPTIONS = (
         "r.pending_change->>'job' = 'subscription.pending_update_paid' and i.status = 'paid'",
         lambda row: row["now"],
         PROPOSAL,
+        early=True,
     ),
     Rule(
         "subscription.resume_expires",
@@ -211,6 +244,7 @@ SUBSCRIPTIONS = (
         " and i.status in ('paid', 'uncollectible')",
         lambda row: row["now"],
         PROPOSAL,
+        early=True,
     ),
 )
 
@@ -234,6 +268,7 @@ INVOICES = (
         "r.status = 'open' and r.auto_advance and r.collection_method = 'charge_automatically'"
         " and r.amount_due > 0 and (r.next_payment_attempt is not null or not r.attempted)",
         collection,
+        early=True,
     ),
     Rule(
         "invoice.overdue",
@@ -251,6 +286,7 @@ INVOICES = (
         "r.status = 'open' and r.due_date is not null",
         lambda row: timers.ahead(row["due_date"], timedelta(days=row["days"]), row["now"]),
         certain=False,
+        early=True,
     ),
     Rule(
         "revenue.recognize",
@@ -308,6 +344,7 @@ OTHERS = (
         "r.state = 'processing'",
         lambda row: row["now"] + collect.RESOLVE,
         *ON_THE_WALL,
+        early=True,
     ),
     Rule(
         "promotion_code.expire",
@@ -324,6 +361,7 @@ OTHERS = (
         "r.verification->>'status' = 'pending'",
         lambda row: row["at"],
         *ITS_CUSTOMERS,
+        early=True,
     ),
     Rule(
         "test_clock.advance",
@@ -332,6 +370,7 @@ OTHERS = (
         "r.status = 'advancing'",
         lambda row: row["now"],
         *ON_THE_WALL,
+        early=True,
     ),
     Rule(
         jobs.CATCH_UP,
@@ -341,6 +380,7 @@ OTHERS = (
         " and d.clock = r.id and d.run_at <= r.frozen_time and not d.parked)",
         lambda row: row["now"],
         *ON_THE_WALL,
+        early=True,
     ),
 )
 NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
@@ -352,47 +392,48 @@ RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
 # ------------------------------------------------------------------------------------- looking
 
 
-def piece(tx: Tx, rule: Rule, after: str = "") -> tuple[list[Missing], str | None]:
-    """The timers that a rule misses among its next rows; after which row to go on, None at the end."""
+def piece(tx: Tx, rule: Rule, after: str = "", *, moved: bool = True) -> tuple[list[Wrong], str | None]:
+    """List the wrong timers among the next rows of a rule, and after which row to go on; None at the end.
+
+    Without `moved` only those that are missing, which reads far fewer rows.
+    """
     if rule.kind in NEED_A_GATEWAY and not has_gateway(tx):
         return [], None
     days = bill.account_of(tx)
     found = tx.all(
-        rule.sql,
+        rule.sql(moved),
         after=after,
         wall=tx.wall,
+        late=tx.wall + timers.POSTPONED,
         tenant=tx.tenant,
         kind=rule.kind,
         piece=PIECE,
         **{name: days[name] for name in ahead.DAYS.values()},
     )
-    gone = [
-        Missing(rule.kind, row["id"], row["clock"], at, rule.certain)
-        for row in found
-        for at in [rule.due(row)]
-        if at
-    ]
-    return gone, found[-1]["id"] if len(found) == PIECE else None
+    wrong = [one for row in found for one in [rule.wrong(row, tx.wall)] if one]
+    return wrong, found[-1]["id"] if len(found) == PIECE else None
 
 
-def unsealed(tx: Tx) -> list[Missing]:
-    """The timer that seals transfers, where some wait and nothing seals them."""
+def unsealed(tx: Tx) -> list[Wrong]:
+    """The timer that seals transfers, where some wait and nothing seals them soon."""
     waits = tx.tuples(
         "select min(transfer) from ledger_unsealed having min(transfer) is not null and not exists"
-        " (select from jobs where tenant = %(tenant)s and kind = %(kind)s)",
+        " (select from jobs where tenant = %(tenant)s and kind = %(kind)s"
+        " and (parked or run_at <= %(late)s))",
         tenant=tx.tenant,
         kind=chain.JOB,
+        late=tx.wall + timers.POSTPONED,
     )
-    return [Missing(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
+    return [Wrong(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
 
 
-def missing(tx: Tx) -> list[Missing]:
-    """Every timer that is missing in a tenant."""
-    found: list[Missing] = []
+def wrong(tx: Tx, *, moved: bool = True) -> list[Wrong]:
+    """List every wrong timer of a tenant."""
+    found: list[Wrong] = []
     for rule in RULES:
         after: str | None = ""
         while after is not None:
-            more, after = piece(tx, rule, after)
+            more, after = piece(tx, rule, after, moved=moved)
             found += more
     return found + unsealed(tx)
 
@@ -400,23 +441,31 @@ def missing(tx: Tx) -> list[Missing]:
 # ------------------------------------------------------------------------------------- setting
 
 
-def repair(tx: Tx) -> int:
-    """Set what is missing, as far as one transaction should go; how many timers."""
+def repair(tx: Tx, *, moved: bool = False) -> int:
+    """Set the timers that are missing, and with `moved` those that stand elsewhere; how many.
+
+    As far as one transaction should go.
+    """
     done = Counter[str]()
     for rule in RULES:
         after: str | None = ""
         while after is not None and done.total() < MOST:
-            found, after = piece(tx, rule, after)
+            found, after = piece(tx, rule, after, moved=moved)
             done[rule.kind] += set_again(tx, rule.kind, found)
-    done[chain.JOB] += set_again(tx, chain.JOB, unsealed(tx))
+    for one in unsealed(tx):
+        jobs.put(tx, chain.JOB, one.ref, one.at, clock=one.clock)
+        done[chain.JOB] += 1
     if done.total():
         said = ", ".join(f"{kind} {count}" for kind, count in sorted(done.items()) if count)
-        log.warning("%s: %s timers were missing and are set: %s", tx.tenant, done.total(), said)
+        log.warning("%s: %s timers were missing or moved and are set: %s", tx.tenant, done.total(), said)
     return done.total()
 
 
-def set_again(tx: Tx, kind: str, found: Sequence[Missing]) -> int:
-    return jobs.put_absent(tx, kind, [(one.ref, one.clock, one.at) for one in found]) if found else 0
+def set_again(tx: Tx, kind: str, found: Sequence[Wrong]) -> int:
+    absent = [(one.ref, one.clock, one.at) for one in found if one.there is None]
+    moved = [(one.ref, one.there, (one.clock, one.at)) for one in found if one.there]
+    done = jobs.put_absent(tx, kind, absent) if absent else 0
+    return done + (jobs.move(tx, kind, moved) if moved else 0)
 
 
 @job(JOB, lane="upkeep")

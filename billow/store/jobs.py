@@ -127,6 +127,28 @@ def put_absent(tx: Tx, kind: str, timers: Sequence[tuple[str, str, datetime]]) -
     )
 
 
+Place = tuple[str, datetime]
+"""A clock, and the time on it at which a timer is due."""
+
+
+def move(tx: Tx, kind: str, timers: Sequence[tuple[str, Place, Place]]) -> int:
+    """Move timers (ref, from, to) of one kind, where they still stand as they were seen; how many."""
+    return tx.run(
+        "update jobs j set clock = t.clock, run_at = t.run_at, tries = 0, error = null, waiting_since = null,"
+        " starts = 0 from unnest(%(refs)s::text[], %(seen_on)s::text[], %(seen_at)s::timestamptz[],"
+        " %(clocks)s::text[], %(at)s::timestamptz[]) as t (ref, seen_on, seen_at, clock, run_at)"
+        " where j.tenant = %(tenant)s and j.kind = %(kind)s and j.ref = t.ref and not j.parked"
+        " and j.clock = t.seen_on and j.run_at = t.seen_at",
+        tenant=tx.tenant,
+        kind=kind,
+        refs=[ref for ref, _, _ in timers],
+        seen_on=[clock for _, (clock, _), _ in timers],
+        seen_at=[at for _, (_, at), _ in timers],
+        clocks=[clock for _, _, (clock, _) in timers],
+        at=[at for _, _, (_, at) in timers],
+    )
+
+
 def cancel(tx: Tx, kind: str, *refs: str) -> None:
     tx.run(
         "delete from jobs where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",

@@ -127,7 +127,21 @@ def test_missing_timers_are_named_and_set(paid: World, app: App) -> None:
     found = wrong(app, paid)
     assert any("expected the timer subscription.renew at 2025-03-01" in what for what in found)
     said = list(commands.check(app.db, Checked(paid.api.tenant, repair=True)))
-    assert (True, f"{paid.api.tenant} timers that were missing and are set: 1") in said
+    assert (True, f"{paid.api.tenant} timers that were missing or moved and are set: 1") in said
+    assert all(good for good, _ in said)
+
+
+@pytest.mark.parametrize("move", ["run_at = '2100-01-01'", "clock = 'wall', run_at = '2100-01-01'"])
+def test_moved_timers_are_named_and_mended(paid: World, app: App, move: str) -> None:
+    """Its subscription would never have been renewed again, and `billow check` was content."""
+    with app.db.transaction(paid.api.tenant) as tx:
+        tx.run(f"update jobs set {move} where tenant = %(t)s and kind = 'subscription.renew'", t=tx.tenant)
+    [what] = [what for what in wrong(app, paid) if "timers_are_set" in what]
+    clock = "" if "wall" in move else f" on {paid.clock}"
+    expected = f"expected the timer subscription.renew at 2025-03-01 00:00:00 on {paid.clock}"
+    assert what.endswith(f"{expected}, found it at 2100-01-01 00:00:00{clock}")
+    said = list(commands.check(app.db, Checked(paid.api.tenant, repair=True)))
+    assert (True, f"{paid.api.tenant} timers that were missing or moved and are set: 1") in said
     assert all(good for good, _ in said)
 
 

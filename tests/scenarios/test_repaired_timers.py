@@ -82,13 +82,75 @@ def test_all_timers_are_set_again_as_they_were(world: World, app: App) -> None:
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
         assert {timer["kind"] for timer in before} == KINDS
-        assert repair_timers.missing(tx) == []
+        assert repair_timers.wrong(tx) == []
         tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
-        found = repair_timers.missing(tx)
+        found = repair_timers.wrong(tx)
         assert {(one.kind, one.ref) for one in found} == {(one["kind"], one["ref"]) for one in before}
         assert repair_timers.repair(tx) == len(before)
         assert timers(tx) == before
         assert repair_timers.repair(tx) == 0
+
+
+MOVES = {
+    "to another time": "run_at = '2100-01-01'",
+    "to another clock": "clock = 'clock_of_nobody'",
+    "to the wall, years ahead": "clock = 'wall', run_at = '2100-01-01'",
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
+def test_every_timer_that_was_moved_is_put_back(world: World, app: App, move: str) -> None:
+    rich(world)
+    with app.db.transaction(world.api.tenant) as tx:
+        before = timers(tx)
+        assert repair_timers.wrong(tx) == []
+        tx.run(
+            f"update jobs set {move} where tenant = %(tenant)s and kind = any(%(kinds)s)",
+            tenant=tx.tenant,
+            kinds=list(KINDS),
+        )
+        found = repair_timers.wrong(tx)
+        assert {(one.kind, one.ref, one.clock, one.at) for one in found} == {
+            (one["kind"], one["ref"], one["clock"], one["run_at"]) for one in before
+        }
+        assert all(one.there for one in found)
+        assert repair_timers.repair(tx, moved=True) == len(before)
+        assert timers(tx) == before
+
+
+def test_a_timer_that_is_moved_meanwhile_is_not_moved_back(world: World, app: App) -> None:
+    """Who changes a subscription while it is checked knows better."""
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with app.db.transaction(world.api.tenant) as tx:
+        [timer] = [one for one in timers(tx) if one["kind"] == "subscription.renew"]
+        seen = ("wall", timer["run_at"])
+        place = (timer["clock"], timer["run_at"])
+        assert jobs.move(tx, "subscription.renew", [(timer["ref"], seen, place)]) == 0
+
+
+TRIED = {
+    "a try that failed": "tries = 2, run_at = now() + interval '20 minutes', clock = 'wall'",
+    "a try on the test clock": "tries = 1, run_at = '2025-01-01 01:00'",
+    "an outside that is silent": "waiting_since = now(), run_at = now() + interval '1 hour', clock = 'wall'",
+    "parked": "parked = true, tries = 5, run_at = '2025-01-01'",
+}
+
+
+@pytest.mark.parametrize("state", TRIED.values(), ids=TRIED.keys())
+def test_what_is_tried_again_keeps_its_time(world: World, app: App, state: str) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    renewal = "where tenant = %(tenant)s and kind = 'subscription.renew'"
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run(f"update jobs set {state} {renewal}", tenant=tx.tenant)
+        assert repair_timers.wrong(tx) == []
+        if "clock" in state:
+            tx.run(f"update jobs set run_at = '2100-01-01' {renewal}", tenant=tx.tenant)
+            assert [one.kind for one in repair_timers.wrong(tx)] == ["subscription.renew"]
+        untried = "parked = false, tries = 0, waiting_since = null, run_at = '2100-01-01'"
+        tx.run(f"update jobs set {untried} {renewal}", tenant=tx.tenant)
+        assert repair_timers.repair(tx, moved=True) == 1
 
 
 def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: App) -> None:
@@ -166,7 +228,7 @@ def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: s
     world.at("2025-01-01")
     made(app, world)
     with app.db.transaction(world.api.tenant) as tx:
-        [found] = [one for one in repair_timers.missing(tx) if one.kind == kind]
+        [found] = [one for one in repair_timers.wrong(tx) if one.kind == kind]
         assert found.clock == "wall" and found.at - tx.wall <= timedelta(minutes=2)
         tx.run("update attempts set state = 'succeeded'")
         jobs.cancel(tx, "subscription.renew", "sub_x")
