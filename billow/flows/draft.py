@@ -9,6 +9,7 @@ from billow.api import listing, rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.api.resource import Where
+from billow.core import numbering
 from billow.core.errors import Refused, require
 from billow.flows import add_item, bill, discount, finalize, reckon, unbill
 from billow.flows.discount import DiscountTerm
@@ -134,6 +135,22 @@ def check_number(tx: Tx, number: str | None) -> None:
     if number:
         taken = rows.select(tx, Invoice, "number = %(number)s", number=number)
         require(not taken, f"The invoice number {number} is already used.", param="number")
+        check_series(tx, number)
+
+
+def check_series(tx: Tx, given: str) -> None:
+    """Refuse a number that a customer's series is still to give: then no invoice could have it."""
+    prefix = given.rpartition("-")[0]
+    place = numbering.place(prefix, given)
+    row = tx.one(
+        "select next_invoice_sequence as next from customers where invoice_prefix = %(prefix)s", prefix=prefix
+    )
+    require(
+        row is None or place is None or place < row["next"],
+        f"The invoice number {given} is still to be given by the series of a customer: set the customer's"
+        " next_invoice_sequence beyond it first.",
+        param="number",
+    )
 
 
 DRAFT_ONLY = {

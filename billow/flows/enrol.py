@@ -44,6 +44,9 @@ def create(tx: Tx, customer: Customer) -> Steps:
     tx = clocks.enter(tx, customer.test_clock)
     if customer.balance:
         customer = replace(customer, currency=customer.currency or CURRENCY)
+    if customer.invoice_prefix:
+        check_sequence(tx, customer.invoice_prefix, customer.next_invoice_sequence)
+    customer = replace(customer, numbered_from=customer.next_invoice_sequence)
     made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
     for number in numbers:
         tax_ids.add(tx, replace(number, customer=made.id))
@@ -57,12 +60,11 @@ def create(tx: Tx, customer: Customer) -> Steps:
     return made
 
 
-def check_sequence(tx: Tx, customer: Customer, prefix: str, sequence: int) -> None:
+def check_sequence(tx: Tx, prefix: str, sequence: int) -> None:
     """Refuse a sequence from which a number would be given twice: that invoice could never be finalized."""
     row = tx.one(
-        "select max(substring(number from '[0-9]+$')::bigint) as last from invoices"
-        " where customer = %(customer)s and number ^@ %(prefix)s",
-        customer=customer.id,
+        "select max(substring(number from '[0-9]+$')::numeric) as last from invoices"
+        " where number ^@ %(prefix)s",
         prefix=f"{prefix}-",
     )
     last = (row["last"] if row else None) or 0
@@ -73,15 +75,21 @@ def check_sequence(tx: Tx, customer: Customer, prefix: str, sequence: int) -> No
     )
 
 
+def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] | None:
+    """Return the prefix and the next number of a series that an update begins, or sets to go on elsewhere."""
+    now = (customer.invoice_prefix or "", customer.next_invoice_sequence)
+    then = (changes.get("invoice_prefix") or now[0], changes.get("next_invoice_sequence", now[1]))
+    return then if then != now else None
+
+
 @Customer.update
 def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     """Update a customer. A default payment method must be the customer's own, or a test card by its name."""
     prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
     if prefix and prefix != customer.invoice_prefix:
         customers.check_prefix(tx, prefix)
-    if "next_invoice_sequence" in changes:
-        series = prefix or customer.invoice_prefix or ""
-        check_sequence(tx, customer, series, changes["next_invoice_sequence"])
+    if series := new_series(customer, changes):
+        check_sequence(tx, *series)
     token = changes.pop("source", None)
     changes.pop("validate", None)  # the gateway is asked about every card
     if token:
@@ -103,6 +111,8 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address"} & changes.keys():
         changes["tax"] = customers.located(customer.but(**changes))
+    if series := new_series(customer, changes):
+        changes["numbered_from"] = series[1]
     changed = rows.update(tx, customer, **changes)
     if moved:
         balance.granted(tx, changed, moved, "adjustment")

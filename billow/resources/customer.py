@@ -128,6 +128,8 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     """Whether the gateway is asked about a new card, which it always is; `false` is refused."""
 
     deleted: bool = f.boolean(default=False, hidden=True)
+    numbered_from: int = f.integer(default=1, hidden=True)
+    """From which number on the invoices have no gap: a person has set the series to go on here."""
 
 
 def fresh(tx: Tx, customer: Customer) -> dict[str, Any]:

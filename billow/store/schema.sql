@@ -212,6 +212,7 @@ create table customers (
     metadata              jsonb       not null default '{}',
     name                  text,
     next_invoice_sequence bigint      not null default 1 check (next_invoice_sequence > 0),
+    numbered_from         bigint      not null default 1 check (numbered_from > 0),  -- from here on without a gap
     phone                 text,
     preferred_locales     jsonb       not null default '[]',
     shipping              jsonb,

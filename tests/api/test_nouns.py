@@ -314,3 +314,32 @@ def test_the_next_invoice_sequence_gives_no_number_twice(api: Any) -> None:
     assert (refused.status, refused["error"]["param"]) == (400, "next_invoice_sequence")
     assert api.post(path, {"next_invoice_sequence": "7"}).status == 200
     assert api.post(path, {"next_invoice_sequence": "2"}).status == 200, "none of them was used"
+
+
+def test_a_number_by_hand_is_none_that_a_series_is_still_to_give(api: Any) -> None:
+    """The invoice that was to have it could never be finalized, nor any after it."""
+    for prefix in ("HAND", "OTHER"):
+        customer = api.post("/v1/customers", {"name": "Ann", "invoice_prefix": prefix})["id"]
+    form = {"customer": customer, "auto_advance": "false"}
+    for number in ("OTHER-0001", "HAND-0003"):
+        refused = api.post("/v1/invoices", {**form, "number": number})
+        assert (refused.status, refused["error"]["param"]) == (400, "number"), number
+    draft = api.post("/v1/invoices", {**form, "number": "OTHER-1"})["id"]
+    assert api.post(f"/v1/invoices/{draft}", {"number": "OTHER-0001"}).status == 400
+    path = f"/v1/customers/{customer}"
+    assert api.post(path, {"next_invoice_sequence": "2"}).status == 200
+    assert api.post(f"/v1/invoices/{draft}", {"number": "OTHER-0001"}).status == 200
+    assert api.post(path, {"next_invoice_sequence": "1"})["error"]["param"] == "next_invoice_sequence"
+    assert api.post(f"/v1/invoices/{draft}/finalize")["number"] == "OTHER-0001"
+    second = api.post("/v1/invoices", form)["id"]
+    assert api.post(f"/v1/invoices/{second}/finalize")["number"] == "OTHER-0002"
+
+
+def test_a_prefix_begins_behind_the_numbers_that_were_given_by_hand(api: Any) -> None:
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    form = {"customer": customer, "auto_advance": "false", "number": "LATER-0004"}
+    assert api.post("/v1/invoices", form).status == 200
+    for path in ("/v1/customers", f"/v1/customers/{customer}"):
+        refused = api.post(path, {"invoice_prefix": "LATER"})
+        assert (refused.status, refused["error"]["param"]) == (400, "next_invoice_sequence")
+    assert api.post(path, {"invoice_prefix": "LATER", "next_invoice_sequence": "5"}).status == 200

@@ -44,12 +44,19 @@ FAULTS = {
     "update invoices set total = total + 1": "totals_are_sums",
     "update invoices set amount_paid = amount_due + 1": "totals_are_sums",
     "update invoice_lines set earned = earned + 1": "deferred_is_unearned",
-    "update invoices set number = replace(number, '0002', '0003')": "numbers_have_no_gap",
+    "update invoices set number = replace(number, '0002', '0003')": "numbers_are_in_sequence",
+    "update invoices set number = replace(number, '0001', '0009')": "numbers_are_in_sequence",
+    "update invoices set number = 'ours' where number like '%%-0001'": "numbers_are_in_sequence",
+    "update customers set next_invoice_sequence = 9": "numbers_are_in_sequence",
+    "with gone as (delete from invoices where number like '%%-0002' returning number)"
+    " select number from gone": "numbers_are_in_sequence",
+    "update invoices set finalized_at = '2026-01-01' where number like '%%-0001'": "numbers_are_in_sequence",
+    "update jobs set run_at = '2100-01-01' where kind = 'revenue.recognize'": "timers_are_set",
     "update subscriptions set status = 'past_due'": "statuses_are_true",
     "update subscriptions set status = 'canceled'": "statuses_are_true",
     "update subscriptions set status_details = '{}'": "statuses_are_true",
     "delete from jobs where kind = 'subscription.renew'": "statuses_are_true",
-    "delete from jobs where kind = 'revenue.recognize'": "no_timer_is_missing",
+    "delete from jobs where kind = 'revenue.recognize'": "timers_are_set",
     "update charges set amount_captured = amount_captured + 1": "charges_are_booked",
     "update charges set balance_transaction = null": "charges_are_booked",
     "update balance_transactions set net = net - 1, fee = fee + 1": "charges_are_booked",
@@ -72,6 +79,29 @@ def test_a_planted_fault_is_found(world: World, app: App, fault: str, check: str
         assert complaints(tx) == []
         assert tx.run(fault)
         assert check in complaints(tx)
+
+
+def test_swapped_numbers_are_found_and_what_a_person_has_set_is_not(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    anna, ben = world.customer("anna", invoice_prefix="ANNA"), world.customer("ben", invoice_prefix="BENC")
+    for person in (anna, ben):
+        person.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    world.post(f"/v1/customers/{anna.id}", next_invoice_sequence=7)
+    by_hand = world.post("/v1/invoices", customer=ben.id, auto_advance="false", number="by hand")["id"]
+    world.at("2025-03-01 01:00")
+    world.post(f"/v1/invoices/{by_hand}/finalize")
+    world.post(f"/v1/customers/{ben.id}", invoice_prefix="BENJAMIN")
+    world.at("2025-05-01 01:00")
+    assert [one.data["number"] for one in anna.invoices][1:3] == ["ANNA-0002", "ANNA-0007"]
+    assert [one.data["number"] for one in ben.invoices][-2:] == ["BENJAMIN-0004", "BENJAMIN-0005"]
+    with undone(app, world) as tx:
+        assert complaints(tx) == []
+        tx.run("update invoices set number = 'swapped' where number = 'ANNA-0008'")
+        assert complaints(tx) == ["numbers_are_in_sequence"]
+        tx.run("update invoices set number = 'ANNA-0008' where number = 'ANNA-0009'")
+        tx.run("update invoices set number = 'ANNA-0009' where number = 'swapped'")
+        assert complaints(tx) == ["numbers_are_in_sequence"]
 
 
 REDUCED = {

@@ -41,6 +41,7 @@ RULES = (
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.totals_are_sums, "invoices"),
     Rule(invoices.no_period_twice, "invoices"),
+    Rule(invoices.numbers_are_in_sequence, "customers"),
     Rule(invoices.nothing_lapsed_is_used_twice, "customers"),
     Rule(subscriptions.statuses_are_true, "subscriptions"),
     Rule(stories.events_tell_what_was, "events", full=True),

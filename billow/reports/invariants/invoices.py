@@ -1,7 +1,11 @@
 """Do invoices add up, agree with what was paid, and bill everything once?"""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
+from billow.core import numbering
 from billow.core.findings import Finding
 from billow.store.tx import Tx
 
@@ -75,6 +79,55 @@ def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
     ):
         what = f"a billing period of {row['subscription_item']} from {row['period_start']} ({row['kind']})"
         yield Finding("no_period_twice", row["invoice"], f"{what} for line {row['id']}", "none")
+
+
+APART = timedelta(minutes=5)
+"""Invoices that were finalized at nearly the same time, on different machines, may be numbered the other way
+round."""
+
+
+def numbers_are_in_sequence(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """A customer's invoices are numbered without a gap, in the order of finalization, up to the counter.
+
+    What was numbered before a person set the series to go on elsewhere is not looked at.
+    """
+    for row in tx.all(
+        "select c.id, c.invoice_prefix as prefix, c.numbered_from as first, c.next_invoice_sequence as next,"
+        " coalesce(array_agg(i.id order by i.id) filter (where i.id is not null), '{}') as ids,"
+        " array_agg(i.number order by i.id) as numbers, array_agg(i.finalized_at order by i.id) as times"
+        " from customers c left join invoices i on i.customer = c.id and i.status <> 'draft'"
+        " and i.number ^@ (c.invoice_prefix || '-') where c.id = any(%(ids)s) group by c.id order by c.id",
+        ids=list(customers),
+    ):
+        given = sorted(_series(row))
+        yield from _gaps(row, [place for place, _, _ in given if place < row["next"]])
+        latest: datetime | None = None
+        for place, finalized_at, id in given:
+            number = numbering.number(row["prefix"], place)
+            if place >= row["next"]:
+                expected = f"a number before {numbering.number(row['prefix'], row['next'])}"
+                yield Finding("numbers_are_in_sequence", id, expected, number)
+            elif latest and finalized_at < latest - APART:
+                expected = "numbers in the order of finalization"
+                found = f"{number}, finalized at {finalized_at:%Y-%m-%d %H:%M:%S}, before a lower number"
+                yield Finding("numbers_are_in_sequence", id, expected, found)
+            latest = max(latest or finalized_at, finalized_at)
+
+
+def _series(row: dict[str, Any]) -> Iterator[tuple[int, datetime, str]]:
+    """List the invoices of a customer that have a number of the series: place, time of finalization, id."""
+    for id, number, finalized_at in zip(row["ids"], row["numbers"], row["times"], strict=False):
+        place = numbering.place(row["prefix"], number)
+        if place is not None and place >= row["first"]:
+            yield place, finalized_at, id
+
+
+def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
+    for before, after in pairwise([row["first"] - 1, *places, row["next"]]):
+        if after - before > 1:
+            ends = dict.fromkeys(numbering.number(row["prefix"], one) for one in (before + 1, after - 1))
+            expected = f"an invoice for each number of its series, also for {' to '.join(ends)}"
+            yield Finding("numbers_are_in_sequence", row["id"], expected, "none")
 
 
 def nothing_lapsed_is_used_twice(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
