@@ -121,6 +121,23 @@ def test_a_head_that_was_noted_is_looked_for(paid: World, app: App) -> None:
     assert not good and "ab" * 32 in what
 
 
+def test_a_customer_in_another_tenant_is_named(paid: World, app: App) -> None:
+    """Only --full saw it: the rules went through the customers that a tenant still has."""
+    account = paid.api.tenant.split("/")[0]
+    with psycopg.connect(app.db.url, autocommit=True) as conn:
+        conn.execute("set search_path = billow")
+        moved = conn.execute(
+            "update customers set tenant = %s where tenant = %s returning id",
+            (f"{account}/live", paid.api.tenant),
+        ).fetchall()
+    found = wrong(app, paid)
+    with psycopg.connect(app.db.url, autocommit=True) as conn:
+        conn.execute("set search_path = billow")
+        conn.execute("update customers set tenant = %s where id = %s", (paid.api.tenant, moved[0][0]))
+    for rule in ("invoices_have_their_customer", "subscriptions_have_their_customer"):
+        assert any(f"{rule}: expected the customer {moved[0][0]} in this tenant" in what for what in found)
+
+
 def test_missing_timers_are_named_and_set(paid: World, app: App) -> None:
     with app.db.transaction(paid.api.tenant) as tx:
         tx.run("delete from jobs where tenant = %(t)s and kind = 'subscription.renew'", t=tx.tenant)

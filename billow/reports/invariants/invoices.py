@@ -81,6 +81,21 @@ def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
         yield Finding("no_period_twice", row["invoice"], f"{what} for line {row['id']}", "none")
 
 
+def invoices_have_their_customer(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
+    """The customer of an invoice is in the same tenant: what moves to another one takes its debts along."""
+    yield from strangers(tx, "invoices_have_their_customer", "invoices", invoices)
+
+
+def strangers(tx: Tx, rule: str, table: str, ids: Sequence[str]) -> Iterator[Finding]:
+    """List the rows of a table whose customer does not exist in the tenant."""
+    for row in tx.all(
+        f"select r.id, r.customer from {table} r where r.id = any(%(ids)s)"
+        " and not exists (select from customers c where c.id = r.customer) order by r.id",
+        ids=list(ids),
+    ):
+        yield Finding(rule, row["id"], f"the customer {row['customer']} in this tenant", "none")
+
+
 APART = timedelta(minutes=5)
 """Invoices that were finalized at nearly the same time, on different machines, may be numbered the other way
 round."""

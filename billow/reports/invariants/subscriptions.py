@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from billow.core.findings import Finding
+from billow.reports.invariants.invoices import strangers
 from billow.store.tx import Tx
 
 ENDED, RUNNING = ("canceled", "incomplete_expired"), ("active", "past_due", "trialing", "unpaid")
@@ -16,6 +17,11 @@ TIMERS = (
     "subscription.pending_items",
 )
 """What ends with a subscription."""
+
+
+def subscriptions_have_their_customer(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
+    """The customer of a subscription is in the same tenant."""
+    yield from strangers(tx, "subscriptions_have_their_customer", "subscriptions", subscriptions)
 
 
 def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
