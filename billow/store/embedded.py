@@ -31,6 +31,9 @@ ORPHANS_SECONDS = 30  # how long the children of a killed postmaster may hold it
 CONNECT_SECONDS = 10
 PAUSE_SECONDS = 0.02
 
+MADE = ("cluster/", "cluster.new/", "socket/", "postgres.log", "postgres.log.old", "start.lock", "users.lock")
+"""All that is put into the folder of the server."""
+
 INITDB = (
     f"--username={SUPERUSER}",
     "--encoding=UTF8",

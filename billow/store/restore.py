@@ -16,13 +16,15 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from billow.store import migrate, programs, unfinished
-from billow.store.backup import counts, pepper_check, require_all_rows
-from billow.store.backup_file import DUMP, Manifest, Reader
-from billow.store.embedded import Embedded
+from billow.store.backup import SIDE_FILES, counts, pepper_check, require_all_rows
+from billow.store.backup_file import DUMP, FILES, Manifest, Reader
+from billow.store.embedded import MADE, Embedded
 from billow.store.tx import ROLE, SCHEMA
 
 PATIENCE = 10
 """Seconds that a server which was left behind may take to end."""
+GATEWAY = "gateway.sqlite"
+"""The memory of the simulated gateway, which is made to agree with the books at the end."""
 LOCK = 0x726573746F7265  # "restore"
 
 
@@ -53,7 +55,7 @@ def restored(backup: Reader, target: Target) -> Iterator[str]:
     require_pepper(backup.manifest, target)
     require_known(backup.manifest)
     with (
-        claimed(target.data),
+        claimed(target, backup.manifest),
         served(target) as url,
         psycopg.connect(url, autocommit=True) as conn,
         claimed_database(conn),
@@ -86,11 +88,14 @@ def require_known(manifest: Manifest) -> None:
 
 
 @contextmanager
-def claimed(data: Path) -> Iterator[None]:
+def claimed(target: Target, manifest: Manifest) -> Iterator[None]:
     """Keep the data folder for us; afterwards it is whole, or as empty as it was."""
+    data = target.data
     with unfinished.marked(data) as left:
         if left:
+            _refuse_strangers(data)
             clear(data)
+        unfinished.note(data, _names(target, manifest))
         try:
             yield
         except BaseException:
@@ -98,6 +103,24 @@ def claimed(data: Path) -> Iterator[None]:
             (data / unfinished.MARK).unlink()
             raise
         unfinished.finish(data)
+
+
+def _names(target: Target, manifest: Manifest) -> list[str]:
+    """List all that a restore may put into the data folder."""
+    server = target.embedded.relative_to(target.data) if target.embedded else None
+    gateway = [f"{GATEWAY}{end}" for end in ("", *SIDE_FILES)]
+    files = [name.removeprefix(FILES) for name in manifest.files if name.startswith(FILES)]
+    return [*files, *gateway, *(f"{server}/{name}" for name in MADE if server)]
+
+
+def _refuse_strangers(data: Path) -> None:
+    """Refuse to go on where somebody else has put something into the folder since a restore was cut off."""
+    strange = [str(path.relative_to(data)) for path in unfinished.found(data)[1]]
+    if strange:
+        raise CannotRestore(
+            f"{data} holds what the restore that was cut off has not put there: {', '.join(strange[:5])}."
+            " Nothing was removed. Move it elsewhere, and run the restore again."
+        )
 
 
 def clear(data: Path) -> None:
@@ -109,12 +132,15 @@ def clear(data: Path) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
             time.sleep(0.1)
-    for name in unfinished.others(data):
-        path = data / name
+    for path in unfinished.found(data)[0]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
+    for folder, _, _ in os.walk(data, topdown=False):
+        if Path(folder) not in (data, data / "lost+found"):
+            with suppress(OSError):  # it holds something of somebody else
+                os.rmdir(folder)
 
 
 def _servers(data: Path) -> list[int]:

@@ -45,7 +45,7 @@ def rewound(base: Path, archive: Path | None, until: datetime | None, target: Ta
         verify(base, files)
         require_pepper(files.manifest, target)
         require_known(files.manifest)
-        with claimed(target.data):
+        with claimed(target, files.manifest):
             last = _prepare(base / CLUSTER, archive, until, target.embedded)
             try:
                 with served(target) as url:

@@ -1,8 +1,9 @@
 """Is a restore under way, or was one cut off? Then nothing else may use this folder or this database."""
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ def refuse_database(conn: psycopg.Connection[Any]) -> None:
 def marked(data: Path) -> Iterator[bool]:
     """Hold the folder for a restore; whether there is something in it that an earlier one has left.
 
-    Only `finish` removes the mark. A restore that is killed leaves it, and the next one may clear the folder:
-    it was empty when the mark was made.
+    Only `finish` removes the mark. A restore that is killed leaves it, with the list of what it was about to
+    put into the folder, and the next one may remove that.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = data / MARK
@@ -91,6 +92,43 @@ def _require_empty(data: Path) -> None:
 
 def others(data: Path) -> list[str]:
     return sorted(path.name for path in data.iterdir() if path.name not in ALLOWED)
+
+
+# ------------------------------------------------------------------------------------- what it puts there
+
+
+def note(data: Path, names: Iterable[str]) -> None:
+    """Write into the mark what the restore may put into the folder; `name/` is a whole folder."""
+    with (data / MARK).open("r+") as mark:
+        mark.truncate()
+        json.dump(sorted(names), mark)
+        mark.flush()
+        os.fsync(mark.fileno())
+
+
+def noted(data: Path) -> set[str]:
+    """Read what the restore that left the mark may have put there."""
+    try:
+        return set(json.loads((data / MARK).read_text()))
+    except ValueError:
+        return set()  # it was killed before it had written the list, and so before it put anything there
+
+
+def found(data: Path) -> tuple[list[Path], list[Path]]:
+    """List what a restore has put into the folder, and what it has not."""
+    names = noted(data)
+    ours: list[Path] = []
+    strange: list[Path] = []
+    for folder, folders, files in os.walk(data):
+        at = Path(folder)
+        trees = {name for name in folders if f"{(at / name).relative_to(data).as_posix()}/" in names}
+        links = {name for name in folders if (at / name).is_symlink()} - trees
+        folders[:] = sorted(set(folders) - trees - links - ALLOWED)
+        ours += [at / name for name in sorted(trees)]
+        for name in sorted({*files, *links} - (ALLOWED if at == data else set())):
+            known = (at / name).relative_to(data).as_posix() in names
+            (ours if known else strange).append(at / name)
+    return ours, strange
 
 
 def finish(data: Path) -> None:

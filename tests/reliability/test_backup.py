@@ -33,7 +33,7 @@ from billow.store.clocks import utc_now
 from billow.store.embedded import Embedded
 from billow.store.jobs import run_due
 from billow.store.programs import ProgramFailed
-from billow.store.restore import CannotRestore, Target, restored
+from billow.store.restore import CannotRestore, Target, claimed, restored
 from billow.store.tx import Database
 from billow.store.unfinished import MARK, Unfinished
 from billow.store.work import Worker
@@ -180,7 +180,7 @@ def test_no_worker_takes_a_job_before_the_restore_is_over(place: Place, empty: P
         with psycopg.connect(url) as conn:
             assert conn.execute("select count(*) from billow.jobs").fetchone() != (0,)
     assert empty.rows(timers) == place.rows(timers)
-    assert billow(empty, "check").returncode == 0
+    assert billow(empty, "check", "--repair").returncode == 0
 
 
 CONNECTED = (
@@ -386,6 +386,44 @@ def servers_of(folder: Path) -> list[str]:
         if str(folder) in words and "postgres" in words.split("\0")[0]:
             said.append(words)
     return said
+
+
+def test_what_somebody_put_beside_a_restore_that_was_killed_is_left(
+    place: Place, empty: Place, tmp_path: Path
+) -> None:
+    """The next run removed all that it found."""
+    with place.opened():
+        (place.data / "outbox").mkdir()
+        (place.data / "outbox/letter.eml").write_text("Dear Ann")
+        place.backup(tmp_path / "backup")
+    restored_in_part(empty, tmp_path / "backup")
+    theirs = [empty.data / "notes.txt", empty.data / "outbox/mine.eml", empty.data / "postgres/key"]
+    for path in theirs:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("what nobody else has")
+        with pytest.raises(CannotRestore, match=f"{path.relative_to(empty.data)}.*Nothing was removed"):
+            empty.restore(tmp_path / "backup")
+        assert path.exists() and (empty.data / "outbox/letter.eml").exists()
+        path.unlink()
+    empty.restore(tmp_path / "backup")
+    assert (empty.data / "outbox/letter.eml").read_text() == "Dear Ann"
+
+
+def restored_in_part(place: Place, file: Path) -> None:
+    """Leave a folder as a restore does that is killed after its first files."""
+    with Reader(file) as backup, claimed(Target(place.data, None, place.url, None), backup.manifest):
+        backup.unpack(place.data)
+        mark = (place.data / MARK).read_bytes()
+    (place.data / "pepper").unlink()
+    (place.data / MARK).write_bytes(mark)
+
+
+def test_what_comes_while_a_restore_fails_is_left(place: Place, empty: Place, tmp_path: Path) -> None:
+    with place.opened():
+        place.backup(tmp_path / "backup")
+    with pytest.raises(IsADirectoryError), empty.restored(tmp_path / "backup"):
+        (empty.data / "notes.txt").write_text("what nobody else has") and empty.data.read_bytes()
+    assert [path.name for path in empty.data.iterdir()] == ["notes.txt"]
 
 
 # ------------------------------------------------------------------------------------- damage
