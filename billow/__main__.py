@@ -18,8 +18,8 @@ from billow.core.errors import Refused, require
 from billow.core.plain_text import plain
 from billow.opening import database, opened, read_settings
 from billow.settings import Settings
+from billow.store import archive_lag, rewind, unfinished, wal
 from billow.store import migrate as migrations
-from billow.store import rewind, unfinished, wal
 from billow.store.backup import CannotBackUp, Installation
 from billow.store.backup import take as take_backup
 from billow.store.backup_file import Damaged, Reader
@@ -138,11 +138,24 @@ def backup(
     with database(read) as url:
         kept = Installation(url, read.data, read.pepper.encode() or None)
         manifest = (wal.take_base if base else take_backup)(kept, file.absolute(), utc_now())
+        warning = archive_fault(read, url) if base else None
     rows, files = sum(manifest.tables.values()), len(manifest.files) - 1
     held = "the server's files" if base else f"{rows} rows of {len(manifest.tables)} tables"
     say(f"{file}: {held}, {files} files")
+    if warning:
+        say(
+            f"No log continues this base backup beyond its own end. The archive of the log: {warning}.", "red"
+        )
     if manifest.pepper == "environment":
         say("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
+
+
+def archive_fault(read: Settings, url: str) -> str | None:
+    """Say why the log that would continue a base backup is not archived, if it is not."""
+    if read.wal_archive is None:
+        return "BILLOW_WAL_ARCHIVE is empty"
+    with psycopg.connect(url, autocommit=True) as conn:
+        return archive_lag.fault(conn, utc_now(), True)
 
 
 @cli.command()
@@ -370,7 +383,8 @@ def check(
     """Is the installation sound: roles, migrations, the books, the sealed ledger, timers, jobs given up."""
     read = read_settings(data)
     settings.check_database_url(replica)
-    wanted = commands.Checked(tenant, repair, full, tuple(since or []))
+    archived = read.embedded is not None and read.wal_archive is not None and not replica
+    wanted = commands.Checked(tenant, repair, full, tuple(since or []), archived)
     with nullcontext(replica) if replica else database(read) as url:
         db = Database(url, size=2)
         db.outside = application.outside_of(read, db)

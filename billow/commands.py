@@ -26,7 +26,7 @@ from billow.ledger.journal import journal
 from billow.providers.gateways.simulated import Known, Simulated
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
-from billow.store import backlog, jobs, migrate
+from billow.store import archive_lag, backlog, jobs, migrate
 from billow.store.ids import new_id
 from billow.store.keys import PREFIX
 from billow.store.tx import Database
@@ -263,6 +263,8 @@ class Checked:
     full: bool = False
     since: tuple[str, ...] = ()
     """Hashes of seals that were noted before."""
+    archive: bool = False
+    """Whether the settings say that the log of the embedded database is archived."""
 
 
 def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
@@ -273,6 +275,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
     yield from installation
     if waiting:
         return
+    yield from _archived(db, wanted.archive)
     for hash in wanted.since:
         if not any(_has_seal(db, tenant, hash) for tenant in _tenants(db, wanted.tenant)):
             yield False, f"ledger: the noted head {hash} is in no chain"
@@ -306,6 +309,16 @@ def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
         (not unbound, f"the role {name} is bound by row level security"),
         (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
     ]
+
+
+def _archived(db: Database, wanted: bool) -> Iterator[checking.Line]:
+    """Whether the archive of the log follows the server; nothing is said where there is none."""
+    with db.connection() as conn:
+        fault = archive_lag.fault(conn, db.wall(), wanted)
+        if fault:
+            yield False, f"archive of the log: {fault}"
+        elif archive_lag.position(conn):
+            yield True, "archive of the log: it follows the server"
 
 
 def _tenants(db: Database, wanted: str) -> list[str]:

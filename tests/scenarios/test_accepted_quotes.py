@@ -1,6 +1,7 @@
 """A quote is accepted: it becomes an invoice, a subscription, or the plan of one (§7.12)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from billow.api import rows
@@ -9,6 +10,7 @@ from billow.app import App
 from billow.flows import discount
 from billow.resources.customer import Customer as CustomerRow
 from billow.store import clocks, jobs
+from billow.store.tx import Tx
 from tests.conftest import Api
 from tests.world import BEGUN, OPENED, PAID, Customer, Quote, Subscription, World, moment
 
@@ -76,10 +78,15 @@ def test_what_has_expired_is_not_accepted_though_its_timer_is_late(world: World,
     quote = anna.is_offered(world.once("Setup", usd=50))
     quote.does("finalize")
     with app.db.transaction(world.api.tenant) as tx:
-        tx.run(
-            "update quotes set expires_at = %(now)s where id = %(id)s", now=moment("2025-01-01"), id=quote.id
-        )
+        [(before,)] = tx.tuples("select expires_at from quotes where id = %(id)s", id=quote.id)
+        expires(tx, quote.id, moment("2025-01-01"))
     assert quote.refuses("accept")["message"] == "This quote has expired."
+    with app.db.transaction(world.api.tenant) as tx:
+        expires(tx, quote.id, before)
+
+
+def expires(tx: Tx, quote: str, at: datetime) -> None:
+    tx.run("update quotes set expires_at = %(at)s where id = %(id)s", at=at, id=quote)
 
 
 def test_what_recurs_becomes_a_subscription_with_the_rest_on_its_first_invoice(world: World) -> None:
