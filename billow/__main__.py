@@ -143,9 +143,7 @@ def backup(
     held = "the server's files" if base else f"{rows} rows of {len(manifest.tables)} tables"
     say(f"{file}: {held}, {files} files")
     if warning:
-        say(
-            f"No log continues this base backup beyond its own end. The archive of the log: {warning}.", "red"
-        )
+        say(f"No log continues this base backup. The archive of the log: {warning}.", "red")
     if manifest.pepper == "environment":
         say("The pepper is not in it: keep the value of BILLOW_PEPPER, or no API key works again.")
 

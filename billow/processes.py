@@ -56,12 +56,16 @@ def supervise(commands: list[str], environment: dict[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     running = {command: start(command, environment) for command in commands}
+    ended: set[str] = set()
     while not stopping.wait(0.2):
         for command, process in running.items():
-            if process.poll() is not None:
-                log.warning("%s ended with %s and is started again", command, process.returncode)
-                stopping.wait(0.5)
-                running[command] = start(command, environment)
+            if process.poll() is not None and command not in ended:
+                log.warning("%s and is started again", ending(command, process.returncode))
+                ended.add(command)
+        if ended and not stopping.wait(0.5) and answers(environment["BILLOW_DATABASE_URL"]):
+            # Without the database each of them would end at once, and say so in the log every time.
+            running |= {command: start(command, environment) for command in ended}
+            ended.clear()
     for process in running.values():
         process.terminate()
     deadline = time.monotonic() + PATIENCE
@@ -69,9 +73,37 @@ def supervise(commands: list[str], environment: dict[str, str]) -> None:
         try:
             process.wait(max(deadline - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            log.error("%s did not stop in %s s and is killed", command, PATIENCE)
+            log.error("%s did not stop in %s s and is killed", NAMES.get(command, command), PATIENCE)
             process.kill()
             process.wait()
+
+
+NAMES = {"serve": "the server", "work": "the worker", "archive": "the archive of the log"}
+
+
+def ending(command: str, status: int) -> str:
+    """Say how a process ended.
+
+    >>> ending("work", -9), ending("serve", 2)
+    ('the worker was killed by signal 9 (SIGKILL)', 'the server ended with status 2')
+    """
+    name = NAMES.get(command, command)
+    if status >= 0:
+        return f"{name} ended with status {status}"
+    try:
+        known = f" ({signal.Signals(-status).name})"
+    except ValueError:
+        known = ""
+    return f"{name} was killed by signal {-status}{known}"
+
+
+def answers(url: str) -> bool:
+    """Whether the database takes connections."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -27,6 +27,7 @@ from billow.store import webhook_queue, work
 from billow.store.tx import Database
 
 log = logging.getLogger("billow.dispatch")
+BROKEN = "the database has broken off what was under way: %s"
 T = TypeVar("T")
 
 AT_ONCE = 8
@@ -151,8 +152,11 @@ class Room:
     async def due(self) -> list[tuple[str, str]]:
         try:
             return await self.do(webhook_queue.due, self.db, self.db.wall())
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
-            log.warning("the database is unavailable: %s", error)
+        except psycopg_pool.PoolTimeout:  # which is in the log by now
+            await self.pause(AGAIN)
+            return []
+        except psycopg.OperationalError as error:
+            log.warning(BROKEN, error)
             await self.pause(AGAIN)
             return []
 
@@ -167,8 +171,10 @@ class Room:
                 if after is None:
                     break
                 turn, done = after, done + 1
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
-            log.warning("the database is unavailable: %s", error)
+        except psycopg_pool.PoolTimeout:
+            pass  # which is in the log by now
+        except psycopg.OperationalError as error:
+            log.warning(BROKEN, error)
         except Exception:
             log.exception("the turn of %s failed", receiver)
             return 0

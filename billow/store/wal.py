@@ -57,12 +57,25 @@ def stream(url: str, archive: Path, begin: Callable[[], None]) -> int:
         programs.words("pg_receivewal", *how, url=url),
         env=programs.environment(url),
         stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
         start_new_session=True,
         preexec_fn=begin,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
+    for line in process.stderr or ():
+        _pass_on(line.strip())
     return process.wait()
+
+
+def _pass_on(line: str) -> None:
+    """Write to the log what pg_receivewal says. At every end it says that the last segment stays open."""
+    if "not renaming" in line:
+        log.info("the archive of the log stops; it goes on in the same segment at the next start")
+    elif line:
+        log.warning("archive of the log: %s", line.removeprefix("pg_receivewal: "))
 
 
 def require_writable(archive: Path) -> None:

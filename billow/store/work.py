@@ -92,8 +92,11 @@ class Worker:
             except ClockDiffers:  # which is in the log by now
                 done = 0
                 self._stop.wait(1)
-            except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
-                log.warning("the database is unavailable: %s", error)
+            except psycopg_pool.PoolTimeout:  # which is in the log by now
+                done = 0
+                self._stop.wait(1)
+            except psycopg.OperationalError as error:
+                log.warning("the database has broken off what was under way: %s", error)
                 done = 0
                 self._stop.wait(1)
             except Exception:
