@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -44,10 +45,15 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """A table in the terminal; numbers to the right."""
     table = Table(title=Text(plain(title)))
     for place, column in enumerate(columns):
-        cells = [str(row[place]) for row in rows if row[place] is not None]
+        cells = [shown(row[place]) for row in rows if row[place] is not None]
         number = bool(cells) and all(cell[-1:].isdigit() and not cell[0].isalpha() for cell in cells)
         name = Text(plain(column.replace("_", " ")))
         table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else plain(value)) for value in row))
+        table.add_row(*(Text("" if value is None else plain(shown(value))) for value in row))
     console.print(table)
+
+
+def shown(value: Any) -> str:
+    """A cell as text; an instant to the second."""
+    return value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)

@@ -1,14 +1,18 @@
 """Are processes that cannot all be served by the database refused before they start?"""
 
+import os
 import re
+import signal
 import socket
+import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billow import processes
-from billow.processes import require_connections
+from billow.processes import ending, require_connections
 from billow.store import wal
 from billow.store.embedded import CannotRun
 
@@ -37,3 +41,65 @@ def test_an_archive_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="BILLOW_WAL_ARCHIVE"):
         wal.require_writable(tmp_path / "file" / "archive")
     wal.require_writable(tmp_path / "archive")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (-9, "the worker was killed by signal 9 (SIGKILL)"),
+        (-15, "the worker was killed by signal 15 (SIGTERM)"),
+        (-64, "the worker was killed by signal 64"),
+        (2, "the worker ended with status 2"),
+    ],
+)
+def test_how_a_process_ended_is_said_in_words(status: int, said: str) -> None:
+    assert ending("work", status).startswith(said)
+
+
+def test_nothing_is_started_again_while_the_database_is_away(
+    app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each would end at once and be started again, with two lines in the log every time."""
+    answers = iter([False, False, True])
+    started: list[str] = []
+
+    def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        started.append(command)
+        return subprocess.Popen(["sleep", "60"] if len(started) > 1 else ["false"])
+
+    def answered(url: str) -> bool:
+        known = next(answers, None)
+        if known is None or known:
+            threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        return bool(known)
+
+    monkeypatch.setattr(processes, "start", start)
+    monkeypatch.setattr(processes, "answers", answered)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        processes.supervise(["work"], {"BILLOW_DATABASE_URL": app.db.url})
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert started == ["work", "work"] and next(answers, None) is None
+    assert [record.message for record in caplog.records] == [
+        "the worker ended with status 1 and is started again"
+    ]
+
+
+SAID = """pg_receivewal: error: could not receive data from WAL stream: server closed the connection
+\tThis probably means the server terminated abnormally
+\tbefore or while processing the request.
+pg_receivewal: error: disconnected
+pg_receivewal: not renaming "000000010000000000000001.partial", segment is not complete
+"""
+
+
+def test_what_the_archiver_says_is_one_line_for_each_thing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        for line in SAID.splitlines():
+            wal.pass_on(line.strip())
+    assert [record.message for record in caplog.records] == [
+        "the archive of the log: could not receive data from WAL stream: server closed the connection",
+        "the archive of the log stops; it goes on in the same segment at the next start",
+    ]

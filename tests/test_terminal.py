@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,10 @@ def test_text_of_all_scripts_stays_as_it_is() -> None:
     kept = "Zoë \N{WHITE FLAG}\u200d\N{RAINBOW} علی\u200cرضا 例子 [x] 5 €"
     assert plain(kept) == kept and plain_lines(f"{kept}\n\n{kept}") == f"{kept}\n\n{kept}"
     assert plain(None) == "None" and plain(5) == "5"
+
+
+def test_an_instant_in_a_table_is_shown_to_the_second(capsys: pytest.CaptureFixture[str]) -> None:
+    at = datetime(2026, 11, 29, 16, 47, 22, 962123, tzinfo=UTC)
+    cli.show("keys", ["id", "created"], [["rk_1", at], ["rk_2", None]])
+    said = capsys.readouterr().out
+    assert "2026-11-29 16:47:22+00:00" in said and "962" not in said

@@ -27,7 +27,6 @@ from billow.store import webhook_queue, work
 from billow.store.tx import Database
 
 log = logging.getLogger("billow.dispatch")
-BROKEN = "the database has broken off what was under way: %s"
 T = TypeVar("T")
 
 AT_ONCE = 8
@@ -156,7 +155,7 @@ class Room:
             await self.pause(AGAIN)
             return []
         except psycopg.OperationalError as error:
-            log.warning(BROKEN, error)
+            log.warning(work.BROKEN, work.first_line(error))
             await self.pause(AGAIN)
             return []
 
@@ -174,7 +173,7 @@ class Room:
         except psycopg_pool.PoolTimeout:
             pass  # which is in the log by now
         except psycopg.OperationalError as error:
-            log.warning(BROKEN, error)
+            log.warning(work.BROKEN, work.first_line(error))
         except Exception:
             log.exception("the turn of %s failed", receiver)
             return 0

@@ -66,16 +66,20 @@ def stream(url: str, archive: Path, begin: Callable[[], None]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
     for line in process.stderr or ():
-        _pass_on(line.strip())
+        pass_on(line.strip())
     return process.wait()
 
 
-def _pass_on(line: str) -> None:
-    """Write to the log what pg_receivewal says. At every end it says that the last segment stays open."""
-    if "not renaming" in line:
+def pass_on(line: str) -> None:
+    """Write to the log what pg_receivewal says, without what only explains it in general.
+
+    At every end it says that the last segment stays open.
+    """
+    program, found, said = line.partition("pg_receivewal: ")
+    if "not renaming" in said:
         log.info("the archive of the log stops; it goes on in the same segment at the next start")
-    elif line:
-        log.warning("archive of the log: %s", line.removeprefix("pg_receivewal: "))
+    elif found and not program and said != "error: disconnected":
+        log.warning("the archive of the log: %s", said.removeprefix("error: "))
 
 
 def require_writable(archive: Path) -> None:

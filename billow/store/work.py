@@ -22,6 +22,7 @@ IDLE = 0.2
 """Seconds to wait when nothing is due."""
 TRIED_SECONDS = 60
 """For so long after its start a worker notes what it begins: the one before it may have died of a job."""
+BROKEN = "the database has broken off what was under way: %s"
 SHARE = 2000
 """Jobs that a thread runs before it looks whether it should stop."""
 
@@ -44,6 +45,11 @@ COMPANIONS: list[Callable[[Database], Companion]] = []
 def companion(make: Callable[[Database], Companion]) -> None:
     """Declare what works beside the lanes, in each worker."""
     COMPANIONS.append(make)
+
+
+def first_line(error: Exception) -> str:
+    """What the database says; the lines after it only explain in general."""
+    return str(error).partition("\n")[0]
 
 
 class Worker:
@@ -96,7 +102,7 @@ class Worker:
                 done = 0
                 self._stop.wait(1)
             except psycopg.OperationalError as error:
-                log.warning("the database has broken off what was under way: %s", error)
+                log.warning(BROKEN, first_line(error))
                 done = 0
                 self._stop.wait(1)
             except Exception:
