@@ -28,6 +28,7 @@ from billow.store.embedded import CannotRun
 from billow.store.programs import ProgramFailed
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
+from billow.streams import detach
 from billow.terminal import console, say, show, tell, tell_key, write
 
 cli = typer.Typer(
@@ -54,6 +55,7 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOS
 @cli.command()
 def up(data: Data = None, port: Port = None, host: Host = None) -> None:
     """Everything in one: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
+    detach()
     read = read_settings(data, port, host)
     with database(read) as url:
         processes.require_connections(url, read.workers, 1, application.pool_size(read))
@@ -80,6 +82,7 @@ def prepare(read: Settings, url: str) -> None:
 @cli.command()
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     """The API server alone; any number of them over one database."""
+    detach()
     read = read_settings(data, port, host)
     with database(read) as url:
         processes.require_connections(url, read.workers, 0, application.pool_size(read))
@@ -92,6 +95,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
 @cli.command()
 def work(data: Data = None) -> None:
     """The worker alone; any number of them over one database."""
+    detach()
     read = read_settings(data)
     with database(read) as url:
         built = application.build(read, url)
@@ -111,6 +115,7 @@ def migrate(data: Data = None) -> None:
 @cli.command()
 def archive(data: Data = None) -> None:
     """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written; `billow up` does it by itself."""
+    detach()
     read = read_settings(data)
     if read.wal_archive is None:
         raise settings.BadSetting("BILLOW_WAL_ARCHIVE is empty: there is no folder to archive the log in.")

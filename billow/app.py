@@ -35,6 +35,7 @@ from billow.store.ids import secret
 from billow.store.keys import Keys
 from billow.store.turns import Waiters
 from billow.store.tx import Database
+from billow.streams import FORMAT
 
 #: A file of resources/ or flows/ is in use when it is named here.
 RESOURCES = [
@@ -327,7 +328,7 @@ class PlainLines(logging.Formatter):
 def log(settings: Settings) -> None:
     """Write the log to standard error, as the settings say."""
     lines = logging.StreamHandler()
-    lines.setFormatter(PlainLines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    lines.setFormatter(PlainLines(FORMAT))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
 
 

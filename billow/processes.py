@@ -21,6 +21,7 @@ from billow.store import backlog
 from billow.store.embedded import CannotRun
 from billow.store.tx import Database
 from billow.store.work import Worker
+from billow.streams import detach
 
 log = logging.getLogger("billow.processes")
 
@@ -197,6 +198,7 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
 
 def asgi() -> Front:
     """What uvicorn calls in each of its server processes; they end with the one that started them."""
+    detach()
     die_with_parent()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, FILES) if most > 0 else FILES, most))

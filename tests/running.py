@@ -38,8 +38,11 @@ def new_database(server_url: str) -> str:
 
 
 @contextmanager
-def running(database: str, folder: Path, **more: str) -> Iterator[tuple[App, str]]:
-    """The parts on a migrated database, to make accounts with, and the URL of the server on the same."""
+def running(database: str, folder: Path, output: int | None = None, **more: str) -> Iterator[tuple[App, str]]:
+    """The parts on a migrated database, to make accounts with, and the URL of the server on the same.
+
+    `output` is the descriptor that the processes print and log to, instead of the file `log`.
+    """
     port = free_port()
     given = {
         "BILLOW_DATABASE_URL": database,
@@ -56,9 +59,9 @@ def running(database: str, folder: Path, **more: str) -> Iterator[tuple[App, str
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "billow", "up"],
-            env={**os.environ, **given, "PYTHONPATH": root},
-            stdout=log,
-            stderr=log,
+            env={**os.environ, "PYTHONPATH": root, **given},
+            stdout=log if output is None else output,
+            stderr=log if output is None else output,
         )
     try:
         url = f"http://127.0.0.1:{port}"
