@@ -1,65 +1,98 @@
-"""How do the jobs and the archive of the log do? GET /metrics, in the text format that Prometheus reads."""
+"""Show jobs, webhooks, log and archive at GET /metrics, for Prometheus; for whoever has the token."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import asdict
 
 import flask
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
 
-from billow.store import archive_lag, backlog
+from billow import streams
+from billow.store import archive_lag, backlog, webhook_queue
 from billow.store.archive_lag import Position
 from billow.store.backlog import Backlog
 from billow.store.jobs import KINDS
 from billow.store.tx import Database
+from billow.store.webhook_queue import Lag
 
-TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SAMPLES = {
-    "due": "Jobs whose time has come.",
-    "overdue": "Jobs that are due for more than a minute.",
-    "waiting": "Jobs that ask an outside again which does not answer.",
-    "parked": "Jobs that were given up and wait for a person.",
-    "lag": "Seconds for which the oldest due job is due.",
+JOBS = {
+    "due": ("billow_jobs_due", "Jobs whose time has come."),
+    "overdue": ("billow_jobs_overdue", "Jobs that are due for more than a minute."),
+    "waiting": ("billow_jobs_waiting", "Jobs that ask an outside again which does not answer."),
+    "parked": ("billow_jobs_parked", "Jobs that were given up and wait for a person."),
+    "lag": ("billow_jobs_oldest_due_seconds", "Seconds for which the oldest due job is due."),
+}
+WEBHOOKS = {
+    "pending": ("billow_webhooks_pending", "Deliveries that have not succeeded yet and will be tried."),
+    "due": ("billow_webhooks_due", "Deliveries whose time has come."),
+    "oldest": ("billow_webhooks_oldest_pending_seconds", "Age of the oldest event that is not delivered."),
+    "oldest_due": ("billow_webhooks_oldest_due_seconds", "Seconds for which the oldest due delivery is due."),
 }
 ARCHIVE = {
     "bytes": "Bytes of the database's log that are not in the archive (BILLOW_WAL_ARCHIVE).",
     "seconds": "Seconds since a part of the log was first seen that is not in the archive.",
 }
-NAMES = {"lag": "billow_jobs_oldest_due_seconds"}
+DROPPED = ("billow_log_dropped", "Entries of the log that this server process dropped: nobody took them.")
 
 
 def add(app: flask.Flask, db: Database, token: str) -> None:
     """Without a token in the settings there is no such page: a proxy may make everybody look local."""
-    watch = archive_lag.Watch()
+    registry = CollectorRegistry()
+    registry.register(Installation(db))
 
     def metrics() -> flask.Response:
         given = flask.request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
         if not token or not hmac.compare_digest(given, token.encode()):
             return flask.Response("", status=401 if token else 404)
-        with db.connection() as conn:
-            found, archive = backlog.backlog(conn, db.wall()), archive_lag.position(conn)
-        late = watch.seconds(archive, db.wall()) if archive else 0
-        return flask.Response(
-            "\n".join([*lines(found), *archive_lines(archive, late), ""]), content_type=TYPE
-        )
+        encode, media = choose_encoder(flask.request.headers.get("Accept", ""))
+        return flask.Response(encode(registry), content_type=media)
 
     app.add_url_rule("/metrics", "/metrics", metrics)
 
 
-def lines(found: list[Backlog]) -> Iterator[str]:
+class Installation(Collector):
+    """Asks the database when it is read, so that every server process tells the same of the installation."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.watch = archive_lag.Watch()
+
+    def describe(self) -> Iterable[Metric]:
+        """Tell nothing: whoever registers a collector would ask the database otherwise."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        now = self.db.wall()
+        with self.db.connection() as conn:
+            found, behind = backlog.backlog(conn, now), webhook_queue.lag(conn, now)
+            log = archive_lag.position(conn)
+        yield from jobs(found)
+        yield from webhooks(behind)
+        if log:
+            yield from archive(log, self.watch.seconds(log, now))
+        yield CounterMetricFamily(*DROPPED, value=streams.dropped())
+
+
+def jobs(found: list[Backlog]) -> Iterable[Metric]:
     """A gauge for each kind; those that have nothing to do say 0, so that no series ends."""
     have = {one.kind: one for one in found}
     idle = [Backlog(kind, backlog.lane_of(kind), 0, 0, 0, 0, 0) for kind in KINDS if kind not in have]
-    every = sorted([*found, *idle], key=lambda one: one.kind)
-    for field, meaning in SAMPLES.items():
-        name = NAMES.get(field, f"billow_jobs_{field}")
-        yield f"# HELP {name} {meaning}"
-        yield f"# TYPE {name} gauge"
-        for one in every:
-            yield f'{name}{{kind="{one.kind}",lane="{one.lane}"}} {getattr(one, field)}'
+    for field, (name, meaning) in JOBS.items():
+        gauge = GaugeMetricFamily(name, meaning, labels=("kind", "lane"))
+        for one in sorted([*found, *idle], key=lambda one: one.kind):
+            gauge.add_metric((one.kind, one.lane), getattr(one, field))
+        yield gauge
 
 
-def archive_lines(archive: Position | None, seconds: int) -> Iterator[str]:
+def webhooks(behind: Lag) -> Iterable[Metric]:
+    """Of the installation as a whole: a series for each receiver would be one for each customer of ours."""
+    for field, value in asdict(behind).items():
+        yield GaugeMetricFamily(*WEBHOOKS[field], value=value)
+
+
+def archive(log: Position, seconds: int) -> Iterable[Metric]:
     """Two gauges, where the log of the embedded database is archived."""
-    if archive:
-        for unit, value in (("bytes", archive.behind), ("seconds", seconds)):
-            name = f"billow_wal_archive_lag_{unit}"
-            yield from (f"# HELP {name} {ARCHIVE[unit]}", f"# TYPE {name} gauge", f"{name} {value}")
+    for unit, value in (("bytes", log.behind), ("seconds", seconds)):
+        yield GaugeMetricFamily(f"billow_wal_archive_lag_{unit}", ARCHIVE[unit], value=value)

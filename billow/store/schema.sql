@@ -163,7 +163,8 @@ create table webhook_queue (
     delivery text        primary key,
     receiver text        not null,
     due_at   timestamptz not null,
-    sequence bigint      not null
+    sequence bigint      not null,
+    told_at  timestamptz                           -- of the event; empty where an older version has queued it
 );
 create index webhook_queue_due on webhook_queue (receiver, due_at, sequence);
 

@@ -6,8 +6,11 @@ receiver after the lease has run out, and sends it again.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from billow.store.tx import Database, Tx
 
@@ -31,6 +34,34 @@ def due(db: Database, now: datetime) -> list[tuple[str, str]]:
         return [(tenant, receiver) for tenant, receiver in conn.execute(DUE, (now,)).fetchall()]
 
 
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What waits to be delivered, of all accounts, and for how many seconds the oldest of it waits.
+
+    `due` is what a deliverer should send now; the rest is for a later time, since its receiver failed.
+    """
+
+    pending: int
+    due: int
+    oldest: int
+    oldest_due: int
+
+
+def lag(conn: psycopg.Connection[Any], now: datetime) -> Lag:
+    """Measure how far the deliveries are behind. What waits for a disabled receiver is not in the queue."""
+    row = conn.execute(
+        "select count(*), count(*) filter (where due_at <= %(now)s), coalesce(min(told_at), %(now)s),"
+        " coalesce(min(due_at), %(now)s) from webhook_queue",
+        {"now": now},
+    ).fetchone()
+    pending, due, told_at, due_at = row or (0, 0, now, now)
+    return Lag(pending, due, _seconds(now - told_at), _seconds(now - due_at))
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(int(wait.total_seconds()), 0)
+
+
 def add(tx: Tx, events: Sequence[str]) -> None:
     """Queue the deliveries of events that have just been numbered."""
     if events:
@@ -50,8 +81,8 @@ def add_again(tx: Tx, event: str, receiver: str) -> None:
 
 def _add(tx: Tx, where: str, queued_already: str, **params: Any) -> None:
     tx.run(
-        "insert into webhook_queue (receiver, delivery, due_at, sequence)"
-        " select d.receiver, d.id, %(now)s, e.sequence from webhook_deliveries d"
+        "insert into webhook_queue (receiver, delivery, due_at, sequence, told_at)"
+        " select d.receiver, d.id, %(now)s, e.sequence, e.told_at from webhook_deliveries d"
         f" join events e on e.id = d.event where {where} and d.status = 'pending'"
         f" and e.sequence is not null order by d.id on conflict (delivery) do {queued_already}",
         now=tx.wall,
