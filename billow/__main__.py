@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 
 from billow import app as application
 from billow import commands, processes, settings
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused
 from billow.core.plain_text import plain
 from billow.opening import database, opened, read_settings
 from billow.settings import Settings
@@ -29,7 +28,7 @@ from billow.store.programs import ProgramFailed
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
 from billow.streams import detach
-from billow.terminal import console, say, show, tell, tell_key, write
+from billow.terminal import console, require_values, say, show, tell, tell_key, write
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -466,16 +465,6 @@ def demo() -> None:
 CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrations.CannotMigrate,
           unfinished.Unfinished, ClockDiffers)  # fmt: skip
 """What ends a command with one line: it says why nothing was done, and what to do."""
-
-
-def require_values(words: Sequence[str]) -> None:
-    """Refuse an option whose value is empty, as "$NAME" is where NAME is not set: it would be passed over."""
-    for word, following in zip_longest(words, words[1:], fillvalue="-"):
-        name, equals, value = word.partition("=")
-        given = value if equals else following
-        require(
-            not name.startswith("--") or given.strip(), f"{name} was given without a value; nothing was done."
-        )
 
 
 def main() -> None:

@@ -31,9 +31,17 @@ def detach() -> None:
     """Replace standard output and standard error, for as long as the process lives."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is not None and not isinstance(stream, Detached):  # None: it was closed before we started
+        if has_descriptor(stream) and not isinstance(stream, Detached):
             setattr(sys, name, Detached(stream))
     atexit.register(_attach)
+
+
+def has_descriptor(stream: TextIO | None) -> bool:
+    """Tell whether a stream writes to a file descriptor; one in memory never blocks, None was closed before."""
+    try:
+        return stream is not None and stream.fileno() >= 0
+    except io.UnsupportedOperation:
+        return False
 
 
 def dropped() -> int:

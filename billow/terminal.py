@@ -1,14 +1,16 @@
 """How is something shown in a terminal: as it is written, and so that nothing in it commands the terminal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
 
 console = Console(width=None if sys.stdout.isatty() else 200)
@@ -57,3 +59,13 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
 def shown(value: Any) -> str:
     """A cell as text; an instant to the second."""
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
+
+
+def require_values(words: Sequence[str]) -> None:
+    """Refuse an option whose value is empty, as "$NAME" is where NAME is not set: it would be passed over."""
+    for word, following in zip_longest(words, words[1:], fillvalue="-"):
+        name, equals, value = word.partition("=")
+        given = value if equals else following
+        require(
+            not name.startswith("--") or given.strip(), f"{name} was given without a value; nothing was done."
+        )
