@@ -35,6 +35,14 @@ class Away(PoolTimeout):
     """The database could not be reached the last time, and nobody waits for it until it can."""
 
 
+class Ended(psycopg.OperationalError):
+    """PostgreSQL ended a session whose process was suspended in a transaction: nothing of that is kept.
+
+    To psycopg it is an internal error. To us it is a lost connection: others hold by now what was locked, and
+    may have done the work already.
+    """
+
+
 class Connections:
     """A pool whose size bounds what it holds, and in which nobody waits for a database that is away.
 
@@ -74,6 +82,8 @@ class Connections:
         conn = self._working(begin)
         try:
             yield conn
+        except psycopg.errors.IdleInTransactionSessionTimeout as error:
+            raise Ended(f"we were suspended: {error}") from error
         finally:
             self._pool.putconn(conn)
 
