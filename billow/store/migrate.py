@@ -2,6 +2,8 @@
 time.
 """
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +17,14 @@ from psycopg import sql
 from billow.store import clocks, unfinished
 from billow.store.tx import ROLE, SCHEMA
 
+log = logging.getLogger("billow.migrate")
+
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 0x62696C6C6F77  # "billow"
+LOCK_MILLISECONDS = 200
+"""For so long a migration waits for a lock: whoever comes after it waits as long, even to read the table."""
+TRIES, PAUSE_SECONDS = 60, 1.0
+"""How often it is begun again, and after which pause; a batch of a billing run is over by then."""
 RECORD = """
     create table if not exists migrations (
         number     bigint      primary key,
@@ -132,8 +140,25 @@ def _apply(conn: psycopg.Connection[Any], wanted: list[Migration], now: datetime
     for one in wanted:
         if one.number in applied:
             continue
-        with conn.transaction():
-            conn.execute(one.text.encode())
-            conn.execute("insert into migrations values (%s, %s, %s)", (one.number, one.name, now))
+        _carry_out(conn, one, now)
         done.append(one.name)
     return done
+
+
+def _carry_out(conn: psycopg.Connection[Any], one: Migration, now: datetime) -> None:
+    """Apply a migration in one transaction; begin again where it meets a lock that others hold for long."""
+    for left in reversed(range(TRIES)):
+        try:
+            with conn.transaction():
+                conn.execute(f"set local lock_timeout = '{LOCK_MILLISECONDS}ms'")
+                conn.execute(one.text.encode())
+                conn.execute("insert into migrations values (%s, %s, %s)", (one.number, one.name, now))
+            return
+        except psycopg.errors.LockNotAvailable as error:
+            if not left:
+                raise CannotMigrate(
+                    f"{one.name} was not applied: others hold what it needs for too long."
+                    f" Stop the servers and workers, and try again. ({error})"
+                ) from error
+            log.warning("%s waits for others: %s", one.name, error)
+        time.sleep(PAUSE_SECONDS)

@@ -1,6 +1,6 @@
 """Endpoints that are slow, drip or are away delay no other, and an endpoint that is quick is served quickly.
 
-BILLOW_EVENTS and BILLOW_ENDPOINTS make it larger.
+BILLOW_EVENTS, BILLOW_ENDPOINTS and BILLOW_ROUNDS make it larger.
 """
 
 import os
@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -30,6 +30,7 @@ from tests.receivers import Receiver, eventually, listening
 
 EVENTS = int(os.environ.get("BILLOW_EVENTS", "600"))
 ENDPOINTS = int(os.environ.get("BILLOW_ENDPOINTS", "12"))
+ROUNDS = int(os.environ.get("BILLOW_ROUNDS", "2"))
 
 #: A process of its own, so that it takes nothing from ours: it answers in 5 ms, and prints how many it heard.
 QUICK = """
@@ -82,19 +83,32 @@ def working(app: App) -> Iterator[work.Worker]:
         worker.stop()
 
 
+def drip(connection: socket.socket, ended: threading.Event) -> None:
+    """Send a byte of the answer's head now and then, and never end."""
+    while not ended.wait(0.5):
+        connection.sendall(b"H")
+
+
+def flood(connection: socket.socket, ended: threading.Event) -> None:
+    """Answer with a body that has no end."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not ended.is_set():
+        connection.sendall(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+
+
+def keep_silent(connection: socket.socket, ended: threading.Event) -> None:
+    ended.wait(30)
+
+
 @contextmanager
-def dripping() -> Iterator[str]:
-    """An endpoint that sends a byte of its answer's head now and then, and never ends."""
+def behaving(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
+    """An endpoint that answers each connection as the function does."""
     server = socket.create_server(("127.0.0.1", 0), backlog=512)
     ended = threading.Event()
 
-    def answer(connection: socket.socket) -> None:
-        with connection:
-            try:
-                while not ended.wait(0.5):
-                    connection.sendall(b"H")
-            except OSError:
-                pass  # whoever asked had enough
+    def answered(connection: socket.socket) -> None:
+        with connection, suppress(OSError):  # whoever asked had enough
+            answer(connection, ended)
 
     def accept() -> None:
         while True:
@@ -102,7 +116,7 @@ def dripping() -> Iterator[str]:
                 connection, _ = server.accept()
             except OSError:
                 return
-            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=answered, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     yield f"http://127.0.0.1:{server.getsockname()[1]}/hook"
@@ -128,7 +142,7 @@ def delays(api: Api, receiver: Receiver, count: int) -> list[float]:
 
 def test_endpoints_that_drip_delay_nobody_and_do_not_hold_up_a_stop(here: App, api: Api, other: Api) -> None:
     """F13: of one's own account or of another, known as slow or not yet."""
-    with dripping() as bad, listening() as good:
+    with behaving(drip) as bad, listening() as good:
         with working(here):
             endpoint(other, good.url)
             alone = statistics.median(delays(other, good, 6))
@@ -144,6 +158,27 @@ def test_endpoints_that_drip_delay_nobody_and_do_not_hold_up_a_stop(here: App, a
         assert time.monotonic() - stopping < 6, "a stop waits a moment for answers, and no longer"
         assert stopping - began < 12
         assert beside < 3 * alone + 0.5, (alone, beside)
+
+
+@pytest.mark.parametrize("answer", [drip, flood, keep_silent])
+def test_one_bad_endpoint_leaves_the_delays_of_others_as_they_are(
+    here: App, api: Api, other: Api, answer: Callable[[socket.socket, threading.Event], None]
+) -> None:
+    """F13: with and without it by turns, so that what else the machine does is in both."""
+    alone, beside = list[float](), list[float]()
+    with behaving(answer) as bad, listening() as good, working(here):
+        endpoint(other, good.url)
+        delays(other, good, 3)
+        for _ in range(ROUNDS):
+            alone += delays(other, good, 8)
+            made = endpoint(api, bad)
+            for _ in range(5):
+                api.post("/v1/customers")
+            beside += delays(other, good, 8)
+            api.delete(f"/v1/webhook_endpoints/{made['id']}")
+    usual, found = (statistics.quantiles(values, n=20)[-1] for values in (alone, beside))
+    print(f"{answer.__name__}: p95 {usual:.3f} s alone, {found:.3f} s beside ({found / usual - 1:+.0%})")
+    assert found < 1.5 * usual + 0.2, (usual, found)
 
 
 def test_many_events_reach_a_quick_endpoint_quickly(here: App, api: Api) -> None:
