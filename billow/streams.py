@@ -37,7 +37,7 @@ def detach() -> None:
 
 
 def has_descriptor(stream: TextIO | None) -> bool:
-    """Tell whether a stream writes to a file descriptor; one in memory never blocks, None was closed before."""
+    """Tell whether a stream writes to a file descriptor; one in memory never blocks, a closed one is None."""
     try:
         return stream is not None and stream.fileno() >= 0
     except io.UnsupportedOperation:
