@@ -304,7 +304,9 @@ def used(top: int) -> dict[str, Counter[str]]:
         try:
             stat = (entry / "stat").read_text().rpartition(")")[2].split()
             line = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-            rollup = next((x for x in (entry / "status").read_text().splitlines() if x[:6] == "VmRSS:"), "")
+            # The proportional size: PostgreSQL's processes share their buffers, which count once.
+            sizes = (entry / "smaps_rollup").read_text().splitlines()
+            rollup = next((line for line in sizes if line[:4] == "Pss:"), "")
         except OSError:
             continue
         id = int(entry.name)
