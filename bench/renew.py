@@ -2,10 +2,10 @@
 
     python bench/renew.py [N] [--workers 1] [--batch 500] [--json]
 
-A renewal is the whole of flows/renew.py: usage is summed and priced, lines and a draft are written, the items
-move on, every event is told, and the timers are set. Beside it, in the same run, a bare copy of the same
-number of invoice rows, and the ratio of the two. Statements are counted for a batch of 1 and for one of
-`--batch`.
+A renewal is the whole of flows/subscriptions/renew.py: usage is summed and priced, lines and a draft are
+written, the items move on, every event is told, and the timers are set. Beside it, in the same run, a bare
+copy of the same number of invoice rows, and the ratio of the two. Statements are counted for a batch of 1 and
+for one of `--batch`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from billow import app as application
 from billow import settings
 from billow.api import rows
 from billow.app import App
-from billow.flows import renew
+from billow.flows.subscriptions import renew
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.meter import Meter

@@ -3,13 +3,16 @@
 import importlib
 import logging
 import os
+import pkgutil
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import flask
 import psycopg
 
+from billow import flows, resources
 from billow.api.front import Front
 from billow.api.limits import Limits
 from billow.api.operation import verbs
@@ -18,9 +21,9 @@ from billow.api.server import Server
 from billow.core import dunning
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
-from billow.flows import prune
-from billow.flows.became import became
-from billow.flows.outside import Outside
+from billow.flows.outside.outside import Outside
+from billow.flows.platform import retention
+from billow.flows.platform.interrupted_requests import became
 from billow.pages import description, hosted_invoice, hosted_receipt, metrics, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
@@ -37,162 +40,19 @@ from billow.store.turns import Waiters
 from billow.store.tx import Database
 from billow.streams import FORMAT
 
-#: A file of resources/ or flows/ is in use when it is named here.
-RESOURCES = [
-    "active_entitlement",
-    "api_key",
-    "attempt",
-    "balance_transaction",
-    "billing_period",
-    "charge",
-    "coupon",
-    "customer",
-    "customer_balance_transaction",
-    "discount",
-    "event",
-    "event_destination",
-    "feature",
-    "file",
-    "file_link",
-    "invoice",
-    "invoice_item",
-    "invoice_line",
-    "invoice_payment",
-    "ledger_transfer",
-    "line_item",
-    "meter",
-    "meter_event",
-    "meter_event_summary",
-    "payment_intent",
-    "payment_method",
-    "plan",
-    "price",
-    "product",
-    "refund",
-    "product_feature",
-    "promotion_code",
-    "quote",
-    "shipping_rate",
-    "subscription",
-    "subscription_item",
-    "subscription_schedule",
-    "tax_code",
-    "tax_rate",
-    "tax_id",
-    "test_clock",
-    "thin_event",
-    "trial_offer",
-    "webhook_delivery",
-    "webhook_endpoint",
-]
-FLOWS = [
-    "accept",
-    "account",
-    "add_item",
-    "advance",
-    "ahead",
-    "amendment",
-    "attach",
-    "became",
-    "balance",
-    "bill",
-    "billed",
-    "cancel",
-    "catalog",
-    "catalog_file",
-    "change",
-    "charge",
-    "collect",
-    "consider",
-    "deliver",
-    "discount",
-    "dispatch",
-    "draft",
-    "draw",
-    "dun",
-    "enrol",
-    "enter",
-    "entitle",
-    "explain",
-    "extras",
-    "failing",
-    "feed",
-    "finalize",
-    "follow",
-    "foresee",
-    "give_back",
-    "identify",
-    "import_usage",
-    "ingest",
-    "inquiry",
-    "issue_key",
-    "methods",
-    "migrate_mode",
-    "opening",
-    "order",
-    "oversize",
-    "offer",
-    "outside",
-    "paper",
-    "pause",
-    "pay",
-    "phases",
-    "ping",
-    "plan",
-    "prebill",
-    "preview",
-    "promote",
-    "propose",
-    "prorate",
-    "prune",
-    "receipt",
-    "quote",
-    "quote_paper",
-    "reckon",
-    "recognize",
-    "redeem",
-    "refund",
-    "remind",
-    "remove",
-    "renew",
-    "repair_timers",
-    "resend",
-    "reshape",
-    "resume",
-    "schedule",
-    "seal",
-    "set_aside",
-    "settle",
-    "standing",
-    "stretches",
-    "subscribe",
-    "sweep",
-    "takings",
-    "tally",
-    "terms",
-    "threshold",
-    "timers",
-    "timing",
-    "trial",
-    "trial_offer",
-    "unbill",
-    "unschedule",
-    "update",
-    "update_item",
-    "upload",
-    "use",
-    "void",
-    "watched",
-    "worth",
-]
-
 CALLERS_PATIENCE = 0.8
 """Seconds that a request waits for a connection to the database, before it is told to come again."""
 SEEDING = 0x73656564  # "seed"
 
-for _folder, _names in (("resources", RESOURCES), ("flows", FLOWS)):
-    for _name in _names:
-        importlib.import_module(f"billow.{_folder}.{_name}")
+
+def load_all(package: ModuleType) -> None:
+    """Import every module of a package and of its groups, so that what they declare is registered."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(found.name)
+
+
+load_all(resources)
+load_all(flows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +91,7 @@ def _built(settings: Settings, db: Database) -> App:
     keys = Keys(db, pepper(settings))
     account, new_key = seed(db, keys, settings)
     with db.connection() as conn:
-        prune.plan(conn, db.wall())
+        retention.plan(conn, db.wall())
     if settings.account:
         account = known_account(db, settings.account)
     limits = Limits(settings.rate_limit_live, settings.rate_limit_test)

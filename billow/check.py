@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from billow.core.findings import Finding
-from billow.flows import repair_timers
+from billow.flows.platform import missing_timers
 from billow.ledger import audit
 from billow.reports import invariants
 from billow.reports.invariants import Place, Rule
@@ -141,31 +141,31 @@ def _described(extent: audit.Extent, first: int) -> str:
 
 def _timers(db: Database, tenant: str) -> Iterator[Line]:
     total = 0
-    for rule in repair_timers.RULES:
+    for rule in missing_timers.RULES:
         found, count = _wrong(db, tenant, rule)
         total += count
         yield from _shown(found, count)
-    unsealed = _read(db, tenant, repair_timers.unsealed)
+    unsealed = _read(db, tenant, missing_timers.unsealed)
     total += len(unsealed)
     yield from _shown([_timer(one) for one in unsealed], len(unsealed))
     hint = "; billow check --repair sets them" if total else ""
     yield not total, f"timers that are missing, or set to another time: {total}{hint}"
 
 
-def _wrong(db: Database, tenant: str, rule: repair_timers.Rule) -> tuple[list[str], int]:
+def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[str], int]:
     """List the timers of a rule that are certainly wrong, as far as they are shown, and count all of them."""
     shown: list[str] = []
     count = 0
     after: str | None = ""
     while after is not None:
-        found, after = _read(db, tenant, partial(repair_timers.piece, rule=rule, after=after))
+        found, after = _read(db, tenant, partial(missing_timers.piece, rule=rule, after=after))
         certain = [one for one in found if one.certain]
         count += len(certain)
         shown += [_timer(one) for one in certain[: MOST_SHOWN - len(shown)]]
     return shown, count
 
 
-def _timer(one: repair_timers.Wrong) -> str:
+def _timer(one: missing_timers.Wrong) -> str:
     expected = f"the timer {one.kind} {_when(one.clock, one.at)}"
     found = _when(*one.there) if one.there else "none"
     return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.there)}{found}"

@@ -17,10 +17,11 @@ from billow.api.resource import ROUTES
 from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show
-from billow.flows import catalog_file, issue_key, repair_timers
-from billow.flows import import_usage as importing
-from billow.flows.explain import explain as explained
-from billow.flows.outside import has_gateway
+from billow.flows.catalog import catalog_file
+from billow.flows.invoices.explain import explain as explained
+from billow.flows.outside.outside import has_gateway
+from billow.flows.platform import api_keys, missing_timers
+from billow.flows.usage import import_file
 from billow.ledger import audit
 from billow.ledger.journal import journal
 from billow.providers.gateways.simulated import Known, Simulated
@@ -118,13 +119,13 @@ def create_key(built: App, mode: str, kind: str, name: str, permissions: list[st
     require(kind in PREFIX, f"The kind is {', '.join(PREFIX)}, not {kind}.")
     with built.db.transaction(tenant(built, mode)) as tx:
         wanted = ApiKey(kind=kind, name=name or None, permissions={noun: right for noun, _, right in pairs})
-        return str(issue_key.create(tx, wanted)["secret"])
+        return str(api_keys.create(tx, wanted)["secret"])
 
 
 def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
     with built.db.transaction(tenant(built, mode)) as tx:
-        wanted = issue_key.Roll(expires_in=minutes * 60)
-        return str(issue_key.roll(tx, rows.lock(tx, ApiKey, id), wanted)["secret"])
+        wanted = api_keys.Roll(expires_in=minutes * 60)
+        return str(api_keys.roll(tx, rows.lock(tx, ApiKey, id), wanted)["secret"])
 
 
 def account_rows(built: App) -> list[list[Any]]:
@@ -188,14 +189,14 @@ def import_usage(
     older: bool,
     mode: str,
     progress: Callable[[int, int], None],
-) -> importing.Imported:
+) -> import_file.Imported:
     """Read a file by the mapping of a TOML file, or of flags, or of both: flags go first."""
     try:
         given = tomllib.loads(map.read_text()) if map else {}
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{map} is not TOML: {error}") from None
-    mapping = importing.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
-    return importing.import_usage(
+    mapping = import_file.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
+    return import_file.import_usage(
         built.db, tenant(built, mode), file, mapping, older=older, progress=progress
     )
 
@@ -362,7 +363,7 @@ def _repaired(db: Database, tenant: str) -> int:
     done = 0
     while True:
         with db.transaction(tenant) as tx:
-            some = repair_timers.repair(tx, moved=True)
+            some = missing_timers.repair(tx, moved=True)
         done += some
-        if some < repair_timers.MOST:
+        if some < missing_timers.MOST:
             return done

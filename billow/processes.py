@@ -16,7 +16,7 @@ import psycopg
 
 from billow import app as application
 from billow.api.front import Front
-from billow.flows import repair_timers
+from billow.flows.platform import missing_timers
 from billow.store import backlog
 from billow.store.embedded import CannotRun
 from billow.store.tx import Database
@@ -212,7 +212,7 @@ def work(db: Database) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with db.connection() as conn:
-        repair_timers.plan(conn, db.wall())
+        missing_timers.plan(conn, db.wall())
     tell_parked(db)
     worker = Worker(db)
     worker.start()

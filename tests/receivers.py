@@ -9,7 +9,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from billow.flows import dispatch
+from billow.flows.events import dispatch
 from billow.store import jobs
 
 WEBHOOKS = "webhooks"

@@ -7,7 +7,7 @@ import pytest
 
 from billow import commands
 from billow.core.errors import Refused
-from billow.flows import catalog_file
+from billow.flows.catalog import catalog_file
 from tests.conftest import new_caller
 
 FILE = """

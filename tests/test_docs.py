@@ -18,7 +18,7 @@ import stripe
 
 from billow.app import App
 from billow.core.signing import stripe as signature
-from billow.flows.deliver import WAITS
+from billow.flows.events.delivery import WAITS
 from billow.providers import posting
 from billow.resources.webhook_endpoint import MOST
 from billow.settings import SETTINGS, BadSetting, Setting, load, pepper

@@ -1,1 +1,1 @@
-"""The verbs: one file per story. Only flows cross nouns, and only flows move money."""
+"""Act: verbs that cross nouns and move money, in groups; each group imports only the groups below it."""

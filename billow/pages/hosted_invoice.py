@@ -6,8 +6,8 @@ import flask
 
 from billow.api import rows
 from billow.core.errors import Refused
-from billow.flows import paper
-from billow.flows.outside import Outside
+from billow.flows.outside.outside import Outside
+from billow.flows.papers import invoice_document, links
 from billow.providers.documents import InvoiceDocument, html, pdf
 from billow.resources.invoice import Invoice
 from billow.store.tx import Database
@@ -31,14 +31,14 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> Callable[..., flask.Response]:
         def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:
             tenant = f"{account}/{mode}"
-            if not paper.opens(outside, tenant, invoice, seal):
+            if not links.opens(outside, tenant, invoice, seal):
                 return flask.Response(
                     "There is no such invoice.", status=404, mimetype="text/plain", headers=HEADERS
                 )
             try:
                 with db.transaction(tenant) as tx:
                     found = rows.find(tx, Invoice, invoice)
-                    document = paper.document_of(tx, found)
+                    document = invoice_document.document_of(tx, found)
             except Refused as refused:
                 return flask.Response(refused.message, status=404, mimetype="text/plain", headers=HEADERS)
             return render(found, document)
@@ -57,7 +57,7 @@ def file(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
     name = f"{invoice.number or invoice.id}.pdf"
     disposition = {"Content-Disposition": f'inline; filename="{name}"'}
     return flask.Response(
-        pdf.render(document, paper.issued_at(invoice)),
+        pdf.render(document, invoice_document.issued_at(invoice)),
         mimetype="application/pdf",
         headers={**HEADERS, **disposition},
     )

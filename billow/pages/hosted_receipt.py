@@ -4,8 +4,8 @@ import flask
 
 from billow.api import rows
 from billow.core.errors import Refused
-from billow.flows import paper, receipt
-from billow.flows.outside import Outside
+from billow.flows.outside.outside import Outside
+from billow.flows.papers import links, receipt
 from billow.pages.hosted_invoice import HEADERS
 from billow.providers.documents import html
 from billow.resources.charge import Charge
@@ -22,7 +22,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         unknown = flask.Response(
             "There is no such receipt.", status=404, mimetype="text/plain", headers=HEADERS
         )
-        if not paper.opens(outside, tenant, charge, seal, receipt.KIND):
+        if not links.opens(outside, tenant, charge, seal, receipt.KIND):
             return unknown
         try:
             with db.transaction(tenant) as tx:

@@ -3,7 +3,7 @@
 import flask
 
 from billow.core.errors import Refused, require
-from billow.flows import upload
+from billow.flows.platform import files
 from billow.store.tx import TENANT, Database
 
 ADDRESS = "/links/<account>/<mode>/<link>/<seal>"
@@ -18,7 +18,7 @@ def add(app: flask.Flask, db: Database) -> None:
         try:
             require(TENANT.fullmatch(tenant) and "\x00" not in link, "There is no such address.")
             with db.transaction(tenant) as tx:
-                found = upload.linked(tx, link, seal)
+                found = files.linked(tx, link, seal)
         except Refused:
             message = "There is no such file, or no longer."
             return flask.Response(message, status=404, mimetype="text/plain", headers=HEADERS)

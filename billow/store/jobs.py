@@ -24,7 +24,7 @@ BATCH = 50
 """Jobs of a billing run in one transaction: ten times as many are no faster, and lock their rows ten times as
 long, while requests about the same customers wait."""
 CATCH_UP = "test_clock.catch_up"
-"""The job on the wall that runs what is due on a test clock which nobody advances (flows/advance.py)."""
+"""The job on the wall that runs what is due on a clock nobody advances (flows/platform/test_clocks.py)."""
 RUNNING = "running"
 """The note of a transaction in which a job of a clock runs, with the name of that clock."""
 WINDOW = timedelta(hours=1)

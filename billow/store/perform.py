@@ -18,7 +18,7 @@ CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailur
 TWINS = (psycopg.errors.UniqueViolation,)
 
 WRITTEN_ELSEWHERE = "written elsewhere"
-"""The note of a transaction whose request was carried out, and committed, in another's (flows/ingest.py)."""
+"""The note of a transaction whose request was carried out, and committed, in another's (grouped events)."""
 
 #: What a verb that needs the outside is: it yields wishes, is sent (transaction, answer), and returns its
 #: result.

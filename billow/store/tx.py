@@ -51,7 +51,7 @@ class Tx:
     clock: str = "wall"
     cause: Cause = Cause()
     outside: Any = None
-    """The world beyond the database, as the application has set it up (flows/outside.py)."""
+    """The world beyond the database, as the application has set it up (flows/outside/outside.py)."""
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property

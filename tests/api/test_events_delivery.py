@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import stripe
 
-from billow.flows import deliver, dispatch
+from billow.flows.events import delivery as events_delivery
+from billow.flows.events import dispatch
 from billow.providers.egress import Egress
 from billow.store import jobs
 from billow.store.work import Worker
@@ -63,12 +64,14 @@ def test_a_failure_is_tried_again_for_three_days_and_then_given_up(
     api.post("/v1/customers")
     world.run()
     begin = world.db.wall()
-    for place, wait in enumerate(deliver.WAITS):
+    for place, wait in enumerate(events_delivery.WAITS):
         [delivery] = world.deliveries(endpoint, status="pending")
         assert (delivery["attempts"], delivery["response_status"]) == (place + 1, 500)
         planned = timedelta(seconds=delivery["next_attempt_at"] - delivery["last_attempt_at"])
         assert (
-            wait - timedelta(seconds=1) <= planned <= wait * (1 + deliver.JITTER / 100) + timedelta(seconds=1)
+            wait - timedelta(seconds=1)
+            <= planned
+            <= wait * (1 + events_delivery.JITTER / 100) + timedelta(seconds=1)
         )
         world.pass_by(planned + timedelta(seconds=2))
         assert len(receiver.heard) == place + 2
@@ -197,13 +200,13 @@ def test_a_backlog_of_one_endpoint_delays_no_other(
     world.endpoint(receiver)
     receiver.seconds = 0.02
     customer = api.post("/v1/customers")["id"]
-    for number in range(2 * deliver.MOST):
+    for number in range(2 * events_delivery.MOST):
         api.post(f"/v1/customers/{customer}", {"name": str(number)})
     world.endpoint(another, "product.created")
     api.post("/v1/products", {"name": "Gold"})
     world.run()
-    assert (len(receiver.heard), len(another.heard)) == (2 * deliver.MOST + 2, 1)
-    assert another.heard[0].at < receiver.heard[deliver.MOST // 2].at
+    assert (len(receiver.heard), len(another.heard)) == (2 * events_delivery.MOST + 2, 1)
+    assert another.heard[0].at < receiver.heard[events_delivery.MOST // 2].at
 
 
 def test_a_delivery_that_nobody_came_back_from_is_made_again(
@@ -212,14 +215,14 @@ def test_a_delivery_that_nobody_came_back_from_is_made_again(
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
     world.run("events")
-    turn = deliver.take(world.db, api.tenant, endpoint["id"])
-    assert turn and deliver.read(world.db, turn), "and who has read it dies"
+    turn = events_delivery.take(world.db, api.tenant, endpoint["id"])
+    assert turn and events_delivery.read(world.db, turn), "and who has read it dies"
     world.run()
     assert receiver.heard == [], "somebody may still be at it"
     api.post("/v1/products", {"name": "Gold"})
     world.run()
     assert receiver.heard == [], "also when there is something new"
-    world.pass_by(deliver.LEASE)
+    world.pass_by(events_delivery.LEASE)
     assert sorted(receiver.types()) == ["customer.created", "product.created"] and world.pending() == [0, 0]
 
 
@@ -229,13 +232,15 @@ def test_who_comes_back_after_the_lease_settles_nothing_twice(
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
     world.run("events")
-    late = deliver.take(world.db, api.tenant, endpoint["id"])
+    late = events_delivery.take(world.db, api.tenant, endpoint["id"])
     assert late
-    parcel = deliver.read(world.db, late)
+    parcel = events_delivery.read(world.db, late)
     assert parcel
-    world.pass_by(deliver.LEASE)
-    answers = [deliver.Answer(message.delivery, message.attempts, 500, None) for message in parcel.messages]
-    deliver.settle(world.db, late, answers, True)
+    world.pass_by(events_delivery.LEASE)
+    answers = [
+        events_delivery.Answer(message.delivery, message.attempts, 500, None) for message in parcel.messages
+    ]
+    events_delivery.settle(world.db, late, answers, True)
     [delivery] = world.deliveries(endpoint)
     assert (delivery["status"], delivery["attempts"]) == ("succeeded", 1) and world.pending() == [0]
 
@@ -391,14 +396,14 @@ def test_one_message_that_cannot_be_written_stops_no_other(
     world: World, api: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = world.endpoint(receiver)
-    written = deliver.message
+    written = events_delivery.message
 
-    def message(tx: Any, to: Any, delivery: Any, event: Any) -> deliver.Message:
+    def message(tx: Any, to: Any, delivery: Any, event: Any) -> events_delivery.Message:
         if event.data["object"]["name"] == "bad":
             raise ZeroDivisionError("a fault of ours")
         return written(tx, to, delivery, event)
 
-    monkeypatch.setattr(deliver, "message", message)
+    monkeypatch.setattr(events_delivery, "message", message)
     for name in ("bad", "good"):
         api.post("/v1/customers", {"name": name})
     world.run()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from billow.flows import deliver
+from billow.flows.events import delivery
 from billow.providers.mail import Message
 from billow.providers.posting import Post
 from tests.conftest import new_caller
@@ -58,7 +58,7 @@ class Shop(World):
 @pytest.fixture
 def shop(app: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     # With jitter the last retry comes after 76 to 96 hours, and these stories count hours.
-    monkeypatch.setattr(deliver, "JITTER", 0)
+    monkeypatch.setattr(delivery, "JITTER", 0)
     outside, wall = app.db.outside, app.db.wall
     yield Shop(app, new_caller(app, getattr(request, "param", "live")))
     app.db.outside, app.db.wall = outside, wall
@@ -77,7 +77,7 @@ def test_after_a_day_its_owner_is_told_and_after_three_it_is_disabled(shop: Shop
     [warning, last] = shop.letters
     assert endpoint["id"] in last.subject and ENDPOINT in last.text
     assert last.to == shop.db.outside.mail_from and warning.message_id != last.message_id
-    assert shop.heard == 1 + len(deliver.WAITS)
+    assert shop.heard == 1 + len(delivery.WAITS)
 
 
 def test_nothing_is_sent_to_a_disabled_one_until_it_is_enabled_and_then_it_begins_anew(shop: Shop) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from billow.api import rows
-from billow.flows import feed as feeding
-from billow.flows import prune
+from billow.flows.events import feed
+from billow.flows.platform import retention
 from billow.resources.customer import Customer
 from billow.store import jobs, sequence
 from billow.store.ids import secret
@@ -154,15 +154,15 @@ def test_who_waits_hears_of_the_next_event_at_once(app: Any, api: Any) -> None:
 
 
 def test_only_two_may_wait_in_a_process(api: Any) -> None:
-    assert feeding.WAITING.acquire(blocking=False) and feeding.WAITING.acquire(blocking=False)
+    assert feed.WAITING.acquire(blocking=False) and feed.WAITING.acquire(blocking=False)
     try:
         began = time.monotonic()
         assert numbers(api.get(FEED, {"wait": 20})) == [] and time.monotonic() - began < 2
     finally:
-        feeding.WAITING.release(2)
+        feed.WAITING.release(2)
     assert numbers(api.get(FEED, {"wait": 1})) == []
-    assert feeding.WAITING.acquire(blocking=False) and feeding.WAITING.acquire(blocking=False)
-    feeding.WAITING.release(2)
+    assert feed.WAITING.acquire(blocking=False) and feed.WAITING.acquire(blocking=False)
+    feed.WAITING.release(2)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_events_go_after_thirty_days_with_their_deliveries(app: Any, api: Any) -
         past = {"at": tx.wall - timedelta(days=31)}
         tx.run("update events set told_at = %(at)s where sequence <= 2", **past)
         tx.run("update idempotency_keys set created = %(at)s where key = 'old'", **past)
-        prune.prune(tx, ["daily"])
+        retention.prune(tx, ["daily"])
     with app.db.transaction(api.tenant) as tx:
         # Whatever a test clock says, they are as old as they are on the wall.
         assert tx.tuples("select sequence from events order by 1") == [(3,), (4,), (5,)]
@@ -194,15 +194,15 @@ def test_events_go_after_thirty_days_with_their_deliveries(app: Any, api: Any) -
         [timer] = tx.all("select * from jobs where kind = 'store.prune' and tenant = %(t)s", t=api.tenant)
         assert timedelta(hours=23) < timer["run_at"] - tx.wall <= timedelta(days=1)
         tx.run("update events set told_at = %(at)s", **past)
-        prune.prune(tx, ["daily"])
+        retention.prune(tx, ["daily"])
     api.post("/v1/customers")
     assert numbers(api.get(FEED)) == [6], "numbers go on when all events are gone"
 
 
 def test_every_tenant_that_has_a_key_is_pruned(app: Any, api: Any) -> None:
     with app.db.connection() as conn:
-        prune.plan(conn, app.db.wall())
-        prune.plan(conn, app.db.wall() + timedelta(days=1))
+        retention.plan(conn, app.db.wall())
+        retention.plan(conn, app.db.wall() + timedelta(days=1))
         found = conn.execute(
             "select run_at from jobs where kind = 'store.prune' and tenant = %s", (api.tenant,)
         ).fetchall()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from billow.core.file_types import PURPOSES, type_of
-from billow.flows import prune
+from billow.flows.platform import retention
 from tests.conftest import Api, Reply
 
 PDF, PNG = b"%PDF-1.7 of Ann", b"\x89PNG\r\n\x1a\n of Ann"
@@ -171,14 +171,14 @@ def test_an_expired_file_is_gone_and_its_bytes_are_forgotten(api: Api) -> None:
     file = upload(api, **{"file_link_data[create]": "true"})
     url = file["links"]["data"][0]["url"]
     with api.app.db.transaction(api.tenant) as tx:
-        prune.prune_files(tx)
+        retention.prune_files(tx)
     assert fetched(api, url).status_code == 200
     with api.app.db.transaction(api.tenant) as tx:
         tx.run("update files set expires_at = %(then)s", then=tx.wall - timedelta(seconds=1))
     assert fetched(api, url).status_code == 404 and fetched(api, file["url"], api.key).status_code == 404
     assert api.post("/v1/file_links", {"file": file["id"]}).status == 400
     with api.app.db.transaction(api.tenant) as tx:
-        assert prune.prune_files(tx) == 1
+        assert retention.prune_files(tx) == 1
         assert tx.tuples("select file from file_contents") == []
     assert api.get(f"/v1/files/{file['id']}").status == 200
 

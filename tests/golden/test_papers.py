@@ -11,8 +11,8 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows import quote_paper
-from billow.flows.paper import document_of
+from billow.flows.papers.invoice_document import document_of
+from billow.flows.quotes import document
 from billow.ledger.journal import journal
 from billow.providers.documents import text
 from billow.resources.invoice import Invoice
@@ -148,5 +148,5 @@ def test_a_quote_on_paper(app: App, world: World) -> None:
     )
     quote.does("finalize")
     with app.db.transaction(world.api.tenant) as tx:
-        paper = text.render(quote_paper.document_of(tx, rows.find(tx, QuoteRow, quote.id)))
+        paper = text.render(document.document_of(tx, rows.find(tx, QuoteRow, quote.id)))
     agree("quote_paper", named(paper, {anna.id: anna.name}))

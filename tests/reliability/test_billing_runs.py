@@ -12,7 +12,7 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows import paper
+from billow.flows.papers import invoice_document
 from billow.providers.documents import pdf
 from billow.resources.invoice import Invoice
 from billow.store import jobs
@@ -101,7 +101,7 @@ def result(app: App, world: World) -> dict[str, tuple[Any, bytes]]:
         return {
             invoice.number or "": (
                 (invoice.status, invoice.total, invoice.amount_paid, invoice.attempt_count),
-                pdf.render(paper.document_of(tx, invoice), paper.issued_at(invoice)),
+                pdf.render(invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)),
             )
             for invoice in found
         }

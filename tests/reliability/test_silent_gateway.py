@@ -17,7 +17,7 @@ from billow.api import rows
 from billow.app import App
 from billow.core.errors import Unavailable
 from billow.core.payments import Charge, Declined, NeedsAction, Outcome, Pending, Succeeded
-from billow.flows.settle import FINAL, settle
+from billow.flows.payments.settle import FINAL, settle
 from billow.providers.gateways.simulated import Simulated
 from billow.resources.attempt import Attempt
 from billow.store import jobs

@@ -20,7 +20,7 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows import deliver, dispatch
+from billow.flows.events import delivery, dispatch
 from billow.providers.egress import Egress
 from billow.resources.customer import Customer
 from billow.store import jobs, sequence, work
@@ -218,7 +218,7 @@ def test_nobody_who_writes_an_event_waits_for_who_delivers_or_numbers(here: App,
     api.post("/v1/customers")
     with here.db.transaction(api.tenant) as tx:
         sequence.number(tx)
-    turn = deliver.take(here.db, api.tenant, made["id"])
+    turn = delivery.take(here.db, api.tenant, made["id"])
     assert turn
     with here.db.transaction(api.tenant) as delivering, here.db.transaction(api.tenant) as numbering:
         delivering.run("select 1 from webhook_receivers for update")

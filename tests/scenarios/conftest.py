@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from billow.app import App
-from billow.flows import dispatch
+from billow.flows.events import dispatch
 from billow.store import jobs
 from tests import invariants
 from tests.conftest import Api, new_caller

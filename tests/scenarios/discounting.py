@@ -5,8 +5,8 @@ from typing import Any
 from billow.api import rows
 from billow.api.params import made
 from billow.app import App
-from billow.flows import discount
-from billow.flows.discount import DiscountTerm
+from billow.flows.billing import discounts
+from billow.flows.billing.discounts import DiscountTerm
 from billow.resources.customer import Customer as CustomerRow
 from billow.store import clocks
 from tests.world import Customer, Invoice, World
@@ -23,7 +23,7 @@ def granted(app: App, anna: Customer, **term: str) -> dict[str, Any]:
     """Give a customer a discount, as the dashboard does."""
     with app.db.transaction(anna.world.api.tenant) as tx:
         tx = clocks.of_customer(tx, anna.id)
-        discount.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(DiscountTerm, **term))
+        discounts.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(DiscountTerm, **term))
     found: dict[str, Any] = anna.now["discount"]
     return found
 

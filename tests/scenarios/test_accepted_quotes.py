@@ -7,7 +7,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.params import made
 from billow.app import App
-from billow.flows import discount
+from billow.flows.billing import discounts
 from billow.resources.customer import Customer as CustomerRow
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
@@ -197,7 +197,7 @@ def test_the_customers_own_discount_is_in_a_quote_that_names_it_or_none_and_stay
     half = world.coupon(percent_off=50, duration="forever")
     with app.db.transaction(world.api.tenant) as tx:
         tx = clocks.of_customer(tx, anna.id)
-        discount.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(discount.DiscountTerm, coupon=half))
+        discounts.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(discounts.DiscountTerm, coupon=half))
     own = anna.now["discount"]["id"]
     inherits = anna.is_offered(world.plan("Pro", usd=20), world.once("Setup", usd=50))
     names = anna.is_offered(world.plan("Max", usd=40), discounts=[{"discount": own}])

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from billow.app import App
-from billow.flows import finalize, renew
+from billow.flows.invoices import finalize
+from billow.flows.subscriptions import renew
 from billow.store import jobs
 from billow.store.tx import Tx
 from tests.scenarios.conftest import Worlds

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from billow.api import rows
 from billow.app import App
-from billow.flows import add_item, reckon
+from billow.flows.billing import totals
+from billow.flows.invoices import invoice_items
 from billow.resources.invoice import Invoice as InvoiceRow
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.ids import new_id
@@ -50,13 +51,13 @@ def lengthen(app: App, world: World, invoice: Invoice, count: int) -> None:
     """Add lines to a draft in one transaction, with the totals that they come to."""
     with app.db.transaction(world.api.tenant) as tx:
         draft = rows.lock(tx, InvoiceRow, invoice.data["id"])
-        before = add_item.lines_of(tx, draft)
+        before = invoice_items.lines_of(tx, draft)
         model = before[0]
         made = [
             model.but(id=new_id(InvoiceLine.prefix), position=place, invoice_item=None)
             for place in range(len(before), count)
         ]
-        reckon.again(tx, draft, [*before, *rows.insert_many(tx, made)])
+        totals.again(tx, draft, [*before, *rows.insert_many(tx, made)])
 
 
 def begun(world: World, **more: Any) -> tuple[Customer, Invoice]:
@@ -171,7 +172,7 @@ def reckoned_alike(app: App, world: World, invoice: Invoice) -> None:
     """A draft is stored as it would be if all of its lines were reckoned again."""
     with app.db.transaction(world.api.tenant) as tx:
         stored = rows.find(tx, InvoiceRow, invoice.data["id"])
-        lines = add_item.lines_of(tx, stored)
-        whole, made = reckon.reckoned(stored, lines, reckon.terms_of(tx, [stored], lines))
-    assert reckon.changes(stored, whole) == {}
-    assert reckon.differing(lines, made) == []
+        lines = invoice_items.lines_of(tx, stored)
+        whole, made = totals.reckoned(stored, lines, totals.terms_of(tx, [stored], lines))
+    assert totals.changes(stored, whole) == {}
+    assert totals.differing(lines, made) == []

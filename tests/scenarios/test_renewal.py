@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from billow.app import App
-from billow.flows import renew
+from billow.flows.subscriptions import renew
 from tests.world import OPENED, PAID, RENEWED, Subscription, World, moment
 
 

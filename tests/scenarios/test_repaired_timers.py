@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from billow.app import App
-from billow.flows import repair_timers
+from billow.flows.platform import missing_timers
 from billow.store import jobs
 from billow.store.tx import Tx
 from tests.scenarios.conftest import do_what_is_due
 from tests.world import World, moment, months, of, plans, seconds
 
-PASSING = ["store.prune", repair_timers.JOB]
+PASSING = ["store.prune", missing_timers.JOB]
 """Timers that no state implies."""
 FLEXIBLE = {"billing_mode": {"type": "flexible"}}
 
@@ -82,13 +82,13 @@ def test_all_timers_are_set_again_as_they_were(world: World, app: App) -> None:
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
         assert {timer["kind"] for timer in before} == KINDS
-        assert repair_timers.wrong(tx) == []
+        assert missing_timers.wrong(tx) == []
         tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
-        found = repair_timers.wrong(tx)
+        found = missing_timers.wrong(tx)
         assert {(one.kind, one.ref) for one in found} == {(one["kind"], one["ref"]) for one in before}
-        assert repair_timers.repair(tx) == len(before)
+        assert missing_timers.repair(tx) == len(before)
         assert timers(tx) == before
-        assert repair_timers.repair(tx) == 0
+        assert missing_timers.repair(tx) == 0
 
 
 MOVES = {
@@ -103,18 +103,18 @@ def test_every_timer_that_was_moved_is_put_back(world: World, app: App, move: st
     rich(world)
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
-        assert repair_timers.wrong(tx) == []
+        assert missing_timers.wrong(tx) == []
         tx.run(
             f"update jobs set {move} where tenant = %(tenant)s and kind = any(%(kinds)s)",
             tenant=tx.tenant,
             kinds=list(KINDS),
         )
-        found = repair_timers.wrong(tx)
+        found = missing_timers.wrong(tx)
         assert {(one.kind, one.ref, one.clock, one.at) for one in found} == {
             (one["kind"], one["ref"], one["clock"], one["run_at"]) for one in before
         }
         assert all(one.there for one in found)
-        assert repair_timers.repair(tx, moved=True) == len(before)
+        assert missing_timers.repair(tx, moved=True) == len(before)
         assert timers(tx) == before
 
 
@@ -144,13 +144,13 @@ def test_what_is_tried_again_keeps_its_time(world: World, app: App, state: str) 
     renewal = "where tenant = %(tenant)s and kind = 'subscription.renew'"
     with app.db.transaction(world.api.tenant) as tx:
         tx.run(f"update jobs set {state} {renewal}", tenant=tx.tenant)
-        assert repair_timers.wrong(tx) == []
+        assert missing_timers.wrong(tx) == []
         if "clock" in state:
             tx.run(f"update jobs set run_at = '2100-01-01' {renewal}", tenant=tx.tenant)
-            assert [one.kind for one in repair_timers.wrong(tx)] == ["subscription.renew"]
+            assert [one.kind for one in missing_timers.wrong(tx)] == ["subscription.renew"]
         untried = "parked = false, tries = 0, waiting_since = null, run_at = '2100-01-01'"
         tx.run(f"update jobs set {untried} {renewal}", tenant=tx.tenant)
-        assert repair_timers.repair(tx, moved=True) == 1
+        assert missing_timers.repair(tx, moved=True) == 1
 
 
 def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: App) -> None:
@@ -163,7 +163,7 @@ def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: A
     lose(app, world)
     world.at("2025-02-01 02:00", expect=[])
     with app.db.transaction(world.api.tenant) as tx:
-        assert repair_timers.repair(tx) > 0
+        assert missing_timers.repair(tx) > 0
     world.at("2025-02-02")
     assert [invoice.status for invoice in anna.invoices] == ["paid"] * 4
 
@@ -178,7 +178,7 @@ def test_a_parked_timer_is_not_missing(world: World, app: App) -> None:
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
     with app.db.transaction(world.api.tenant) as tx:
         tx.run("update jobs set parked = true where tenant = %(tenant)s", tenant=tx.tenant)
-        assert repair_timers.repair(tx) == 0
+        assert missing_timers.repair(tx) == 0
         tx.run("update jobs set parked = false where tenant = %(tenant)s", tenant=tx.tenant)
 
 
@@ -190,11 +190,11 @@ def test_an_overdue_invoice_is_told_once_though_its_timer_was_lost(world: World,
     lose(app, world)
     world.at("2025-01-05")
     with app.db.transaction(world.api.tenant) as tx:
-        repair_timers.repair(tx)
+        missing_timers.repair(tx)
     do_what_is_due(app)
     assert "invoice.overdue" in world.api.event_types()
     with app.db.transaction(world.api.tenant) as tx:
-        assert repair_timers.repair(tx) == 0
+        assert missing_timers.repair(tx) == 0
 
 
 def test_nothing_is_due_of_a_clock_that_was_deleted(world: World, app: App) -> None:
@@ -203,7 +203,7 @@ def test_nothing_is_due_of_a_clock_that_was_deleted(world: World, app: App) -> N
     world.delete(f"/v1/test_helpers/test_clocks/{world.clock}")
     world.clock = None
     with app.db.transaction(world.api.tenant) as tx:
-        assert repair_timers.repair(tx) == 0
+        assert missing_timers.repair(tx) == 0
 
 
 Put = Callable[[App, World], None]
@@ -228,7 +228,7 @@ def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: s
     world.at("2025-01-01")
     made(app, world)
     with app.db.transaction(world.api.tenant) as tx:
-        [found] = [one for one in repair_timers.wrong(tx) if one.kind == kind]
+        [found] = [one for one in missing_timers.wrong(tx) if one.kind == kind]
         assert found.clock == "wall" and found.at - tx.wall <= timedelta(minutes=2)
         tx.run("update attempts set state = 'succeeded'")
         jobs.cancel(tx, "subscription.renew", "sub_x")
@@ -242,7 +242,7 @@ def test_a_worker_that_starts_has_every_tenant_looked_at(world: World, app: App)
         before = timers(tx)
     lose(app, world)
     with app.db.connection() as conn:
-        repair_timers.plan(conn, app.db.wall())
+        missing_timers.plan(conn, app.db.wall())
     jobs.run_due(app.db, clock="wall", until=app.db.wall(), lane="upkeep")
     with app.db.transaction(world.api.tenant) as tx:
         assert timers(tx) == before

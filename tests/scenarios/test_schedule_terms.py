@@ -6,7 +6,7 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows import follow
+from billow.flows.subscription_changes import sync_schedule
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from tests.world import Schedule, World, moment, months, of, plans, seconds
@@ -272,7 +272,7 @@ def test_a_change_by_hand_when_a_phase_is_over_splits_nothing(app: App, world: W
     over = moment("2025-05-01")
     with app.db.transaction(world.api.tenant, now=over, clock=str(world.clock)) as tx:
         rows.update(tx, rows.find(tx, SubscriptionItem, item["id"]), quantity=4)
-        follow.follow(tx, rows.find(tx, Subscription, plan.subscription.id))
+        sync_schedule.follow(tx, rows.find(tx, Subscription, plan.subscription.id))
     assert plan.dates == [("2025-04-01", "2025-05-01"), ("2025-05-01", "2025-06-01")]
     assert [phase["items"][0]["quantity"] for phase in plan.now["phases"]] == [1, 1]
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from billow.app import App
-from billow.flows import renew
+from billow.flows.subscriptions import renew
 from tests.conftest import new_caller
 from tests.scenarios.conftest import Wall, do_what_is_due
 from tests.world import Invoice, Schedule, World, day, months, of, plans

@@ -6,7 +6,7 @@ import pytest
 
 from billow.api import rows
 from billow.app import App
-from billow.flows.explain import explain
+from billow.flows.invoices.explain import explain
 from billow.resources.invoice import Invoice as InvoiceRow
 from tests.world import Customer, Invoice, World
 

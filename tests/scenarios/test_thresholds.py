@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billow.flows import watched
+from billow.flows.usage import threshold_checks
 from billow.store.tx import Tx
 from tests.world import OPENED, PAID, Customer, Subscription, World, moment
 
@@ -316,7 +316,7 @@ def test_ingestion_asks_for_thresholds_only_where_there_are_any(
     plan.update(billing_thresholds=OWED)
     assert statements(bert) == plain + 1
     assert statements(anna) == statements(anna, bert) == plain + 2
-    assert watched.CONCERNED in seen
+    assert threshold_checks.CONCERNED in seen
 
 
 def in_one_second(world: World) -> tuple[Customer, Subscription]:

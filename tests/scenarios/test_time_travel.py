@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from billow.app import App
-from billow.flows import advance
+from billow.flows.platform import test_clocks
 from tests.scenarios.conftest import Worlds
 from tests.scenarios.test_same_result import ID, outcome
 from tests.world import UNTOLD, Customer, World, moment
@@ -24,7 +24,7 @@ FURTHER = datetime(2100, 1, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stripe lets a clock go by two intervals of its shortest subscription at once; billow need not."""
-    monkeypatch.setattr(advance, "limit", lambda tx, clock: FURTHER)
+    monkeypatch.setattr(test_clocks, "limit", lambda tx, clock: FURTHER)
 
 
 def happened(world: World, people: Sequence[Customer]) -> list[tuple[str, str, int]]:

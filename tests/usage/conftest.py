@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from billow.flows import ingest  # its routes exist once it is imported, whoever lists it
+from billow.flows.usage import meter_events  # its routes exist once it is imported, whoever lists it
 
 SUMMARIES = "/v1/billing/meters/{}/event_summaries"
 
 
 @pytest.fixture
 def ingestion() -> ModuleType:
-    return ingest
+    return meter_events
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from billow.core.errors import Refused
 from billow.core.usage import Window
-from billow.flows.import_usage import Feed, Imported, Mapping, import_usage, mapping_of
+from billow.flows.usage.import_file import Feed, Imported, Mapping, import_usage, mapping_of
 from billow.store.usage import Span, store
 from tests.conftest import shared
 

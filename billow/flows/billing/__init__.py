@@ -1,0 +1,1 @@
+"""Make the lines and totals of invoices."""

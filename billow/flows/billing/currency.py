@@ -1,0 +1,29 @@
+"""Check the currency of a customer and of prices."""
+
+from collections.abc import Iterable
+
+from billow.core.errors import require
+from billow.resources.customer import Customer
+from billow.resources.price import Price
+
+
+def check_customer_currency(customer: Customer, currency: str) -> None:
+    """A customer's balance is in one currency, and so is all that they buy."""
+    require(
+        customer.currency in (None, currency),
+        "You cannot combine currencies on a single customer. This customer has had a subscription, invoice or"
+        f" invoice item with currency {customer.currency}.",
+        param="currency",
+    )
+
+
+def check_price_currency(prices: Iterable[Price], currency: str | None, param: str = "currency") -> None:
+    """Every price has the subscription's currency, as its own or among its `currency_options` (§2.2)."""
+    if currency is None:
+        own = {price.currency for price in prices}
+        require(len(own) == 1, "All prices on a subscription must have the same currency.", param="items")
+        return
+    for price in prices:
+        known = [price.currency, *price.currency_options]
+        names = ", ".join(f"`{name}`" for name in known)
+        require(currency in known, f"The price specified only supports {names}.", param=param)

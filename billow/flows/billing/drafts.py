@@ -1,0 +1,196 @@
+"""Put lines and pending items onto a draft invoice, and write drafts in batches."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core import bounds
+from billow.flows.billing import billing_periods, discounts, oversize, pending_items, totals
+from billow.flows.billing.lines import Period, counting_of, item_line
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.subscription import Subscription
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+GRACE = timedelta(hours=1)
+"""How long a draft stands before it is finalized, so that it can be seen and late usage counts (§7.3)."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An invoice to be, with its lines and the invoice items that they come from."""
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    items: list[InvoiceItem]
+    stretches: Sequence[BillingPeriod] = ()
+    """Use of earlier prices that its lines bill (flows/billing/billing_periods.py)."""
+    inherited: Sequence[str] = ()
+    """The customer's discount, for an invoice that has none of its own (§2.8)."""
+    periods: Sequence[Period] = ()
+    """What its metered lines are for, where an earlier part of that is billed already."""
+    waits: Sequence[InvoiceLine] = ()
+    """What was left out because no invoice can hold it."""
+
+
+def draft(
+    tx: Tx, customer: Customer, lines: Sequence[InvoiceLine], items: Sequence[InvoiceItem] = (), **fields: Any
+) -> Draft:
+    """A draft for a customer: a snapshot of who they are, and the lines in order.
+
+    Where nothing is said of discounts it has the customer's (§2.8); what it comes to is reckoned in `write`.
+    """
+    account = account_of(tx)
+    inherited = [customer.discount] if customer.discount else []
+    id = fields.pop("id", None) or new_id(Invoice.prefix)
+    placed = [place_line(line, id, number) for number, line in enumerate([*map(item_line, items), *lines])]
+    invoice = Invoice(
+        id=id,
+        customer=customer.id,
+        account_name=account["name"],
+        account_country=account["country"],
+        customer_address=customer.address,
+        customer_email=customer.email,
+        customer_name=customer.name,
+        customer_phone=customer.phone,
+        customer_shipping=customer.shipping,
+        customer_tax_exempt=customer.tax_exempt,
+        starting_balance=customer.balance,
+        test_clock=customer.test_clock,
+        **{
+            "footer": (customer.invoice_settings or {}).get("footer"),
+            "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
+            "discounts": inherited,
+            **fields,
+        },
+    )
+    return Draft(rows.born(tx, invoice), placed, list(items), inherited=inherited)
+
+
+def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:
+    return line.but(invoice=invoice, position=position)
+
+
+def reckoned(tx: Tx, drafts: Sequence[Draft]) -> None:
+    """Fill in what the drafts come to: discounts, taxes and totals, for all of them in a few statements.
+
+    This is where a discount is seen to have lapsed: it is taken off whatever holds it (§2.6).
+    """
+    lines = [line for draft in drafts for line in draft.lines]
+    terms = totals.terms_of(tx, [draft.invoice for draft in drafts], lines, [d.inherited for d in drafts])
+    # A start that was set back bills months in which a discount stood that stands no more (X58).
+    begins = any(draft.invoice.billing_reason == "subscription_create" for draft in drafts)
+    gone = set() if begins else discounts.lapsed(tx, terms.discounts.values())
+    for draft in drafts:
+        if gone:
+            drop(draft, gone)
+        try:
+            draft.invoice, draft.lines = totals.reckoned(draft.invoice, draft.lines, terms)
+        except bounds.TooLarge:
+            shrink(tx, draft, terms)
+    discounts.take_off(tx, [terms.discounts[id] for id in sorted(gone)])
+
+
+def drop(draft: Draft, gone: Container[str]) -> None:
+    """Without the discounts that are over; when none is left, that of the customer comes in their place."""
+    kept = [id for id in draft.invoice.discounts if id not in gone]
+    if draft.invoice.discounts and not kept:
+        kept = [id for id in draft.inherited if id not in gone]
+    draft.invoice = draft.invoice.but(discounts=kept)
+    draft.lines = [
+        line.but(discounts=[id for id in line.discounts if id not in gone]) for line in draft.lines
+    ]
+
+
+def shrink(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
+    """Leave out of a draft what no invoice can hold, to wait (flows/billing/oversize.py).
+
+    A preview is refused instead, so that somebody hears of it. What a threshold bills in mid-period cannot
+    wait by itself, since the same use goes on.
+    """
+
+    def fits(lines: Sequence[InvoiceLine]) -> bool:
+        try:
+            return bool(totals.reckoned(draft.invoice, lines, terms))
+        except bounds.TooLarge:
+            return False
+
+    out = oversize.left_out(draft.lines, fits)
+    goes_on = {(one.part.item.id, one.start) for one in draft.periods if one.continued}
+    if tx.notes.get(oversize.PREVIEW) or out & goes_on:
+        raise bounds.TooLarge
+    draft.waits = [line for line in draft.lines if oversize.key_of(line) in out]
+    draft.items = [item for item in draft.items if (item.id, None) not in out]
+    kept = [line for line in draft.lines if oversize.key_of(line) not in out]
+    draft.invoice, draft.lines = totals.reckoned(draft.invoice, kept, terms)
+
+
+def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
+    """Store drafts with their lines, which their event then shows; a fixed number of statements.
+
+    What is proposed bills no period yet: it will when it is paid (§5.11).
+    """
+    reckoned(tx, drafts)
+    rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
+    if not proposed:
+        late = [(one, draft.invoice.id) for draft in drafts for one in draft.stretches]
+        counting = {(p.part.item.id, p.start): counting_of(p) for draft in drafts for p in draft.periods}
+        lines = [line for draft in drafts for line in (*draft.lines, *draft.waits)]
+        out = {oversize.key_of(line) for draft in drafts for line in draft.waits}
+        billing_periods.begin_periods(tx, lines, late, counting, out)
+    taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
+    rows.update_many(tx, taken, event=None)
+    oversize.park(tx, [line.invoice_item for draft in drafts for line in draft.waits if line.invoice_item])
+    return rows.insert_many(tx, [draft.invoice for draft in drafts])
+
+
+#: Settings of a subscription that its invoices take where they are set, before those of the customer (§5.15).
+SETTINGS = ("account_tax_ids", "custom_fields", "description", "footer")
+
+
+def subscription_fields(subscription: Subscription) -> dict[str, Any]:
+    """What an invoice takes from the subscription that it is for."""
+    settings, payment = subscription.invoice_settings, subscription.payment_settings
+    return {
+        **{name: settings[name] for name in SETTINGS if settings.get(name) is not None},
+        "payment_settings": {
+            "default_mandate": None,
+            "payment_method_options": _options(payment.get("payment_method_options")),
+            "payment_method_types": payment.get("payment_method_types"),
+        },
+        "on_behalf_of": subscription.on_behalf_of,
+        "currency": subscription.currency,
+        "subscription": subscription.id,
+        "parent": pending_items.parent_of(subscription),
+        "collection_method": subscription.collection_method,
+        "days_until_due": subscription.days_until_due,
+        "default_tax_rates": subscription.default_tax_rates,
+        # One that has discounts of its own does not take the customer's (T57).
+        **({"discounts": subscription.discounts} if subscription.discounts else {}),
+    }
+
+
+def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The options of payment methods as invoices show them: of a card's, those that one payment needs."""
+    card = (agreed or {}).get("card")
+    if not agreed or not card:
+        return agreed
+    once = {"installments": None, "request_three_d_secure": card["request_three_d_secure"]}
+    return {**agreed, "card": once}
+
+
+def account_of(tx: Tx) -> dict[str, Any]:
+    """The merchant: its name and country, and how many days before it is told what is to come."""
+    if "account" not in tx.notes:
+        tx.notes["account"] = tx.one(
+            "select name, country, upcoming_days, will_be_due_days from accounts where id = %(id)s",
+            id=tx.account,
+        )
+    account: dict[str, Any] = tx.notes["account"]
+    return account

@@ -1,0 +1,71 @@
+"""Set aside usage that is more than an invoice can hold, until somebody looks at it."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from billow.api import rows
+from billow.core import bounds
+from billow.core.bounds import TooLarge
+from billow.core.errors import Refused
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+KIND = "billing.oversize"
+PREVIEW = "preview"
+"""The note of a transaction that only shows what would be: there what does not fit is refused."""
+Key = tuple[str, datetime | None]
+Fits = Callable[[Sequence[InvoiceLine]], bool]
+
+
+def key_of(line: InvoiceLine) -> Key | None:
+    """What waits as a whole: the use of one item in one period, or one invoice item. None cannot wait."""
+    if line.invoice_item:
+        return line.invoice_item, None
+    return (line.subscription_item or "", line.period_start) if line.kind == "metered" else None
+
+
+def left_out(lines: Sequence[InvoiceLine], fits: Fits) -> set[Key]:
+    """What must wait so that the rest fits: as few of the largest as will do. Refused where nothing helps."""
+    sizes: dict[Key, int] = {}
+    for line in lines:
+        if key := key_of(line):
+            sizes[key] = sizes.get(key, 0) + abs(line.amount)
+    largest = sorted(sizes, key=lambda key: -sizes[key])
+
+    def rest(count: int) -> list[InvoiceLine]:
+        out = set(largest[:count])
+        return [line for line in lines if key_of(line) not in out]
+
+    if not fits(rest(len(largest))):
+        raise TooLarge
+    least, most = 0, len(largest)
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if fits(rest(middle)) else (middle, most)
+    return set(largest[:most])
+
+
+def surely_fits(lines: Sequence[InvoiceLine]) -> bool:
+    """Whether no tax can make it too much: ten rates of 100 % are the most that there may be."""
+    return bounds.holds([16 * sum(abs(line.amount) for line in lines)])
+
+
+def park(tx: Tx, refs: Collection[str], reason: str = "No invoice can hold it.") -> None:
+    """Say of use (its billing period) or of invoice items why they are not billed."""
+    if refs:
+        jobs.park(tx, KIND, refs, reason, clock="wall")
+
+
+@job(KIND)
+def look_again(tx: Tx, refs: list[str]) -> None:
+    """Somebody has asked for another try: nothing to do where it is billed or gone; else it still waits."""
+    waiting = [
+        *rows.select(tx, BillingPeriod, "id = any(%(ids)s) and invoice is null", ids=refs),
+        *rows.select(tx, InvoiceItem, "id = any(%(ids)s) and invoice is null", ids=refs),
+    ]
+    if waiting:
+        raise Refused("It waits for the next invoice, which takes it up if it fits by then.")

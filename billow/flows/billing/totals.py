@@ -1,0 +1,289 @@
+"""Calculate the totals of an invoice: discounts, then taxes, then what is due."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from billow.api import rows
+from billow.core import bounds, invoicing, taxes
+from billow.core import discounts as discounting
+from billow.core.money import decimal_text, minimum_charge, show
+from billow.resources.coupon import Coupon
+from billow.resources.discount import Discount, in_core
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.tax_rate import TaxRate
+from billow.store.tx import Tx
+
+
+@dataclass(slots=True)
+class Terms:
+    """All that some invoices name: discounts with their coupons, and tax rates."""
+
+    discounts: dict[str, Discount] = field(default_factory=dict)
+    coupons: dict[str, Coupon] = field(default_factory=dict)
+    rates: dict[str, TaxRate] = field(default_factory=dict)
+
+    def rate(self, id: str) -> taxes.Rate:
+        found = self.rates[id]
+        return taxes.Rate(id, found.percentage, found.inclusive)
+
+    def discount(self, id: str, currency: str) -> discounting.Discount:
+        found = self.discounts[id]
+        return in_core(found, self.coupons[found.coupon], currency)
+
+
+def terms_of(
+    tx: Tx, invoices: Sequence[Invoice], lines: Sequence[InvoiceLine], more: Sequence[Sequence[str]] = ()
+) -> Terms:
+    """For any number of invoices in three statements; none where they name neither discount nor rate.
+
+    `more` are discounts that they may come to name.
+    """
+    held = [*[invoice.discounts for invoice in invoices], *[line.discounts for line in lines], *more]
+    held += [[entry["discount"] for entry in line.discount_amounts] for line in lines if line.proration]
+    named = {id for ids in held for id in ids}
+    rates = {id for invoice in invoices for id in invoice.default_tax_rates}
+    rates |= {id for line in lines for id in line.tax_rates}
+    discounts = rows.find_many(tx, Discount, named)
+    coupons = rows.find_many(tx, Coupon, [discount.coupon for discount in discounts.values()])
+    return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
+
+
+def reckoned(
+    invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms
+) -> tuple[Invoice, list[InvoiceLine]]:
+    """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5).
+
+    Refused where one of the amounts is too large to be held.
+    """
+    whole = [terms.discount(id, invoice.currency) for id in invoice.discounts]
+    off = discounting.taken([core_line(line, terms) for line in lines], whole)
+    # What a proration shows as taken off was settled when it was made.
+    off = [given(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
+    left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
+    rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
+    held = taxes.taxed(
+        [taxes.Line(*parts) for parts in zip(left, rates, strict=True)], invoice.customer_tax_exempt or "none"
+    )
+    made = [
+        line.but(
+            discount_amounts=[{"amount": amount, "discount": id} for id, amount in own.items()],
+            taxes=[shown(tax) for tax in taxed.taxes],
+            net=taxed.net,
+        )
+        for line, own, taxed in zip(lines, off, held, strict=True)
+    ]
+    amounts = [amounts_of(line, own, taxed) for line, own, taxed in zip(made, off, held, strict=True)]
+    totals = {
+        **totals_of(invoice, amounts),
+        "total_discount_amounts": taken_in_all(invoice, made),
+        "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
+    }
+    summed = invoice.but(**totals)
+    for one in (*made, summed):
+        bounds.check(shown_amounts(one))
+    return summed, made
+
+
+#: The amounts of an invoice and of a line, besides those of their taxes and discounts.
+PLAIN = ("amount", "net", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
+
+
+def shown_amounts(one: Any) -> list[int]:
+    """Every amount that an invoice or a line shows."""
+    lists = ("discount_amounts", "taxes", "total_discount_amounts", "total_taxes")
+    entries = [entry for name in lists for entry in getattr(one, name, ())]
+    nested = [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
+    return [getattr(one, name, None) or 0 for name in PLAIN] + nested
+
+
+def given(line: InvoiceLine) -> dict[str, int]:
+    return {entry["discount"]: entry["amount"] for entry in line.discount_amounts}
+
+
+def core_line(line: InvoiceLine, terms: Terms) -> discounting.Line:
+    return discounting.Line(
+        line.amount,
+        line.product,
+        line.discountable,
+        [terms.discount(id, line.currency) for id in line.discounts],
+        # What was sold by hand has no period that a repeating coupon could end in.
+        line.period_start if line.kind in ("licensed", "metered") else None,
+        earlier=line.kind == "metered" and line.amount < 0,
+    )
+
+
+def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> invoicing.LineAmounts:
+    inclusive = sum(tax.amount for tax in taxed.taxes if tax.rate.inclusive)
+    return invoicing.LineAmounts(
+        line.amount,
+        discount=sum(amount for id, amount in off.items() if id not in line.discounts),
+        own_discount=sum(amount for id, amount in off.items() if id in line.discounts),
+        tax_exclusive=sum(tax.amount for tax in taxed.taxes if not tax.rate.inclusive),
+        tax_inclusive=inclusive,
+        untaxed=line.amount - sum(off.values()) - inclusive - taxed.net,
+    )
+
+
+def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[str, Any]:
+    """The amounts of an invoice, and what is due after the customer's balance."""
+    sums = invoicing.totals(lines)
+    untaxed = sum(line.untaxed for line in lines)
+    return {
+        "subtotal": sums.subtotal,
+        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive - untaxed,
+        "total": sums.total,
+        "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
+        "amount_due": due(invoice, sums.total).amount_due,
+    }
+
+
+def due(invoice: Invoice, total: int) -> invoicing.Settlement:
+    """What of a total is due after the customer's balance."""
+    minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
+    return invoicing.settle_balance(total, invoice.starting_balance, minimum)
+
+
+def taken_in_all(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
+    """What each discount takes in all: those of single lines first, and also those that took nothing."""
+    sums = Counter[str]()
+    for line in lines:
+        for entry in line.discount_amounts:
+            sums[entry["discount"]] += entry["amount"]
+    named = [*[id for line in lines for id in line.discounts], *invoice.discounts, *sums]
+    return [{"amount": sums[id], "discount": id} for id in dict.fromkeys(named)]
+
+
+def shown(tax: taxes.Tax) -> dict[str, Any]:
+    return {
+        "amount": tax.amount,
+        "tax_behavior": "inclusive" if tax.rate.inclusive else "exclusive",
+        "tax_rate_details": {"tax_rate": tax.rate.id},
+        "taxability_reason": tax.reason,
+        "taxable_amount": tax.taxable,
+        "type": "tax_rate_details",
+    }
+
+
+def stands_alone(invoice: Invoice, line: InvoiceLine, terms: Terms) -> bool:
+    """Whether a further line leaves all other lines of the invoice as they are.
+
+    Taxes and percentages are rounded on each line by itself. An amount off the whole invoice is not: it is
+    spread over all lines, so each addition changes the shares of the others. A line with discounts of its own
+    may share them with others, and its discounts have a place of their own among those of the invoice.
+    """
+    spread = any(terms.coupons[terms.discounts[id].coupon].percent_off is None for id in invoice.discounts)
+    return not (spread or line.discounts or line.discount_amounts)
+
+
+def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, Any], InvoiceLine]:
+    """The totals of an invoice with one more line that stands alone, and that line, reckoned.
+
+    They are the totals before plus those of an invoice of this line only; a property test holds them equal
+    to the totals of all lines (tests/scenarios/test_long_drafts.py).
+    """
+    alone, [made] = reckoned(invoice, [line], terms)
+    sums = {name: (getattr(invoice, name) or 0) + (getattr(alone, name) or 0) for name in SUMS}
+    totals: dict[str, Any] = {
+        **sums,
+        "amount_due": due(invoice, sums["total"]).amount_due,
+        "total_discount_amounts": merged(
+            invoice.total_discount_amounts, alone.total_discount_amounts, ("discount",)
+        ),
+        "total_taxes": merged(invoice.total_taxes, alone.total_taxes, ("tax_rate_details",)),
+    }
+    bounds.check(shown_amounts(invoice.but(**totals)))
+    return {name: value for name, value in totals.items() if getattr(invoice, name) != value}, made
+
+
+#: The totals of an invoice that are sums over its lines.
+SUMS = ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
+
+
+def merged(
+    before: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]], key: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Two lists of amounts by discount or by tax rate as one, in the order in which they appear."""
+    found: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    for entry in (*before, *more):
+        known = str([entry[name] for name in key])
+        if known not in places:
+            places[known] = len(found)
+            found.append(dict(entry))
+            continue
+        sum = found[places[known]]
+        for name in ("amount", "taxable_amount"):
+            if name in entry:
+                sum[name] += entry[name]
+    return found
+
+
+def changes(before: Any, after: Any) -> dict[str, Any]:
+    """What is other of a row after it was reckoned again."""
+    return {
+        name: getattr(after, name)
+        for name in type(before).columns
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def differing(
+    before: Sequence[InvoiceLine], after: Sequence[InvoiceLine]
+) -> list[tuple[InvoiceLine, dict[str, Any]]]:
+    """The lines of an invoice that were reckoned otherwise, with what is other of them."""
+    pairs = zip(before, after, strict=True)
+    return [(old, changed) for old, new in pairs if (changed := changes(old, new))]
+
+
+def used_up(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> list[str]:
+    """The discounts for one invoice that this one took: one that took nothing, as in a trial, stands.
+
+    A proration was charged at the price after discounts, so it has taken those that stand.
+    """
+    taken = [entry["discount"] for entry in invoice.total_discount_amounts if entry["amount"] > 0]
+    if any(line.proration and line.amount > 0 for line in lines):
+        taken += invoice.discounts
+    return [id for id in dict.fromkeys(taken) if terms.coupons[terms.discounts[id].coupon].duration == "once"]
+
+
+def jurisdiction(rate: TaxRate) -> str:
+    """To whom its tax is owed: the jurisdiction, else the country and state, else it stands for itself."""
+    return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
+
+
+def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
+    """What the paper calls the discounts and the tax rates of an invoice; names may change, papers do not."""
+    found = {}
+    for entry in invoice.total_discount_amounts:
+        discount = terms.discounts.get(entry["discount"])
+        if discount:
+            coupon = terms.coupons[discount.coupon]
+            found[discount.id] = f"{coupon.name or coupon.id} ({off(coupon, discount, invoice.currency)} off)"
+    for tax in invoice.total_taxes:
+        rate = terms.rates[tax["tax_rate_details"]["tax_rate"]]
+        found[rate.id] = f"{rate.display_name} ({decimal_text(rate.percentage)}%)"
+    return found
+
+
+def off(coupon: Coupon, discount: Discount, currency: str) -> str:
+    if coupon.percent_off is not None:
+        return f"{decimal_text(coupon.percent_off)}%"
+    return show(in_core(discount, coupon, currency).amount or 0, currency)
+
+
+def again(
+    tx: Tx,
+    invoice: Invoice,
+    before: Sequence[InvoiceLine],
+    lines: Sequence[InvoiceLine] | None = None,
+    **changed: Any,
+) -> Invoice:
+    """Write a draft that was changed: its lines, where they are to be other than before, and its totals."""
+    edited = before if lines is None else lines
+    wanted = invoice.but(**changed)
+    made, after = reckoned(wanted, edited, terms_of(tx, [wanted], edited))
+    rows.update_many(tx, differing(before, after))
+    return rows.update(tx, invoice, **changes(invoice, made))

@@ -1,0 +1,1 @@
+"""Keep what is on sale: prices, plans, promotion codes, and the catalog as a file."""

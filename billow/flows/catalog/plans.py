@@ -1,0 +1,89 @@
+"""Create, update and delete plans; each is a price, and events are emitted for both."""
+
+from typing import Any
+
+from billow.api import rows
+from billow.api.params import merged
+from billow.core.errors import Refused, require
+from billow.resources import plan as plans
+from billow.resources import price as prices
+from billow.resources import product as products
+from billow.resources.plan import ChangePlan, CreatePlan, Plan
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.store.tx import Tx
+
+
+@Plan.create(CreatePlan)
+def create(tx: Tx, wanted: CreatePlan) -> Plan:
+    """Create a plan for a product that exists, or with `product[name]` for a new one."""
+    if isinstance(wanted.product, str):
+        product = rows.find(tx, Product, wanted.product, param="product").id
+    else:
+        given = {name: rows.plain_value(value) for name, value in wanted.product.sent().items()}
+        product = products.insert(tx, Product(**given)).id
+    price = plans.priced(tx, wanted, product)
+    try:
+        price = prices.insert(tx, price)
+    except Refused as refused:
+        raise plans.in_old_words(refused) from None
+    return told(tx, price)
+
+
+def told(tx: Tx, price: Price) -> Plan:
+    """Tell that a recurring price is also a new plan."""
+    plan = plans.of(price)
+    rows.emit(tx, [(plan, None)], "created")
+    return plan
+
+
+def told_again(tx: Tx, price: Price, before: Price) -> Plan:
+    """Tell of a recurring price that changed, where its plan did."""
+    plan, former = plans.of(price), plans.of(before)
+    if plan != former:
+        rows.emit(tx, [(plan, former)], "updated")
+    return plan
+
+
+@Plan.update(ChangePlan)
+def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
+    """Update a plan. Another product is taken only before anybody subscribed to it."""
+    price = rows.lock(tx, Price, plan.id)
+    changes: dict[str, Any] = {
+        name: value for name, value in wanted.sent().items() if name in ("active", "nickname")
+    }
+    if wanted.given("metadata"):
+        changes["metadata"] = merged(price.metadata, wanted.metadata)
+    if wanted.trial_period_days is not None:
+        changes["recurring"] = {**(price.recurring or {}), "trial_period_days": wanted.trial_period_days}
+    if wanted.product and wanted.product != price.product:
+        changes["product"] = rows.find(tx, Product, wanted.product, param="product").id
+        used = in_use(tx, price)
+        require(not used, "The product of a plan that has subscriptions cannot be changed.", param="product")
+        check_not_first(tx, price, "moved")
+    return told_again(tx, prices.update(tx, price, changes), price)
+
+
+def in_use(tx: Tx, price: Price) -> bool:
+    found = tx.one("select 1 from subscription_items where price = %(id)s limit 1", id=price.id)
+    return found is not None
+
+
+def check_not_first(tx: Tx, price: Price, done: str) -> None:
+    is_default = tx.one("select 1 from products where default_price = %(id)s", id=price.id)
+    message = f"This plan cannot be {done} because it is the default price of its product."
+    require(not is_default, message, param="product" if done == "moved" else "id")
+
+
+@Plan.delete
+def delete(tx: Tx, plan: Plan) -> dict[str, Any]:
+    """Delete a plan: nobody can subscribe to it any more; subscriptions that have it keep it."""
+    price = rows.lock(tx, Price, plan.id)
+    check_not_first(tx, price, "deleted")
+    if in_use(tx, price):
+        rows.emit(tx, [(price, None)], "deleted")
+        rows.update(tx, price, event=None, active=False, inline=True, lookup_key=None)
+    else:
+        rows.delete(tx, price)
+    rows.emit(tx, [(plan, None)], "deleted")
+    return rows.stub(plan)

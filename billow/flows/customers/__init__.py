@@ -1,0 +1,1 @@
+"""Keep customers, their credit balance, tax ids and payment methods."""

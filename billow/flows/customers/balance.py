@@ -1,0 +1,96 @@
+"""Adjust a customer's credit balance by hand, and list its transactions."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.operation import merged_value
+from billow.api.params import Params
+from billow.core.errors import require
+from billow.ledger import entries, post
+from billow.resources.customer import Customer
+from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
+from billow.store.tx import Tx
+
+BELOW = "balance_transactions/{transaction}"
+
+
+class Adjust(Params):
+    amount: int = f.amount(required=True)
+    currency: str = f.currency(required=True)
+    description: str | None = f.text(max=350)
+    metadata: dict[str, str] = f.metadata()
+
+
+class Note(Params):
+    description: str | None = f.text(max=350, unset=True)
+    metadata: dict[str, str] = f.metadata()
+
+
+class TransactionFilters(listing.Paging):
+    created: dict[str, Any] | None = f.hash()
+    invoice: str | None = f.ref("invoice")
+
+
+def granted(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> CustomerBalanceTransaction:
+    """Note and book what the merchant put on a balance by hand; the row has the new balance already."""
+    assert customer.currency
+    made = rows.insert(
+        tx,
+        CustomerBalanceTransaction(
+            amount=amount,
+            currency=customer.currency,
+            customer=customer.id,
+            ending_balance=customer.balance,
+            type=type,
+            **more,
+        ),
+    )
+    transfers = entries.balance_granted(customer.id, customer.currency, -amount)
+    post.post(tx, [post.Posting("customer_balance.granted", made.id, tx.now, transfers, customer.id)])
+    return made
+
+
+@Customer.below("POST", "balance_transactions", Adjust, of=CustomerBalanceTransaction)
+def create(tx: Tx, customer: Customer, wanted: Adjust) -> CustomerBalanceTransaction:
+    """Adjust a customer's balance; negative is credit. The first one sets the customer's currency."""
+    currency = customer.currency or wanted.currency
+    require(
+        wanted.currency == currency,
+        f"The balance of this customer is in {currency}; it cannot be adjusted in {wanted.currency}.",
+        param="currency",
+    )
+    changed = rows.update(tx, customer, balance=customer.balance + wanted.amount, currency=currency)
+    metadata = merged_value(CustomerBalanceTransaction(), "metadata", wanted.metadata)
+    return granted(
+        tx, changed, wanted.amount, "adjustment", description=wanted.description, metadata=metadata
+    )
+
+
+@Customer.below("GET", "balance_transactions", TransactionFilters, of=CustomerBalanceTransaction)
+def everything(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listing.Page:
+    """List what changed a customer's balance, the newest first."""
+    where = listing.where_of(tx, CustomerBalanceTransaction, {"customer": customer.id, **wanted.sent()})
+    url = f"/v1/customers/{customer.id}/balance_transactions"
+    return listing.below(tx, CustomerBalanceTransaction, where, wanted, url)
+
+
+@Customer.below("GET", BELOW, of=CustomerBalanceTransaction)
+def retrieve(tx: Tx, customer: Customer, id: str) -> CustomerBalanceTransaction:
+    """Retrieve one change of a customer's balance."""
+    return of_customer(tx, customer, id)
+
+
+@Customer.below("POST", BELOW, Note, of=CustomerBalanceTransaction)
+def update(tx: Tx, customer: Customer, id: str, wanted: Note) -> CustomerBalanceTransaction:
+    """Update the description or the metadata; amounts never change."""
+    found = of_customer(tx, customer, id)
+    changes = {name: merged_value(found, name, value) for name, value in wanted.sent().items()}
+    return rows.update(tx, found, **changes)
+
+
+def of_customer(tx: Tx, customer: Customer, id: str) -> CustomerBalanceTransaction:
+    found = rows.find(tx, CustomerBalanceTransaction, id)
+    if found.customer != customer.id:
+        raise rows.no_such(tx, CustomerBalanceTransaction, id)
+    return found

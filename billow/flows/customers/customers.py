@@ -1,0 +1,119 @@
+"""Create and update customers, with a payment method where one is given."""
+
+from dataclasses import replace
+from typing import Any
+
+from billow.api import rows
+from billow.core.errors import require
+from billow.core.payments import TEST_METHOD
+from billow.flows.customers import balance
+from billow.flows.customers.payment_methods import attached, give, meant, sourced
+from billow.resources import customer as customers
+from billow.resources import payment_method as methods
+from billow.resources import tax_id as tax_ids
+from billow.resources.customer import Customer
+from billow.store import clocks
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+DEFAULT = "invoice_settings[default_payment_method]"
+CURRENCY = "usd"
+"""What a balance is in that is set before the customer has bought anything."""
+
+
+@Customer.create
+def create(tx: Tx, customer: Customer) -> Steps:
+    """Create a customer; `payment_method` is attached to it, and may be its default as well."""
+    numbers = [
+        tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
+        for place, number in enumerate(customer.tax_id_data or [])
+    ]
+    customer = replace(customer, tax=customers.located(customer))
+    given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
+    method = None
+    if given:
+        tx, method = yield from meant(tx, given, "payment_method")
+        if default == given:
+            settings = {**customer.invoice_settings, "default_payment_method": method.id}
+            customer = replace(customer, invoice_settings=settings)
+    source = None
+    if customer.source:
+        tx, source = yield from sourced(tx, customer.source)
+        customer = replace(customer, default_source=source.id)
+    # Nothing is written before the gateway has answered: a declined card leaves no customer behind.
+    tx = clocks.enter(tx, customer.test_clock)
+    if customer.balance:
+        customer = replace(customer, currency=customer.currency or CURRENCY)
+    if customer.invoice_prefix:
+        check_sequence(tx, customer.invoice_prefix, customer.next_invoice_sequence)
+    customer = replace(customer, numbered_from=customer.next_invoice_sequence)
+    made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
+    for number in numbers:
+        tax_ids.add(tx, replace(number, customer=made.id))
+    if made.balance:
+        balance.granted(tx, made, made.balance, "initial")
+    for card in (method, source):
+        if card:
+            give(tx, card, made.id)
+    if default and default != given:
+        methods.of_customer(tx, default, made.id, DEFAULT)
+    return made
+
+
+def check_sequence(tx: Tx, prefix: str, sequence: int) -> None:
+    """Refuse a sequence from which a number would be given twice: that invoice could never be finalized."""
+    row = tx.one(
+        "select max(substring(number from '[0-9]+$')::numeric) as last from invoices"
+        " where number ^@ %(prefix)s",
+        prefix=f"{prefix}-",
+    )
+    last = (row["last"] if row else None) or 0
+    require(
+        sequence > last,
+        f"The next invoice sequence must be greater than {last}, the last one that was used.",
+        param="next_invoice_sequence",
+    )
+
+
+def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] | None:
+    """Return the prefix and the next number of a series that an update begins, or sets to go on elsewhere."""
+    now = (customer.invoice_prefix or "", customer.next_invoice_sequence)
+    then = (changes.get("invoice_prefix") or now[0], changes.get("next_invoice_sequence", now[1]))
+    return then if then != now else None
+
+
+@Customer.update
+def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
+    """Update a customer. A default payment method must be the customer's own, or a test card by its name."""
+    prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
+    if prefix and prefix != customer.invoice_prefix:
+        customers.check_prefix(tx, prefix)
+    if series := new_series(customer, changes):
+        check_sequence(tx, *series)
+    token = changes.pop("source", None)
+    changes.pop("validate", None)  # the gateway is asked about every card
+    if token:
+        tx, method = yield from sourced(tx, token)
+        tx = clocks.of_customer(tx, customer.id)
+        changes["default_source"] = give(tx, method, customer.id).id
+        customer = rows.lock(tx, Customer, customer.id)
+    elif changes.get("default_source"):
+        methods.of_customer(tx, changes["default_source"], customer.id, "default_source")
+    default = settings.get("default_payment_method")
+    if default and default.startswith(TEST_METHOD):
+        tx, method = yield from attached(tx, customer.id, default, DEFAULT)
+        changes["invoice_settings"] = {**settings, "default_payment_method": method.id}
+        customer = rows.lock(tx, Customer, customer.id)
+    elif default and default != customer.invoice_settings["default_payment_method"]:
+        methods.of_customer(tx, default, customer.id, DEFAULT)
+    moved = changes.get("balance", customer.balance) - customer.balance
+    if moved:
+        changes["currency"] = customer.currency or CURRENCY
+    if {"tax", "address"} & changes.keys():
+        changes["tax"] = customers.located(customer.but(**changes))
+    if series := new_series(customer, changes):
+        changes["numbered_from"] = series[1]
+    changed = rows.update(tx, customer, **changes)
+    if moved:
+        balance.granted(tx, changed, moved, "adjustment")
+    return changed

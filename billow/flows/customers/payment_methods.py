@@ -1,0 +1,210 @@
+"""Create, attach and detach payment methods, and choose the one that pays."""
+
+from dataclasses import replace
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rights, rows
+from billow.api.fields import CREATE
+from billow.api.params import Params
+from billow.api.resource import EPOCH, route
+from billow.core.errors import Refused, require
+from billow.core.payments import TEST_METHOD, Declined
+from billow.flows.outside.outside import gateway, refuse_test_card
+from billow.providers.gateways import StoredMethod, instruments
+from billow.resources import payment_method as methods
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.payment_method import BillingDetails, PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import clocks
+from billow.store.ids import new_id
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+
+def card_error(declined: Declined) -> Refused:
+    """A decline, in the words that the caller hears (§1.10)."""
+    why = declined.decline_code or None
+    return Refused(declined.message, status=402, type="card_error", code=declined.code, decline_code=why)
+
+
+def drawn(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
+    """A payment method as the gateway described it, not yet written; a refusal when it was declined."""
+    if isinstance(answer, Declined):
+        raise card_error(answer)
+    values = {"id": new_id(PaymentMethod.prefix), **values}
+    return PaymentMethod(card=methods.card_shown(answer.card), token=answer.reference, **values)
+
+
+def meant(tx: Tx, given: str, param: str | None) -> Steps:
+    """`tx, method = yield from meant(…)`: the method that an id names, to be given to a customer by `give`.
+
+    A test card by its name (`pm_card_visa`) is a new method with an id, not yet written.
+    """
+    if not given.startswith(TEST_METHOD):
+        return tx, rows.lock(tx, PaymentMethod, given, param=param)
+    tx, answer = yield from stored(tx, given, param)
+    return tx, drawn(answer)
+
+
+def sourced(tx: Tx, token: str) -> Steps:
+    """`tx, method = yield from sourced(…)`: a new card from a token, with the id of a source."""
+    tx, answer = yield from stored(tx, token, "source")
+    return tx, drawn(answer, id=new_id("card_"))
+
+
+def stored(tx: Tx, token: str, param: str | None) -> Steps:
+    """`tx, answer = yield from stored(…)`: the gateway keeps a card; live mode takes no test card."""
+    refuse_test_card(tx, token, param)
+    tx, answer = yield ask(gateway(tx).store_method, token)
+    return tx, answer
+
+
+def give(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
+    """Attach a method to a customer, where it is not attached already."""
+    if method.created == EPOCH:
+        given = replace(method, customer=customer, card=methods.checked(method.card))
+        return rows.insert(tx, given, event="payment_method.attached")
+    return methods.attach(tx, method, customer)
+
+
+def attached(tx: Tx, customer: str, given: str, param: str | None) -> Steps:
+    """`tx, method = yield from attached(…)`: the method that was meant, now this customer's."""
+    tx, method = yield from meant(tx, given, param)
+    tx = clocks.of_customer(tx, customer)
+    return tx, give(tx, method, customer)
+
+
+class Card(Params):
+    cvc: str | None = f.text(max=4)
+    exp_month: int | None = f.integer(min=1, max=12)
+    exp_year: int | None = f.integer(min=0, max=2100)
+    number: str | None = f.text(max=30)
+    token: str | None = f.text()
+
+
+class NewMethod(Params):
+    allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
+    billing_details: BillingDetails | None = f.hash(shape=BillingDetails)
+    card: Card | None = f.hash(shape=Card)
+    metadata: dict[str, str] = f.metadata()
+    type: str = f.choice(CREATE, "card", required=True)
+
+
+@PaymentMethod.create(NewMethod)
+@rights.browser()
+def create(tx: Tx, wanted: NewMethod) -> Steps:
+    """Create a payment method from a token, or from the number of a test card."""
+    if wanted.card is None:
+        raise Refused("Missing required param: card.", param="card", code="parameter_missing")
+    token, number = wanted.card.token, wanted.card.number
+    require(
+        (token is None) != (number is None),
+        "Pass exactly one of card[token] and card[number].",
+        param="card[number]",
+        code="parameter_missing",
+    )
+    for name in ("exp_month", "exp_year") if number else ():
+        if getattr(wanted.card, name) is None:
+            raise Refused(
+                f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
+            )
+    given = token or (number or "").replace(" ", "")
+    tx, answer = yield from stored(tx, given, "card[token]" if token else "card[number]")
+    method = drawn(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
+    values: dict[str, Any] = {}
+    if wanted.billing_details:
+        values["billing_details"] = wanted.billing_details.shown()
+    if number:
+        year = wanted.card.exp_year or 0
+        expiry = {"exp_month": wanted.card.exp_month, "exp_year": year if year > 99 else 2000 + year}
+        values["card"] = {**method.card, **expiry}
+    return rows.insert(tx, replace(method, **values), event=None)
+
+
+class Attach(Params):
+    customer: str = f.ref("customer", required=True)
+
+
+@route("POST", "/v1/payment_methods/{id}/attach", Attach)
+def attach(tx: Tx, id: str, wanted: Attach) -> Steps:
+    """Attach a payment method to a customer."""
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    tx, method = yield from attached(tx, customer.id, id, None)
+    return method
+
+
+@route("GET", "/v1/payment_methods/{id}")
+def retrieve(tx: Tx, id: str) -> Steps:
+    """Retrieve a payment method; a test card by its name is shown as it would be."""
+    if not id.startswith(TEST_METHOD):
+        return rows.find(tx, PaymentMethod, id)
+    tx, answer = yield from stored(tx, id, None)
+    return drawn(answer, id=id, created=tx.now)
+
+
+@PaymentMethod.action("detach")
+def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
+    """Detach a payment method for good; nothing names it as a default any more."""
+    require(
+        method.customer,
+        "The payment method you provided is not attached to a customer so detachment is impossible.",
+    )
+    customer = rows.lock(tx, Customer, method.customer or "")
+    changes: dict[str, Any] = {}
+    if customer.invoice_settings["default_payment_method"] == method.id:
+        changes["invoice_settings"] = {**customer.invoice_settings, "default_payment_method": None}
+    if customer.default_source == method.id:
+        changes["default_source"] = None
+    rows.update(tx, customer, **changes)
+    named = "customer = %(customer)s and default_payment_method = %(id)s"
+    paid_by_it = rows.select(
+        tx, Subscription, named, "order by id for update", customer=customer.id, id=method.id
+    )
+    rows.update_many(tx, [(subscription, {"default_payment_method": None}) for subscription in paid_by_it])
+    return rows.update(tx, method, event="payment_method.detached", customer=None, detached=True)
+
+
+class MethodFilters(listing.Paging):
+    allow_redisplay: str | None = f.choice(CREATE, "always", "limited", "unspecified")
+    type: str | None = f.choice(CREATE, *methods.TYPES)
+
+
+@Customer.below("GET", "payment_methods", MethodFilters, of=PaymentMethod)
+def of_customer(tx: Tx, customer: Customer, wanted: MethodFilters) -> listing.Page:
+    """List the payment methods of a customer."""
+    where = listing.where_of(tx, PaymentMethod, {"customer": customer.id, **wanted.sent()})
+    return listing.below(tx, PaymentMethod, where, wanted, f"/v1/customers/{customer.id}/payment_methods")
+
+
+@Customer.below("GET", "payment_methods/{payment_method}", of=PaymentMethod)
+def one_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
+    """Retrieve a payment method of a customer."""
+    method = rows.find(tx, PaymentMethod, id)
+    if method.customer != customer.id:
+        raise rows.no_such(tx, PaymentMethod, id)
+    return method
+
+
+def method_id(
+    customer: Customer, subscription: Subscription | None = None, invoice: Invoice | None = None
+) -> str | None:
+    """The id of the method that pays, or None when there is none."""
+    return (
+        (invoice and invoice.default_payment_method)
+        or (subscription and (subscription.default_payment_method or subscription.default_source))
+        or (customer.invoice_settings or {}).get("default_payment_method")
+        or customer.default_source
+    )
+
+
+def method_of(
+    tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice | None
+) -> PaymentMethod | None:
+    """The method that pays, if it is still attached to the customer. In live mode no test card pays."""
+    id = method_id(customer, subscription, invoice)
+    found = rows.find_many(tx, PaymentMethod, [id]) if id else {}
+    method = found.get(id or "")
+    pretends = method and tx.livemode and instruments.is_test_card(method.token)
+    return method if method and method.customer == customer.id and not pretends else None

@@ -1,0 +1,66 @@
+"""Keep the tax ids of customers, and copy them onto invoices."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from billow.api import listing, rows
+from billow.api.resource import Where
+from billow.core.tax_ids import of_test_number
+from billow.resources import tax_id as tax_ids
+from billow.resources.customer import Customer, TaxNumber
+from billow.resources.tax_id import TaxId
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+
+@Customer.below("POST", "tax_ids", TaxNumber, of=TaxId)
+def create(tx: Tx, customer: Customer, wanted: TaxNumber) -> TaxId:
+    """Give a customer a tax id; its check digits are verified now, a register is asked later."""
+    return tax_ids.add(tx, tax_ids.drawn(tx, wanted, customer.id))
+
+
+@Customer.below("GET", "tax_ids", listing.Paging, of=TaxId)
+def everything(tx: Tx, customer: Customer, wanted: listing.Paging) -> listing.Page:
+    """List the tax ids of a customer."""
+    where = Where("customer = %(customer)s", customer=customer.id)
+    return listing.below(tx, TaxId, where, wanted, f"/v1/customers/{customer.id}/tax_ids")
+
+
+@Customer.below("GET", "tax_ids/{tax_id}", of=TaxId)
+def retrieve(tx: Tx, customer: Customer, id: str) -> TaxId:
+    """Retrieve a tax id of a customer."""
+    return of_customer(tx, customer, id)
+
+
+@Customer.below("DELETE", "tax_ids/{tax_id}", of=TaxId)
+def delete(tx: Tx, customer: Customer, id: str) -> dict[str, Any]:
+    """Take a tax id from a customer; invoices keep what they were finalized with."""
+    return tax_ids.delete(tx, of_customer(tx, customer, id))
+
+
+@job("tax_id.verify", batch=1)
+def verify(tx: Tx, refs: list[str]) -> None:
+    """What a register says: test numbers are what they stand for; for others none was asked."""
+    [found] = rows.find_all(tx, TaxId, refs).values()
+    if found.verification is None:
+        return
+    status = None if tx.livemode else of_test_number(found.value)
+    rows.update(tx, found, verification={**found.verification, "status": status or "unavailable"})
+
+
+def of_customer(tx: Tx, customer: Customer, id: str) -> TaxId:
+    found = rows.find(tx, TaxId, id)
+    if found.customer != customer.id:
+        raise rows.no_such(tx, TaxId, id)
+    return found
+
+
+def snapshots(tx: Tx, customers: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """The tax ids of customers as invoices show them, the oldest first; one question for all of them."""
+    found = rows.select(
+        tx, TaxId, "customer = any(%(ids)s)", "order by created, id", ids=sorted(set(customers))
+    )
+    kept: dict[str, list[dict[str, str]]] = {}
+    for row in found:
+        kept.setdefault(row.customer or "", []).append({"type": row.type, "value": row.value})
+    return kept

@@ -1,0 +1,1 @@
+"""Deliver events to webhook endpoints, and list them in order."""

@@ -1,0 +1,20 @@
+"""Ping an event destination."""
+
+from typing import Any
+
+from billow.api import rows
+from billow.api.resource import route
+from billow.resources import event_destination as destinations
+from billow.resources import thin_event as thin
+from billow.resources.event import Event
+from billow.store import outbox
+from billow.store.tx import Tx
+
+
+@route("POST", f"{destinations.PATH}/{{id}}/ping")
+def ping(tx: Tx, id: str) -> dict[str, Any]:
+    """Send a ping to an event destination."""
+    destination = destinations.find(tx, id)
+    told = outbox.Told("v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id)
+    [event] = outbox.write(tx, [told])
+    return thin.shown(rows.find(tx, Event, event), tx.livemode)

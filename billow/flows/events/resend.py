@@ -1,0 +1,43 @@
+"""Send one event once more to an endpoint."""
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params
+from billow.api.resource import route
+from billow.core.errors import Refused, require
+from billow.flows.events.endpoint_failures import receiver_of
+from billow.resources.event import Event
+from billow.resources.webhook_delivery import WebhookDelivery
+from billow.store import webhook_queue
+from billow.store.tx import Tx
+
+
+class Resend(Params):
+    webhook_endpoint: str = f.text(required=True)
+
+
+@route("POST", "/v1/events/{id}/resend", Resend)
+def resend(tx: Tx, id: str, wanted: Resend) -> Event:
+    """Send an event again to a webhook endpoint, whether it asked for the type or not."""
+    to = wanted.webhook_endpoint
+    rows.lock(tx, Event, id)  # it has its number, or gets it after us and the delivery is queued then
+    receiver = receiver_of(tx, to)
+    if receiver is None:
+        raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
+    require(receiver.status == "enabled", "This webhook endpoint is disabled.", param="webhook_endpoint")
+    if anew(tx, id, to):
+        tx.run("update events set pending_webhooks = pending_webhooks + 1 where id = %(id)s", id=id)
+    webhook_queue.add_again(tx, id, to)
+    return rows.find(tx, Event, id)
+
+
+def anew(tx: Tx, event: str, receiver: str) -> bool:
+    """Put the delivery at its beginning; whether it is awaited now and was not before."""
+    ids = {"event": event, "receiver": receiver}
+    found = rows.select(tx, WebhookDelivery, "event = %(event)s and receiver = %(receiver)s", **ids)
+    if not found:
+        rows.insert(tx, WebhookDelivery(event=event, receiver=receiver, next_attempt_at=tx.wall), event=None)
+        return True
+    [former] = found
+    rows.update(tx, former, event=None, status="pending", attempts=0, next_attempt_at=tx.wall)
+    return former.status == "succeeded"

@@ -1,0 +1,1 @@
+"""Finalize, void and write off invoices, and recognize their revenue."""

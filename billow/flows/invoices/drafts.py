@@ -1,0 +1,282 @@
+"""Create, update, finalize, send and delete invoices by hand."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params, merged
+from billow.api.resource import Where
+from billow.core import numbering
+from billow.core.errors import Refused, require
+from billow.flows.billing import billing_periods, drafts, pending_items, totals
+from billow.flows.billing.currency import check_customer_currency
+from billow.flows.billing.discounts import DiscountTerm, Owner, chosen, redeem
+from billow.flows.invoices import finalize, invoice_items
+from billow.resources import tax_rate as tax_rates
+from billow.resources.customer import Customer
+from billow.resources.invoice import CustomField, Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+
+class Create(Params):
+    auto_advance: bool = f.boolean(default=False)
+    collection_method: str = f.choice(
+        SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
+    )
+    currency: str | None = f.currency()
+    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
+    customer: str = f.ref("customer", required=True)
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method")
+    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=5, default=[])
+    description: str | None = f.text(max=1500)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    due_date: datetime | None = f.timestamp()
+    footer: str | None = f.text()
+    metadata: dict[str, str] = f.metadata()
+    number: str | None = f.text(max=26)
+    pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
+    subscription: str | None = f.ref("subscription")
+
+
+@Invoice.create(Create)
+def create(tx: Tx, wanted: Create) -> Invoice:
+    """Create a draft for a customer, with the items that wait where that is wished."""
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    tx = clocks.enter(tx, customer.test_clock)
+    check(tx, wanted)
+    included = wanted.pending_invoice_items_behavior == "include"
+    waiting = pending_items.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
+    currency = wanted.currency or customer.currency or next((item.currency for item in waiting), "usd")
+    check_customer_currency(customer, currency)
+    items = pending_items.left_over(tx, customer.id, wanted.subscription, currency) if included else []
+    fields = {**fields_of(tx, wanted), "currency": currency}
+    if wanted.given("discounts") and wanted.discounts != []:
+        fields["id"] = new_id(Invoice.prefix)
+        subtotal = sum(item.amount for item in items)
+        whose = owner(customer, fields["id"], currency, subtotal)
+        fields["discounts"] = redeem(tx, wanted.discounts or [], whose)
+    [invoice] = drafts.write(tx, [drafts.draft(tx, customer, [], items, **fields)])
+    rows.update(tx, customer, currency=customer.currency or currency)
+    if wanted.auto_advance:
+        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+    return invoice
+
+
+def check(tx: Tx, wanted: Create) -> None:
+    """A due date belongs to invoices that are sent, and to all of them."""
+    sends = wanted.collection_method == "send_invoice"
+    dated = wanted.days_until_due is not None or wanted.due_date is not None
+    require(
+        not sends or dated,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due` or `due_date`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    require(
+        sends or not dated,
+        "You can only set a due date if `collection_method` is `send_invoice`.",
+        param="due_date",
+    )
+    check_number(tx, wanted.number)
+    if wanted.default_payment_method:
+        rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+
+
+def owner(
+    customer: Customer, invoice: str, currency: str, subtotal: int, present: Sequence[str] = ()
+) -> Owner:
+    """Who has the discounts of an invoice; it may name those that it has, and its customer's."""
+    above = [customer.discount] if customer.discount else []
+    return Owner(customer, currency, {"invoice": invoice}, [*present, *above], subtotal)
+
+
+GIVEN = (
+    "auto_advance",
+    "collection_method",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "due_date",
+    "number",
+    "subscription",
+)
+
+
+def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
+    """What of the request goes onto the draft as it is, and what follows from it."""
+    fields = {name: getattr(wanted, name) for name in GIVEN}
+    if wanted.footer:
+        fields["footer"] = wanted.footer
+    if wanted.custom_fields is not None:
+        fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
+    if wanted.subscription:
+        subscription = rows.find(tx, Subscription, wanted.subscription, param="subscription")
+        fields["parent"] = pending_items.parent_of(subscription)
+    return {
+        **fields,
+        "default_tax_rates": tax_rates.check_usable(tx, wanted.default_tax_rates, "default_tax_rates"),
+        "metadata": merged({}, wanted.metadata),
+        "billing_reason": "manual",
+        "period_start": tx.now,
+        "period_end": tx.now,
+        "automatically_finalizes_at": tx.now + drafts.GRACE if wanted.auto_advance else None,
+    }
+
+
+def check_number(tx: Tx, number: str | None) -> None:
+    if number:
+        taken = rows.select(tx, Invoice, "number = %(number)s", number=number)
+        require(not taken, f"The invoice number {number} is already used.", param="number")
+        check_series(tx, number)
+
+
+def check_series(tx: Tx, given: str) -> None:
+    """Refuse a number that a customer's series is still to give: then no invoice could have it."""
+    prefix = given.rpartition("-")[0]
+    place = numbering.place(prefix, given)
+    row = tx.one(
+        "select next_invoice_sequence as next from customers where invoice_prefix = %(prefix)s", prefix=prefix
+    )
+    require(
+        row is None or place is None or place < row["next"],
+        f"The invoice number {given} is still to be given by the series of a customer: set the customer's"
+        " next_invoice_sequence beyond it first.",
+        param="number",
+    )
+
+
+DRAFT_ONLY = {
+    "custom_fields",
+    "default_tax_rates",
+    "description",
+    "discounts",
+    "collection_method",
+    "due_date",
+    "footer",
+    "number",
+    "days_until_due",
+}
+
+
+class Update(Params):
+    auto_advance: bool | None = f.boolean()
+    collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
+    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method", unset=True)
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
+    description: str | None = f.text(max=1500, unset=True)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    due_date: datetime | None = f.timestamp()
+    footer: str | None = f.text(unset=True)
+    metadata: dict[str, str] = f.metadata()
+    number: str | None = f.text(max=26, unset=True)
+
+
+@Invoice.update(Update)
+def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
+    """Change a draft; of a finalized invoice only what is no part of the paper (§7.2)."""
+    sent = wanted.sent()
+    frozen = sorted(DRAFT_ONLY & set(sent))
+    if invoice.status != "draft" and frozen:
+        raise Refused(
+            "Finalized invoices can't be updated in this way", param=frozen[0], code="invoice_not_editable"
+        )
+    check_number(tx, wanted.number if wanted.number != invoice.number else None)
+    if wanted.default_payment_method:
+        rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+    changes: dict[str, Any] = {name: rows.plain_value(value) for name, value in sent.items()}
+    if "metadata" in sent:
+        changes["metadata"] = merged(invoice.metadata, sent["metadata"])
+    if wanted.auto_advance is not None and invoice.status == "draft":
+        at = tx.now + drafts.GRACE if wanted.auto_advance else None
+        changes["automatically_finalizes_at"] = at
+        jobs.cancel(tx, "invoice.finalize", invoice.id)
+        jobs.put_many(tx, "invoice.finalize", [(invoice.id, at)] if at else [])
+    if (
+        wanted.auto_advance
+        and invoice.status == "open"
+        and invoice.collection_method == "charge_automatically"
+    ):
+        jobs.put(tx, "invoice.collect", invoice.id, tx.now)
+    changes.update(terms_of(tx, invoice, wanted))
+    if invoice.status != "draft":
+        return rows.update(tx, invoice, **changes)
+    return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
+
+
+def terms_of(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """The discounts and tax rates of a draft after an update."""
+    changes: dict[str, Any] = {}
+    if wanted.given("default_tax_rates"):
+        rates = wanted.default_tax_rates or []
+        changes["default_tax_rates"] = tax_rates.check_usable(tx, rates, "default_tax_rates")
+    if wanted.given("discounts"):
+        customer = rows.find(tx, Customer, invoice.customer)
+        whose = owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+        changes["discounts"] = chosen(tx, wanted.discounts, whose, invoice.discounts, given=True)
+    return changes
+
+
+@Invoice.delete
+def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
+    """Delete a draft that was made by hand; its items go with it."""
+    require(
+        invoice.status == "draft",
+        "You can only delete draft invoices. To cancel this one, void it.",
+        code="invoice_not_editable",
+    )
+    require(
+        invoice.subscription is None or invoice.billing_reason == "manual",
+        "You can't delete invoices created by subscriptions. Finalize it, then void it.",
+        code="invoice_not_editable",
+    )
+    tx.run("delete from invoice_lines where invoice = %(id)s", id=invoice.id)
+    billing_periods.release_of_invoice(tx, invoice)
+    for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
+        rows.delete(tx, item)
+    jobs.cancel(tx, "invoice.finalize", invoice.id)
+    return rows.delete(tx, invoice)
+
+
+class Finalize(Params):
+    auto_advance: bool | None = f.boolean()
+
+
+@Invoice.action("finalize", Finalize)
+def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
+    """Finalize a draft now; with auto_advance it is then charged or sent."""
+    if wanted.auto_advance is not None:
+        invoice = rows.update(tx, invoice, event=None, auto_advance=wanted.auto_advance)
+    opened = finalize.finalize_one(tx, invoice)
+    finalize.charge_on(tx, [opened])
+    return opened
+
+
+@Invoice.action("send")
+def send(tx: Tx, invoice: Invoice) -> Invoice:
+    """Send an invoice to the customer, finalized first where it is a draft."""
+    require(invoice.status in ("draft", "open"), f"This invoice can't be sent: it is {invoice.status}.")
+    if invoice.status == "draft":
+        invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # it is sent here, once
+        finalize.charge_on(tx, [invoice])
+    rows.emit(tx, [(invoice, None)], "invoice.sent")
+    finalize.mail(tx, [invoice])
+    return invoice
+
+
+@Invoice.below("GET", "lines", listing.Paging, of=Invoice)
+def lines(tx: Tx, invoice: Invoice, wanted: listing.Paging) -> listing.Page:
+    """The lines of an invoice, in the order in which they stand on it (§7.6)."""
+    where = Where("invoice = %(invoice)s", invoice=invoice.id)
+    return listing.below(tx, InvoiceLine, where, wanted, f"/v1/invoices/{invoice.id}/lines")

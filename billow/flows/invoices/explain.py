@@ -1,0 +1,147 @@
+"""Explain how an invoice came to be: periods, usage, tiers, rounding, and every transfer."""
+
+from datetime import datetime
+
+from billow.api import rows
+from billow.api.fields import plain
+from billow.core import pricing
+from billow.core.money import show
+from billow.flows.billing import priced_items
+from billow.flows.papers import invoice_document
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.meter import Meter
+from billow.resources.price import Price
+from billow.resources.subscription import Subscription
+from billow.store.tx import Tx
+
+
+def explain(tx: Tx, invoice: Invoice) -> list[str]:
+    """The steps, line by line of text.
+
+    The amounts are computed again from what is stored, with the same functions.
+    """
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
+    meters = rows.find_many(tx, Meter, [priced_items.meter_of(price) or "" for price in prices.values()])
+    labels = invoice_document.labels_of(tx, invoice, lines)
+    told = heading(tx, invoice)
+    for line in lines:
+        price = prices.get(line.price or "")
+        told += ["", f"  {line.description or line.id}"]
+        if line.period_start != line.period_end:
+            told.append(f"    period     {at(line.period_start)} to {at(line.period_end)}")
+        if price and line.usage is not None:
+            meter = meters[priced_items.meter_of(price) or ""]
+            formula = meter.default_aggregation["formula"]
+            told.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}")
+        if price:
+            told += rating(line, price)
+        told.append(f"    amount     {show(line.amount, line.currency)}")
+        told += terms(line, labels)
+    return told + closing(tx, invoice, labels)
+
+
+def terms(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
+    """What was taken off a line and what tax is on it or in it; what is left is there to be earned."""
+    told = [
+        f"    discount   {labels.get(entry['discount'], entry['discount'])}"
+        f" = {show(-entry['amount'], line.currency)}, {whose(entry['discount'] in line.discounts)}"
+        for entry in line.discount_amounts
+    ]
+    told += [
+        f"    tax        {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']},"
+        f" on {show(tax['taxable_amount'], line.currency)} = {show(tax['amount'], line.currency)}"
+        for tax in line.taxes
+    ]
+    return [*told, f"    net        {show(line.net, line.currency)}"] if told else []
+
+
+def whose(own: bool) -> str:
+    return "of the line" if own else "of the invoice"
+
+
+def heading(tx: Tx, invoice: Invoice) -> list[str]:
+    customer = rows.find(tx, Customer, invoice.customer, deleted=True)
+    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
+        invoice.subscription or ""
+    )
+    told = [
+        f"Invoice {invoice.number or '(draft)'}  {invoice.id}  {invoice.status}",
+        f"  customer     {customer.name or customer.email or ''} {customer.id}",
+        f"  because      {invoice.billing_reason}",
+        f"  created      {at(invoice.created)}",
+        f"  finalized    {at(invoice.finalized_at) if invoice.finalized_at else 'not yet'}",
+        f"  period       {at(invoice.period_start)} to {at(invoice.period_end)}",
+    ]
+    if subscription:
+        told.insert(
+            3, f"  subscription {subscription.id}, anchored at {at(subscription.billing_cycle_anchor)}"
+        )
+    return told
+
+
+def rating(line: InvoiceLine, price: Price) -> list[str]:
+    """How the price turned a quantity into this line's amount, with the one rounding."""
+    if line.kind == "trial" or line.quantity_decimal is None:
+        return []
+    quantity = line.usage if line.usage is not None else line.quantity_decimal
+    told = []
+    for charge in pricing.charges(priced_items.rated(price, line.currency), quantity):
+        if charge.tier != line.tier:
+            continue
+        if charge.tier is not None:
+            told.append(f"    tier       {charge.tier + 1} of {len(price.tiers or [])}, {price.tiers_mode}")
+        elif price.transform_quantity:
+            per = price.transform_quantity
+            told.append(
+                f"    packages   {plain(quantity)} in packages of {per['divide_by']}, rounded {per['round']}"
+            )
+        flat = f" + {plain(charge.flat_amount)} flat" if charge.flat_amount else ""
+        told.append(
+            f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat}"
+            f" = {plain(charge.exact)}"
+        )
+        if line.kind == "licensed" and line.amount != charge.amount:
+            told.append(f"    part       {line.amount} of {charge.amount}: this is not a full period")
+        told.append(f"    rounded    {line.amount}, half away from zero, once for the line")
+    return told
+
+
+def closing(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
+    told = [
+        "",
+        f"  subtotal     {show(invoice.subtotal, invoice.currency)}",
+        *[
+            f"  discount     {labels.get(entry['discount'], entry['discount'])}"
+            f" = {show(-entry['amount'], invoice.currency)}"
+            for entry in invoice.total_discount_amounts
+        ],
+        *[
+            f"  tax          {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']}"
+            f" = {show(tax['amount'], invoice.currency)}"
+            for tax in invoice.total_taxes
+        ],
+        f"  total        {show(invoice.total, invoice.currency)}",
+        f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
+        f"  amount due   {show(invoice.amount_due, invoice.currency)}",
+        f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
+        *([f"  not mailed   {invoice.mail_error}"] if invoice.mail_error else []),
+        "",
+    ]
+    transfers = tx.all(
+        "select created, event, debit, credit, amount, currency from ledger_transfers"
+        " where invoice = %(id)s order by created, id",
+        id=invoice.id,
+    )
+    told.append("  transfers" if transfers else "  no transfers: a draft is not in the books")
+    return told + [
+        f"    {at(row['created'])}  {row['event']:<24} {row['debit']:<40} from {row['credit']:<40}"
+        f" {show(row['amount'], row['currency']):>14}"
+        for row in transfers
+    ]
+
+
+def at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,70 @@
+"""Recognize deferred revenue: usage at once, a prepaid period by the second, month by month."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core import revenue
+from billow.ledger import entries, post
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+EARNING = ("open", "paid", "uncollectible")
+
+
+def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
+    """Post what is earned by now; come back at each month's start within the periods, and at their ends."""
+    lines = rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=[invoice.id for invoice in invoices])
+    earn(tx, lines)
+
+
+@job("revenue.recognize", batch=500)
+def recognize(tx: Tx, refs: list[str]) -> None:
+    """Earn what is due of finalized invoices; the refs are their ids."""
+    rows.find_all(tx, Invoice, refs)
+    lines = rows.select(
+        tx,
+        InvoiceLine,
+        "invoice in (select id from invoices where id = any(%(ids)s) and status = any(%(earning)s))",
+        "order by id for update",
+        ids=refs,
+        earning=list(EARNING),
+    )
+    earn(tx, lines)
+
+
+def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
+    """Post what is earned by now and was not posted before: run twice, it posts once."""
+    postings: list[post.Posting] = []
+    changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
+    later: dict[str, datetime] = {}
+    for line in (line for line in lines if line.net):
+        earned = line.earned
+        for at, total in revenue.slices(line.net, line.period_start, line.period_end):
+            if at > tx.now:
+                later[line.invoice] = min(at, later.get(line.invoice, at))
+                break
+            if abs(total) > abs(earned):
+                postings.append(posting(line, at, total - earned))
+                earned = total
+        if earned != line.earned:
+            changes.append((line, {"earned": earned}))
+    post.post(tx, postings)
+    rows.update_many(tx, changes)
+    jobs.put_many(tx, "revenue.recognize", list(later.items()))
+
+
+def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
+    """One slice of a line, in the month that it was earned in.
+
+    What January earned is posted in January, though it is only known when January is over. Each slice is a
+    source of its own, so that none is posted twice.
+    """
+    transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
+    earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
+    source = f"{line.id}@{int(at.timestamp())}"
+    return post.Posting("revenue.recognized", source, earned_at, transfers, line.customer, line.invoice)

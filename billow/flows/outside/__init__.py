@@ -1,0 +1,1 @@
+"""Reach gateways, mail and webhook receivers, and know who the seller is."""

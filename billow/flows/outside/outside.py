@@ -1,0 +1,94 @@
+"""Reach what lies outside the database: gateway, mail, webhook receivers, and who the seller is."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from billow.core.dunning import SMART, Policy
+from billow.core.errors import Refused
+from billow.providers.gateways import Gateway, instruments
+from billow.providers.mail import Mailer
+from billow.providers.posting import Post
+from billow.store.tx import Tx
+
+NO_GATEWAY = (
+    "Your account cannot currently make live charges: live mode has no payment gateway. Invoices can be sent"
+    " (collection_method=send_invoice) and marked as paid (paid_out_of_band=true); cards are taken in test"
+    " mode only."
+)
+"""Stripe's words for an account that is not activated, and what can be done instead."""
+MAIL_PATIENCE = timedelta(days=3)
+"""For how long a letter is tried again that no mail server takes."""
+MAIL_SENDING = timedelta(minutes=15)
+"""Longer than the sending of a letter can last (providers/mail/smtp.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Put together by app.py."""
+
+    gateways: Mapping[str, Gateway]
+    """The payment gateway of each mode, test and live. A mode that is not in it takes no payments."""
+    mailer: Mailer
+    seller_name: str
+    seller_address: tuple[str, ...]
+    seller_tax_id: str
+    base_url: str
+    mail_from: str
+    posting: Callable[[], AbstractAsyncContextManager[Post]]
+    """Opens what posts webhooks, on connections that are kept as long as it is open."""
+    run_clock: Callable[[str, datetime], bool]
+    """Runs what is due on a test clock up to an instant; False when somebody else is at it."""
+    secret: bytes
+    """Signs the addresses of hosted invoices."""
+    dunning: Policy = SMART
+    """When a failed payment is tried again, and what becomes of the subscription in the end."""
+
+
+def of(tx: Tx) -> Outside:
+    assert isinstance(tx.outside, Outside), "the database was opened without its outside"
+    return tx.outside
+
+
+def has_gateway(tx: Tx) -> bool:
+    """Whether payments can be taken in the transaction's mode."""
+    return mode_of(tx) in of(tx).gateways
+
+
+def gateway(tx: Tx) -> Gateway:
+    """Return the gateway of the transaction's mode; refuse the request where there is none."""
+    if not has_gateway(tx):
+        raise Refused(NO_GATEWAY, code="testmode_charges_only")
+    return of(tx).gateways[mode_of(tx)]
+
+
+def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
+    """Refuse a test card in live mode, named by its token or by its number."""
+    if not tx.livemode or not instruments.is_test_card(token):
+        return
+    if not token.startswith(("pm_", "tok_")):
+        raise declined_test_card(param)
+    noun = "PaymentMethod" if token.startswith("pm_") else "token"
+    raise Refused(
+        f"No such {noun}: '{token}'; a similar object exists in test mode, but a live mode key was used to"
+        " make this request.",
+        param=param or "id",
+        code="resource_missing",
+        status=400 if param else 404,
+    )
+
+
+def declined_test_card(param: str | None = None) -> Refused:
+    return Refused(
+        "Your card was declined. Your request was in live mode, but used a known test card.",
+        status=402,
+        type="card_error",
+        code="card_declined",
+        decline_code="live_mode_test_card",
+        param=param,
+    )
+
+
+def mode_of(tx: Tx) -> str:
+    return "live" if tx.livemode else "test"

@@ -1,0 +1,1 @@
+"""Lay out invoices and receipts, link to them, and mail them."""

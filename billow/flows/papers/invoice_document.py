@@ -1,0 +1,125 @@
+"""Lay out an invoice as a document: parties, lines, totals, notes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from billow.api import rows
+from billow.api.fields import plain
+from billow.core.money import show
+from billow.flows.billing import totals
+from billow.flows.outside.outside import of
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.store.tx import Tx
+
+
+def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
+    """The paper of an invoice, from what was frozen when it was finalized: the same at any later time."""
+    outside = of(tx)
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    labels = labels_of(tx, invoice, lines)
+    issued = invoice.finalized_at or invoice.created
+    return InvoiceDocument(
+        kind="invoice",
+        number=invoice.number or "draft",
+        status=invoice.status,
+        currency=invoice.currency.upper(),
+        issued_on=issued.date(),
+        due_on=invoice.due_date.date() if invoice.due_date else None,
+        seller=Party(
+            outside.seller_name or invoice.account_name or "",
+            outside.mail_from,
+            outside.seller_address,
+            (outside.seller_tax_id,) if outside.seller_tax_id else (),
+        ),
+        buyer=buyer_of(invoice),
+        lines=tuple(line_of(line, labels) for line in lines),
+        totals=totals_of(invoice, lines, labels),
+        notes=(invoice.description,) if invoice.description else (),
+        footer=invoice.footer,
+        reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in invoice.total_taxes),
+    )
+
+
+def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, str]:
+    """How discounts and tax rates were called when it was finalized; of a draft, how they are called now."""
+    if invoice.status != "draft":
+        return invoice.labels
+    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines))
+
+
+def buyer_of(invoice: Invoice) -> Party:
+    address = invoice.customer_address or {}
+    city = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
+    lines = (address.get("line1"), address.get("line2"), city, address.get("state"), address.get("country"))
+    return Party(
+        invoice.customer_name or invoice.customer_email or invoice.customer,
+        invoice.customer_email,
+        tuple(line for line in lines if line),
+    )
+
+
+def line_of(line: InvoiceLine, labels: dict[str, str]) -> DocumentLine:
+    unit = line.unit_amount_decimal
+    return DocumentLine(
+        description=line.description or "",
+        quantity=plain(line.quantity_decimal) if line.quantity_decimal is not None else "",
+        unit_amount=show(unit, line.currency) if unit is not None else "",
+        amount=show(line.amount, line.currency),
+        period=period_text(line.period_start, line.period_end),
+        reductions=tuple(
+            (labels[entry["discount"]], show(-entry["amount"], line.currency))
+            for entry in line.discount_amounts
+            if entry["discount"] in line.discounts
+        ),
+    )
+
+
+def period_text(start: datetime, end: datetime) -> str | None:
+    if start == end:
+        return None
+    return f"{start.day} {start:%b %Y} \N{EN DASH} {end.day} {end:%b %Y}"
+
+
+def totals_of(
+    invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """From the subtotal to what is due; discounts, taxes and the balance only where they took part."""
+    used = invoice.amount_due - invoice.total
+    balance = [("Applied balance", used)] if used else []
+    shown = [*sums_of(invoice, lines, labels), *balance, ("Amount due", invoice.amount_due)]
+    return tuple((label, show(amount, invoice.currency)) for label, amount in shown)
+
+
+def sums_of(invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
+    """From the subtotal to the total."""
+    shown = [("Subtotal", invoice.subtotal), *discounts_of(lines, labels)]
+    if invoice.total_taxes:
+        shown.append(("Total excluding tax", invoice.total_excluding_tax or 0))
+        shown += [tax_of(tax, labels, invoice.currency) for tax in invoice.total_taxes]
+    return [*shown, ("Total", invoice.total)]
+
+
+def discounts_of(lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
+    """What is taken off the whole; what is taken off one line alone stands below that line."""
+    sums = Counter[str]()
+    for line in lines:
+        for entry in line.discount_amounts:
+            if entry["discount"] not in line.discounts:
+                sums[entry["discount"]] += entry["amount"]
+    return [(labels[id], -amount) for id, amount in sums.items() if amount and id in labels]
+
+
+def tax_of(tax: dict[str, Any], labels: dict[str, str], currency: str) -> tuple[str, int]:
+    """Its name and percentage, and what it is reckoned on (EN 16931, BG-23)."""
+    name = labels[tax["tax_rate_details"]["tax_rate"]]
+    inside = ", included" if tax["tax_behavior"] == "inclusive" and tax["amount"] else ""
+    return f"{name} on {show(tax['taxable_amount'], currency)}{inside}", tax["amount"]
+
+
+def issued_at(invoice: Invoice) -> datetime:
+    """When the paper was made, in whole seconds as a PDF has them."""
+    return (invoice.finalized_at or invoice.created).replace(microsecond=0)

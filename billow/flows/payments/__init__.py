@@ -1,0 +1,1 @@
+"""Take money, refund it, and retry what failed."""

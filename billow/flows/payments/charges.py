@@ -1,0 +1,232 @@
+"""Create and capture charges without an invoice or intent."""
+
+import re
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params, merged
+from billow.core.errors import Refused, require
+from billow.core.money import minimum_charge, show
+from billow.flows.customers import payment_methods
+from billow.flows.customers.payment_methods import sourced
+from billow.flows.outside.outside import gateway, of
+from billow.flows.payments import collect, settle
+from billow.resources.attempt import Attempt
+from billow.resources.charge import Charge, card_of
+from billow.resources.customer import Customer, Shipping
+from billow.resources.payment_method import PaymentMethod
+from billow.store import clocks
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+MOST = 99_999_999
+MISSING = "Cannot charge a customer that has no active card"
+
+
+class Create(Params):
+    amount: int = f.amount(required=True, min=1)
+    capture: bool = f.boolean(default=True)
+    currency: str = f.currency(required=True)
+    customer: str | None = f.text()
+    description: str | None = f.text()
+    metadata: dict[str, str] = f.metadata()
+    receipt_email: str | None = f.email()
+    shipping: Shipping | None = f.hash(shape=Shipping)
+    source: str | None = f.text()
+    statement_descriptor: str | None = f.line(max=22)
+    statement_descriptor_suffix: str | None = f.line(max=22)
+    transfer_group: str | None = f.text()
+
+
+@Charge.create(Create)
+def create(tx: Tx, wanted: Create) -> Steps:
+    """Charge a token, a card of the customer, or the customer's default. A decline is 402, and is kept."""
+    check(wanted)
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
+    if customer:
+        gateway(tx)
+        tx = clocks.enter(tx, customer.test_clock)
+        method = of_customer(tx, customer, wanted.source)
+    else:
+        require(wanted.source, "Must provide source or customer.", code="parameter_missing")
+        tx, method = yield from sourced(tx, wanted.source or "")
+        method = rows.insert(tx, method, event=None)
+    attempt = begin(tx, wanted, customer, method)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    charge = rows.find(tx, Charge, attempt.charge or "")
+    return declined(charge) if charge.status == "failed" else charge
+
+
+def check(wanted: Create) -> None:
+    least = minimum_charge(wanted.currency)
+    require(
+        wanted.amount >= least,
+        f"Amount must be at least {show(least, wanted.currency)} {wanted.currency}",
+        param="amount",
+        code="amount_too_small",
+    )
+    require(
+        wanted.amount <= MOST,
+        f"Amount must be no more than {show(MOST, wanted.currency)}",
+        param="amount",
+        code="amount_too_large",
+    )
+    for name in ("statement_descriptor", "statement_descriptor_suffix"):
+        check_descriptor(name, getattr(wanted, name))
+
+
+def check_descriptor(name: str, text: str | None) -> None:
+    good = text is None or (not set(text) & set("<>\\'\"*") and re.search("[A-Za-z]", text))
+    require(good, f"The {name} must contain at least one letter and none of < > \\ ' \" *.", param=name)
+
+
+def of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentMethod:
+    """The card that is meant, which must be the customer's; without a word it is the default."""
+    id = source or payment_methods.method_id(customer)
+    found = rows.find_many(tx, PaymentMethod, [id]).get(id) if id else None
+    if found and found.customer == customer.id:
+        return found
+    if source:
+        raise Refused(
+            f"Customer {customer.id} does not have a linked source with ID {source}.",
+            status=402,
+            type="card_error",
+            code="missing",
+            param="source",
+        )
+    raise Refused(MISSING, status=402, type="card_error", code="missing", param="card")
+
+
+def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMethod) -> Attempt:
+    """Write the charge down as pending, and the attempt that will find out should we not come back."""
+    charge = rows.insert(
+        tx,
+        Charge(
+            amount=wanted.amount,
+            currency=wanted.currency,
+            customer=customer.id if customer else None,
+            payment_method=method.id,
+            description=wanted.description,
+            metadata=merged({}, wanted.metadata),
+            receipt_email=wanted.receipt_email,
+            shipping=wanted.shipping.shown() if wanted.shipping else None,
+            source=card_of(method.id, method.card, method.billing_details, method.customer),
+            status="pending",
+            transfer_group=wanted.transfer_group,
+            **described(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix),
+        ),
+        event=None,
+    )
+    return collect.write_down(
+        tx,
+        Attempt(
+            customer=charge.customer,
+            charge=charge.id,
+            amount=charge.amount,
+            currency=charge.currency,
+            payment_method=method.id,
+            token=method.token,
+            capture=wanted.capture,
+            automatic=False,
+        ),
+    )
+
+
+def described(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
+    """What was wished, and the line that the card's owner will read: the seller's name, and the suffix."""
+    seller = re.sub(r"[<>\\'\"*]", "", of(tx).seller_name).upper()[:22].strip() or None
+    wished = suffix or descriptor
+    line = f"{seller}* {wished.upper()}"[:22] if seller and wished else wished.upper() if wished else seller
+    return {
+        "calculated_statement_descriptor": line,
+        "statement_descriptor": descriptor,
+        "statement_descriptor_suffix": suffix,
+    }
+
+
+def declined(charge: Charge) -> Refused:
+    """The answer to a charge that failed: 402. Returned, not raised: the failed charge is kept."""
+    assert charge.failure_code and charge.failure_message
+    reason = (charge.outcome or {}).get("reason")
+    more = {"decline_code": reason} if reason != charge.failure_code else {}
+    return Refused(
+        charge.failure_message,
+        status=402,
+        type="card_error",
+        code=charge.failure_code,
+        charge=charge.id,
+        **more,
+    )
+
+
+class Capture(Params):
+    amount: int | None = f.amount(min=1)
+    receipt_email: str | None = f.email()
+    statement_descriptor: str | None = f.line(max=22)
+    statement_descriptor_suffix: str | None = f.line(max=22)
+    transfer_group: str | None = f.text()
+
+
+@Charge.action("capture", Capture)
+def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
+    """Take what a charge holds, or a part of it: the rest is let go."""
+    amount = wanted.amount if wanted.amount is not None else charge.amount
+    check_capture(tx, charge, amount)
+    attempt = under_way(tx, charge) or collect.write_down(
+        tx,
+        Attempt(
+            kind="capture",
+            customer=charge.customer,
+            charge=charge.id,
+            amount=amount,
+            currency=charge.currency,
+            token=charge.reference or "",
+            automatic=False,
+        ),
+    )
+    noted = {name: wanted.sent()[name] for name in ("receipt_email", "transfer_group") if wanted.given(name)}
+    if wanted.statement_descriptor or wanted.statement_descriptor_suffix:
+        for name in ("statement_descriptor", "statement_descriptor_suffix"):
+            check_descriptor(name, getattr(wanted, name))
+        noted |= described(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
+    rows.update(tx, charge, event=None, **noted)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    after = rows.find(tx, Charge, charge.id)
+    return after if after.captured else not_captured(after)
+
+
+def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
+    require(charge.status == "succeeded", f"Charge {charge.id} was not successful and cannot be captured.")
+    if charge.captured:
+        raise Refused(f"Charge {charge.id} has already been captured.", code="charge_already_captured")
+    expired = charge.refunded or tx.now >= charge.created + settle.HELD
+    require(
+        not expired,
+        f"Charge {charge.id} can no longer be captured: what it held was let go.",
+        code="charge_expired_for_capture",
+    )
+    require(
+        amount <= charge.amount,
+        f"The amount to capture ({show(amount, charge.currency)}) is greater than the charge's"
+        f" ({show(charge.amount, charge.currency)}).",
+        param="amount",
+        code="amount_too_large",
+    )
+
+
+def under_way(tx: Tx, charge: Charge) -> Attempt | None:
+    """A capture that was begun and not settled is asked for again under its own id."""
+    found = rows.select(
+        tx, Attempt, "charge = %(id)s and kind = 'capture' and state = 'processing'", id=charge.id
+    )
+    return found[0] if found else None
+
+
+def not_captured(charge: Charge) -> Refused:
+    return Refused(
+        f"Charge {charge.id} could not be captured: the gateway refused it.",
+        code="charge_expired_for_capture",
+    )

@@ -1,0 +1,136 @@
+"""Pay an invoice on request."""
+
+from billow.api import fields as f
+from billow.api import render, rows
+from billow.api.params import Params
+from billow.core import lifecycle
+from billow.core.errors import Refused, require
+from billow.flows.customers import payment_methods
+from billow.flows.invoices import due_dates, finalize, invoice_intents
+from billow.flows.invoices.invoice_intents import cancel_intent
+from billow.flows.outside.outside import gateway
+from billow.flows.payments import collect, settle
+from billow.flows.subscription_status import transitions
+from billow.ledger import entries, post
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+
+class Pay(Params):
+    off_session: bool = f.boolean(default=True)
+    paid_out_of_band: bool = f.boolean(default=False)
+    payment_method: str | None = f.ref("payment_method")
+
+
+@Invoice.action("pay", Pay)
+def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
+    """Pay an invoice, through the gateway or as paid elsewhere. A decline is answered with 402, and kept."""
+    if invoice.status == "draft":
+        invoice = finalize.finalize_one(tx, invoice)
+        if invoice.status == "paid":
+            return invoice
+    require(invoice.status != "paid", "Invoice is already paid")
+    require(
+        invoice.status in ("open", "uncollectible"), f"This invoice can't be paid: it is {invoice.status}."
+    )
+    if wanted.paid_out_of_band:
+        return out_of_band(tx, invoice)
+    check_method(tx, invoice, wanted.payment_method)
+    if invoice.payment_intent is None:
+        # An invoice that was sent gets its intent when somebody pays it by card.
+        [invoice] = invoice_intents.link_intents(tx, [(invoice, rows.find(tx, Customer, invoice.customer))])
+    tx = yield from collect.attempt_invoice(
+        tx, invoice, automatic=False, method=wanted.payment_method, off_session=wanted.off_session
+    )
+    after = rows.find(tx, Invoice, invoice.id)
+    return (
+        after
+        if after.status == "paid"
+        else declined(tx, rows.find(tx, PaymentIntent, after.payment_intent or ""))
+    )
+
+
+def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
+    """The method named must be the customer's; without one the customer must have one."""
+    gateway(tx)
+    if method:
+        found = rows.find(tx, PaymentMethod, method, param="payment_method")
+        require(
+            found.customer == invoice.customer,
+            "The payment method must be attached to the invoice's customer.",
+            param="payment_method",
+        )
+        return
+    customer = rows.find(tx, Customer, invoice.customer)
+    found_ids = rows.find_many(tx, Subscription, [invoice.subscription or ""])
+    if payment_methods.method_id(customer, found_ids.get(invoice.subscription or ""), invoice) is None:
+        raise Refused(collect.NO_METHOD.message, code="resource_missing")
+
+
+def declined(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
+    """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept.
+
+    `of` is what was asked for: an invoice, or a subscription that holds only with its payment.
+    """
+    if intent.status == "requires_action":
+        return Refused(
+            "This payment requires additional user action before it can be completed successfully.",
+            code=f"{of}_payment_intent_requires_action",
+            status=402,
+            type="card_error",
+            payment_intent=render.one(tx, intent),
+        )
+    error = dict(intent.last_payment_error or {})
+    message, code = error.pop("message", "Your card was declined."), error.pop("code", "card_declined")
+    return Refused(
+        message,
+        code=code,
+        status=402,
+        type="card_error",
+        payment_intent=render.one(tx, intent),
+        **{key: value for key, value in error.items() if key not in ("type", "doc_url")},
+    )
+
+
+def out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
+    """Paid elsewhere, in full: the money is in the bank, no charge is made."""
+    amount = invoice.amount_due - invoice.amount_paid
+    cancel_intent(tx, invoice, "automatic")
+    settle.recover_loss(tx, invoice, amount)
+    post.post(
+        tx,
+        [
+            post.Posting(
+                "invoice.paid_out_of_band",
+                invoice.id,
+                tx.now,
+                entries.paid_out_of_band(invoice.customer, invoice.currency, amount),
+                invoice.customer,
+                invoice.id,
+            )
+        ],
+    )
+    for timer in due_dates.TIMERS:
+        jobs.cancel(tx, timer, invoice.id)
+    paid = rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.paid"),
+        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
+        paid_at=tx.now,
+        amount_paid=invoice.amount_due,
+        amount_paid_off_stripe=amount,
+        auto_advance=False,
+        next_payment_attempt=None,
+        attempted=True,
+    )
+    if invoice.subscription:
+        transitions.paid(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    transitions.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+    return paid

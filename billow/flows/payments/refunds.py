@@ -1,0 +1,184 @@
+"""Create and cancel refunds."""
+
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import listing, rows
+from billow.api.fields import CREATE
+from billow.api.params import Params, merged
+from billow.api.resource import Where
+from billow.core.errors import Refused, require
+from billow.core.money import show
+from billow.flows.outside.outside import gateway, has_gateway
+from billow.flows.payments import collect, settle
+from billow.flows.payments.settle_refund import EXPIRED
+from billow.resources.attempt import Attempt
+from billow.resources.charge import Charge
+from billow.resources.customer import Customer
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.refund import Refund
+from billow.store import clocks
+from billow.store.jobs import job
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+
+class Create(Params):
+    amount: int | None = f.amount(min=1)
+    charge: str | None = f.text()
+    metadata: dict[str, str] = f.metadata()
+    payment_intent: str | None = f.text()
+    reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
+
+
+@Refund.create(Create)
+def create(tx: Tx, wanted: Create) -> Steps:
+    """Refund a charge, or the successful charge of a payment intent: in part, or what is left of it."""
+    tx, charge = locked(tx, named(tx, wanted))
+    amount = wanted.amount if wanted.amount is not None else rest(tx, charge)
+    check(tx, charge, amount)
+    attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return rows.find(tx, Refund, attempt.refund or "")
+
+
+def named(tx: Tx, wanted: Create) -> Charge:
+    """The charge that is meant; where both are given they belong together."""
+    require(
+        wanted.charge or wanted.payment_intent,
+        "One of the following params should be provided for this request: payment_intent or charge.",
+        code="parameter_missing",
+    )
+    charge = rows.find(tx, Charge, wanted.charge, param="charge") if wanted.charge else None
+    if wanted.payment_intent is None:
+        assert charge is not None
+        return charge
+    intent = rows.find(tx, PaymentIntent, wanted.payment_intent, param="payment_intent")
+    require(
+        charge is None or charge.payment_intent == intent.id,
+        f"The charge {wanted.charge} does not belong to the payment intent {intent.id}.",
+        param="charge",
+    )
+    require(
+        intent.status in ("succeeded", "requires_capture") and intent.latest_charge,
+        f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",
+        param="payment_intent",
+    )
+    return charge or rows.find(tx, Charge, intent.latest_charge or "")
+
+
+def locked(tx: Tx, charge: Charge) -> tuple[Tx, Charge]:
+    """The charge after its customer, at the customer's time; a deleted customer gets money back as well."""
+    for customer in rows.lock_many(tx, Customer, [charge.customer] if charge.customer else []):
+        tx = clocks.enter(tx, customer.test_clock)
+    return tx, rows.lock(tx, Charge, charge.id)
+
+
+def rest(tx: Tx, charge: Charge) -> int:
+    """What can still be refunded: what is on its way back is not there twice."""
+    found = tx.one(
+        "select coalesce(sum(amount), 0) as n from refunds"
+        " where charge = %(id)s and status in ('pending', 'requires_action')",
+        id=charge.id,
+    )
+    assert found is not None
+    return int(charge.amount - charge.amount_refunded - found["n"])
+
+
+def check(tx: Tx, charge: Charge, amount: int) -> None:
+    require(
+        charge.status == "succeeded",
+        f"Charge {charge.id} was not successful, so there is nothing to refund.",
+        param="charge",
+        code="charge_not_refundable",
+    )
+    left = rest(tx, charge)
+    if left <= 0:
+        raise Refused(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
+    require(
+        amount <= left,
+        f"Refund amount ({show(amount, charge.currency)}) is greater than unrefunded amount on charge"
+        f" ({show(left, charge.currency)})",
+        param="amount",
+    )
+    require(
+        charge.captured or amount == charge.amount,
+        "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less"
+        " than the original amount.",
+        param="amount",
+    )
+
+
+def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
+    """Write the refund down, and the attempt that will find out should we not come back."""
+    assert charge.reference, "a charge that succeeded has the gateway's reference"
+    known = rows.find_many(tx, PaymentMethod, [charge.payment_method] if charge.payment_method else [])
+    refund = rows.insert(
+        tx,
+        Refund(
+            amount=amount,
+            charge=charge.id,
+            currency=charge.currency,
+            customer=charge.customer,
+            payment_intent=charge.payment_intent,
+            payment_method=charge.payment_method if known else None,
+            **more,
+        ),
+        event=None,
+    )
+    return collect.write_down(
+        tx,
+        Attempt(
+            kind="refund",
+            customer=charge.customer,
+            charge=charge.id,
+            refund=refund.id,
+            amount=amount,
+            currency=charge.currency,
+            token=charge.reference,
+            automatic=False,
+        ),
+    )
+
+
+@Refund.action("cancel")
+def cancel(tx: Tx, refund: Refund) -> Refund:
+    """Cancel a refund that waits for its receiver; what the gateway has in hand ends by itself."""
+    require(
+        refund.status == "requires_action",
+        f"You cannot cancel this refund: only one in requires_action can be canceled, it is {refund.status}.",
+    )
+    return rows.update(tx, refund, status="canceled")
+
+
+@job("charge.expire", lane="outside", settled_by="attempt.resolve")
+def expire(tx: Tx, refs: list[str]) -> Steps:
+    """Nobody captured the charge in seven days: the hold on the card is let go."""
+    [found] = rows.find_all(tx, Charge, refs).values()
+    if not has_gateway(tx):
+        return None
+    tx, charge = locked(tx, found)
+    if charge.captured or rest(tx, charge) != charge.amount:
+        return None
+    attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
+    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return None
+
+
+@Charge.below("GET", "refunds", listing.Paging, of=Refund)
+def of_charge(tx: Tx, charge: Charge, wanted: listing.Paging) -> listing.Page:
+    """List the refunds of a charge."""
+    where = Where("charge = %(charge)s", charge=charge.id)
+    return listing.below(tx, Refund, where, wanted, f"/v1/charges/{charge.id}/refunds")
+
+
+@Charge.below("GET", "refunds/{refund}", of=Refund)
+def one_of_charge(tx: Tx, charge: Charge, id: str) -> Refund:
+    """Retrieve a refund of a charge."""
+    found = rows.find(tx, Refund, id)
+    if found.charge != charge.id:
+        raise rows.no_such(tx, Refund, id)
+    return found

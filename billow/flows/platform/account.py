@@ -1,0 +1,154 @@
+"""Show the account of an API key, and its balance."""
+
+from typing import Any
+
+from billow.api.resource import route
+from billow.core.errors import Refused
+from billow.flows.outside.outside import has_gateway, of
+from billow.store.tx import Tx
+
+NOBODY = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+NOTHING_DUE: dict[str, Any] = {
+    "alternatives": [],
+    "current_deadline": None,
+    "currently_due": [],
+    "disabled_reason": None,
+    "errors": [],
+    "eventually_due": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+
+@route("GET", "/v1/account")
+def own(tx: Tx) -> dict[str, Any]:
+    """Retrieve the account of the key."""
+    found = tx.one(
+        "select name, country, default_currency, created from accounts where id = %(id)s", id=tx.account
+    )
+    assert found is not None
+    name = found["name"] or of(tx).seller_name or None
+    return {
+        "id": tx.account,
+        "object": "account",
+        "business_profile": business(tx, name),
+        "business_type": "company",
+        "capabilities": {"card_payments": "active", "transfers": "inactive"},
+        "charges_enabled": has_gateway(tx),
+        "company": company(name, found["country"]),
+        "controller": {"type": "account"},
+        "country": found["country"],
+        "created": int(found["created"].timestamp()),
+        "default_currency": found["default_currency"],
+        "details_submitted": True,
+        "email": of(tx).mail_from or None,
+        "external_accounts": {
+            "object": "list",
+            "data": [],
+            "has_more": False,
+            "url": f"/v1/accounts/{tx.account}/external_accounts",
+        },
+        "future_requirements": NOTHING_DUE,
+        "groups": {"payments_pricing": None},
+        "individual": None,
+        "metadata": {},
+        "payouts_enabled": has_gateway(tx),
+        "requirements": NOTHING_DUE,
+        "settings": settings(name),
+        "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
+        "type": "standard",
+    }
+
+
+@route("GET", "/v1/accounts/{account}")
+def retrieve(tx: Tx, id: str) -> dict[str, Any]:
+    """Retrieve an account by its id; a key knows its own only."""
+    if id != tx.account:
+        raise Refused(
+            f"The provided key does not have access to account '{id}' (or that account does not exist)."
+            " Application access may have been revoked.",
+            status=403,
+            code="account_invalid",
+        )
+    return own(tx)
+
+
+def business(tx: Tx, name: str | None) -> dict[str, Any]:
+    return {
+        "annual_revenue": None,
+        "estimated_worker_count": None,
+        "mcc": None,
+        "minority_owned_business_designation": None,
+        "name": name,
+        "product_description": None,
+        "support_address": None,
+        "support_email": of(tx).mail_from or None,
+        "support_phone": None,
+        "support_url": None,
+        "url": of(tx).base_url or None,
+    }
+
+
+def company(name: str | None, country: str) -> dict[str, Any]:
+    return {
+        "address": {**NOBODY, "country": country},
+        "directors_provided": False,
+        "executives_provided": False,
+        "name": name,
+        "owners_provided": False,
+        "tax_id_provided": False,
+        "verification": {"document": {"back": None, "details": None, "details_code": None, "front": None}},
+    }
+
+
+def settings(name: str | None) -> dict[str, Any]:
+    """What of Stripe's settings has a meaning here: the name on invoices and on statements."""
+    descriptor = name.upper()[:22] if name else None
+    return {
+        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+        "card_payments": {
+            "decline_on": {"avs_failure": False, "cvc_failure": False},
+            "statement_descriptor_prefix": None,
+            "statement_descriptor_prefix_kana": None,
+            "statement_descriptor_prefix_kanji": None,
+        },
+        "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
+        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
+        "payments": {
+            "statement_descriptor": descriptor,
+            "statement_descriptor_kana": None,
+            "statement_descriptor_kanji": None,
+        },
+    }
+
+
+@route("GET", "/v1/balance")
+def balance(tx: Tx) -> dict[str, Any]:
+    """What the gateway owes us by currency: what is available, and what is on its way."""
+    found = tx.all(
+        "select currency, coalesce(sum(net) filter (where available_on <= %(now)s), 0) as available,"
+        " coalesce(sum(net) filter (where available_on > %(now)s), 0) as pending"
+        " from balance_transactions group by currency order by currency",
+        now=tx.now,
+    )
+    if not found:
+        account = tx.one("select default_currency from accounts where id = %(id)s", id=tx.account)
+        assert account is not None
+        found = [{"currency": account["default_currency"], "available": 0, "pending": 0}]
+
+    def amounts(part: str) -> list[dict[str, Any]]:
+        return [
+            {"amount": int(row[part]), "currency": row["currency"], "source_types": {"card": int(row[part])}}
+            for row in found
+        ]
+
+    return {
+        "object": "balance",
+        "available": amounts("available"),
+        "livemode": tx.livemode,
+        "pending": amounts("pending"),
+        "refund_and_dispute_prefunding": {
+            "available": [{**row, "amount": 0, "source_types": {"card": 0}} for row in amounts("available")],
+            "pending": [{**row, "amount": 0, "source_types": {"card": 0}} for row in amounts("pending")],
+        },
+    }

@@ -1,0 +1,13 @@
+"""Seal the transfers of the ledger into its hash chain, by a job that holds no customer's row."""
+
+from billow.ledger import chain
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+
+@job(chain.JOB, batch=1000, lane="events")
+def seal(tx: Tx, refs: list[str]) -> None:
+    """Seal what is committed; each transaction that posted something has put one of these."""
+    if chain.seal(tx) == chain.MOST:
+        jobs.put(tx, chain.JOB, refs[0], tx.wall, clock="wall")

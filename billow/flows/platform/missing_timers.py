@@ -1,0 +1,469 @@
+"""Find timers that the state of a row implies and that are missing, and set them again."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from billow.api.fields import instant
+from billow.core import timers
+from billow.flows.billing import advance_notice, drafts
+from billow.flows.outside.outside import has_gateway
+from billow.flows.payments import collect, settle
+from billow.ledger import chain
+from billow.resources.subscription import ENDED
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+log = logging.getLogger("billow.timers")
+JOB = "timers.repair"
+PIECE = 1000
+"""Rows that are looked at in one statement."""
+MOST = 5000
+"""Timers that are set in one transaction."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A timer that the state of its row implies, and that is missing or set to another time or clock."""
+
+    kind: str
+    ref: str
+    clock: str
+    at: datetime
+    certain: bool
+    """Whether it cannot be otherwise. A reminder may be missing because the account's setting was another."""
+    there: tuple[str, datetime] | None = None
+    """The clock and the time that are set instead; None where there is no timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows that may need a timer of a kind, and what decides it. `r` is the row, `c` its test clock.
+
+    `state` are the columns that `due` wants to know, beside `now`; `may_need` keeps out what needs none.
+    `early` says that the timer may also stand earlier, or be due on the wall's clock, because a request or a
+    setting of the account wanted it so.
+    """
+
+    kind: str
+    table: str
+    state: str
+    may_need: str
+    due: Callable[[Row], datetime | None]
+    joins: str = "left join test_clocks c on c.id = r.test_clock"
+    clock: str = "r.test_clock"
+    certain: bool = True
+    early: bool = False
+
+    def sql(self, moved: bool) -> str:
+        """The rows without the timer; with `moved` also those whose timer has a time that can be compared.
+
+        A row on a test clock that is advancing is passed over: its instant is not the clock's.
+        """
+        return (
+            f"select r.id, coalesce({self.clock}, 'wall') as clock, coalesce(c.frozen_time, %(wall)s) as now,"
+            f" j.clock as set_on, j.run_at as set_at, {self.state} from {self.table} r {self.joins}"
+            " left join jobs j on j.tenant = %(tenant)s and j.kind = %(kind)s and j.ref = r.id"
+            f" where r.id > %(after)s and ({self.may_need})"
+            f" and ({self.clock} is null or c.status <> 'advancing')"
+            f" and (j.ref is null{f' or ({COMPARED})' if moved else ''}) order by r.id limit %(piece)s"
+        )
+
+    def wrong(self, row: Row, wall: datetime) -> Wrong | None:
+        """Compare the timer of a row with what its state implies."""
+        due = self.due(row)
+        if due is None or (row["set_at"] and self._is_right(row, due, wall)):
+            return None
+        there = (row["set_on"], row["set_at"]) if row["set_at"] else None
+        return Wrong(self.kind, row["id"], row["clock"], due, self.certain or there is not None, there)
+
+    def _is_right(self, row: Row, due: datetime, wall: datetime) -> bool:
+        if row["set_on"] != row["clock"]:
+            return self.early and row["set_on"] == "wall" and row["set_at"] <= wall + timers.POSTPONED
+        if not self.certain:  # the account's setting may have been another: only the event itself is certain
+            due += timedelta(days=row["days"])
+        return timers.agrees(row["set_at"], due, row["now"], self.early)
+
+
+COMPARED = (
+    "not j.parked and (j.tries = 0 and j.waiting_since is null or j.clock = 'wall' and j.run_at > %(late)s)"
+)
+"""Timers whose time follows from the state. One that is tried again after a failure is due soon, or wrong."""
+ITS_CUSTOMERS = (
+    "left join customers k on k.id = r.customer left join test_clocks c on c.id = k.test_clock",
+    "k.test_clock",
+)
+ON_THE_WALL = ("cross join (select null::timestamptz as frozen_time, 'ready' as status) c", "null::text")
+PROPOSAL = (
+    "left join test_clocks c on c.id = r.test_clock join invoices i on i.id = r.pending_change->>'invoice'"
+)
+
+
+def listed(values: Sequence[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+LIVING = f"r.status in ({listed(timers.RUNNING)})"
+PERIOD_END = (
+    "r.status, r.cancel_at, (select min(i.current_period_end) from subscription_items i"
+    " where i.subscription = r.id) as period_end"
+)
+
+
+def renewal(row: Row) -> datetime | None:
+    return timers.renewal(row["status"], row["period_end"], row["cancel_at"], row["now"])
+
+
+def upcoming(row: Row) -> datetime | None:
+    return timers.ahead(renewal(row), timedelta(days=row["days"]), row["now"])
+
+
+def collection(row: Row) -> datetime | None:
+    known = timers.Collection(
+        row["finalized_at"], row["attempted"], row["next_payment_attempt"], row["intent"]
+    )
+    return timers.collection(known, row["now"])
+
+
+def recognition(row: Row) -> datetime | None:
+    columns = (row[name] for name in ("nets", "earned", "starts", "ends"))
+    lines = [timers.Earning(*values) for values in zip(*columns, strict=True)]
+    return timers.recognition(lines, row["now"])
+
+
+def phase(row: Row) -> datetime | None:
+    """At the end of the phase that runs, or at the start of the first."""
+    return instant((row["current_phase"] or {}).get("end_date") or row["phases"][0]["start_date"])
+
+
+def expiring(row: Row) -> datetime | None:
+    return timers.ahead(instant(row["phases"][-1]["end_date"]), timers.SCHEDULE_NOTICE, row["now"])
+
+
+def resumption_expires(row: Row) -> datetime | None:
+    """Of a subscription that has ended the invoice is void at once."""
+    asked = instant(row["asked"])
+    return row["now"] if row["status"] in ENDED or asked is None else asked + timers.FIRST_PAYMENT
+
+
+SUBSCRIPTIONS = (
+    Rule("subscription.renew", "subscriptions", PERIOD_END, LIVING, renewal),
+    Rule(
+        "subscription.end",
+        "subscriptions",
+        "r.status, r.cancel_at",
+        "r.cancel_at is not null",
+        lambda row: timers.end(row["status"], row["cancel_at"]),
+    ),
+    Rule(
+        "subscription.upcoming",
+        "subscriptions",
+        f"{PERIOD_END}, %(upcoming_days)s::int as days",
+        LIVING,
+        upcoming,
+        certain=False,
+        early=True,
+    ),
+    Rule(
+        "subscription.trial_will_end",
+        "subscriptions",
+        "r.status, r.trial_end",
+        "r.status in ('trialing', 'incomplete') and r.trial_end is not null",
+        lambda row: timers.trial_warning(row["status"], row["trial_end"], row["now"]),
+    ),
+    Rule(
+        "subscription.expire",
+        "subscriptions",
+        "r.created",
+        "r.status = 'incomplete'",
+        lambda row: row["created"] + timers.FIRST_PAYMENT,
+        early=True,
+    ),
+    Rule(
+        "subscription.resume_collection",
+        "subscriptions",
+        "r.pause_collection->'resumes_at' as resumes_at",
+        f"r.pause_collection->>'resumes_at' is not null and r.status not in ({listed(ENDED)})",
+        lambda row: instant(row["resumes_at"]),
+    ),
+    Rule(
+        "subscription.pending_items",
+        "subscriptions",
+        "r.next_pending_invoice_item_invoice as at",
+        f"r.next_pending_invoice_item_invoice is not null and r.status not in ({listed(ENDED)})",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "subscription.pending_update_expires",
+        "subscriptions",
+        "r.pending_update->'expires_at' as expires_at",
+        "r.pending_change->>'job' = 'subscription.pending_update_paid'"
+        " and i.status in ('open', 'uncollectible')",
+        lambda row: instant(row["expires_at"]),
+        PROPOSAL,
+    ),
+    Rule(
+        "subscription.pending_update_paid",
+        "subscriptions",
+        "r.status",
+        "r.pending_change->>'job' = 'subscription.pending_update_paid' and i.status = 'paid'",
+        lambda row: row["now"],
+        PROPOSAL,
+        early=True,
+    ),
+    Rule(
+        "subscription.resume_expires",
+        "subscriptions",
+        "r.status, r.pending_change->'now' as asked",
+        "r.pending_change->>'job' = 'subscription.resume_paid' and i.status = 'open'",
+        resumption_expires,
+        PROPOSAL,
+    ),
+    Rule(
+        "subscription.resume_paid",
+        "subscriptions",
+        "r.status",
+        "r.pending_change->>'job' = 'subscription.resume_paid' and r.status = 'paused'"
+        " and i.status in ('paid', 'uncollectible')",
+        lambda row: row["now"],
+        PROPOSAL,
+        early=True,
+    ),
+)
+UNEARNED = (
+    "(select array_agg(l.{0} order by l.id) from invoice_lines l"
+    " where l.invoice = r.id and l.net <> 0) as {1}"
+)
+INVOICES = (
+    Rule(
+        "invoice.finalize",
+        "invoices",
+        "r.automatically_finalizes_at as at",
+        "r.status = 'draft' and r.auto_advance and r.automatically_finalizes_at is not null",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "invoice.collect",
+        "invoices",
+        "r.finalized_at, r.attempted, r.next_payment_attempt,"
+        " (select p.status from payment_intents p where p.id = r.payment_intent) as intent",
+        "r.status = 'open' and r.auto_advance and r.collection_method = 'charge_automatically'"
+        " and r.amount_due > 0 and (r.next_payment_attempt is not null or not r.attempted)",
+        collection,
+        early=True,
+    ),
+    Rule(
+        "invoice.overdue",
+        "invoices",
+        "r.due_date as at",
+        "r.status = 'open' and r.due_date is not null and (r.due_date > coalesce(c.frozen_time, %(wall)s)"
+        " or (exists (select from events e where e.related = r.id and e.type = 'invoice.finalized')"
+        " and not exists (select from events e where e.related = r.id and e.type = 'invoice.overdue')))",
+        lambda row: row["at"],
+    ),
+    Rule(
+        "invoice.will_be_due",
+        "invoices",
+        "r.due_date, %(will_be_due_days)s::int as days",
+        "r.status = 'open' and r.due_date is not null",
+        lambda row: timers.ahead(row["due_date"], timedelta(days=row["days"]), row["now"]),
+        certain=False,
+        early=True,
+    ),
+    Rule(
+        "revenue.recognize",
+        "invoices",
+        ", ".join(
+            UNEARNED.format(column, name)
+            for column, name in (
+                ("net", "nets"), ("earned", "earned"), ("period_start", "starts"), ("period_end", "ends"),
+            )
+        ),
+        "r.status in ('open', 'paid', 'uncollectible') and exists (select from invoice_lines l"
+        " where l.invoice = r.id and l.net <> l.earned)",
+        recognition,
+    ),
+)  # fmt: skip
+OTHERS = (
+    Rule(
+        "schedule.phase",
+        "subscription_schedules",
+        "r.current_phase, r.phases",
+        "r.status in ('active', 'not_started')",
+        phase,
+    ),
+    Rule(
+        "schedule.expiring",
+        "subscription_schedules",
+        "r.phases",
+        "r.status in ('active', 'not_started')",
+        expiring,
+    ),
+    Rule(
+        "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]
+    ),
+    Rule(
+        "quote.tell",
+        "quotes",
+        "r.accepted_at as at",
+        "r.status = 'accepted' and not r.told",
+        lambda row: row["at"] + drafts.GRACE,
+    ),
+    Rule(
+        "charge.expire",
+        "charges",
+        "r.created as at",
+        "r.status = 'succeeded' and not r.captured and not exists"
+        " (select from refunds f where f.charge = r.id)",
+        lambda row: row["at"] + settle.HELD,
+        *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "attempt.resolve",
+        "attempts",
+        "r.state",
+        "r.state = 'processing'",
+        lambda row: row["now"] + collect.RESOLVE,
+        *ON_THE_WALL,
+        early=True,
+    ),
+    Rule(
+        "promotion_code.expire",
+        "promotion_codes",
+        "r.expires_at as at",
+        "r.active and r.expires_at is not null",
+        lambda row: row["at"],
+        *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "tax_id.verify",
+        "tax_ids",
+        "r.created as at",
+        "r.verification->>'status' = 'pending'",
+        lambda row: row["at"],
+        *ITS_CUSTOMERS,
+        early=True,
+    ),
+    Rule(
+        "test_clock.advance",
+        "test_clocks",
+        "r.status",
+        "r.status = 'advancing'",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+        early=True,
+    ),
+    Rule(
+        jobs.CATCH_UP,
+        "test_clocks",
+        "r.status",
+        "r.status <> 'advancing' and exists (select from jobs d where d.tenant = %(tenant)s"
+        " and d.clock = r.id and d.run_at <= r.frozen_time and not d.parked)",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+        early=True,
+    ),
+)
+NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
+"""In a mode without a payment gateway these timers end without effect, so that none is missing."""
+RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
+"""The last of them looks at what the others have set."""
+
+
+def piece(tx: Tx, rule: Rule, after: str = "", *, moved: bool = True) -> tuple[list[Wrong], str | None]:
+    """List the wrong timers among the next rows of a rule, and after which row to go on; None at the end.
+
+    Without `moved` only those that are missing, which reads far fewer rows.
+    """
+    if rule.kind in NEED_A_GATEWAY and not has_gateway(tx):
+        return [], None
+    days = drafts.account_of(tx)
+    found = tx.all(
+        rule.sql(moved),
+        after=after,
+        wall=tx.wall,
+        late=tx.wall + timers.POSTPONED,
+        tenant=tx.tenant,
+        kind=rule.kind,
+        piece=PIECE,
+        **{name: days[name] for name in advance_notice.DAYS.values()},
+    )
+    wrong = [one for row in found for one in [rule.wrong(row, tx.wall)] if one]
+    return wrong, found[-1]["id"] if len(found) == PIECE else None
+
+
+def unsealed(tx: Tx) -> list[Wrong]:
+    """The timer that seals transfers, where some wait and nothing seals them soon."""
+    waits = tx.tuples(
+        "select min(transfer) from ledger_unsealed having min(transfer) is not null and not exists"
+        " (select from jobs where tenant = %(tenant)s and kind = %(kind)s"
+        " and (parked or run_at <= %(late)s))",
+        tenant=tx.tenant,
+        kind=chain.JOB,
+        late=tx.wall + timers.POSTPONED,
+    )
+    return [Wrong(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
+
+
+def wrong(tx: Tx, *, moved: bool = True) -> list[Wrong]:
+    """List every wrong timer of a tenant."""
+    found: list[Wrong] = []
+    for rule in RULES:
+        after: str | None = ""
+        while after is not None:
+            more, after = piece(tx, rule, after, moved=moved)
+            found += more
+    return found + unsealed(tx)
+
+
+def repair(tx: Tx, *, moved: bool = False) -> int:
+    """Set the timers that are missing, and with `moved` those that stand elsewhere; how many.
+
+    As far as one transaction should go.
+    """
+    done = Counter[str]()
+    for rule in RULES:
+        after: str | None = ""
+        while after is not None and done.total() < MOST:
+            found, after = piece(tx, rule, after, moved=moved)
+            done[rule.kind] += set_again(tx, rule.kind, found)
+    for one in unsealed(tx):
+        jobs.put(tx, chain.JOB, one.ref, one.at, clock=one.clock)
+        done[chain.JOB] += 1
+    if done.total():
+        said = ", ".join(f"{kind} {count}" for kind, count in sorted(done.items()) if count)
+        log.warning("%s: %s timers were missing or moved and are set: %s", tx.tenant, done.total(), said)
+    return done.total()
+
+
+def set_again(tx: Tx, kind: str, found: Sequence[Wrong]) -> int:
+    absent = [(one.ref, one.clock, one.at) for one in found if one.there is None]
+    moved = [(one.ref, one.there, (one.clock, one.at)) for one in found if one.there]
+    done = jobs.put_absent(tx, kind, absent) if absent else 0
+    return done + (jobs.move(tx, kind, moved) if moved else 0)
+
+
+@job(JOB, lane="upkeep")
+def repair_due(tx: Tx, refs: list[str]) -> None:
+    """Compare the timers of a tenant with its states, and come back while there is more."""
+    if repair(tx) >= MOST:
+        jobs.put(tx, JOB, refs[0], tx.wall, clock="wall")
+
+
+def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
+    """Have every tenant looked at once; one worker does it, however many start."""
+    conn.execute(
+        "insert into jobs (tenant, clock, kind, ref, run_at)"
+        " select id || '/' || mode, 'wall', %s, 'start', %s"
+        " from accounts, unnest(array['test', 'live']) as mode"
+        " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, tries = 0, error = null,"
+        " parked = false",
+        (JOB, now),
+    )

@@ -1,0 +1,112 @@
+"""Advance a test clock: run everything that is due on it, in order, each at its own instant."""
+
+from datetime import datetime, timedelta
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import instant, seconds
+from billow.api.params import Params
+from billow.core import calendar
+from billow.core.errors import Refused, require
+from billow.flows.outside.outside import of
+from billow.resources.test_clock import TestClock
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+WATCH = timedelta(seconds=5)
+"""When to look again whether somebody is really advancing a clock that says so."""
+SOON = timedelta(seconds=1)
+"""When to ask again for a clock that somebody else is running."""
+
+
+class Advance(Params):
+    frozen_time: datetime = f.timestamp(required=True)
+
+
+@TestClock.action("advance", Advance)
+def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
+    """Move a clock forward. It answers `advancing`; when all is done the clock is `ready`."""
+    if clock.status == "advancing":
+        raise Refused("The test clock is already advancing. Wait until it is ready.", status=429)
+    require(
+        wanted.frozen_time > clock.frozen_time,
+        "The frozen time must be later than the clock's current frozen time.",
+        param="frozen_time",
+    )
+    require(
+        wanted.frozen_time <= limit(tx, clock),
+        "You can only advance a test clock by up to two intervals of its shortest subscription.",
+        param="frozen_time",
+    )
+    jobs.put(tx, "test_clock.advance", clock.id, tx.wall, clock="wall")
+    return rows.update(
+        tx,
+        clock,
+        event="test_helpers.test_clock.advancing",
+        status="advancing",
+        status_details={"advancing": {"target_frozen_time": seconds(wanted.frozen_time)}},
+    )
+
+
+def limit(tx: Tx, clock: TestClock) -> datetime:
+    """Two intervals of the shortest subscription on the clock, two years where there is none."""
+    found = tx.tuples(
+        "select distinct p.recurring ->> 'interval', (p.recurring ->> 'interval_count')::int"
+        " from subscriptions s join subscription_items i on i.subscription = s.id"
+        " join prices p on p.id = i.price"
+        " where s.test_clock = %(id)s and s.status not in ('canceled', 'incomplete_expired')",
+        id=clock.id,
+    )
+    ends = [calendar.boundary(clock.frozen_time, interval, count, 2) for interval, count in found]
+    return min(ends, default=calendar.boundary(clock.frozen_time, "year", 1, 2))
+
+
+@job("test_clock.advance", lane="clocks")
+def run(tx: Tx, refs: list[str]) -> Steps:
+    """Run what is due up to the target, then stand there. Should we not come back, somebody looks again."""
+    [id] = refs
+    clock = rows.find_all(tx, TestClock, refs)[id]
+    if clock.status != "advancing":
+        return None
+    target = instant(clock.status_details["advancing"]["target_frozen_time"])
+    assert target is not None
+    jobs.put(tx, "test_clock.advance", id, tx.wall + WATCH, clock="wall")
+    tx, finished = yield ask(of(tx).run_clock, id, target)
+    if finished:
+        arrive(tx, id, target)
+    else:
+        jobs.put(tx, "test_clock.advance", id, tx.wall + SOON, clock="wall")
+    return None
+
+
+@job(jobs.CATCH_UP, lane="clocks")
+def catch_up(tx: Tx, refs: list[str]) -> Steps:
+    """Something is due on a clock that stands still, as a payment that was asked for now: it is done now.
+
+    Looked at once more when it should be done: what a request put meanwhile may have come too late for it.
+    """
+    [id] = refs
+    clock = rows.find_all(tx, TestClock, refs)[id]
+    if clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
+        return None
+    jobs.put(tx, jobs.CATCH_UP, id, tx.wall + SOON, clock="wall")
+    yield ask(of(tx).run_clock, id, clock.frozen_time)
+    return None
+
+
+def arrive(tx: Tx, id: str, target: datetime) -> None:
+    clock = rows.lock(tx, TestClock, id)
+    if clock.status != "advancing":
+        return
+    jobs.cancel(tx, "test_clock.advance", id)
+    status = "internal_failure" if jobs.parked(tx, id) else "ready"
+    rows.update(
+        tx.at(id, target),
+        clock,
+        event=f"test_helpers.test_clock.{status}",
+        frozen_time=target,
+        status=status,
+        status_details={},
+    )

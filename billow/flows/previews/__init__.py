@@ -1,0 +1,1 @@
+"""Show invoices that are to come, without making them."""

@@ -1,0 +1,429 @@
+"""Preview the next invoice, or that of a change: do it, show it, and roll it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from billow.api import rows
+from billow.api.fields import seconds
+from billow.api.params import made, specs
+from billow.api.resource import route
+from billow.core.errors import Refused, require
+from billow.flows.billing import discounts, totals
+from billow.flows.billing.currency import check_customer_currency
+from billow.flows.catalog import prices
+from billow.flows.customers.tax_ids import snapshots
+from billow.flows.invoices import drafts, invoice_items
+from billow.flows.previews import next_invoice
+from billow.flows.previews.params import (
+    Details,
+    ExtraItem,
+    Preview,
+    ScheduleDetails,
+    check,
+    check_details,
+    within,
+)
+from billow.flows.schedules import schedules
+from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
+from billow.flows.subscription_changes.items import Anchor, ItemChange
+from billow.flows.subscription_changes.params import Change
+from billow.flows.subscription_terms import billing_schedules
+from billow.flows.subscription_terms.items import Item, OfferedItem
+from billow.flows.subscription_terms.params import Subscribe, mode_of
+from billow.flows.subscriptions import cancel, create, pause, renew, resume
+from billow.resources import customer as customers
+from billow.resources import tax_id as tax_ids
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.subscription import BillingMode, Subscription
+from billow.resources.subscription_schedule import SubscriptionSchedule
+from billow.resources.tax_id import TaxId
+from billow.store import clocks
+from billow.store.tx import Tx
+
+#: What of the details goes to which deed under the same name.
+OF_A_CHANGE = (
+    "billing_schedules",
+    "cancel_at",
+    "cancel_at_period_end",
+    "default_tax_rates",
+    "items",
+    "metadata",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+)
+OF_A_NEW_ONE = (
+    "billing_mode",
+    "billing_schedules",
+    "cancel_at",
+    "cancel_at_period_end",
+    "default_tax_rates",
+    "metadata",
+    "proration_behavior",
+    "trial_end",
+)
+OF_A_NEW_ITEM = tuple(specs(OfferedItem))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose invoice it is, and of what: the subscription, or the schedule, where there is one."""
+
+    customer: Customer
+    subscription: Subscription | None
+    schedule: SubscriptionSchedule | None = None
+
+
+@route("POST", "/v1/invoices/create_preview", Preview)
+def create_preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
+    """Show the invoice that would be: the next one, or with details that of a change.
+
+    It is made by the same functions as the real one, in a savepoint that is rolled back: nothing is kept,
+    nothing is told, and no gateway is asked.
+    """
+    check(wanted)
+    return next_invoice.taken_back(tx, lambda trial: upcoming(trial, wanted))
+
+
+def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
+    subject = subject_of(tx, wanted)
+    tx = clocks.enter(tx, subject.customer.test_clock)
+    check_currency(subject, wanted)
+    add_extra(tx, wanted, subject)
+    invoice = discounted(tx, subject.customer, wanted, invoice_of(tx, subject, wanted))
+    known = snapshots(tx, [subject.customer.id])
+    invoice = invoice.but(customer_tax_ids=known.get(subject.customer.id, []))
+    if wanted.given("on_behalf_of"):
+        invoice = invoice.but(on_behalf_of=wanted.on_behalf_of)
+    shown = next_invoice.as_upcoming(tx, invoice)
+    named = wanted.customer or wanted.subscription or wanted.schedule
+    return shown if named else {**shown, "customer": None}
+
+
+def invoice_of(tx: Tx, subject: Subject, wanted: Preview) -> Invoice:
+    """The invoice that the question is about, as it would be written."""
+    if subject.schedule:
+        return of_schedule(tx, subject.schedule, wanted)
+    if wanted.schedule_details:
+        return of_new_schedule(tx, subject.customer, wanted.schedule_details, wanted)
+    details = wanted.subscription_details
+    if subject.subscription:
+        return of_subscription(tx, subject.subscription, details, wanted)
+    if details and details.items:
+        return of_new_subscription(tx, subject.customer, details, wanted)
+    return next_invoice.of_customer(tx, subject.customer, wanted.currency)
+
+
+def subject_of(tx: Tx, wanted: Preview) -> Subject:
+    """The customer, and the subscription whose invoice it is: the one named, or that renews first."""
+    if wanted.schedule:
+        planned = rows.lock(tx, SubscriptionSchedule, wanted.schedule, param="schedule")
+        found = rows.find_many(tx, Subscription, [planned.subscription or ""])
+        running = found.get(planned.subscription or "")
+        return Subject(customer_of(tx, wanted, planned.customer, "schedule"), running, planned)
+    if wanted.subscription:
+        subscription = rows.lock(tx, Subscription, wanted.subscription, param="subscription")
+        return Subject(customer_of(tx, wanted, subscription.customer, "subscription"), subscription)
+    customer = customer_of(tx, wanted)
+    details = wanted.subscription_details
+    if wanted.schedule_details or (details and details.items):
+        return Subject(customer, None)
+    return Subject(customer, first_to_renew(tx, customer))
+
+
+def customer_of(tx: Tx, wanted: Preview, owner: str | None = None, param: str = "customer") -> Customer:
+    """The customer of what is named, or the one that is; with the details that are asked about."""
+    require(
+        owner is None or wanted.customer in (None, owner),
+        f"The {param} does not belong to the customer.",
+        param=param,
+    )
+    named = owner or wanted.customer
+    if named is None:
+        return detailed(tx, imagined(tx), wanted)
+    return detailed(tx, rows.lock(tx, Customer, named, param="customer"), wanted)
+
+
+def imagined(tx: Tx) -> Customer:
+    """Somebody who is no customer yet."""
+    blank = Customer()
+    return rows.insert(tx, blank.but(**customers.fresh(tx, blank)), event=None)
+
+
+def detailed(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
+    details = wanted.customer_details
+    if details is None:
+        return customer
+    numbers = [
+        tax_ids.drawn(tx, number, customer.id, f"customer_details[tax_ids][{place}][value]")
+        for place, number in enumerate(details.tax_ids)
+    ]
+    if numbers:
+        for old in rows.select(tx, TaxId, "customer = %(id)s", id=customer.id):
+            rows.delete(tx, old, event=None)
+        rows.insert_many(tx, numbers, event=None)
+    names = [name for name in ("address", "shipping", "tax_exempt") if details.given(name)]
+    given = {name: rows.plain_value(getattr(details, name)) for name in names}
+    if "tax_exempt" in given:
+        given["tax_exempt"] = details.tax_exempt or "none"
+    if details.tax:
+        given["tax"] = {**customer.tax, **details.tax.shown()}
+    given["tax"] = customers.located(customer.but(**given))
+    return rows.update(tx, customer, event=None, **given)
+
+
+def first_to_renew(tx: Tx, customer: Customer) -> Subscription | None:
+    running = rows.select(
+        tx,
+        Subscription,
+        "customer = %(id)s and status = any(%(running)s)",
+        "order by (select min(current_period_end) from subscription_items"
+        " where subscription = subscriptions.id)",
+        id=customer.id,
+        running=list(renew.RENEWING),
+    )
+    return rows.lock(tx, Subscription, running[0].id) if running else None
+
+
+def check_currency(subject: Subject, wanted: Preview) -> None:
+    """An invoice is in the currency of its subscription, and of its customer."""
+    if wanted.currency is None:
+        return
+    check_customer_currency(subject.customer, wanted.currency)
+    running = subject.subscription
+    require(
+        running is None or running.currency == wanted.currency,
+        f"The subscription is billed in {running.currency if running else ''}.",
+        param="currency",
+    )
+
+
+def add_extra(tx: Tx, wanted: Preview, subject: Subject) -> None:
+    """The invoice items that are asked about, or changed for the asking."""
+    for place, extra in enumerate(wanted.invoice_items):
+        put = partial(change_item if extra.invoiceitem else create_item, tx, subject, wanted, extra)
+        within(f"invoice_items[{place}]", ExtraItem, put)
+
+
+def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    item = rows.find(tx, InvoiceItem, extra.invoiceitem or "", param="invoiceitem")
+    require(
+        item.customer == subject.customer.id,
+        "The invoice item belongs to another customer.",
+        param="invoiceitem",
+    )
+    sent = {name: value for name, value in extra.sent().items() if name != "invoiceitem"}
+    fixed = sorted(sent.keys() - specs(invoice_items.UpdateItem).keys())
+    if fixed:
+        raise Refused(f"You cannot change `{fixed[0]}` of an invoice item that is there.", param=fixed[0])
+    invoice_items.update_item(tx, item, made(invoice_items.UpdateItem, **sent))
+
+
+def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    sent = extra.sent()
+    forms = [name for name in ("price", "price_data", "unit_amount", "unit_amount_decimal") if name in sent]
+    require(
+        len(forms) < 2,
+        f"You may only specify one of these parameters: {', '.join(forms)}.",
+        param=max(forms, default=None),
+        code="parameters_exclusive",
+    )
+    price, data, unit = (sent.pop(name, None) for name in ("price", "price_data", "unit_amount"))
+    if data:
+        inline = prices.inline(tx, data, "price_data")
+        price = rows.update(tx, inline, event=None, active=True).id
+    if price:
+        sent["pricing"] = made(invoice_items.Pricing, price=price)
+    if unit is not None:
+        sent["unit_amount_decimal"] = Decimal(unit)
+    if subject.subscription:
+        sent["subscription"] = subject.subscription.id
+    currency = subject.subscription.currency if subject.subscription else wanted.currency
+    if currency and not price:
+        sent.setdefault("currency", currency)
+    try:
+        invoice_items.create_item(tx, made(invoice_items.CreateItem, customer=subject.customer.id, **sent))
+    except Refused as refused:
+        refused.param = "price" if refused.param == "pricing[price]" else refused.param
+        raise
+
+
+def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
+    """The draft with the discounts that are asked about, in place of those that it inherits."""
+    if not wanted.given("discounts") or wanted.discounts == []:
+        return invoice
+    whose = drafts.owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+    ids = discounts.chosen(tx, wanted.discounts, whose, given=True)
+    return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), discounts=ids)
+
+
+def drop_one_offs(tx: Tx, customer: str) -> None:
+    tx.run("delete from invoice_items where invoice is null and customer = %(customer)s", customer=customer)
+
+
+def of_subscription(
+    tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview
+) -> Invoice:  # fmt: skip
+    """That of a change which is billed at once, or else the next one."""
+    if subscription.status in ("canceled", "incomplete_expired"):
+        raise next_invoice.nothing()
+    done = apply.Done(subscription, None)
+    if details:
+        check_details(details, new=False)
+        do = partial(changed, tx, pending_updates.withdraw(tx, subscription), details, wanted.recurring)
+        done = within("subscription_details", Details, do)
+        sync_schedule.follow(tx, done.subscription)
+    if wanted.recurring:
+        drop_one_offs(tx, subscription.customer)
+    elif done.invoice:
+        return done.invoice
+    return next_invoice.next_invoice(tx, done.subscription)
+
+
+def in_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
+    """Moved to another billing mode, where that is asked about; there is no way back to classic."""
+    if wanted is None or wanted.type == subscription.billing_mode["type"]:
+        return subscription
+    require(
+        wanted.type == "flexible",
+        "You cannot move a subscription back to `billing_mode[type]=classic`.",
+        param="billing_mode[type]",
+    )
+    return rows.update(tx, subscription, billing_mode=mode_of(wanted, seconds(tx.now)))
+
+
+def changed(tx: Tx, subscription: Subscription, details: Details, recurring: bool) -> apply.Done:
+    """Carry out what is asked about; the recurring view leaves out what a change costs once."""
+    subscription = in_mode(tx, subscription, details.billing_mode)
+    if details.cancel_now:
+        cancel.stop(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
+        return since(tx, subscription)
+    anchor = details.billing_cycle_anchor
+    kept = made(Anchor, type=anchor.type) if anchor else None
+    if details.pause:
+        pause.pause(tx, subscription, details.pause)
+        return since(tx, subscription)
+    if details.resume_at:
+        return resumed(tx, subscription, details, kept)
+    sent = {name: value for name, value in details.sent().items() if name in OF_A_CHANGE}
+    if kept:
+        sent["billing_cycle_anchor"] = kept
+    if recurring:
+        # What is prorated is dropped from this view; what is billed in advance cannot be changed without.
+        ahead = details.billing_schedules or billing_schedules.any_running(tx, subscription)
+        sent["proration_behavior"] = "create_prorations" if ahead else "none"
+    return apply.apply(tx, subscription, made(Change, **sent))
+
+
+def since(tx: Tx, before: Subscription) -> apply.Done:
+    """What became of a subscription, and what it was billed for that."""
+    now = rows.find(tx, Subscription, before.id)
+    return apply.Done(now, next_invoice.invoice_of(tx, now.latest_invoice, before.latest_invoice))
+
+
+def resumed(tx: Tx, subscription: Subscription, details: Details, anchor: Anchor | None) -> apply.Done:
+    resume.check(subscription)
+    wanted = made(
+        resume.Resume,
+        billing_cycle_anchor=anchor,
+        proration_behavior=details.proration_behavior,
+        proration_date=details.proration_date,
+    )
+    return resume.carry_out(tx, subscription, resume.considered(tx, subscription, wanted), wanted)
+
+
+def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
+    """The first invoice of a subscription that is not there yet, or where it has none, the next one."""
+    check_details(details, new=True)
+    start = details.start_date
+    if start and start > tx.now:
+        tx, start = tx.at(tx.clock, start), None
+    sent = {name: value for name, value in details.sent().items() if name in OF_A_NEW_ONE}
+    anchor = details.billing_cycle_anchor
+    begins = {"backdate_start_date": start, "billing_cycle_anchor": anchor.timestamp if anchor else None}
+    sent.update({name: at for name, at in begins.items() if at})
+    sent.update({name: value for name in ("currency", "discounts") if (value := getattr(wanted, name))})
+    do = partial(begin, tx, customer, sent, details.items)
+    begun, invoice = within("subscription_details", Details, do)
+    if wanted.recurring:
+        return steady(tx, begun)
+    return invoice or next_invoice.next_invoice(tx, running(tx, begun))
+
+
+def begin(
+    tx: Tx, customer: Customer, sent: dict[str, Any], items: Sequence[ItemChange]
+) -> tuple[Subscription, Invoice | None]:
+    asked = made(Subscribe, customer=customer.id, **sent, items=new_items(items))
+    return create.begin(tx, customer, asked, create.prices_of(tx, asked))
+
+
+def new_items(wanted: Sequence[ItemChange]) -> list[Item]:
+    """The items of a new subscription: none of them is there, to be changed or deleted."""
+    found: list[Item] = []
+    for place, item in enumerate(wanted):
+        if item.id or item.deleted:
+            raise Refused(
+                f"No such subscription_item: '{item.id or ''}'", param=f"items[{place}][id]",
+                code="resource_missing",
+            )  # fmt: skip
+        sent = {name: value for name, value in item.sent().items() if name in OF_A_NEW_ITEM}
+        found.append(made(OfferedItem, **sent))
+    return found
+
+
+def running(tx: Tx, begun: Subscription) -> Subscription:
+    """The subscription as it is when its first payment has succeeded."""
+    if begun.status != "incomplete":
+        return begun
+    return rows.update(tx, begun, event=None, status="active")
+
+
+def steady(tx: Tx, begun: Subscription) -> Invoice:
+    """What comes again and again: the next invoice, without what is bought once."""
+    drop_one_offs(tx, begun.customer)
+    return next_invoice.next_invoice(tx, running(tx, begun))
+
+
+def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoice:
+    """What a schedule bills next, as it is or as it would be changed."""
+    next_invoice.check_living(planned)
+    details, before = wanted.schedule_details, latest_of(tx, planned)
+    if details:
+        require(
+            details.billing_mode is None,
+            "The billing mode of a schedule that is there cannot be changed.",
+            param="schedule_details[billing_mode]",
+        )
+        do = partial(schedules.carry_out, tx, planned, made(schedules.Update, **details.sent()))
+        planned, _ = within("schedule_details", ScheduleDetails, do)
+    return billed(tx, planned, before, wanted)
+
+
+def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted: Preview) -> Invoice:
+    """The first invoice of a schedule that is not there yet; it starts with its first phase."""
+    names = ("billing_mode", "end_behavior", "phases")
+    sent = {name: value for name, value in details.sent().items() if name in names}
+    start = details.phases[0].start_date if details.phases else None
+    asked = made(schedules.Create, customer=customer.id, start_date=start, **sent)
+    do = partial(schedules.plan, tx, asked, customer)
+    return billed(tx, within("schedule_details", ScheduleDetails, do), None, wanted)
+
+
+def billed(tx: Tx, planned: SubscriptionSchedule, before: str | None, wanted: Preview) -> Invoice:
+    """What it bills at once, or else next; or what comes again and again."""
+    if wanted.recurring:
+        tx, begun = next_invoice.begun(tx, planned)
+        return steady(tx, rows.find(tx, Subscription, begun.subscription or ""))
+    return next_invoice.invoice_of(tx, latest_of(tx, planned), before) or next_invoice.of_schedule(
+        tx, planned
+    )
+
+
+def latest_of(tx: Tx, planned: SubscriptionSchedule) -> str | None:
+    found = rows.find_many(tx, Subscription, [planned.subscription or ""])
+    return next((subscription.latest_invoice for subscription in found.values()), None)

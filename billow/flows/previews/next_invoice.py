@@ -1,0 +1,193 @@
+"""Find the next invoice of a subscription, schedule or customer, and show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from billow.api import render, rows
+from billow.core.errors import Refused
+from billow.flows.billing import drafts, oversize, pending_items
+from billow.flows.schedules import run_phase
+from billow.flows.subscription_terms import pending_item_invoices
+from billow.flows.subscriptions import cancel, renew
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
+from billow.store.ids import secret
+from billow.store.tx import Tx
+
+
+def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
+    """What is seen where everything is tried, and nothing is kept, told or put."""
+    seen: dict[str, Any] = {}
+    with tx.conn.transaction() as savepoint:
+        seen.update(see(replace(tx, notes={**tx.notes, oversize.PREVIEW: True})))
+        raise psycopg.Rollback(savepoint)
+    return seen
+
+
+APART = "automatic_pending_invoice_item_invoice"
+"""Why there is an invoice of what waited, and of nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens before a period ends: a phase begins, or what waits is billed apart."""
+
+    at: datetime
+    do: Callable[[Tx, list[str]], None]
+    ref: str
+
+
+def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> Invoice:
+    """The next invoice, as it would be with what is known now: at the end of a period, if none comes before.
+
+    Without `apart` what waits and is billed on dates of its own does not count as one (§5.16), and nothing is
+    looked for beyond the end of the period, be what follows billed in advance.
+    """
+    step = next_step(tx, subscription)
+    if step is None:
+        return at_period_end(tx, subscription, apart)
+    then = tx.at(tx.clock, max(step.at, tx.now))
+    step.do(then, [step.ref])
+    after = rows.find(tx, Subscription, subscription.id)
+    billed = invoice_of(tx, after.latest_invoice, subscription.latest_invoice)
+    if billed and (apart or billed.billing_reason != APART):
+        return billed
+    return next_invoice(then, after, apart=apart)
+
+
+def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
+    before, due = subscription.latest_invoice, period_end(tx, subscription)
+    if due is None or subscription.status not in renew.RENEWING:
+        raise nothing()
+    then = tx.at(tx.clock, max(due, tx.now))
+    if subscription.cancel_at and subscription.cancel_at <= due:
+        return found(cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle"))
+    renew.renew(then, [subscription.id])
+    renewed = rows.find(tx, Subscription, subscription.id)
+    billed = invoice_of(tx, renewed.latest_invoice, before)
+    if billed is None and beyond and period_end(tx, renewed) != due:
+        # Periods that are billed in advance end without an invoice (§5.16).
+        return next_invoice(then, renewed)
+    return found(billed)
+
+
+def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
+    """The latest invoice, where there is a later one than before."""
+    return rows.find(tx, Invoice, latest) if latest and latest != before else None
+
+
+def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
+    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    return min((item.current_period_end for item in items), default=None)
+
+
+def next_step(tx: Tx, subscription: Subscription) -> Step | None:
+    """What comes first before the end of the period, or with it; None where nothing does."""
+    planned = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""]).values()
+    steps = [
+        Step(run_phase.next_step(one), run_phase.go_on, one.id) for one in planned if one.status == "active"
+    ]
+    if (swept := next_sweep(tx, subscription)) is not None:
+        steps.append(Step(swept, pending_item_invoices.sweep, subscription.id))
+    due, first = period_end(tx, subscription), min(steps, key=lambda step: step.at, default=None)
+    return first if first and due and first.at <= max(due, tx.now) else None
+
+
+def next_sweep(tx: Tx, subscription: Subscription) -> datetime | None:
+    """The next of its own dates at which what waits is billed; None where nothing waits."""
+    at, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
+    if at is None or interval is None or subscription.status not in pending_item_invoices.RUNNING:
+        return None
+    pending = pending_items.pending_items(tx, [subscription.customer])
+    if not pending_items.awaited(pending, subscription.customer, subscription.id, subscription.currency):
+        return None
+    if at < tx.now:
+        at = pending_item_invoices.following(interval, subscription.billing_cycle_anchor, tx.now)
+        rows.update(tx, subscription, event=None, next_pending_invoice_item_invoice=at)
+    return at
+
+
+def of_schedule(tx: Tx, schedule: SubscriptionSchedule) -> Invoice:
+    """What its subscription is billed next; where it is to begin yet, its first invoice."""
+    check_living(schedule)
+    at, found = begun(tx, schedule)
+    subscription = rows.lock(tx, Subscription, found.subscription or "")
+    first = None if schedule.subscription else invoice_of(tx, subscription.latest_invoice, None)
+    return first or next_invoice(at, subscription)
+
+
+def begun(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, SubscriptionSchedule]:
+    """A schedule with its subscription, and the instant at which it has it: now, or when it starts."""
+    if schedule.subscription:
+        return tx, schedule
+    then = tx.at(tx.clock, max(run_phase.next_step(schedule), tx.now))
+    run_phase.go_on(then, [schedule.id])
+    return then, rows.find(tx, SubscriptionSchedule, schedule.id)
+
+
+def check_living(schedule: SubscriptionSchedule) -> None:
+    if schedule.status not in LIVING:
+        raise nothing()
+
+
+def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
+    """The items that wait, on an invoice of their own."""
+    pending = pending_items.pending_items(tx, [customer.id])
+    first = next((item.currency for item in pending.get(customer.id, [])), "usd")
+    currency = currency or customer.currency or first
+    items = pending_items.left_over(tx, customer.id, None, currency)
+    if not items:
+        raise nothing()
+    made = drafts.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)
+    return drafts.write(tx, [made])[0]
+
+
+def found(invoice: Invoice | None) -> Invoice:
+    if invoice is None:
+        raise nothing()
+    return invoice
+
+
+NOTHING = "invoice_upcoming_none"
+
+
+def nothing() -> Refused:
+    return Refused("No upcoming invoices for customer", code=NOTHING, status=404)
+
+
+#: What no invoice says of itself before it is finalized, be it that the deed finalizes it at once.
+NOT_YET: dict[str, Any] = {
+    "attempted": False,
+    "auto_advance": False,
+    "automatically_finalizes_at": None,
+    "billing_reason": "upcoming",
+    "effective_at": None,
+    "ending_balance": None,
+    "hosted_invoice_url": None,
+    "invoice_pdf": None,
+    "number": None,
+    "status": "draft",
+}
+
+
+def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
+    """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
+    tree = tx.notes.get("expand", {})
+    shown = render.one(tx, invoice, tree)
+    inner = tree.get("lines", {}).get("data", {})
+    lines = render.show(tx, rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id), inner)
+    id = f"upcoming_in_{secret('', 24)}"
+    for line in lines:
+        line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)
+    shown.update(id=id, **NOT_YET)
+    shown["status_transitions"] = dict.fromkeys(shown["status_transitions"])
+    shown["lines"].update(data=lines, has_more=False, url=f"/v1/invoices/{id}/lines")
+    return shown

@@ -1,0 +1,182 @@
+"""Declare the parameters of a preview, and check them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN
+from billow.api.params import Params, missing, specs
+from billow.core.errors import Refused, require
+from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.invoices.invoice_items import ItemPeriod
+from billow.flows.schedules.phase_params import Phase
+from billow.flows.schedules.schedules import AFTER
+from billow.flows.subscription_changes.items import ItemChange
+from billow.flows.subscription_changes.params import BEHAVIORS, ENDS
+from billow.flows.subscription_terms import one_time_items, params
+from billow.flows.subscriptions.pause import Pause
+from billow.resources.customer import Address, Shipping, TaxNumber
+from billow.resources.subscription import BillingMode, BillingSchedule, Issuer
+
+T = TypeVar("T")
+
+
+class Anchor(Params):
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "now", "timestamp", "unchanged", required=True)
+
+
+class Details(Params):
+    """What the subscription would be, or would be changed to."""
+
+    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
+    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
+    cancel_at_period_end: bool | None = f.boolean()
+    cancel_now: bool = f.boolean(default=False)
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
+    items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
+    metadata: dict[str, str] = f.metadata()
+    pause: Pause | None = f.hash(shape=Pause)
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+    resume_at: str | None = f.choice(SHOWN, "now")
+    start_date: datetime | None = f.timestamp()
+    trial_end: datetime | str | None = f.timestamp(choices=("now",))
+
+
+class ScheduleDetails(Params):
+    """The schedule that would be made, or what one would be changed to."""
+
+    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    end_behavior: str | None = f.choice(SHOWN, *AFTER)
+    phases: list[Phase] = f.array(SHOWN, Phase, default=[])
+    proration_behavior: str = f.choice(SHOWN, *params.PRORATIONS, default="create_prorations")
+
+
+class ExtraItem(Params):
+    """An invoice item that is not there yet, or what one that waits would be changed to."""
+
+    amount: int | None = f.amount()
+    currency: str | None = f.currency()
+    description: str | None = f.text()
+    discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    invoiceitem: str | None = f.ref("invoiceitem")
+    metadata: dict[str, str] = f.metadata()
+    period: ItemPeriod | None = f.hash(shape=ItemPeriod)
+    price: str | None = f.ref("price")
+    price_data: one_time_items.OncePrice | None = f.hash(shape=one_time_items.OncePrice)
+    quantity: int | None = f.integer(min=0, max=10**12)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    unit_amount: int | None = f.amount()
+    unit_amount_decimal: Decimal | None = f.decimal()
+
+
+class Location(Params):
+    ip_address: str | None = f.text(unset=True, max=45)
+
+
+class CustomerDetails(Params):
+    """Who would be billed: somebody who is no customer yet, or a customer with other details."""
+
+    address: Address | None = f.hash(shape=Address, unset=True)
+    shipping: Shipping | None = f.hash(shape=Shipping, unset=True)
+    tax: Location | None = f.hash(shape=Location)
+    tax_exempt: str | None = f.choice(SHOWN, "exempt", "none", "reverse", unset=True)
+    tax_ids: list[TaxNumber] = f.array(SHOWN, TaxNumber, max=5, default=[])
+
+
+class Preview(Params):
+    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
+    currency: str | None = f.currency()
+    customer: str | None = f.ref("customer")
+    customer_account: str | None = f.text()
+    customer_details: CustomerDetails | None = f.hash(shape=CustomerDetails)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    invoice_items: list[ExtraItem] = f.array(SHOWN, ExtraItem, max=250, default=[])
+    issuer: Issuer | None = f.hash(shape=Issuer)
+    on_behalf_of: str | None = f.text(unset=True)
+    preview_mode: str = f.choice(SHOWN, "next", "recurring", default="next")
+    schedule: str | None = f.ref("subscription_schedule")
+    schedule_details: ScheduleDetails | None = f.hash(shape=ScheduleDetails)
+    subscription: str | None = f.ref("subscription")
+    subscription_details: Details | None = f.hash(shape=Details)
+
+    @property
+    def recurring(self) -> bool:
+        """Whether only what comes again and again is asked for."""
+        return self.preview_mode == "recurring"
+
+
+def check(wanted: Preview) -> None:
+    """What needs no look at the rows."""
+    if wanted.customer_account is not None:
+        raise Refused(
+            f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
+        )
+    require(
+        wanted.customer or wanted.subscription or wanted.schedule or wanted.customer_details,
+        "You must provide a customer, customer_details, a subscription or a schedule.",
+        param="customer",
+        code="parameter_missing",
+    )
+    planned = [name for name in ("schedule", "schedule_details") if wanted.given(name)]
+    agreed = [name for name in ("subscription", "subscription_details") if wanted.given(name)]
+    require(
+        not (planned and agreed),
+        f"You may only specify one of these parameters: {', '.join(planned[:1] + agreed[:1])}.",
+        param=min(planned, default=None),
+        code="parameters_exclusive",
+    )
+    params.check_automatic_tax(wanted.automatic_tax)
+    require(
+        wanted.issuer is None or (wanted.issuer.type == "self" and wanted.issuer.account is None),
+        "There are no connected accounts: `issuer[type]` must be `self`.",
+        param="issuer",
+    )
+
+
+#: What has a meaning only for a subscription that is there, and only for one that is not.
+OF_ONE_THAT_RUNS = ("cancel_now", "pause", "proration_date", "resume_at")
+OF_A_NEW_ONE = ("start_date",)
+
+
+def check_details(details: Details, *, new: bool) -> None:
+    for name in OF_ONE_THAT_RUNS if new else OF_A_NEW_ONE:
+        word = "exists" if new else "does not exist yet"
+        require(
+            not getattr(details, name),
+            f"You can only set `subscription_details[{name}]` for a subscription that {word}.",
+            param=f"subscription_details[{name}]",
+        )
+    anchor = details.billing_cycle_anchor
+    at = "subscription_details[billing_cycle_anchor]"
+    if anchor and anchor.type == "timestamp":
+        require(
+            new,
+            "The billing cycle of a subscription that exists begins `now`, or stays `unchanged`.",
+            param=f"{at}[type]",
+        )
+        if anchor.timestamp is None:
+            raise missing(f"{at}[timestamp]")
+    elif anchor:
+        require(
+            anchor.timestamp is None,
+            "You can only set a timestamp with `type=timestamp`.",
+            param=f"{at}[timestamp]",
+        )
+
+
+def within(name: str, shape: type[Params], do: Callable[[], T]) -> T:
+    """What is refused of a deed is said of the parameter as the preview has it."""
+    try:
+        return do()
+    except Refused as refused:
+        head, bracket, rest = (refused.param or "").partition("[")
+        if head in specs(shape):
+            refused.param = f"{name}[{head}]{bracket}{rest}"
+        raise

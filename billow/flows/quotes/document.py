@@ -1,0 +1,106 @@
+"""Lay out a quote as a document."""
+
+from decimal import Decimal
+
+from billow.api import rows
+from billow.api.fields import plain
+from billow.api.operation import Answer
+from billow.core.errors import Refused
+from billow.core.money import show
+from billow.flows.billing import drafts, priced_items
+from billow.flows.outside.outside import of
+from billow.flows.quotes.lines import Offered, present
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party, pdf
+from billow.resources.customer import Customer
+from billow.resources.quote import Quote
+from billow.store.tx import Tx
+
+
+@Quote.below("GET", "pdf", of=Quote)
+def paper(tx: Tx, quote: Quote) -> Answer:
+    """Fetch a finalized quote as a PDF."""
+    if quote.finalized_at is None:
+        raise Refused("A quote has a PDF when it is finalized; this one is a draft.")
+    body = pdf.render(document_of(tx, quote), quote.finalized_at)
+    return Answer(200, body, {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": f'attachment; filename="{quote.number}.pdf"',
+        "Cache-Control": "private, no-store",
+    })  # fmt: skip
+
+
+def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
+    """The paper of a finalized quote: what is asked for at first in full, and what follows as a note."""
+    outside, customer = of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
+    offered = present(tx, quote)
+    currency = quote.currency or ""
+    assert quote.finalized_at
+    account = drafts.account_of(tx)
+    return InvoiceDocument(
+        kind="quote",
+        number=quote.number or "",
+        status=quote.status,
+        currency=currency.upper(),
+        issued_on=quote.finalized_at.date(),
+        due_on=quote.expires_at.date(),
+        seller=Party(
+            outside.seller_name or account["name"] or "",
+            outside.mail_from,
+            outside.seller_address,
+            (outside.seller_tax_id,) if outside.seller_tax_id else (),
+        ),
+        buyer=buyer_of(customer),
+        header=quote.header,
+        lines=tuple(line_of(one) for one in offered),
+        totals=tuple((label, show(amount, currency)) for label, amount in totals_of(quote)),
+        notes=tuple(notes_of(quote, currency)),
+        footer=quote.footer,
+    )
+
+
+def buyer_of(customer: Customer) -> Party:
+    address = customer.address or {}
+    city = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
+    lines = (address.get("line1"), address.get("line2"), city, address.get("state"), address.get("country"))
+    name = customer.business_name or customer.name or customer.email or customer.id
+    return Party(name, customer.email, tuple(line for line in lines if line))
+
+
+def line_of(one: Offered) -> DocumentLine:
+    """A full period of it. A unit price is there where one price times the quantity is the amount."""
+    item, rate = one.item, priced_items.rated(one.price)
+    single = rate.model == "per_unit" and rate.unit_amount is not None
+    return DocumentLine(
+        description=item.description or "",
+        quantity="" if item.quantity is None else plain(Decimal(item.quantity)),
+        unit_amount=show(rate.unit_amount, item.currency) if single and rate.unit_amount is not None else "",
+        amount=show(item.amount_subtotal, item.currency) if item.quantity is not None else "by use",
+        period=every(*one.rhythm) if one.recurs else None,
+    )
+
+
+def every(interval: str, count: int) -> str:
+    return f"every {interval}" if count == 1 else f"every {count} {interval}s"
+
+
+def totals_of(quote: Quote) -> list[tuple[str, int]]:
+    """From the subtotal to the total; and what is due first, where that is something else."""
+    parts, named = quote.total_details["breakdown"], quote.labels
+    shown = [("Subtotal", quote.amount_subtotal)]
+    shown += [(named[one["discount"]["id"]], -one["amount"]) for one in parts["discounts"] if one["amount"]]
+    shown += [(named[one["rate"]["id"]], one["amount"]) for one in parts["taxes"]]
+    shown.append(("Total", quote.amount_total))
+    first = quote.computed["upfront"]["amount_total"]
+    return [*shown, ("Due when accepted", first)] if first != quote.amount_total else shown
+
+
+def notes_of(quote: Quote, currency: str) -> list[str]:
+    """What the seller says, how long nothing is charged, and what is charged from then on."""
+    days, later = quote.subscription_data["trial_period_days"], quote.computed["recurring"]
+    notes = [quote.description] if quote.description else []
+    if days and later:
+        notes.append(f"The first {days} days are free.")
+    if later:
+        price = show(later["amount_total"], currency)
+        notes.append(f"Renews at {price} {every(later['interval'], later['interval_count'])}.")
+    return notes

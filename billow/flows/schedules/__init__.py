@@ -1,0 +1,1 @@
+"""Plan subscriptions in phases, and begin each phase when it is due."""

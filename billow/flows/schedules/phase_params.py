@@ -1,0 +1,314 @@
+"""Declare the parameters of a schedule's phases, and check them."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN, seconds
+from billow.api.params import Params, json_value, specs
+from billow.core import schedule as core
+from billow.core.errors import Refused, require
+from billow.flows.billing import priced_items
+from billow.flows.billing.currency import check_price_currency
+from billow.flows.billing.discounts import DiscountTerm, Owner, redeemable
+from billow.flows.subscription_terms import dates, one_time_items, params
+from billow.flows.subscription_terms.items import (
+    Item,
+    check_amounts,
+    check_new,
+    check_quantity,
+    check_threshold,
+    check_together,
+    price_of,
+    threshold_of,
+)
+from billow.resources import tax_rate
+from billow.resources.customer import Customer
+from billow.resources.price import Price
+from billow.resources.subscription import BillingThresholds, InvoiceSettings, TransferData
+from billow.store.tx import Tx
+
+METHODS = ("charge_automatically", "send_invoice")
+
+
+class ScheduleInvoiceSettings(InvoiceSettings):
+    days_until_due: int | None = f.integer(min=0, max=3650)
+
+
+class Settings(Params):
+    """What a phase, or the schedule for all of its phases, says of the subscription."""
+
+    application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2)
+    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
+    billing_cycle_anchor: str | None = f.choice(SHOWN, "automatic", "phase_start")
+    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
+    collection_method: str | None = f.choice(SHOWN, *METHODS)
+    default_payment_method: str | None = f.ref("payment_method")
+    description: str | None = f.text(max=500, unset=True)
+    invoice_settings: ScheduleInvoiceSettings | None = f.hash(shape=ScheduleInvoiceSettings)
+    on_behalf_of: str | None = f.text(unset=True)
+    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
+
+
+class Duration(Params):
+    interval: str = f.choice(SHOWN, "day", "week", "month", "year", required=True)
+    interval_count: int = f.integer(min=1, max=3650, default=1)
+
+
+class Start(Params):
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "max_item_period_start", "phase_start", "timestamp", required=True)
+
+
+class End(Params):
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "min_item_period_end", "phase_end", "timestamp", required=True)
+
+
+class ExtraPeriod(Params):
+    end: End = f.hash(shape=End, required=True)
+    start: Start = f.hash(shape=Start, required=True)
+
+
+OWN_PERIOD = {
+    "end": {"timestamp": None, "type": "min_item_period_end"},
+    "start": {"timestamp": None, "type": "max_item_period_start"},
+}
+
+
+class PhaseExtra(one_time_items.Extra):
+    period: ExtraPeriod | None = f.hash(shape=ExtraPeriod)  # type: ignore[assignment]
+
+
+class NewPhase(Settings):
+    add_invoice_items: list[PhaseExtra] = f.array(SHOWN, PhaseExtra, max=20, default=[])
+    currency: str | None = f.currency()
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    duration: Duration | None = f.hash(shape=Duration)
+    end_date: datetime | None = f.timestamp()
+    items: list[Item] = f.array(SHOWN, Item, max=20, required=True)
+    metadata: dict[str, str] = f.metadata()
+    proration_behavior: str = f.choice(SHOWN, *params.PRORATIONS, default="create_prorations")
+    trial: bool | None = f.boolean()
+    trial_end: datetime | None = f.timestamp()
+
+
+class Phase(NewPhase):
+    end_date: datetime | str | None = f.timestamp(choices=("now",))  # type: ignore[assignment]
+    start_date: datetime | str | None = f.timestamp(choices=("now",))
+    trial_end: datetime | str | None = f.timestamp(choices=("now",))  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """For whom phases are planned, in which mode, and what was agreed before: it may be named again."""
+
+    customer: Customer
+    classic: bool
+    items: Container[str] = ()
+    once: Container[str] = ()
+    rates: Container[str] = ()
+    discounts: Sequence[dict[str, Any]] = ()
+    present: Sequence[str] = ()
+    """Discounts of the customer and of the subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A phase that was asked for, with the prices of its items and of what it charges once."""
+
+    wanted: NewPhase
+    at: str
+    prices: list[Price]
+    once: list[Price]
+    currency: str
+
+
+def priced(tx: Tx, frame: Frame, wanted: Sequence[NewPhase]) -> list[Priced]:
+    """The phases with their prices, all in one currency; prices that are sent as data are made."""
+    found = [price_one(tx, frame, phase, f"phases[{place}]") for place, phase in enumerate(wanted)]
+    for phase in found:
+        require(
+            phase.currency == found[0].currency,
+            "All phases of a schedule must have the same currency.",
+            param=f"{phase.at}[currency]",
+        )
+    return found
+
+
+def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
+    require(wanted.items, "You must pass at least one item.", param=f"{at}[items]")
+    prices: dict[str, Price] = {}
+    for place, item in enumerate(wanted.items):
+        named = f"{at}[items][{place}]"
+        price = price_of(tx, item, named, frame.items)
+        check_quantity(item, price, named)
+        check_threshold(item, price, named)
+        with_param(f"{at}[items]", check_new, price, prices)
+        prices[price.id] = price
+    all_of_them = list(prices.values())
+    with_param(f"{at}[items]", check_together, all_of_them, wanted.currency, classic=frame.classic)
+    currency = wanted.currency or all_of_them[0].currency
+    priced = zip(all_of_them, [item.quantity for item in wanted.items], strict=True)
+    check_amounts(priced, currency, f"{at}[items]")
+    once = [
+        one_time_items.price_of(tx, extra, f"{at}[add_invoice_items][{place}]", frame.once)
+        for place, extra in enumerate(wanted.add_invoice_items)
+    ]
+    with_param(f"{at}[add_invoice_items]", check_price_currency, once, currency)
+    extra = zip(once, [one.quantity for one in wanted.add_invoice_items], strict=True)
+    check_amounts(extra, currency, f"{at}[add_invoice_items]")
+    found = Priced(wanted, at, all_of_them, once, currency)
+    check_billing(tx, frame, found)
+    return found
+
+
+def check_billing(tx: Tx, frame: Frame, phase: Priced) -> None:
+    """What changes the amounts: discounts must be redeemable now, tax rates in use."""
+    wanted = phase.wanted
+    tax_rate.check_usable(tx, wanted.default_tax_rates or [], f"{phase.at}[default_tax_rates]", frame.rates)
+    check_discounts(tx, frame, phase, wanted.discounts, phase.at)
+    for name in ("items", "add_invoice_items"):
+        for place, entry in enumerate(getattr(wanted, name)):
+            at = f"{phase.at}[{name}][{place}]"
+            tax_rate.check_usable(tx, entry.tax_rates or [], f"{at}[tax_rates]", frame.rates)
+            check_discounts(tx, frame, phase, entry.discounts, at)
+
+
+def check_discounts(
+    tx: Tx, frame: Frame, phase: Priced, wanted: Sequence[DiscountTerm] | None, at: str
+) -> None:
+    fresh = [term for term in wanted or [] if term.shown() not in frame.discounts]
+    owner = Owner(frame.customer, phase.currency, present=frame.present, param=f"{at}[discounts]")
+    redeemable(tx, fresh, owner)
+
+
+def with_param(param: str, check: Any, *given: Any, **named: Any) -> None:
+    """What a check refuses is said of this parameter."""
+    try:
+        check(*given, **named)
+    except Refused as refused:
+        refused.param = param
+        raise
+
+
+def wish(phase: Priced, now: datetime) -> core.Wish:
+    """What a phase says of its dates; with neither a duration nor an end it lasts one of its periods."""
+    wanted, at = phase.wanted, phase.at
+    require(
+        wanted.duration is None or wanted.end_date is None,
+        "You may only specify one of these parameters: duration, end_date.",
+        param=f"{at}[end_date]",
+        code="parameters_exclusive",
+    )
+    start = wanted.start_date if isinstance(wanted, Phase) else None
+    length = min((rhythm(price) for price in phase.prices), key=days)
+    if wanted.duration:
+        length = (wanted.duration.interval, wanted.duration.interval_count)
+    return core.Wish(length, dated(start, now), dated(wanted.end_date, now))
+
+
+def rhythm(price: Price) -> core.Length:
+    assert price.recurring
+    return price.recurring["interval"], price.recurring["interval_count"]
+
+
+def days(length: core.Length) -> int:
+    return {"day": 1, "week": 7, "month": 30, "year": 365}[length[0]] * length[1]
+
+
+def dated(value: datetime | str | None, now: datetime) -> datetime | None:
+    return now if isinstance(value, str) else value
+
+
+def kept(phase: Priced, span: core.Span, now: datetime) -> dict[str, Any]:
+    """A phase as it is stored and shown."""
+    wanted = phase.wanted
+    return {
+        **settings(wanted),
+        "add_invoice_items": [
+            extra_kept(*extra) for extra in zip(wanted.add_invoice_items, phase.once, strict=True)
+        ],
+        "currency": phase.currency,
+        "default_tax_rates": wanted.default_tax_rates or [],
+        "discounts": terms_kept(wanted.discounts),
+        "end_date": seconds(span.end),
+        "items": [item_kept(item, price) for item, price in zip(wanted.items, phase.prices, strict=True)],
+        # Empty values stay: they take the key off the subscription's metadata when the phase begins (X111).
+        "metadata": {key: value for key, value in wanted.metadata.items() if key},
+        "proration_behavior": wanted.proration_behavior,
+        "start_date": seconds(span.start),
+        "trial": wanted.trial,
+        "trial_end": seconds(trial_of(phase, span, now)),
+    }
+
+
+def settings(wanted: Settings) -> dict[str, Any]:
+    found = {name: json_value(spec, getattr(wanted, name)) for name, spec in specs(Settings).items()}
+    if wanted.automatic_tax:
+        found["automatic_tax"] = {"disabled_reason": None, **found["automatic_tax"]}
+    return found
+
+
+def item_kept(item: Item, price: Price) -> dict[str, Any]:
+    metered = priced_items.meter_of(price) is not None
+    return {
+        "billing_thresholds": threshold_of(item),
+        "discounts": terms_kept(item.discounts),
+        "metadata": {key: value for key, value in item.metadata.items() if key},
+        "plan": price.id,
+        "price": price.id,
+        "quantity": None if metered else 1 if item.quantity is None else item.quantity,
+        "tax_rates": item.tax_rates or [],
+    }
+
+
+def terms_kept(wanted: Sequence[DiscountTerm] | None) -> list[dict[str, Any]]:
+    return [term.shown() for term in wanted or []]
+
+
+def extra_kept(extra: one_time_items.Extra, price: Price) -> dict[str, Any]:
+    return {
+        "discountable": extra.discountable,
+        "discounts": terms_kept(extra.discounts),
+        "metadata": {key: value for key, value in extra.metadata.items() if value},
+        "period": extra.period.shown() if extra.period else OWN_PERIOD,
+        "price": price.id,
+        "quantity": extra.quantity,
+        "tax_rates": extra.tax_rates or [],
+    }
+
+
+def trial_of(phase: Priced, span: core.Span, now: datetime) -> datetime | None:
+    """Until when a phase is in trial: `trial` means all of it."""
+    wanted, param = phase.wanted, f"{phase.at}[trial_end]"
+    until = dated(wanted.trial_end, now)
+    whole = bool(wanted.trial)
+    require(
+        not (whole and until not in (None, span.end)),
+        "With `trial=true` the trial ends with its phase: `trial_end` must be its `end_date`.",
+        param=param,
+    )
+    require(
+        until is None or until == now or span.start < until <= span.end,
+        "The trial_end of a phase must be within the phase.",
+        param=param,
+    )
+    if until == now:
+        return None
+    until = span.end if whole else until
+    require(
+        until is None or until <= span.start + dates.LONGEST_TRIAL,
+        "A trial can last two years at most.",
+        param=param,
+    )
+    require(
+        until is None or wanted.billing_cycle_anchor != "phase_start",
+        "You cannot set `billing_cycle_anchor=phase_start` on a phase with a trial.",
+        param=f"{phase.at}[billing_cycle_anchor]",
+    )
+    return until

@@ -1,0 +1,402 @@
+"""Begin a phase: create the subscription, or change it into what the phase says."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from billow.api import rows
+from billow.api.fields import instant
+from billow.api.params import made, read
+from billow.core import calendar, lifecycle, timers
+from billow.core.errors import Refused
+from billow.core.schedule import Span
+from billow.flows.billing import discounts, drafts
+from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
+from billow.flows.subscription_changes.apply import Done
+from billow.flows.subscription_changes.items import Anchor, ItemChange
+from billow.flows.subscription_changes.params import Change
+from billow.flows.subscription_status import schedule_end
+from billow.flows.subscription_terms import one_time_items
+from billow.flows.subscription_terms.params import Subscribe
+from billow.flows.subscriptions import cancel, create
+from billow.resources.customer import Customer
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.price import Price
+from billow.resources.subscription import InvoiceSettings, Subscription
+from billow.resources.subscription_item import SubscriptionItem, UsageThreshold
+from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+NOTICE = timers.SCHEDULE_NOTICE
+"""So long before its end a schedule is told to be expiring."""
+PLAIN = (
+    "application_fee_percent",
+    "billing_thresholds",
+    "default_payment_method",
+    "description",
+    "on_behalf_of",
+    "transfer_data",
+)
+"""What a phase says of the subscription and is kept there as it is said."""
+ITEM = ("billing_thresholds", "discounts", "metadata", "price", "quantity", "tax_rates")
+"""What a phase says of an item."""
+Phase = dict[str, Any]
+
+
+def spans(schedule: SubscriptionSchedule) -> list[Span]:
+    return [span_of(phase) for phase in schedule.phases]
+
+
+def span_of(phase: Phase) -> Span:
+    start, end = instant(phase["start_date"]), instant(phase["end_date"])
+    assert start and end
+    return Span(start, end)
+
+
+def settled(schedule: SubscriptionSchedule, phase: Phase) -> Phase:
+    """A phase with what the schedule says for all of them, where it says nothing itself."""
+    common = schedule.default_settings
+    found = {**phase, **{name: common[name] for name in common if phase.get(name) is None}}
+    own, others = phase["invoice_settings"] or {}, common["invoice_settings"]
+    found["invoice_settings"] = {
+        **others,
+        **{name: value for name, value in own.items() if value is not None},
+    }
+    return found
+
+
+def planned_end(schedule: SubscriptionSchedule, place: int) -> datetime | None:
+    """When the subscription ends: with the last phase, which says so as soon as it is the current one."""
+    last = place == len(schedule.phases) - 1
+    return spans(schedule)[place].end if last and schedule.end_behavior == "cancel" else None
+
+
+def begin(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
+    """Make the subscription. Its first invoice is a draft for an hour, for nobody waits for it (§6)."""
+    customer = rows.lock(tx, Customer, schedule.customer)
+    phase = redeemable(tx, customer, schedule.phases[0])
+    planned = schedule.but(phases=[phase, *schedule.phases[1:]])
+    wanted = replace(order_of(tx, planned, 0), add_invoice_items=extras_of(phase), agreed=True)
+    wanted = replace(wanted, items=[replace(item, agreed=True) for item in wanted.items])
+    found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
+    prices = [found[item["price"]] for item in phase["items"]]
+    subscription, _ = create.begin(tx, customer, wanted, prices, later=True)
+    rows.update(tx, subscription, event=None, schedule=schedule.id)
+    create.conclude(tx, subscription.id)
+    return schedule.but(subscription=subscription.id, **running(schedule, 0))
+
+
+def running(schedule: SubscriptionSchedule, place: int) -> dict[str, Any]:
+    """What a schedule says of itself while a phase runs."""
+    phase = schedule.phases[place]
+    begins = schedule.status == "not_started"
+    status = lifecycle.after(lifecycle.SCHEDULE, schedule.status, "begin") if begins else schedule.status
+    current = {"end_date": phase["end_date"], "start_date": phase["start_date"]}
+    return {"current_phase": current, "status": status}
+
+
+def order_of(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
+    """The subscription as a request would ask for it in a phase; what is charged once comes apart."""
+    phase, span = settled(schedule, schedule.phases[place]), spans(schedule)[place]
+    ends = planned_end(schedule, place)
+    sends = phase["collection_method"] == "send_invoice"
+    invoices = dict(phase["invoice_settings"])
+    due = invoices.pop("days_until_due")
+    mode = {name: schedule.billing_mode[name] for name in ("flexible", "type")}
+    nested = {
+        **{name: phase[name] for name in PLAIN},
+        "automatic_tax": {n: v for n, v in phase["automatic_tax"].items() if n != "disabled_reason"},
+        "backdate_start_date": int(span.start.timestamp()) if span.start < whole(tx) else None,
+        "billing_mode": mode,
+        "cancel_at": int(ends.timestamp()) if ends else None,
+        "collection_method": phase["collection_method"],
+        "currency": phase["currency"],
+        "customer": schedule.customer,
+        "default_tax_rates": phase["default_tax_rates"],
+        "days_until_due": due if sends else None,
+        "invoice_settings": invoices,
+        "discounts": phase["discounts"],
+        "items": [{name: item[name] for name in ITEM} for item in phase["items"]],
+        "metadata": phase["metadata"],
+        "proration_behavior": phase["proration_behavior"],
+        "trial_end": phase["trial_end"],
+    }
+    wanted: Subscribe = read(Subscribe, said(nested))
+    return wanted
+
+
+def whole(tx: Tx) -> datetime:
+    return tx.now.replace(microsecond=0)
+
+
+def said(value: Any) -> Any:
+    """Nested values as a request would have them: without what is null, and fractions in digits."""
+    if isinstance(value, dict):
+        return {name: said(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [said(inner) for inner in value]
+    return str(value) if isinstance(value, float) else value
+
+
+def redeemable(tx: Tx, customer: Customer, phase: Phase, subscription: Subscription | None = None) -> Phase:
+    """The phase without the coupons that nobody can redeem any more: they were planned in good faith."""
+    present = [*(subscription.discounts if subscription else []), customer.discount or ""]
+    owner = discounts.Owner(customer, phase["currency"], present=present)
+
+    def left(entry: dict[str, Any]) -> dict[str, Any]:
+        usable: list[DiscountTerm] = []
+        for term in entry["discounts"]:
+            [wanted] = [read(DiscountTerm, said(term))]
+            if may_be_redeemed(tx, [*usable, wanted], owner):
+                usable.append(wanted)
+        return {**entry, "discounts": [term.shown() for term in usable]}
+
+    inner = {name: [left(entry) for entry in phase[name]] for name in ("items", "add_invoice_items")}
+    return {**left(phase), **inner}
+
+
+def may_be_redeemed(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) -> bool:
+    try:
+        discounts.redeemable(tx, wanted, owner)
+    except Refused:
+        return False
+    return True
+
+
+def extras_of(phase: Phase) -> list[one_time_items.Extra]:
+    """What a phase charges once, its own bounds as instants."""
+    bounds = {"phase_start": phase["start_date"], "phase_end": phase["end_date"]}
+    found = []
+    for extra in phase["add_invoice_items"]:
+        period = {}
+        for side, bound in extra["period"].items():
+            at = instant(bounds.get(bound["type"], bound["timestamp"]))
+            kind = "timestamp" if bound["type"] in bounds else bound["type"]
+            period[side] = made(getattr(one_time_items, side.title()), type=kind, timestamp=at)
+        names = ("discountable", "metadata", "price", "quantity", "tax_rates")
+        given = {name: extra[name] for name in names}
+        given["discounts"] = terms_of_discounts(extra)
+        found.append(
+            made(one_time_items.Extra, period=made(one_time_items.Span, **period), agreed=True, **given)
+        )
+    return found
+
+
+def terms_of_discounts(entry: dict[str, Any]) -> list[DiscountTerm]:
+    return [read(DiscountTerm, said(term)) for term in entry["discounts"]]
+
+
+@job("schedule.phase", batch=1)
+def go_on(tx: Tx, refs: list[str]) -> None:
+    """A phase begins, or the last one is over. However late it is done, it counts from when it was due."""
+    [id] = refs
+    schedule = rows.lock(tx, SubscriptionSchedule, id)
+    if schedule.status not in LIVING:
+        return
+    due = next_step(schedule)
+    if due > tx.now:
+        return
+    then = tx.at(tx.clock, due)
+    place = next((n for n, span in enumerate(spans(schedule)) if span.start == due), None)
+    if place is None:
+        finish(then, schedule)
+    elif schedule.subscription is None:
+        write(then, schedule, begin(then, schedule))
+    else:
+        done = enter(then, schedule, schedule, place, schedule.phases[place]["proration_behavior"])
+        stand(then, done)
+        write(then, schedule, schedule.but(**running(schedule, place)))
+
+
+def next_step(schedule: SubscriptionSchedule) -> datetime:
+    """When the schedule is looked at next: at its start, and at the end of each phase."""
+    found = instant((schedule.current_phase or {}).get("end_date"))
+    return found or spans(schedule)[0].start
+
+
+def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
+    """Keep what a schedule has become, tell it, and set its timers anew."""
+    written = sync_schedule.write(tx, before, after)
+    set_timers(tx, written, None if before is after else spans(before)[-1].end)
+    return written
+
+
+def set_timers(tx: Tx, schedule: SubscriptionSchedule, ended: datetime | None = None) -> None:
+    """`ended` is when it would have ended before: that is not told again where it is the same."""
+    end = spans(schedule)[-1].end
+    jobs.put(tx, "schedule.phase", schedule.id, next_step(schedule))
+    if end != ended:
+        jobs.put(tx, "schedule.expiring", schedule.id, max(end - NOTICE, tx.now))
+
+
+def stand(tx: Tx, done: Done) -> None:
+    """What a phase bills at once is a draft for its hour, as a renewal's is."""
+    if done.invoice:
+        jobs.put(tx, "invoice.finalize", done.invoice.id, tx.now + drafts.GRACE)
+
+
+@job("schedule.expiring", batch=1)
+def expire(tx: Tx, refs: list[str]) -> None:
+    [schedule] = rows.find_all(tx, SubscriptionSchedule, refs).values()
+    if schedule.status in LIVING:
+        rows.emit(tx, [(schedule, None)], "subscription_schedule.expiring")
+
+
+def finish(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
+    """After its last phase a schedule lets the subscription go, or ends with it."""
+    if schedule.end_behavior != "cancel":
+        return schedule_end.release(tx, schedule)
+    done = schedule_end.end(tx, schedule, "complete", "completed", completed_at=tx.now)
+    subscription = rows.lock(tx, Subscription, schedule.subscription or "")
+    if subscription.cancel_at is None or subscription.cancel_at > tx.now:
+        # Somebody took the planned end back: it is what was agreed all the same.
+        cancel.stop(tx, subscription, invoice_now=True, prorates=True)
+    return done
+
+
+def enter(
+    tx: Tx, old: SubscriptionSchedule, new: SubscriptionSchedule, place: int, prorations: str, *,
+    later: bool = True,
+) -> Done:  # fmt: skip
+    """Make the subscription what a phase says. `old` is the schedule before, with the phase that ran.
+
+    Where that is the same phase, only what was changed of it is carried out: what somebody else has made of
+    the subscription meanwhile stays (§6).
+    """
+    subscription = pending_updates.withdraw(tx, rows.lock(tx, Subscription, new.subscription or ""))
+    phase, before = new.phases[place], sync_schedule.place_of(old)
+    former = old.phases[before]
+    edited = former["start_date"] == phase["start_date"]
+    if not edited:
+        phase = redeemable(tx, rows.find(tx, Customer, new.customer), phase, subscription)
+    given = terms_of(tx, subscription, settled(new, phase), settled(old, former), edited=edited)
+    begins = not edited and settled(new, phase)["billing_cycle_anchor"] == "phase_start"
+    if begins or ("items" in given and restarts(tx, subscription, phase)):
+        given["billing_cycle_anchor"] = made(Anchor, type="now")
+    if planned_end(new, place) != planned_end(old, before):
+        given["cancel_at"] = planned_end(new, place)
+    if not edited:
+        put_extras(tx, subscription, phase, given)
+    if not given:
+        return Done(subscription, None)
+    wanted = made(Change, proration_behavior=prorations, agreed=True, **given)
+    return apply.apply(tx, subscription, wanted, at=whole(tx), later=later)
+
+
+def terms_of(
+    tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
+) -> dict[str, Any]:
+    """What an update would be sent to make the subscription what the phase says."""
+    given: dict[str, Any] = {}
+    if not edited or phase["items"] != former["items"]:
+        given["items"] = item_changes(tx, subscription, phase, former)
+    for name in ("default_tax_rates", "discounts"):
+        if phase[name] != former[name] or (phase[name] and not edited):
+            now = terms_of_discounts(phase) if name == "discounts" else phase[name]
+            given[name] = now or None
+    if phase["metadata"] and (not edited or phase["metadata"] != former["metadata"]):
+        given["metadata"] = phase["metadata"]
+    if phase["trial_end"] != former["trial_end"]:
+        given.update(trial_of(subscription, phase, edited=edited))
+    given.update(plain_terms(tx, subscription, phase, former, edited=edited))
+    return given
+
+
+def trial_of(subscription: Subscription, phase: Phase, *, edited: bool) -> dict[str, Any]:
+    until = instant(phase["trial_end"])
+    if until:
+        return {"trial_end": until}
+    return {"trial_end": "now"} if edited and subscription.status == "trialing" else {}
+
+
+def plain_terms(
+    tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
+) -> dict[str, Any]:
+    """How it is paid, and what its invoices say. What the former phase said and this one does not is taken
+    back; what neither says stays."""
+    shaped = read(Change, said({name: phase[name] for name in PLAIN}))
+    given: dict[str, Any] = {}
+    for name in PLAIN:
+        new, old = phase[name], former[name]
+        if new != old or (new is not None and not edited):
+            given[name] = getattr(shaped, name) if new is not None else None
+    if not belongs(tx, subscription, given.get("default_payment_method")):
+        del given["default_payment_method"]
+    if phase["invoice_settings"] != former["invoice_settings"]:
+        own = {name: value for name, value in phase["invoice_settings"].items() if name != "days_until_due"}
+        sent = read(InvoiceSettings, said(own)).sent()
+        given["invoice_settings"] = made(InvoiceSettings, **{**dict.fromkeys(own), **sent})
+    if (phase["collection_method"], phase["invoice_settings"]["days_until_due"]) != (
+        subscription.collection_method, subscription.days_until_due,
+    ):  # fmt: skip
+        sends = phase["collection_method"] == "send_invoice"
+        given["collection_method"] = phase["collection_method"]
+        given["days_until_due"] = phase["invoice_settings"]["days_until_due"] if sends else None
+    return given
+
+
+def belongs(tx: Tx, subscription: Subscription, method: str | None) -> bool:
+    """A method that was detached since it was planned is passed over."""
+    found = rows.find_many(tx, PaymentMethod, [method] if method else [])
+    return method is None or (method in found and found[method].customer == subscription.customer)
+
+
+def items_now(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
+    return rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+
+
+def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase) -> list[ItemChange]:
+    """An item with a price of the phase stays, with its quantity; others go, and the rest is added."""
+    left = {item.price: item.id for item in items_now(tx, subscription)}
+    before = {item["price"]: item for item in former["items"]}
+    found = []
+    for item in phase["items"]:
+        given = {"metadata": item["metadata"]} if item["metadata"] else {}
+        if item["quantity"] is not None:
+            given["quantity"] = item["quantity"]
+        old = before.get(item["price"], {})
+        if item["discounts"] or old.get("discounts"):
+            given["discounts"] = terms_of_discounts(item) or None
+        if item["billing_thresholds"] != old.get("billing_thresholds"):
+            sent = item["billing_thresholds"]
+            given["billing_thresholds"] = sent and read(UsageThreshold, sent)
+        if item["tax_rates"] or old.get("tax_rates"):
+            given["tax_rates"] = item["tax_rates"]
+        id = left.pop(item["price"], None)
+        named = {"id": id} if id else {"price": item["price"]}
+        found.append(made(ItemChange, agreed=True, **named, **given))
+    return found + [made(ItemChange, id=id, deleted=True) for id in left.values()]
+
+
+def restarts(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
+    """In classic another interval begins a new period (§5.5); its items all have one."""
+    if subscription.billing_mode["type"] != "classic" or phase["trial_end"]:
+        return False
+    prices = rows.find_many(tx, Price, [item.price for item in items_now(tx, subscription)])
+    new = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
+    rhythms = {rhythm_of(price) for price in prices.values()}
+    return bool(rhythms) and rhythms != {rhythm_of(price) for price in new.values()}
+
+
+def rhythm_of(price: Price) -> tuple[str, int]:
+    assert price.recurring
+    return price.recurring["interval"], price.recurring["interval_count"]
+
+
+def put_extras(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str, Any]) -> None:
+    """What the phase charges once waits for its next invoice, for the periods that begin with the phase."""
+    if not phase["add_invoice_items"]:
+        return
+    now = whole(tx)
+    anchor = now if "billing_cycle_anchor" in given else subscription.billing_cycle_anchor
+    found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
+    periods = [calendar.period_at(anchor, *rhythm_of(price), now) for price in found.values()]
+    until = given.get("trial_end")
+    if isinstance(until, datetime):
+        periods = [(now, until)]
+    items = [SubscriptionItem(current_period_start=start, current_period_end=end) for start, end in periods]
+    customer = rows.find(tx, Customer, subscription.customer)
+    one_time_items.put(tx, one_time_items.Setting(customer, subscription, items), extras_of(phase))

@@ -1,0 +1,1 @@
+"""Change a running subscription: load, compute, apply."""

@@ -1,0 +1,222 @@
+"""Write a change of a subscription: items, periods, payment, end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billow.api import render, rows
+from billow.api.operation import merged_value
+from billow.core import lifecycle
+from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items, totals
+from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing.priced_items import Part
+from billow.flows.invoices import paused_collection
+from billow.flows.subscription_changes import discounts, prorations
+from billow.flows.subscription_changes.compute import Case, billed_now, considered
+from billow.flows.subscription_changes.params import KEPT, Change
+from billow.flows.subscription_status import entitlements
+from billow.flows.subscription_terms import (
+    one_time_items,
+    pending_item_invoices,
+    threshold_watch,
+    timers,
+    trials,
+)
+from billow.resources.active_entitlement import ActiveEntitlement
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.subscription import Subscription
+from billow.store import outbox
+from billow.store.tx import Tx
+
+
+@dataclass(slots=True)
+class Done:
+    """What a change led to: the subscription as it is now, and the draft that bills it at once, if any."""
+
+    subscription: Subscription
+    invoice: Invoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What others see of a subscription before it changes: itself, and what its customer may use."""
+
+    shown: dict[str, Any]
+    held: list[ActiveEntitlement]
+
+
+def apply(
+    tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | None = None, later: bool = False
+) -> Done:
+    """Carry out a change, and write the draft that bills it where it is billed at once. Nothing is collected.
+
+    `at` is the instant from which prorations count, where it is not `proration_date` or now. With `later`
+    the draft stands for its hour, like that of a renewal.
+    """
+    return enact(tx, subscription, discounts.redeemed(tx, subscription, wanted), at, later=later)
+
+
+def enact(
+    tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None, *, later: bool = False
+) -> Done:
+    """As `apply`, with discounts that are made by now: the change only names them."""
+    case = considered(tx, subscription, wanted, at)
+    case.later = later
+    prorations.write(tx, case.plan)
+    add_extras(tx, case)
+    written = drafts.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
+    # Discounts that had lapsed were taken off, and that was told, when the draft was written.
+    before = rows.find(tx, Subscription, subscription.id)
+    if written and case.subscription.discounts:
+        case.subscription = case.subscription.but(discounts=before.discounts)
+    view = views(tx, before)
+    return conclude(tx, case, written[0] if written else None, view)
+
+
+def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
+    """Write what the items and the subscription have become, and tell it."""
+    if case.goal.trial_over:
+        trials.announce_early(tx, case.subscription, view.shown)
+    changed = write_terms(tx, case, write_items(tx, case), invoice)
+    discounts.settle(tx, case.subscription, changed, case.targets)
+    tell(tx, view.shown, changed)
+    entitlements.tell(tx, changed.customer, view.held)
+    return Done(changed, invoice)
+
+
+def views(tx: Tx, subscription: Subscription) -> View:
+    return View(render.one(tx, subscription), entitlements.held(tx, subscription.customer))
+
+
+def add_extras(tx: Tx, case: Case) -> list[InvoiceItem]:
+    """What else was asked for waits for the next invoice, which may be that of the change (§5.8.9)."""
+    items = [target.new.item for target in case.targets if target.new]
+    setting = one_time_items.Setting(case.customer, case.subscription, items)
+    return one_time_items.put(tx, setting, case.wanted.add_invoice_items)
+
+
+def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
+    """The change in one event, the items with it: their old list is among the previous attributes (T35)."""
+    now = render.one(tx, changed)
+    previous = {name: render.difference(old, now[name]) for name, old in before.items() if old != now[name]}
+    if previous:
+        outbox.write(tx, [outbox.Told("customer.subscription.updated", now, previous)])
+
+
+def draft_of(tx: Tx, case: Case) -> drafts.Draft:
+    """The draft that bills the change: what waits, and the periods that begin with it."""
+    subscription, goal = case.subscription, case.goal
+    kind = "trial" if goal.trial else "licensed"
+    parts = [t.new for t in case.targets if t.new and not t.new.meter] if goal.trial else case.fresh
+    periods = [
+        Period(part, kind, part.item.current_period_start, part.item.current_period_end) for part in parts
+    ]
+    periods += case.ahead
+    late = [] if goal.trial else billing_periods.waiting(tx, [subscription.id]).get(subscription.id, [])
+    periods = billing_periods.periods_of(tx, late) + periods
+    used = metered_usage.measured(tx, periods, {subscription.id: case.customer.id})
+    lines = [
+        line
+        for period in periods
+        for line in lines_of(period, case.customer.id, used.get((period.part.item.id, period.start)))
+    ]
+    waits = goal.trial and case.wanted.proration_behavior != "always_invoice"
+    pending = {} if waits else pending_items.pending_items(tx, [case.customer.id])
+    items = pending_items.awaited(pending, case.customer.id, subscription.id, subscription.currency)
+    stands = case.later or subscription.collection_method == "send_invoice"
+    fields = drafts.subscription_fields(case.agreed)
+    fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
+    draft = drafts.draft(
+        tx,
+        case.customer,
+        lines,
+        items,
+        **fields,
+        billing_reason="subscription_update",
+        auto_advance=stands,
+        automatically_finalizes_at=tx.now + drafts.GRACE if stands else None,
+        period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
+        period_end=goal.now,
+    )
+    draft.stretches = late
+    return draft
+
+
+def write_items(tx: Tx, case: Case) -> list[Part]:
+    """Write what the items have become; returns those that there are now."""
+    gone = [target.old.item for target in case.targets if target.old and target.new is None]
+    added = [target.new.item for target in case.targets if target.old is None and target.new]
+    kept = [
+        (target.old.item, changes)
+        for target in case.targets
+        if target.old and target.new
+        for changes in [totals.changes(target.old.item, target.new.item)]
+        if changes
+    ]
+    for item in gone:
+        rows.delete(tx, item)
+    rows.insert_many(tx, added)
+    rows.update_many(tx, kept)
+    return [target.new for target in case.targets if target.new]
+
+
+def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | None) -> Subscription:
+    """Write what the subscription itself has become, and when it is looked at next."""
+    subscription, wanted, goal = case.subscription, case.wanted, case.goal
+    changes: dict[str, Any] = {
+        name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
+    }
+    if wanted.collection_method == "charge_automatically":
+        changes["days_until_due"] = None  # only what is sent has a time to pay
+    changes["billing_cycle_anchor"] = goal.anchor
+    changes["billing_schedules"] = [] if goal.trial else case.schedules
+    changes["discounts"] = case.agreed.discounts
+    changes["default_tax_rates"] = case.agreed.default_tax_rates
+    changes.update(trial_of(case))
+    changes.update(end_of(tx, case))
+    if wanted.given("pause_collection"):
+        changes.update(paused_collection.changes(tx, subscription, wanted.pause_collection))
+    if wanted.given("pending_invoice_item_interval"):
+        changes.update(
+            pending_item_invoices.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.now)
+        )
+    changes["watched"] = threshold_watch.on(
+        changes.get("billing_thresholds", subscription.billing_thresholds), items
+    )
+    if invoice:
+        changes["latest_invoice"] = invoice.id
+    changed = rows.update(tx, subscription, event=None, **changes)
+    timers.set(tx, changed, [part.item for part in items])
+    pending_item_invoices.set(tx, changed)
+    threshold_watch.look(tx, changed)
+    return changed
+
+
+def trial_of(case: Case) -> dict[str, Any]:
+    goal, status = case.goal, case.subscription.status
+    if goal.trial:
+        began = case.subscription.trial_start if status == "trialing" else goal.now
+        state = lifecycle.after(lifecycle.SUBSCRIPTION, status, "start_trial")
+        return {"trial_start": began, "trial_end": goal.trial, "status": state}
+    if goal.trial_over:
+        return {"trial_end": goal.now, "status": lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate")}
+    return {}
+
+
+def end_of(tx: Tx, case: Case) -> dict[str, Any]:
+    """The planned end, and since when it is planned; taken back it never was (§5.12)."""
+    subscription, wanted, goal = case.subscription, case.wanted, case.goal
+    details = dict(subscription.cancellation_details)
+    if wanted.given("cancellation_details"):
+        details = merged_value(subscription, "cancellation_details", wanted.cancellation_details)
+    if not (wanted.given("cancel_at") or wanted.cancel_at_period_end is not None):
+        return {"cancellation_details": details}
+    planned = goal.ends is not None
+    return {
+        "cancel_at": goal.ends,
+        "cancel_at_period_end": bool(wanted.cancel_at_period_end),
+        "canceled_at": (subscription.canceled_at or tx.now) if planned else None,
+        "cancellation_details": {**details, "reason": "cancellation_requested" if planned else None},
+    }

@@ -1,0 +1,129 @@
+"""Redeem, keep and remove the discounts of a subscription that is changed."""
+
+from collections.abc import Container, Sequence
+
+from billow.api import rows
+from billow.api.params import made
+from billow.flows.billing import discounts as billing_discounts
+from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.subscription_changes.items import ItemChange, Target
+from billow.flows.subscription_changes.params import Change
+from billow.resources.customer import Customer
+from billow.resources.discount import Discount
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.tx import Tx
+
+
+def asked(wanted: Change) -> bool:
+    """Whether a change gives discounts to the subscription or to one of its items."""
+    return bool(wanted.discounts or any(item.discounts for item in wanted.items))
+
+
+def redeemed(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
+    """The same change with its discounts made, so that it only names them: prorations need their terms."""
+    if not asked(wanted):
+        return wanted
+    customer = rows.find(tx, Customer, subscription.customer)
+    above = [*subscription.discounts, *([customer.discount] if customer.discount else [])]
+    sent = wanted.sent()
+    if wanted.discounts:
+        owner = billing_discounts.Owner(
+            customer, subscription.currency, {"subscription": subscription.id}, above
+        )
+        sent["discounts"] = terms(billing_discounts.redeem(tx, wanted.discounts, owner))
+    old = rows.find_many(tx, SubscriptionItem, [item.id for item in wanted.items if item.id])
+    if wanted.given("items"):
+        sent["items"] = [
+            of_item(tx, item, billing_discounts.Owner(
+                customer,
+                subscription.currency,
+                {"subscription_item": item.id} if item.id else {},
+                [*above, *(old[item.id].discounts if item.id in old else [])],
+                param=f"items[{place}][discounts]",
+            ))
+            for place, item in enumerate(wanted.items)
+        ]  # fmt: skip
+    return made(type(wanted), **sent)
+
+
+def of_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) -> ItemChange:
+    """An item that is added has no id yet: what it has is told when it is there (`settle`)."""
+    if not item.discounts:
+        return item
+    ids = billing_discounts.redeem(
+        tx, item.discounts, owner, event=billing_discounts.CREATED if owner.on else None
+    )
+    return made(ItemChange, **{**item.sent(), "discounts": terms(ids)})
+
+
+def unspent(tx: Tx, wanted: Change) -> Change:
+    """A proposal that was paid, without the coupons that its own invoice has used up."""
+    all_of_them = [wanted.discounts, *[item.discounts for item in wanted.items]]
+    ids = {id for some in all_of_them for id in billing_discounts.named(some)}
+    spent = {one.id: one for one in rows.find_many(tx, Discount, ids).values() if one.spent_on}
+    if not spent:
+        return wanted
+    rows.emit(tx, [(one, None) for one in spent.values()], "customer.discount.deleted")
+    sent = wanted.sent()
+    if wanted.discounts:
+        sent["discounts"] = left(wanted.discounts, spent)
+    if wanted.given("items"):
+        sent["items"] = [
+            made(ItemChange, **{**item.sent(), "discounts": left(item.discounts, spent)})
+            if item.discounts
+            else item
+            for item in wanted.items
+        ]
+    return made(type(wanted), **sent)
+
+
+def left(named: Sequence[DiscountTerm], spent: Container[str]) -> list[DiscountTerm] | None:
+    """None, which takes all off, where nothing is left: an empty list would change nothing."""
+    return [term for term in named if term.discount not in spent] or None
+
+
+def terms(ids: Sequence[str]) -> list[DiscountTerm]:
+    return [made(DiscountTerm, discount=id) for id in ids]
+
+
+def agreed(subscription: Subscription, wanted: Change) -> Subscription:
+    """The subscription with what a change names. `""` clears, `[]` leaves as it is (T21)."""
+    discounts, rates = subscription.discounts, subscription.default_tax_rates
+    if wanted.given("discounts") and wanted.discounts != []:
+        discounts = billing_discounts.named(wanted.discounts)
+    if wanted.given("default_tax_rates"):
+        rates = list(wanted.default_tax_rates or [])
+    return subscription.but(discounts=discounts, default_tax_rates=rates)
+
+
+def fresh(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:
+    """The discounts that a proposal made for itself: they go with it if it is not paid."""
+    before = {*subscription.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
+    return sorted(held(after, targets) - before)
+
+
+def of_items(tx: Tx, items: Sequence[InvoiceItem]) -> list[str]:
+    """The discounts that were made for these items, and not named from above them."""
+    found = rows.find_many(tx, Discount, {id for item in items for id in item.discounts})
+    return sorted(one.id for one in found.values() if one.invoice_item)
+
+
+def held(subscription: Subscription, targets: Sequence[Target]) -> set[str]:
+    return {*subscription.discounts, *(id for t in targets if t.new for id in t.new.item.discounts)}
+
+
+def settle(tx: Tx, before: Subscription, after: Subscription, targets: Sequence[Target]) -> None:
+    """Tell of the discounts that the change took off, and give those of added items their item."""
+    old = {*before.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
+    gone = rows.find_many(tx, Discount, old - held(after, targets)).values()
+    # The customer's own goes on there.
+    own = [one for one in gone if one.subscription or one.subscription_item]
+    rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")
+    added = {id: t.new.item.id for t in targets if t.new and not t.old for id in t.new.item.discounts}
+    fresh = [one for one in rows.find_many(tx, Discount, added).values() if not (one.subscription or
+             one.subscription_item or one.invoice or one.invoice_item)]  # fmt: skip
+    rows.update_many(
+        tx, [(one, {"subscription_item": added[one.id]}) for one in fresh], event=billing_discounts.CREATED
+    )

@@ -1,0 +1,360 @@
+"""Calculate the prorations of a change: what is credited and what is charged."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from billow.api import rows
+from billow.core import calendar, discounts, pricing, proration
+from billow.core.money import allocate, round_half_away
+from billow.flows.billing import metered_usage, net_prices, priced_items
+from billow.flows.billing.priced_items import Part
+from billow.flows.subscription_terms import trial_offers
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.customer import Customer
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+Ended = tuple[BillingPeriod, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What a licensed item costs for a full period after discounts, and what to say of them."""
+
+    amount: int
+    label: str | None = None
+    off: Mapping[str, int] = field(default_factory=dict)
+    """What each discount takes, where prorations show it apart; the amount is without it either way."""
+
+
+@dataclass(slots=True)
+class Billed:
+    """A stretch of time that an item was billed for, with what is left of its amount and who billed it."""
+
+    period: BillingPeriod
+    net: Net
+    product: str
+    source: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Prorations:
+    """What is to be written, in the order in which it is read; nothing of it is written yet."""
+
+    customer: Customer
+    subscription: Subscription
+    anchor: datetime
+    """From which the periods after the change are counted; the subscription still has that of before."""
+    items: list[InvoiceItem] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    begun: list[BillingPeriod] = field(default_factory=list)
+
+    @property
+    def itemized(self) -> bool:
+        """Whether prorations show discounts apart; else they are in the amounts (§5.7)."""
+        flexible = self.subscription.billing_mode["flexible"] or {}
+        return bool(flexible.get("proration_discounts") == "itemized")
+
+    @property
+    def included(self) -> bool:
+        """Whether they say what discounts have taken off their amounts: not in classic (§5.7)."""
+        return bool(self.subscription.billing_mode["type"] == "flexible" and not self.itemized)
+
+    def add(
+        self,
+        item: SubscriptionItem,
+        net: Net,
+        words: tuple[str, Decimal, str],
+        span: tuple[datetime, datetime],
+        source: dict[str, Any] | None = None,
+        **priced: Any,
+    ) -> InvoiceItem:
+        """A proration of an item of the subscription for a span of time (§5.7: its flags).
+
+        `words` are unused or remaining, the quantity, and what it is; `source` is the debit that it reverses.
+        """
+        off = {id: amount for id, amount in net.off.items() if amount} if self.itemized else {}
+        amount, label = net.amount + sum(off.values()), net.label if self.included else None
+        rest, quantity, product = words
+        made = InvoiceItem(
+            id=new_id(InvoiceItem.prefix),
+            amount=amount,
+            currency=self.subscription.currency,
+            customer=self.customer.id,
+            description=proration.describe(rest, quantity, product, span[0], label),
+            discountable=False,
+            proration=True,
+            proration_details={
+                "credited_items": source,
+                "discount_amounts": [{"amount": taken, "discount": id} for id, taken in off.items()],
+            },
+            subscription=self.subscription.id,
+            subscription_item=item.id,
+            tax_rates=item.tax_rates,
+            test_clock=self.customer.test_clock,
+            period_start=span[0],
+            period_end=span[1],
+            quantity_decimal=quantity,
+            unit_amount_decimal=Decimal(amount) / quantity if quantity else Decimal(0),
+            **priced,
+        )
+        self.items.append(made)
+        return made
+
+    @property
+    def net(self) -> int:
+        return sum(item.net for item in self.items)
+
+
+def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
+    """What was billed in advance and not yet given back, by item, the oldest first; a few statements."""
+    periods = rows.select(
+        tx,
+        BillingPeriod,
+        "subscription = %(id)s and kind = 'licensed' and period_end > period_start",
+        id=subscription,
+    )
+    items = rows.find_many(
+        tx, InvoiceItem, [period.invoice_item for period in periods if period.invoice_item]
+    )
+    lines: dict[tuple[str, str, datetime], list[InvoiceLine]] = {}
+    invoices = sorted({period.invoice for period in periods if period.invoice})
+    for line in rows.select(tx, InvoiceLine, "invoice = any(%(ids)s) and kind = 'licensed'", ids=invoices):
+        lines.setdefault((line.invoice, line.subscription_item or "", line.period_start), []).append(line)
+    prices = rows.find_many(tx, Price, [period.price for period in periods])
+    products = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    found: dict[str, list[Billed]] = {}
+    for period in periods:
+        item = items.get(period.invoice_item or "")
+        own = lines.get((period.invoice or "", period.subscription_item, period.period_start), [])
+        product = products[prices[period.price].product].name
+        found.setdefault(period.subscription_item, []).append(
+            Billed(
+                period, left_of(period, [item] if item else own), product, source_of(tx, period, item, own)
+            )
+        )
+    return found
+
+
+def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
+    """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
+    gross, off = sum(one.amount for one in billed), Counter[str]()
+    for one in billed:
+        off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
+    net = gross - off.total()
+    left = net - period.credited
+    # What is left of a discount is in proportion to what is left of the amount.
+    rest = {
+        id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
+    }
+    return Net(left, discounts.off(gross, net) or period.discount, rest)
+
+
+def source_of(
+    tx: Tx, period: BillingPeriod, item: InvoiceItem | None, lines: Sequence[InvoiceLine]
+) -> dict[str, Any] | None:
+    """The debit that a credit reverses, as the credit names it: pending, or on an invoice (§5.7)."""
+    if item and item.invoice is None:
+        return {"type": "invoice_item", "invoice_item": item.id, "invoice_line_item_details": None}
+    if item:
+        # It may stand on a void invoice too, that of an update which was not paid.
+        on_it = "invoice_item = %(id)s and invoice = %(invoice)s"
+        lines = rows.select(tx, InvoiceLine, on_it, id=item.id, invoice=item.invoice)
+    if not lines:
+        return None
+    details = {"invoice": lines[0].invoice, "invoice_line_items": [line.id for line in lines]}
+    return {"type": "invoice_line_items", "invoice_item": None, "invoice_line_item_details": details}
+
+
+def full_period(
+    subscription: Subscription, interval: tuple[str, int], at: datetime
+) -> tuple[datetime, datetime]:
+    """The whole period of an interval that holds an instant, be the item's own shorter or not (§5.7)."""
+    return calendar.period_at(subscription.billing_cycle_anchor, *interval, at)
+
+
+def full(part: Part) -> int:
+    """What a licensed item costs for a whole period, before discounts; measured use has no such price."""
+    return 0 if part.meter else pricing.amount(part.rate, Decimal(part.item.quantity or 0))
+
+
+def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
+    """What each licensed item costs for a full period with the discounts that stand, by item.
+
+    Flexible spreads an amount over all items, as an invoice does (X45); classic takes it off each (X44).
+    """
+    together = [list(parts)] if subscription.billing_mode["type"] != "classic" else [[part] for part in parts]
+    found = {item: one for some in together for item, one in net_prices.full(tx, subscription, some).items()}
+    return {item: Net(one.net, discounts.off(one.gross, one.net), one.off) for item, one in found.items()}
+
+
+def give_back(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net | None) -> None:
+    """Credit what was billed for the time from `at` on.
+
+    Flexible: each original debit is reversed by itself. Classic, where `net` is given: the current price for
+    what is left of the item's period, whatever was billed for it (§5.17, X41, X42).
+    """
+    open_ones = [one for one in billed if one.period.period_end > at]
+    if net is not None:
+        give_back_at(plan, part, open_ones, at, net)
+        return
+    for one in open_ones:
+        period = one.period
+        since = max(at, period.period_start)
+        net = part_of(
+            one.net, partial(proration.unused, at=at, start=period.period_start, end=period.period_end)
+        )
+        plan.ended.append((period, {"period_end": since, "credited": period.credited - net.amount}))
+        if not period.quantity:
+            continue
+        plan.add(
+            part.item,
+            net,
+            ("Unused", period.quantity, one.product),
+            (since, period.period_end),
+            price=period.price,
+            product=part.product.id if period.price == part.price.id else None,
+            source=one.source,
+        )
+
+
+def part_of(net: Net, share: Callable[[int], int]) -> Net:
+    """A part of a price in time, and of each discount in it; together they are the part of the whole."""
+    gross = share(net.amount + sum(net.off.values()))
+    amount = share(net.amount)
+    parts = allocate(gross - amount, list(net.off.values())) if any(net.off.values()) else []
+    return Net(amount, net.label, dict(zip(net.off, parts, strict=False)))
+
+
+def give_back_at(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net) -> None:
+    item, quantity = part.item, Decimal(part.item.quantity or 0)
+    whole = calendar.period_at(plan.subscription.billing_cycle_anchor, *part.interval, at)
+    end = item.current_period_end
+    forfeit(plan, billed, at)
+    if quantity:
+        plan.add(
+            item,
+            part_of(net, lambda amount: -proration.share(amount, at, end, *whole)),
+            ("Unused", quantity, part.product.name),
+            (at, end),
+            price=part.price.id,
+            product=part.product.id,
+            source=billed[-1].source if billed else None,
+        )
+
+
+def forfeit(plan: Prorations, billed: Sequence[Billed], at: datetime) -> None:
+    """End what was billed at an instant, giving nothing back for it here: the time is billed anew."""
+    plan.ended += [
+        (one.period, {"period_end": max(at, one.period.period_start)})
+        for one in billed
+        if one.period.period_end > at
+    ]
+
+
+def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datetime) -> None:
+    """Charge an item for a part of its period; `net` is what the full one costs."""
+    if since >= until:
+        return
+    item, quantity = part.item, Decimal(part.item.quantity or 0)
+    whole = calendar.period_at(trial_offers.anchor_of(item, plan.anchor), *part.interval, since)
+    made = plan.add(
+        item,
+        part_of(net, lambda amount: proration.share(amount, since, until, *whole)),
+        ("Remaining", quantity, part.product.name),
+        (since, until),
+        price=part.price.id,
+        product=part.product.id,
+    )
+    said = {"invoice_item": made.id, "quantity": quantity, "discount": net.label}
+    plan.begun.append(stretch(plan, part, "licensed", since, until, **said))
+
+
+def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
+    """End the running stretch of a metered item; returns from when on its use is still to be billed.
+
+    Kept, the use until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
+    """
+    item = part.item
+    since, until = item.metered_from or item.current_period_start, metered_usage.closes_at(item, at)
+    if kept and since < until:
+        counting = {"counted_from": item.counted_from, "billed_use": item.billed_use}
+        plan.begun.append(stretch(plan, part, "metered", since, until, **counting))
+    return until
+
+
+def stretch(
+    plan: Prorations, part: Part, kind: str, start: datetime, end: datetime, **more: Any
+) -> BillingPeriod:
+    return BillingPeriod(
+        customer=plan.customer.id,
+        subscription=plan.subscription.id,
+        subscription_item=part.item.id,
+        kind=kind,
+        price=part.price.id,
+        period_start=start,
+        period_end=end,
+        **more,
+    )
+
+
+def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
+    """What the licensed items of a subscription give back when it stops at an instant (§5.12, §5.13).
+
+    `since` says from when on: now, from each item's current period start, or none of it: that stays paid, and
+    a resumption in that time does not charge it again.
+    """
+    customer = rows.find(tx, Customer, subscription.customer)
+    plan = Prorations(customer, subscription, subscription.billing_cycle_anchor)
+    if subscription.status == "trialing":
+        return plan
+    parts = [part for part in priced_items.parts_of(tx, [subscription.id])[subscription.id] if not part.meter]
+    before, costs = billed(tx, subscription.id), nets(tx, subscription, parts)
+    classic = subscription.billing_mode["type"] == "classic"
+    for part in reversed(parts):
+        own, net = before.get(part.item.id, []), costs[part.item.id] if classic else None
+        if since != "none":
+            early = since == "item_current_period_start"
+            give_back(plan, part, own, part.item.current_period_start if early else at, net)
+    return plan
+
+
+def write(tx: Tx, plan: Prorations) -> list[InvoiceItem]:
+    """Cut what was billed, then write what is charged instead, and the items that wait for an invoice.
+
+    The newest stands first on an invoice, so ids are given from the last to the first: credits are read
+    before debits.
+    """
+    ids = sorted(item.id for item in plan.items)
+    write_periods(tx, plan, list(reversed(ids)))
+    return write_items(tx, plan, list(reversed(ids)))
+
+
+def write_items(tx: Tx, plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
+    """The items that wait, under these ids in the order in which they are read."""
+    return rows.insert_many(tx, [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)])
+
+
+def write_periods(tx: Tx, plan: Prorations, ids: Sequence[str]) -> None:
+    """For what time was billed, by items that have these ids."""
+    known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
+    rows.update_many(tx, plan.ended)
+    rows.insert_many(
+        tx,
+        [
+            period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)
+            for period in plan.begun
+        ],
+    )

@@ -1,0 +1,86 @@
+"""Change the schedule of a subscription that is updated by hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from billow.api import render, rows
+from billow.api.fields import seconds
+from billow.flows.billing import totals
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.subscription_schedule import SubscriptionSchedule
+from billow.store import outbox
+from billow.store.tx import Tx
+
+Phase = dict[str, Any]
+
+
+def follow(tx: Tx, subscription: Subscription) -> None:
+    """The current phase is split where the items were changed: its rest has what the subscription has.
+
+    The phases after it stay as they were planned.
+    """
+    if subscription.schedule is None:
+        return
+    schedule = rows.lock(tx, SubscriptionSchedule, subscription.schedule)
+    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    if schedule.status != "active" or said(schedule, items):
+        return
+    place, now = place_of(schedule), seconds(tx.now) or 0
+    phase = schedule.phases[place]
+    if phase["end_date"] <= now:
+        return  # it is over, and what follows is about to be carried out
+    changed = {**phase, "items": [item_of(item) for item in items]}
+    pieces = [changed]
+    if phase["start_date"] < now:
+        pieces = [cut(phase, now), {**changed, "add_invoice_items": [], "start_date": now}]
+    current = {name: pieces[-1][name] for name in ("end_date", "start_date")}
+    after = [*schedule.phases[:place], *pieces, *schedule.phases[place + 1 :]]
+    write(tx, schedule, schedule.but(current_phase=current, phases=after))
+
+
+def said(schedule: SubscriptionSchedule, items: Sequence[SubscriptionItem]) -> bool:
+    """Whether the current phase says what the subscription has."""
+    planned = schedule.phases[place_of(schedule)]["items"]
+    has = {item.price: item.quantity for item in items}
+    return has == {item["price"]: item["quantity"] for item in planned}
+
+
+def place_of(schedule: SubscriptionSchedule) -> int:
+    """The place of the current phase."""
+    start = (schedule.current_phase or {})["start_date"]
+    return next(n for n, phase in enumerate(schedule.phases) if phase["start_date"] == start)
+
+
+def cut(phase: Phase, end: int) -> Phase:
+    """The phase until an instant within it."""
+    trial = phase["trial_end"]
+    return {**phase, "end_date": end, "trial_end": trial and min(trial, end)}
+
+
+def item_of(item: SubscriptionItem) -> dict[str, Any]:
+    """An item of a subscription as a phase has it."""
+    return {
+        "billing_thresholds": item.billing_thresholds,
+        "discounts": discounts_of(item.discounts),
+        "metadata": dict(item.metadata),
+        "plan": item.price,
+        "price": item.price,
+        "quantity": item.quantity,
+        "tax_rates": list(item.tax_rates),
+    }
+
+
+def discounts_of(ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"coupon": None, "discount": id, "promotion_code": None} for id in ids]
+
+
+def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
+    """Keep what a schedule has become, and tell what it was: its phases show their tax rates whole."""
+    shown = render.one(tx, before)
+    written = rows.update(tx, before, event=None, **totals.changes(before, after))
+    now = render.one(tx, written)
+    previous = {name: render.difference(old, now[name]) for name, old in shown.items() if old != now[name]}
+    if previous:
+        outbox.write(tx, [outbox.Told("subscription_schedule.updated", now, previous)])
+    return written

@@ -1,0 +1,91 @@
+"""Update a subscription on request, and collect what the change bills at once."""
+
+from typing import Any
+
+from billow.api import rows
+from billow.core import dunning
+from billow.flows.billing import drafts
+from billow.flows.invoices import finalize
+from billow.flows.outside.outside import of
+from billow.flows.payments import collect, pay_invoice
+from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
+from billow.flows.subscription_changes.params import Change
+from billow.flows.subscription_status import transitions
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+
+@Subscription.update(Change)
+def update(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """Update a subscription: items, periods, trial, how it is paid, when it ends."""
+    _, answer = yield from carried(tx, subscription, wanted)
+    return answer
+
+
+def carried(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
+
+    A new update takes the place of one that still waits for its payment.
+    """
+    subscription = pending_updates.withdraw(tx, subscription)
+    if pending_updates.conditional(subscription, wanted):
+        return (yield from if_paid(tx, subscription, wanted))
+    done = apply.apply(tx, subscription, wanted)
+    sync_schedule.follow(tx, done.subscription)
+    if done.invoice:
+        tx = yield from billed(tx, done.invoice, wanted)
+    return tx, rows.find(tx, Subscription, subscription.id)
+
+
+def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
+    """The invoice of a change is finalized at once and paid in the request; one that is sent has its hour."""
+    if invoice.collection_method == "send_invoice":
+        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+        return tx
+    opened = next(iter(finalize.by_itself(tx, [invoice.id])), None)
+    if opened is None or opened.status != "open":
+        return tx
+    if wanted.payment_behavior == "default_incomplete":
+        transitions.missed(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)
+        return tx
+    tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+    tx = clocks.enter(tx, opened.test_clock)
+    go_on(tx, opened.id)
+    return tx
+
+
+def go_on(tx: Tx, id: str) -> None:
+    """Not paid in the request, it is retried as any other (§8.6)."""
+    invoice = rows.lock(tx, Invoice, id)
+    step = dunning.next_step(tx.now, 1, of(tx).dunning)
+    if invoice.status == "open" and isinstance(step, dunning.Retry):
+        rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
+        jobs.put(tx, "invoice.collect", invoice.id, step.at)
+
+
+def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+    """The change holds only with its payment: it waits for it, or is refused with 402 (§5.3, §5.11)."""
+    done = pending_updates.propose(tx, subscription, wanted)
+    if done.invoice is None:
+        return tx, done.subscription
+    [opened] = finalize.finalize_many(tx, [done.invoice.id])
+    if opened.status == "open":
+        tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
+        tx = clocks.enter(tx, opened.test_clock)
+    updated = pending_updates.accept(tx, rows.lock(tx, Subscription, subscription.id))
+    if updated.pending_change is None or wanted.payment_behavior == "pending_if_incomplete":
+        return tx, updated
+    return tx, refused(tx, updated, opened)
+
+
+def refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
+    """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
+    answer = pay_invoice.declined(
+        tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""), "subscription"
+    )
+    pending_updates.withdraw(tx, subscription)
+    return answer

@@ -1,0 +1,1 @@
+"""Change the status of a subscription, and end it."""

@@ -1,0 +1,1 @@
+"""Read the terms of subscriptions: items, dates, trials, schedules of billing."""

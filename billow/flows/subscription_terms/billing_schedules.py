@@ -1,0 +1,246 @@
+"""Bill items in advance for several periods."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from billow.api import rows
+from billow.api.fields import instant, seconds
+from billow.api.params import missing
+from billow.core import anchors, calendar
+from billow.core.errors import Refused, require
+from billow.flows.billing import net_prices
+from billow.flows.billing.lines import Period
+from billow.flows.billing.priced_items import Part
+from billow.resources.coupon import Coupon
+from billow.resources.discount import Discount
+from billow.resources.subscription import BillingSchedule, Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import secret
+from billow.store.tx import Tx
+
+CYCLES = 12
+"""How many periods of the shortest interval may be billed from now on."""
+Schedule = dict[str, Any]
+
+
+def agreed(wanted: Sequence[BillingSchedule], known: Sequence[Schedule], now: datetime) -> list[Schedule]:
+    """The schedules as they are kept. One that is named by its key alone stays as it is (an update)."""
+    before = {one["key"]: one for one in known}
+    found: dict[str, Schedule] = {}
+    for place, one in enumerate(wanted):
+        at = f"billing_schedules[{place}]"
+        key = one.key or secret("", 16)
+        require(
+            key.isalnum() and key.isascii(), "A key may only have letters and digits.", param=f"{at}[key]"
+        )
+        require(key not in found, f"The key {key} is given twice.", param=f"{at}[key]")
+        found[key] = {**one.shown(), "key": key, "bill_until": until_of(one, before.get(key), now, at)}
+        if key in before and not one.given("applies_to"):
+            found[key]["applies_to"] = before[key]["applies_to"]
+    return list(found.values())
+
+
+def until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime, at: str) -> dict[str, Any]:
+    """Until when, as it was sent and as the instant that it means. A duration counts from the request."""
+    if wanted.bill_until is None:
+        if known is None:
+            raise missing(f"{at}[bill_until]")
+        kept: dict[str, Any] = known["bill_until"]
+        return kept
+    sent = wanted.bill_until
+    other = "timestamp" if sent.type == "duration" else "duration"
+    if getattr(sent, sent.type) is None:
+        raise missing(f"{at}[bill_until][{sent.type}]")
+    require(
+        getattr(sent, other) is None,
+        f"You can only set `bill_until[{other}]` if `bill_until[type]` is `{other}`.",
+        param=f"{at}[bill_until][{other}]",
+    )
+    return {**sent.shown(), "computed_timestamp": seconds(meant(wanted, now))}
+
+
+def meant(wanted: BillingSchedule, now: datetime) -> datetime | None:
+    until = wanted.bill_until
+    if until is None or until.type == "timestamp" or until.duration is None:
+        return until.timestamp if until else None
+    return calendar.boundary(now, until.duration.interval, until.duration.interval_count, 1)
+
+
+def instants(wanted: Sequence[BillingSchedule], now: datetime) -> list[datetime]:
+    return [at for one in wanted if (at := meant(one, now))]
+
+
+def computed(schedule: Schedule) -> datetime:
+    at = instant(schedule["bill_until"]["computed_timestamp"])
+    assert at is not None
+    return at
+
+
+def applies(schedule: Schedule, price: str) -> bool:
+    """Without `applies_to` it is for all licensed items."""
+    named = schedule["applies_to"]
+    return not named or any(one["price"] == price for one in named)
+
+
+def reach(schedules: Sequence[Schedule], price: str) -> datetime | None:
+    """Until when an item with this price is billed by all that applies to it."""
+    return max((computed(one) for one in schedules if applies(one, price)), default=None)
+
+
+def through(item: SubscriptionItem) -> datetime:
+    """Until when an item is billed: to the end of its period, or further."""
+    return max(item.current_period_end, item.billed_until or item.current_period_end)
+
+
+def ahead(part: Part, anchor: datetime, since: datetime, until: datetime | None = None) -> list[Period]:
+    """A line for each natural period from one instant on, the last one cut where it must be."""
+    until = until or through(part.item)
+    pieces = [] if part.meter else anchors.stretches(anchor, part.interval, since, until)
+    return [Period(part, "licensed", one.start, one.end, one.share) for one in pieces]
+
+
+def running(item: SubscriptionItem) -> bool:
+    """Whether more of it is billed than the period that it is in."""
+    return item.billed_until is not None and item.billed_until > item.current_period_end
+
+
+def in_rhythm(part: Part, now: datetime) -> SubscriptionItem:
+    """An item whose price has another interval: billed as far as it was, at most so many of its new periods.
+
+    What was billed for its period alone is none in advance, be the new period shorter.
+    """
+    until = part.item.billed_until
+    if until is None or not running(part.item):
+        return part.item.but(billed_until=None)
+    return part.item.but(billed_until=min(until, calendar.boundary(now, *part.interval, CYCLES)))
+
+
+def any_running(tx: Tx, subscription: Subscription) -> bool:
+    items = rows.select(
+        tx, SubscriptionItem, "subscription = %(id)s and billed_until is not null", id=subscription.id
+    )
+    return any(running(item) for item in items)
+
+
+def forget(tx: Tx, subscription: Subscription) -> None:
+    """What was billed in advance is given back: the items are billed no further than they are used."""
+    items = rows.select(
+        tx, SubscriptionItem, "subscription = %(id)s and billed_until is not null", id=subscription.id
+    )
+    rows.update_many(tx, [(item, {"billed_until": None}) for item in items])
+
+
+def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavior: str) -> None:
+    if subscription.billing_schedules:
+        check_proration(behavior)
+        check_terms(tx, subscription, parts)
+        check_reach(subscription, parts, tx.now.replace(microsecond=0))
+
+
+def check_plannable(tx: Tx, subscription: Subscription) -> None:
+    """Phases and what is billed beyond them do not go together."""
+    require(
+        not any_running(tx, subscription),
+        "You cannot migrate a subscription that is billed in advance by `billing_schedules`.",
+        param="from_subscription",
+    )
+
+
+def check_proration(behavior: str) -> None:
+    require(
+        behavior != "none",
+        "You cannot set `proration_behavior` to `none` for a subscription that is billed in advance.",
+        param="proration_behavior",
+    )
+
+
+def check_terms(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> None:
+    """Flexible ones that run by themselves, with something licensed, and coupons that need no calendar."""
+    param = "billing_schedules"
+    mode = subscription.billing_mode["type"]
+    require(
+        mode == "flexible",
+        "You can only set `billing_schedules` on subscriptions with `billing_mode[type]=flexible`.",
+        param=param,
+    )
+    require(
+        subscription.schedule is None,
+        "You cannot set `billing_schedules` on a subscription that is managed by a subscription schedule.",
+        param=param,
+    )
+    require(
+        subscription.status not in ("trialing", "paused"),
+        "You cannot set `billing_schedules` on a subscription that is trialing or paused.",
+        param=param,
+    )
+    check_offers(parts)
+    require(
+        any(part.meter is None for part in parts),
+        "You cannot set `billing_schedules` if all items have metered prices.",
+        param=param,
+    )
+    check_discounts(tx, subscription, parts)
+
+
+def check_offers(parts: Sequence[Part]) -> None:
+    """An introductory price goes over to another: nobody knows yet what comes after it."""
+    require(
+        all(part.item.current_trial is None for part in parts),
+        "You cannot use trial offers on a subscription that is billed in advance by `billing_schedules`.",
+        param="billing_schedules",
+    )
+
+
+def check_discounts(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> None:
+    whole = subscription.discounts or net_prices.of_customer(tx, subscription.customer)
+    ids = {*whole, *(id for part in parts for id in part.item.discounts)}
+    coupons = rows.find_many(tx, Coupon, [one.coupon for one in rows.find_many(tx, Discount, ids).values()])
+    require(
+        all(one.percent_off is not None and one.duration != "repeating" for one in coupons.values()),
+        "Only coupons with `percent_off` and a `duration` of `once` or `forever` can be used on a"
+        " subscription that is billed in advance.",
+        param="discounts",
+    )
+
+
+def check_reach(
+    subscription: Subscription, parts: Sequence[Part], now: datetime, known: Sequence[Schedule] = ()
+) -> None:
+    """Each schedule names licensed prices of the subscription, and an instant that each of them may have.
+
+    One that is `known` stays as it is, be its time over.
+    """
+    licensed = {part.price.id: part for part in parts if part.meter is None}
+    for place, one in enumerate(subscription.billing_schedules):
+        at = f"billing_schedules[{place}]"
+        if one in known:
+            continue
+        for number, named in enumerate(one["applies_to"] or []):
+            if named["price"] not in licensed:
+                raise Refused(
+                    f"The subscription has no item with the licensed price {named['price']}.",
+                    param=f"{at}[applies_to][{number}][price]",
+                )
+        its = [part for part in licensed.values() if applies(one, part.price.id)]
+        check_instant(subscription, its, computed(one), now, f"{at}[bill_until]")
+
+
+def check_instant(
+    subscription: Subscription, parts: Sequence[Part], until: datetime, now: datetime, param: str
+) -> None:
+    require(
+        all(part.item.current_period_end <= until for part in parts),
+        "`bill_until` cannot be earlier than the current period end of an item that it applies to.",
+        param=param,
+    )
+    require(
+        all(until <= calendar.boundary(now, *part.interval, CYCLES) for part in parts),
+        f"You cannot bill more than {CYCLES} billing cycles in advance.",
+        param=param,
+    )
+    require(
+        subscription.cancel_at is None or until <= subscription.cancel_at,
+        "You cannot bill beyond the time at which the subscription is canceled.",
+        param=param,
+    )

@@ -1,0 +1,151 @@
+"""Calculate when a new subscription begins, renews and ends."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from billow.core import anchors, calendar
+from billow.core.anchors import Course, Rhythm
+from billow.core.errors import require
+from billow.flows.billing import priced_items
+from billow.flows.subscription_terms import billing_schedules, trial_offers
+from billow.flows.subscription_terms.params import Subscribe
+from billow.resources.price import Price
+from billow.store.tx import Tx
+
+Span = tuple[datetime, datetime]
+LONGEST_TRIAL = timedelta(days=731)
+MOST_LINES = 250
+FUTURE = "Invalid timestamp: must be an integer Unix timestamp in the future."
+
+
+def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
+    """The instants that were asked for, checked, and what follows from them (§5.5, §5.9, §5.10, §5.12)."""
+    now = tx.now.replace(microsecond=0)
+    rhythms = [rhythm_of(price) for price in prices]
+    start = wanted.backdate_start_date or now
+    require(
+        start <= now,
+        "Invalid `backdate_start_date`: must be a timestamp in the past.",
+        param="backdate_start_date",
+    )
+    offered = spans_of(tx, wanted, prices, now)
+    trial = trial_of(now, wanted, prices) or free_until(wanted, prices, offered)
+    course = Course(now, start, anchor_of(wanted, now, start, trial, rhythms), trial)
+    check_lines(course, rhythms)
+    ends = end_of(wanted, course, rhythms, offered)
+    return Course(now, start, course.anchor, trial, ends)
+
+
+def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) -> list[Span | None]:
+    """The first period of each item that begins with a trial offer."""
+    found: list[Span | None] = []
+    for place, (item, price) in enumerate(zip(wanted.items, prices, strict=True)):
+        offer = trial_offers.chosen(tx, item, f"items[{place}]")
+        found.append(trial_offers.first_span(offer, price, wanted.currency, now) if offer else None)
+    return found
+
+
+def free_until(wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]) -> datetime | None:
+    """Until when the first of the items is free, where all of them are by their offers (§5.10)."""
+    ends = [span[1] for span in offered if span]
+    free = all(trial_offers.free(priced_items.rated(price, wanted.currency)) for price in prices)
+    return min(ends) if free and len(ends) == len(prices) else None
+
+
+def rhythm_of(price: Price) -> Rhythm:
+    assert price.recurring
+    return price.recurring["interval"], price.recurring["interval_count"]
+
+
+def trial_of(now: datetime, wanted: Subscribe, prices: Sequence[Price]) -> datetime | None:
+    """Until when nothing is charged; `trial_from_plan` takes the longest that a price offers."""
+    if isinstance(wanted.trial_end, datetime):
+        require(wanted.trial_end > now, FUTURE, param="trial_end")
+        require(
+            wanted.trial_end <= now + LONGEST_TRIAL,
+            "Invalid timestamp: can be no more than two years in the future.",
+            param="trial_end",
+        )
+        return wanted.trial_end
+    days = wanted.trial_period_days
+    if days is None and wanted.trial_from_plan:
+        offered = [(price.recurring or {}).get("trial_period_days") for price in prices]
+        days = max((one for one in offered if one), default=None)
+    return now + timedelta(days=days) if days else None
+
+
+def anchor_of(
+    wanted: Subscribe, now: datetime, start: datetime, trial: datetime | None, rhythms: Sequence[Rhythm]
+) -> datetime:
+    """From when periods are counted: as asked for, else from the end of the trial, else from the start.
+
+    Classic counts from now, whatever the start was set back to (§5.9).
+    """
+    if wanted.billing_cycle_anchor:
+        check_anchor(wanted.billing_cycle_anchor, now, trial, rhythms)
+        return wanted.billing_cycle_anchor
+    if wanted.billing_cycle_anchor_config:
+        return configured(wanted, now, rhythms)
+    behavior = wanted.trial_settings and wanted.trial_settings.end_behavior.billing_cycle_anchor
+    if trial and behavior != "unchanged":
+        return trial
+    return now if wanted.classic else start
+
+
+def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythms: Sequence[Rhythm]) -> None:
+    """Not beyond the first renewal that there would be without it (§5.5)."""
+    require(anchor >= now, FUTURE, param="billing_cycle_anchor")
+    natural = min(calendar.boundary(trial or now, *rhythm, 1) for rhythm in rhythms)
+    require(
+        anchor <= natural,
+        "`billing_cycle_anchor` cannot be later than next natural billing date"
+        f" ({int(natural.timestamp())}) for plan.",
+        param="billing_cycle_anchor",
+    )
+
+
+def configured(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> datetime:
+    config = wanted.billing_cycle_anchor_config
+    assert config
+    require(
+        all(interval in calendar.MONTHS for interval, _ in rhythms),
+        "`billing_cycle_anchor_config` can only be used with prices whose interval is `month` or `year`.",
+        param="billing_cycle_anchor_config",
+    )
+    shortest = min(rhythms, key=lambda rhythm: calendar.MONTHS[rhythm[0]] * rhythm[1])
+    time = (
+        now.hour if config.hour is None else config.hour,
+        now.minute if config.minute is None else config.minute,
+        now.second if config.second is None else config.second,
+    )
+    return anchors.configured(now, shortest, config.day_of_month, config.month, time)
+
+
+def end_of(
+    wanted: Subscribe, course: Course, rhythms: Sequence[Rhythm], offered: Sequence[Span | None]
+) -> datetime | None:
+    """When it ends by itself; the named ends are resolved at once (§5.12).
+
+    With its period means with the first one that ends, where intervals are mixed.
+    """
+    ends = [(own or course.period(rhythm))[1] for own, rhythm in zip(offered, rhythms, strict=True)]
+    if wanted.cancel_at_period_end or wanted.cancel_at == "min_period_end":
+        return min(ends)
+    if wanted.cancel_at == "max_billed_until":
+        return max(ends + billing_schedules.instants(wanted.billing_schedules or [], course.created))
+    if isinstance(wanted.cancel_at, str):
+        return max(ends)
+    require(wanted.cancel_at is None or wanted.cancel_at > course.created, FUTURE, param="cancel_at")
+    return wanted.cancel_at
+
+
+def check_lines(course: Course, rhythms: Sequence[Rhythm]) -> None:
+    """An invoice does not hold more lines than that (§5.9)."""
+    length = course.created - course.start
+    shortest = min(calendar.boundary(course.start, *rhythm, 1) - course.start for rhythm in rhythms)
+    few = length / shortest <= 2 * MOST_LINES  # so that what cannot be is not even counted
+    require(
+        few and sum(len(course.gone(rhythm)) + 1 for rhythm in rhythms) <= MOST_LINES,
+        f"The `backdate_start_date` leads to more than {MOST_LINES} invoice lines.",
+        param="backdate_start_date",
+    )

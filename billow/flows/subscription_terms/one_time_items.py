@@ -1,0 +1,171 @@
+"""Put one-time prices onto the next invoice of a subscription."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params, merged, missing
+from billow.core import pricing
+from billow.core.bounds import LARGEST
+from billow.core.errors import require
+from billow.flows.billing import priced_items
+from billow.flows.billing.currency import check_price_currency
+from billow.flows.billing.discounts import DiscountTerm, Owner, redeem
+from billow.flows.catalog import prices
+from billow.resources import product as products
+from billow.resources import tax_rate
+from billow.resources.customer import Customer
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.price import BEHAVIORS, Price
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+
+class OncePrice(Params):
+    """A one-time price that is made for this; a negative amount is a credit."""
+
+    currency: str = f.currency(required=True)
+    product: str = f.ref("product", required=True)
+    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
+    unit_amount: int | None = f.amount()
+    unit_amount_decimal: Decimal | None = f.decimal(min=-LARGEST, max=LARGEST)
+
+
+class Start(Params):
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "max_item_period_start", "now", "timestamp", required=True)
+
+
+class End(Params):
+    timestamp: datetime | None = f.timestamp()
+    type: str = f.choice(SHOWN, "min_item_period_end", "timestamp", required=True)
+
+
+class Span(Params):
+    end: End = f.hash(shape=End, required=True)
+    start: Start = f.hash(shape=Start, required=True)
+
+
+class Extra(Params):
+    discountable: bool | None = f.boolean()
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    metadata: dict[str, str] = f.metadata()
+    period: Span | None = f.hash(shape=Span)
+    price: str | None = f.ref("price")
+    price_data: OncePrice | None = f.hash(shape=OncePrice)
+    quantity: int = f.integer(min=0, max=10**12, default=1)
+    tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its price is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """To whom the extras belong, and the periods that they are for where they name none."""
+
+    customer: Customer
+    subscription: Subscription
+    items: Sequence[SubscriptionItem]
+
+
+def put(tx: Tx, setting: Setting, wanted: Sequence[Extra]) -> list[InvoiceItem]:
+    """Write them as items that wait; the next invoice of the subscription takes them."""
+    made = [drawn(tx, setting, extra, f"add_invoice_items[{place}]") for place, extra in enumerate(wanted)]
+    return rows.insert_many(tx, made)
+
+
+def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
+    subscription, quantity = setting.subscription, Decimal(extra.quantity)
+    price = price_of(tx, extra, at)
+    check_price_currency([price], subscription.currency)
+    rate = priced_items.rated(price, subscription.currency)
+    amount = pricing.amount(rate, quantity)
+    start, end = span(tx, setting, extra, at)
+    id = new_id(InvoiceItem.prefix)
+    rates = extra.tax_rates or []
+    owner = Owner(
+        setting.customer,
+        subscription.currency,
+        {"invoice_item": id},
+        [*subscription.discounts, *([setting.customer.discount] if setting.customer.discount else [])],
+        param=f"{at}[discounts]",
+    )
+    return InvoiceItem(
+        id=id,
+        discounts=redeem(tx, extra.discounts or [], owner),
+        tax_rates=tax_rate.check_usable(tx, rates, f"{at}[tax_rates]", rates if extra.agreed else ()),
+        amount=amount,
+        currency=subscription.currency,
+        customer=setting.customer.id,
+        description=rows.find(tx, products.Product, price.product).name,
+        discountable=amount >= 0 if extra.discountable is None else extra.discountable,
+        metadata=merged({}, extra.metadata),
+        price=price.id,
+        product=price.product,
+        quantity_decimal=quantity,
+        unit_amount_decimal=rate.unit_amount,
+        subscription=subscription.id,
+        test_clock=setting.customer.test_clock,
+        period_start=start,
+        period_end=end,
+    )
+
+
+def price_of(tx: Tx, extra: Extra, at: str, agreed: Container[str] = ()) -> Price:
+    """The one-time price that is meant, or that is made of `price_data`; one that was agreed goes on."""
+    if extra.price_data:
+        require(
+            extra.price is None,
+            "You may only specify one of these parameters: price, price_data.",
+            param=f"{at}[price_data]",
+            code="parameters_exclusive",
+        )
+        return prices.inline(tx, extra.price_data, f"{at}[price_data]")
+    at = f"{at}[price]"
+    if extra.price is None:
+        raise missing(at)
+    price = rows.find(tx, Price, extra.price, param=at)
+    if extra.agreed or price.id in agreed:
+        return price
+    require(
+        price.type == "one_time",
+        "The price specified is set to `type=recurring` but this field only accepts"
+        " prices with `type=one_time`.",
+        param=at,
+    )
+    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
+    require(price.custom_unit_amount is None, "The price specified has no unit amount.", param=at)
+    products.check_active(tx, price.product, at)
+    return price
+
+
+def span(tx: Tx, setting: Setting, extra: Extra, at: str) -> tuple[datetime, datetime]:
+    """The period that it is for: that of the items, where nothing else is said (§5.16)."""
+    wanted, now = extra.period, tx.now.replace(microsecond=0)
+    start = max(item.current_period_start for item in setting.items)
+    end = min(item.current_period_end for item in setting.items)
+    if wanted:
+        check_instant(wanted.start, f"{at}[period][start]")
+        check_instant(wanted.end, f"{at}[period][end]")
+        start = wanted.start.timestamp or (now if wanted.start.type == "now" else start)
+        end = wanted.end.timestamp or end
+    require(start <= end, "The period of an invoice item ends before it begins.", param=f"{at}[period][end]")
+    return start, end
+
+
+def check_instant(bound: Start | End, at: str) -> None:
+    """A timestamp goes with the type of that name, and only with it."""
+    dated = bound.type == "timestamp"
+    if dated and bound.timestamp is None:
+        raise missing(f"{at}[timestamp]")
+    require(
+        dated or bound.timestamp is None,
+        f"You can only set {at}[timestamp] with {at}[type]=timestamp.",
+        param=f"{at}[timestamp]",
+    )

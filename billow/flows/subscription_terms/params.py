@@ -1,0 +1,287 @@
+"""Declare the parameters of a new subscription, and check them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN
+from billow.api.params import Params
+from billow.core.errors import Refused, require
+from billow.flows.billing.currency import check_customer_currency
+from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.subscription_terms import one_time_items, pending_item_invoices, trial_offers
+from billow.flows.subscription_terms.items import (
+    Item,
+    OfferedItem,
+    check_amounts,
+    check_lasting,
+    check_new,
+    check_quantity,
+    check_threshold,
+    price_of,
+)
+from billow.resources import payment_method as cards
+from billow.resources.customer import Customer
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.price import Price
+from billow.resources.subscription import (
+    ENDED,
+    AnchorConfig,
+    BillingMode,
+    BillingSchedule,
+    BillingThresholds,
+    InvoiceSettings,
+    Issuer,
+    PaymentSettings,
+    PendingItemInterval,
+    TransferData,
+    TrialSettings,
+)
+from billow.resources.tax_id import TaxId
+from billow.store.tx import Tx
+
+BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
+PRORATIONS = ("always_invoice", "create_prorations", "none")
+ENDS = ("max_billed_until", "max_period_end", "min_period_end")
+MOST = 500
+"""Subscriptions of one customer that run, or are planned."""
+
+
+class AutomaticTax(Params):
+    enabled: bool = f.boolean(required=True)
+    liability: Issuer | None = f.hash(shape=Issuer)
+
+
+class Subscribe(Params):
+    add_invoice_items: list[one_time_items.Extra] = f.array(SHOWN, one_time_items.Extra, max=20, default=[])
+    application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
+    automatic_tax: AutomaticTax | None = f.hash(shape=AutomaticTax)
+    backdate_start_date: datetime | None = f.timestamp()
+    billing_cycle_anchor: datetime | None = f.timestamp()
+    billing_cycle_anchor_config: AnchorConfig | None = f.hash(shape=AnchorConfig)
+    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20)
+    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
+    cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
+    cancel_at_period_end: bool = f.boolean(default=False)
+    collection_method: str = f.choice(
+        SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
+    )
+    currency: str | None = f.currency()
+    customer: str = f.ref("customer", required=True)
+    customer_account: str | None = f.text()
+    days_until_due: int | None = f.integer(min=0, max=3650)
+    default_payment_method: str | None = f.ref("payment_method")
+    default_source: str | None = f.text()
+    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
+    description: str | None = f.text(max=500)
+    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
+    items: Sequence[Item] = f.array(SHOWN, OfferedItem, required=True, max=20)
+    metadata: dict[str, str] = f.metadata()
+    off_session: bool = f.boolean(default=False)
+    on_behalf_of: str | None = f.text(unset=True)
+    payment_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="allow_incomplete")
+    payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
+    pending_invoice_item_interval: PendingItemInterval | None = f.hash(shape=PendingItemInterval, unset=True)
+    proration_behavior: str = f.choice(SHOWN, *PRORATIONS, default="create_prorations")
+    transfer_data: TransferData | None = f.hash(shape=TransferData)
+    trial_end: datetime | str | None = f.timestamp(choices=("now",))
+    trial_from_plan: bool = f.boolean(default=False)
+    trial_period_days: int | None = f.integer(min=1, max=730)
+    trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+    agreed: bool = False
+    """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
+
+    @property
+    def classic(self) -> bool:
+        return self.billing_mode is not None and self.billing_mode.type == "classic"
+
+    @property
+    def prorates(self) -> bool:
+        return self.proration_behavior != "none"
+
+
+#: Pairs of which only one may be sent.
+EXCLUSIVE = (
+    ("trial_end", "trial_period_days"),
+    ("trial_end", "trial_from_plan"),
+    ("billing_cycle_anchor", "billing_cycle_anchor_config"),
+    ("backdate_start_date", "billing_cycle_anchor_config"),
+    ("cancel_at", "cancel_at_period_end"),
+)
+#: What a trial offer on an item does not go with.
+BESIDES = ("backdate_start_date", "trial_end", "trial_from_plan", "trial_period_days")
+
+
+def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
+    """The price of each item, in their order: each on one item, in one currency, in rhythm with others."""
+    require(wanted.items, "You must pass at least one item.", param="items")
+    found: dict[str, Price] = {}
+    lasting: list[Price] = []
+    for place, item in enumerate(wanted.items):
+        offer = trial_offers.chosen(tx, item, f"items[{place}]")
+        price = price_of(tx, item, f"items[{place}]", offer=offer)
+        check_quantity(item, price, f"items[{place}]")
+        check_threshold(item, price, f"items[{place}]")
+        check_new(price, found)
+        found[price.id] = price
+        lasting.append(rows.find(tx, Price, offer.then) if offer else price)
+    check_lasting(list(found.values()), lasting, wanted.currency, classic=wanted.classic)
+    for prices in (list(found.values()), lasting):
+        priced = zip(prices, [item.quantity for item in wanted.items], strict=True)
+        check_amounts(priced, wanted.currency, "items")
+    return list(found.values())
+
+
+def currency_of(wanted: Subscribe, prices: Sequence[Price]) -> str:
+    """The one that was asked for, or the one that its prices have as their own."""
+    return wanted.currency or prices[0].currency
+
+
+def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]) -> None:
+    """Whatever does not depend on the time."""
+    for one, other in EXCLUSIVE:
+        require(
+            not (given(wanted, one) and given(wanted, other)),
+            f"You may only specify one of these parameters: {one}, {other}.",
+            param=one,
+            code="parameters_exclusive",
+        )
+    if not wanted.agreed:
+        check_number(tx, customer)
+    trial_offers.check_flexible(wanted.items, classic=wanted.classic)
+    trial_offers.check_alone(wanted.items, [name for name in BESIDES if given(wanted, name)])
+    check_customer_currency(customer, currency_of(wanted, prices))
+    check_collection(wanted)
+    check_methods(tx, wanted, customer)
+    check_settings(tx, wanted.invoice_settings)
+    check_automatic_tax(wanted.automatic_tax)
+    if wanted.customer_account is not None:
+        raise Refused(
+            f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
+        )
+    pending_item_invoices.check(wanted.pending_invoice_item_interval)
+
+
+def given(wanted: Subscribe, name: str) -> bool:
+    """Whether it was asked for; `false` asks for nothing."""
+    return getattr(wanted, name) not in (None, False)
+
+
+def check_number(tx: Tx, customer: Customer) -> None:
+    """How many subscriptions a customer may have that run, or are planned (§5.1)."""
+    found = tx.one(
+        "select (select count(*) from subscriptions where customer = %(id)s and status <> all(%(ended)s))"
+        " + (select count(*) from subscription_schedules where customer = %(id)s and status = 'not_started')"
+        " as many",
+        id=customer.id,
+        ended=list(ENDED),
+    )
+    require(
+        found is not None and found["many"] < MOST,
+        f"Customer {customer.id} already has the maximum {MOST} current subscriptions.",
+        code="customer_max_subscriptions",
+    )
+
+
+def check_collection(wanted: Subscribe) -> None:
+    sends = wanted.collection_method == "send_invoice"
+    require(
+        not sends or wanted.days_until_due is not None,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    require(
+        sends or wanted.days_until_due is None,
+        "You can only set `days_until_due` if `collection_method` is `send_invoice`.",
+        param="days_until_due",
+    )
+    require(
+        wanted.payment_behavior != "pending_if_incomplete",
+        "You cannot create a subscription with `payment_behavior=pending_if_incomplete`: it is for updates.",
+        param="payment_behavior",
+    )
+    check_mode(wanted.billing_mode)
+
+
+def check_mode(mode: BillingMode | None) -> None:
+    require(
+        mode is None or mode.type == "flexible" or mode.flexible is None,
+        "You can only set `billing_mode[flexible]` if `billing_mode[type]` is `flexible`.",
+        param="billing_mode[flexible]",
+    )
+
+
+def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
+    if wanted.default_payment_method:
+        method = rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
+        require(
+            method.customer == customer.id,
+            "The customer does not have a payment method with the ID"
+            f" {method.id}. The payment method must be attached to the customer.",
+            param="default_payment_method",
+            code="resource_missing",
+        )
+    if wanted.default_source:
+        cards.of_customer(tx, wanted.default_source, customer.id, "default_source")
+
+
+def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
+    """The tax ids on invoices are our own."""
+    for place, id in enumerate((settings and settings.account_tax_ids) or []):
+        at = f"invoice_settings[account_tax_ids][{place}]"
+        found = rows.find(tx, TaxId, id, param=at)
+        require(found.customer is None, f"The tax id {id} belongs to a customer.", param=at)
+    issuer = settings.issuer if settings else None
+    require(
+        issuer is None or (issuer.type == "self" and issuer.account is None),
+        "There are no connected accounts: `invoice_settings[issuer][type]` must be `self`.",
+        param="invoice_settings[issuer]",
+    )
+
+
+def check_automatic_tax(wanted: AutomaticTax | None) -> None:
+    """It needs tax settings, which an account does not have (§12.1)."""
+    require(
+        wanted is None or not wanted.enabled,
+        "You must have a valid head office address to enable automatic tax calculation.",
+        param="automatic_tax[enabled]",
+    )
+    owes = wanted.liability if wanted else None
+    require(
+        owes is None or (owes.type == "self" and owes.account is None),
+        "There are no connected accounts: `automatic_tax[liability][type]` must be `self`.",
+        param="automatic_tax[liability]",
+    )
+
+
+def settings_of(wanted: Subscribe) -> dict[str, Any]:
+    """What is kept as it was sent, as the subscription has it."""
+    names = ("application_fee_percent", "default_payment_method", "default_source", "description")
+    kept: dict[str, Any] = {name: getattr(wanted, name) for name in (*names, "on_behalf_of")}
+    for name in ("billing_cycle_anchor_config", "billing_thresholds", "payment_settings", "transfer_data"):
+        value = getattr(wanted, name)
+        if value is not None:
+            kept[name] = value.shown()
+    if wanted.invoice_settings:
+        issuer = {"account": None, "type": "self"}
+        kept["invoice_settings"] = {**wanted.invoice_settings.shown(), "issuer": issuer}
+    if wanted.trial_settings:
+        behavior = wanted.trial_settings.end_behavior.shown()
+        anchor = behavior["billing_cycle_anchor"] or "now"
+        kept["trial_settings"] = {"end_behavior": {**behavior, "billing_cycle_anchor": anchor}}
+    return kept
+
+
+def mode_of(wanted: BillingMode | None, since: int | None) -> dict[str, Any]:
+    """Flexible, unless classic was asked for; `since` is when it was adopted."""
+    if wanted and wanted.type == "classic":
+        return {"flexible": None, "type": "classic", "updated_at": None}
+    flexible = wanted and wanted.flexible
+    discounts = flexible.proration_discounts if flexible else "included"
+    return {"flexible": {"proration_discounts": discounts}, "type": "flexible", "updated_at": since}

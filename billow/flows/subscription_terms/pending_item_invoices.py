@@ -1,0 +1,103 @@
+"""Invoice pending items on an interval of their own."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import rows
+from billow.core import calendar
+from billow.core.errors import require
+from billow.flows.billing import drafts, pending_items
+from billow.flows.invoices import paused_collection
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.subscription import PendingItemInterval, Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+LONGEST = {"day": 365, "week": 52, "month": 12, "year": 1}
+RUNNING = ("active", "past_due", "unpaid", "trialing")
+TIMER = "subscription.pending_items"
+
+
+def check(interval: PendingItemInterval | None) -> None:
+    require(
+        interval is None or interval.interval_count <= LONGEST[interval.interval],
+        "The maximum interval is one year (1 year, 12 months, 52 weeks or 365 days).",
+        param="pending_invoice_item_interval[interval_count]",
+    )
+
+
+def planned(interval: PendingItemInterval | None, anchor: datetime, now: datetime) -> dict[str, Any]:
+    """The fields of the subscription that say so; dates are counted from its anchor."""
+    shown = interval and interval.shown()
+    return {
+        "pending_invoice_item_interval": shown,
+        "next_pending_invoice_item_invoice": shown and following(shown, anchor, now),
+    }
+
+
+def following(interval: dict[str, Any], anchor: datetime, now: datetime) -> datetime:
+    return calendar.next_boundary(anchor, interval["interval"], interval["interval_count"], now)
+
+
+def going_on(subscription: Subscription, anchor: datetime, now: datetime) -> dict[str, Any]:
+    """The next date of one that was paused, where it has dates at all."""
+    interval = subscription.pending_invoice_item_interval
+    return {"next_pending_invoice_item_invoice": following(interval, anchor, now)} if interval else {}
+
+
+def set(tx: Tx, subscription: Subscription) -> None:
+    """Put its timer anew."""
+    jobs.cancel(tx, TIMER, subscription.id)
+    if subscription.next_pending_invoice_item_invoice:
+        jobs.put(tx, TIMER, subscription.id, subscription.next_pending_invoice_item_invoice)
+
+
+@job(TIMER, batch=1)
+def sweep(tx: Tx, refs: list[str]) -> None:
+    """Its date has come: what waits, where anything does, is on a draft, and the next date is set."""
+    [found] = rows.find_all(tx, Subscription, refs).values()
+    customer = rows.lock(tx, Customer, found.customer)
+    subscription = rows.lock(tx, Subscription, found.id)
+    due, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
+    if (
+        due is None
+        or interval is None
+        or due > tx.now
+        or subscription.status in ("canceled", "incomplete_expired")
+    ):
+        return
+    changes: dict[str, Any] = {
+        "next_pending_invoice_item_invoice": following(interval, subscription.billing_cycle_anchor, tx.now)
+    }
+    invoice = collected(tx, customer, subscription, due) if subscription.status in RUNNING else None
+    if invoice:
+        changes["latest_invoice"] = invoice.id
+    set(tx, rows.update(tx, subscription, **changes))
+
+
+def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datetime) -> Invoice | None:
+    """The items that wait, on a draft; it advances by itself as any other."""
+    items = pending_items.awaited(
+        pending_items.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
+    )
+    if not items:
+        return None
+    advances = paused_collection.advances(subscription, tx.now)
+    draft = drafts.draft(
+        tx,
+        customer,
+        [],
+        items,
+        **drafts.subscription_fields(subscription),
+        billing_reason="automatic_pending_invoice_item_invoice",
+        auto_advance=advances,
+        automatically_finalizes_at=tx.now + drafts.GRACE if advances else None,
+        period_start=min(item.period_start for item in items),
+        period_end=due,
+    )
+    [invoice] = drafts.write(tx, [draft])
+    if advances:
+        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+    return invoice

@@ -1,0 +1,59 @@
+"""Warn before a trial ends, and end trials of customers who cannot be charged."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from billow.api import rows
+from billow.core import timers
+from billow.flows.billing import priced_items
+from billow.flows.customers import payment_methods
+from billow.flows.subscription_status import end, transitions
+from billow.flows.subscription_terms import trial_offers
+from billow.resources.subscription import Subscription
+from billow.store import jobs, outbox
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+WARNING = timers.TRIAL_WARNING
+
+
+def schedule_warning(tx: Tx, subscription: Subscription) -> None:
+    """Three days before the end, or at once when the trial is shorter."""
+    if subscription.trial_end:
+        jobs.put(
+            tx, "subscription.trial_will_end", subscription.id, max(subscription.trial_end - WARNING, tx.now)
+        )
+
+
+@job("subscription.trial_will_end", batch=500)
+def warn(tx: Tx, refs: list[str]) -> None:
+    trialing = [s for s in rows.find_all(tx, Subscription, refs).values() if s.status == "trialing"]
+    rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
+
+
+def announce_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:
+    """A trial that is ended by request ends now, which is told now unless it was before (§5.10).
+
+    `shown` is the subscription as it was, with the update that waited for its payment.
+    """
+    if subscription.trial_end and subscription.trial_end - WARNING > tx.now:
+        outbox.write(tx, [outbox.Told("customer.subscription.trial_will_end", shown)])
+
+
+def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
+    """Cancel or pause trials that end without a payment method, where they ask for it; return the others."""
+    going_on = []
+    for renewal in renewals:
+        subscription = renewal.subscription
+        wanted = subscription.trial_settings["end_behavior"]["missing_payment_method"]
+        charged = subscription.collection_method == "charge_automatically"
+        missing = charged and payment_methods.method_id(renewal.customer, subscription) is None
+        in_trial = subscription.status == "trialing" or renewal.moved
+        if not in_trial or not missing or wanted == "create_invoice":
+            going_on.append(renewal)
+        elif wanted == "cancel":
+            end.end(tx, subscription)
+        else:
+            trial_offers.drop(tx, priced_items.parts_of(tx, [subscription.id])[subscription.id])
+            transitions.pause(tx, subscription)
+    return going_on

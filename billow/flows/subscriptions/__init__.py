@@ -1,0 +1,1 @@
+"""Create, renew, cancel, pause and resume subscriptions."""

@@ -1,0 +1,121 @@
+"""Cancel a subscription, now or at the end of its period, with its final invoice."""
+
+from datetime import datetime
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params
+from billow.core.errors import Refused
+from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items, priced_items
+from billow.flows.billing.lines import Period, lines_of
+from billow.flows.subscription_changes import prorations
+from billow.flows.subscription_status import end
+from billow.flows.subscription_terms import billing_schedules
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.subscription import CancellationDetails, Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+
+class Cancel(Params):
+    cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
+    invoice_now: bool = f.boolean(default=False)
+    prorate: bool = f.boolean(default=False)
+
+
+@Subscription.delete(Cancel)
+def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
+    """Cancel now (§5.12).
+
+    `prorate` gives back what is paid and not used; `invoice_now` bills the usage so far and the items that
+    wait, which else stay with the customer. With neither, prorations that wait are dropped.
+    """
+    if subscription.status in ("canceled", "incomplete_expired"):
+        raise Refused(
+            f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
+        )
+    details = wanted.cancellation_details.sent() if wanted.cancellation_details else {}
+    return stop(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate, **details)
+
+
+def stop(
+    tx: Tx, subscription: Subscription, *, invoice_now: bool, prorates: bool, **details: Any
+) -> Subscription:
+    """End it now, at the wish of the customer or the merchant."""
+    if prorates:
+        prorations.write(tx, prorations.unused(tx, subscription, tx.now.replace(microsecond=0)))
+        billing_schedules.forget(tx, subscription)
+    elif not invoice_now:
+        drop_prorations(tx, subscription)
+    canceled = end.end(tx, subscription, "cancellation_requested", **details)
+    invoice = final_invoice(tx, subscription, tx.now, "subscription_update") if invoice_now else None
+    return rows.update(tx, canceled, event=None, latest_invoice=invoice.id) if invoice else canceled
+
+
+def drop_prorations(tx: Tx, subscription: Subscription) -> None:
+    """What waits to be credited or charged for changes is waived; other items stay with the customer."""
+    for item in rows.select(
+        tx, InvoiceItem, "invoice is null and proration and subscription = %(id)s", id=subscription.id
+    ):
+        rows.delete(tx, item)
+
+
+def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
+    """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
+    parts = priced_items.parts_of(tx, [subscription.id])[subscription.id]
+    counts = subscription.status not in ("trialing", "paused")
+    running = [
+        metered_usage.used_until(part, metered_usage.closes_at(part.item, until))
+        for part in parts
+        if part.meter and counts
+    ]
+    return closing_invoice(tx, subscription, running, until, reason)
+
+
+def closing_invoice(
+    tx: Tx, subscription: Subscription, running: list[Period], until: datetime, reason: str
+) -> Invoice | None:
+    """A draft of what these periods used, and of all else that waits; finalized in an hour."""
+    customer = rows.find(tx, Customer, subscription.customer)
+    late = billing_periods.waiting(tx, [subscription.id]).get(subscription.id, [])
+    periods = billing_periods.periods_of(tx, late) + running
+    used = metered_usage.measured(tx, periods, {subscription.id: customer.id})
+    lines = [line for p in periods for line in lines_of(p, customer.id, used[p.part.item.id, p.start])]
+    items = pending_items.awaited(
+        pending_items.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
+    )
+    if not lines and not items:
+        return None
+    draft = drafts.draft(
+        tx,
+        customer,
+        lines,
+        items,
+        **drafts.subscription_fields(subscription),
+        billing_reason=reason,
+        auto_advance=True,
+        automatically_finalizes_at=tx.now + drafts.GRACE,
+        period_start=min((period.start for period in periods), default=until),
+        period_end=until,
+    )
+    draft.stretches, draft.periods = late, periods
+    [invoice] = drafts.write(tx, [draft])
+    jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+    return invoice
+
+
+@job("subscription.end", batch=1)
+def end_of_period(tx: Tx, refs: list[str]) -> None:
+    """The date of a planned cancellation has come: the last usage is billed, and it ends."""
+    [id] = refs
+    subscription = rows.lock(tx, Subscription, id)
+    if subscription.cancel_at is None or subscription.cancel_at > tx.now or subscription.status == "canceled":
+        return
+    ended = end.end(tx, subscription)
+    invoice = final_invoice(tx, subscription, subscription.cancel_at, "subscription_cycle")
+    if invoice:
+        rows.update(tx, ended, event=None, latest_invoice=invoice.id)

@@ -1,0 +1,53 @@
+"""Expire a subscription whose first payment did not come in time."""
+
+from billow.api import rows
+from billow.flows.billing import discounts
+from billow.flows.invoices import invoice_intents, void
+from billow.flows.invoices.invoice_intents import UNDER_WAY
+from billow.flows.subscription_status import end, transitions
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store import clocks, jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+
+@job("subscription.expire", batch=1)
+def expire(tx: Tx, refs: list[str]) -> None:
+    """The first payment did not come in 23 hours: the invoice is void, the subscription never was."""
+    [id] = refs
+    subscription = rows.lock(tx, Subscription, id)
+    if subscription.status != "incomplete":
+        return
+    if invoice_intents.is_under_way(tx, subscription.latest_invoice):
+        jobs.put(tx, "subscription.expire", id, tx.now + UNDER_WAY)
+    elif subscription.provisional:
+        take_back(clocks.enter(tx, subscription.test_clock), subscription)
+    elif subscription.latest_invoice:
+        void.void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
+    else:
+        transitions.never_began(tx, subscription)
+
+
+def take_back(tx: Tx, subscription: Subscription) -> None:
+    """A subscription that was to be there only if it was paid (docs/decisions/0010-taken-back.md).
+
+    It goes with its items; its invoice is void and keeps its number; what the customer had waiting waits on.
+    """
+    for timer in end.TIMERS:
+        jobs.cancel(tx, timer, subscription.id)
+    invoice = rows.lock(tx, Invoice, subscription.latest_invoice or "")
+    for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
+        if item.subscription == subscription.id:
+            rows.delete(tx, item)
+        else:
+            rows.update(tx, item, event=None, invoice=None)
+    tx.run("delete from billing_periods where subscription = %(id)s", id=subscription.id)
+    parts = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    discounts.release_of(tx, subscription, parts)
+    for part in parts:
+        rows.delete(tx, part)
+    rows.delete(tx, subscription, event=None)
+    void.void_invoice(tx, invoice)

@@ -1,0 +1,280 @@
+"""Renew due subscriptions: bill the period that ended and begin the next."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core import anchors, calendar
+from billow.flows.billing import advance_notice, billing_periods, metered_usage, pending_items, priced_items
+from billow.flows.billing import drafts as billing_drafts
+from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing.priced_items import Part
+from billow.flows.invoices import paused_collection
+from billow.flows.subscription_changes import prorations
+from billow.flows.subscription_changes.prorations import Prorations
+from billow.flows.subscription_status import entitlements, transitions
+from billow.flows.subscription_terms import trial_offers, trials
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.customer import Customer
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.tx import Tx
+
+MOMENT = timedelta(seconds=1)
+RENEWING = ("active", "past_due", "unpaid", "trialing")
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription some of whose parts ended their period at `due`; `ends` is when their next one ends."""
+
+    subscription: Subscription
+    customer: Customer
+    due: datetime
+    ends: dict[str, datetime]
+    parts: list[Part]
+    next_due: datetime
+    anchor: datetime
+    """From which periods are counted from now on: with the end of a trial offer it may be another (§5.10)."""
+    moved: dict[str, Part]
+    """What items are that go over to another price, because their trial offer has run out."""
+    cut: list[Part]
+    """Those of the parts that were in the middle of a period, which begins anew with the anchor."""
+    stretches: list[BillingPeriod]
+    """Use at earlier prices that is billed now."""
+
+
+@job("subscription.renew", batch=jobs.BATCH)
+def renew(tx: Tx, refs: list[str]) -> None:
+    """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
+    renewals = trials.without_method_set_aside(tx, load(tx, refs))
+    give_back(tx, renewals)
+    drafts = draft_many(tx, renewals)
+    held = {r.customer.id: entitlements.held(tx, r.customer.id) for r in renewals if r.moved}
+    advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
+    for customer, before in held.items():
+        entitlements.tell(tx, customer, before)
+    billing_drafts.write(tx, drafts)
+    jobs.put_many(
+        tx,
+        "invoice.finalize",
+        [
+            (draft.invoice.id, draft.invoice.automatically_finalizes_at)
+            for draft in drafts
+            if draft.invoice.automatically_finalizes_at
+        ],
+    )
+
+
+def load(tx: Tx, refs: list[str]) -> list[Renewal]:
+    """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
+    wanted = rows.find_all(tx, Subscription, after_their_phase(tx, refs))
+    customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
+    subscriptions = rows.lock_many(tx, Subscription, wanted)
+    parts = priced_items.parts_of(tx, wanted)
+    late = billing_periods.waiting(tx, wanted)
+    moved = gone_over(tx, [part for some in parts.values() for part in some])
+    found = [
+        _renewal(s, customers[s.customer], parts[s.id], moved, late.get(s.id, []))
+        for s in subscriptions
+        if s.status in RENEWING and s.id in parts
+    ]
+    return [renewal for renewal in found if renewal.due <= tx.now]
+
+
+def after_their_phase(tx: Tx, refs: list[str]) -> list[str]:
+    """Those whose schedule has no phase that begins first: of two workers one might be faster (§6)."""
+    waiting = {
+        row["id"]
+        for row in tx.all(
+            "select s.id from subscriptions s join jobs j on j.ref = s.schedule where s.id = any(%(ids)s)"
+            " and j.kind = 'schedule.phase' and j.run_at <= %(now)s and not j.parked and j.run_at <="
+            " (select min(i.current_period_end) from subscription_items i where i.subscription = s.id)",
+            ids=refs,
+            now=tx.now,
+        )
+    }
+    jobs.put_many(tx, "subscription.renew", [(id, tx.now + MOMENT) for id in refs if id in waiting])
+    return [id for id in refs if id not in waiting]
+
+
+def gone_over(tx: Tx, parts: list[Part]) -> dict[str, Part]:
+    """The items whose trial offer runs out with their period, as they are after it."""
+    items = [part.item for part in parts]
+    return trial_offers.after(
+        tx, [item for item in items if trial_offers.over(item, item.current_period_end)]
+    )
+
+
+def _renewal(
+    subscription: Subscription,
+    customer: Customer,
+    parts: list[Part],
+    after: dict[str, Part],
+    late: list[BillingPeriod],
+) -> Renewal:
+    due = min(part.item.current_period_end for part in parts)
+    ended = [part for part in parts if part.item.current_period_end == due]
+    moved = {part.item.id: after[part.item.id] for part in ended if part.item.id in after}
+    settings = subscription.trial_settings["end_behavior"]
+    resets = bool(moved) and settings["billing_cycle_anchor"] != "unchanged"
+    anchor = due if resets else subscription.billing_cycle_anchor
+    cut = [part for part in parts if resets and part not in ended and not part.item.current_trial]
+    stop = subscription.cancel_at
+    ends = {
+        part.item.id: min(boundary, stop) if stop and stop > due else boundary
+        for part in ended + cut
+        for boundary in [next_end(moved.get(part.item.id, part), anchor, due)]
+    }
+    others = [part.item.current_period_end for part in parts if part not in ended + cut]
+    next_due = min([*ends.values(), *others])
+    begun = [part for part in parts if part in ended + cut]
+    return Renewal(subscription, customer, due, ends, begun, next_due, anchor, moved, cut, late)
+
+
+def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
+    """When the period that begins now ends."""
+    if part.item.current_trial:
+        return trial_offers.period(part, due)[1]
+    return calendar.next_boundary(anchor, *part.interval, due)
+
+
+def give_back(tx: Tx, renewals: list[Renewal]) -> None:
+    """Credit what the items that are cut have paid beyond the new anchor: their invoice takes it up."""
+    for renewal in renewals:
+        if renewal.cut:
+            plan = Prorations(renewal.customer, renewal.subscription, renewal.anchor)
+            before = prorations.billed(tx, renewal.subscription.id)
+            for part in renewal.cut:
+                if not part.meter:
+                    prorations.give_back(plan, part, before.get(part.item.id, []), renewal.due, None)
+            prorations.write(tx, plan)
+
+
+def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
+    """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
+    late = billing_periods.periods_of(tx, [one for r in renewals for one in r.stretches])
+    periods = {
+        r.subscription.id: [
+            *[one for one in late if one.part.item.subscription == r.subscription.id],
+            *periods_of(r),
+        ]
+        for r in renewals
+    }
+    used = metered_usage.measured(
+        tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
+    )
+    pending = pending_items.pending_items(tx, [r.customer.id for r in renewals])
+    drafts = []
+    for renewal in renewals:
+        subscription, customer = renewal.subscription, renewal.customer
+        lines = [
+            line
+            for p in periods[subscription.id]
+            for line in lines_of(p, customer.id, used.get((p.part.item.id, p.start)))
+        ]
+        items = pending_items.awaited(pending, customer.id, subscription.id, subscription.currency)
+        draft = billing_drafts.draft(tx, customer, lines, items, **cycle_fields(tx, renewal))
+        draft.stretches, draft.periods = renewal.stretches, periods[subscription.id]
+        if draft.lines or not prebilled(renewal):
+            drafts.append(draft)
+    return drafts
+
+
+def periods_of(renewal: Renewal) -> list[Period]:
+    """What each part is billed for. Usage during a trial is not billed (§4.6)."""
+    found = []
+    for part in renewal.parts:
+        now = renewal.moved.get(part.item.id, part)
+        if part.meter and renewal.subscription.status != "trialing":
+            period = metered_usage.used_until(part, renewal.due)
+            if period.start < renewal.due:
+                found.append(period)
+        if not now.meter:
+            period = licensed(renewal, now)
+            if period.start < period.end:
+                found.append(period)
+    return found
+
+
+def licensed(renewal: Renewal, part: Part) -> Period:
+    """The next period, at its part of the price where it is no full one: after a trial that ended between
+    two boundaries (X68), or before a planned end (§5.12). What is billed in advance is left out (§5.16)."""
+    end = renewal.ends[part.item.id]
+    start = min(max(renewal.due, part.item.billed_until or renewal.due), end)
+    share = anchors.worth(trial_offers.anchor_of(part.item, renewal.anchor), part.interval, start, end)
+    return Period(part, "licensed", start, end, share)
+
+
+def prebilled(renewal: Renewal) -> bool:
+    """Whether something of it is billed in advance: where nothing else is due, it has no invoice."""
+    return any(part.item.billed_until for part in renewal.parts)
+
+
+def still_billed(renewal: Renewal, part: Part) -> datetime | None:
+    """Until when it is billed in advance, unless this renewal bills it beyond."""
+    until = part.item.billed_until
+    return until if until and until >= renewal.ends[part.item.id] else None
+
+
+def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
+    """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
+    subscription = renewal.subscription
+    advances = paused_collection.advances(subscription, tx.now)
+    return {
+        **billing_drafts.subscription_fields(subscription),
+        "billing_reason": "subscription_cycle",
+        "auto_advance": advances,
+        "automatically_finalizes_at": tx.now + billing_drafts.GRACE if advances else None,
+        "period_start": min(part.item.current_period_start for part in renewal.parts),
+        "period_end": renewal.due,
+    }
+
+
+def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
+    """Move the items to their next period, trials to active, and set the next timers."""
+    rows.update_many(
+        tx,
+        [
+            (
+                part.item,
+                {
+                    **(trial_offers.changes(r.moved[part.item.id]) if part.item.id in r.moved else {}),
+                    "billed_until": still_billed(r, part),
+                    "current_period_start": r.due,
+                    "current_period_end": r.ends[part.item.id],
+                    "metered_from": None,
+                    "counted_from": None,
+                    "billed_use": None,
+                },
+            )
+            for r in renewals
+            for part in r.parts
+        ],
+    )
+    rows.update_many(
+        tx,
+        [
+            (
+                r.subscription,
+                {
+                    "billing_cycle_anchor": r.anchor,
+                    "latest_invoice": invoices.get(r.subscription.id, r.subscription.latest_invoice),
+                    "status": transitions.status_after(r.subscription.status),
+                },
+            )
+            for r in renewals
+        ],
+    )
+    # Where no invoice says that a period began, the items alone have changed.
+    silent = [r.subscription for r in renewals if r.subscription.id not in invoices]
+    rows.emit(tx, [(one, one) for one in silent], "updated")
+    following = [
+        (r.subscription.id, r.next_due)
+        for r in renewals
+        if r.subscription.cancel_at is None or r.subscription.cancel_at > r.next_due
+    ]
+    jobs.put_many(tx, "subscription.renew", following)
+    advance_notice.announce(tx, "subscription.upcoming", following)

@@ -1,0 +1,295 @@
+"""Resume a paused subscription, from now or from where its periods are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.fields import SHOWN, instant, seconds
+from billow.api.params import Params, read
+from billow.core import anchors, calendar, lifecycle
+from billow.core.errors import require
+from billow.flows.billing import billing_periods, pending_items, priced_items
+from billow.flows.billing import drafts as billing_drafts
+from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing.priced_items import Part
+from billow.flows.invoices import finalize, invoice_intents, void
+from billow.flows.payments import collect
+from billow.flows.subscription_changes import apply, pending_updates, prorations
+from billow.flows.subscription_changes.items import Anchor
+from billow.flows.subscription_changes.params import BEHAVIORS
+from billow.flows.subscription_changes.prorations import Billed, Net, Prorations
+from billow.flows.subscription_status import entitlements
+from billow.flows.subscription_terms import pending_item_invoices, timers
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.ids import new_id
+from billow.store.jobs import job
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+PAID = "subscription.resume_paid"
+EXPIRES = "subscription.resume_expires"
+PERIOD = ("current_period_start", "current_period_end", "metered_from")
+SUCCESS = "resume_on_payment_success"
+
+
+class Resume(Params):
+    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    payment_behavior: str = f.choice(
+        SHOWN, "resume_on_payment_attempt", SUCCESS, default="resume_on_payment_attempt"
+    )
+    proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
+    proration_date: datetime | None = f.timestamp()
+
+
+@dataclass(slots=True)
+class Return:
+    """What a subscription comes back to: its anchor, its items in their periods, and what they cost."""
+
+    customer: Customer
+    now: datetime
+    anchor: datetime
+    parts: list[Part]
+    plan: Prorations
+    fresh: list[Part]
+
+
+@Subscription.action("resume", Resume)
+def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
+    """Resume a paused subscription, at once, or when what it costs has been paid."""
+    check(subscription)
+    subscription = withdraw(tx, subscription)
+    back = considered(tx, subscription, wanted)
+    draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
+    billing_drafts.reckoned(tx, [draft] if draft else [])
+    waits = wanted.payment_behavior == SUCCESS and subscription.collection_method == "charge_automatically"
+    if draft and waits and draft.invoice.total + back.plan.net > 0:
+        return (yield from if_paid(tx, subscription, back, wanted))
+    done = carry_out(tx, subscription, back, wanted)
+    if done.invoice and done.invoice.automatically_finalizes_at:
+        jobs.put(tx, "invoice.finalize", done.invoice.id, done.invoice.automatically_finalizes_at)
+    elif done.invoice:
+        # Not charged within the request: should it fail later, the subscription is past due.
+        finalize.charge_on(tx, finalize.by_itself(tx, [done.invoice.id]))
+    return done.subscription
+
+
+def check(subscription: Subscription) -> None:
+    require(
+        subscription.status == "paused",
+        f"You can only resume paused subscriptions; the status of this one is `{subscription.status}`.",
+    )
+
+
+def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> apply.Done:
+    """Write what it comes back to, and the draft of what that costs where it is billed at once."""
+    prorations.write(tx, back.plan)
+    drafts = [draft_of(tx, subscription, back, advances=True)] if billed_now(back, wanted) else []
+    written = billing_drafts.write(tx, drafts)
+    invoice = written[0] if written else None
+    return apply.Done(come_back(tx, subscription, back, invoice), invoice)
+
+
+def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
+    """What it comes back to; nothing is written yet."""
+    now = tx.now.replace(microsecond=0)
+    unchanged = wanted.billing_cycle_anchor is not None and wanted.billing_cycle_anchor.type == "unchanged"
+    anchor = subscription.billing_cycle_anchor if unchanged else now
+    customer = rows.find(tx, Customer, subscription.customer)
+    parts = [
+        placed(subscription, part, anchor, now)
+        for part in priced_items.parts_of(tx, [subscription.id])[subscription.id]
+    ]
+    since = since_when(wanted, parts, now)
+    back = Return(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
+    before, costs = prorations.billed(tx, subscription.id), prorations.nets(tx, subscription, parts)
+    for part in reversed(parts):
+        own = before.get(part.item.id, [])
+        if part.meter:
+            continue
+        if not unchanged:
+            prorations.forfeit(back.plan, own, now)
+            back.fresh.append(part)
+        else:
+            go_on(
+                back, part, own, since, costs[part.item.id] if wanted.proration_behavior != "none" else None
+            )
+    return back
+
+
+def placed(subscription: Subscription, part: Part, anchor: datetime, now: datetime) -> Part:
+    """The item in the period that holds now, of which only the rest is used; a planned end cuts it."""
+    _, end = calendar.period_at(anchor, *part.interval, now)
+    end = min(end, subscription.cancel_at) if subscription.cancel_at else end
+    settled = part.item.metered_from  # until when the pause has settled its use
+    fits = settled is not None and settled > now
+    item = part.item.but(
+        current_period_start=now, current_period_end=end, metered_from=settled if fits else None
+    )
+    return priced_items.with_item(part, item)
+
+
+def since_when(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime:
+    """From when on prorations count."""
+    since = wanted.proration_date
+    require(
+        since is None or any(now <= since < part.item.current_period_end for part in parts),
+        "Invalid proration_date: it must be within the period that the subscription is resumed in.",
+        param="proration_date",
+    )
+    return since or now
+
+
+def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net: Net | None) -> None:
+    """Charge the rest of the period (X75), but for what the pause left paid at the same price for as many.
+
+    Without `net` nothing is charged until the next period.
+    """
+    paid = [one for one in own if one.period.period_end > since]
+    terms = part.item.price, Decimal(part.item.quantity or 0)
+    if any((one.period.price, one.period.quantity) != terms for one in paid):
+        if net:
+            prorations.give_back(back.plan, part, paid, since, None)
+        else:
+            prorations.forfeit(back.plan, paid, since)
+        paid = []
+    if net:
+        begins = max([since, *(one.period.period_end for one in paid)])
+        prorations.charge(back.plan, part, net, begins, part.item.current_period_end)
+
+
+def billed_now(back: Return, wanted: Resume) -> bool:
+    return bool(back.fresh) or (wanted.proration_behavior == "always_invoice" and bool(back.plan.items))
+
+
+def draft_of(
+    tx: Tx, subscription: Subscription, back: Return, *, advances: bool = False
+) -> billing_drafts.Draft:
+    periods = [whole(back, part) for part in back.fresh]
+    lines = [line for period in periods for line in lines_of(period, back.customer.id, None)]
+    pending = pending_items.pending_items(tx, [back.customer.id])
+    items = pending_items.awaited(pending, back.customer.id, subscription.id, subscription.currency)
+    sends = advances and subscription.collection_method == "send_invoice"
+    fields = billing_drafts.subscription_fields(subscription)
+    return billing_drafts.draft(
+        tx,
+        back.customer,
+        lines,
+        items,
+        **fields,
+        billing_reason="subscription_update",
+        auto_advance=advances,
+        automatically_finalizes_at=tx.now + billing_drafts.GRACE if sends else None,
+        period_start=back.now,
+        period_end=back.now,
+    )
+
+
+def whole(back: Return, part: Part) -> Period:
+    """A whole new period (X74), or what a planned end leaves of it."""
+    start, end = part.item.current_period_start, part.item.current_period_end
+    return Period(part, "licensed", start, end, anchors.worth(back.anchor, part.interval, start, end))
+
+
+def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice | None) -> Subscription:
+    """Write the periods and the status, and tell it."""
+    view = apply.views(tx, subscription)
+    changes: dict[str, Any] = {"latest_invoice": invoice.id} if invoice else {}
+    changes.update(pending_item_invoices.going_on(subscription, back.anchor, tx.now))
+    rows.update_many(
+        tx, [(part.item, {name: getattr(part.item, name) for name in PERIOD}) for part in back.parts]
+    )
+    resumed = rows.update(
+        tx,
+        subscription,
+        event=None,
+        status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "resume"),
+        status_details=None,
+        pending_change=None,
+        billing_cycle_anchor=back.anchor,
+        **changes,
+    )
+    timers.set(tx, resumed, [part.item for part in back.parts])
+    pending_item_invoices.set(tx, resumed)
+    rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
+    apply.tell(tx, view.shown, resumed)
+    entitlements.tell(tx, subscription.customer, view.held)
+    return resumed
+
+
+def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> Steps:
+    """Try to collect within the request; it stays paused until its invoice is paid, 23 hours at most."""
+    ids = sorted((new_id("ii_") for _ in back.plan.items), reverse=True)
+    prorations.write_items(tx, back.plan, ids)
+    [invoice] = billing_drafts.write(tx, [draft_of(tx, subscription, back)], proposed=True)
+    kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": pending_updates.resent(wanted)}
+    waits = {**kept, "now": seconds(back.now)}
+    rows.update(tx, subscription, latest_invoice=invoice.id, pending_change=waits)
+    jobs.put(tx, EXPIRES, subscription.id, tx.now + pending_updates.PATIENCE)
+    [opened] = finalize.finalize_many(tx, [invoice.id])
+    if opened.status == "open":
+        tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=False)
+        tx = clocks.enter(tx, opened.test_clock)
+    return accept(tx, rows.lock(tx, Subscription, subscription.id))
+
+
+@job(PAID, batch=1)
+def accept_due(tx: Tx, refs: list[str]) -> None:
+    """The invoice of a resumption was paid after its request."""
+    accept(tx, rows.lock(tx, Subscription, refs[0]))
+
+
+def accept(tx: Tx, subscription: Subscription) -> Subscription:
+    """Come back as it was agreed then, if the invoice is paid, or given up."""
+    kept = subscription.pending_change
+    invoice = rows.find(tx, Invoice, kept["invoice"]) if kept and kept.get("job") == PAID else None
+    settled = invoice is not None and invoice.status in ("paid", "uncollectible")
+    if kept is None or invoice is None or not settled or subscription.status != "paused":
+        return subscription
+    jobs.cancel(tx, PAID, subscription.id)
+    jobs.cancel(tx, EXPIRES, subscription.id)
+    then = instant(kept["now"])
+    assert then is not None
+    back = considered(tx.at(tx.clock, then), subscription, read(Resume, kept["sent"]))
+    back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
+    prorations.write_periods(tx, back.plan, kept["items"])
+    billing_periods.bill_proposed(tx, subscription.id, invoice.id)
+    return come_back(tx, subscription, back, invoice)
+
+
+def unused_until(part: Part, paid: datetime) -> Part:
+    """Until it was paid it was paused, and its use is not billed (§4.6)."""
+    begun = part.item.current_period_start < paid < part.item.current_period_end
+    return priced_items.with_item(part, part.item.but(metered_from=paid)) if part.meter and begun else part
+
+
+@job(EXPIRES, batch=1)
+def expire(tx: Tx, refs: list[str]) -> None:
+    """Nobody paid in time: the invoice is void, and the subscription stays paused."""
+    subscription = rows.lock(tx, Subscription, refs[0])
+    invoice = waited_for(tx, subscription)
+    if invoice and invoice_intents.is_under_way(tx, invoice.id):
+        jobs.put(tx, EXPIRES, subscription.id, tx.now + invoice_intents.UNDER_WAY)
+    else:
+        withdraw(tx, subscription)
+
+
+def waited_for(tx: Tx, subscription: Subscription) -> Invoice | None:
+    """The invoice that a resumption waits for."""
+    kept = subscription.pending_change
+    invoice = rows.lock(tx, Invoice, kept["invoice"]) if kept and kept["job"] == PAID else None
+    return invoice if invoice and invoice.status == "open" else None
+
+
+def withdraw(tx: Tx, subscription: Subscription) -> Subscription:
+    """Void the invoice of a resumption, which ends it; asked again, a new one takes its place."""
+    invoice = waited_for(tx, subscription)
+    if invoice:
+        void.void_invoice(tx, invoice)
+    return rows.find(tx, Subscription, subscription.id)

@@ -1,0 +1,31 @@
+"""Schedule the check of billing thresholds that new usage may have reached."""
+
+from collections.abc import Sequence
+
+from billow.store import jobs
+from billow.store.tx import Tx
+from billow.store.usage import Measured
+
+# The condition is that of the index subscriptions_watched, so accounts without thresholds pay nothing.
+CONCERNED = """
+    select s.id from subscriptions s
+    where s.watched and s.status in ('active', 'past_due') and s.customer = any(%(customers)s)
+    and exists (
+        select from subscription_items i join prices p on p.tenant = i.tenant and p.id = i.price
+        where i.subscription = s.id and p.recurring ->> 'meter' = any(%(meters)s)
+    ) order by s.id"""
+
+
+def expect(tx: Tx, events: Sequence[Measured]) -> None:
+    """The subscriptions with a threshold that these events count for are looked at, in two statements."""
+    found = tx.tuples(
+        CONCERNED,
+        customers=list({event.customer for event in events}),
+        meters=list({event.meter for event in events}),
+    )
+    put(tx, [id for (id,) in found])
+
+
+def put(tx: Tx, subscriptions: Sequence[str]) -> None:
+    """On the wall, since use of a customer with a test clock comes in while that clock stands still."""
+    jobs.put_many(tx, "subscription.threshold", [(id, tx.wall) for id in subscriptions], clock="wall")
