@@ -23,8 +23,8 @@ from billow.providers import posting
 from billow.resources.webhook_endpoint import MOST
 from billow.settings import SETTINGS, BadSetting, Setting, load, pepper
 from tests.conftest import Api
+from tests.support.worker_threads import working
 from tests.test_tidy import ROOT, RULES
-from tests.working import working
 
 PAGES = sorted(
     path

@@ -18,7 +18,7 @@ from billow.core import signing
 from billow.demonstration import company, machine, measured, months
 from billow.demonstration.receiver import listening
 from tests.conftest import SHARED, Api
-from tests.working import working
+from tests.support.worker_threads import working
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = SHARED / "data"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from billow.store import migrate
-from tests.running import free_port, new_database
+from tests.support.installation import free_port, new_database
 
 ROOT = str(Path(__file__).parents[1])
 SECONDS = 60

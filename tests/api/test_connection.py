@@ -12,8 +12,8 @@ import uvicorn
 from billow.api import connection
 from billow.api.connection import Connection
 from billow.api.front import Front
-from tests.running import free_port
-from tests.wire import Wire, asked, form, head
+from tests.support.installation import free_port
+from tests.support.raw_client import Wire, asked, form, head
 
 HEALTH = head("GET", "/healthz")
 

@@ -13,11 +13,11 @@ from billow.api import listing
 from billow.api.fields import Field
 from billow.api.resource import REGISTRY, Resource, Verb, Where
 from billow.pages.description import accepted_by
-from tests import apart_subscriptions
 from tests.conftest import Api
-from tests.listed import HOUR, TWO, Apart, Pair, cards, delivered, entitled, summed, two
-from tests.making import Maker, Sent
-from tests.nouns import operations
+from tests.support import subscription_filter_pairs as apart_subscriptions
+from tests.support.filter_pairs import HOUR, TWO, Apart, Pair, cards, delivered, entitled, summed, two
+from tests.support.one_of_each import Maker, Sent
+from tests.support.tested_paths import operations
 
 LISTS = [verb for verb in operations("GET") if verb.kind != "search" and accepted_by(verb)]
 CASES = [(verb, name) for verb in LISTS for name in accepted_by(verb)]
@@ -64,7 +64,7 @@ def coupons(maker: Maker) -> list[Apart]:
 
 
 def intents(maker: Maker, noun: str) -> list[Apart]:
-    from tests.valid import paid
+    from tests.support.valid_params import paid
 
     intent = paid(maker)
     charge = maker.api.get("/v1/charges", {"payment_intent": intent})["data"][0]["id"]

@@ -18,12 +18,13 @@ from billow.api.resource import Resource, Verb
 from billow.pages.description import accepted_by
 from billow.resources.coupon import Coupon
 from billow.resources.product import Product
-from tests import acting_subscriptions, shown_subscriptions
 from tests.conftest import Api, Reply
-from tests.making import Maker, Sent, form, with_more, without
-from tests.nouns import operations
-from tests.shown import agrees
-from tests.valid import ELSEWHERE, FIRST, FUTURE, MADE_WITH, TIERS, VALUES, WITH, Key
+from tests.support import effects_of_subscription_params as acting_subscriptions
+from tests.support import shown_subscription_params as shown_subscriptions
+from tests.support.one_of_each import Maker, Sent, form, with_more, without
+from tests.support.shown_params import agrees
+from tests.support.tested_paths import operations
+from tests.support.valid_params import ELSEWHERE, FIRST, FUTURE, MADE_WITH, TIERS, VALUES, WITH, Key
 
 POSTS = [verb for verb in (*operations("POST"), *operations("DELETE")) if accepted_by(verb)]
 CASES = [(verb, name) for verb in POSTS for name in accepted_by(verb)]

@@ -27,7 +27,7 @@ from billow.api.resource import Verb
 from billow.pages.description import accepted_by, describe
 from tests.api.test_tenancy_routes import EVERY, RECIPES, filled_in, holder, named, sample, world
 from tests.conftest import new_caller
-from tests.world import flat
+from tests.support.world import flat
 
 AT_LEAST = 5000
 CASES = -(-AT_LEAST // len(EVERY))

@@ -9,7 +9,7 @@ from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.pages.description import accepted_by
 from tests.api.test_nested_parameters import NESTED, declared
-from tests.nouns import is_there
+from tests.support.tested_paths import is_there
 from tests.test_tidy import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "left_out.md"

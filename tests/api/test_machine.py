@@ -23,7 +23,7 @@ from billow.api import listing, params, render
 from billow.app import App
 from billow.store import idempotency
 from tests.conftest import Api, Reply, new_caller
-from tests.world import flat
+from tests.support.world import flat
 
 EXAMPLES, STEPS = 50, 50
 Shown = dict[str, Any]

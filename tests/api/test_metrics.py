@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain_tex
 from billow.app import App
 from billow.pages import metrics
 from billow.store import migrate, webhook_queue
-from tests.receivers import Receiver, World
-from tests.running import new_database
+from tests.support.installation import new_database
+from tests.support.webhook_receivers import Receiver, World
 
 TOKEN = "a-token-of-the-tests"
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from billow.api.fields import Field
 from billow.api.params import PARSERS, specs
 from billow.api.resource import Verb
 from tests.api.test_every_parameter import CASES, Case, at, honoured, maker, named
-from tests.making import Maker, Sent, form, without
-from tests.valid_subscriptions import ALSO, ITEM, PLANNED, SUB
+from tests.support.one_of_each import Maker, Sent, form, without
+from tests.support.valid_subscription_params import ALSO, ITEM, PLANNED, SUB
 
 __all__ = ["maker"]  # a fixture
 NESTED = [

@@ -17,7 +17,7 @@ from billow.api.fields import Field, declared
 from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from tests.conftest import Api, new_caller
-from tests.live import live_gateway
+from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
 ANYBODYS = {"/v1/tax_codes/{id}", "/v1/accounts/{account}"}

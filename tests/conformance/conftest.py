@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billow.app import App
-from tests.scenarios.conftest import do_what_is_due, worlds
+from tests.flows.conftest import do_what_is_due, worlds
 
 __all__ = ["worlds"]
 

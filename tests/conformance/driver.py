@@ -7,7 +7,7 @@ from typing import Any
 
 import stripe
 
-from tests.receivers import Receiver, eventually, listening
+from tests.support.webhook_receivers import Receiver, eventually, listening
 
 Step = dict[str, Any]
 Entry = dict[str, Any]

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from tests.conformance import driver
 from tests.conftest import new_caller
-from tests.running import new_database, running
+from tests.support.installation import new_database, running
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER / "node"

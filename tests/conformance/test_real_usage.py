@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api, shared
-from tests.scenarios.conftest import Worlds
-from tests.world import Customer, World
+from tests.flows.conftest import Worlds
+from tests.support.world import Customer, World
 
 FILES = {"code": "azure_llm_inference_2023_code.csv", "chat": "azure_llm_inference_2023_conv.csv"}
 COLUMNS = {"context_tokens": "ContextTokens", "generated_tokens": "GeneratedTokens"}

@@ -1,5 +1,5 @@
 """Stories need a world here too."""
 
-from tests.scenarios.conftest import world, worlds
+from tests.flows.conftest import world, worlds
 
 __all__ = ["world", "worlds"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from tests.world import REMINDERS, UNTOLD, Customer, Subscription, World, major, moment
+from tests.support.world import REMINDERS, UNTOLD, Customer, Subscription, World, major, moment
 
 #: What every change of money tells in the same words; a life is read without them.
 SHORT = {

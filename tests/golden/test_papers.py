@@ -17,7 +17,7 @@ from billow.ledger.journal import journal
 from billow.providers.documents import text
 from billow.resources.invoice import Invoice
 from billow.resources.quote import Quote as QuoteRow
-from tests.world import Customer, World
+from tests.support.world import Customer, World
 
 FOLDER = Path(__file__).parent
 ID = re.compile(r"\b([a-z]+)_[0-9A-Za-z]{24}\b")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.golden import planned  # noqa: F401  (its stories are told here)
+from tests.golden import more_lives  # noqa: F401  (its stories are told here)
 from tests.golden.lives import STORIES, Life, change, first_item, seconds, story
 from tests.golden.test_papers import agree
-from tests.world import World
+from tests.support.world import World
 
 # ------------------------------------------------------------------------------------- prices and quantities
 

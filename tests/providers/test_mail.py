@@ -21,7 +21,7 @@ from billow.providers.mail import Message
 from billow.providers.mail.letter import written
 from billow.providers.mail.outbox import Outbox, filename
 from billow.providers.mail.smtp import Smtp
-from tests.mail_server import RudeServer
+from tests.support.mail_server import RudeServer
 
 PDF = b"%PDF-1.7\n\x00\xff bytes \r\n.\r\n"
 LETTER = Message(

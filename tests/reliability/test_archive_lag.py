@@ -16,7 +16,7 @@ from billow.store.archive_lag import Position, Watch
 from billow.store.clocks import utc_now
 from billow.store.embedded import Embedded
 from billow.store.tx import Database
-from tests.reliability.installing import Place, command
+from tests.reliability.installations import Place, command
 from tests.reliability.test_rewind import archiving, disk  # noqa: F401  (fixture)
 
 TOKEN = "0123456789abcdef"  # noqa: S105

@@ -37,10 +37,10 @@ from billow.store.restore import CannotRestore, Target, claimed, restored
 from billow.store.tx import Database
 from billow.store.unfinished import MARK, Unfinished
 from billow.store.work import Worker
-from tests import invariants
 from tests.conftest import Api
-from tests.reliability.installing import Place, disagreements, new_caller, subscribe
-from tests.running import new_database
+from tests.reliability.installations import Place, disagreements, new_caller, subscribe
+from tests.support import invariants
+from tests.support.installation import new_database
 from tests.test_schema import describe, differences
 
 KILLS = int(os.environ.get("BILLOW_RESTORE_KILLS", "1"))

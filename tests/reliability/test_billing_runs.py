@@ -17,10 +17,10 @@ from billow.providers.documents import pdf
 from billow.resources.invoice import Invoice
 from billow.store import jobs
 from billow.store.tx import Tx
-from tests import invariants
 from tests.conftest import new_caller
-from tests.scenarios.conftest import do_what_is_due
-from tests.world import World, moment
+from tests.flows.conftest import do_what_is_due
+from tests.support import invariants
+from tests.support.world import World, moment
 
 COUNT = int(os.environ.get("BILLOW_SUBSCRIPTIONS", "9"))
 INTERRUPTIONS = 10

@@ -14,9 +14,9 @@ from billow.app import App
 from billow.commands import Checked
 from billow.ledger import audit
 from billow.store.tx import Database
-from tests.scenarios.conftest import do_what_is_due, world, worlds  # noqa: F401  (fixtures)
-from tests.working import working
-from tests.world import World, moment
+from tests.flows.conftest import do_what_is_due, world, worlds  # noqa: F401  (fixtures)
+from tests.support.worker_threads import working
+from tests.support.world import World, moment
 
 
 @pytest.fixture

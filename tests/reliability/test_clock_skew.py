@@ -27,7 +27,7 @@ from billow.store import jobs, migrate
 from billow.store.embedded import Embedded
 from tests.conftest import Api
 from tests.reliability.test_kill import free_port, wait
-from tests.world import flat
+from tests.support.world import flat
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 SKEWS = os.environ.get("BILLOW_SKEWS", "+45d,-45d").split(",")

@@ -23,7 +23,7 @@ from billow.store import migrate
 from billow.store.embedded import Embedded
 from billow.store.tx import Database
 from tests.conftest import Api, new_caller
-from tests.running import new_database, running
+from tests.support.installation import new_database, running
 
 CLIENTS = 64
 

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from tests import invariants
 from tests.reliability import test_kill as kill
 from tests.reliability.test_database_dies import postmaster, started
 from tests.reliability.test_kill import Buyer, Installation, Shop, wait
+from tests.support import invariants
 
 CRASHES = int(os.environ.get("BILLOW_CRASHES", "3"))
 SUBSCRIPTIONS = int(os.environ.get("BILLOW_SUBSCRIPTIONS", "40"))

@@ -14,7 +14,7 @@ import pytest
 from billow.store import jobs, migrate
 from billow.store.tx import Database
 from tests.reliability.test_kill import wait
-from tests.running import new_database
+from tests.support.installation import new_database
 from tests.test_tidy import ROOT
 
 TENANT = "acct_deadly/test"

@@ -18,8 +18,8 @@ import pytest
 
 from billow.app import App
 from tests.conftest import Api, new_caller
-from tests.running import free_port, new_database, running
-from tests.wire import Wire, asked, form, head
+from tests.support.installation import free_port, new_database, running
+from tests.support.raw_client import Wire, asked, form, head
 
 KEYS = int(os.environ.get("BILLOW_STORM_KEYS", "1000"))
 CUSTOMERS, BULK = "/v1/customers", "/v1/billing/meter_events/bulk"

@@ -32,8 +32,8 @@ from billow.core.payments import Succeeded
 from billow.providers.gateways.simulated import Simulated
 from billow.store.embedded import Embedded
 from billow.store.tx import Database, Tx
-from tests import invariants
-from tests.world import flat, moment
+from tests.support import invariants
+from tests.support.world import flat, moment
 
 KEY = "sk_test_theKeyOfTheReliabilityTest"
 KILLS = int(os.environ.get("BILLOW_KILLS", "6"))

@@ -19,9 +19,9 @@ import pytest
 from billow import streams
 from billow.app import App
 from tests.conftest import Api, new_caller
-from tests.receivers import eventually
-from tests.running import new_database, running
-from tests.wire import asked, form, head
+from tests.support.installation import new_database, running
+from tests.support.raw_client import asked, form, head
+from tests.support.webhook_receivers import eventually
 
 CUSTOMERS = "/v1/customers"
 WITHIN = 1.0

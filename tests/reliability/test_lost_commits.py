@@ -23,9 +23,9 @@ from billow.providers.gateways.simulated import Simulated
 from billow.store import jobs
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
-from tests import invariants
 from tests.conftest import Api, Reply, new_caller
-from tests.cutting import Cutter, cutting
+from tests.support import invariants
+from tests.support.cutting_proxy import Cutter, cutting
 
 CUTS = int(os.environ.get("BILLOW_CUTS", "60"))
 SEED = int(os.environ.get("BILLOW_SEED", str(random.randrange(10**6))))

@@ -22,9 +22,9 @@ from billow.store.backup_file import Damaged, Reader
 from billow.store.embedded import Embedded
 from billow.store.restore import Target
 from billow.store.rewind import rewound, verify
-from tests import invariants
 from tests.conftest import new_caller
-from tests.reliability.installing import Place, command, disagreements, subscribe
+from tests.reliability.installations import Place, command, disagreements, subscribe
+from tests.support import invariants
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/guide/backup.md").read_text()

@@ -21,8 +21,8 @@ from billow.flows.payments.settle import FINAL, settle
 from billow.providers.gateways.simulated import Simulated
 from billow.resources.attempt import Attempt
 from billow.store import jobs
-from tests import invariants
 from tests.conftest import Api, Reply
+from tests.support import invariants
 
 TRIALS = int(os.environ.get("BILLOW_TRIALS", "80"))
 SEED = int(os.environ.get("BILLOW_SEED", str(random.randrange(10**6))))

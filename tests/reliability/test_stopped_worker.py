@@ -22,10 +22,10 @@ from billow.app import App
 from billow.core.payments import Succeeded
 from billow.providers.gateways.simulated import Simulated
 from billow.store import migrate
-from tests import invariants
 from tests.conftest import Api, new_caller
-from tests.receivers import Receiver, eventually, listening
-from tests.running import new_database
+from tests.support import invariants
+from tests.support.installation import new_database
+from tests.support.webhook_receivers import Receiver, eventually, listening
 from tests.test_tidy import ROOT
 
 CUSTOMERS = 5

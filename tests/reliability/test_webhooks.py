@@ -26,7 +26,7 @@ from billow.resources.customer import Customer
 from billow.store import jobs, sequence, work
 from billow.store.ids import secret
 from tests.conftest import Api, new_caller
-from tests.receivers import Receiver, eventually, listening
+from tests.support.webhook_receivers import Receiver, eventually, listening
 
 EVENTS = int(os.environ.get("BILLOW_EVENTS", "600"))
 ENDPOINTS = int(os.environ.get("BILLOW_ENDPOINTS", "12"))

@@ -14,8 +14,8 @@ from billow.app import App
 from billow.store import migrate
 from billow.store.migrate import CannotMigrate, Migration
 from tests.conftest import Api, new_caller
-from tests.running import new_database, running
-from tests.wire import asked, form, head
+from tests.support.installation import new_database, running
+from tests.support.raw_client import asked, form, head
 
 CUSTOMERS = "/v1/customers"
 LONG = 3.0

@@ -14,10 +14,10 @@ from billow import commands
 from billow.app import App
 from billow.store import migrate
 from billow.store.jobs import run_due
-from tests import invariants
 from tests.conftest import Api
-from tests.reliability.installing import Place
-from tests.running import new_database
+from tests.reliability.installations import Place
+from tests.support import invariants
+from tests.support.installation import new_database
 from tests.test_schema import Description, describe, differences
 
 FILES = sorted(Path(__file__).parent.glob("*.sql.gz"))

@@ -182,7 +182,7 @@ def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, 
     """The totals of an invoice with one more line that stands alone, and that line, reckoned.
 
     They are the totals before plus those of an invoice of this line only; a property test holds them equal
-    to the totals of all lines (tests/scenarios/test_long_drafts.py).
+    to the totals of all lines (tests/flows/invoices/test_long_drafts.py).
     """
     alone, [made] = reckoned(invoice, [line], terms)
     sums = {name: (getattr(invoice, name) or 0) + (getattr(alone, name) or 0) for name in SUMS}

@@ -1,0 +1,63 @@
+"""A world for each story, and after each story the question whether everything still holds together."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import pytest
+
+from billow.app import App
+from billow.flows.events import dispatch
+from billow.store import jobs
+from tests.conftest import Api, new_caller
+from tests.support import invariants
+from tests.support.world import World
+
+Worlds = Callable[[], World]
+
+
+def do_what_is_due(app: App) -> None:
+    """All that is due on the wall, which puts further things that are due at once."""
+    while jobs.run_due(app.db, clock="wall", until=app.db.wall()) or dispatch.run_due(app.db):
+        pass
+
+
+@pytest.fixture
+def worlds(app: App) -> Iterator[Worlds]:
+    """As many merchants as a story needs. The invariants of each are checked when it is over."""
+    made: list[tuple[Api, World]] = []
+
+    def another() -> World:
+        caller = new_caller(app)
+        made.append((caller, World(caller, lambda: do_what_is_due(app))))
+        return made[-1][1]
+
+    yield another
+    do_what_is_due(app)
+    for caller, world in made:
+        invariants.check_all(app.db, caller.tenant, world.clock)
+
+
+@pytest.fixture
+def world(worlds: Worlds) -> World:
+    """A merchant's world."""
+    return worlds()
+
+
+class Wall:
+    """The clock on the wall, in the hands of a test."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def wall(app: App, monkeypatch: pytest.MonkeyPatch) -> Wall:
+    """A wall clock that stands still until the test moves it; what other tests have put off stays undone."""
+    with app.db.connection() as conn:
+        conn.execute("delete from jobs where clock = 'wall' and kind ~ '^(attempt|invoice)[.]'")
+    made = Wall(app.db.wall())
+    monkeypatch.setattr(app.db, "wall", made)
+    return made

@@ -1,0 +1,56 @@
+"""Does each filter of events filter?"""
+
+from typing import Any
+
+import pytest
+
+from tests.support.webhook_receivers import Receiver, World
+
+
+def names(api: Any, **query: Any) -> list[str]:
+    return [event["type"] for event in api.get("/v1/events", query)["data"]]
+
+
+@pytest.fixture
+def told(world: World, api: Any, receiver: Receiver) -> list[str]:
+    """Four events, of which a receiver has taken one and not yet another."""
+    world.endpoint(receiver, "customer.created")
+    api.post("/v1/customers")
+    world.run()
+    world.endpoint(receiver, "product.created")
+    api.post("/v1/products", {"name": "Gold"})
+    api.post("/v1/coupons", {"percent_off": 5, "duration": "once"})
+    api.post("/v1/tax_rates", {"display_name": "VAT", "percentage": 8, "inclusive": "false"})
+    return ["tax_rate.created", "coupon.created", "product.created", "customer.created"]
+
+
+def test_by_type_and_by_types_exactly_or_with_a_wildcard(api: Any, told: list[str]) -> None:
+    assert names(api) == told
+    assert names(api, type="coupon.created") == ["coupon.created"]
+    assert names(api, type="customer.*") == ["customer.created"]
+    assert names(api, type="c*") == ["coupon.created", "customer.created"]
+    assert names(api, type="couponXcreated") == []
+    two = {"types[]": "product.created", "types[1]": "coupon.created"}
+    assert names(api, **two) == ["coupon.created", "product.created"]
+    both = api.get("/v1/events", {"type": "a", "types[]": "b"})
+    assert (both.status, both["error"]["code"]) == (400, "parameters_exclusive")
+
+
+def test_by_whether_everybody_has_taken_it(api: Any, told: list[str]) -> None:
+    assert names(api, delivery_success="false") == ["product.created"]
+    assert names(api, delivery_success="true") == ["tax_rate.created", "coupon.created", "customer.created"]
+
+
+def test_by_when_it_was_created(api: Any, told: list[str]) -> None:
+    times = [event["created"] for event in api.get("/v1/events")["data"]]
+    first, last = min(times), max(times)
+    assert names(api, **{"created[gte]": first, "created[lte]": last}) == told
+    assert names(api, **{"created[gt]": last}) == [] == names(api, **{"created[lt]": first})
+    assert names(api, created=first - 1) == []
+    exactly = [name for name, at in zip(told, times, strict=True) if at == first]
+    assert names(api, created=first) == exactly
+
+
+def test_filters_narrow_each_other(api: Any, told: list[str]) -> None:
+    assert names(api, type="*.created", delivery_success="false") == ["product.created"]
+    assert names(api, type="customer.*", delivery_success="false") == []

@@ -1,0 +1,161 @@
+"""Do the invariants see what they are there for? Each fault is planted in a sound world, and taken back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from billow.app import App
+from billow.core import lifecycle
+from billow.reports.invariants import stories
+from billow.store.tx import Tx
+from tests.support import invariants
+from tests.support.invariants import CHECKS
+from tests.support.world import World
+
+
+class TakenBack(Exception):
+    """Ends a transaction without a trace."""
+
+
+@contextmanager
+def undone(app: App, world: World) -> Iterator[Tx]:
+    """A transaction of which nothing is kept."""
+    with suppress(TakenBack), app.db.transaction(world.api.tenant) as tx:
+        yield tx
+        raise TakenBack
+
+
+def complaints(tx: Tx) -> list[str]:
+    return [name for name, check in CHECKS.items() if list(check(tx))]
+
+
+SLIPPED = (
+    "insert into ledger_transfers (id, created, debit, credit, amount, currency, event, source, sequence)"
+    " values ('ltr_slipped', '2025-01-01',"
+)
+FAULTS = {
+    "update customers set balance = 7": "balances_are_booked",
+    "update charges set amount = amount + 1": "charges_are_booked",
+    "delete from balance_transactions": "charges_are_booked",
+    "update payment_intents set status = 'requires_payment_method'": "intents_and_invoices_agree",
+    "update attempts set state = 'processing'": "nothing_hangs",
+    "update invoices set status = 'open', amount_paid = 0": "receivables_are_open_invoices",
+    "update invoices set total = total + 1": "totals_are_sums",
+    "update invoices set amount_paid = amount_due + 1": "totals_are_sums",
+    "update invoice_lines set earned = earned + 1": "deferred_is_unearned",
+    "update invoices set number = replace(number, '0002', '0003')": "numbers_are_in_sequence",
+    "update invoices set number = replace(number, '0001', '0009')": "numbers_are_in_sequence",
+    "update invoices set number = 'ours' where number like '%%-0001'": "numbers_are_in_sequence",
+    "update customers set next_invoice_sequence = 9": "numbers_are_in_sequence",
+    "with gone as (delete from invoices where number like '%%-0002' returning number)"
+    " select number from gone": "numbers_are_in_sequence",
+    "update invoices set finalized_at = '2026-01-01' where number like '%%-0001'": "numbers_are_in_sequence",
+    "update jobs set run_at = '2100-01-01' where kind = 'revenue.recognize'": "timers_are_set",
+    "update subscriptions set status = 'past_due'": "statuses_are_true",
+    "update subscriptions set status = 'canceled'": "statuses_are_true",
+    "update subscriptions set status_details = '{}'": "statuses_are_true",
+    "delete from jobs where kind = 'subscription.renew'": "statuses_are_true",
+    "delete from jobs where kind = 'revenue.recognize'": "timers_are_set",
+    "update charges set amount_captured = amount_captured + 1": "charges_are_booked",
+    "update charges set balance_transaction = null": "charges_are_booked",
+    "update balance_transactions set net = net - 1, fee = fee + 1": "charges_are_booked",
+    f"{SLIPPED} 'clearing:simulated', 'bank', 1, 'usd', 'gift', 'nobody', 0)": "the_ledger_is_sealed",
+    f"{SLIPPED} 'bank', 'deferred_revenue', 1, 'usd', 'gift', 'nobody', 0)": "transfers_name_their_customer",
+    "update jobs set kind = 'subscription.expire' where kind = 'subscription.renew' and tenant ="
+    " current_setting('billow.tenant')": "statuses_are_true",
+    "update jobs set parked = true": "nothing_is_late",
+    "update jobs set run_at = '2024-01-01'": "nothing_is_late",
+}
+
+
+@pytest.mark.parametrize(("fault", "check"), FAULTS.items())
+def test_a_planted_fault_is_found(world: World, app: App, fault: str, check: str) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    with undone(app, world) as tx:
+        assert complaints(tx) == []
+        assert tx.run(fault)
+        assert check in complaints(tx)
+
+
+def test_swapped_numbers_are_found_and_what_a_person_has_set_is_not(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    anna, ben = world.customer("anna", invoice_prefix="ANNA"), world.customer("ben", invoice_prefix="BENC")
+    for person in (anna, ben):
+        person.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    world.post(f"/v1/customers/{anna.id}", next_invoice_sequence=7)
+    by_hand = world.post("/v1/invoices", customer=ben.id, auto_advance="false", number="by hand")["id"]
+    world.at("2025-03-01 01:00")
+    world.post(f"/v1/invoices/{by_hand}/finalize")
+    world.post(f"/v1/customers/{ben.id}", invoice_prefix="BENJAMIN")
+    world.at("2025-05-01 01:00")
+    assert [one.data["number"] for one in anna.invoices][1:3] == ["ANNA-0002", "ANNA-0007"]
+    assert [one.data["number"] for one in ben.invoices][-2:] == ["BENJAMIN-0004", "BENJAMIN-0005"]
+    with undone(app, world) as tx:
+        assert complaints(tx) == []
+        tx.run("update invoices set number = 'swapped' where number = 'ANNA-0008'")
+        assert complaints(tx) == ["numbers_are_in_sequence"]
+        tx.run("update invoices set number = 'ANNA-0008' where number = 'ANNA-0009'")
+        tx.run("update invoices set number = 'ANNA-0009' where number = 'swapped'")
+        assert complaints(tx) == ["numbers_are_in_sequence"]
+
+
+REDUCED = {
+    "update invoice_lines set net = net - 1": "totals_are_sums",
+    "update invoice_lines set taxes = '[]'": "totals_are_sums",
+    "update invoices set total_discount_amounts = '[]'": "totals_are_sums",
+    "update invoices set total_taxes = '[]'": "taxes_are_booked",
+    "update coupons set duration = 'once'": "nothing_lapsed_is_used_twice",
+}
+
+
+@pytest.mark.parametrize(("fault", "check"), REDUCED.items())
+def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: str, check: str) -> None:
+    world.at("2025-01-01")
+    terms = {
+        "discounts": [{"coupon": world.coupon(percent_off=10, duration="forever")}],
+        "default_tax_rates": [world.tax(19), world.tax(2, inclusive=True)],
+    }
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20), **terms)
+    world.at("2025-02-01 01:00")
+    with undone(app, world) as tx:
+        assert complaints(tx) == []
+        assert tx.run(fault)
+        assert check in complaints(tx)
+
+
+@pytest.mark.parametrize(
+    ("changed", "check"),
+    [
+        ("jsonb_set(data::jsonb, '{previous_attributes,status}', '\"void\"')", "events_tell_what_was"),
+        ("jsonb_set(data::jsonb, '{object,status}', '\"deleted\"')", "states_follow_the_tables"),
+    ],
+)
+def test_a_story_that_does_not_hang_together_is_found(
+    world: World, app: App, changed: str, check: str
+) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with undone(app, world) as tx:
+        assert tx.run(f"update events set data = ({changed})::json where type = 'invoice.updated'")
+        assert check in complaints(tx)
+
+
+def test_a_step_that_leaves_one_out_is_found() -> None:
+    assert "past_due" not in stories.one_step(lifecycle.SUBSCRIPTION, "incomplete")
+    assert "past_due" in lifecycle.reachable(lifecycle.SUBSCRIPTION, "incomplete")
+
+
+def test_every_invariant_is_asked() -> None:
+    def asks(found: object) -> bool:
+        hints = getattr(found, "__annotations__", {})
+        return list(hints) == ["tx", "return"] and hints["return"] == Iterator[str]
+
+    assert {name for name, found in vars(invariants).items() if asks(found)} == {
+        c.__name__ for c in invariants.OWN
+    }
+    assert CHECKS.keys() >= {rule.name for rule in invariants.RULES}

@@ -1,0 +1,248 @@
+"""Timers that were lost are found by what the rows say, and set again as they were."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from billow.app import App
+from billow.flows.platform import missing_timers
+from billow.store import jobs
+from billow.store.tx import Tx
+from tests.flows.conftest import do_what_is_due
+from tests.support.world import World, moment, months, of, plans, seconds
+
+PASSING = ["store.prune", missing_timers.JOB]
+"""Timers that no state implies."""
+FLEXIBLE = {"billing_mode": {"type": "flexible"}}
+
+
+def timers(tx: Tx) -> list[dict[str, Any]]:
+    return tx.all(
+        "select kind, ref, clock, run_at from jobs where tenant = %(tenant)s and kind <> all(%(passing)s)"
+        " order by kind, ref",
+        tenant=tx.tenant,
+        passing=PASSING,
+    )
+
+
+def rich(world: World) -> None:
+    """Something in each state that waits for something."""
+    world.at("2025-01-01")
+    pro, team = world.plan("Pro", usd=20), world.plan("Team", usd=200, every="year")
+    anna, poor = world.customer("anna"), world.customer("poor")
+    anna.subscribes_to(pro)
+    anna.subscribes_to(team, cancel_at_period_end=True)
+    anna.subscribes_to(pro, trial_period_days=20)
+    anna.subscribes_to(pro, cancel_at=seconds("2025-03-10"))
+    anna.subscribes_to(pro, pending_invoice_item_interval={"interval": "week"})
+    anna.subscribes_to(pro, collection_method="send_invoice", days_until_due=30)
+    kept = anna.subscribes_to(pro)
+    kept.update(pause_collection={"behavior": "keep_as_draft", "resumes_at": seconds("2025-05-01")})
+    poor.subscribes_to(pro)
+    poor.pays_with("declining")
+    plans(anna, {"items": of(pro), "duration": months(2)}, {"items": of(team), "duration": months(12)})
+    plans(anna, {"items": of(pro), "duration": months(2)}, start="2025-04-01", end_behavior="cancel")
+    for how in ("pending_if_incomplete", "resume"):
+        slow = world.customer(how)
+        plan = slow.subscribes_to(pro, **FLEXIBLE)
+        world.at("2025-02-02" if how == "resume" else "2025-02-01 02:00")
+        slow.pays_with("always 3DS")
+        if how == "resume":
+            world.post(f"/v1/subscriptions/{plan.id}/pause", type="subscription")
+            world.post(f"/v1/subscriptions/{plan.id}/resume", payment_behavior="resume_on_payment_success")
+        else:
+            plan.update(items=[{"price": team}], payment_behavior=how, proration_behavior="always_invoice")
+    poor.subscribes_to(pro, payment_behavior="default_incomplete")
+    poor.subscribes_to(pro, trial_period_days=30)
+    anna.is_offered(pro)
+    anna.owes(500)
+    anna.bills(auto_advance=True)
+    anna.bills(collection_method="send_invoice", days_until_due=20).does("finalize")
+    charge = {"amount": 900, "currency": "usd", "customer": anna.id, "capture": False}
+    world.post("/v1/charges", **charge)
+    code = {"promotion": {"type": "coupon", "coupon": world.coupon(percent_off=10, duration="once")}}
+    world.post("/v1/promotion_codes", **code, expires_at=seconds("2025-06-01"), customer=anna.id)
+    anna.subscribes_to(pro, **{"billing_cycle_anchor": seconds("2025-02-20")})
+    world.work()
+
+
+KINDS = {
+    "charge.expire", "invoice.collect", "invoice.finalize", "invoice.overdue", "invoice.will_be_due",
+    "promotion_code.expire", "quote.expire", "revenue.recognize", "schedule.expiring", "schedule.phase",
+    "subscription.end", "subscription.expire", "subscription.pending_items",
+    "subscription.pending_update_expires", "subscription.renew", "subscription.resume_collection",
+    "subscription.resume_expires", "subscription.trial_will_end", "subscription.upcoming",
+}  # fmt: skip
+
+
+def test_all_timers_are_set_again_as_they_were(world: World, app: App) -> None:
+    rich(world)
+    with app.db.transaction(world.api.tenant) as tx:
+        before = timers(tx)
+        assert {timer["kind"] for timer in before} == KINDS
+        assert missing_timers.wrong(tx) == []
+        tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
+        found = missing_timers.wrong(tx)
+        assert {(one.kind, one.ref) for one in found} == {(one["kind"], one["ref"]) for one in before}
+        assert missing_timers.repair(tx) == len(before)
+        assert timers(tx) == before
+        assert missing_timers.repair(tx) == 0
+
+
+MOVES = {
+    "to another time": "run_at = '2100-01-01'",
+    "to another clock": "clock = 'clock_of_nobody'",
+    "to the wall, years ahead": "clock = 'wall', run_at = '2100-01-01'",
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
+def test_every_timer_that_was_moved_is_put_back(world: World, app: App, move: str) -> None:
+    rich(world)
+    with app.db.transaction(world.api.tenant) as tx:
+        before = timers(tx)
+        assert missing_timers.wrong(tx) == []
+        tx.run(
+            f"update jobs set {move} where tenant = %(tenant)s and kind = any(%(kinds)s)",
+            tenant=tx.tenant,
+            kinds=list(KINDS),
+        )
+        found = missing_timers.wrong(tx)
+        assert {(one.kind, one.ref, one.clock, one.at) for one in found} == {
+            (one["kind"], one["ref"], one["clock"], one["run_at"]) for one in before
+        }
+        assert all(one.there for one in found)
+        assert missing_timers.repair(tx, moved=True) == len(before)
+        assert timers(tx) == before
+
+
+def test_a_timer_that_is_moved_meanwhile_is_not_moved_back(world: World, app: App) -> None:
+    """Who changes a subscription while it is checked knows better."""
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with app.db.transaction(world.api.tenant) as tx:
+        [timer] = [one for one in timers(tx) if one["kind"] == "subscription.renew"]
+        seen = ("wall", timer["run_at"])
+        place = (timer["clock"], timer["run_at"])
+        assert jobs.move(tx, "subscription.renew", [(timer["ref"], seen, place)]) == 0
+
+
+TRIED = {
+    "a try that failed": "tries = 2, run_at = now() + interval '20 minutes', clock = 'wall'",
+    "a try on the test clock": "tries = 1, run_at = '2025-01-01 01:00'",
+    "an outside that is silent": "waiting_since = now(), run_at = now() + interval '1 hour', clock = 'wall'",
+    "parked": "parked = true, tries = 5, run_at = '2025-01-01'",
+}
+
+
+@pytest.mark.parametrize("state", TRIED.values(), ids=TRIED.keys())
+def test_what_is_tried_again_keeps_its_time(world: World, app: App, state: str) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    renewal = "where tenant = %(tenant)s and kind = 'subscription.renew'"
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run(f"update jobs set {state} {renewal}", tenant=tx.tenant)
+        assert missing_timers.wrong(tx) == []
+        if "clock" in state:
+            tx.run(f"update jobs set run_at = '2100-01-01' {renewal}", tenant=tx.tenant)
+            assert [one.kind for one in missing_timers.wrong(tx)] == ["subscription.renew"]
+        untried = "parked = false, tries = 0, waiting_since = null, run_at = '2100-01-01'"
+        tx.run(f"update jobs set {untried} {renewal}", tenant=tx.tenant)
+        assert missing_timers.repair(tx, moved=True) == 1
+
+
+def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    anna, pro = world.customer("anna"), world.plan("Pro", usd=20)
+    anna.subscribes_to(pro, trial_period_days=10)
+    anna.subscribes_to(pro)
+    world.work()
+    world.forget()
+    lose(app, world)
+    world.at("2025-02-01 02:00", expect=[])
+    with app.db.transaction(world.api.tenant) as tx:
+        assert missing_timers.repair(tx) > 0
+    world.at("2025-02-02")
+    assert [invoice.status for invoice in anna.invoices] == ["paid"] * 4
+
+
+def lose(app: App, world: World) -> None:
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
+
+
+def test_a_parked_timer_is_not_missing(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("update jobs set parked = true where tenant = %(tenant)s", tenant=tx.tenant)
+        assert missing_timers.repair(tx) == 0
+        tx.run("update jobs set parked = false where tenant = %(tenant)s", tenant=tx.tenant)
+
+
+def test_an_overdue_invoice_is_told_once_though_its_timer_was_lost(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.owes(500)
+    anna.bills(collection_method="send_invoice", days_until_due=2).does("finalize")
+    lose(app, world)
+    world.at("2025-01-05")
+    with app.db.transaction(world.api.tenant) as tx:
+        missing_timers.repair(tx)
+    do_what_is_due(app)
+    assert "invoice.overdue" in world.api.event_types()
+    with app.db.transaction(world.api.tenant) as tx:
+        assert missing_timers.repair(tx) == 0
+
+
+def test_nothing_is_due_of_a_clock_that_was_deleted(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20, every="year"), cancel_at_period_end=True)
+    world.delete(f"/v1/test_helpers/test_clocks/{world.clock}")
+    world.clock = None
+    with app.db.transaction(world.api.tenant) as tx:
+        assert missing_timers.repair(tx) == 0
+
+
+Put = Callable[[App, World], None]
+
+
+def under_way(app: App, world: World) -> None:
+    """A payment whose answer never came."""
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("update attempts set state = 'processing'")
+
+
+def lagging(app: App, world: World) -> None:
+    """A clock on which something is due, and that nobody runs."""
+    assert world.clock
+    with app.db.transaction(world.api.tenant) as tx:
+        jobs.put(tx, "subscription.renew", "sub_x", moment("2024-12-31"), clock=world.clock)
+
+
+@pytest.mark.parametrize(("kind", "made"), [("attempt.resolve", under_way), (jobs.CATCH_UP, lagging)])
+def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: str, made: Put) -> None:
+    world.at("2025-01-01")
+    made(app, world)
+    with app.db.transaction(world.api.tenant) as tx:
+        [found] = [one for one in missing_timers.wrong(tx) if one.kind == kind]
+        assert found.clock == "wall" and found.at - tx.wall <= timedelta(minutes=2)
+        tx.run("update attempts set state = 'succeeded'")
+        jobs.cancel(tx, "subscription.renew", "sub_x")
+
+
+def test_a_worker_that_starts_has_every_tenant_looked_at(world: World, app: App) -> None:
+    world.at("2025-01-01")
+    world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
+    world.work()
+    with app.db.transaction(world.api.tenant) as tx:
+        before = timers(tx)
+    lose(app, world)
+    with app.db.connection() as conn:
+        missing_timers.plan(conn, app.db.wall())
+    jobs.run_due(app.db, clock="wall", until=app.db.wall(), lane="upkeep")
+    with app.db.transaction(world.api.tenant) as tx:
+        assert timers(tx) == before

@@ -1,0 +1,199 @@
+"""A preview shows what the deed would do, and does nothing (§7.8)."""
+
+from typing import Any
+
+import pytest
+
+from tests.flows.subscription_changes.test_changes import item_of, pending
+from tests.support.preview_checks import advance, billed, kept, preview, refused, seen
+from tests.support.world import Customer, Subscription, World, moment
+
+
+def test_what_a_preview_would_leave_behind_is_found(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    before = kept(world)
+    anna.owes(700)
+    found = {name for name, rows in kept(world).items() if rows != before[name]}
+    assert found == {"customers", "events", "invoice_items", "jobs"}
+
+
+def with_seats(world: World) -> tuple[Customer, Subscription]:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    calls = world.metered("Calls", world.meter("calls"), cents="100")
+    plan = anna.subscribes_to({"price": world.plan("Seat", usd=15), "quantity": 5}, calls)
+    world.at("2025-05-16 12:00")
+    anna.uses("calls", 3, "2025-05-10")
+    world.forget()
+    return anna, plan
+
+
+def test_the_next_invoice_as_it_stands(world: World, contract: Any) -> None:
+    anna, plan = with_seats(world)
+    anna.owes(700, "Setup")
+    world.forget()
+    shown = preview(world, subscription=plan.id)
+    assert shown["id"].startswith("upcoming_in_") and shown["status"] == "draft"
+    assert contract.problems(shown) == []
+    assert shown["billing_reason"] == "upcoming" and shown["number"] is None
+    assert all(line["id"].startswith("il_tmp_") for line in shown["lines"]["data"])
+    assert seen(shown) == [
+        ("Setup", 700),
+        ("5 × Seat (at $15.00 / month)", 7500),
+        ("3 × Calls (at $1.00 / month)", 300),
+    ]
+    world.told([])
+    assert len(anna.invoices) == 1 and len(pending(anna)) == 1
+    world.at("2025-06-01 01:00")
+    assert billed(anna) == seen(shown)
+    assert anna.last_invoice.data["total"] == shown["total"]
+
+
+CHANGES: dict[str, Any] = {
+    "quantity": {"items": [{"quantity": 8}]},
+    "another price": {"items": [{"price": "pro"}]},
+    "an item more": {"items": [{"price": "pro"}], "added": True},
+    "without proration": {"items": [{"quantity": 8}], "proration_behavior": "none"},
+    "at once": {"items": [{"quantity": 8}], "proration_behavior": "always_invoice"},
+    "anchor now": {"billing_cycle_anchor": {"type": "now"}, "proration_behavior": "always_invoice"},
+    "anchor now, later": {"billing_cycle_anchor": {"type": "now"}},
+    "backdated": {"items": [{"quantity": 2}], "proration_date": "2025-05-11"},
+    "an end": {"cancel_at": "2025-05-20"},
+    "an interval": {"items": [{"price": "yearly"}], "proration_behavior": "always_invoice"},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_costs_what_its_preview_said(world: World, name: str) -> None:
+    anna, plan = with_seats(world)
+    prices = {"pro": world.plan("Pro", usd=40), "yearly": world.plan("Year", every="year", usd=100)}
+    details = dict(CHANGES[name])
+    added = details.pop("added", False)
+    for key in ("proration_date", "cancel_at"):
+        if key in details:
+            details[key] = int(moment(details[key]).timestamp())
+    if "items" in details:
+        own = {} if added else {"id": item_of(plan)}
+        details["items"] = [
+            {**own, **{key: prices.get(value, value) for key, value in item.items()}}
+            for item in details["items"]
+        ]
+    world.forget()
+    shown = preview(world, subscription=plan.id, subscription_details=details)
+    world.told([])
+    before = len(anna.invoices)
+    plan.update(**details)
+    if len(anna.invoices) == before:
+        due = min(item["current_period_end"] for item in plan.now["items"]["data"])
+        advance(world, due + 3600)
+    assert billed(anna) == seen(shown)
+    assert anna.last_invoice.data["total"] == shown["total"]
+
+
+def test_cancel_now(world: World) -> None:
+    anna, plan = with_seats(world)
+    shown = preview(world, subscription=plan.id, subscription_details={"cancel_now": True})
+    plan.cancels(invoice_now=True, prorate=True)
+    assert billed(anna) == seen(shown)
+    assert refused(world, subscription=plan.id) == (404, "invoice_upcoming_none", None)
+
+
+def test_the_recurring_view_leaves_out_what_comes_once(world: World) -> None:
+    anna, plan = with_seats(world)
+    anna.owes(700, "Setup")
+    details = {"items": [{"id": item_of(plan), "quantity": 8}]}
+    shown = preview(world, subscription=plan.id, subscription_details=details, preview_mode="recurring")
+    assert seen(shown)[0] == ("8 × Seat (at $15.00 / month)", 12000)
+
+
+def test_what_waits_is_shown_apart_where_it_is_billed_apart(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    every_week = {"interval": "week", "interval_count": 1}
+    plan = anna.subscribes_to(world.plan("Month", usd=10), pending_invoice_item_interval=every_week)
+    monthly = [("1 × Month (at $10.00 / month)", 1000)]
+    assert seen(preview(world, subscription=plan.id)) == monthly
+    anna.owes(700, "Setup")
+    shown = preview(world, subscription=plan.id)
+    assert seen(shown) == [("Setup", 700)]
+    world.at("2025-05-08 01:00")
+    assert billed(anna) == seen(shown)
+    world.at("2025-05-24")
+    anna.owes(300, "Late")
+    world.at("2025-05-26")
+    [event] = world.get("/v1/events", type="invoice.upcoming")["data"]
+    assert seen(event["data"]["object"]) == monthly
+    assert seen(preview(world, subscription=plan.id)) == [("Late", 300)]
+
+
+def test_a_pending_update_is_given_up_for_the_asking(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Basic", usd=100))
+    anna.pays_with("declining")
+    world.at("2025-05-16 12:00")
+    pro = {"items": [{"id": item_of(plan), "price": world.plan("Pro", usd=200)}]}
+    paid = {"proration_behavior": "always_invoice", "payment_behavior": "pending_if_incomplete"}
+    assert plan.update(**pro, **paid)["pending_update"]
+    details = {"items": [{"id": item_of(plan), "quantity": 3}]}
+    shown = preview(world, subscription=plan.id, subscription_details=details)
+    assert plan.now["pending_update"]
+    anna.pays_with("visa")
+    plan.update(**details)
+    world.at("2025-06-01 01:00")
+    assert billed(anna) == seen(shown)
+
+
+def test_of_a_customer_it_is_what_waits_or_renews_first(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    assert refused(world, customer=anna.id) == (404, "invoice_upcoming_none", None)
+    anna.owes(700, "Setup")
+    assert seen(preview(world, customer=anna.id)) == [("Setup", 700)]
+    extra = [{"amount": 300, "currency": "usd", "description": "More"}]
+    assert sorted(seen(preview(world, customer=anna.id, invoice_items=extra))) == [
+        ("More", 300),
+        ("Setup", 700),
+    ]
+    anna.subscribes_to(world.plan("Year", every="year", usd=100))
+    anna.subscribes_to(world.plan("Month", usd=10))
+    assert ("1 × Month (at $10.00 / month)", 1000) in seen(preview(world, customer=anna.id))
+
+
+def test_nothing_to_come_is_a_404(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Month", usd=10))
+    plan.update(cancel_at_period_end=True)
+    assert refused(world, subscription=plan.id) == (404, "invoice_upcoming_none", None)
+    assert refused(world) == (400, "parameter_missing", "customer")
+
+
+def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
+    world.at("2025-05-01")
+    anna = world.customer("anna")
+    seat = world.plan("Seat", usd=15)
+    details = {"items": [{"price": seat, "quantity": 2}]}
+    shown = preview(world, customer=anna.id, subscription_details=details)
+    assert (shown["status"], shown["number"], shown["total"]) == ("draft", None, 3000)
+    trial = {**details, "trial_end": int(moment("2025-05-15").timestamp())}
+    assert preview(world, customer=anna.id, subscription_details=trial)["total"] == 0
+    world.told([])
+    assert world.get("/v1/subscriptions", customer=anna.id)["data"] == []
+    anna.subscribes_to({"price": seat, "quantity": 2})
+    assert billed(anna) == seen(shown)
+
+
+def test_a_pause_and_what_comes_after_it(world: World) -> None:
+    anna, plan = with_seats(world)
+    details: dict[str, Any] = {"pause": {"invoicing_behavior": "invoice"}}
+    shown = preview(world, subscription=plan.id, subscription_details=details)
+    world.post(f"/v1/subscriptions/{plan.id}/pause", invoicing_behavior="invoice")
+    assert billed(anna) == seen(shown)
+    world.at("2025-05-20")
+    shown = preview(world, subscription=plan.id, subscription_details={"resume_at": "now"})
+    world.post(f"/v1/subscriptions/{plan.id}/resume")
+    assert billed(anna) == seen(shown)
+    world.at("2025-05-20 00:01")
+    assert anna.last_invoice.status == "paid"

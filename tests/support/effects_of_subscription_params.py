@@ -1,0 +1,418 @@
+"""What proves that a parameter of subscriptions was honoured that is shown nowhere: what it did."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.conftest import Reply
+from tests.support.one_of_each import Maker, Sent, form
+from tests.support.valid_subscription_params import (
+    DAY,
+    ITEM,
+    NOW,
+    PLANNED,
+    SOON,
+    SUB,
+    metered,
+    old,
+    paused,
+    running,
+)
+
+Rule = Callable[[Any], bool]
+BAD, STRICT = "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"
+
+
+# ------------------------------------------------------------------------------------- what came of it
+
+
+def subscription(maker: Maker, id: str) -> Reply:
+    return maker.api.get(f"{SUB}/{id}")
+
+
+def waiting(maker: Maker, id: str) -> list[Any]:
+    """What waits for the next invoice of a subscription."""
+    found = maker.api.get("/v1/invoiceitems", {"pending": "true", "limit": 100})["data"]
+    return [one for one in found if one["parent"]["subscription_details"]["subscription"] == id]
+
+
+def last(maker: Maker, id: str) -> Reply:
+    """The latest invoice of a subscription."""
+    return maker.api.get(f"/v1/invoices/{subscription(maker, id)['latest_invoice']}")
+
+
+def intent(maker: Maker, id: str) -> Reply:
+    """How its latest invoice is paid."""
+    [payment] = maker.api.get("/v1/invoice_payments", {"invoice": last(maker, id)["id"]})["data"]
+    return maker.api.get(f"/v1/payment_intents/{payment['payment']['payment_intent']}")
+
+
+def customer(maker: Maker, card: str = "pm_card_visa") -> str:
+    paying = {"payment_method": card, "invoice_settings": {"default_payment_method": card}}
+    return str(maker.make("customer", **paying)["id"])
+
+
+def pays_with(maker: Maker, id: str, card: str) -> None:
+    """From now on the customer of a subscription pays with another card."""
+    owner = subscription(maker, id)["customer"]
+    method = maker.done(f"/v1/payment_methods/{card}/attach", {"customer": owner})["id"]
+    maker.done(f"/v1/customers/{owner}", {"invoice_settings[default_payment_method]": method})
+
+
+# ------------------------------------------------------------------------------------- a creation
+
+
+def created(case: Any, card: str, **more: Any) -> Reply:
+    """A subscription of somebody with such a card, and what was sent besides."""
+    owner = customer(case.maker, card)
+    sent = {"customer": owner, "items[0][price]": case.maker.known("price")}
+    return case.maker.send(SUB, {**sent, **more})
+
+
+def paid_for(case: Any) -> bool:
+    """Charged at once and wherever it fails, left open, or not there at all."""
+    behaviors = [("pm_card_visa", "allow_incomplete"), (BAD, "allow_incomplete"),
+                 ("pm_card_visa", "default_incomplete"), (BAD, "error_if_incomplete"),
+                 ("pm_card_visa", "pending_if_incomplete")]  # fmt: skip
+    answers = [created(case, card, payment_behavior=behavior) for card, behavior in behaviors]
+    found = [
+        answer.get("status") or answer["error"]["param" if answer.status == 400 else "code"]
+        for answer in answers
+    ]
+    return found == ["active", "incomplete", "incomplete", "card_declined", case.name]
+
+
+def present(case: Any) -> bool:
+    """Who is there can authenticate a payment, who is not is declined."""
+    answers = [created(case, STRICT, off_session=said) for said in ("true", "false")]
+    found = [intent(case.maker, answer["id"])["status"] for answer in answers]
+    return found == ["requires_payment_method", "requires_action"]
+
+
+def stubbed(case: Any) -> bool:
+    """The days until the anchor cost something, or nothing."""
+    sent = {**case.base, "billing_cycle_anchor": SOON}
+    answers = [case.maker.done(SUB, {**sent, case.name: said}) for said in ("none", "create_prorations")]
+    found = [answer["latest_invoice"] for answer in answers]
+    return found[0] is None and found[1] is not None
+
+
+# ------------------------------------------------------------------------------------- a change
+
+
+def subject(case: Any) -> tuple[str, str]:
+    """A subscription whose period began ten days ago, and its second item."""
+    prices = [{"price": case.maker.make("price")["id"]} for _ in "12"]
+    id = old(case.maker, customer=customer(case.maker), items=prices)
+    return id, subscription(case.maker, id)["items"]["data"][1]["id"]
+
+
+def changed(case: Any, id: str, item: str, **more: Any) -> Reply:
+    """The operation of the case, on that subscription: one more of the item, another item, or one less."""
+    forms: dict[str, tuple[str, Sent, str]] = {
+        f"{SUB}/{{id}}": (f"{SUB}/{id}", {"items[0][id]": item, "items[0][quantity]": "3"}, "POST"),
+        ITEM: (ITEM, {"subscription": id, "price": case.maker.make("price")["id"]}, "POST"),
+        f"{ITEM}/{{id}}": (f"{ITEM}/{item}", {"quantity": "3"}, "POST"),
+        f"DELETE {ITEM}/{{id}}": (f"{ITEM}/{item}", {}, "DELETE"),
+    }
+    path, sent, method = forms[case.key[0]]
+    return case.maker.send(path, {**sent, **more}, method)
+
+
+def outcome(case: Any, card: str, **more: Any) -> tuple[int, str, bool, bool]:
+    """What a change came to that bills at once more than it gives back: the answer's status, that of the
+    subscription, whether it was changed, and whether it waits."""
+    id, item = subject(case)
+    before = quantities(case, id)
+    pays_with(case.maker, id, card)
+    owner = subscription(case.maker, id)["customer"]
+    owes = {"customer": owner, "subscription": id, "amount": "9000", "currency": "usd"}
+    case.maker.done("/v1/invoiceitems", owes)
+    answer = changed(case, id, item, proration_behavior="always_invoice", **more)
+    now = subscription(case.maker, id)
+    return answer.status, now["status"], quantities(case, id) != before, now["pending_update"] is not None
+
+
+def quantities(case: Any, id: str) -> list[Any]:
+    return [one["quantity"] for one in subscription(case.maker, id)["items"]["data"]]
+
+
+def collected(case: Any) -> bool:
+    """Charged, and past due where it fails; left open; waiting for its payment; or refused."""
+    found = [
+        outcome(case, card, payment_behavior=behavior)
+        for card, behavior in (
+            ("pm_card_visa", "allow_incomplete"),
+            (BAD, "allow_incomplete"),
+            ("pm_card_visa", "default_incomplete"),
+            (BAD, "pending_if_incomplete"),
+            (BAD, "error_if_incomplete"),
+        )
+    ]
+    return found == [
+        (200, "active", True, False),
+        (200, "past_due", True, False),
+        (200, "past_due", True, False),
+        (200, "active", False, True),
+        (402, "active", False, False),
+    ]
+
+
+def attended(case: Any) -> bool:
+    """As `present`, of the payment that a change asks for."""
+    found = []
+    for said in ("true", "false"):
+        id, item = subject(case)
+        pays_with(case.maker, id, STRICT)
+        changed(case, id, item, proration_behavior="always_invoice", off_session=said)
+        found.append(intent(case.maker, id)["status"])
+    return found == ["requires_payment_method", "requires_action"]
+
+
+def weighed(case: Any) -> bool:
+    """Nothing, something that waits for the next invoice, or an invoice at once."""
+    found = []
+    for said in ("none", "create_prorations", "always_invoice"):
+        id, item = subject(case)
+        before = last(case.maker, id)["id"]
+        assert changed(case, id, item, proration_behavior=said).status == 200
+        found.append((bool(waiting(case.maker, id)), last(case.maker, id)["id"] != before))
+    return found == [(False, False), (True, False), (False, True)]
+
+
+def counted_from(case: Any) -> bool:
+    """Prorations begin at the date that was sent."""
+    id, item = subject(case)
+    assert changed(case, id, item, proration_date=case.value).status == 200
+    found = waiting(case.maker, id)
+    return bool(found) and all(one["period"]["start"] == int(case.value) for one in found)
+
+
+def anchored(case: Any) -> bool:
+    """A new period begins, or the one of ten days ago goes on."""
+    found = []
+    for said in ("now", "unchanged"):
+        id = old(case.maker)
+        before = subscription(case.maker, id)["billing_cycle_anchor"]
+        now = case.maker.done(f"{SUB}/{id}", {f"{case.name}[type]": said})["billing_cycle_anchor"]
+        found.append(now - before >= 10 * DAY)
+    return found == [True, False]
+
+
+def forgets_use(case: Any) -> bool:
+    """What was used until the item went is billed with the end, or not at all."""
+    return [gone_with(case, said) for said in ("false", "true")] == [700 * 4, 0]
+
+
+def used(maker: Maker, owner: str) -> None:
+    """Four were used a minute ago."""
+    event = maker.api.get(f"/v1/billing/meters/{maker.known('billing.meter')}")["event_name"]
+    payload = {"payload[stripe_customer_id]": owner, "payload[value]": "4"}
+    maker.done("/v1/billing/meter_events", {"event_name": event, "timestamp": str(NOW - 60), **payload})
+
+
+def gone_with(case: Any, said: str) -> int:
+    maker, owner = case.maker, customer(case.maker)
+    prices = [{"price": maker.make("price")["id"]}, {"price": metered(maker)}]
+    id = old(maker, customer=owner, items=prices)
+    used(maker, owner)
+    item = subscription(maker, id)["items"]["data"][1]["id"]
+    maker.done(f"{ITEM}/{item}", {case.name: said}, "DELETE")
+    maker.done(f"{SUB}/{id}", {"invoice_now": "true"}, "DELETE")
+    lines = maker.api.get(f"/v1/invoices/{last(maker, id)['id']}/lines")["data"]
+    return sum(line["amount"] for line in lines if line["quantity"] == 4)
+
+
+# ------------------------------------------------------------------------------------- an end
+
+
+def ended(maker: Maker, path: str, id: str, method: str = "DELETE", **more: str) -> tuple[bool, int]:
+    """Whether an end is invoiced at once, and the sum of that or of what waits."""
+    before = subscription(maker, id)["latest_invoice"]
+    maker.done(path, more, method)
+    if subscription(maker, id)["latest_invoice"] != before:
+        return True, int(last(maker, id)["subtotal"])
+    return False, sum(one["amount"] for one in waiting(maker, id))
+
+
+def invoiced(case: Any) -> bool:
+    """What waits is billed at once, or stays with the customer."""
+    found = []
+    for said in ("true", "false"):
+        id = old(case.maker)
+        owner = {"customer": subscription(case.maker, id)["customer"], "subscription": id}
+        case.maker.done("/v1/invoiceitems", {**owner, "amount": "100", "currency": "usd"})
+        found.append(ended(case.maker, f"{SUB}/{id}", id, invoice_now=said))
+    return found == [(True, 100), (False, 100)]
+
+
+def given_back(case: Any) -> bool:
+    found = []
+    for said in ("true", "false"):
+        id = old(case.maker)
+        found.append(ended(case.maker, f"{SUB}/{id}", id, prorate=said)[1])
+    return found[0] < 0 and found[1] == 0
+
+
+def explained(case: Any) -> bool:
+    details = case.done()["cancellation_details"]
+    return (details["comment"], details["feedback"]) == (case.value["comment"], case.value["feedback"])
+
+
+def called_off(case: Any, **more: str) -> tuple[bool, int]:
+    schedule = running(case.maker)
+    id = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
+    case.maker.done(f"/v1/invoices/{last(case.maker, id)['id']}/pay", {})
+    return ended(case.maker, f"{PLANNED}/{schedule}/cancel", id, "POST", **more)
+
+
+def called_off_invoiced(case: Any) -> bool:
+    found = [called_off(case, invoice_now=said) for said in ("true", "false")]
+    return [at_once for at_once, _ in found] == [True, False] and all(amount < 0 for _, amount in found)
+
+
+def called_off_given_back(case: Any) -> bool:
+    found = [called_off(case, prorate=said)[1] for said in ("true", "false")]
+    return found[0] < 0 and found[1] == 0
+
+
+def kept_its_end(case: Any) -> bool:
+    """The end that a schedule planned stays when it lets its subscription go, or is taken back."""
+    found = []
+    for said in ("true", "false"):
+        schedule = running(case.maker, end_behavior="cancel")
+        id = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
+        before = subscription(case.maker, id)["cancel_at"]
+        case.maker.done(f"{PLANNED}/{schedule}/release", {case.name: said})
+        found.append(subscription(case.maker, id)["cancel_at"] == before)
+    return found == [True, False]
+
+
+# ------------------------------------------------------------------------------------- a pause
+
+
+def stopped(case: Any, price: str, use: bool = False, **sent: str) -> tuple[bool, int]:
+    """A pause of what began ten days ago: whether it is invoiced, and what it comes to."""
+    owner = customer(case.maker)
+    id = old(case.maker, customer=owner, items=[{"price": price}])
+    if use:
+        used(case.maker, owner)
+    return ended(case.maker, f"{SUB}/{id}/pause", id, "POST", invoicing_behavior="invoice", **sent)
+
+
+def settled_for(case: Any) -> bool:
+    """The unused time is given back from now on, from the start of the period on, or not; what was used is
+    billed, or not."""
+    at = f"{case.name}[unused_time_from][type]"
+    price = case.maker.known("price")
+    now, whole, nothing = (
+        stopped(case, price, **{at: said})[1] for said in ("now", "item_current_period_start", "none")
+    )
+    at, price = f"{case.name}[outstanding_usage_through][type]", metered(case.maker)
+    used, unused = (stopped(case, price, use=True, **{at: said})[1] for said in ("now", "none"))
+    return whole == -700 < now < nothing == 0 and (used, unused) == (2800, 0)
+
+
+def billed_apart(case: Any) -> bool:
+    found = []
+    for said in ("invoice", "pending_invoice_item"):
+        id = old(case.maker)
+        found.append(ended(case.maker, f"{SUB}/{id}/pause", id, "POST", **{case.name: said})[0])
+    return found == [True, False]
+
+
+def pauses_all(case: Any) -> bool:
+    refused = case.maker.send(case.path, {case.name: "collection"})
+    return (refused.status, case.done()["status"]) == (400, "paused")
+
+
+# ------------------------------------------------------------------------------------- a resumption
+
+
+def resumed(case: Any, **sent: str) -> Reply:
+    return case.maker.done(f"{SUB}/{paused(case.maker)}/resume", sent)
+
+
+def goes_on(case: Any) -> bool:
+    """A new period begins, or the one of ten days ago goes on."""
+    found = [resumed(case, **{f"{case.name}[type]": said}) for said in ("now", "unchanged")]
+    return [one["billing_cycle_anchor"] - one["start_date"] >= 10 * DAY for one in found] == [True, False]
+
+
+def resumed_when_paid(case: Any) -> bool:
+    """It comes back with the attempt to charge, or only with the payment."""
+    found = []
+    for said in ("resume_on_payment_attempt", "resume_on_payment_success"):
+        id = paused(case.maker, customer=customer(case.maker))
+        for one in waiting(case.maker, id):  # what the pause gave back would pay a part
+            case.maker.done(f"/v1/invoiceitems/{one['id']}", {}, "DELETE")
+        pays_with(case.maker, id, BAD)
+        found.append(case.maker.done(f"{SUB}/{id}/resume", {case.name: said})["status"])
+    return found[0] != "paused" and found[1] == "paused"
+
+
+def resumed_weighed(case: Any) -> bool:
+    """Nothing, something that waits for the next invoice, or an invoice at once."""
+    found = []
+    for said in ("none", "create_prorations", "always_invoice"):
+        id = paused(case.maker)
+        was, before = len(waiting(case.maker, id)), last(case.maker, id)["id"]
+        case.maker.done(f"{SUB}/{id}/resume", {"billing_cycle_anchor[type]": "unchanged", case.name: said})
+        found.append((len(waiting(case.maker, id)) - was, last(case.maker, id)["id"] != before))
+    return found == [(0, False), (1, False), (-1, True)]
+
+
+def resumed_from(case: Any) -> bool:
+    answer = resumed(case, **{"billing_cycle_anchor[type]": "unchanged", case.name: case.value})
+    charged = [one for one in waiting(case.maker, answer["id"]) if one["amount"] > 0]
+    return [one["period"]["start"] for one in charged] == [int(case.value)]
+
+
+# ------------------------------------------------------------------------------------- a plan
+
+
+def replanned(case: Any) -> bool:
+    """The current phase is changed: nothing, something that waits, or an invoice at once."""
+    found = []
+    for said in ("none", "create_prorations", "always_invoice"):
+        schedule = running(case.maker)
+        shown = case.api.get(f"{PLANNED}/{schedule}")
+        id, [phase] = shown["subscription"], shown["phases"]
+        before = last(case.maker, id)["id"]
+        dates = {name: str(phase[name]) for name in ("start_date", "end_date")}
+        item = {"price": phase["items"][0]["price"], "quantity": "3"}
+        case.maker.done(
+            f"{PLANNED}/{schedule}", {**form([{**dates, "items": [item]}], "phases"), case.name: said}
+        )
+        found.append((bool(waiting(case.maker, id)), last(case.maker, id)["id"] != before))
+    return found == [(False, False), (True, False), (False, True)]
+
+
+CHANGES = (f"{SUB}/{{id}}", ITEM, f"{ITEM}/{{id}}", f"DELETE {ITEM}/{{id}}")
+OF_CHANGES: dict[str, Rule] = {
+    "payment_behavior": collected,
+    "proration_behavior": weighed,
+    "proration_date": counted_from,
+}
+RULES: dict[tuple[str, str], Rule] = {
+    **{(path, name): rule for path in CHANGES for name, rule in OF_CHANGES.items()},
+    **{(path, "off_session"): attended for path in CHANGES[:-1]},
+    (SUB, "off_session"): present,
+    (SUB, "payment_behavior"): paid_for,
+    (SUB, "proration_behavior"): stubbed,
+    (f"{SUB}/{{id}}", "billing_cycle_anchor"): anchored,
+    (f"{SUB}/{{id}}/pause", "bill_for"): settled_for,
+    (f"{SUB}/{{id}}/pause", "invoicing_behavior"): billed_apart,
+    (f"{SUB}/{{id}}/pause", "type"): pauses_all,
+    (f"{SUB}/{{id}}/resume", "billing_cycle_anchor"): goes_on,
+    (f"{SUB}/{{id}}/resume", "payment_behavior"): resumed_when_paid,
+    (f"{SUB}/{{id}}/resume", "proration_behavior"): resumed_weighed,
+    (f"{SUB}/{{id}}/resume", "proration_date"): resumed_from,
+    (f"DELETE {SUB}/{{id}}", "cancellation_details"): explained,
+    (f"DELETE {SUB}/{{id}}", "invoice_now"): invoiced,
+    (f"DELETE {SUB}/{{id}}", "prorate"): given_back,
+    (f"DELETE {ITEM}/{{id}}", "clear_usage"): forgets_use,
+    (f"{PLANNED}/{{id}}", "proration_behavior"): replanned,
+    (f"{PLANNED}/{{id}}/cancel", "invoice_now"): called_off_invoiced,
+    (f"{PLANNED}/{{id}}/cancel", "prorate"): called_off_given_back,
+    (f"{PLANNED}/{{id}}/release", "preserve_cancel_date"): kept_its_end,
+}
