@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def scraped(url: str) -> dict[str, int]:
         text = site.test_client().get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
     db.close()
     lines = [line.split() for line in text.splitlines() if line.startswith("billow_wal_archive")]
-    return {name.removeprefix("billow_wal_archive_lag_"): int(value) for name, value in lines}
+    return {name.removeprefix("billow_wal_archive_lag_"): int(float(value)) for name, value in lines}
 
 
 def test_an_archive_that_stands_still_is_told_of(server: Embedded, disk: Path) -> None:  # noqa: F811
@@ -63,25 +64,36 @@ def test_an_archive_that_stands_still_is_told_of(server: Embedded, disk: Path) -
     with psycopg.connect(server.url, autocommit=True) as conn:
         assert archive_lag.fault(conn, utc_now(), wanted=False) is None
         assert "nothing is archived" in (archive_lag.fault(conn, utc_now(), wanted=True) or "")
-        process = archiving(server.url, disk / "archive")
-        receiver = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
-        write(conn)
-        assert archive_lag.fault(conn, utc_now(), wanted=True) is None
-        status, said = command("check", *live, **setting)
-        assert status == 0 and "ok  archive of the log: it follows the server" in said
-        os.kill(receiver, signal.SIGSTOP)  # as where its disk does not answer
-        write(conn)
-        status, said = command("check", *live, **setting)
-        assert status == 1 and "no  archive of the log: it stands still" in said
-        assert scraped(server.url)["bytes"] > 1000 and scraped(server.url)["seconds"] >= 60
-        status, said = command("backup", str(disk / "base"), "--base", *live, **setting)
-        assert status == 0 and "No log continues this base backup. The archive" in said
-        os.kill(receiver, signal.SIGCONT)
-        assert archive_lag.fault(conn, utc_now(), wanted=True) is None
-        process.terminate()
-        process.wait()
+        with archived(server.url, disk / "archive") as receiver:
+            write(conn)
+            assert archive_lag.fault(conn, utc_now(), wanted=True) is None
+            status, said = command("check", *live, **setting)
+            assert status == 0 and "ok  archive of the log: it follows the server" in said
+            os.kill(receiver, signal.SIGSTOP)  # as where its disk does not answer
+            write(conn)
+            status, said = command("check", *live, **setting)
+            assert status == 1 and "no  archive of the log: it stands still" in said
+            found = scraped(server.url)
+            assert found["bytes"] > 1000 and found["seconds"] >= 60
+            status, said = command("backup", str(disk / "base"), "--base", *live, **setting)
+            assert status == 0 and "No log continues this base backup. The archive" in said
+            os.kill(receiver, signal.SIGCONT)
+            assert archive_lag.fault(conn, utc_now(), wanted=True) is None
         write(conn)
         assert "stands still" in (archive_lag.fault(conn, utc_now(), wanted=True) or "")
+
+
+@contextmanager
+def archived(url: str, archive: Path) -> Iterator[int]:
+    """`billow archive` at work, and the process that receives the log for it."""
+    process = archiving(url, archive)
+    receiver = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+    try:
+        yield receiver
+    finally:
+        os.kill(receiver, signal.SIGCONT)
+        process.terminate()
+        process.wait()
 
 
 def test_the_lag_is_the_age_of_what_was_first_seen_and_is_not_archived() -> None:
