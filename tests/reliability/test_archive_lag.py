@@ -25,7 +25,7 @@ TOKEN = "0123456789abcdef"  # noqa: S105
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that has just started is looked at too; who follows is given time, as others are at work here."""
+    """Look at a server that has just started too, and give an archive that follows the time it needs."""
     monkeypatch.setattr(archive_lag, "STARTING", timedelta(0))
     monkeypatch.setattr(archive_lag, "PATIENCE", 30.0)
 
