@@ -127,11 +127,17 @@ def day(seconds: int) -> str:
 
 Story = Callable[[World], Life]
 STORIES: dict[str, Story] = {}
+"""Each story by the name of its file: the group of flows that it is about, and its own name."""
 
 
-def story(tell: Story) -> Story:
-    STORIES[tell.__name__] = tell
-    return tell
+def story(group: str) -> Callable[[Story], Story]:
+    """Register a story, with the group of flows that it is about."""
+
+    def register(tell: Story) -> Story:
+        STORIES[f"{group}/{tell.__name__}"] = tell
+        return tell
+
+    return register
 
 
 def first_item(life: Life) -> str:

@@ -16,7 +16,7 @@ def acts(life: Life, text: str, verb: str, **how: Any) -> Any:
 # ------------------------------------------------------------------------------------- pauses
 
 
-@story
+@story("subscriptions")
 def paused_for_the_summer(world: World) -> Life:
     life = Life(world, "X74: paused in June, resumed in September with a period of its own", "2025-05-01")
     base = world.plan("Base", usd=31)
@@ -29,7 +29,7 @@ def paused_for_the_summer(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def paused_and_back_on_the_same_day(world: World) -> Life:
     life = Life(world, "X75: resumed where its periods are by now, and charged for the rest", "2025-01-01")
     base = world.plan("Base", usd=28)
@@ -44,7 +44,7 @@ def paused_and_back_on_the_same_day(world: World) -> Life:
     return life
 
 
-@story
+@story("invoices")
 def a_month_that_nobody_pays_for(world: World) -> Life:
     life = Life(world, "Collection is paused for two months: one is void, one is not collected", "2025-01-01")
     base = world.plan("Base", usd=30)
@@ -66,7 +66,7 @@ def a_month_that_nobody_pays_for(world: World) -> Life:
 # ------------------------------------------------------------------------------------- plans and offers
 
 
-@story
+@story("schedules")
 def three_phases_and_an_end(world: World) -> Life:
     life = Life(
         world, "Planned: a trial, a month at half price, two at the full one, and an end", "2025-01-01"
@@ -93,7 +93,7 @@ def three_phases_and_an_end(world: World) -> Life:
     return life
 
 
-@story
+@story("schedules")
 def planned_from_what_runs(world: World) -> Life:
     life = Life(world, "A running subscription is planned, changed by hand, and let go", "2025-04-01")
     basic, pro = world.plan("Basic", usd=30), world.plan("Pro", usd=60)
@@ -115,7 +115,7 @@ def planned_from_what_runs(world: World) -> Life:
     return life
 
 
-@story
+@story("quotes")
 def offered_and_accepted(world: World) -> Life:
     life = Life(world, "A quote: drafted, sent, accepted, and what became of it", "2025-04-01")
     seat, setup = world.plan("Seat", usd=15), world.once("Setup", usd=50)
@@ -130,7 +130,7 @@ def offered_and_accepted(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_terms")
 def a_first_week_for_a_dollar(world: World) -> Life:
     life = Life(world, "X76: a trial offer, one dollar for a week, then twenty a month", "2025-01-01")
     first, then = world.plan("First week", every="day", count=7, usd=1), world.plan("Pro", usd=20)
@@ -147,7 +147,7 @@ def a_first_week_for_a_dollar(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_terms")
 def paid_for_a_quarter_ahead(world: World) -> Life:
     life = Life(world, "Three months are billed in advance, and a seat is added in the second", "2025-01-01")
     seat = world.plan("Seat", usd=31)
@@ -168,7 +168,7 @@ def paid_for_a_quarter_ahead(world: World) -> Life:
 # ------------------------------------------------------------------------------------- discounts and taxes
 
 
-@story
+@story("billing")
 def two_discounts_in_their_order(world: World) -> Life:
     life = Life(world, "Half off twice, then five dollars off once, under a tax", "2025-01-01")
     gold = world.plan("Gold", usd=100)
@@ -185,7 +185,7 @@ def two_discounts_in_their_order(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def discounts_are_given_back_as_they_were(world: World) -> Life:
     life = Life(world, "X45: a coupon over two items, one of which goes in the middle", "2025-04-01")
     ten, twenty = world.plan("Ten", usd=10), world.plan("Twenty", usd=20)
@@ -201,7 +201,7 @@ def discounts_are_given_back_as_they_were(world: World) -> Life:
     return life
 
 
-@story
+@story("billing")
 def tax_inside_the_price(world: World) -> Life:
     life = Life(world, "An upgrade where the tax is in the price", "2025-05-01")
     basic, pro = world.plan("Basic", usd=100), world.plan("Pro", usd=200)
@@ -216,7 +216,7 @@ def tax_inside_the_price(world: World) -> Life:
 # ------------------------------------------------------------------------------------- measured, classic
 
 
-@story
+@story("subscriptions")
 def a_threshold_is_reached(world: World) -> Life:
     life = Life(world, "Use is billed as soon as it comes to fifty dollars", "2025-01-01")
     calls = world.metered("Calls", world.meter("calls"), cents="10")
@@ -230,7 +230,7 @@ def a_threshold_is_reached(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def a_metered_price_changes(world: World) -> Life:
     life = Life(world, "X29: use at the price of its time, and of an item that goes", "2025-01-01")
     meter = world.meter("calls")
@@ -250,7 +250,7 @@ def a_metered_price_changes(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def the_classic_way(world: World) -> Life:
     life = Life(world, "X41, classic: a credit at the current price, then a year from today", "2025-04-01")
     ten, twenty = world.plan("Ten", usd=10), world.plan("Twenty", usd=20)
@@ -268,7 +268,7 @@ def the_classic_way(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def begun_in_the_past(world: World) -> Life:
     life = Life(world, "X57: begun in September, billed in October until November", "2025-10-15")
     base = world.plan("Base", usd=31)

@@ -64,8 +64,8 @@ def compare(app: App, world: World, story: str, people: Sequence[Customer]) -> N
             for invoice in person.invoices
         ]
         books = journal(tx)
-    agree(f"{story}_invoices", named("\n\n".join(paper.rstrip() + "\n" for paper in papers), names))
-    agree(f"{story}_journal", named(books, names))
+    agree(f"invoices/{story}_invoices", named("\n\n".join(paper.rstrip() + "\n" for paper in papers), names))
+    agree(f"invoices/{story}_journal", named(books, names))
 
 
 def test_a_cloud_with_a_base_fee_and_metered_calls(app: App, world: World) -> None:
@@ -149,4 +149,4 @@ def test_a_quote_on_paper(app: App, world: World) -> None:
     quote.does("finalize")
     with app.db.transaction(world.api.tenant) as tx:
         paper = text.render(document.document_of(tx, rows.find(tx, QuoteRow, quote.id)))
-    agree("quote_paper", named(paper, {anna.id: anna.name}))
+    agree("quotes/quote_document", named(paper, {anna.id: anna.name}))

@@ -10,7 +10,7 @@ from tests.support.world import World
 # ------------------------------------------------------------------------------------- prices and quantities
 
 
-@story
+@story("subscriptions")
 def a_plain_year_from_the_31st(world: World) -> Life:
     life = Life(world, "Monthly from the 31st: the last day where a month has none", "2025-01-31 10:00")
     pro = world.plan("Pro", usd=20)
@@ -19,7 +19,7 @@ def a_plain_year_from_the_31st(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def seats_come_and_go(world: World) -> Life:
     life = Life(world, "Five seats, then eight, then two: prorations wait for the renewal", "2025-04-01")
     seat = world.plan("Seat", usd=15)
@@ -32,7 +32,7 @@ def seats_come_and_go(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def an_upgrade_paid_at_once(world: World) -> Life:
     life = Life(world, "From Basic to Pro in the middle of May, paid at once", "2025-05-01")
     basic, pro = world.plan("Basic", usd=100), world.plan("Pro", usd=200)
@@ -44,7 +44,7 @@ def an_upgrade_paid_at_once(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def a_downgrade_leaves_a_credit(world: World) -> Life:
     life = Life(
         world, "From Pro to Basic at once: the credit stays on the balance and pays next month", "2025-05-01"
@@ -58,7 +58,7 @@ def a_downgrade_leaves_a_credit(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def a_change_that_waits_for_the_next_period(world: World) -> Life:
     life = Life(world, "A higher price without proration: it counts from the renewal", "2025-05-01")
     basic, pro = world.plan("Basic", usd=100), world.plan("Pro", usd=200)
@@ -70,7 +70,7 @@ def a_change_that_waits_for_the_next_period(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def from_monthly_to_yearly(world: World) -> Life:
     life = Life(world, "From monthly to yearly with the anchor as it was", "2025-01-10")
     month, year = world.plan("Monthly", usd=149), world.plan("Yearly", every="year", usd=1490)
@@ -82,7 +82,7 @@ def from_monthly_to_yearly(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def the_anchor_is_moved_to_today(world: World) -> Life:
     life = Life(world, "A new billing day: what is left is credited, a full period begins", "2025-04-01")
     base = world.plan("Base", usd=30)
@@ -98,7 +98,7 @@ def the_anchor_is_moved_to_today(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def an_item_is_added_and_another_removed(world: World) -> Life:
     life = Life(world, "An item more in mid-month, and the first one gone a week later", "2025-04-01")
     base, extra = world.plan("Base", usd=30), world.plan("Extra", usd=60)
@@ -114,7 +114,7 @@ def an_item_is_added_and_another_removed(world: World) -> Life:
 # ------------------------------------------------------------------------------------- trials
 
 
-@story
+@story("subscription_terms")
 def a_trial_of_two_weeks(world: World) -> Life:
     life = Life(world, "Fourteen days of trial, then twenty dollars", "2025-01-01")
     pro = world.plan("Pro", usd=20)
@@ -123,7 +123,7 @@ def a_trial_of_two_weeks(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_terms")
 def a_trial_ended_early(world: World) -> Life:
     life = Life(world, "A trial that its customer ends after four days", "2025-04-01")
     pro = world.plan("Pro", usd=30)
@@ -134,7 +134,7 @@ def a_trial_ended_early(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_terms")
 def a_trial_without_a_card_is_canceled(world: World) -> Life:
     life = Life(world, "A trial that nobody can be charged for", "2025-04-01", card=None)
     pro = world.plan("Pro", usd=30)
@@ -144,7 +144,7 @@ def a_trial_without_a_card_is_canceled(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_terms")
 def a_trial_in_the_middle(world: World) -> Life:
     life = Life(world, "X70: an active one is given a trial until the first", "2025-06-23")
     pro = world.plan("Pro", usd=30)
@@ -160,7 +160,7 @@ def a_trial_in_the_middle(world: World) -> Life:
 # ------------------------------------------------------------------------------------- payments that fail
 
 
-@story
+@story("payments")
 def a_card_that_fails_for_a_week(world: World) -> Life:
     life = Life(world, "A renewal that fails, a new card, and all is well", "2025-01-01")
     pro = world.plan("Pro", usd=20)
@@ -172,7 +172,7 @@ def a_card_that_fails_for_a_week(world: World) -> Life:
     return life
 
 
-@story
+@story("payments")
 def a_card_that_never_pays_again(world: World) -> Life:
     life = Life(world, "Every retry fails: the subscription is canceled", "2025-01-01")
     pro = world.plan("Pro", usd=20)
@@ -182,7 +182,7 @@ def a_card_that_never_pays_again(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def a_first_payment_that_never_comes(world: World) -> Life:
     life = Life(world, "Declined at the start: 23 hours later it never was", "2025-01-01", card="declining")
     pro = world.plan("Pro", usd=20)
@@ -191,7 +191,7 @@ def a_first_payment_that_never_comes(world: World) -> Life:
     return life
 
 
-@story
+@story("subscription_changes")
 def an_upgrade_that_must_be_paid_first(world: World) -> Life:
     life = Life(
         world, "An upgrade holds only if it is paid: it waits, expires, and is tried again", "2025-05-01"
@@ -216,7 +216,7 @@ def an_upgrade_that_must_be_paid_first(world: World) -> Life:
 # ------------------------------------------------------------------------------------- ends
 
 
-@story
+@story("subscriptions")
 def canceled_with_its_period(world: World) -> Life:
     life = Life(world, "Canceled at the end of the period, taken back, and canceled for good", "2025-01-01")
     base = world.plan("Base", usd=20)
@@ -233,7 +233,7 @@ def canceled_with_its_period(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def canceled_now_with_the_rest_given_back(world: World) -> Life:
     life = Life(world, "Canceled in mid-month: unused time credited, usage billed", "2025-01-01")
     base = world.plan("Base", usd=20)
@@ -246,7 +246,7 @@ def canceled_now_with_the_rest_given_back(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def an_end_that_is_moved(world: World) -> Life:
     life = Life(world, "X60, X61: a yearly one ends on July 1, then on October 1", "2025-01-01")
     year = world.plan("Yearly", every="year", usd=120)
@@ -261,7 +261,7 @@ def an_end_that_is_moved(world: World) -> Life:
 # ------------------------------------------------------------------------------------- use, and rhythms
 
 
-@story
+@story("billing")
 def usage_in_tiers(world: World) -> Life:
     life = Life(world, "A base fee and calls in graduated tiers", "2025-01-31")
     base = world.plan("Base", usd=20)
@@ -273,7 +273,7 @@ def usage_in_tiers(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def a_month_two_months_and_a_quarter(world: World) -> Life:
     life = Life(world, "X73: three rhythms from one anchor, combined where they meet", "2025-01-01")
     prices = [world.plan(f"Every {count}", count=count, usd=10 * count) for count in (1, 2, 3)]
@@ -282,7 +282,7 @@ def a_month_two_months_and_a_quarter(world: World) -> Life:
     return life
 
 
-@story
+@story("subscriptions")
 def a_yearly_licence_on_leap_day(world: World) -> Life:
     life = Life(world, "X66: yearly from February 29", "2024-02-29")
     year = world.plan("Yearly", every="year", usd=120)
@@ -291,7 +291,7 @@ def a_yearly_licence_on_leap_day(world: World) -> Life:
     return life
 
 
-@story
+@story("invoices")
 def sent_and_paid_by_transfer(world: World) -> Life:
     life = Life(world, "Invoices that are sent: due in 14 days, one of them late", "2025-01-01", card=None)
     pro = world.plan("Pro", eur=90)
@@ -306,4 +306,4 @@ def sent_and_paid_by_transfer(world: World) -> Life:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_life_reads_as_it_did(world: World, name: str) -> None:
-    agree(f"subscriptions/{name}", STORIES[name](world).text())
+    agree(name, STORIES[name](world).text())
