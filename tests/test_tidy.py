@@ -232,6 +232,15 @@ def names_a_machine(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{number} has an address"
 
 
+def asserts(path: str, text: str) -> Iterator[str]:
+    """In production code nothing is guarded by `assert`, which Python leaves out when told to optimize."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assert):
+            yield f"{path}:{node.lineno} asserts"
+        if isinstance(node, ast.Raise) and node.exc and "AssertionError" in ast.unparse(node.exc):
+            yield f"{path}:{node.lineno} raises AssertionError"
+
+
 def _in(folder: str, *endings: str) -> Callable[[str], bool]:
     return lambda path: path.startswith(folder) and path.endswith(endings or (".py",))
 
@@ -244,6 +253,7 @@ RULES = {
         lambda path: _in("billow/", ".py", ".sql")(path) and path != "billow/store/clocks.py",
         sql_reads_a_clock,
     ),
+    "no assert": Rule(_in("billow/"), asserts),
     "file names": Rule(lambda path: path.startswith(("billow/", "tests/", "bench/")), vague_name),
     "yield": Rule(_in("billow/flows/"), hidden_yield),
     "own table": Rule(_in("billow/resources/"), writes_another_noun),
@@ -305,6 +315,8 @@ BAD = [
     ("no clock in SQL", "billow/flows/x.py", "tx.run('update x set at = now()')"),
     ("no clock in SQL", "billow/flows/x.py", "tx.run(f'select {x} from y where at < CURRENT_TIMESTAMP')"),
     ("no clock in SQL", "billow/store/schema.sql", "at timestamptz default clock_timestamp ( ),"),
+    ("no assert", "billow/flows/x.py", "assert row is not None"),
+    ("no assert", "billow/core/x.py", "raise AssertionError('never')"),
     ("file names", "billow/flows/invoice_service.py", ""),
     ("file names", "billow/core/utils.py", ""),
     (
@@ -348,6 +360,7 @@ GOOD = [
         '"""SQL never says now()."""\ntx.run("select frozen_time")  # now()',
     ),
     ("no clock in SQL", "billow/store/schema.sql", "at timestamptz not null,  -- never now()"),
+    ("no assert", "billow/flows/x.py", "ensure(row, 'the row')  # never assert"),
     ("file names", "billow/resources/balance_transaction.py", ""),
     ("yield", "billow/flows/x.py", "def v(tx):\n    while more:\n        tx, a = yield ask(f)\n    return a"),
     ("yield", "billow/flows/x.py", "def v(tx):\n    yield ask(f)\n    return None"),

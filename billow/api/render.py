@@ -9,7 +9,7 @@ from typing import Any
 from billow.api.fields import Field, seconds
 from billow.api.params import specs
 from billow.api.resource import REGISTRY, Resource
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.store.tx import Tx
 
 Tree = dict[str, Any]
@@ -123,7 +123,8 @@ def _plain(plan: Plan, row: Resource, livemode: bool) -> dict[str, Any]:
 
 def _compute(plan: Plan, row: Resource, view: dict[str, Any], now: datetime) -> None:
     for spec in plan.computed:
-        assert spec.compute
+        if spec.compute is None:
+            raise Inconsistent(f"The field {spec.name} is computed by nothing.")
         view[spec.name] = spec.compute(row, now, view)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, overload
 from billow.api import fields as f
 from billow.api.fields import CREATE, UPDATE, WRITE, Field
 from billow.api.params import Params
+from billow.core.errors import Inconsistent
 from billow.store.search import Searched
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,7 +112,8 @@ class Resource(Frozen):
     def but(self, **changes: Any) -> Self:
         """The same row with other values: `dataclasses.replace` for rows by the thousand."""
         unknown = changes.keys() - self.__dict__.keys()
-        assert not unknown, f"{type(self).__name__} has no {unknown}"
+        if unknown:
+            raise Inconsistent(f"{type(self).__name__} has no {unknown}")
         row = object_new(type(self))
         row.__dict__.update(self.__dict__)
         row.__dict__.update(changes)
@@ -192,7 +194,8 @@ class Resource(Frozen):
     def _verb(
         cls, kind: str, method: str, path: str | None, params: type[Params] | None, noun: str = ""
     ) -> Callable[[Fn], Fn]:
-        assert path is not None, f"{cls.object} has no path"
+        if path is None:
+            raise Inconsistent(f"{cls.object} has no path.")
 
         def declare(run: Fn) -> Fn:
             cls.verbs.append(Verb(kind, method, path, run, cls, params, noun=noun))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from billow.core.calendar import boundary
+from billow.core.errors import Inconsistent
 from billow.core.money import round_half_away
 
 SHARE = 100
@@ -62,7 +63,8 @@ def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[st
             shares = spread(most, [left[place] for place in reached])
             unspent[discount.id] = most - sum(shares)
         else:
-            assert discount.percent is not None, "a percentage or an amount"
+            if discount.percent is None:
+                raise Inconsistent("A discount has a percentage or an amount.")
             shares = [part(left[place], discount.percent) for place in reached]
         for place, share in zip(reached, shares, strict=True):
             found[place][discount.id] = found[place].get(discount.id, 0) + share

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billow.core.errors import ensure
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -40,7 +42,7 @@ HARD_DECLINES = frozenset({
 
 def next_step(failed_at: datetime, failures: int, policy: Policy) -> Retry | GiveUp:
     """After the n-th failure wait policy.waits[n - 1]; when the waits are used up, give up."""
-    assert failures >= 1
+    ensure(failures >= 1, "Only after a failure is there a next step.")
     if failures > len(policy.waits):
         return GiveUp(policy.finally_)
     return Retry(failed_at + policy.waits[failures - 1])

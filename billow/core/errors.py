@@ -1,6 +1,8 @@
 """How do we say no? Refused for what a caller may hear, Unavailable for an outside that did not answer."""
 
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 DOCUMENTATION = "https://docs.stripe.com/error-codes/"
 
@@ -56,8 +58,28 @@ class OutcomeUnknown(Exception):
     """Something was begun, and whether it was done is not known: neither yes nor no may be answered."""
 
 
+class Inconsistent(Exception):
+    """Something that billow itself guarantees does not hold: a defect or damaged data, not a caller's fault.
+
+    Raised in place of an `assert`, which Python leaves out when it is told to optimize.
+    """
+
+
 def require(
     condition: object, message: str, *, param: str | None = None, code: str | None = None, status: int = 400
 ) -> None:
     if not condition:
         raise Refused(message, param=param, code=code, status=status)
+
+
+def ensure(condition: object, message: str) -> None:
+    """Stop where something must not happen, whatever was requested."""
+    if not condition:
+        raise Inconsistent(message)
+
+
+def needed(value: T | None, name: str) -> T:
+    """Return a value that must be there."""
+    if value is None:
+        raise Inconsistent(f"Missing: {name}.")
+    return value

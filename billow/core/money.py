@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from babel.numbers import get_currency_symbol
 
+from billow.core.errors import Inconsistent, ensure
+
 # Decimal's own context keeps 28 digits, fewer than a 12-decimal price times a large quantity may need. What
 # 100 digits could not hold exactly is an error, never rounded in silence.
 EXACT = Context(prec=100, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
@@ -63,10 +65,10 @@ def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
     Weights that are all zero share evenly.
     """
     shares = [Fraction(weight) for weight in weights]
-    assert all(share >= 0 for share in shares)
+    ensure(all(share >= 0 for share in shares), "No share is below zero.")
     if not any(shares):
         shares = [Fraction(1)] * len(shares)
-    assert shares or total == 0, "nobody to give it to"
+    ensure(shares or total == 0, "There is nobody to give it to.")
     whole = sum(shares)
     parts = [divmod(abs(total) * share, whole) for share in shares]
     split = [int(quotient) for quotient, _ in parts]
@@ -82,7 +84,8 @@ def show(amount: int | Decimal, currency: str) -> str:
     digits = minor_digits(currency)
     value = Decimal(amount).scaleb(-digits, context=EXACT).normalize(context=EXACT)
     exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int), "money is finite"
+    if not isinstance(exponent, int):
+        raise Inconsistent("Money is finite.")
     symbol = get_currency_symbol(currency.upper(), locale="en_US")
     sign = "-" if value < 0 else ""
     return f"{sign}{symbol}{value.copy_abs():,.{max(digits, -exponent)}f}"

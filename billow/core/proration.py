@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from billow.core.errors import Inconsistent
 from billow.core.money import decimal_text, round_half_away
 
 SECOND = timedelta(seconds=1)
@@ -25,7 +26,8 @@ def share(amount: int, since: datetime, until: datetime, start: datetime, end: d
     Time that ends before it begins is worth nothing.
     """
     part, whole = max(_seconds(since, until), 0), _seconds(start, end)
-    assert whole > 0, "a period has a length"
+    if whole <= 0:
+        raise Inconsistent("A period has a length.")
     return portion(amount, Fraction(part, whole))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billow.core import calendar
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, require
 
 Length = tuple[str, int]
 """An interval and how many of them: ("month", 3)."""
@@ -107,7 +107,8 @@ def updated(
     param = f"phases[{first}][start_date]"
     start = rest[0].start
     require(start, f"Missing required param: {param}.", param=param, code="parameter_missing")
-    assert start
+    if start is None:
+        raise Inconsistent("A first phase without its start.")
     place = current(old, now)
     running = None if place is None else old[place]
     if running:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 
 MOST = 10
 
@@ -89,15 +89,18 @@ def _is(node: object, rule: str) -> bool:
 
 
 def _joint(node: Tree[Token] | Token) -> str:
-    assert isinstance(node, Tree)
+    if not isinstance(node, Tree):
+        raise Inconsistent(f"The grammar made a leaf of {node}.")
     return str(node.children[0]).upper()
 
 
 def _clause(node: Tree[Token] | Token) -> Clause:
-    assert isinstance(node, Tree)
+    if not isinstance(node, Tree):
+        raise Inconsistent(f"The grammar made a leaf of {node}.")
     parts: Sequence[Tree[Token] | Token | None] = node.children
     minus, name, key, sign, value = parts
-    assert isinstance(value, Token)
+    if not isinstance(value, Token):
+        raise Inconsistent(f"The grammar made no leaf of {value}.")
     return Clause(
         str(name),
         None if key is None else _text(str(key)),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billow.core.errors import Inconsistent
 from billow.ledger.chart import kind_of
 from billow.store.tx import Tx
 
@@ -50,7 +51,8 @@ def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> 
         f" where account = %(account)s and currency = %(currency)s and {UNTIL}",
         account=account, currency=currency, at=at,
     )  # fmt: skip
-    assert row is not None
+    if row is None:
+        raise Inconsistent("A query of aggregates has one row.")
     return int(row["total"]) * _sign(account)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from billow.core.errors import ensure
+
 Side = Literal["debit", "credit"]
 Type = Literal["asset", "liability", "income", "expense"]
 
@@ -50,7 +52,7 @@ class Account:
     currency: str
 
     def __post_init__(self) -> None:
-        assert (CHART[self.kind].per is None) == (not self.detail), f"{self.kind}: {self.detail}"
+        ensure((CHART[self.kind].per is None) == (not self.detail), f"{self.kind}: {self.detail}")
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ Amounts are signed: a negative one is the same story backwards (a proration cred
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billow.core.errors import ensure
 from billow.ledger.chart import Account, clearing, customer_balance, receivable, revenue, tax_payable, the
 
 
@@ -20,9 +21,9 @@ class Transfer:
     """The invoice line that it is about, where it is about one."""
 
     def __post_init__(self) -> None:
-        assert self.amount > 0
-        assert self.debit != self.credit
-        assert self.debit.currency == self.credit.currency
+        ensure(self.amount > 0, "A transfer moves an amount above zero.")
+        ensure(self.debit != self.credit, "A transfer has two accounts.")
+        ensure(self.debit.currency == self.credit.currency, "A transfer has one currency.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,9 @@ def credit_issued(
     for line in lines:
         parts += [(deferred, line.unearned, line.line), (adjusted, line.earned, line.line)]
     parts += [(tax_payable(tax.jurisdiction, currency), tax.amount, None) for tax in taxes]
-    assert sum(amount for _, amount, _ in parts) == sum(share for _, share in to), "it goes somewhere, whole"
-    assert all(share >= 0 for _, share in to)
+    whole = sum(amount for _, amount, _ in parts) == sum(share for _, share in to)
+    ensure(whole, "What is credited goes somewhere, whole.")
+    ensure(all(share >= 0 for _, share in to), "Nobody is credited less than nothing.")
     if not to:
         return []
     # Credited proration credits are negative parts: the last share pays for them, so it takes that much more.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billow.core.errors import ensure
 from billow.ledger import chain
 from billow.ledger.chart import account_of
 from billow.ledger.entries import Transfer
@@ -35,7 +36,8 @@ class Posting:
     lines: Sequence[str | None] | None = None
 
     def __post_init__(self) -> None:
-        assert self.lines is None or len(self.lines) == len(self.transfers)
+        matching = self.lines is None or len(self.lines) == len(self.transfers)
+        ensure(matching, "A posting names a line, or None, for each transfer.")
 
 
 def post(tx: Tx, postings: Sequence[Posting]) -> None:

@@ -17,7 +17,7 @@ from billow.api.operation import Answer
 from billow.api.params import PARSERS, specs
 from billow.api.params import RANGE as RANGES
 from billow.api.resource import REGISTRY, Resource, Verb
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.pages import manual
 from billow.store.outbox import API_VERSION
 
@@ -308,7 +308,8 @@ def _docs(declares: type | None) -> dict[str, str]:
     if declares is None:
         return {}
     body = ast.parse(textwrap.dedent(inspect.getsource(declares))).body[0]
-    assert isinstance(body, ast.ClassDef)
+    if not isinstance(body, ast.ClassDef):
+        raise Inconsistent(f"The source of {declares} is no class.")
     found = {}
     for field, after in zip(body.body, body.body[1:], strict=False):
         said = after.value if isinstance(after, ast.Expr) else None

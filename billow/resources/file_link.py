@@ -9,7 +9,7 @@ from billow.api import params, rows
 from billow.api.fields import CREATE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, require
 from billow.core.file_types import LINKED
 from billow.resources.file import File, is_gone
 from billow.store.ids import secret
@@ -71,7 +71,8 @@ def update(tx: Tx, link: FileLink, wanted: Change) -> FileLink:
     if wanted.expires_at == "now":
         changes["expires_at"] = tx.now
     elif wanted.given("expires_at"):
-        assert not isinstance(wanted.expires_at, str)
+        if isinstance(wanted.expires_at, str):
+            raise Inconsistent(f"{wanted.expires_at} is no instant.")
         _check_end(tx, wanted.expires_at)
         changes["expires_at"] = wanted.expires_at
     if wanted.given("metadata"):

@@ -10,7 +10,7 @@ from billow.api.fields import CREATE, SHOWN, WRITE, plain
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.bounds import LARGEST
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import CURRENCIES
 from billow.resources.product import TaxDetails, check_active
 from billow.store.search import Searched
@@ -154,7 +154,8 @@ def _flat(price: Price) -> Price:
         custom = {name: price.custom_unit_amount.get(name) for name in ("maximum", "minimum", "preset")}
         return replace(price, custom_unit_amount=custom)
     exact = price.unit_amount_decimal if price.unit_amount is None else Decimal(price.unit_amount)
-    assert exact is not None
+    if exact is None:
+        raise Inconsistent(f"The price {price.id} has no amount.")
     return replace(price, unit_amount=whole(exact), unit_amount_decimal=exact)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from billow.core.errors import Unavailable
+from billow.core.errors import Inconsistent, Unavailable
 
 if TYPE_CHECKING:
     from billow.store.tx import Tx
@@ -57,7 +57,8 @@ class Comparison:
         before = utc_now()
         row = conn.execute("select clock_timestamp()").fetchone()
         after = utc_now()
-        assert row is not None, "a select without a table has one row"
+        if row is None:
+            raise Inconsistent("A select without a table has one row.")
         with self._lock:
             self._note(difference(before, row[0], after))
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.store.tx import Tx
 
 MISMATCH = (
@@ -72,7 +72,8 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
         "select fingerprint, request, status, body, created from idempotency_keys where key = %(key)s",
         key=key,
     )
-    assert row is not None
+    if row is None:
+        raise Inconsistent(f"The idempotency key {key} is gone while it is locked.")
     if row["fingerprint"] != print:
         raise Refused(MISMATCH.format(key=key), type="idempotency_error")
     if row["status"] is None:

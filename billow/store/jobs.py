@@ -92,8 +92,7 @@ def put(tx: Tx, kind: str, ref: str, run_at: datetime, *, clock: str | None = No
 
 def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock: str | None = None) -> None:
     """Set timers of one kind. What is due already on the test clock that we are at waits for no advance."""
-    if kind not in KINDS:
-        raise LookupError(f"No flow declares jobs of the kind {kind}: nobody would run them.")
+    _check_declared(kind)
     here = clock in (None, tx.clock) and tx.clock not in ("wall", tx.notes.get(RUNNING))
     if here and any(run_at <= tx.now for _, run_at in timers):
         put_many(tx, CATCH_UP, [(tx.clock, tx.wall)], clock="wall")
@@ -113,8 +112,14 @@ def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock
         )
 
 
+def _check_declared(kind: str) -> None:
+    if kind not in KINDS:
+        raise LookupError(f"No flow declares jobs of the kind {kind}: nobody would run them.")
+
+
 def put_absent(tx: Tx, kind: str, timers: Sequence[tuple[str, str, datetime]]) -> int:
     """Set timers (ref, clock, due) of one kind where there are none, parked ones included; how many."""
+    _check_declared(kind)
     return tx.run(
         "insert into jobs (tenant, clock, kind, ref, run_at)"
         " select %(tenant)s, clock, %(kind)s, ref, run_at from unnest(%(refs)s::text[], %(clocks)s::text[],"

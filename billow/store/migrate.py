@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from billow.core.errors import Inconsistent, ensure
 from billow.store import clocks, unfinished
 from billow.store.tx import ROLE, SCHEMA
 
@@ -48,8 +49,9 @@ def available(folder: Path = FOLDER) -> list[Migration]:
     found = [
         Migration(int(file.name[:4]), file.stem, file.read_text()) for file in sorted(folder.glob("*.sql"))
     ]
-    assert [one.number for one in found] == list(range(1, len(found) + 1)), (
-        "migrations are numbered from 1, no gaps"
+    ensure(
+        [one.number for one in found] == list(range(1, len(found) + 1)),
+        "Migrations are numbered from 1, no gaps.",
     )
     return found
 
@@ -94,7 +96,8 @@ def become_owner(conn: psycopg.Connection[Any]) -> None:
         "select rolsuper or rolbypassrls, rolname, current_database() from pg_roles"
         " where rolname = session_user"
     ).fetchone()
-    assert row is not None
+    if row is None:
+        raise Inconsistent("The role of this session is not in pg_roles.")
     unbound, login, database = row
     if unbound:
         role = sql.Identifier(ROLE)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from billow.core.errors import Inconsistent
 from billow.ledger.chart import CHART, Account, account_of, kind_of, the
 
 REFERENCE = Path(__file__).parents[3] / "shared/standards/accounting/chart-of-accounts.json"
@@ -31,9 +32,9 @@ def test_a_detail_may_contain_a_colon():
 
 
 def test_an_account_has_a_detail_exactly_when_its_kind_is_kept_apart():
-    with pytest.raises(AssertionError):
+    with pytest.raises(Inconsistent):
         Account("bank", "cus_1", "usd")
-    with pytest.raises(AssertionError):
+    with pytest.raises(Inconsistent):
         Account("receivable", None, "usd")
     with pytest.raises(KeyError):
         Account("petty_cash", None, "usd")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from billow.core.errors import Inconsistent
 from billow.ledger import entries
 from billow.ledger.entries import Line, Tax
 from billow.ledger.post import Posting, post, transfers_of
@@ -45,7 +46,7 @@ def test_lines_may_be_named_beside_the_transfers(tx):
     earned = entries.service_rendered("usd", "prod_1", 5)
     post(tx, [Posting("revenue.recognized", "il_9@1", JANUARY, earned, lines=["il_9"])])
     assert [row["line"] for row in tx.all("select line from ledger_transfers")] == ["il_9"]
-    with pytest.raises(AssertionError):
+    with pytest.raises(Inconsistent):
         Posting("revenue.recognized", "il_9@2", JANUARY, earned, lines=[])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from billow.core.errors import needed
 from billow.core.money import EXACT
 from billow.core.pricing.types import ZERO, Charge
 
@@ -48,8 +49,7 @@ def taken_off(billed: Sequence[Charge]) -> list[Step]:
 
 def between(before: Charge | None, after: Charge | None) -> Step:
     """One tier; a total that corrections made smaller leaves it again, and gives back."""
-    tier = after or before
-    assert tier
+    tier = needed(after or before, "a tier, before or after")
     quantity = EXACT.subtract(after.quantity if after else ZERO, before.quantity if before else ZERO)
     flat = EXACT.subtract(after.flat_amount if after else ZERO, before.flat_amount if before else ZERO)
     amount = (after.amount if after else 0) - (before.amount if before else 0)

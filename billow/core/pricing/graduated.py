@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from billow.core.errors import Inconsistent
 from billow.core.money import EXACT
 from billow.core.pricing.types import ZERO, Charge, Price, charge_in
 
@@ -18,4 +19,4 @@ def graduated(price: Price, quantity: Decimal) -> list[Charge]:
         if ceiling == quantity:
             return charges
         floor = ceiling
-    raise AssertionError("the last tier must be open-ended")
+    raise Inconsistent("The last tier must be open-ended.")

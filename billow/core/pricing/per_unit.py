@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
+from billow.core.errors import needed
 from billow.core.pricing.types import ZERO, Charge, Price
 
 
 def per_unit(price: Price, quantity: Decimal) -> list[Charge]:
     """A quantity of zero still gives a line, of nothing."""
-    assert price.unit_amount is not None
-    return [Charge(None, quantity, price.unit_amount, ZERO)]
+    return [Charge(None, quantity, needed(price.unit_amount, "the amount of a unit"), ZERO)]

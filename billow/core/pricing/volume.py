@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from billow.core.errors import Inconsistent
 from billow.core.pricing.types import Charge, Price, charge_in
 
 
@@ -10,4 +11,4 @@ def volume(price: Price, quantity: Decimal) -> list[Charge]:
     for number, tier in enumerate(price.tiers):
         if tier.up_to is None or quantity <= tier.up_to:
             return [charge_in(tier, number, quantity)]
-    raise AssertionError("the last tier must be open-ended")
+    raise Inconsistent("The last tier must be open-ended.")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
+from billow.core.errors import Inconsistent
 from billow.core.money import EXACT
 from billow.flows.billing import oversize, priced_items
 from billow.flows.billing.lines import Period
@@ -128,7 +129,8 @@ def periods_of_lines(
     for line in lines:
         if line.kind not in ("licensed", "metered"):
             continue
-        assert line.subscription_item and line.subscription and line.price
+        if not (line.subscription_item and line.subscription and line.price):
+            raise Inconsistent(f"The line {line.id} is of no subscription item.")
         key = line.subscription_item, line.period_start
         before = found[key].quantity if key in found else None
         found[key] = BillingPeriod(

@@ -9,7 +9,7 @@ from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.params import Params
 from billow.core import discounts
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.catalog import promotion_codes
 from billow.resources import coupon as coupons
 from billow.resources import promotion_code as codes
@@ -212,7 +212,8 @@ def check_minimum(redemption: Redemption, restrictions: dict[str, Any], owner: O
             option, f"This promotion code has no minimum amount in {owner.currency}.", param=redemption.at
         )
         minimum = option["minimum_amount"]
-    assert owner.subtotal is not None
+    if owner.subtotal is None:
+        raise Inconsistent("A minimum amount is compared with a subtotal.")
     require(
         owner.subtotal >= minimum, "The minimum amount of this promotion code is not reached.",
         param=redemption.at,

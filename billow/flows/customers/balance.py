@@ -6,7 +6,7 @@ from billow.api import fields as f
 from billow.api import listing, rows
 from billow.api.operation import merged_value
 from billow.api.params import Params
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, require
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
@@ -34,7 +34,8 @@ class TransactionFilters(listing.Paging):
 
 def granted(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> CustomerBalanceTransaction:
     """Note and book what the merchant put on a balance by hand; the row has the new balance already."""
-    assert customer.currency
+    if not customer.currency:
+        raise Inconsistent(f"The customer {customer.id} has a balance and no currency.")
     made = rows.insert(
         tx,
         CustomerBalanceTransaction(

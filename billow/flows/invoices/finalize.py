@@ -6,7 +6,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
 from billow.flows.billing import discounts, totals
 from billow.flows.customers import tax_ids
@@ -246,7 +246,8 @@ def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
 
 def used(sheet: Sheet) -> CustomerBalanceTransaction:
     """What an invoice took from the balance, or left on it."""
-    assert sheet.settled and sheet.settled.reason
+    if not (sheet.settled and sheet.settled.reason):
+        raise Inconsistent(f"The invoice {sheet.invoice.id} did not touch the balance.")
     return CustomerBalanceTransaction(
         amount=sheet.settled.balance_transaction,
         currency=sheet.invoice.currency,
@@ -261,8 +262,7 @@ def post_all(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> None:
     """The customer owes us each line's net and the taxes; what the balance settled is moved from it."""
     postings = []
     for sheet in sheets:
-        invoice, settled = sheet.invoice, sheet.settled
-        assert settled is not None
+        invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
         lines = [entries.Line(line.id, line.product or "none", line.net) for line in sheet.lines]
         owed = [
             entries.Tax(totals.jurisdiction(terms.rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"])

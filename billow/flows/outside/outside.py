@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billow.core.dunning import SMART, Policy
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.providers.gateways import Gateway, instruments
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
@@ -47,7 +47,8 @@ class Outside:
 
 
 def of(tx: Tx) -> Outside:
-    assert isinstance(tx.outside, Outside), "the database was opened without its outside"
+    if not isinstance(tx.outside, Outside):
+        raise Inconsistent("The database was opened without its outside.")
     return tx.outside
 
 

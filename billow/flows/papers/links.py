@@ -4,13 +4,15 @@ import base64
 import hashlib
 import hmac
 
+from billow.core.errors import Inconsistent
 from billow.flows.outside.outside import Outside, of
 from billow.store.tx import Tx
 
 
 def seal(outside: Outside, tenant: str, id: str, kind: str = "invoice") -> str:
     """What makes the address of a hosted paper unguessable: a keyed hash of whose it is."""
-    assert outside.secret, "links cannot be signed without the installation's secret"
+    if not outside.secret:
+        raise Inconsistent("Links cannot be signed without the installation's secret.")
     digest = hmac.new(outside.secret, f"{kind} {tenant} {id}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest[:18]).decode()
 

@@ -6,7 +6,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.params import Params, merged
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import minimum_charge, show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import sourced
@@ -148,7 +148,8 @@ def described(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, A
 
 def declined(charge: Charge) -> Refused:
     """The answer to a charge that failed: 402. Returned, not raised: the failed charge is kept."""
-    assert charge.failure_code and charge.failure_message
+    if not (charge.failure_code and charge.failure_message):
+        raise Inconsistent(f"The charge {charge.id} did not fail.")
     reason = (charge.outcome or {}).get("reason")
     more = {"decline_code": reason} if reason != charge.failure_code else {}
     return Refused(

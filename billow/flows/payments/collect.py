@@ -6,6 +6,7 @@ from datetime import timedelta
 from billow.api import rows
 from billow.core import payments
 from billow.core.dunning import hard_decline
+from billow.core.errors import Inconsistent
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, has_gateway
 from billow.flows.payments.settle import settle
@@ -90,7 +91,8 @@ def attempt_invoice(
         settle(tx, unsent(intent, automatic), NO_METHOD)
         return tx
     if attempt is None:
-        assert chosen is not None
+        if chosen is None:
+            raise Inconsistent(f"No payment method was chosen for {intent.id}.")
         if automatic and hopeless(intent, chosen):
             settle(tx, unsent(intent, automatic, chosen.id), again(intent))
             return tx

@@ -7,7 +7,7 @@ from billow.api import listing, rows
 from billow.api.fields import CREATE
 from billow.api.params import Params, merged
 from billow.api.resource import Where
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway, has_gateway
 from billow.flows.payments import collect, settle
@@ -53,7 +53,8 @@ def named(tx: Tx, wanted: Create) -> Charge:
     )
     charge = rows.find(tx, Charge, wanted.charge, param="charge") if wanted.charge else None
     if wanted.payment_intent is None:
-        assert charge is not None
+        if charge is None:
+            raise Inconsistent("A refund names a charge or a payment intent.")
         return charge
     intent = rows.find(tx, PaymentIntent, wanted.payment_intent, param="payment_intent")
     require(
@@ -83,7 +84,8 @@ def rest(tx: Tx, charge: Charge) -> int:
         " where charge = %(id)s and status in ('pending', 'requires_action')",
         id=charge.id,
     )
-    assert found is not None
+    if found is None:
+        raise Inconsistent("A query of aggregates has one row.")
     return int(charge.amount - charge.amount_refunded - found["n"])
 
 
@@ -113,7 +115,8 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
 
 def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
     """Write the refund down, and the attempt that will find out should we not come back."""
-    assert charge.reference, "a charge that succeeded has the gateway's reference"
+    if not charge.reference:
+        raise Inconsistent(f"The charge {charge.id} succeeded without a reference of the gateway.")
     known = rows.find_many(tx, PaymentMethod, [charge.payment_method] if charge.payment_method else [])
     refund = rows.insert(
         tx,

@@ -6,6 +6,7 @@ from typing import Any
 
 from billow.api import render, rows
 from billow.core import lifecycle
+from billow.core.errors import Inconsistent
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import due_dates
 from billow.flows.payments import charge_records, locked_attempt, postings, retries, settle_refund
@@ -104,7 +105,8 @@ def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
 
 def paid(tx: Tx, case: Case) -> None:
     """The invoice is paid: the words for it in order (§10.3 F1), then what it means for the subscription."""
-    assert case.invoice and case.intent and case.customer
+    if not (case.invoice and case.intent and case.customer):
+        raise Inconsistent("Only an invoice with its intent and customer is paid.")
     invoice, attempt = case.invoice, case.attempt
     [payment] = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=case.intent.id)
     rows.update(
@@ -144,7 +146,8 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
                 last_payment_error=error_of(tx, case, outcome, charge),
             )
     if case.invoice:
-        assert case.customer
+        if case.customer is None:
+            raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
         retries.failed(tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic)
 
 
@@ -189,7 +192,8 @@ def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> di
 
 def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     """The customer must authenticate first: the invoice waits (§8.5)."""
-    assert case.intent
+    if case.intent is None:
+        raise Inconsistent("Only a payment intent can need an action.")
     close(tx, case, "requires_action")
     rows.update(
         tx,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billow.api.resource import route
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.flows.outside.outside import has_gateway, of
 from billow.store.tx import Tx
 
@@ -26,7 +26,8 @@ def own(tx: Tx) -> dict[str, Any]:
     found = tx.one(
         "select name, country, default_currency, created from accounts where id = %(id)s", id=tx.account
     )
-    assert found is not None
+    if found is None:
+        raise Inconsistent(f"There is no account {tx.account}.")
     name = found["name"] or of(tx).seller_name or None
     return {
         "id": tx.account,
@@ -133,7 +134,8 @@ def balance(tx: Tx) -> dict[str, Any]:
     )
     if not found:
         account = tx.one("select default_currency from accounts where id = %(id)s", id=tx.account)
-        assert account is not None
+        if account is None:
+            raise Inconsistent(f"There is no account {tx.account}.")
         found = [{"currency": account["default_currency"], "available": 0, "pending": 0}]
 
     def amounts(part: str) -> list[dict[str, Any]]:

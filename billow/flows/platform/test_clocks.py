@@ -7,7 +7,7 @@ from billow.api import rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params
 from billow.core import calendar
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused, needed, require
 from billow.flows.outside.outside import of
 from billow.resources.test_clock import TestClock
 from billow.store import jobs
@@ -70,8 +70,10 @@ def run(tx: Tx, refs: list[str]) -> Steps:
     clock = rows.find_all(tx, TestClock, refs)[id]
     if clock.status != "advancing":
         return None
-    target = instant(clock.status_details["advancing"]["target_frozen_time"])
-    assert target is not None
+    target = needed(
+        instant(clock.status_details["advancing"]["target_frozen_time"]),
+        "the target of a clock that advances",
+    )
     jobs.put(tx, "test_clock.advance", id, tx.wall + WATCH, clock="wall")
     tx, finished = yield ask(of(tx).run_clock, id, target)
     if finished:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from billow.api import rows
 from billow.api.fields import plain
 from billow.api.operation import Answer
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.core.money import show
 from billow.flows.billing import drafts, priced_items
 from billow.flows.outside.outside import of
@@ -34,7 +34,8 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
     outside, customer = of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
     offered = present(tx, quote)
     currency = quote.currency or ""
-    assert quote.finalized_at
+    if not quote.finalized_at:
+        raise Inconsistent(f"The quote {quote.id} is not finalized.")
     account = drafts.account_of(tx)
     return InvoiceDocument(
         kind="quote",

@@ -8,7 +8,7 @@ from billow.api import listing, rows
 from billow.api.params import Params
 from billow.api.resource import EPOCH, Where
 from billow.core import lifecycle, numbering
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.billing import currency
 from billow.flows.quotes import params, totals
 from billow.flows.quotes.lines import present, priced
@@ -216,7 +216,8 @@ def place_in_series(tx: Tx, quote: Quote) -> tuple[int, int]:
         series=quote.series,
         customer=quote.customer,
     )
-    assert found is not None
+    if found is None:
+        raise Inconsistent("A query of aggregates has one row.")
     if found["own"]:
         return found["own"], found["revision"] + 1
     return (found["latest"] or 0) + 1, 1

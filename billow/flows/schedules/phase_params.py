@@ -10,7 +10,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params, json_value, specs
 from billow.core import schedule as core
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.billing import priced_items
 from billow.flows.billing.currency import check_price_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeemable
@@ -213,7 +213,8 @@ def wish(phase: Priced, now: datetime) -> core.Wish:
 
 
 def rhythm(price: Price) -> core.Length:
-    assert price.recurring
+    if not price.recurring:
+        raise Inconsistent(f"The price {price.id} of a phase is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.fields import instant
 from billow.api.params import made, read
 from billow.core import calendar, lifecycle, timers
-from billow.core.errors import Refused
+from billow.core.errors import Inconsistent, Refused
 from billow.core.schedule import Span
 from billow.flows.billing import discounts, drafts
 from billow.flows.billing.discounts import DiscountTerm
@@ -52,7 +52,8 @@ def spans(schedule: SubscriptionSchedule) -> list[Span]:
 
 def span_of(phase: Phase) -> Span:
     start, end = instant(phase["start_date"]), instant(phase["end_date"])
-    assert start and end
+    if start is None or end is None:
+        raise Inconsistent("A phase without its dates.")
     return Span(start, end)
 
 
@@ -382,7 +383,8 @@ def restarts(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
 
 
 def rhythm_of(price: Price) -> tuple[str, int]:
-    assert price.recurring
+    if not price.recurring:
+        raise Inconsistent(f"The price {price.id} of a phase is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, needed, require
 from billow.flows.billing import priced_items
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
@@ -214,8 +214,7 @@ def weigh(tx: Tx, case: Case) -> None:
     olds = prorations.nets(tx, subscription, [t.old for t in case.targets if t.old])
     news = prorations.nets(tx, case.agreed, [t.new for t in case.targets if t.new])
     for target in case.targets:
-        anyone = target.new or target.old
-        assert anyone
+        anyone = needed(target.new or target.old, "the item of a change, old or new")
         own = billed.get(anyone.item.id, [])
         settle_use(case, target)
         if case.prorates:
@@ -260,8 +259,7 @@ def take_back(
 
 def charge(case: Case, target: Target, news: dict[str, prorations.Net]) -> None:
     """Bill what the item costs from the change on: a whole new period, or the rest of the one it is in."""
-    goal, new = case.goal, target.new
-    assert new
+    goal, new = case.goal, needed(target.new, "the new item to charge for")
     item, net = new.item, news[new.item.id]
     if item.current_trial and (trial_offers.free(new.rate) or not target.apart):
         case.fresh += [] if trial_offers.free(new.rate) else [new]
@@ -289,7 +287,8 @@ def prorated_until(case: Case, target: Target) -> datetime:
 
     A new price is charged as far as the old one was; an added item as far as the schedules that are there.
     """
-    assert target.new
+    if target.new is None:
+        raise Inconsistent("There is no new item whose change ends.")
     item, end = target.new.item, target.new.item.current_period_end
     if case.goal.reset or (target.old is None and case.wanted.billing_schedules):
         return end

@@ -9,7 +9,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.core import calendar
-from billow.core.errors import Refused, require
+from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.billing import currency, discounts, priced_items
 from billow.flows.billing.priced_items import Part
 from billow.flows.subscription_changes import prorations
@@ -245,7 +245,8 @@ def still_billed(goal: Goal, part: Part, item: SubscriptionItem) -> datetime | N
 
 def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[datetime, datetime]:
     """The natural period of one item, before a planned end cuts it."""
-    assert target.new
+    if target.new is None:
+        raise Inconsistent("There is no new item whose period begins.")
     item, rhythm = target.new.item, target.new.interval
     if item.current_trial:
         return trial_offers.period(target.new, goal.now if target.introduced else item.current_period_start)

@@ -9,7 +9,7 @@ from billow.api import render, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params, made, read
 from billow.core import timers
-from billow.core.errors import require
+from billow.core.errors import needed, require
 from billow.flows.billing import billing_periods, drafts
 from billow.flows.invoices import invoice_intents, void
 from billow.flows.subscription_changes import apply, compute, discounts, prorations, sync_schedule
@@ -153,8 +153,7 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
         return subscription
     jobs.cancel(tx, "subscription.pending_update_expires", subscription.id)
     jobs.cancel(tx, PAID, subscription.id)
-    then = instant(kept["now"])
-    assert then is not None
+    then = needed(instant(kept["now"]), "the instant of a pending update")
     view = apply.views(tx, subscription)
     plain = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
     wanted = promised(discounts.unspent(tx, read(Change, kept["sent"])), kept.get("added", []))

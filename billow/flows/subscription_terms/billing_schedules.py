@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.fields import instant, seconds
 from billow.api.params import missing
 from billow.core import anchors, calendar
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused, needed, require
 from billow.flows.billing import net_prices
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
@@ -72,9 +72,7 @@ def instants(wanted: Sequence[BillingSchedule], now: datetime) -> list[datetime]
 
 
 def computed(schedule: Schedule) -> datetime:
-    at = instant(schedule["bill_until"]["computed_timestamp"])
-    assert at is not None
-    return at
+    return needed(instant(schedule["bill_until"]["computed_timestamp"]), "the end of a billing schedule")
 
 
 def applies(schedule: Schedule, price: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from billow.core import anchors, calendar
 from billow.core.anchors import Course, Rhythm
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, needed, require
 from billow.flows.billing import priced_items
 from billow.flows.subscription_terms import billing_schedules, trial_offers
 from billow.flows.subscription_terms.params import Subscribe
@@ -53,7 +53,8 @@ def free_until(wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Spa
 
 
 def rhythm_of(price: Price) -> Rhythm:
-    assert price.recurring
+    if not price.recurring:
+        raise Inconsistent(f"The price {price.id} is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
@@ -105,8 +106,7 @@ def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythm
 
 
 def configured(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> datetime:
-    config = wanted.billing_cycle_anchor_config
-    assert config
+    config = needed(wanted.billing_cycle_anchor_config, "the configuration of an anchor")
     require(
         all(interval in calendar.MONTHS for interval, _ in rhythms),
         "`billing_cycle_anchor_config` can only be used with prices whose interval is `month` or `year`.",

@@ -10,7 +10,7 @@ from billow.api.fields import instant, seconds
 from billow.api.params import Params
 from billow.core import anchors, introductory, pricing
 from billow.core.anchors import Rhythm
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, require
 from billow.flows.billing import priced_items
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
@@ -107,7 +107,8 @@ def first_span(
 
 
 def rhythm_of(price: Price) -> Rhythm:
-    assert price.recurring
+    if not price.recurring:
+        raise Inconsistent(f"The price {price.id} is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
@@ -115,7 +116,8 @@ def span(item: SubscriptionItem) -> tuple[datetime, datetime]:
     """From when until when the offer of an item runs."""
     trial = item.current_trial or {}
     start, until = instant(trial["start_date"]), instant(trial["end_date"])
-    assert start and until
+    if start is None or until is None:
+        raise Inconsistent(f"The trial offer of {item.id} has no dates.")
     return start, until
 
 

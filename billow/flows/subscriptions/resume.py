@@ -11,7 +11,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN, instant, seconds
 from billow.api.params import Params, read
 from billow.core import anchors, calendar, lifecycle
-from billow.core.errors import require
+from billow.core.errors import Inconsistent, require
 from billow.flows.billing import billing_periods, pending_items, priced_items
 from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing.lines import Period, lines_of
@@ -255,7 +255,8 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     jobs.cancel(tx, PAID, subscription.id)
     jobs.cancel(tx, EXPIRES, subscription.id)
     then = instant(kept["now"])
-    assert then is not None
+    if then is None:
+        raise Inconsistent("What waits for its payment has no instant.")
     back = considered(tx.at(tx.clock, then), subscription, read(Resume, kept["sent"]))
     back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
     prorations.write_periods(tx, back.plan, kept["items"])

@@ -16,6 +16,7 @@ from typing import Any
 
 import typst
 
+from billow.core.errors import Inconsistent
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable, with_each_text
 from billow.providers.documents.wording import facts, language_of, notes, stamp, title, word, words
@@ -80,7 +81,8 @@ def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
             pdf_standards=STANDARDS,
             timestamp=issued_at,
         )
-    assert isinstance(made, bytes), "a PDF is one file"
+    if not isinstance(made, bytes):
+        raise Inconsistent("A PDF is one file.")
     return made
 
 
