@@ -35,7 +35,7 @@ class Upload:
 
 
 def nested(pairs: Iterable[tuple[str, str | Upload]]) -> dict[str, Any]:
-    """`a[b]=1`, `a[]=1`, `a[0][b]=1`: bracketed names become hashes and lists (stripe-behaviours §1.2).
+    """`a[b]=1`, `a[]=1`, `a[0][b]=1`: bracketed names become hashes and lists (§1.2).
 
     Indexes only order the elements; a `[]` followed by a name starts a new element when that name is taken.
     """

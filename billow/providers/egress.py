@@ -1,7 +1,7 @@
 """Where may a webhook go: to public addresses over TLS, and to what the operator allows; nowhere else.
 
 The name is resolved once, every address it has must be good, and the connection is made to the address that
-was judged: a name that changes its mind between the two finds nobody listening (standards §10.3).
+was judged: a name that changes its mind between the two finds nobody listening.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""The connection to the database is cut at COMMIT: whatever the caller hears is true (standards F04).
+"""The connection to the database is cut at COMMIT: whatever the caller hears is true (F04).
 
 BILLOW_CUTS makes it longer, BILLOW_SEED repeats a run.
 """

@@ -32,7 +32,7 @@ UNTOLD = (
 REMINDERS = ("invoice.upcoming", "invoice.will_be_due")
 """What is told days ahead, and changes nothing: stories about it ask for it by name (test_reminders)."""
 
-# The words that always come together (stripe-behaviours §10.3), to be spread into what a story expects.
+# The words that always come together (§10.3), to be spread into what a story expects.
 OPENED = ["invoice.finalized", "payment_intent.created"]
 TAKEN = ["charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.updated"]
 PAID = [*TAKEN, "invoice.paid", "invoice.payment_succeeded"]

@@ -34,7 +34,7 @@ WAITS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""Between one try and the next: some three days in all (standards §11), each a little longer by chance."""
+"""Between one try and the next: some three days in all (§10.6), each a little longer by chance."""
 JITTER = 20
 """Percent by which a wait may be longer, so that what failed together does not come back together."""
 LEASE = timedelta(minutes=1)

@@ -18,7 +18,7 @@ Receiver = WebhookEndpoint | EventDestination
 WARNED = timedelta(days=1)
 """After so long without one success its owner is told."""
 DISABLED = timedelta(days=3)
-"""After so long, and when the retries of an event are used up besides, it is disabled (standards F12)."""
+"""After so long, and when the retries of an event are used up besides, it is disabled (F12)."""
 
 
 def receiver_of(tx: Tx, id: str) -> Receiver | None:

@@ -90,7 +90,7 @@ def finalize_many(
     goes: Wanted = goes_out,
     spares: Wanted = lambda invoice: False,
 ) -> list[Invoice]:
-    """Finalize drafts; what is no draft any more is passed over. The number comes last (standards §4.6).
+    """Finalize drafts; what is no draft any more is passed over. The number comes last (§7.9).
 
     An invoice that `spares` the balance takes nothing of it, since it is not going to be paid.
     """

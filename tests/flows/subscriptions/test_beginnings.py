@@ -1,6 +1,6 @@
 """How does a subscription begin at a time of its own: anchors, trials, planned ends (§5.5, §5.9, §5.10)?
 
-Each test names the worked examples of stripe-behaviours §14 that it is.
+Each test names the worked examples (§14) that it is.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""How does a subscription begin: paid, declined, waiting, or never (stripe-behaviours §10.3, F1 to F5)."""
+"""How does a subscription begin: paid, declined, waiting, or never (§10.3 F1 to F5)."""
 
 import pytest
 
