@@ -1,4 +1,4 @@
-"""A world for each story, and after each story the question whether everything still holds together."""
+"""A world for each test, and a check of the invariants after it."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -16,14 +16,14 @@ Worlds = Callable[[], World]
 
 
 def do_what_is_due(app: App) -> None:
-    """All that is due on the wall, which puts further things that are due at once."""
+    """Run everything that is due on the wall clock, and what becomes due at once by that."""
     while jobs.run_due(app.db, clock="wall", until=app.db.wall()) or dispatch.run_due(app.db):
         pass
 
 
 @pytest.fixture
 def worlds(app: App) -> Iterator[Worlds]:
-    """As many merchants as a story needs. The invariants of each are checked when it is over."""
+    """As many merchants as a test needs. The invariants of each are checked after the test."""
     made: list[tuple[Api, World]] = []
 
     def another() -> World:
@@ -39,12 +39,12 @@ def worlds(app: App) -> Iterator[Worlds]:
 
 @pytest.fixture
 def world(worlds: Worlds) -> World:
-    """A merchant's world."""
+    """The world of one merchant."""
     return worlds()
 
 
 class Wall:
-    """The clock on the wall, in the hands of a test."""
+    """A wall clock that the test sets."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -55,7 +55,7 @@ class Wall:
 
 @pytest.fixture
 def wall(app: App, monkeypatch: pytest.MonkeyPatch) -> Wall:
-    """A wall clock that stands still until the test moves it; what other tests have put off stays undone."""
+    """A wall clock that stands still until the test moves it; jobs that other tests left are deleted."""
     with app.db.connection() as conn:
         conn.execute("delete from jobs where clock = 'wall' and kind ~ '^(attempt|invoice)[.]'")
     made = Wall(app.db.wall())

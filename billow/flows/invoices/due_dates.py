@@ -33,8 +33,8 @@ def overdue(tx: Tx, refs: list[str]) -> None:
         return
     rows.emit(tx, [(invoice, None)], "invoice.overdue")
     if invoice.subscription:
-        transitions.missed(tx, rows.lock(tx, Subscription, invoice.subscription), invoice)
-    transitions.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), True)
+        transitions.miss_payment(tx, rows.lock(tx, Subscription, invoice.subscription), invoice)
+    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), True)
 
 
 @job("invoice.will_be_due", batch=50)

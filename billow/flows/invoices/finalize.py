@@ -226,8 +226,8 @@ def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
     late = "id = any(%(ids)s) and status in ('past_due', 'unpaid')"
     for subscription in rows.select(tx, Subscription, late, ids=ids) if ids else ():
         for invoice in (one for one in paid if one.subscription == subscription.id):
-            transitions.paid(tx, rows.lock(tx, Subscription, subscription.id), invoice, None)
-            transitions.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+            transitions.record_payment(tx, rows.lock(tx, Subscription, subscription.id), invoice, None)
+            transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
 
 
 def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:

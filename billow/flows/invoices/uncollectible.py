@@ -15,5 +15,5 @@ def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
     require(invoice.status == "open", "You can only pass in open invoices. This invoice isn't open.")
     marked = void.give_up(tx, invoice, "user_forgiven")
     void.look_again(tx, marked)
-    transitions.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     return marked

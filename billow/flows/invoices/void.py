@@ -97,14 +97,14 @@ def look_again(tx: Tx, invoice: Invoice) -> None:
     """What becomes of a subscription whose latest invoice is gone, or given up (§5.2)."""
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
-    if subscription and latest_invoice.proposed(subscription) == invoice.id:
+    if subscription and latest_invoice.proposed_invoice(subscription) == invoice.id:
         return proposal_ended(tx, subscription, invoice)
     if subscription is None or not latest_invoice.is_latest(tx, subscription, invoice):
         return
     if subscription.status in MOVED[invoice.status]:
-        transitions.follow(tx, subscription, latest_invoice.verdict(tx, subscription))
+        transitions.apply_verdict(tx, subscription, latest_invoice.verdict(tx, subscription))
     elif invoice.status == "void" and subscription.status == "incomplete":
-        transitions.never_began(tx, subscription)
+        transitions.expire_incomplete(tx, subscription)
 
 
 def proposal_ended(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:

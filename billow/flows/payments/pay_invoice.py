@@ -131,6 +131,6 @@ def out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
         attempted=True,
     )
     if invoice.subscription:
-        transitions.paid(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
-    transitions.settle_delinquency(tx, rows.find(tx, Customer, invoice.customer), False)
+        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     return paid

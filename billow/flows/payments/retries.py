@@ -38,9 +38,9 @@ def failed(
     if isinstance(step, dunning.Retry):
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
     if subscription:
-        transitions.missed(tx, subscription, invoice)
+        transitions.miss_payment(tx, subscription, invoice)
     if automatic:
-        transitions.settle_delinquency(tx, customer, True)
+        transitions.set_delinquent(tx, customer, True)
     if isinstance(step, dunning.GiveUp) and subscription:
         transitions.give_up(tx, rows.find(tx, Subscription, subscription.id))
 

@@ -127,8 +127,8 @@ def paid(tx: Tx, case: Case) -> None:
     for timer in due_dates.TIMERS:
         jobs.cancel(tx, timer, invoice.id)
     if case.subscription:
-        transitions.paid(tx, case.subscription, invoice, case.method)
-    transitions.settle_delinquency(tx, case.customer, False)
+        transitions.record_payment(tx, case.subscription, invoice, case.method)
+    transitions.set_delinquent(tx, case.customer, False)
 
 
 def decline(tx: Tx, case: Case, outcome: Declined) -> None:
@@ -204,7 +204,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     )
     if case.invoice:
         rows.emit(tx, [(case.invoice, None)], "invoice.payment_action_required")
-        transitions.awaits_action(tx, case.subscription, case.invoice)
+        transitions.await_action(tx, case.subscription, case.invoice)
 
 
 def close(tx: Tx, case: Case, state: str) -> None:

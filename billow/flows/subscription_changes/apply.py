@@ -82,12 +82,12 @@ def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
     changed = write_terms(tx, case, write_items(tx, case), invoice)
     discounts.settle(tx, case.subscription, changed, case.targets)
     tell(tx, view.shown, changed)
-    entitlements.tell(tx, changed.customer, view.held)
+    entitlements.emit_summary(tx, changed.customer, view.held)
     return Done(changed, invoice)
 
 
 def views(tx: Tx, subscription: Subscription) -> View:
-    return View(render.one(tx, subscription), entitlements.held(tx, subscription.customer))
+    return View(render.one(tx, subscription), entitlements.entitlements_of(tx, subscription.customer))
 
 
 def add_extras(tx: Tx, case: Case) -> list[InvoiceItem]:

@@ -50,7 +50,7 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
     if opened is None or opened.status != "open":
         return tx
     if wanted.payment_behavior == "default_incomplete":
-        transitions.missed(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)
+        transitions.miss_payment(tx, rows.find(tx, Subscription, opened.subscription or ""), opened)
         return tx
     tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
     tx = clocks.enter(tx, opened.test_clock)

@@ -23,14 +23,18 @@ TIMERS = (
 
 
 def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details: Any) -> Subscription:
-    """Canceled: no more periods, and its open invoices are no longer collected by themselves."""
+    """Cancel a subscription now: no further period is billed, and its open invoices are not collected.
+
+    Locks its invoices and its schedule; the caller holds the subscription. Emits the deletion, an update of
+    each invoice, the end of the schedule, and the customer's entitlements if they changed.
+    """
     for timer in TIMERS:
         jobs.cancel(tx, timer, subscription.id)
     if subscription.status == "paused" and subscription.pending_change:
-        # Nobody is to pay for a resumption that will not be: its invoice is void at once.
+        # The subscription cannot be resumed any more, so its invoice for the resumption is voided at once.
         jobs.put(tx, "subscription.resume_expires", subscription.id, tx.now)
     stop_collecting(tx, subscription.id)
-    held = entitlements.held(tx, subscription.customer)
+    before = entitlements.entitlements_of(tx, subscription.customer)
     ended = rows.update(
         tx,
         subscription,
@@ -46,14 +50,17 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
             **details,
         },
     )
-    schedule_end.follow(tx, subscription, reason)
-    entitlements.tell(tx, subscription.customer, held)
+    schedule_end.end_with_subscription(tx, subscription, reason)
+    entitlements.emit_summary(tx, subscription.customer, before)
     return ended
 
 
 def stop_collecting(tx: Tx, subscription: str) -> None:
-    """Its drafts and open invoices stay, and can be paid, but nothing is done with them by itself."""
-    waiting = rows.select(
+    """Stop finalizing and collecting the drafts and open invoices of a subscription automatically.
+
+    They keep their status and can still be paid. Emits an update of each.
+    """
+    unpaid = rows.select(
         tx, Invoice, "subscription = %(id)s and status in ('draft', 'open') and auto_advance", id=subscription
     )
     rows.update_many(
@@ -63,8 +70,8 @@ def stop_collecting(tx: Tx, subscription: str) -> None:
                 invoice,
                 {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None},
             )
-            for invoice in waiting
+            for invoice in unpaid
         ],
     )
-    jobs.cancel(tx, "invoice.finalize", *[invoice.id for invoice in waiting])
-    jobs.cancel(tx, "invoice.collect", *[invoice.id for invoice in waiting])
+    jobs.cancel(tx, "invoice.finalize", *[invoice.id for invoice in unpaid])
+    jobs.cancel(tx, "invoice.collect", *[invoice.id for invoice in unpaid])

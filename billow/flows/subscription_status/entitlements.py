@@ -10,17 +10,17 @@ from billow.store.tx import Tx
 URL = "/v1/entitlements/active_entitlements?customer="
 
 
-def held(tx: Tx, customer: str) -> list[ActiveEntitlement]:
-    """What the customer may do as things stand in this transaction."""
+def entitlements_of(tx: Tx, customer: str) -> list[ActiveEntitlement]:
+    """List the active entitlements of a customer, as they are in this transaction."""
     return rows.select(tx, ActiveEntitlement, "customer = %(customer)s", customer=customer)
 
 
-def tell(tx: Tx, customer: str, before: list[ActiveEntitlement]) -> None:
-    """Tell the summary where it is another one than before."""
-    after = held(tx, customer)
+def emit_summary(tx: Tx, customer: str, before: list[ActiveEntitlement]) -> None:
+    """Emit the summary of a customer's entitlements, unless it is the same as `before`."""
+    after = entitlements_of(tx, customer)
     if {one.id for one in after} == {one.id for one in before}:
         return
-    now, former = (listed(tx, customer, found) for found in (after, before))
+    now, former = (first_page(tx, customer, found) for found in (after, before))
     summary = {
         "object": "entitlements.active_entitlement_summary",
         "customer": customer,
@@ -31,7 +31,7 @@ def tell(tx: Tx, customer: str, before: list[ActiveEntitlement]) -> None:
     outbox.write(tx, [outbox.Told("entitlements.active_entitlement_summary.updated", summary, previous)])
 
 
-def listed(tx: Tx, customer: str, found: list[ActiveEntitlement]) -> dict[str, Any]:
-    """As a list object, of which an event carries the first entries."""
+def first_page(tx: Tx, customer: str, found: list[ActiveEntitlement]) -> dict[str, Any]:
+    """Render entitlements as a list object; an event holds its first entries only."""
     first = render.show(tx, found[: render.FIRST])
     return render.page(first, len(found) > render.FIRST, URL + customer)

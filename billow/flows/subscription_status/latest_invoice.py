@@ -12,23 +12,23 @@ COUNTS = (
     " and id <> %(proposed)s"
     " and not (status = 'uncollectible' and uncollectible_reason = 'subscription_paused')"
 )
-"""What the subscription was billed; not what names it and was made by hand, nor what is only proposed, nor
-what nobody was to pay while its collection was paused (§5.13)."""
+"""The invoices that decide the status of a subscription: all finalized ones, except those made by hand, the
+invoice of a pending update, and those marked uncollectible while collection was paused (§5.13)."""
 
 
-def proposed(subscription: Subscription) -> str:
-    """The invoice of an update that holds only if it is paid (§5.11)."""
+def proposed_invoice(subscription: Subscription) -> str:
+    """Return the id of the invoice that a pending update waits for (§5.11), or an empty string."""
     return str((subscription.pending_change or {}).get("invoice") or "")
 
 
 def is_latest(tx: Tx, subscription: Subscription, invoice: Invoice) -> bool:
-    """Whether no newer invoice says how its subscription stands."""
-    if invoice.billing_reason == "manual" or invoice.id == proposed(subscription):
+    """Check that no newer invoice decides the status of the subscription."""
+    if invoice.billing_reason == "manual" or invoice.id == proposed_invoice(subscription):
         return False
     newer = tx.one(
         f"select 1 from invoices where {COUNTS} and (created, id) > (%(created)s, %(id)s) limit 1",
         subscription=subscription.id,
-        proposed=proposed(subscription),
+        proposed=proposed_invoice(subscription),
         created=invoice.created,
         id=invoice.id,
     )
@@ -36,8 +36,13 @@ def is_latest(tx: Tx, subscription: Subscription, invoice: Invoice) -> bool:
 
 
 def verdict(tx: Tx, subscription: Subscription) -> str:
-    """What its invoices lead to now, from the newest back (core/standing.py)."""
-    found = rows.select(tx, Invoice, COUNTS, subscription=subscription.id, proposed=proposed(subscription))
+    """Return the action that a subscription's invoices lead to now, from the newest back.
+
+    The rule is in core/standing.py.
+    """
+    found = rows.select(
+        tx, Invoice, COUNTS, subscription=subscription.id, proposed=proposed_invoice(subscription)
+    )
     bills = (
         standing.Bill(
             invoice.status,

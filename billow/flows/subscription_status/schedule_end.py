@@ -1,4 +1,4 @@
-"""End a schedule: released, completed or canceled, by itself or with its subscription."""
+"""End a schedule: release, complete or cancel it, by itself or with its subscription."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ TIMERS = ("schedule.phase", "schedule.expiring")
 def end(
     tx: Tx, schedule: SubscriptionSchedule, action: str, event: str, **changes: Any
 ) -> SubscriptionSchedule:
-    """No phase follows any more; told in the word of its event alone."""
+    """End a schedule: cancel its timers, and emit `subscription_schedule.EVENT` without an `updated`."""
     for timer in TIMERS:
         jobs.cancel(tx, timer, schedule.id)
     return rows.update(
@@ -29,7 +29,10 @@ def end(
 
 
 def release(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
-    """The subscription goes on by itself, as it is."""
+    """Release a schedule: its subscription continues unchanged, without it.
+
+    Locks the subscription; emits its update and the release.
+    """
     id = schedule.subscription
     if id:
         rows.update(tx, rows.lock(tx, Subscription, id), schedule=None)
@@ -39,11 +42,15 @@ def release(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
 
 
 def cancel(tx: Tx, schedule: SubscriptionSchedule, event: str = "canceled") -> SubscriptionSchedule:
+    """Cancel a schedule; its subscription is left to the caller."""
     return end(tx, schedule, "cancel", event, canceled_at=tx.now)
 
 
-def follow(tx: Tx, subscription: Subscription, reason: str | None) -> None:
-    """A subscription that ends takes its schedule with it: aborted where nobody paid (§6)."""
+def end_with_subscription(tx: Tx, subscription: Subscription, reason: str | None) -> None:
+    """Cancel the schedule of a subscription that ends; abort it if the reason is a failed payment (§6).
+
+    Locks the schedule; emits that it was canceled or aborted.
+    """
     if subscription.schedule is None:
         return
     schedule = rows.lock(tx, SubscriptionSchedule, subscription.schedule)

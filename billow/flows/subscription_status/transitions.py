@@ -14,78 +14,96 @@ from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.tx import Tx
 
-INCOMPLETE = timers.FIRST_PAYMENT
+FIRST_PAYMENT = timers.FIRST_PAYMENT
 """How long the first payment of a subscription may take."""
-GIVEN_UP = ("active", "past_due", "unpaid")
-"""Which subscriptions hear the policy's last word: the others run a trial, are paused, or are over (§5.2)."""
+RUNNING_WITHOUT_TRIAL = ("active", "past_due", "unpaid")
+"""The statuses that change when the last retry of a payment fails: the others are in a trial, paused or over
+(§5.2)."""
 
 
-def missed(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
-    """Its latest invoice is not paid: past due, or still incomplete when it is the first."""
+def miss_payment(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """Make a subscription past due, since its latest invoice is not paid; incomplete if it is the first.
+
+    An invoice that is not the latest changes nothing. Emits the update, or the creation if none was emitted.
+    """
     if subscription.status in ("canceled", "incomplete_expired") or not latest_invoice.is_latest(
         tx, subscription, invoice
     ):
         return
     if subscription.provisional:
-        # Who asked takes it back and hears why; should they have died over it, the timer does it now.
+        # The request that created it takes it back and answers with the reason; if that crashed, the timer
+        # takes it back.
         jobs.put(tx, "subscription.expire", subscription.id, tx.wall, clock="wall")
         return
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "miss_payment")
-    tell(tx, subscription, status=status)
+    emit_change(tx, subscription, status=status)
 
 
 def give_up(tx: Tx, subscription: Subscription) -> None:
-    """An invoice was tried for the last time: that counts unless a newer one says that all is well (§5.2)."""
-    said = latest_invoice.verdict(tx, subscription)
-    if said != "activate" and subscription.status in GIVEN_UP:
-        follow(tx, subscription, said)
+    """Apply the final action of the dunning policy, unless the invoices lead to active (§5.2)."""
+    verdict = latest_invoice.verdict(tx, subscription)
+    if verdict != "activate" and subscription.status in RUNNING_WITHOUT_TRIAL:
+        apply_verdict(tx, subscription, verdict)
 
 
-def follow(tx: Tx, subscription: Subscription, verdict: str) -> None:
-    """Do what its invoices, or the policy that has tried them to the end, say of a subscription."""
+def apply_verdict(tx: Tx, subscription: Subscription, verdict: str) -> None:
+    """Cancel a subscription or change its status, as its invoices and the dunning policy require.
+
+    Locks the subscription to cancel it. Emits the update or the deletion.
+    """
     if verdict == "cancel":
         end.end(tx, rows.lock(tx, Subscription, subscription.id), "payment_failed")
         return
     action = "miss_payment" if verdict == "leave_past_due" else verdict
-    tell(tx, subscription, status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, action))
+    emit_change(tx, subscription, status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, action))
 
 
-def awaits_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) -> None:
+def await_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) -> None:
+    """Note that the customer must authenticate the payment: it was attempted, and is missing until then.
+
+    Emits an update of the invoice and, if it is the latest, of the subscription.
+    """
     rows.update(tx, invoice, attempted=True)
     if subscription:
-        missed(tx, subscription, invoice)
+        miss_payment(tx, subscription, invoice)
 
 
-def paid(tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMethod | None) -> None:
-    """Its latest invoice is paid: active again, or for the first time.
+def record_payment(
+    tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMethod | None
+) -> None:
+    """Activate a subscription whose latest invoice was paid, and save the payment method if it asks for it.
 
-    The method is kept where that is wished.
+    The caller holds the subscription. If a pending update waits for this invoice, its job is put. Emits the
+    creation of an incomplete subscription, otherwise an update, and the customer's entitlements.
     """
     changes: dict[str, str] = {}
-    if subscription.pending_change and latest_invoice.proposed(subscription) == invoice.id:
+    if subscription.pending_change and latest_invoice.proposed_invoice(subscription) == invoice.id:
         jobs.put(tx, subscription.pending_change["job"], subscription.id, tx.now)
-    waits = subscription.status in ("incomplete", "past_due", "unpaid")
-    if waits and latest_invoice.is_latest(tx, subscription, invoice):
-        changes["status"] = begun(subscription, tx.now)
+    awaits_payment = subscription.status in ("incomplete", "past_due", "unpaid")
+    if awaits_payment and latest_invoice.is_latest(tx, subscription, invoice):
+        changes["status"] = paid_status(subscription, tx.now)
     if method and subscription.payment_settings.get("save_default_payment_method") == "on_subscription":
         changes["default_payment_method"] = method.id
     if changes.get("status") in ("active", "trialing"):
         jobs.cancel(tx, "subscription.expire", subscription.id)
     if subscription.status == "incomplete":
-        catch_up(tx, subscription)
-    tell(tx, rows.update(tx, subscription, event=None, provisional=False), **changes)
+        renew_if_due(tx, subscription)
+    emit_change(tx, rows.update(tx, subscription, event=None, provisional=False), **changes)
 
 
-def begun(subscription: Subscription, now: datetime) -> str:
-    """The status that a paid invoice leads to: one that was incomplete may still be in its trial (§5.2)."""
+def paid_status(subscription: Subscription, now: datetime) -> str:
+    """Return the status after a payment: active, or trialing if it was incomplete during its trial (§5.2)."""
     in_trial = subscription.status == "incomplete" and subscription.trial_end and subscription.trial_end > now
     return lifecycle.after(
         lifecycle.SUBSCRIPTION, subscription.status, "start_trial" if in_trial else "activate"
     )
 
 
-def catch_up(tx: Tx, subscription: Subscription) -> None:
-    """A first period may be shorter than the 23 hours: it then ended while nobody had paid for it."""
+def renew_if_due(tx: Tx, subscription: Subscription) -> None:
+    """Renew or end a subscription now whose first period ended before it was paid.
+
+    A first period may be shorter than the 23 hours that its payment may take.
+    """
     row = tx.one(
         "select min(current_period_end) as due from subscription_items where subscription = %(id)s",
         id=subscription.id,
@@ -95,35 +113,42 @@ def catch_up(tx: Tx, subscription: Subscription) -> None:
         jobs.put(tx, timer, subscription.id, tx.now)
 
 
-def tell(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
-    """The creation is told with the status that the first payment led to, everything later as an update."""
+def emit_change(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
+    """Write changes of a subscription and emit its creation the first time, an update later.
+
+    The creation is emitted after the first payment, with the status that followed from it, and sets the
+    currency of the customer. Emits the customer's entitlements where they changed.
+    """
     if subscription.told and not changes.get("status"):
         return rows.update(tx, subscription, **changes)
-    held = entitlements.held(tx, subscription.customer)
+    before = entitlements.entitlements_of(tx, subscription.customer)
     if subscription.told:
         changed = rows.update(tx, subscription, **changes)
-        entitlements.tell(tx, subscription.customer, held)
+        entitlements.emit_summary(tx, subscription.customer, before)
         return changed
-    begun = rows.update(tx, subscription, event="created", told=True, **changes)
-    entitlements.tell(tx, subscription.customer, held)
+    created = rows.update(tx, subscription, event="created", told=True, **changes)
+    entitlements.emit_summary(tx, subscription.customer, before)
     customer = rows.find(tx, Customer, subscription.customer)
     rows.update(tx, customer, currency=customer.currency or subscription.currency)
-    return begun
+    return created
 
 
-def settle_delinquency(tx: Tx, customer: Customer, delinquent: bool) -> None:
-    """`delinquent` follows the latest change of any of the customer's invoices (§3.1)."""
+def set_delinquent(tx: Tx, customer: Customer, delinquent: bool) -> None:
+    """Set `delinquent` of a customer after a change of any of its invoices (§3.1); emit it if it changed."""
     rows.update(tx, rows.find(tx, Customer, customer.id), delinquent=delinquent)
 
 
-def status_after(status: str) -> str:
-    """A trial that ends becomes active; every other status goes on into the next period."""
+def status_in_next_period(status: str) -> str:
+    """Return the status after a renewal: trialing becomes active, every other status stays."""
     return lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate") if status == "trialing" else status
 
 
 def pause(tx: Tx, subscription: Subscription) -> None:
-    """It waits for `/resume`, and so does what its customer may use (§5.13)."""
-    held = entitlements.held(tx, subscription.customer)
+    """Pause a subscription whose trial ended without a payment method, until `/resume` (§5.13).
+
+    Emits that it was paused, its update, and the entitlements that its customer loses.
+    """
+    before = entitlements.entitlements_of(tx, subscription.customer)
     rows.update(
         tx,
         subscription,
@@ -131,17 +156,18 @@ def pause(tx: Tx, subscription: Subscription) -> None:
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
         status_details=paused_details(tx, "trial_end_without_payment_method"),
     )
-    entitlements.tell(tx, subscription.customer, held)
+    entitlements.emit_summary(tx, subscription.customer, before)
 
 
 def paused_details(tx: Tx, why: str) -> dict[str, Any]:
-    """What a paused subscription says of its status: since when, and why (§5.13)."""
+    """Return `status_details` of a subscription that is paused now, with the reason (§5.13)."""
     return {
         "paused": {"subscription": {"type": why}, "transitioned_at": seconds(tx.now), "type": "subscription"}
     }
 
 
-def never_began(tx: Tx, subscription: Subscription) -> None:
+def expire_incomplete(tx: Tx, subscription: Subscription) -> None:
+    """Expire a subscription whose first invoice was not paid; cancel its timers and emit the update."""
     for timer in end.TIMERS:
         jobs.cancel(tx, timer, subscription.id)
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "expire")

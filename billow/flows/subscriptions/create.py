@@ -84,7 +84,7 @@ def begin(
     invoice = first_invoice.first_invoice(tx, subscription, customer, periods, later=later)
     timers.set(tx, subscription, items)
     pending_item_invoices.set(tx, subscription)
-    jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.INCOMPLETE)
+    jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.FIRST_PAYMENT)
     open_now = invoice is not None and waits(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}
     if open_now:
@@ -207,9 +207,9 @@ def conclude(tx: Tx, id: str) -> Subscription:
     invoice = first_of(tx, subscription)
     if invoice is None or not waits(invoice):
         jobs.cancel(tx, "subscription.expire", id)
-        begun = transitions.begun(subscription, tx.now) if subscription.status == "incomplete" else None
-        return transitions.tell(tx, subscription, status=begun or subscription.status)
-    return transitions.tell(tx, subscription, status="incomplete")
+        begun = transitions.paid_status(subscription, tx.now) if subscription.status == "incomplete" else None
+        return transitions.emit_change(tx, subscription, status=begun or subscription.status)
+    return transitions.emit_change(tx, subscription, status="incomplete")
 
 
 def first_of(tx: Tx, subscription: Subscription) -> Invoice | None:

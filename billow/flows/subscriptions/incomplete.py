@@ -28,7 +28,7 @@ def expire(tx: Tx, refs: list[str]) -> None:
     elif subscription.latest_invoice:
         void.void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
     else:
-        transitions.never_began(tx, subscription)
+        transitions.expire_incomplete(tx, subscription)
 
 
 def take_back(tx: Tx, subscription: Subscription) -> None:

@@ -82,7 +82,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     )
     rows.emit(tx, [(paused, None)], "customer.subscription.paused")
     apply.tell(tx, view.shown, paused)
-    entitlements.tell(tx, subscription.customer, view.held)
+    entitlements.emit_summary(tx, subscription.customer, view.held)
     return paused
 
 

@@ -52,10 +52,10 @@ def renew(tx: Tx, refs: list[str]) -> None:
     renewals = trials.without_method_set_aside(tx, load(tx, refs))
     give_back(tx, renewals)
     drafts = draft_many(tx, renewals)
-    held = {r.customer.id: entitlements.held(tx, r.customer.id) for r in renewals if r.moved}
+    held = {r.customer.id: entitlements.entitlements_of(tx, r.customer.id) for r in renewals if r.moved}
     advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
     for customer, before in held.items():
-        entitlements.tell(tx, customer, before)
+        entitlements.emit_summary(tx, customer, before)
     billing_drafts.write(tx, drafts)
     jobs.put_many(
         tx,
@@ -262,7 +262,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
                 {
                     "billing_cycle_anchor": r.anchor,
                     "latest_invoice": invoices.get(r.subscription.id, r.subscription.latest_invoice),
-                    "status": transitions.status_after(r.subscription.status),
+                    "status": transitions.status_in_next_period(r.subscription.status),
                 },
             )
             for r in renewals

@@ -219,7 +219,7 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
     pending_item_invoices.set(tx, resumed)
     rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
     apply.tell(tx, view.shown, resumed)
-    entitlements.tell(tx, subscription.customer, view.held)
+    entitlements.emit_summary(tx, subscription.customer, view.held)
     return resumed
 
 

@@ -5,8 +5,8 @@ import pytest
 from tests.support.world import Customer, Subscription, World
 
 
-def unpaid_twice(world: World) -> tuple[Customer, Subscription]:
-    """January is overdue; February is open and not due yet."""
+def two_unpaid_invoices(world: World) -> tuple[Customer, Subscription]:
+    """Subscribe a customer whose January invoice is overdue and whose February invoice is not due yet."""
     world.at("2025-01-01")
     anna = world.customer("anna", card=None)
     plan = anna.subscribes_to(world.plan("Pro", usd=20), collection_method="send_invoice", days_until_due=14)
@@ -15,8 +15,8 @@ def unpaid_twice(world: World) -> tuple[Customer, Subscription]:
     return anna, plan
 
 
-def test_voiding_the_latest_asks_the_one_before_which_is_overdue(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_after_voiding_the_latest_invoice_the_overdue_one_before_decides(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     january, february = anna.invoices
     february.does("void")
     assert plan.status == "past_due"
@@ -24,25 +24,25 @@ def test_voiding_the_latest_asks_the_one_before_which_is_overdue(world: World) -
     assert plan.status == "active"
 
 
-def test_what_was_paid_before_makes_it_active(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_after_voiding_the_latest_invoice_a_paid_one_before_makes_it_active(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     january, february = anna.invoices
     january.does("pay", paid_out_of_band=True)
-    assert plan.status == "past_due"  # an older one does not count
+    assert plan.status == "past_due"  # an older invoice does not count
     world.forget()
     february.does("void")
     assert world.happened() == ["invoice.voided", "customer.subscription.updated"]
     assert plan.status == "active"
 
 
-def test_voiding_an_older_one_says_nothing(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_voiding_an_older_invoice_changes_nothing(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     anna.invoices[0].does("void")
     assert plan.status == "past_due"
 
 
-def test_giving_up_the_latest_makes_it_active_and_voiding_it_then_asks_again(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_marking_the_latest_invoice_uncollectible_makes_it_active_until_it_is_void(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     february = anna.last_invoice
     february.does("mark_uncollectible")
     assert plan.status == "active"
@@ -51,14 +51,14 @@ def test_giving_up_the_latest_makes_it_active_and_voiding_it_then_asks_again(wor
 
 
 @pytest.mark.parametrize("verb", ["mark_uncollectible", "pay"])
-def test_an_older_one_that_is_given_up_or_paid_says_nothing(world: World, verb: str) -> None:
-    anna, plan = unpaid_twice(world)
+def test_an_older_invoice_that_is_uncollectible_or_paid_changes_nothing(world: World, verb: str) -> None:
+    anna, plan = two_unpaid_invoices(world)
     anna.invoices[0].does(verb, **({"paid_out_of_band": True} if verb == "pay" else {}))
     assert plan.status == "past_due"
 
 
-def test_the_latest_is_the_latest_finalized_one_not_the_draft_after_it(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_a_draft_is_not_the_latest_invoice(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     world.at("2025-03-01")  # March is a draft for another hour
     draft, february = anna.last_invoice, anna.invoices[1]
     assert (draft.status, plan.now["latest_invoice"]) == ("draft", draft.data["id"])
@@ -66,15 +66,15 @@ def test_the_latest_is_the_latest_finalized_one_not_the_draft_after_it(world: Wo
     assert plan.status == "active"
 
 
-def test_once_the_latest_is_void_paying_the_one_before_counts(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_after_voiding_the_latest_invoice_paying_the_one_before_makes_it_active(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     january, february = anna.invoices
     february.does("void")
     january.does("pay", paid_out_of_band=True)
     assert plan.status == "active"
 
 
-def test_what_is_still_tried_is_passed_over(world: World) -> None:
+def test_an_invoice_with_retries_left_does_not_decide(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Pro", usd=20, every="week"))
@@ -85,12 +85,12 @@ def test_what_is_still_tried_is_passed_over(world: World) -> None:
     assert [invoice.data["status"] for invoice in anna.invoices] == ["paid", "open", "open"]
     anna.last_invoice.does("void")
     assert plan.status == "active"
-    world.at("2025-01-17 01:00")  # and is late again when the next try of the second fails
+    world.at("2025-01-17 01:00")  # the next retry of the second invoice fails
     assert plan.status == "past_due"
 
 
-def test_an_invoice_made_by_hand_for_a_subscription_is_no_matter_of_its_status(world: World) -> None:
-    anna, plan = unpaid_twice(world)
+def test_an_invoice_made_by_hand_does_not_change_the_status(world: World) -> None:
+    anna, plan = two_unpaid_invoices(world)
     anna.owes(500, subscription=plan.id)
     extra = anna.bills(subscription=plan.id, collection_method="send_invoice", days_until_due=1)
     extra.does("finalize")
