@@ -230,7 +230,7 @@ def count_up(tx: Tx, redeemed: Sequence[Redemption]) -> None:
             open_still = codes.open_now(used, coupon, tx.now)
             rows.update(tx, code, times_redeemed=used.times_redeemed, active=open_still)
         if not coupons.is_valid(coupon, tx.now):
-            promotion_codes.close_codes(tx, coupon)
+            promotion_codes.deactivate_codes(tx, coupon)
 
 
 def grant(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:

@@ -16,7 +16,7 @@ from billow.store.tx import Tx
 
 @Plan.create(CreatePlan)
 def create(tx: Tx, wanted: CreatePlan) -> Plan:
-    """Create a plan for a product that exists, or with `product[name]` for a new one."""
+    """Create a plan for a product that exists, or for a new one with `product[name]`."""
     if isinstance(wanted.product, str):
         product = rows.find(tx, Product, wanted.product, param="product").id
     else:
@@ -27,18 +27,18 @@ def create(tx: Tx, wanted: CreatePlan) -> Plan:
         price = prices.insert(tx, price)
     except Refused as refused:
         raise plans.in_old_words(refused) from None
-    return told(tx, price)
+    return emit_created(tx, price)
 
 
-def told(tx: Tx, price: Price) -> Plan:
-    """Tell that a recurring price is also a new plan."""
+def emit_created(tx: Tx, price: Price) -> Plan:
+    """Emit `plan.created` for a recurring price, which is also a plan."""
     plan = plans.of(price)
     rows.emit(tx, [(plan, None)], "created")
     return plan
 
 
-def told_again(tx: Tx, price: Price, before: Price) -> Plan:
-    """Tell of a recurring price that changed, where its plan did."""
+def emit_updated(tx: Tx, price: Price, before: Price) -> Plan:
+    """Emit `plan.updated` for a changed recurring price, unless its plan looks the same."""
     plan, former = plans.of(price), plans.of(before)
     if plan != former:
         rows.emit(tx, [(plan, former)], "updated")
@@ -47,7 +47,7 @@ def told_again(tx: Tx, price: Price, before: Price) -> Plan:
 
 @Plan.update(ChangePlan)
 def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
-    """Update a plan. Another product is taken only before anybody subscribed to it."""
+    """Update a plan. Its product can change only while the plan has no subscription. Locks the price."""
     price = rows.lock(tx, Price, plan.id)
     changes: dict[str, Any] = {
         name: value for name, value in wanted.sent().items() if name in ("active", "nickname")
@@ -58,18 +58,23 @@ def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
         changes["recurring"] = {**(price.recurring or {}), "trial_period_days": wanted.trial_period_days}
     if wanted.product and wanted.product != price.product:
         changes["product"] = rows.find(tx, Product, wanted.product, param="product").id
-        used = in_use(tx, price)
-        require(not used, "The product of a plan that has subscriptions cannot be changed.", param="product")
-        check_not_first(tx, price, "moved")
-    return told_again(tx, prices.update(tx, price, changes), price)
+        require(
+            not in_use(tx, price),
+            "The product of a plan that has subscriptions cannot be changed.",
+            param="product",
+        )
+        check_not_default(tx, price, "moved")
+    return emit_updated(tx, prices.update(tx, price, changes), price)
 
 
 def in_use(tx: Tx, price: Price) -> bool:
+    """Check whether a subscription, running or ended, has the price."""
     found = tx.one("select 1 from subscription_items where price = %(id)s limit 1", id=price.id)
     return found is not None
 
 
-def check_not_first(tx: Tx, price: Price, done: str) -> None:
+def check_not_default(tx: Tx, price: Price, done: str) -> None:
+    """Refuse to move or delete the plan that is the default price of its product."""
     is_default = tx.one("select 1 from products where default_price = %(id)s", id=price.id)
     message = f"This plan cannot be {done} because it is the default price of its product."
     require(not is_default, message, param="product" if done == "moved" else "id")
@@ -77,9 +82,13 @@ def check_not_first(tx: Tx, price: Price, done: str) -> None:
 
 @Plan.delete
 def delete(tx: Tx, plan: Plan) -> dict[str, Any]:
-    """Delete a plan: nobody can subscribe to it any more; subscriptions that have it keep it."""
+    """Delete a plan: it takes no new subscriptions; those that have it keep it.
+
+    Locks the price, and keeps it hidden while a subscription item names it. Emits that the plan and the price
+    are deleted.
+    """
     price = rows.lock(tx, Price, plan.id)
-    check_not_first(tx, price, "deleted")
+    check_not_default(tx, price, "deleted")
     if in_use(tx, price):
         rows.emit(tx, [(price, None)], "deleted")
         rows.update(tx, price, event=None, active=False, inline=True, lookup_key=None)

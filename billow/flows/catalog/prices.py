@@ -1,4 +1,4 @@
-"""Create and update prices, with their product in the same request where it is given inline."""
+"""Create and update prices, and the product that a request gives with its price."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,22 +16,22 @@ from billow.store.tx import Tx
 
 @Product.create
 def create_product(tx: Tx, product: Product) -> Product:
-    """Create a product, with `default_price_data` also its first price."""
+    """Create a product, and its default price from `default_price_data`."""
     made = products.insert(tx, product)
     first: FirstPrice | None = product.default_price_data
     if first is None:
         return made
-    # A price is told after its product, and the product does not change by having one.
+    # The product is emitted before its price; setting its default price emits no update.
     given = {name: value for name, value in first.sent().items() if name != "recurring"}
     if first.recurring:
         given["recurring"] = prices.Recurring(**first.recurring.sent()).shown()
-    price = on_sale(tx, Price(product=made.id, **given))
+    price = insert_price(tx, Price(product=made.id, **given))
     return rows.update(tx, made, event=None, default_price=price.id)
 
 
 @Price.create
 def create_price(tx: Tx, price: Price) -> Price:
-    """Create a price for a product that exists, or with `product_data` for a new one."""
+    """Create a price for a product that exists, or for a new one with `product_data`."""
     if price.product and price.product_data:
         raise Refused(
             "You may only specify one of these parameters: product, product_data.",
@@ -43,25 +43,28 @@ def create_price(tx: Tx, price: Price) -> Price:
     if price.product_data:
         given = {name: rows.plain_value(value) for name, value in price.product_data.sent().items()}
         price = replace(price, product=products.insert(tx, Product(**given)).id)
-    return on_sale(tx, price)
+    return insert_price(tx, price)
 
 
-def on_sale(tx: Tx, price: Price) -> Price:
-    """Write a new price; one that recurs is told as a plan as well."""
+def insert_price(tx: Tx, price: Price) -> Price:
+    """Insert a price; emit it, and for a recurring price its plan as well."""
     made = prices.insert(tx, price)
     if made.recurring:
-        plans.told(tx, made)
+        plans.emit_created(tx, made)
     return made
 
 
-def inline(tx: Tx, data: Params, at: str) -> Price:
-    """A price for one use, from `price_data`: it is neither listed nor active (§2.2)."""
+def create_inline(tx: Tx, data: Params, at: str) -> Price:
+    """Create a price for one use from `price_data`; it is neither listed nor active (§2.2).
+
+    `at` is the path of `price_data` in the request, which refusals name.
+    """
     given = {name: rows.plain_value(value) for name, value in data.sent().items()}
     product = products.find_active(tx, given["product"], f"{at}[product]")
     if given.get("recurring"):
         given["recurring"] = prices.Recurring(**given["recurring"]).shown()
     try:
-        return on_sale(tx, Price(**{**given, "product": product.id}, active=False, inline=True))
+        return insert_price(tx, Price(**{**given, "product": product.id}, active=False, inline=True))
     except Refused as refused:
         refused.param = f"{at}[{refused.param}]"
         raise
@@ -69,8 +72,8 @@ def inline(tx: Tx, data: Params, at: str) -> Price:
 
 @Price.update
 def update_price(tx: Tx, price: Price, changes: dict[str, Any]) -> Price:
-    """Update what does not change the amounts of a price."""
+    """Update a price, except for its amounts; emit the update of its plan as well."""
     changed = prices.update(tx, price, changes)
     if changed.recurring:
-        plans.told_again(tx, changed, price)
+        plans.emit_updated(tx, changed, price)
     return changed

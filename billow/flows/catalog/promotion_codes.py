@@ -14,7 +14,7 @@ from billow.store.tx import Tx
 
 @PromotionCode.create
 def create_code(tx: Tx, code: PromotionCode) -> PromotionCode:
-    """Create a promotion code; without `code` one is made up."""
+    """Create a promotion code; `code` is generated if it is not given. Locks the coupon."""
     coupon = rows.lock(tx, Coupon, code.promotion["coupon"], param="promotion[coupon]")
     if code.customer:
         tx = clocks.of_customer(tx, code.customer)
@@ -26,7 +26,7 @@ def create_code(tx: Tx, code: PromotionCode) -> PromotionCode:
 
 @PromotionCode.update(Change)
 def change_code(tx: Tx, code: PromotionCode, wanted: Change) -> PromotionCode:
-    """Update a promotion code. One that may not be redeemed any more is never active again."""
+    """Update a promotion code. A code that can no longer be redeemed cannot become active."""
     changed = codes.change(tx, code, wanted, coupon_of(tx, code))
     if changed.active and changed.expires_at and not code.active:
         jobs.put(tx, "promotion_code.expire", code.id, changed.expires_at)
@@ -39,7 +39,7 @@ def coupon_of(tx: Tx, code: PromotionCode) -> Coupon | None:
 
 @job("promotion_code.expire", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    """The last day of a code has come."""
+    """Deactivate promotion codes that have expired. Locks them; emits their updates."""
     for code in rows.lock_many(tx, PromotionCode, rows.find_all(tx, PromotionCode, refs)):
         if not codes.open_now(code, coupon_of(tx, code), tx.now):
             rows.update(tx, code, active=False)
@@ -47,13 +47,16 @@ def expire(tx: Tx, refs: list[str]) -> None:
 
 @Coupon.delete
 def delete_coupon(tx: Tx, coupon: Coupon) -> dict[str, Any]:
-    """Delete a coupon: discounts that were made from it go on, its promotion codes become inactive."""
-    close_codes(tx, coupon)
+    """Delete a coupon: its discounts continue, its promotion codes become inactive."""
+    deactivate_codes(tx, coupon)
     return coupons.delete(tx, coupon)
 
 
-def close_codes(tx: Tx, coupon: Coupon) -> None:
-    # All are locked, not the active ones: one that is being switched on is waited for, and seen.
-    its = rows.select(tx, PromotionCode, "coupon = %(coupon)s", "order by id for update", coupon=coupon.id)
-    rows.update_many(tx, [(code, {"active": False}) for code in its if code.active])
-    jobs.cancel(tx, "promotion_code.expire", *[code.id for code in its])
+def deactivate_codes(tx: Tx, coupon: Coupon) -> None:
+    """Deactivate the promotion codes of a coupon. Locks all of them; emits updates of the active ones."""
+    # Inactive codes are locked too: a code that another transaction activates now is waited for.
+    codes_of_coupon = rows.select(
+        tx, PromotionCode, "coupon = %(coupon)s", "order by id for update", coupon=coupon.id
+    )
+    rows.update_many(tx, [(code, {"active": False}) for code in codes_of_coupon if code.active])
+    jobs.cancel(tx, "promotion_code.expire", *[code.id for code in codes_of_coupon])

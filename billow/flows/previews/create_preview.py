@@ -235,7 +235,7 @@ def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
     )
     price, data, unit = (sent.pop(name, None) for name in ("price", "price_data", "unit_amount"))
     if data:
-        inline = prices.inline(tx, data, "price_data")
+        inline = prices.create_inline(tx, data, "price_data")
         price = rows.update(tx, inline, event=None, active=True).id
     if price:
         sent["pricing"] = made(invoice_items.Pricing, price=price)

@@ -13,7 +13,7 @@ from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.flows.billing import priced_items
 from billow.flows.billing.discounts import DiscountTerm, Owner, made_from, redeemable
-from billow.flows.catalog.prices import inline
+from billow.flows.catalog.prices import create_inline
 from billow.flows.subscription_terms import items as subscription_terms_items
 from billow.resources import product as products
 from billow.resources import tax_rate
@@ -142,7 +142,7 @@ def price_of(tx: Tx, line: NewLine, at: str) -> Price:
         code="parameters_exclusive",
     )
     if line.price_data:
-        return inline(tx, line.price_data, f"{at}[price_data]")
+        return create_inline(tx, line.price_data, f"{at}[price_data]")
     at = f"{at}[price]"
     if line.price is None:
         raise missing(at)

@@ -14,7 +14,7 @@ from billow.core.errors import require
 from billow.flows.billing import priced_items
 from billow.flows.billing.currency import check_price_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem
-from billow.flows.catalog.prices import inline
+from billow.flows.catalog.prices import create_inline
 from billow.flows.subscription_terms import trial_offers
 from billow.resources import tax_rate
 from billow.resources.price import BEHAVIORS, Price, check_recurring
@@ -95,7 +95,7 @@ def price_of(
     form = form_of(item, at)
     at = f"{at}[{form}]"
     if item.price_data:
-        return inline(tx, item.price_data, at)
+        return create_inline(tx, item.price_data, at)
     price = rows.find(tx, Price, item.price or item.plan or "", param=at)
     if item.agreed or price.id in agreed:
         return price

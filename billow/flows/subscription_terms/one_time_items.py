@@ -126,7 +126,7 @@ def price_of(tx: Tx, extra: Extra, at: str, agreed: Container[str] = ()) -> Pric
             param=f"{at}[price_data]",
             code="parameters_exclusive",
         )
-        return prices.inline(tx, extra.price_data, f"{at}[price_data]")
+        return prices.create_inline(tx, extra.price_data, f"{at}[price_data]")
     at = f"{at}[price]"
     if extra.price is None:
         raise missing(at)
