@@ -22,7 +22,7 @@ class Adjust(Params):
     metadata: dict[str, str] = f.metadata()
 
 
-class Note(Params):
+class ChangeTransaction(Params):
     description: str | None = f.text(max=350, unset=True)
     metadata: dict[str, str] = f.metadata()
 
@@ -32,8 +32,11 @@ class TransactionFilters(listing.Paging):
     invoice: str | None = f.ref("invoice")
 
 
-def granted(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> CustomerBalanceTransaction:
-    """Note and book what the merchant put on a balance by hand; the row has the new balance already."""
+def record(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> CustomerBalanceTransaction:
+    """Insert the transaction of a balance set by hand, and post it to the ledger.
+
+    The customer has its new balance already. Emits the transaction.
+    """
     if not customer.currency:
         raise Inconsistent(f"The customer {customer.id} has a balance and no currency.")
     made = rows.insert(
@@ -54,7 +57,7 @@ def granted(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> 
 
 @Customer.below("POST", "balance_transactions", Adjust, of=CustomerBalanceTransaction)
 def create(tx: Tx, customer: Customer, wanted: Adjust) -> CustomerBalanceTransaction:
-    """Adjust a customer's balance; negative is credit. The first one sets the customer's currency."""
+    """Adjust a customer's balance; negative is credit. The first adjustment sets the customer's currency."""
     currency = customer.currency or wanted.currency
     require(
         wanted.currency == currency,
@@ -63,14 +66,12 @@ def create(tx: Tx, customer: Customer, wanted: Adjust) -> CustomerBalanceTransac
     )
     changed = rows.update(tx, customer, balance=customer.balance + wanted.amount, currency=currency)
     metadata = merged_value(CustomerBalanceTransaction(), "metadata", wanted.metadata)
-    return granted(
-        tx, changed, wanted.amount, "adjustment", description=wanted.description, metadata=metadata
-    )
+    return record(tx, changed, wanted.amount, "adjustment", description=wanted.description, metadata=metadata)
 
 
 @Customer.below("GET", "balance_transactions", TransactionFilters, of=CustomerBalanceTransaction)
-def everything(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listing.Page:
-    """List what changed a customer's balance, the newest first."""
+def list_transactions(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listing.Page:
+    """List the balance transactions of a customer, the newest first."""
     where = listing.where_of(tx, CustomerBalanceTransaction, {"customer": customer.id, **wanted.sent()})
     url = f"/v1/customers/{customer.id}/balance_transactions"
     return listing.below(tx, CustomerBalanceTransaction, where, wanted, url)
@@ -78,19 +79,20 @@ def everything(tx: Tx, customer: Customer, wanted: TransactionFilters) -> listin
 
 @Customer.below("GET", BELOW, of=CustomerBalanceTransaction)
 def retrieve(tx: Tx, customer: Customer, id: str) -> CustomerBalanceTransaction:
-    """Retrieve one change of a customer's balance."""
+    """Retrieve a balance transaction of a customer."""
     return of_customer(tx, customer, id)
 
 
-@Customer.below("POST", BELOW, Note, of=CustomerBalanceTransaction)
-def update(tx: Tx, customer: Customer, id: str, wanted: Note) -> CustomerBalanceTransaction:
-    """Update the description or the metadata; amounts never change."""
+@Customer.below("POST", BELOW, ChangeTransaction, of=CustomerBalanceTransaction)
+def update(tx: Tx, customer: Customer, id: str, wanted: ChangeTransaction) -> CustomerBalanceTransaction:
+    """Update the description or the metadata of a balance transaction; its amount never changes."""
     found = of_customer(tx, customer, id)
     changes = {name: merged_value(found, name, value) for name, value in wanted.sent().items()}
     return rows.update(tx, found, **changes)
 
 
 def of_customer(tx: Tx, customer: Customer, id: str) -> CustomerBalanceTransaction:
+    """Find a balance transaction; refuse one of another customer."""
     found = rows.find(tx, CustomerBalanceTransaction, id)
     if found.customer != customer.id:
         raise rows.no_such(tx, CustomerBalanceTransaction, id)

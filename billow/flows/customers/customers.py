@@ -1,4 +1,4 @@
-"""Create and update customers, with a payment method where one is given."""
+"""Create and update customers, and attach the payment method that a request gives."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ from billow.api import rows
 from billow.core.errors import require
 from billow.core.payments import TEST_METHOD
 from billow.flows.customers import balance
-from billow.flows.customers.payment_methods import attached, give, meant, sourced
+from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
 from billow.resources import tax_id as tax_ids
@@ -18,12 +18,15 @@ from billow.store.tx import Tx
 
 DEFAULT = "invoice_settings[default_payment_method]"
 CURRENCY = "usd"
-"""What a balance is in that is set before the customer has bought anything."""
+"""The currency of a balance that is set before the customer has bought anything."""
 
 
 @Customer.create
 def create(tx: Tx, customer: Customer) -> Steps:
-    """Create a customer; `payment_method` is attached to it, and may be its default as well."""
+    """Create a customer; attach `payment_method`, and make it the default if it is named as that too.
+
+    Asks the gateway before it writes. Emits the customer, its tax ids, its balance and its payment methods.
+    """
     numbers = [
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
@@ -32,15 +35,15 @@ def create(tx: Tx, customer: Customer) -> Steps:
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
-        tx, method = yield from meant(tx, given, "payment_method")
+        tx, method = yield from find_or_store(tx, given, "payment_method")
         if default == given:
             settings = {**customer.invoice_settings, "default_payment_method": method.id}
             customer = replace(customer, invoice_settings=settings)
     source = None
     if customer.source:
-        tx, source = yield from sourced(tx, customer.source)
+        tx, source = yield from store_source(tx, customer.source)
         customer = replace(customer, default_source=source.id)
-    # Nothing is written before the gateway has answered: a declined card leaves no customer behind.
+    # The customer is written only after the gateway has answered: a declined card leaves no customer.
     tx = clocks.enter(tx, customer.test_clock)
     if customer.balance:
         customer = replace(customer, currency=customer.currency or CURRENCY)
@@ -51,17 +54,17 @@ def create(tx: Tx, customer: Customer) -> Steps:
     for number in numbers:
         tax_ids.add(tx, replace(number, customer=made.id))
     if made.balance:
-        balance.granted(tx, made, made.balance, "initial")
+        balance.record(tx, made, made.balance, "initial")
     for card in (method, source):
         if card:
-            give(tx, card, made.id)
+            attach_if_new(tx, card, made.id)
     if default and default != given:
         methods.of_customer(tx, default, made.id, DEFAULT)
     return made
 
 
 def check_sequence(tx: Tx, prefix: str, sequence: int) -> None:
-    """Refuse a sequence from which a number would be given twice: that invoice could never be finalized."""
+    """Refuse a next invoice sequence that was used: an invoice with a used number could not be finalized."""
     row = tx.one(
         "select max(substring(number from '[0-9]+$')::numeric) as last from invoices"
         " where number ^@ %(prefix)s",
@@ -76,7 +79,7 @@ def check_sequence(tx: Tx, prefix: str, sequence: int) -> None:
 
 
 def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] | None:
-    """Return the prefix and the next number of a series that an update begins, or sets to go on elsewhere."""
+    """Return the prefix and the next number of invoices if an update changes either of them."""
     now = (customer.invoice_prefix or "", customer.next_invoice_sequence)
     then = (changes.get("invoice_prefix") or now[0], changes.get("next_invoice_sequence", now[1]))
     return then if then != now else None
@@ -84,36 +87,40 @@ def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] |
 
 @Customer.update
 def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
-    """Update a customer. A default payment method must be the customer's own, or a test card by its name."""
+    """Update a customer. A default payment method must be attached to it, or a test card by its name.
+
+    Locks the customer again after the gateway was asked about a card. Emits the update, a payment method that
+    is attached, and the transaction of a changed balance.
+    """
     prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
     if prefix and prefix != customer.invoice_prefix:
         customers.check_prefix(tx, prefix)
     if series := new_series(customer, changes):
         check_sequence(tx, *series)
     token = changes.pop("source", None)
-    changes.pop("validate", None)  # the gateway is asked about every card
+    changes.pop("validate", None)  # not needed: the gateway checks every card
     if token:
-        tx, method = yield from sourced(tx, token)
+        tx, method = yield from store_source(tx, token)
         tx = clocks.of_customer(tx, customer.id)
-        changes["default_source"] = give(tx, method, customer.id).id
+        changes["default_source"] = attach_if_new(tx, method, customer.id).id
         customer = rows.lock(tx, Customer, customer.id)
     elif changes.get("default_source"):
         methods.of_customer(tx, changes["default_source"], customer.id, "default_source")
     default = settings.get("default_payment_method")
     if default and default.startswith(TEST_METHOD):
-        tx, method = yield from attached(tx, customer.id, default, DEFAULT)
+        tx, method = yield from find_and_attach(tx, customer.id, default, DEFAULT)
         changes["invoice_settings"] = {**settings, "default_payment_method": method.id}
         customer = rows.lock(tx, Customer, customer.id)
     elif default and default != customer.invoice_settings["default_payment_method"]:
         methods.of_customer(tx, default, customer.id, DEFAULT)
-    moved = changes.get("balance", customer.balance) - customer.balance
-    if moved:
+    balance_change = changes.get("balance", customer.balance) - customer.balance
+    if balance_change:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address"} & changes.keys():
         changes["tax"] = customers.located(customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]
     changed = rows.update(tx, customer, **changes)
-    if moved:
-        balance.granted(tx, changed, moved, "adjustment")
+    if balance_change:
+        balance.record(tx, changed, balance_change, "adjustment")
     return changed

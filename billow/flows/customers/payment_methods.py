@@ -24,56 +24,60 @@ from billow.store.tx import Tx
 
 
 def card_error(declined: Declined) -> Refused:
-    """A decline, in the words that the caller hears (§1.10)."""
+    """Return the error with which a declined card is refused (§1.10)."""
     why = declined.decline_code or None
     return Refused(declined.message, status=402, type="card_error", code=declined.code, decline_code=why)
 
 
-def drawn(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
-    """A payment method as the gateway described it, not yet written; a refusal when it was declined."""
+def new_method(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
+    """Return an unwritten payment method as the gateway described it; refuse a declined card."""
     if isinstance(answer, Declined):
         raise card_error(answer)
     values = {"id": new_id(PaymentMethod.prefix), **values}
     return PaymentMethod(card=methods.card_shown(answer.card), token=answer.reference, **values)
 
 
-def meant(tx: Tx, given: str, param: str | None) -> Steps:
-    """`tx, method = yield from meant(…)`: the method that an id names, to be given to a customer by `give`.
+def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
+    """Find and lock the payment method of an id: `tx, method = yield from find_or_store(…)`.
 
-    A test card by its name (`pm_card_visa`) is a new method with an id, not yet written.
+    A test card by its name (`pm_card_visa`) is stored at the gateway and becomes a new method, not yet
+    written: `attach_if_new` inserts it.
     """
     if not given.startswith(TEST_METHOD):
         return tx, rows.lock(tx, PaymentMethod, given, param=param)
-    tx, answer = yield from stored(tx, given, param)
-    return tx, drawn(answer)
+    tx, answer = yield from store(tx, given, param)
+    return tx, new_method(answer)
 
 
-def sourced(tx: Tx, token: str) -> Steps:
-    """`tx, method = yield from sourced(…)`: a new card from a token, with the id of a source."""
-    tx, answer = yield from stored(tx, token, "source")
-    return tx, drawn(answer, id=new_id("card_"))
+def store_source(tx: Tx, token: str) -> Steps:
+    """Store the card of a token with the id of a source: `tx, method = yield from store_source(…)`."""
+    tx, answer = yield from store(tx, token, "source")
+    return tx, new_method(answer, id=new_id("card_"))
 
 
-def stored(tx: Tx, token: str, param: str | None) -> Steps:
-    """`tx, answer = yield from stored(…)`: the gateway keeps a card; live mode takes no test card."""
+def store(tx: Tx, token: str, param: str | None) -> Steps:
+    """Store a card at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode."""
     refuse_test_card(tx, token, param)
     tx, answer = yield ask(gateway(tx).store_method, token)
     return tx, answer
 
 
-def give(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
-    """Attach a method to a customer, where it is not attached already."""
+def attach_if_new(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
+    """Attach a method to a customer, unless it is attached; insert it if it is not yet written.
+
+    Emits `payment_method.attached`.
+    """
     if method.created == EPOCH:
         given = replace(method, customer=customer, card=methods.checked(method.card))
         return rows.insert(tx, given, event="payment_method.attached")
     return methods.attach(tx, method, customer)
 
 
-def attached(tx: Tx, customer: str, given: str, param: str | None) -> Steps:
-    """`tx, method = yield from attached(…)`: the method that was meant, now this customer's."""
-    tx, method = yield from meant(tx, given, param)
+def find_and_attach(tx: Tx, customer: str, given: str, param: str | None) -> Steps:
+    """Attach the payment method of an id to a customer: `tx, method = yield from find_and_attach(…)`."""
+    tx, method = yield from find_or_store(tx, given, param)
     tx = clocks.of_customer(tx, customer)
-    return tx, give(tx, method, customer)
+    return tx, attach_if_new(tx, method, customer)
 
 
 class Card(Params):
@@ -111,8 +115,8 @@ def create(tx: Tx, wanted: NewMethod) -> Steps:
                 f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
             )
     given = token or (number or "").replace(" ", "")
-    tx, answer = yield from stored(tx, given, "card[token]" if token else "card[number]")
-    method = drawn(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
+    tx, answer = yield from store(tx, given, "card[token]" if token else "card[number]")
+    method = new_method(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
     values: dict[str, Any] = {}
     if wanted.billing_details:
         values["billing_details"] = wanted.billing_details.shown()
@@ -129,24 +133,27 @@ class Attach(Params):
 
 @route("POST", "/v1/payment_methods/{id}/attach", Attach)
 def attach(tx: Tx, id: str, wanted: Attach) -> Steps:
-    """Attach a payment method to a customer."""
+    """Attach a payment method to a customer. Locks the customer and the method."""
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
-    tx, method = yield from attached(tx, customer.id, id, None)
+    tx, method = yield from find_and_attach(tx, customer.id, id, None)
     return method
 
 
 @route("GET", "/v1/payment_methods/{id}")
 def retrieve(tx: Tx, id: str) -> Steps:
-    """Retrieve a payment method; a test card by its name is shown as it would be."""
+    """Retrieve a payment method; show a test card by its name as if it were stored."""
     if not id.startswith(TEST_METHOD):
         return rows.find(tx, PaymentMethod, id)
-    tx, answer = yield from stored(tx, id, None)
-    return drawn(answer, id=id, created=tx.now)
+    tx, answer = yield from store(tx, id, None)
+    return new_method(answer, id=id, created=tx.now)
 
 
 @PaymentMethod.action("detach")
 def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
-    """Detach a payment method for good; nothing names it as a default any more."""
+    """Detach a payment method for good, and clear it as a default of the customer and its subscriptions.
+
+    Locks the customer and these subscriptions. Emits their updates and `payment_method.detached`.
+    """
     require(
         method.customer,
         "The payment method you provided is not attached to a customer so detachment is impossible.",
@@ -158,9 +165,9 @@ def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
     if customer.default_source == method.id:
         changes["default_source"] = None
     rows.update(tx, customer, **changes)
-    named = "customer = %(customer)s and default_payment_method = %(id)s"
+    where = "customer = %(customer)s and default_payment_method = %(id)s"
     paid_by_it = rows.select(
-        tx, Subscription, named, "order by id for update", customer=customer.id, id=method.id
+        tx, Subscription, where, "order by id for update", customer=customer.id, id=method.id
     )
     rows.update_many(tx, [(subscription, {"default_payment_method": None}) for subscription in paid_by_it])
     return rows.update(tx, method, event="payment_method.detached", customer=None, detached=True)
@@ -172,14 +179,14 @@ class MethodFilters(listing.Paging):
 
 
 @Customer.below("GET", "payment_methods", MethodFilters, of=PaymentMethod)
-def of_customer(tx: Tx, customer: Customer, wanted: MethodFilters) -> listing.Page:
+def list_of_customer(tx: Tx, customer: Customer, wanted: MethodFilters) -> listing.Page:
     """List the payment methods of a customer."""
     where = listing.where_of(tx, PaymentMethod, {"customer": customer.id, **wanted.sent()})
     return listing.below(tx, PaymentMethod, where, wanted, f"/v1/customers/{customer.id}/payment_methods")
 
 
 @Customer.below("GET", "payment_methods/{payment_method}", of=PaymentMethod)
-def one_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
+def retrieve_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
     """Retrieve a payment method of a customer."""
     method = rows.find(tx, PaymentMethod, id)
     if method.customer != customer.id:
@@ -190,7 +197,10 @@ def one_of_customer(tx: Tx, customer: Customer, id: str) -> PaymentMethod:
 def method_id(
     customer: Customer, subscription: Subscription | None = None, invoice: Invoice | None = None
 ) -> str | None:
-    """The id of the method that pays, or None when there is none."""
+    """Return the id of the payment method that pays, or None.
+
+    The invoice's default comes first, then the subscription's, then the customer's.
+    """
     return (
         (invoice and invoice.default_payment_method)
         or (subscription and (subscription.default_payment_method or subscription.default_source))
@@ -202,9 +212,9 @@ def method_id(
 def method_of(
     tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice | None
 ) -> PaymentMethod | None:
-    """The method that pays, if it is still attached to the customer. In live mode no test card pays."""
+    """Find the payment method that pays; None if it is detached, or a test card in live mode."""
     id = method_id(customer, subscription, invoice)
     found = rows.find_many(tx, PaymentMethod, [id]) if id else {}
     method = found.get(id or "")
-    pretends = method and tx.livemode and instruments.is_test_card(method.token)
-    return method if method and method.customer == customer.id and not pretends else None
+    is_test_card_in_live_mode = method and tx.livemode and instruments.is_test_card(method.token)
+    return method if method and method.customer == customer.id and not is_test_card_in_live_mode else None

@@ -15,12 +15,12 @@ from billow.store.tx import Tx
 
 @Customer.below("POST", "tax_ids", TaxNumber, of=TaxId)
 def create(tx: Tx, customer: Customer, wanted: TaxNumber) -> TaxId:
-    """Give a customer a tax id; its check digits are verified now, a register is asked later."""
+    """Add a tax id to a customer; check its digits now, and put the job that asks a register."""
     return tax_ids.add(tx, tax_ids.drawn(tx, wanted, customer.id))
 
 
 @Customer.below("GET", "tax_ids", listing.Paging, of=TaxId)
-def everything(tx: Tx, customer: Customer, wanted: listing.Paging) -> listing.Page:
+def list_of_customer(tx: Tx, customer: Customer, wanted: listing.Paging) -> listing.Page:
     """List the tax ids of a customer."""
     where = Where("customer = %(customer)s", customer=customer.id)
     return listing.below(tx, TaxId, where, wanted, f"/v1/customers/{customer.id}/tax_ids")
@@ -34,13 +34,16 @@ def retrieve(tx: Tx, customer: Customer, id: str) -> TaxId:
 
 @Customer.below("DELETE", "tax_ids/{tax_id}", of=TaxId)
 def delete(tx: Tx, customer: Customer, id: str) -> dict[str, Any]:
-    """Take a tax id from a customer; invoices keep what they were finalized with."""
+    """Delete a tax id of a customer; finalized invoices keep their copies."""
     return tax_ids.delete(tx, of_customer(tx, customer, id))
 
 
 @job("tax_id.verify", batch=1)
 def verify(tx: Tx, refs: list[str]) -> None:
-    """What a register says: test numbers are what they stand for; for others none was asked."""
+    """Set the verification of a tax id: the result of a test number, otherwise `unavailable`.
+
+    No register is asked. Emits the update.
+    """
     [found] = rows.find_all(tx, TaxId, refs).values()
     if found.verification is None:
         return
@@ -49,6 +52,7 @@ def verify(tx: Tx, refs: list[str]) -> None:
 
 
 def of_customer(tx: Tx, customer: Customer, id: str) -> TaxId:
+    """Find a tax id; refuse one of another customer."""
     found = rows.find(tx, TaxId, id)
     if found.customer != customer.id:
         raise rows.no_such(tx, TaxId, id)
@@ -56,11 +60,11 @@ def of_customer(tx: Tx, customer: Customer, id: str) -> TaxId:
 
 
 def snapshots(tx: Tx, customers: Iterable[str]) -> dict[str, list[dict[str, str]]]:
-    """The tax ids of customers as invoices show them, the oldest first; one question for all of them."""
+    """Copy the tax ids of customers as invoices show them, the oldest first, with one query."""
     found = rows.select(
         tx, TaxId, "customer = any(%(ids)s)", "order by created, id", ids=sorted(set(customers))
     )
-    kept: dict[str, list[dict[str, str]]] = {}
+    copies: dict[str, list[dict[str, str]]] = {}
     for row in found:
-        kept.setdefault(row.customer or "", []).append({"type": row.type, "value": row.value})
-    return kept
+        copies.setdefault(row.customer or "", []).append({"type": row.type, "value": row.value})
+    return copies

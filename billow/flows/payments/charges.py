@@ -9,7 +9,7 @@ from billow.api.params import Params, merged
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import minimum_charge, show
 from billow.flows.customers import payment_methods
-from billow.flows.customers.payment_methods import sourced
+from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, of
 from billow.flows.payments import collect, settle
 from billow.resources.attempt import Attempt
@@ -50,7 +50,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         method = of_customer(tx, customer, wanted.source)
     else:
         require(wanted.source, "Must provide source or customer.", code="parameter_missing")
-        tx, method = yield from sourced(tx, wanted.source or "")
+        tx, method = yield from store_source(tx, wanted.source or "")
         method = rows.insert(tx, method, event=None)
     attempt = begin(tx, wanted, customer, method)
     tx, outcome = yield ask(collect.asked, gateway(tx), attempt)

@@ -1,4 +1,4 @@
-"""A customer's balance: credit pays first, debt is added, what is too small waits (§7.5, X94 to X98)."""
+"""A balance: credit pays first, debt is added, small amounts are carried over (§7.5, X94 to X98)."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_an_invoice_is_netted_against_the_balance(
     assert invoice["total"] == total
 
 
-def test_what_is_too_small_to_charge_is_added_to_the_next_invoice(world: World) -> None:
+def test_an_amount_below_the_minimum_is_added_to_the_next_invoice(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
     billed(anna, 30)
@@ -58,7 +58,7 @@ def test_credit_pays_for_renewals_until_it_is_used_up(world: World) -> None:
     assert all(invoice.data["status"] == "paid" for invoice in anna.invoices)
 
 
-def test_two_invoices_finalized_in_the_same_moment_take_the_balance_one_after_the_other(world: World) -> None:
+def test_two_invoices_finalized_together_apply_the_balance_one_after_the_other(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna", balance=-2500)
     for name in ("Pro", "Team"):
@@ -68,7 +68,7 @@ def test_two_invoices_finalized_in_the_same_moment_take_the_balance_one_after_th
     assert anna.now["balance"] == 0
 
 
-def test_voiding_gives_back_what_it_took(world: World) -> None:
+def test_voiding_an_invoice_returns_the_balance_that_it_applied(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna", balance=-500)
     invoice = billed(anna, 2000)

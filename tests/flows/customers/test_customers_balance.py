@@ -15,13 +15,13 @@ def path(customer: str, tail: str = "") -> str:
 
 
 def kinds(api: Any, customer: str) -> list[tuple[str, int, int]]:
-    """What changed the balance, the oldest first."""
+    """List type, amount and ending balance of a customer's transactions, the oldest first."""
     found = api.get(path(customer))["data"]
     return [(row["type"], row["amount"], row["ending_balance"]) for row in reversed(found)]
 
 
-def books_agree(api: Any) -> None:
-    """The account of each customer in the books is what we owe: the balance with the other sign."""
+def check_books(api: Any) -> None:
+    """Check that each customer's account in the ledger is its balance with the other sign."""
     with api.app.db.transaction(api.tenant) as tx:
         customers = tx.all("select id, balance from customers")
         assert customers
@@ -65,7 +65,7 @@ def test_a_balance_set_by_hand_is_initial_and_then_adjusted(api: Any, contract: 
     assert kinds(api, ann) == [("initial", -500, -500), ("adjustment", 700, 200)]
     for row in api.get(path(ann))["data"]:
         assert (contract.problems(row), contract.absent(row)) == ([], [])
-    books_agree(api)
+    check_books(api)
 
 
 def test_an_adjustment_moves_the_balance_and_sets_the_currency(api: Any, contract: ModuleType) -> None:
@@ -85,10 +85,10 @@ def test_an_adjustment_moves_the_balance_and_sets_the_currency(api: Any, contrac
     refused = api.post(path(ann), USD)
     assert (refused.status, refused["error"]["param"]) == (400, "currency")
     assert api.get(path(ann, f"/{made['id']}")) == made
-    books_agree(api)
+    check_books(api)
 
 
-def test_only_what_is_noted_on_a_transaction_changes(api: Any) -> None:
+def test_only_the_description_and_metadata_of_a_transaction_change(api: Any) -> None:
     ann, bob = api.post("/v1/customers")["id"], api.post("/v1/customers")["id"]
     made = api.post(path(ann), {**USD, "description": "First", "metadata[a]": "1"})
     changed = api.post(path(ann, f"/{made['id']}"), {"description": "", "metadata[b]": "2"})
@@ -106,12 +106,12 @@ def test_an_adjustment_needs_its_amount_and_its_currency(api: Any, missing: str)
     assert api.post(path(ann), sent)["error"]["code"] == "parameter_missing"
 
 
-def test_an_invoice_takes_from_the_balance_and_gives_back_when_it_is_void(api: Any) -> None:
+def test_an_invoice_applies_the_balance_and_returns_it_when_it_is_void(api: Any) -> None:
     ann = api.post("/v1/customers")["id"]
     api.post(path(ann), {"amount": "-700", "currency": "usd"})
     bill = invoice(api, ann, 1000)
     assert (bill["amount_due"], bill["starting_balance"], bill["ending_balance"]) == (300, -700, 0)
-    books_agree(api)
+    check_books(api)
     assert api.post(f"/v1/invoices/{bill['id']}/void").status == 200
     assert kinds(api, ann) == [
         ("adjustment", -700, -700),
@@ -121,7 +121,7 @@ def test_an_invoice_takes_from_the_balance_and_gives_back_when_it_is_void(api: A
     listed = api.get(path(ann), {"invoice": bill["id"]})["data"]
     assert [row["type"] for row in listed] == ["unapplied_from_invoice", "applied_to_invoice"]
     assert listed[0]["invoice"] == bill["id"]
-    books_agree(api)
+    check_books(api)
 
 
 def test_a_debt_is_added_to_the_next_invoice(api: Any) -> None:
@@ -129,17 +129,17 @@ def test_a_debt_is_added_to_the_next_invoice(api: Any) -> None:
     bill = invoice(api, ann, 1000)
     assert bill["amount_due"] == 1250
     assert kinds(api, ann)[-1] == ("applied_to_invoice", -250, 0)
-    books_agree(api)
+    check_books(api)
 
 
-def test_what_is_too_small_to_charge_waits_in_the_balance(api: Any) -> None:
+def test_an_amount_below_the_minimum_is_carried_over_in_the_balance(api: Any) -> None:
     ann = api.post("/v1/customers")["id"]
     api.post("/v1/invoiceitems", {"customer": ann, "amount": "30", "currency": "usd"})
     made = api.post("/v1/invoices", {"customer": ann, "pending_invoice_items_behavior": "include"})
     done = api.post(f"/v1/invoices/{made['id']}/finalize")
     assert (done["status"], done["amount_due"]) == ("paid", 0)
     assert kinds(api, ann) == [("invoice_too_small", 30, 30)]
-    books_agree(api)
+    check_books(api)
 
 
 def test_transactions_are_paged_and_found_by_their_time(api: Any) -> None:
@@ -158,4 +158,4 @@ def test_books_that_do_not_agree_are_found(api: Any) -> None:
     with api.app.db.transaction(api.tenant) as tx:
         tx.run("update customers set balance = 7")
     with pytest.raises(AssertionError):
-        books_agree(api)
+        check_books(api)

@@ -1,4 +1,4 @@
-"""Are tax numbers checked, kept, told, and remembered by invoices?"""
+"""Are tax ids checked, kept and emitted, and copied to invoices?"""
 
 import re
 from pathlib import Path
@@ -100,11 +100,11 @@ def test_a_number_is_looked_up_after_it_was_created(api: Any, value: str, status
     assert made["verification"]["status"] == "pending"
     jobs.run_due(api.app.db, clock="wall", until=api.app.db.wall())
     assert api.get(path(ann, f"/{made['id']}"))["verification"]["status"] == status
-    told = "customer.tax_id.updated" in api.event_types()
-    assert told == (status != "pending")
+    emitted = "customer.tax_id.updated" in api.event_types()
+    assert emitted == (status != "pending")
 
 
-def test_numbers_come_with_a_new_customer_and_five_are_enough(api: Any) -> None:
+def test_a_customer_is_created_with_tax_ids_five_at_most(api: Any) -> None:
     sent = {f"tax_id_data[{n}][type]": "zw_tin" for n in range(5)}
     sent |= {f"tax_id_data[{n}][value]": f"100{n}" for n in range(5)}
     made = api.post("/v1/customers", {**sent, "expand[]": "tax_ids"})
@@ -128,7 +128,9 @@ def test_a_tax_id_is_deleted_by_its_own_customer_only(api: Any) -> None:
     assert api.event_types()[-1] == "customer.tax_id.deleted"
 
 
-def test_our_own_numbers_stand_apart(api: Any, contract: ModuleType) -> None:
+def test_tax_ids_of_the_account_are_listed_apart_from_those_of_customers(
+    api: Any, contract: ModuleType
+) -> None:
     ann = api.post("/v1/customers")["id"]
     own = api.post("/v1/tax_ids", {"type": "gb_vat", "value": GOOD["gb_vat"]})
     assert contract.problems(own) == [] and (own["owner"]["type"], own["verification"]) == ("self", None)
@@ -141,7 +143,7 @@ def test_our_own_numbers_stand_apart(api: Any, contract: ModuleType) -> None:
     assert api.delete(f"/v1/tax_ids/{own['id']}")["deleted"] is True
 
 
-def test_an_invoice_remembers_the_numbers_of_its_day(api: Any) -> None:
+def test_an_invoice_keeps_the_tax_ids_of_its_finalization(api: Any) -> None:
     ann = api.post("/v1/customers")["id"]
     id = api.post(path(ann), {"type": "eu_vat", "value": "IE6388047V"})["id"]
     api.post("/v1/invoiceitems", {"customer": ann, "amount": "1000", "currency": "usd"})
@@ -160,7 +162,7 @@ def test_an_invoice_remembers_the_numbers_of_its_day(api: Any) -> None:
     assert api.get(f"/v1/invoices/{draft['id']}")["customer_tax_ids"] == done["customer_tax_ids"]
 
 
-def test_a_customer_is_placed_for_tax_by_its_address(api: Any, contract: ModuleType) -> None:
+def test_the_tax_location_of_a_customer_follows_its_address(api: Any, contract: ModuleType) -> None:
     made = api.post("/v1/customers", {"tax[ip_address]": "192.0.2.1", "expand[]": "tax"})
     assert contract.problems(made) == []
     assert (made["tax"]["ip_address"], made["tax"]["location"]) == ("192.0.2.1", None)
