@@ -1,4 +1,4 @@
-"""Create, update, finalize, send and delete invoices by hand."""
+"""Create, update, finalize, send and delete invoices at the request of a caller."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,7 +50,8 @@ class Create(Params):
 
 @Invoice.create(Create)
 def create(tx: Tx, wanted: Create) -> Invoice:
-    """Create a draft for a customer, with the items that wait where that is wished."""
+    """Create a draft invoice for a customer, with its pending invoice items if the request includes them."""
+    # Locks the customer, whose currency the first invoice fixes.
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     check(tx, wanted)
@@ -63,8 +64,8 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)
         subtotal = sum(item.amount for item in items)
-        whose = owner(customer, fields["id"], currency, subtotal)
-        fields["discounts"] = redeem(tx, wanted.discounts or [], whose)
+        owner = discount_owner(customer, fields["id"], currency, subtotal)
+        fields["discounts"] = redeem(tx, wanted.discounts or [], owner)
     [invoice] = drafts.write(tx, [drafts.draft(tx, customer, [], items, **fields)])
     rows.update(tx, customer, currency=customer.currency or currency)
     if wanted.auto_advance:
@@ -73,7 +74,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
 
 
 def check(tx: Tx, wanted: Create) -> None:
-    """A due date belongs to invoices that are sent, and to all of them."""
+    """Require a due date of an invoice that is sent, and refuse one otherwise; check the other params."""
     sends = wanted.collection_method == "send_invoice"
     dated = wanted.days_until_due is not None or wanted.due_date is not None
     require(
@@ -92,15 +93,15 @@ def check(tx: Tx, wanted: Create) -> None:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
 
 
-def owner(
+def discount_owner(
     customer: Customer, invoice: str, currency: str, subtotal: int, present: Sequence[str] = ()
 ) -> Owner:
-    """Who has the discounts of an invoice; it may name those that it has, and its customer's."""
-    above = [customer.discount] if customer.discount else []
-    return Owner(customer, currency, {"invoice": invoice}, [*present, *above], subtotal)
+    """Describe who redeems the discounts of an invoice, which may name its own and its customer's."""
+    inherited = [customer.discount] if customer.discount else []
+    return Owner(customer, currency, {"invoice": invoice}, [*present, *inherited], subtotal)
 
 
-GIVEN = (
+COPIED = (
     "auto_advance",
     "collection_method",
     "days_until_due",
@@ -113,8 +114,8 @@ GIVEN = (
 
 
 def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
-    """What of the request goes onto the draft as it is, and what follows from it."""
-    fields = {name: getattr(wanted, name) for name in GIVEN}
+    """Return the fields of the draft: those copied from the params, and those that follow from them."""
+    fields = {name: getattr(wanted, name) for name in COPIED}
     if wanted.footer:
         fields["footer"] = wanted.footer
     if wanted.custom_fields is not None:
@@ -135,21 +136,21 @@ def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
 
 def check_number(tx: Tx, number: str | None) -> None:
     if number:
-        taken = rows.select(tx, Invoice, "number = %(number)s", number=number)
-        require(not taken, f"The invoice number {number} is already used.", param="number")
+        existing = rows.select(tx, Invoice, "number = %(number)s", number=number)
+        require(not existing, f"The invoice number {number} is already used.", param="number")
         check_series(tx, number)
 
 
-def check_series(tx: Tx, given: str) -> None:
-    """Refuse a number that a customer's series is still to give: then no invoice could have it."""
-    prefix = given.rpartition("-")[0]
-    place = numbering.place(prefix, given)
+def check_series(tx: Tx, number: str) -> None:
+    """Refuse a number that the series of a customer will reach later: it would collide with this invoice."""
+    prefix = number.rpartition("-")[0]
+    place = numbering.place(prefix, number)
     row = tx.one(
         "select next_invoice_sequence as next from customers where invoice_prefix = %(prefix)s", prefix=prefix
     )
     require(
         row is None or place is None or place < row["next"],
-        f"The invoice number {given} is still to be given by the series of a customer: set the customer's"
+        f"The invoice number {number} is still to be given by the series of a customer: set the customer's"
         " next_invoice_sequence beyond it first.",
         param="number",
     )
@@ -185,7 +186,7 @@ class Update(Params):
 
 @Invoice.update(Update)
 def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
-    """Change a draft; of a finalized invoice only what is no part of the paper (§7.2)."""
+    """Update a draft; of a finalized invoice, only the params that do not appear on its document (§7.2)."""
     sent = wanted.sent()
     frozen = sorted(DRAFT_ONLY & set(sent))
     if invoice.status != "draft" and frozen:
@@ -209,28 +210,28 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         and invoice.collection_method == "charge_automatically"
     ):
         jobs.put(tx, "invoice.collect", invoice.id, tx.now)
-    changes.update(terms_of(tx, invoice, wanted))
+    changes.update(term_changes(tx, invoice, wanted))
     if invoice.status != "draft":
         return rows.update(tx, invoice, **changes)
     return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
 
 
-def terms_of(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
-    """The discounts and tax rates of a draft after an update."""
+def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """Return the changed discounts and default tax rates of a draft after an update."""
     changes: dict[str, Any] = {}
     if wanted.given("default_tax_rates"):
         rates = wanted.default_tax_rates or []
         changes["default_tax_rates"] = tax_rates.check_usable(tx, rates, "default_tax_rates")
     if wanted.given("discounts"):
         customer = rows.find(tx, Customer, invoice.customer)
-        whose = owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
-        changes["discounts"] = chosen(tx, wanted.discounts, whose, invoice.discounts, given=True)
+        owner = discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+        changes["discounts"] = chosen(tx, wanted.discounts, owner, invoice.discounts, given=True)
     return changes
 
 
 @Invoice.delete
 def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
-    """Delete a draft that was made by hand; its items go with it."""
+    """Delete a draft that was created manually, with its invoice items."""
     require(
         invoice.status == "draft",
         "You can only delete draft invoices. To cancel this one, void it.",
@@ -255,7 +256,7 @@ class Finalize(Params):
 
 @Invoice.action("finalize", Finalize)
 def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
-    """Finalize a draft now; with auto_advance it is then charged or sent."""
+    """Finalize a draft invoice now; with auto_advance it is then charged or sent."""
     if wanted.auto_advance is not None:
         invoice = rows.update(tx, invoice, event=None, auto_advance=wanted.auto_advance)
     opened = finalize.finalize_one(tx, invoice)
@@ -265,10 +266,10 @@ def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
 
 @Invoice.action("send")
 def send(tx: Tx, invoice: Invoice) -> Invoice:
-    """Send an invoice to the customer, finalized first where it is a draft."""
+    """Send an invoice to the customer; a draft is finalized first."""
     require(invoice.status in ("draft", "open"), f"This invoice can't be sent: it is {invoice.status}.")
     if invoice.status == "draft":
-        invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # it is sent here, once
+        invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # sent below, once
         finalize.charge_on(tx, [invoice])
     rows.emit(tx, [(invoice, None)], "invoice.sent")
     finalize.mail(tx, [invoice])
@@ -277,6 +278,6 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
 
 @Invoice.below("GET", "lines", listing.Paging, of=Invoice)
 def lines(tx: Tx, invoice: Invoice, wanted: listing.Paging) -> listing.Page:
-    """The lines of an invoice, in the order in which they stand on it (§7.6)."""
+    """List the lines of an invoice, in the order in which they stand on it (§7.6)."""
     where = Where("invoice = %(invoice)s", invoice=invoice.id)
     return listing.below(tx, InvoiceLine, where, wanted, f"/v1/invoices/{invoice.id}/lines")

@@ -1,4 +1,4 @@
-"""Watch the due dates of sent invoices: remind before, mark overdue after."""
+"""Follow the due dates of sent invoices: emit a reminder before, and mark them overdue after."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,14 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 TIMERS = ("invoice.collect", "invoice.overdue", "invoice.will_be_due")
-"""What an unpaid invoice waits for."""
+"""The timers of an unpaid invoice; canceled when it is paid, voided or given up."""
 
 
-def watch(tx: Tx, opened: Sequence[Invoice]) -> None:
-    """A due date is a fact, whoever finalized the invoice: the status of a subscription follows it (§5.2)."""
+def set_timers(tx: Tx, opened: Sequence[Invoice]) -> None:
+    """Set the timers of the due dates of finalized invoices, however they were finalized.
+
+    The status of a subscription depends on the due date (§5.2).
+    """
     waiting = [invoice for invoice in opened if invoice.status == "open"]
     due = [(invoice.id, invoice.due_date) for invoice in waiting if invoice.due_date]
     jobs.put_many(tx, "invoice.overdue", due)
@@ -26,7 +29,10 @@ def watch(tx: Tx, opened: Sequence[Invoice]) -> None:
 
 @job("invoice.overdue", batch=1)
 def overdue(tx: Tx, refs: list[str]) -> None:
-    """The due date of an invoice that was sent has passed unpaid."""
+    """Mark an unpaid invoice overdue, and update its subscription. Emits `invoice.overdue`.
+
+    Locks the invoice and its subscription.
+    """
     [id] = refs
     invoice = rows.lock(tx, Invoice, id)
     if invoice.status != "open":
@@ -39,6 +45,6 @@ def overdue(tx: Tx, refs: list[str]) -> None:
 
 @job("invoice.will_be_due", batch=50)
 def will_be_due(tx: Tx, refs: list[str]) -> None:
-    """The due date of invoices that were sent comes nearer, and they are unpaid."""
+    """Emit `invoice.will_be_due` for the open invoices among these."""
     waiting = [one for one in rows.find_all(tx, Invoice, refs).values() if one.status == "open"]
     rows.emit(tx, [(invoice, None) for invoice in waiting], "invoice.will_be_due")

@@ -18,56 +18,56 @@ from billow.store.tx import Tx
 
 
 def explain(tx: Tx, invoice: Invoice) -> list[str]:
-    """The steps, line by line of text.
+    """Explain an invoice in lines of text.
 
-    The amounts are computed again from what is stored, with the same functions.
+    The amounts are calculated again from what is stored, with the functions that bill.
     """
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     prices = rows.find_many(tx, Price, [line.price for line in lines if line.price])
     meters = rows.find_many(tx, Meter, [priced_items.meter_of(price) or "" for price in prices.values()])
     labels = invoice_document.labels_of(tx, invoice, lines)
-    told = heading(tx, invoice)
+    text = explain_header(tx, invoice)
     for line in lines:
         price = prices.get(line.price or "")
-        told += ["", f"  {line.description or line.id}"]
+        text += ["", f"  {line.description or line.id}"]
         if line.period_start != line.period_end:
-            told.append(f"    period     {at(line.period_start)} to {at(line.period_end)}")
+            text.append(f"    period     {at(line.period_start)} to {at(line.period_end)}")
         if price and line.usage is not None:
             meter = meters[priced_items.meter_of(price) or ""]
             formula = meter.default_aggregation["formula"]
-            told.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}")
+            text.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}")
         if price:
-            told += rating(line, price)
-        told.append(f"    amount     {show(line.amount, line.currency)}")
-        told += terms(line, labels)
-    return told + closing(tx, invoice, labels)
+            text += explain_rating(line, price)
+        text.append(f"    amount     {show(line.amount, line.currency)}")
+        text += explain_discounts_and_taxes(line, labels)
+    return text + explain_totals(tx, invoice, labels)
 
 
-def terms(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
-    """What was taken off a line and what tax is on it or in it; what is left is there to be earned."""
-    told = [
+def explain_discounts_and_taxes(line: InvoiceLine, labels: dict[str, str]) -> list[str]:
+    """Explain the discounts and taxes of a line, and the net amount, which becomes revenue."""
+    text = [
         f"    discount   {labels.get(entry['discount'], entry['discount'])}"
-        f" = {show(-entry['amount'], line.currency)}, {whose(entry['discount'] in line.discounts)}"
+        f" = {show(-entry['amount'], line.currency)}, {discount_scope(entry['discount'] in line.discounts)}"
         for entry in line.discount_amounts
     ]
-    told += [
+    text += [
         f"    tax        {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']},"
         f" on {show(tax['taxable_amount'], line.currency)} = {show(tax['amount'], line.currency)}"
         for tax in line.taxes
     ]
-    return [*told, f"    net        {show(line.net, line.currency)}"] if told else []
+    return [*text, f"    net        {show(line.net, line.currency)}"] if text else []
 
 
-def whose(own: bool) -> str:
+def discount_scope(own: bool) -> str:
     return "of the line" if own else "of the invoice"
 
 
-def heading(tx: Tx, invoice: Invoice) -> list[str]:
+def explain_header(tx: Tx, invoice: Invoice) -> list[str]:
     customer = rows.find(tx, Customer, invoice.customer, deleted=True)
     subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
         invoice.subscription or ""
     )
-    told = [
+    text = [
         f"Invoice {invoice.number or '(draft)'}  {invoice.id}  {invoice.status}",
         f"  customer     {customer.name or customer.email or ''} {customer.id}",
         f"  because      {invoice.billing_reason}",
@@ -76,41 +76,41 @@ def heading(tx: Tx, invoice: Invoice) -> list[str]:
         f"  period       {at(invoice.period_start)} to {at(invoice.period_end)}",
     ]
     if subscription:
-        told.insert(
+        text.insert(
             3, f"  subscription {subscription.id}, anchored at {at(subscription.billing_cycle_anchor)}"
         )
-    return told
+    return text
 
 
-def rating(line: InvoiceLine, price: Price) -> list[str]:
-    """How the price turned a quantity into this line's amount, with the one rounding."""
+def explain_rating(line: InvoiceLine, price: Price) -> list[str]:
+    """Explain how the price turned the quantity into the amount of this line, and where it was rounded."""
     if line.kind == "trial" or line.quantity_decimal is None:
         return []
     quantity = line.usage if line.usage is not None else line.quantity_decimal
-    told = []
+    text = []
     for charge in pricing.charges(priced_items.rated(price, line.currency), quantity):
         if charge.tier != line.tier:
             continue
         if charge.tier is not None:
-            told.append(f"    tier       {charge.tier + 1} of {len(price.tiers or [])}, {price.tiers_mode}")
+            text.append(f"    tier       {charge.tier + 1} of {len(price.tiers or [])}, {price.tiers_mode}")
         elif price.transform_quantity:
             per = price.transform_quantity
-            told.append(
+            text.append(
                 f"    packages   {plain(quantity)} in packages of {per['divide_by']}, rounded {per['round']}"
             )
         flat = f" + {plain(charge.flat_amount)} flat" if charge.flat_amount else ""
-        told.append(
+        text.append(
             f"    rate       {plain(charge.quantity)} x {plain(charge.unit_amount)}{flat}"
             f" = {plain(charge.exact)}"
         )
         if line.kind == "licensed" and line.amount != charge.amount:
-            told.append(f"    part       {line.amount} of {charge.amount}: this is not a full period")
-        told.append(f"    rounded    {line.amount}, half away from zero, once for the line")
-    return told
+            text.append(f"    part       {line.amount} of {charge.amount}: this is not a full period")
+        text.append(f"    rounded    {line.amount}, half away from zero, once for the line")
+    return text
 
 
-def closing(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
-    told = [
+def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
+    text = [
         "",
         f"  subtotal     {show(invoice.subtotal, invoice.currency)}",
         *[
@@ -135,8 +135,8 @@ def closing(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
         " where invoice = %(id)s order by created, id",
         id=invoice.id,
     )
-    told.append("  transfers" if transfers else "  no transfers: a draft is not in the books")
-    return told + [
+    text.append("  transfers" if transfers else "  no transfers: a draft is not in the books")
+    return text + [
         f"    {at(row['created'])}  {row['event']:<24} {row['debit']:<40} from {row['credit']:<40}"
         f" {show(row['amount'], row['currency']):>14}"
         for row in transfers

@@ -51,7 +51,7 @@ def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True
         lambda draft: goes_out(draft) and draft.id not in paused,
         lambda draft: paused.get(draft.id) == paused_collection.VOID,
     )
-    return paused_collection.put_away(tx, opened, paused)
+    return paused_collection.close_paused(tx, opened, paused)
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
@@ -110,7 +110,7 @@ def finalize_many(
     revenue_recognition.schedule(tx, opened)
     done = [sheet.invoice for sheet in sheets]
     put_right(tx, [invoice for invoice in done if invoice.status == "paid"])
-    due_dates.watch(tx, done)
+    due_dates.set_timers(tx, done)
     send_out(tx, [invoice for invoice in done if invoice.id in going])
     return done
 

@@ -57,7 +57,8 @@ class CreateItem(Params):
 
 @InvoiceItem.create(CreateItem)
 def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
-    """Put something on a draft, or on the customer's next invoice."""
+    """Create an invoice item on a draft, or as pending for the customer's next invoice."""
+    # Locks the customer, then the draft.
     invoice = rows.find(tx, Invoice, wanted.invoice, param="invoice") if wanted.invoice else None
     require(
         wanted.customer or invoice,
@@ -72,18 +73,20 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
     if invoice:
         invoice = rows.lock(tx, Invoice, invoice.id)
         require(invoice.customer == customer.id, "The invoice belongs to another customer.", param="invoice")
-        editable(invoice)
+        check_editable(invoice)
     if wanted.subscription:
         rows.find(tx, Subscription, wanted.subscription, param="subscription")
-    cost = priced(tx, wanted, customer)
+    cost = amount_fields(tx, wanted, customer)
     check_customer_currency(customer, cost["currency"])
     id = new_id(InvoiceItem.prefix)
-    above = invoice.discounts if invoice else []
+    inherited = invoice.discounts if invoice else []
     item = rows.insert(
         tx,
         InvoiceItem(
             id=id,
-            discounts=redeem(tx, wanted.discounts or [], owner(customer, id, cost["currency"], above)),
+            discounts=redeem(
+                tx, wanted.discounts or [], discount_owner(customer, id, cost["currency"], inherited)
+            ),
             tax_rates=tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates"),
             **cost,
             customer=customer.id,
@@ -100,18 +103,18 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         require(
             invoice.currency == item.currency, "The item's currency must be the invoice's.", param="currency"
         )
-        put_on(tx, invoice, item)
+        add_to_draft(tx, invoice, item)
     return item
 
 
-def owner(customer: Customer, item: str, currency: str, present: Sequence[str]) -> Owner:
-    """Who has the discounts of an item; it may name those of its invoice and of its customer."""
-    above = [customer.discount] if customer.discount else []
-    return Owner(customer, currency, {"invoice_item": item}, [*present, *above])
+def discount_owner(customer: Customer, item: str, currency: str, present: Sequence[str]) -> Owner:
+    """Describe who redeems the discounts of an item, which may name those of its invoice and customer."""
+    inherited = [customer.discount] if customer.discount else []
+    return Owner(customer, currency, {"invoice_item": item}, [*present, *inherited])
 
 
-def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
-    """What it costs: an amount, a price times a quantity, or a unit amount times it."""
+def amount_fields(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
+    """Return the amount fields of a new item: an amount, or a price or unit amount times a quantity."""
     forms = [
         name for name in ("amount", "pricing", "unit_amount_decimal") if getattr(wanted, name) is not None
     ]
@@ -146,8 +149,10 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
             "description": wanted.description or product.name,
         }
     else:
-        known = wanted.currency or customer.currency
-        require(known, "Missing required param: currency.", param="currency", code="parameter_missing")
+        item_currency = wanted.currency or customer.currency
+        require(
+            item_currency, "Missing required param: currency.", param="currency", code="parameter_missing"
+        )
         require(
             wanted.amount is None or wanted.quantity == 1,
             "You cannot pass a quantity with an amount.",
@@ -155,7 +160,7 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
         )
         unit = wanted.unit_amount_decimal if wanted.amount is None else Decimal(wanted.amount)
         amount = round_half_away(EXACT.multiply(unit or Decimal(0), quantity))
-        found = {"currency": known, "description": wanted.description}
+        found = {"currency": item_currency, "description": wanted.description}
     discountable = amount >= 0 if wanted.discountable is None else wanted.discountable
     return {
         **found,
@@ -166,7 +171,7 @@ def priced(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
     }
 
 
-def editable(invoice: Invoice) -> None:
+def check_editable(invoice: Invoice) -> None:
     require(
         invoice.status == "draft",
         "This invoice is no longer editable",
@@ -175,11 +180,11 @@ def editable(invoice: Invoice) -> None:
     )
 
 
-def put_on(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
-    """Add a line at the end of a draft, and bring its totals up to date.
+def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
+    """Add the line of an item at the end of a draft, and update the draft's totals.
 
-    Where the line changes no other one, the others are not read: an addition to 3,000 lines costs what one
-    to three does.
+    The other lines are read only if the new line changes them, so adding to 3,000 lines costs no more than
+    adding to three.
     """
     line = drafts.place_line(lines.item_line(item), invoice.id, next_position(tx, invoice))
     terms = terms_of(tx, [invoice], [line])
@@ -213,21 +218,22 @@ class UpdateItem(Params):
 
 @InvoiceItem.update(UpdateItem)
 def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
-    """Change an item that waits or sits on a draft."""
+    """Update an invoice item that is pending or on a draft."""
+    # Locks the draft, whose totals change with the item.
     invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
     if invoice:
-        editable(invoice)
+        check_editable(invoice)
     changed = rows.update(tx, item, **changes_of(tx, item, invoice, wanted))
     if invoice:
         before = lines_of(tx, invoice)
-        after = [line if line.invoice_item != item.id else edited(line, changed) for line in before]
+        after = [line if line.invoice_item != item.id else updated_line(line, changed) for line in before]
         again(tx, invoice, before, after)
     return changed
 
 
 def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: UpdateItem) -> dict[str, Any]:
-    kept = {name: getattr(wanted, name) for name in ("amount", "description", "discountable")}
-    changes = {name: value for name, value in kept.items() if wanted.given(name)}
+    copied = {name: getattr(wanted, name) for name in ("amount", "description", "discountable")}
+    changes = {name: value for name, value in copied.items() if wanted.given(name)}
     require(
         not (item.proration and wanted.discountable),
         "Prorations cannot be made discountable.",
@@ -243,15 +249,15 @@ def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Updat
     if wanted.amount is not None:
         quantity = changes.get("quantity_decimal", item.quantity_decimal)
         changes["amount"] = wanted.amount
-        # Of none there is no unit amount that would come to it.
+        # With a quantity of zero no unit amount gives this amount, so the amount itself is kept.
         changes["unit_amount_decimal"] = Decimal(wanted.amount) / (quantity or 1)
     if wanted.given("tax_rates"):
         changes["tax_rates"] = tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates")
     if wanted.given("discounts"):
         customer = rows.find(tx, Customer, item.customer)
-        above = [*item.discounts, *(invoice.discounts if invoice else [])]
-        whose = owner(customer, item.id, item.currency, above)
-        changes["discounts"] = chosen(tx, wanted.discounts, whose, item.discounts, given=True)
+        inherited = [*item.discounts, *(invoice.discounts if invoice else [])]
+        owner = discount_owner(customer, item.id, item.currency, inherited)
+        changes["discounts"] = chosen(tx, wanted.discounts, owner, item.discounts, given=True)
     return changes
 
 
@@ -267,18 +273,18 @@ FROM_ITEM = (
 )
 
 
-def edited(line: InvoiceLine, item: InvoiceItem) -> InvoiceLine:
-    """The line of an item that was changed."""
+def updated_line(line: InvoiceLine, item: InvoiceItem) -> InvoiceLine:
+    """Return the line of an item with the item's new values."""
     fresh = lines.item_line(item)
     return line.but(**{name: getattr(fresh, name) for name in FROM_ITEM})
 
 
 @InvoiceItem.delete
 def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
-    """Delete an item that waits or sits on a draft."""
+    """Delete an invoice item that is pending or on a draft."""
     invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
     if invoice:
-        editable(invoice)
+        check_editable(invoice)
         tx.run("delete from invoice_lines where invoice_item = %(id)s", id=item.id)
         again(tx, invoice, lines_of(tx, invoice))
     billing_periods.release_of_items(tx, [item.id])

@@ -1,4 +1,4 @@
-"""Keep, void or give up the invoices of a subscription whose collection is paused."""
+"""Keep as draft, void or mark uncollectible the invoices of a subscription whose collection is paused."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-KEEP, GIVE_UP, VOID = BEHAVIORS = ("keep_as_draft", "mark_uncollectible", "void")
+KEEP, MARK_UNCOLLECTIBLE, VOID = BEHAVIORS = ("keep_as_draft", "mark_uncollectible", "void")
 
 
 class PauseCollection(Params):
@@ -25,14 +25,20 @@ class PauseCollection(Params):
     resumes_at: datetime | None = f.timestamp()
 
 
-def advances(subscription: Subscription, now: datetime) -> bool:
-    """Whether its drafts are finalized by themselves: not of one that is unpaid, nor where they are kept."""
-    kept = behavior(subscription.pause_collection, now) == KEEP
-    return subscription.status != "unpaid" and not kept
+def finalizes_automatically(subscription: Subscription, now: datetime) -> bool:
+    """Whether drafts of a subscription are finalized automatically.
+
+    They are not while the subscription is unpaid, or while a pause keeps its invoices as drafts.
+    """
+    kept_as_draft = behavior(subscription.pause_collection, now) == KEEP
+    return subscription.status != "unpaid" and not kept_as_draft
 
 
-def changes(tx: Tx, subscription: Subscription, wanted: PauseCollection | None) -> dict[str, Any]:
-    """What pausing or resuming collection changes, with its timer; open invoices go on as they were."""
+def pause_changes(tx: Tx, subscription: Subscription, wanted: PauseCollection | None) -> dict[str, Any]:
+    """Return the changes of a subscription that pauses or resumes collection, and set or cancel its timer.
+
+    Invoices that are already open are collected as before.
+    """
     jobs.cancel(tx, "subscription.resume_collection", subscription.id)
     if wanted is None:
         return {"pause_collection": None}
@@ -47,57 +53,57 @@ def changes(tx: Tx, subscription: Subscription, wanted: PauseCollection | None) 
 
 
 @job("subscription.resume_collection", batch=1)
-def collect_again(tx: Tx, refs: list[str]) -> None:
-    """The pause is over; drafts that it kept stay drafts."""
+def resume_collection(tx: Tx, refs: list[str]) -> None:
+    """End a pause of collection; drafts that it kept stay drafts. Locks the subscription."""
     [id] = refs
     rows.update(tx, rows.lock(tx, Subscription, id), pause_collection=None)
 
 
 def behavior(pause: dict[str, Any] | None, now: datetime) -> str | None:
-    """What is done with invoices now; None where they are collected, as from the very end of the pause on."""
+    """Return what happens to invoices now; None where they are collected, as at `resumes_at` and after it."""
     until = instant(pause["resumes_at"]) if pause else None
     return pause["behavior"] if pause and (until is None or until > now) else None
 
 
 def behaviors(tx: Tx, invoices: Iterable[str]) -> dict[str, str]:
-    """What is done with those of these invoices whose subscription collects nothing; one statement."""
-    found = tx.all(
+    """Return the behavior of each invoice whose subscription has paused collection, with one statement."""
+    paused = tx.all(
         "select i.id, s.pause_collection as pause from invoices i"
         " join subscriptions s on s.id = i.subscription where i.id = any(%(ids)s)"
         " and s.pause_collection is not null",
         ids=sorted(set(invoices)),
     )
-    said = {row["id"]: behavior(row["pause"], tx.now) for row in found}
-    return {id: what for id, what in said.items() if what}
+    found = {row["id"]: behavior(row["pause"], tx.now) for row in paused}
+    return {id: what for id, what in found.items() if what}
 
 
-def put_away(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -> list[Invoice]:
-    """The opened invoices, those of a paused collection void or given up; its drafts are kept from now on.
+def close_paused(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -> list[Invoice]:
+    """Void or mark uncollectible the open invoices of paused subscriptions, and keep their drafts as drafts.
 
-    The status of the subscription stays as it is: an invoice that nobody was to pay says nothing of it. What
-    the balance has paid stays paid.
+    Returns all the opened invoices. The status of a subscription does not change: nobody was asked to pay.
+    What the customer's balance has paid stays paid.
     """
-    keep(tx, [id for id, what in paused.items() if what == KEEP])
+    keep_as_drafts(tx, [id for id, what in paused.items() if what == KEEP])
     return [
-        closed(tx, invoice, paused[invoice.id])
+        close(tx, invoice, paused[invoice.id])
         if invoice.id in paused and invoice.status == "open"
         else invoice
         for invoice in opened
     ]
 
 
-def closed(tx: Tx, invoice: Invoice, what: str) -> Invoice:
+def close(tx: Tx, invoice: Invoice, what: str) -> Invoice:
     if what == VOID:
-        voided = void.annul(tx, invoice)
+        voided = void.void_and_reverse(tx, invoice)
         billing_periods.release_of_invoice(tx, voided)
         return voided
-    return void.give_up(tx, invoice, "subscription_paused")
+    return void.write_off(tx, invoice, "subscription_paused")
 
 
-def keep(tx: Tx, invoices: Sequence[str]) -> None:
-    """They stay drafts until a person finalizes them, also when collection goes on."""
+def keep_as_drafts(tx: Tx, invoices: Sequence[str]) -> None:
+    """Keep drafts until a person finalizes them, even after collection resumes. Locks the invoices."""
     if not invoices:
         return
     drafts = [invoice for invoice in rows.lock_many(tx, Invoice, invoices) if invoice.status == "draft"]
-    nothing = {"auto_advance": False, "automatically_finalizes_at": None}
-    rows.update_many(tx, [(draft, nothing) for draft in drafts])
+    kept = {"auto_advance": False, "automatically_finalizes_at": None}
+    rows.update_many(tx, [(draft, kept) for draft in drafts])

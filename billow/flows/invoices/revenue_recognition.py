@@ -13,18 +13,18 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-EARNING = ("open", "paid", "uncollectible")
+RECOGNIZED_STATUSES = ("open", "paid", "uncollectible")
 
 
 def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    """Post what is earned by now; come back at each month's start within the periods, and at their ends."""
+    """Post the revenue earned by now, and schedule the rest: at each month's start and each period's end."""
     lines = rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=[invoice.id for invoice in invoices])
-    earn(tx, lines)
+    post_earned(tx, lines)
 
 
 @job("revenue.recognize", batch=500)
 def recognize(tx: Tx, refs: list[str]) -> None:
-    """Earn what is due of finalized invoices; the refs are their ids."""
+    """Post the revenue that finalized invoices have earned since the last time. Locks their lines."""
     rows.find_all(tx, Invoice, refs)
     lines = rows.select(
         tx,
@@ -32,13 +32,13 @@ def recognize(tx: Tx, refs: list[str]) -> None:
         "invoice in (select id from invoices where id = any(%(ids)s) and status = any(%(earning)s))",
         "order by id for update",
         ids=refs,
-        earning=list(EARNING),
+        earning=list(RECOGNIZED_STATUSES),
     )
-    earn(tx, lines)
+    post_earned(tx, lines)
 
 
-def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
-    """Post what is earned by now and was not posted before: run twice, it posts once."""
+def post_earned(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
+    """Post the revenue earned by now that was not posted before, so that running twice posts once."""
     postings: list[post.Posting] = []
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
@@ -59,10 +59,10 @@ def earn(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
 
 
 def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
-    """One slice of a line, in the month that it was earned in.
+    """Build the posting of one slice of a line, dated in the month in which it was earned.
 
-    What January earned is posted in January, though it is only known when January is over. Each slice is a
-    source of its own, so that none is posted twice.
+    Revenue earned in January is posted in January, though it is only known when January is over. Each slice
+    has a source of its own, so that none is posted twice.
     """
     transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
     earned_at = at - timedelta(microseconds=1) if at > line.period_start else at

@@ -1,4 +1,4 @@
-"""Mark an invoice uncollectible and book the loss."""
+"""Mark an invoice uncollectible and post the loss."""
 
 from billow.api import rows
 from billow.core.errors import require
@@ -11,9 +11,9 @@ from billow.store.tx import Tx
 
 @Invoice.action("mark_uncollectible")
 def mark_uncollectible(tx: Tx, invoice: Invoice) -> Invoice:
-    """Give an open invoice up as a loss; it can still be paid."""
+    """Mark an open invoice uncollectible and post the loss; it can still be paid."""
     require(invoice.status == "open", "You can only pass in open invoices. This invoice isn't open.")
-    marked = void.give_up(tx, invoice, "user_forgiven")
-    void.look_again(tx, marked)
+    marked = void.write_off(tx, invoice, "user_forgiven")
+    void.update_subscription(tx, marked)
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     return marked

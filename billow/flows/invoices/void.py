@@ -1,4 +1,4 @@
-"""Void an invoice as if it had never been."""
+"""Void an invoice, or write one off: reverse its postings and update its subscription."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ TIMERS = (*due_dates.TIMERS, "revenue.recognize")
 
 @Invoice.action("void")
 def void(tx: Tx, invoice: Invoice) -> Invoice:
-    """Void an open or uncollectible invoice. It keeps its number; what it took of the balance goes back."""
+    """Void an open or uncollectible invoice. It keeps its number; applied customer balance is returned."""
     require(
         invoice.status in ("open", "uncollectible"),
         "You can only pass in open or uncollectible invoices. This"
@@ -34,15 +34,18 @@ def void(tx: Tx, invoice: Invoice) -> Invoice:
 
 
 def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
-    """Annul it, and look again at its subscription (§10.3 F11)."""
-    voided = annul(tx, invoice)
-    look_again(tx, voided)
+    """Void an invoice, update its subscription and release its billing periods (§10.3 F11)."""
+    voided = void_and_reverse(tx, invoice)
+    update_subscription(tx, voided)
     billing_periods.release_of_invoice(tx, voided)
     return voided
 
 
-def annul(tx: Tx, invoice: Invoice) -> Invoice:
-    """Cancel its intent, turn round all that was posted, give back what it took of the balance."""
+def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
+    """Void an invoice: cancel its intent, reverse its postings and return the applied customer balance.
+
+    Cancels its timers. Emits `invoice.voided`.
+    """
     invoice_intents.cancel_intent(tx, invoice, "void_invoice")
     for timer in TIMERS:
         jobs.cancel(tx, timer, invoice.id)
@@ -72,16 +75,16 @@ def annul(tx: Tx, invoice: Invoice) -> Invoice:
         next_payment_attempt=None,
     )
     customer = rows.find(tx, Customer, invoice.customer)
-    taken = (invoice.ending_balance or 0) - invoice.starting_balance
-    given_back = rows.update(tx, customer, balance=customer.balance - taken)
-    if taken:
+    applied = (invoice.ending_balance or 0) - invoice.starting_balance
+    updated = rows.update(tx, customer, balance=customer.balance - applied)
+    if applied:
         rows.insert(
             tx,
             CustomerBalanceTransaction(
-                amount=-taken,
+                amount=-applied,
                 currency=invoice.currency,
                 customer=customer.id,
-                ending_balance=given_back.balance,
+                ending_balance=updated.balance,
                 invoice=invoice.id,
                 type="unapplied_from_invoice",
             ),
@@ -89,50 +92,58 @@ def annul(tx: Tx, invoice: Invoice) -> Invoice:
     return voided
 
 
-MOVED = {"void": ("active", "past_due", "unpaid"), "uncollectible": ("past_due",)}
-"""Which subscriptions ask their older invoices when the latest one becomes that (§5.2)."""
+AFFECTED_STATUSES = {"void": ("active", "past_due", "unpaid"), "uncollectible": ("past_due",)}
+"""The statuses of a subscription that change when its latest invoice gets this status (§5.2)."""
 
 
-def look_again(tx: Tx, invoice: Invoice) -> None:
-    """What becomes of a subscription whose latest invoice is gone, or given up (§5.2)."""
+def update_subscription(tx: Tx, invoice: Invoice) -> None:
+    """Update the subscription of a voided or uncollectible invoice, if it is its latest invoice (§5.2)."""
     id = invoice.subscription or ""
     subscription = rows.find_many(tx, Subscription, [id]).get(id)
     if subscription and latest_invoice.proposed_invoice(subscription) == invoice.id:
-        return proposal_ended(tx, subscription, invoice)
+        return end_pending_change(tx, subscription, invoice)
     if subscription is None or not latest_invoice.is_latest(tx, subscription, invoice):
         return
-    if subscription.status in MOVED[invoice.status]:
+    if subscription.status in AFFECTED_STATUSES[invoice.status]:
         transitions.apply_verdict(tx, subscription, latest_invoice.verdict(tx, subscription))
     elif invoice.status == "void" and subscription.status == "incomplete":
         transitions.expire_incomplete(tx, subscription)
 
 
-def proposal_ended(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
-    """What was to hold when it was paid: void, it never does; given up, it does where it is a resumption."""
-    kept = subscription.pending_change or {}
+def end_pending_change(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """End the pending change of a subscription whose invoice was voided or marked uncollectible.
+
+    Voided: the change is dropped. Uncollectible: a resumption takes effect, a pending update stays pending.
+    Emits `customer.subscription.pending_update_expired` for a dropped update.
+    """
+    pending = subscription.pending_change or {}
     resumes = subscription.pending_update is None
     if resumes and invoice.status == "uncollectible":
-        jobs.put(tx, kept["job"], subscription.id, tx.now)
+        jobs.put(tx, pending["job"], subscription.id, tx.now)
     if invoice.status != "void":
         return
     dropped = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
     for timer in ("subscription.pending_update_expires", "subscription.resume_expires"):
         jobs.cancel(tx, timer, subscription.id)
-    let_go(tx, invoice, [*kept["items"], *kept.get("extras", [])])
+    release_items(tx, invoice, [*pending["items"], *pending.get("extras", [])])
     if resumes:
         return
-    discounts.release(tx, kept.get("discounts", []))
+    discounts.release(tx, pending.get("discounts", []))
     rows.emit(tx, [(dropped, None)], "customer.subscription.pending_update_expired")
 
 
-def let_go(tx: Tx, invoice: Invoice, own: Sequence[str]) -> None:
-    """What waited before a proposal took it along, such as the credit of a pause, waits again."""
+def release_items(tx: Tx, invoice: Invoice, created: Sequence[str]) -> None:
+    """Make invoice items pending again that were pending before the change, such as the credit of a pause."""
     items = rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id)
-    rows.update_many(tx, [(item, {"invoice": None}) for item in items if item.id not in own], event=None)
+    rows.update_many(tx, [(item, {"invoice": None}) for item in items if item.id not in created], event=None)
 
 
-def give_up(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
-    """Book an open invoice as a loss, and say why (§7.2: `status_details.uncollectible.reason`)."""
+def write_off(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
+    """Mark an open invoice uncollectible, post the loss and store the reason.
+
+    The reason is `status_details.uncollectible.reason` (§7.2). Emits `invoice.marked_uncollectible` and
+    `invoice.updated`.
+    """
     for timer in due_dates.TIMERS:
         jobs.cancel(tx, timer, invoice.id)
     open_amount = invoice.amount_due - invoice.amount_paid

@@ -38,7 +38,7 @@ def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
         "payment_method_details": details_of(case, outcome),
     }
     if attempt.capture:
-        movement = postings.arrived(tx, id, attempt.amount, attempt.currency, outcome.fee)
+        movement = postings.insert_charge_transaction(tx, id, attempt.amount, attempt.currency, outcome.fee)
         facts |= {"captured": True, "amount_captured": attempt.amount, "balance_transaction": movement.id}
     return write(tx, case, id, "succeeded", facts)
 

@@ -20,8 +20,8 @@ from billow.store import clocks
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
-MOST = 99_999_999
-MISSING = "Cannot charge a customer that has no active card"
+MAXIMUM = 99_999_999
+NO_CARD = "Cannot charge a customer that has no active card"
 
 
 class Create(Params):
@@ -41,13 +41,14 @@ class Create(Params):
 
 @Charge.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
-    """Charge a token, a card of the customer, or the customer's default. A decline is 402, and is kept."""
+    """Charge a token, a card of the customer, or the default card; a decline is answered with 402."""
+    # Locks the customer. The failed charge of a decline is kept, so the answer is returned and not raised.
     check(wanted)
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     if customer:
         gateway(tx)
         tx = clocks.enter(tx, customer.test_clock)
-        method = of_customer(tx, customer, wanted.source)
+        method = card_of_customer(tx, customer, wanted.source)
     else:
         require(wanted.source, "Must provide source or customer.", code="parameter_missing")
         tx, method = yield from store_source(tx, wanted.source or "")
@@ -56,7 +57,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     charge = rows.find(tx, Charge, attempt.charge or "")
-    return declined(charge) if charge.status == "failed" else charge
+    return decline_error(charge) if charge.status == "failed" else charge
 
 
 def check(wanted: Create) -> None:
@@ -68,8 +69,8 @@ def check(wanted: Create) -> None:
         code="amount_too_small",
     )
     require(
-        wanted.amount <= MOST,
-        f"Amount must be no more than {show(MOST, wanted.currency)}",
+        wanted.amount <= MAXIMUM,
+        f"Amount must be no more than {show(MAXIMUM, wanted.currency)}",
         param="amount",
         code="amount_too_large",
     )
@@ -82,8 +83,8 @@ def check_descriptor(name: str, text: str | None) -> None:
     require(good, f"The {name} must contain at least one letter and none of < > \\ ' \" *.", param=name)
 
 
-def of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentMethod:
-    """The card that is meant, which must be the customer's; without a word it is the default."""
+def card_of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentMethod:
+    """Return the card that `source` names, which must be the customer's, or the customer's default card."""
     id = source or payment_methods.method_id(customer)
     found = rows.find_many(tx, PaymentMethod, [id]).get(id) if id else None
     if found and found.customer == customer.id:
@@ -96,11 +97,11 @@ def of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentMethod
             code="missing",
             param="source",
         )
-    raise Refused(MISSING, status=402, type="card_error", code="missing", param="card")
+    raise Refused(NO_CARD, status=402, type="card_error", code="missing", param="card")
 
 
 def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMethod) -> Attempt:
-    """Write the charge down as pending, and the attempt that will find out should we not come back."""
+    """Write the charge as pending, and the attempt that finds out its outcome if this process dies."""
     charge = rows.insert(
         tx,
         Charge(
@@ -115,7 +116,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             source=card_of(method.id, method.card, method.billing_details, method.customer),
             status="pending",
             transfer_group=wanted.transfer_group,
-            **described(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix),
+            **statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix),
         ),
         event=None,
     )
@@ -134,11 +135,11 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
     )
 
 
-def described(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
-    """What was wished, and the line that the card's owner will read: the seller's name, and the suffix."""
+def statement_descriptors(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
+    """Return the descriptors, and the line on the card's statement: the seller's name and the suffix."""
     seller = re.sub(r"[<>\\'\"*]", "", of(tx).seller_name).upper()[:22].strip() or None
-    wished = suffix or descriptor
-    line = f"{seller}* {wished.upper()}"[:22] if seller and wished else wished.upper() if wished else seller
+    own = suffix or descriptor
+    line = f"{seller}* {own.upper()}"[:22] if seller and own else own.upper() if own else seller
     return {
         "calculated_statement_descriptor": line,
         "statement_descriptor": descriptor,
@@ -146,8 +147,8 @@ def described(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, A
     }
 
 
-def declined(charge: Charge) -> Refused:
-    """The answer to a charge that failed: 402. Returned, not raised: the failed charge is kept."""
+def decline_error(charge: Charge) -> Refused:
+    """Build the 402 answer to a failed charge; returning it, not raising it, keeps the failed charge."""
     if not (charge.failure_code and charge.failure_message):
         raise Inconsistent(f"The charge {charge.id} did not fail.")
     reason = (charge.outcome or {}).get("reason")
@@ -172,10 +173,10 @@ class Capture(Params):
 
 @Charge.action("capture", Capture)
 def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
-    """Take what a charge holds, or a part of it: the rest is let go."""
+    """Capture an authorized charge, in full or in part; the rest of the hold is released."""
     amount = wanted.amount if wanted.amount is not None else charge.amount
     check_capture(tx, charge, amount)
-    attempt = under_way(tx, charge) or collect.write_down(
+    attempt = processing_capture(tx, charge) or collect.write_down(
         tx,
         Attempt(
             kind="capture",
@@ -187,16 +188,18 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
             automatic=False,
         ),
     )
-    noted = {name: wanted.sent()[name] for name in ("receipt_email", "transfer_group") if wanted.given(name)}
+    changes = {
+        name: wanted.sent()[name] for name in ("receipt_email", "transfer_group") if wanted.given(name)
+    }
     if wanted.statement_descriptor or wanted.statement_descriptor_suffix:
         for name in ("statement_descriptor", "statement_descriptor_suffix"):
             check_descriptor(name, getattr(wanted, name))
-        noted |= described(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
-    rows.update(tx, charge, event=None, **noted)
+        changes |= statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
+    rows.update(tx, charge, event=None, **changes)
     tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)
-    return after if after.captured else not_captured(after)
+    return after if after.captured else capture_error(after)
 
 
 def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
@@ -218,15 +221,15 @@ def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
     )
 
 
-def under_way(tx: Tx, charge: Charge) -> Attempt | None:
-    """A capture that was begun and not settled is asked for again under its own id."""
+def processing_capture(tx: Tx, charge: Charge) -> Attempt | None:
+    """Find a capture that was begun and not settled, so that it is requested again under its own id."""
     found = rows.select(
         tx, Attempt, "charge = %(id)s and kind = 'capture' and state = 'processing'", id=charge.id
     )
     return found[0] if found else None
 
 
-def not_captured(charge: Charge) -> Refused:
+def capture_error(charge: Charge) -> Refused:
     return Refused(
         f"Charge {charge.id} could not be captured: the gateway refused it.",
         code="charge_expired_for_capture",

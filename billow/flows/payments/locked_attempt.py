@@ -1,4 +1,4 @@
-"""Load and lock all that the outcome of an attempt touches."""
+"""Load and lock the rows that the outcome of an attempt changes."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,10 @@ from billow.store.tx import Tx
 
 @dataclass(slots=True)
 class Case:
-    """An attempt with all that its outcome touches, locked: customer, subscription, invoice, intent, charge.
+    """An attempt with the rows that its outcome changes: customer, subscription, invoice, intent and charge.
 
-    A charge without an intent was written before the gateway was asked; one of an intent is written now.
+    A charge without an intent was written before the gateway was asked; the charge of an intent is written
+    with the outcome.
     """
 
     attempt: Attempt
@@ -31,6 +32,7 @@ class Case:
 
 
 def load(tx: Tx, attempt: Attempt) -> tuple[Tx, Case]:
+    """Lock the customer, subscription, invoice, intent and charge of an attempt, in this order."""
     customer = next(iter(rows.lock_many(tx, Customer, [attempt.customer] if attempt.customer else [])), None)
     tx = clocks.enter(tx, customer.test_clock if customer else None)
     invoice = rows.find(tx, Invoice, attempt.invoice) if attempt.invoice else None

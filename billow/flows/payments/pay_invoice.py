@@ -1,4 +1,4 @@
-"""Pay an invoice on request."""
+"""Pay an invoice at the request of a caller."""
 
 from billow.api import fields as f
 from billow.api import render, rows
@@ -30,7 +30,8 @@ class Pay(Params):
 
 @Invoice.action("pay", Pay)
 def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
-    """Pay an invoice, through the gateway or as paid elsewhere. A decline is answered with 402, and kept."""
+    """Pay an invoice through the gateway, or mark it as paid out of band. A decline is answered with 402."""
+    # The failed attempt of a decline is kept, so the answer is returned and not raised.
     if invoice.status == "draft":
         invoice = finalize.finalize_one(tx, invoice)
         if invoice.status == "paid":
@@ -40,10 +41,10 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
         invoice.status in ("open", "uncollectible"), f"This invoice can't be paid: it is {invoice.status}."
     )
     if wanted.paid_out_of_band:
-        return out_of_band(tx, invoice)
+        return pay_out_of_band(tx, invoice)
     check_method(tx, invoice, wanted.payment_method)
     if invoice.payment_intent is None:
-        # An invoice that was sent gets its intent when somebody pays it by card.
+        # An invoice that was sent has no intent until it is paid by card.
         [invoice] = invoice_intents.link_intents(tx, [(invoice, rows.find(tx, Customer, invoice.customer))])
     tx = yield from collect.attempt_invoice(
         tx, invoice, automatic=False, method=wanted.payment_method, off_session=wanted.off_session
@@ -52,12 +53,12 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
     return (
         after
         if after.status == "paid"
-        else declined(tx, rows.find(tx, PaymentIntent, after.payment_intent or ""))
+        else decline_error(tx, rows.find(tx, PaymentIntent, after.payment_intent or ""))
     )
 
 
 def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
-    """The method named must be the customer's; without one the customer must have one."""
+    """Check that the payment method is the customer's, or without one that the customer has a method."""
     gateway(tx)
     if method:
         found = rows.find(tx, PaymentMethod, method, param="payment_method")
@@ -73,7 +74,7 @@ def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
         raise Refused(collect.NO_METHOD.message, code="resource_missing")
 
 
-def declined(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
+def decline_error(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
     """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept.
 
     `of` is what was asked for: an invoice, or a subscription that holds only with its payment.
@@ -98,8 +99,11 @@ def declined(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
     )
 
 
-def out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
-    """Paid elsewhere, in full: the money is in the bank, no charge is made."""
+def pay_out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
+    """Mark an invoice as paid out of band, in full: the money is posted to the bank, and nothing is charged.
+
+    Cancels its intent and timers, and locks its subscription. Emits `invoice.updated` and `invoice.paid`.
+    """
     amount = invoice.amount_due - invoice.amount_paid
     cancel_intent(tx, invoice, "automatic")
     settle.recover_loss(tx, invoice, amount)

@@ -37,7 +37,7 @@ class Confirm(Params):
 
 @PaymentIntent.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
-    """Create a payment intent, and confirm it where that is wished."""
+    """Create a payment intent, and confirm it if the request says so."""
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     if wanted.payment_method:
@@ -66,7 +66,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
 @PaymentIntent.action("confirm", Confirm)
 @rights.browser(*SHOWN_TO_BROWSERS)
 def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
-    """Try to take the money now, with the method given or the one that the intent has."""
+    """Confirm a payment intent: take the payment now, with the given payment method or the intent's."""
     check_secret(intent, wanted.client_secret)
     require(
         intent.status in ("requires_payment_method", "requires_confirmation", "requires_action"),
@@ -93,7 +93,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     tx, outcome = yield ask(asks.charge, collect.wish(attempt))
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, PaymentIntent, intent.id)
-    return pay_invoice.declined(tx, after) if after.status == "requires_payment_method" else after
+    return pay_invoice.decline_error(tx, after) if after.status == "requires_payment_method" else after
 
 
 class Cancel(Params):
@@ -104,7 +104,7 @@ class Cancel(Params):
 
 @PaymentIntent.action("cancel", Cancel)
 def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> PaymentIntent:
-    """Cancel an intent that is not an invoice's own; that one ends when its invoice is voided."""
+    """Cancel a payment intent. The intent of an invoice is canceled by voiding the invoice."""
     require(
         intent.invoice is None,
         "You cannot cancel a PaymentIntent that belongs to an invoice. Void the invoice.",

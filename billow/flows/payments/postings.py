@@ -1,4 +1,4 @@
-"""Post taken and returned money to the balance and the ledger."""
+"""Post payments and refunds to the balance and the ledger."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,24 +14,30 @@ from billow.store.tx import Tx
 AVAILABLE_AFTER = timedelta(days=2)
 
 
-def arrived(tx: Tx, charge: str, amount: int, currency: str, fee: int) -> BalanceTransaction:
-    """What of a charge reached our balance, less the gateway's fee."""
-    kept = {
+def insert_charge_transaction(
+    tx: Tx, charge: str, amount: int, currency: str, fee: int
+) -> BalanceTransaction:
+    """Insert the balance transaction of a captured charge, with the gateway's fee."""
+    fee_detail = {
         "amount": fee,
         "application": None,
         "currency": currency,
         "description": "Gateway processing fees",
         "type": "payment_fee",
     }
-    return moved(tx, charge, amount, currency, "charge", fee=fee, fee_details=[kept])
+    return insert_transaction(tx, charge, amount, currency, "charge", fee=fee, fee_details=[fee_detail])
 
 
-def left(tx: Tx, refund: Refund) -> BalanceTransaction:
-    """What a refund took from our balance; the gateway keeps the fee that it had."""
-    return moved(tx, refund.id, -refund.amount, refund.currency, "refund", description="REFUND FOR CHARGE")
+def insert_refund_transaction(tx: Tx, refund: Refund) -> BalanceTransaction:
+    """Insert the balance transaction of a refund; the gateway does not return its fee."""
+    return insert_transaction(
+        tx, refund.id, -refund.amount, refund.currency, "refund", description="REFUND FOR CHARGE"
+    )
 
 
-def moved(tx: Tx, source: str, amount: int, currency: str, type: str, **more: Any) -> BalanceTransaction:
+def insert_transaction(
+    tx: Tx, source: str, amount: int, currency: str, type: str, **more: Any
+) -> BalanceTransaction:
     return rows.insert(
         tx,
         BalanceTransaction(
@@ -47,25 +53,28 @@ def moved(tx: Tx, source: str, amount: int, currency: str, type: str, **more: An
     )
 
 
-def post_taken(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
-    """A payment settles what its invoice's customer owes; without an invoice it is a sale of its own."""
+def post_payment(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
+    """Post a captured charge and its fee to the ledger.
+
+    The payment of an invoice settles what the customer owes; without an invoice it is a sale.
+    """
     name, amount, currency = gateway(tx).name, charge.amount_captured, charge.currency
     if invoice and charge.customer:
-        taken = entries.payment_succeeded(name, charge.customer, currency, amount)
+        payment = entries.payment_succeeded(name, charge.customer, currency, amount)
     else:
-        taken = entries.sold(name, currency, amount)
-    kept = entries.fee_charged(name, currency, fee)
+        payment = entries.sold(name, currency, amount)
+    gateway_fee = entries.fee_charged(name, currency, fee)
     post.post(
         tx,
         [
             post.Posting(event, charge.id, tx.now, transfers, charge.customer, invoice)
-            for event, transfers in (("payment.succeeded", taken), ("gateway.fee", kept))
+            for event, transfers in (("payment.succeeded", payment), ("gateway.fee", gateway_fee))
         ],
     )
 
 
-def post_returned(tx: Tx, refund: Refund) -> None:
-    """Goodwill until a credit note says otherwise: granted, and sent."""
+def post_refund(tx: Tx, refund: Refund) -> None:
+    """Post a refund to the ledger: granted as goodwill (no credit note says otherwise), and sent."""
     sent = entries.refund_sent(gateway(tx).name, refund.currency, refund.amount)
     granted = entries.refund_granted(refund.currency, refund.amount)
     post.post(

@@ -34,9 +34,9 @@ class Create(Params):
 
 @Refund.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
-    """Refund a charge, or the successful charge of a payment intent: in part, or what is left of it."""
-    tx, charge = locked(tx, named(tx, wanted))
-    amount = wanted.amount if wanted.amount is not None else rest(tx, charge)
+    """Refund a charge, or the successful charge of a payment intent: an amount, or all that is left."""
+    tx, charge = lock_charge(tx, charge_of(tx, wanted))
+    amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
     attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
     tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
@@ -44,8 +44,8 @@ def create(tx: Tx, wanted: Create) -> Steps:
     return rows.find(tx, Refund, attempt.refund or "")
 
 
-def named(tx: Tx, wanted: Create) -> Charge:
-    """The charge that is meant; where both are given they belong together."""
+def charge_of(tx: Tx, wanted: Create) -> Charge:
+    """Return the charge to refund; if charge and payment intent are both given, they must belong together."""
     require(
         wanted.charge or wanted.payment_intent,
         "One of the following params should be provided for this request: payment_intent or charge.",
@@ -70,15 +70,15 @@ def named(tx: Tx, wanted: Create) -> Charge:
     return charge or rows.find(tx, Charge, intent.latest_charge or "")
 
 
-def locked(tx: Tx, charge: Charge) -> tuple[Tx, Charge]:
-    """The charge after its customer, at the customer's time; a deleted customer gets money back as well."""
+def lock_charge(tx: Tx, charge: Charge) -> tuple[Tx, Charge]:
+    """Lock a charge after its customer, who may be deleted by now, and enter the customer's time."""
     for customer in rows.lock_many(tx, Customer, [charge.customer] if charge.customer else []):
         tx = clocks.enter(tx, customer.test_clock)
     return tx, rows.lock(tx, Charge, charge.id)
 
 
-def rest(tx: Tx, charge: Charge) -> int:
-    """What can still be refunded: what is on its way back is not there twice."""
+def refundable_amount(tx: Tx, charge: Charge) -> int:
+    """Return the amount that can still be refunded, less refunds that are pending."""
     found = tx.one(
         "select coalesce(sum(amount), 0) as n from refunds"
         " where charge = %(id)s and status in ('pending', 'requires_action')",
@@ -96,7 +96,7 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         param="charge",
         code="charge_not_refundable",
     )
-    left = rest(tx, charge)
+    left = refundable_amount(tx, charge)
     if left <= 0:
         raise Refused(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
     require(
@@ -114,7 +114,7 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
 
 
 def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
-    """Write the refund down, and the attempt that will find out should we not come back."""
+    """Write the refund, and the attempt that finds out its outcome if this process dies."""
     if not charge.reference:
         raise Inconsistent(f"The charge {charge.id} succeeded without a reference of the gateway.")
     known = rows.find_many(tx, PaymentMethod, [charge.payment_method] if charge.payment_method else [])
@@ -148,7 +148,7 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
 
 @Refund.action("cancel")
 def cancel(tx: Tx, refund: Refund) -> Refund:
-    """Cancel a refund that waits for its receiver; what the gateway has in hand ends by itself."""
+    """Cancel a refund that requires action of its receiver. The gateway settles every other one itself."""
     require(
         refund.status == "requires_action",
         f"You cannot cancel this refund: only one in requires_action can be canceled, it is {refund.status}.",
@@ -158,12 +158,12 @@ def cancel(tx: Tx, refund: Refund) -> Refund:
 
 @job("charge.expire", lane="outside", settled_by="attempt.resolve")
 def expire(tx: Tx, refs: list[str]) -> Steps:
-    """Nobody captured the charge in seven days: the hold on the card is let go."""
+    """Release the hold of a charge that was not captured in seven days. Locks the customer and the charge."""
     [found] = rows.find_all(tx, Charge, refs).values()
     if not has_gateway(tx):
         return None
-    tx, charge = locked(tx, found)
-    if charge.captured or rest(tx, charge) != charge.amount:
+    tx, charge = lock_charge(tx, found)
+    if charge.captured or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
     tx, outcome = yield ask(collect.asked, gateway(tx), attempt)

@@ -11,16 +11,19 @@ from billow.store import jobs
 from billow.store.tx import Tx
 
 
-def counted(invoice: Invoice, automatic: bool) -> int:
-    """The first try of any kind counts, and after it only the automatic ones (§7.4)."""
+def attempt_count_after(invoice: Invoice, automatic: bool) -> int:
+    """Return the attempt count after an attempt: the first counts, later only automatic ones (§7.4)."""
     return invoice.attempt_count + 1 if automatic or invoice.attempt_count == 0 else invoice.attempt_count
 
 
-def failed(
+def record_failure(
     tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice, *, automatic: bool
 ) -> None:
-    """A try failed: the next one is set, or the policy has its last word."""
-    count = counted(invoice, automatic)
+    """Record a failed attempt: schedule the next one, or apply the policy for the last.
+
+    Emits `invoice.updated` and `invoice.payment_failed`, and updates the subscription and the customer.
+    """
+    count = attempt_count_after(invoice, automatic)
     first = invoice.billing_reason == "subscription_create"
     retried = automatic and invoice.auto_advance and not (first and is_new(subscription))
     step = dunning.next_step(tx.now, count, of(tx).dunning) if retried else None

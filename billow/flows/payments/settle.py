@@ -77,7 +77,7 @@ def succeed(tx: Tx, case: Case, outcome: Succeeded) -> None:
             next_action=None,
         )
     if charge.captured:
-        postings.post_taken(tx, charge, outcome.fee, case.invoice.id if case.invoice else None)
+        postings.post_payment(tx, charge, outcome.fee, case.invoice.id if case.invoice else None)
     else:
         jobs.put(tx, "charge.expire", charge.id, tx.now + HELD)
     if case.invoice:
@@ -122,7 +122,7 @@ def paid(tx: Tx, case: Case) -> None:
         auto_advance=False,
         amount_paid=invoice.amount_paid + attempt.amount,
         next_payment_attempt=None,
-        attempt_count=retries.counted(invoice, attempt.automatic),
+        attempt_count=retries.attempt_count_after(invoice, attempt.automatic),
     )
     for timer in due_dates.TIMERS:
         jobs.cancel(tx, timer, invoice.id)
@@ -148,7 +148,9 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
-        retries.failed(tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic)
+        retries.record_failure(
+            tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic
+        )
 
 
 def refused(tx: Tx, case: Case, outcome: Declined) -> Charge:

@@ -16,37 +16,45 @@ EXPIRED = "expired_uncaptured_charge"
 
 
 def load(tx: Tx, attempt: Attempt) -> tuple[Tx, Charge]:
-    """The charge that an attempt is about, locked after its customer, who may be deleted by now."""
+    """Lock the charge of an attempt after its customer, who may be deleted by now."""
     for customer in rows.lock_many(tx, Customer, [attempt.customer] if attempt.customer else []):
         tx = clocks.enter(tx, customer.test_clock)
     return tx, rows.lock(tx, Charge, attempt.charge or "")
 
 
 def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
-    """Make the answer to a refund fact; the first word of the gateway is when its creation is told."""
+    """Apply the gateway's answer to a refund; `refund.created` is emitted with the first answer.
+
+    Locks the customer, the charge and the refund.
+    """
     tx, charge = load(tx, attempt)
     refund = rows.lock(tx, Refund, attempt.refund or "")
     match outcome:
         case Succeeded():
             close(tx, attempt, "succeeded")
-            returned(tx, charge, refund)
+            succeed(tx, charge, refund)
         case Declined():
             close(tx, attempt, "failed")
-            told(tx, refund, "failed", status="failed", failure_reason=outcome.decline_code or outcome.code)
+            update_and_emit(
+                tx, refund, "failed", status="failed", failure_reason=outcome.decline_code or outcome.code
+            )
         case NeedsAction():
             close(tx, attempt, "requires_action")
-            told(tx, refund, "updated", status="requires_action")
+            update_and_emit(tx, refund, "updated", status="requires_action")
         case Pending():
-            told(tx, refund, "updated", pending_reason="processing")
+            update_and_emit(tx, refund, "updated", pending_reason="processing")
 
 
-def returned(tx: Tx, charge: Charge, refund: Refund) -> None:
-    """The money is on its way back. Of a charge that was not captured nothing moves: the hold is let go."""
+def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
+    """Record a refund that succeeded: post it, and update the charge. An uncaptured charge is only released.
+
+    Emits `charge.refunded`, and `charge.expired` if nobody captured the charge in time.
+    """
     changes: dict[str, Any] = {"status": "succeeded", "pending_reason": None}
     if charge.captured:
-        changes["balance_transaction"] = postings.left(tx, refund).id
-        postings.post_returned(tx, refund)
-    told(tx, refund, "updated", **changes)
+        changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
+        postings.post_refund(tx, refund)
+    update_and_emit(tx, refund, "updated", **changes)
     total = charge.amount_refunded + refund.amount
     rows.update(
         tx,
@@ -57,7 +65,8 @@ def returned(tx: Tx, charge: Charge, refund: Refund) -> None:
     )
 
 
-def told(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
+def update_and_emit(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
+    """Update a refund and emit its event, after `refund.created` where that was not emitted yet."""
     if refund.told:
         rows.update(tx, refund, event=event, **changes)
     else:
@@ -66,13 +75,18 @@ def told(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
 
 
 def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
-    """Make the answer to a capture fact; what was held and not captured is let go."""
+    """Apply the gateway's answer to a capture; what was not captured of the hold is released.
+
+    Locks the customer and the charge. Emits `charge.captured`.
+    """
     tx, charge = load(tx, attempt)
     if isinstance(outcome, Pending):
         return
     close(tx, attempt, "succeeded" if isinstance(outcome, Succeeded) else "failed")
     if isinstance(outcome, Succeeded):
-        movement = postings.arrived(tx, charge.id, attempt.amount, charge.currency, outcome.fee)
+        movement = postings.insert_charge_transaction(
+            tx, charge.id, attempt.amount, charge.currency, outcome.fee
+        )
         captured = rows.update(
             tx,
             charge,
@@ -82,7 +96,7 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             amount_refunded=charge.amount - attempt.amount,
             balance_transaction=movement.id,
         )
-        postings.post_taken(tx, captured, outcome.fee, None)
+        postings.post_payment(tx, captured, outcome.fee, None)
         jobs.cancel(tx, "charge.expire", charge.id)
 
 

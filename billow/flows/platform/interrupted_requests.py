@@ -7,7 +7,7 @@ from billow.api.operation import Call, Unsettled
 from billow.api.resource import Resource
 from billow.core.errors import Refused
 from billow.flows.payments import charges, collect
-from billow.flows.payments.pay_invoice import declined
+from billow.flows.payments.pay_invoice import decline_error
 from billow.flows.subscriptions.create import conclude, kept_or_not
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -37,7 +37,7 @@ def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
         return answer(tx, found)
     if attempts and call.verb.resource is Subscription and attempts[-1].payment_intent:
         # It was taken back, since its first payment failed (error_if_incomplete).
-        return declined(tx, rows.find(tx, PaymentIntent, attempts[-1].payment_intent))
+        return decline_error(tx, rows.find(tx, PaymentIntent, attempts[-1].payment_intent))
     raise idempotency.unknown(key, request)
 
 
@@ -63,9 +63,9 @@ def answer(tx: Tx, found: Resource) -> Resource | Refused:
     if isinstance(found, Subscription):
         return conclude(tx, found.id)
     if isinstance(found, Charge) and found.status == "failed":
-        return charges.declined(found)
+        return charges.decline_error(found)
     if isinstance(found, PaymentIntent) and found.status == "requires_payment_method":
-        return declined(tx, found)
+        return decline_error(tx, found)
     if isinstance(found, Invoice) and found.status in ("open", "uncollectible") and found.payment_intent:
-        return declined(tx, rows.find(tx, PaymentIntent, found.payment_intent))
+        return decline_error(tx, rows.find(tx, PaymentIntent, found.payment_intent))
     return found

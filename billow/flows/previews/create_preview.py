@@ -257,7 +257,7 @@ def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) ->
     """The draft with the discounts that are asked about, in place of those that it inherits."""
     if not wanted.given("discounts") or wanted.discounts == []:
         return invoice
-    whose = drafts.owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
+    whose = drafts.discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
     ids = discounts.chosen(tx, wanted.discounts, whose, given=True)
     return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), discounts=ids)
 

@@ -9,7 +9,7 @@ from billow.core.errors import Inconsistent, Refused
 from billow.core.money import show
 from billow.flows.billing import drafts, priced_items
 from billow.flows.outside.outside import of
-from billow.flows.quotes.lines import Offered, present
+from billow.flows.quotes.lines import PricedLine, lines_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, pdf
 from billow.resources.customer import Customer
 from billow.resources.quote import Quote
@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 
 
 @Quote.below("GET", "pdf", of=Quote)
-def paper(tx: Tx, quote: Quote) -> Answer:
+def download_pdf(tx: Tx, quote: Quote) -> Answer:
     """Fetch a finalized quote as a PDF."""
     if quote.finalized_at is None:
         raise Refused("A quote has a PDF when it is finalized; this one is a draft.")
@@ -30,9 +30,9 @@ def paper(tx: Tx, quote: Quote) -> Answer:
 
 
 def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
-    """The paper of a finalized quote: what is asked for at first in full, and what follows as a note."""
+    """Build the document of a finalized quote: the lines and totals, and later charges as notes."""
     outside, customer = of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
-    offered = present(tx, quote)
+    priced = lines_of(tx, quote)
     currency = quote.currency or ""
     if not quote.finalized_at:
         raise Inconsistent(f"The quote {quote.id} is not finalized.")
@@ -52,7 +52,7 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
         ),
         buyer=buyer_of(customer),
         header=quote.header,
-        lines=tuple(line_of(one) for one in offered),
+        lines=tuple(line_of(one) for one in priced),
         totals=tuple((label, show(amount, currency)) for label, amount in totals_of(quote)),
         notes=tuple(notes_of(quote, currency)),
         footer=quote.footer,
@@ -67,8 +67,11 @@ def buyer_of(customer: Customer) -> Party:
     return Party(name, customer.email, tuple(line for line in lines if line))
 
 
-def line_of(one: Offered) -> DocumentLine:
-    """A full period of it. A unit price is there where one price times the quantity is the amount."""
+def line_of(one: PricedLine) -> DocumentLine:
+    """Build a line for one full period.
+
+    It shows a unit price only where that times the quantity is the amount.
+    """
     item, rate = one.item, priced_items.rated(one.price)
     single = rate.model == "per_unit" and rate.unit_amount is not None
     return DocumentLine(
@@ -85,18 +88,18 @@ def every(interval: str, count: int) -> str:
 
 
 def totals_of(quote: Quote) -> list[tuple[str, int]]:
-    """From the subtotal to the total; and what is due first, where that is something else."""
-    parts, named = quote.total_details["breakdown"], quote.labels
+    """Return the rows from subtotal to total, and what is due when accepted where that differs."""
+    parts, labels = quote.total_details["breakdown"], quote.labels
     shown = [("Subtotal", quote.amount_subtotal)]
-    shown += [(named[one["discount"]["id"]], -one["amount"]) for one in parts["discounts"] if one["amount"]]
-    shown += [(named[one["rate"]["id"]], one["amount"]) for one in parts["taxes"]]
+    shown += [(labels[one["discount"]["id"]], -one["amount"]) for one in parts["discounts"] if one["amount"]]
+    shown += [(labels[one["rate"]["id"]], one["amount"]) for one in parts["taxes"]]
     shown.append(("Total", quote.amount_total))
     first = quote.computed["upfront"]["amount_total"]
     return [*shown, ("Due when accepted", first)] if first != quote.amount_total else shown
 
 
 def notes_of(quote: Quote, currency: str) -> list[str]:
-    """What the seller says, how long nothing is charged, and what is charged from then on."""
+    """Return the description, the length of the trial and the recurring charge as notes."""
     days, later = quote.subscription_data["trial_period_days"], quote.computed["recurring"]
     notes = [quote.description] if quote.description else []
     if days and later:

@@ -1,4 +1,4 @@
-"""Make the lines of a quote: prices, quantities, discounts."""
+"""Build the lines of a quote: prices, quantities and discounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +27,11 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 MOST = 20
-"""So many items a subscription may have, and so many things besides on its first invoice."""
+"""The most items of a subscription, and the most one-time items on its first invoice."""
 
 
-class OfferedPrice(Params):
-    """A price that is made for this quote, for once or recurring; nobody else can use it."""
+class QuotePriceData(Params):
+    """The price that `price_data` creates for this quote alone, one-time or recurring."""
 
     currency: str = f.currency(required=True)
     product: str = f.ref("product", required=True)
@@ -44,7 +44,7 @@ class OfferedPrice(Params):
 class NewLine(Params):
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     price: str | None = f.ref("price")
-    price_data: OfferedPrice | None = f.hash(shape=OfferedPrice)
+    price_data: QuotePriceData | None = f.hash(shape=QuotePriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
@@ -54,8 +54,8 @@ class Line(NewLine):
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """A line with all that prices it."""
+class PricedLine:
+    """A line of a quote with its price and product."""
 
     item: LineItem
     price: Price
@@ -75,52 +75,58 @@ class Offered:
         return recurring["interval"], recurring["interval_count"]
 
 
-def present(tx: Tx, quote: Quote) -> list[Offered]:
-    """The lines of a quote as they are."""
-    return priced(tx, rows.select(tx, LineItem, "quote = %(id)s", id=quote.id))
+def lines_of(tx: Tx, quote: Quote) -> list[PricedLine]:
+    """Return the stored lines of a quote, with their prices and products."""
+    return with_prices(tx, rows.select(tx, LineItem, "quote = %(id)s", id=quote.id))
 
 
-def priced(tx: Tx, items: Sequence[LineItem]) -> list[Offered]:
+def with_prices(tx: Tx, items: Sequence[LineItem]) -> list[PricedLine]:
     prices = rows.find_many(tx, Price, [item.price for item in items])
-    sold = rows.find_many(tx, Product, [price.product for price in prices.values()])
-    return [Offered(item, prices[item.price], sold[prices[item.price].product]) for item in items]
+    products_by_id = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    return [
+        PricedLine(item, prices[item.price], products_by_id[prices[item.price].product]) for item in items
+    ]
 
 
-def chosen(
-    tx: Tx, quote: Quote, customer: Customer | None, wanted: Sequence[NewLine], before: Sequence[Offered] = ()
-) -> list[Offered]:
-    """The lines that are asked for, in place of those before: one that is named by its id goes on."""
-    known = {offered.item.id: offered for offered in before}
-    found = []
+def replace_lines(
+    tx: Tx,
+    quote: Quote,
+    customer: Customer | None,
+    wanted: Sequence[NewLine],
+    before: Sequence[PricedLine] = (),
+) -> list[PricedLine]:
+    """Build the lines of a request, in place of `before`; a line named by its id is kept and updated."""
+    known = {one.item.id: one for one in before}
+    built = []
     for place, line in enumerate(wanted):
         at = f"line_items[{place}]"
-        old = kept(known, line, at)
-        price = price_of(tx, line, at) if old is None or named(line) else old.price
+        old = line_by_id(known, line, at)
+        price = price_of(tx, line, at) if old is None or names_a_price(line) else old.price
         check_quantity(line, price, at)
         item = LineItem(currency=price.currency, price=price.id, quote=quote.id) if old is None else old.item
-        sold = rows.find(tx, Product, price.product, deleted=True)
-        whose = owner(customer, price.currency, item.own_discounts)
-        whose = replace(whose, param=f"{at}[discounts]")
-        found.append(Offered(
+        product = rows.find(tx, Product, price.product, deleted=True)
+        owner = discount_owner(customer, price.currency, item.own_discounts)
+        owner = replace(owner, param=f"{at}[discounts]")
+        built.append(PricedLine(
             item.but(
                 id=item.id or new_id(LineItem.prefix),
                 currency=price.currency,
-                description=sold.name,
-                own_discounts=promised(tx, line, whose, item.own_discounts),
+                description=product.name,
+                own_discounts=apply_discounts(tx, line, owner, item.own_discounts),
                 position=place,
                 price=price.id,
                 quantity=quantity_of(line, price, item),
-                tax_rates=rates_of(tx, line, item.tax_rates, f"{at}[tax_rates]"),
+                tax_rates=tax_rates_of(tx, line, item.tax_rates, f"{at}[tax_rates]"),
             ),
             price,
-            sold,
+            product,
         ))  # fmt: skip
-    check_together(found)
-    return found
+    check_together(built)
+    return built
 
 
-def kept(known: dict[str, Offered], line: NewLine, at: str) -> Offered | None:
-    """The line that is meant by its id; each can be meant once."""
+def line_by_id(known: dict[str, PricedLine], line: NewLine, at: str) -> PricedLine | None:
+    """Find the existing line that has the id in the request, and refuse an id that is unknown or repeated."""
     id = line.id if isinstance(line, Line) else None
     if id is None:
         return None
@@ -129,12 +135,15 @@ def kept(known: dict[str, Offered], line: NewLine, at: str) -> Offered | None:
     return known.pop(id)
 
 
-def named(line: NewLine) -> bool:
+def names_a_price(line: NewLine) -> bool:
     return line.price is not None or line.price_data is not None
 
 
 def price_of(tx: Tx, line: NewLine, at: str) -> Price:
-    """The price that a line names, or that is made for it: active, and with an amount."""
+    """Return the price that a line names, or create it from `price_data`.
+
+    It must be active and have an amount.
+    """
     require(
         line.price is None or line.price_data is None,
         "You may only specify one of these parameters: price, price_data.",
@@ -155,7 +164,7 @@ def price_of(tx: Tx, line: NewLine, at: str) -> Price:
 
 
 def check_quantity(line: NewLine, price: Price, at: str) -> None:
-    """Measured use has no quantity of its own (T50)."""
+    """Refuse a quantity for a metered price: its meter measures the quantity (T50)."""
     require(
         priced_items.meter_of(price) is None or line.quantity is None,
         "You cannot set the quantity for metered plans.",
@@ -169,16 +178,16 @@ def quantity_of(line: NewLine, price: Price, old: LineItem) -> int | None:
     return line.quantity if line.quantity is not None else 1 if old.quantity is None else old.quantity
 
 
-def rates_of(tx: Tx, line: NewLine, before: list[str], at: str) -> list[str]:
+def tax_rates_of(tx: Tx, line: NewLine, before: list[str], at: str) -> list[str]:
     return tax_rate.check_usable(tx, line.tax_rates or [], at) if line.given("tax_rates") else before
 
 
-def check_together(offered: Sequence[Offered]) -> None:
-    """What recurs must be able to be one subscription, and the rest to be on its first invoice."""
-    recurring = [one for one in offered if one.recurs]
-    once = [one for one in offered if not one.recurs]
+def check_together(lines: Sequence[PricedLine]) -> None:
+    """Check that the recurring lines can form one subscription, with the others on its first invoice."""
+    recurring = [one for one in lines if one.recurs]
+    once = [one for one in lines if not one.recurs]
     require(
-        len({one.price.currency for one in offered}) <= 1,
+        len({one.price.currency for one in lines}) <= 1,
         "All prices on a quote must have the same currency.",
         param="line_items",
     )
@@ -195,43 +204,44 @@ def check_together(offered: Sequence[Offered]) -> None:
         raise
 
 
-def currency_of(offered: Sequence[Offered]) -> str | None:
-    return offered[0].price.currency if offered else None
+def currency_of(lines: Sequence[PricedLine]) -> str | None:
+    return lines[0].price.currency if lines else None
 
 
-def owner(
-    customer: Customer | None, currency: str | None, there: Sequence[str], subtotal: int | None = None
+def discount_owner(
+    customer: Customer | None, currency: str | None, present: Sequence[str], subtotal: int | None = None
 ) -> Owner:
-    """Whoever gets the discounts of a quote; nobody may be known yet."""
-    return Owner(customer or Customer(), currency, present=there, subtotal=subtotal)
+    """Describe who redeems the discounts of a quote, which may have no customer yet."""
+    return Owner(customer or Customer(), currency, present=present, subtotal=subtotal)
 
 
-def promised(tx: Tx, wanted: Any, whose: Owner, before: Sequence[str]) -> list[str]:
-    """The discounts that a request leaves: checked now, redeemed and counted when the quote is accepted.
+def apply_discounts(tx: Tx, wanted: Any, owner: Owner, before: Sequence[str]) -> list[str]:
+    """Return the ids of the discounts after a request, and insert those that are new.
 
-    `""` takes them off, `[]` leaves them (T21).
+    They are validated now; redeemed and counted when the quote is accepted. `""` removes the discounts, `[]`
+    leaves them as they are (T21).
     """
     if not wanted.given("discounts") or wanted.discounts == []:
         return list(before)
-    found = redeemable(tx, wanted.discounts or [], whose)
-    new = [made_from(tx, one, whose) for one in found if one.kept is None]
+    found = redeemable(tx, wanted.discounts or [], owner)
+    new = [made_from(tx, one, owner) for one in found if one.kept is None]
     fresh = iter(rows.insert_many(tx, [one.but(customer=one.customer or None) for one in new], event=None))
     return [one.kept.id if one.kept else next(fresh).id for one in found]
 
 
-def wished(tx: Tx, ids: Sequence[str]) -> list[DiscountTerm]:
-    """What was promised, as it is asked for when the quote is accepted: the code or coupon itself.
+def discount_params(tx: Tx, ids: Sequence[str]) -> list[DiscountTerm]:
+    """Return the params that redeem these discounts when the quote is accepted: the promotion code or coupon.
 
-    The customer's own discount is there already.
+    The customer's own discount exists already, so it is named by its id.
     """
     known = rows.find_many(tx, Discount, ids)
     holders = rows.find_many(tx, Customer, [one.customer for one in known.values() if one.customer])
-    held = {customer.discount for customer in holders.values()}
-    return [term_of(known[id], given=id in held) for id in ids]
+    own = {customer.discount for customer in holders.values()}
+    return [discount_param(known[id], of_customer=id in own) for id in ids]
 
 
-def term_of(one: Discount, *, given: bool) -> DiscountTerm:
-    if given:
+def discount_param(one: Discount, *, of_customer: bool) -> DiscountTerm:
+    if of_customer:
         return made(DiscountTerm, discount=one.id)
     if one.promotion_code:
         return made(DiscountTerm, promotion_code=one.promotion_code)

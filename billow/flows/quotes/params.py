@@ -1,4 +1,4 @@
-"""Declare the parameters of a quote, and check them."""
+"""Declare the params of a quote, check them, and apply them to a draft."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from billow.api.params import Params, made
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.quotes import lines, totals
-from billow.flows.quotes.lines import Offered
+from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import params
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
@@ -58,15 +58,15 @@ class Create(Update):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A quote as it is to be, not reckoned yet."""
+class QuoteDraft:
+    """A quote with its lines and customer after a request, before its amounts are calculated."""
 
     quote: Quote
-    offered: Sequence[Offered]
+    lines: Sequence[PricedLine]
     customer: Customer | None
 
 
-PLAIN = (
+COPIED = (
     "application_fee_amount",
     "application_fee_percent",
     "collection_method",
@@ -80,40 +80,44 @@ PLAIN = (
     "on_behalf_of",
     "transfer_data",
 )
-"""What is kept as it was sent, merged into what was there."""
+"""Params that are stored as they were sent; hashes are merged into the stored ones."""
 
 
-def drawn(
-    tx: Tx, quote: Quote, wanted: Update, customer: Customer | None, before: Sequence[Offered]
-) -> Drawn:
-    """The quote with what was sent, checked."""
-    check_elsewhere(wanted)
+def apply_params(
+    tx: Tx, quote: Quote, wanted: Update, customer: Customer | None, before: Sequence[PricedLine]
+) -> QuoteDraft:
+    """Check the params of a request and apply them to a quote. Inserts its new discounts and prices."""
+    check_unsupported(wanted)
     sent = wanted.sent()
-    changes = {name: merged_value(quote, name, sent[name]) for name in PLAIN if name in sent}
+    changes = {name: merged_value(quote, name, sent[name]) for name in COPIED if name in sent}
     if "default_tax_rates" in sent:
         rates = wanted.default_tax_rates or []
         changes["default_tax_rates"] = tax_rate.check_usable(tx, rates, "default_tax_rates")
     if wanted.subscription_data:
-        changes.update(agreed(quote, wanted.subscription_data))
+        changes.update(subscription_data_changes(quote, wanted.subscription_data))
     quote = quote.but(**changes)
-    offered = lines.chosen(tx, quote, customer, wanted.line_items, before) if "line_items" in sent else before
-    bare = totals.reckoned(tx, quote.but(discounts=[]), customer, offered)[0]
-    there = [*quote.discounts, *([customer.discount] if customer and customer.discount else [])]
-    whose = lines.owner(customer, lines.currency_of(offered), there, bare.amount_subtotal)
-    quote = quote.but(discounts=lines.promised(tx, wanted, whose, quote.discounts))
+    priced = (
+        lines.replace_lines(tx, quote, customer, wanted.line_items, before)
+        if "line_items" in sent
+        else before
+    )
+    undiscounted = totals.calculate(tx, quote.but(discounts=[]), customer, priced)[0]
+    present = [*quote.discounts, *([customer.discount] if customer and customer.discount else [])]
+    owner = lines.discount_owner(customer, lines.currency_of(priced), present, undiscounted.amount_subtotal)
+    quote = quote.but(discounts=lines.apply_discounts(tx, wanted, owner, quote.discounts))
     if wanted.given("expires_at"):
         check_expiry(tx, quote)
-    check(quote, offered)
-    return Drawn(quote, offered, customer)
+    check(quote, priced)
+    return QuoteDraft(quote, priced, customer)
 
 
-def agreed(quote: Quote, data: SubscriptionData) -> dict[str, Any]:
-    """What is said of the subscription; its metadata takes the place of what was there."""
+def subscription_data_changes(quote: Quote, data: SubscriptionData) -> dict[str, Any]:
+    """Return the changes that `subscription_data` asks for; its metadata replaces the stored metadata."""
     sent = data.sent()
     when = sent.pop("effective_date", None)
     found = merged_value(quote, "subscription_data", made(type(data), **sent))
     if isinstance(data, NewSubscriptionData) and data.billing_mode:
-        check_mode(data.billing_mode)
+        check_billing_mode(data.billing_mode)
         mode = params.mode_of(data.billing_mode, None)
         found["billing_mode"] = {name: mode[name] for name in ("flexible", "type")}
     if not data.given("effective_date"):
@@ -122,7 +126,7 @@ def agreed(quote: Quote, data: SubscriptionData) -> dict[str, Any]:
     return {"subscription_data": found, "at_period_end": isinstance(when, str)}
 
 
-def check_mode(mode: BillingMode) -> None:
+def check_billing_mode(mode: BillingMode) -> None:
     try:
         params.check_mode(mode)
     except Refused as refused:
@@ -130,8 +134,8 @@ def check_mode(mode: BillingMode) -> None:
         raise
 
 
-def check_elsewhere(wanted: Update) -> None:
-    """What needs something that an account does not have: tax settings, other accounts."""
+def check_unsupported(wanted: Update) -> None:
+    """Refuse params that need what billow does not have: automatic tax settings and connected accounts."""
     params.check_automatic_tax(wanted.automatic_tax)
     if wanted.customer_account is not None:
         raise Refused(
@@ -153,9 +157,9 @@ def check_expiry(tx: Tx, quote: Quote) -> None:
     )
 
 
-def check(quote: Quote, offered: Sequence[Offered]) -> None:
-    """Shares of an invoice go with what recurs, amounts with what does not; days until due with sending."""
-    recurs = any(one.recurs for one in offered)
+def check(quote: Quote, lines: Sequence[PricedLine]) -> None:
+    """Refuse percentages without a recurring line, amounts with one, and days until due without sending."""
+    recurs = any(one.recurs for one in lines)
     given = quote.transfer_data or {}
     amounts = {"application_fee_amount": quote.application_fee_amount,
                "transfer_data[amount]": given.get("amount")}  # fmt: skip
@@ -164,7 +168,7 @@ def check(quote: Quote, offered: Sequence[Offered]) -> None:
     for name, value in amounts.items():
         require(value is None or not recurs, f"You cannot set {name} with recurring line items.", param=name)
     for name, value in shares.items():
-        require(value is None or recurs or not offered,
+        require(value is None or recurs or not lines,
                 f"You can set {name} only with a recurring line item.", param=name)  # fmt: skip
     require(
         quote.collection_method == "send_invoice" or quote.invoice_settings["days_until_due"] is None,

@@ -11,8 +11,8 @@ from billow.core import lifecycle, numbering
 from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.billing import currency
 from billow.flows.quotes import params, totals
-from billow.flows.quotes.lines import present, priced
-from billow.flows.quotes.params import Create, Drawn, Update
+from billow.flows.quotes.lines import lines_of, with_prices
+from billow.flows.quotes.params import Create, QuoteDraft, Update
 from billow.resources.customer import Customer
 from billow.resources.line_item import LineItem
 from billow.resources.quote import LIVING, FromQuote, Quote
@@ -22,10 +22,10 @@ from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-LASTS = timedelta(days=30)
-"""So long a quote holds where nothing else is said."""
-ON_A_CLOCK = 10
-"""So many quotes without a customer a test clock may have (§11)."""
+VALID_FOR = timedelta(days=30)
+"""How long a quote is valid unless `expires_at` says otherwise."""
+MOST_ON_A_CLOCK = 10
+"""The most quotes without a customer on one test clock (§11)."""
 
 
 class Finalize(Params):
@@ -34,18 +34,20 @@ class Finalize(Params):
 
 @Quote.create(Create)
 def create(tx: Tx, wanted: Create) -> Quote:
-    """Draw up a quote: of what is sent, or as a copy of another."""
+    """Create a draft quote from the params, or as a copy of another quote."""
     if wanted.from_quote:
         return clone(tx, wanted, wanted.from_quote)
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     tx = clocks.enter(tx, clock_of(tx, wanted, customer))
     id = new_id(Quote.prefix)
-    blank = Quote(id=id, series=id, expires_at=whole(tx) + LASTS)
-    return write(tx, params.drawn(tx, blank, wanted, customer, []))
+    blank = Quote(id=id, series=id, expires_at=whole_second(tx) + VALID_FOR)
+    return insert(tx, params.apply_params(tx, blank, wanted, customer, []))
 
 
 def clock_of(tx: Tx, wanted: Create, customer: Customer | None) -> str | None:
-    """The clock of its customer, or for one without customer the clock that is named."""
+    """Return the test clock of a new quote: that of its customer, or without a customer the one in the
+    params.
+    """
     if wanted.test_clock is None:
         return customer.test_clock if customer else None
     rows.find(tx, TestClock, wanted.test_clock, param="test_clock")
@@ -54,17 +56,20 @@ def clock_of(tx: Tx, wanted: Create, customer: Customer | None) -> str | None:
         "The customer is not attached to this test clock.",
         param="test_clock",
     )
-    there = rows.select(tx, Quote, "test_clock = %(id)s and customer is null", id=wanted.test_clock)
+    waiting = rows.select(tx, Quote, "test_clock = %(id)s and customer is null", id=wanted.test_clock)
     require(
-        customer is not None or len(there) < ON_A_CLOCK,
-        f"A test clock can have at most {ON_A_CLOCK} quotes without a customer.",
+        customer is not None or len(waiting) < MOST_ON_A_CLOCK,
+        f"A test clock can have at most {MOST_ON_A_CLOCK} quotes without a customer.",
         param="test_clock",
     )
     return wanted.test_clock
 
 
 def clone(tx: Tx, wanted: Create, of: FromQuote) -> Quote:
-    """A draft like another quote; a revision is in its series, of which only one can be accepted."""
+    """Create a draft as a copy of another quote, which is locked.
+
+    A revision joins the series of that quote; only one quote of a series can be accepted.
+    """
     others = sorted(set(wanted.sent()) - {"from_quote", "expires_at"})
     require(
         not others,
@@ -79,24 +84,25 @@ def clone(tx: Tx, wanted: Create, of: FromQuote) -> Quote:
         param="from_quote[is_revision]",
     )
     id = new_id(Quote.prefix)
-    bare = {name: getattr(Quote(), name) for name in OF_ITS_OWN}
+    cleared = {name: getattr(Quote(), name) for name in NOT_COPIED}
     copy = source.but(
-        **bare,
+        **cleared,
         id=id,
         created=EPOCH,
-        expires_at=wanted.expires_at or whole(tx) + LASTS,
+        expires_at=wanted.expires_at or whole_second(tx) + VALID_FOR,
         from_quote=of.shown(),
         series=source.series if of.is_revision else id,
         status=lifecycle.after(lifecycle.QUOTE, lifecycle.NEW, "create"),
     )
     params.check_expiry(tx, copy)
-    lines = [one.item.but(id=new_id(LineItem.prefix), created=EPOCH, quote=id) for one in present(
-             tx, source)]  # fmt: skip
-    return write(tx, Drawn(copy, priced(tx, lines), customer_of(tx, source)))
+    lines = [
+        one.item.but(id=new_id(LineItem.prefix), created=EPOCH, quote=id) for one in lines_of(tx, source)
+    ]
+    return insert(tx, QuoteDraft(copy, with_prices(tx, lines), customer_of(tx, source)))
 
 
-#: What another quote came to has nothing to do with its copy.
-OF_ITS_OWN = (
+#: Fields that a copy does not take over: they say what happened to the other quote.
+NOT_COPIED = (
     "accepted_at",
     "canceled_at",
     "finalized_at",
@@ -110,15 +116,15 @@ OF_ITS_OWN = (
 )
 
 
-def write(tx: Tx, drawn: Drawn) -> Quote:
-    quote, items = totals.reckoned(tx, rows.born(tx, drawn.quote), drawn.customer, drawn.offered)
+def insert(tx: Tx, draft: QuoteDraft) -> Quote:
+    quote, items = totals.calculate(tx, rows.born(tx, draft.quote), draft.customer, draft.lines)
     made = rows.insert(tx, quote)
     rows.insert_many(tx, items)
     jobs.put(tx, "quote.expire", made.id, made.expires_at)
     return made
 
 
-def whole(tx: Tx) -> datetime:
+def whole_second(tx: Tx) -> datetime:
     return tx.now.replace(microsecond=0)
 
 
@@ -126,29 +132,32 @@ def customer_of(tx: Tx, quote: Quote) -> Customer | None:
     return rows.find(tx, Customer, quote.customer, deleted=True) if quote.customer else None
 
 
-ALWAYS = {"draft": None, "open": {"expires_at", "metadata"}}
-"""What may be changed in each state: all, or these; when it has ended, only metadata."""
+UPDATABLE = {"draft": None, "open": {"expires_at", "metadata"}}
+"""The params that can be updated in each status (None: all of them); in any other status, only metadata."""
 
 
 @Quote.update(Update)
 def update(tx: Tx, quote: Quote, wanted: Update) -> Quote:
-    """Change a draft; what is finalized holds as it was shown, and only its end and metadata change."""
-    allowed = ALWAYS.get(quote.status, {"metadata"})
+    """Update a draft; of a finalized quote, only `expires_at` and metadata can be updated."""
+    allowed = UPDATABLE.get(quote.status, {"metadata"})
     frozen = sorted(set(wanted.sent()) - allowed) if allowed is not None else []
     if frozen:
         raise Refused(
             f"You cannot update `{frozen[0]}` of a quote whose status is `{quote.status}`.", param=frozen[0]
         )
-    customer = named_customer(tx, quote, wanted)
-    before = present(tx, quote)
-    now = params.drawn(tx, quote, wanted, customer, before)
+    customer = customer_after(tx, quote, wanted)
+    before = lines_of(tx, quote)
+    after = params.apply_params(tx, quote, wanted, customer, before)
     if quote.status == "draft":
-        return rewrite(tx, quote, now)
-    return reschedule(tx, quote, metadata=now.quote.metadata, expires_at=now.quote.expires_at)
+        return recalculate(tx, quote, after)
+    return save(tx, quote, metadata=after.quote.metadata, expires_at=after.quote.expires_at)
 
 
-def named_customer(tx: Tx, quote: Quote, wanted: Update) -> Customer | None:
-    """The customer is named once, and lives on the clock of the quote."""
+def customer_after(tx: Tx, quote: Quote, wanted: Update) -> Customer | None:
+    """Return the customer of a quote; it is set once and must be on the quote's test clock.
+
+    Locks a new customer.
+    """
     if wanted.customer in (None, quote.customer):
         return customer_of(tx, quote)
     require(quote.customer is None, "The customer of a quote cannot be changed.", param="customer")
@@ -161,16 +170,16 @@ def named_customer(tx: Tx, quote: Quote, wanted: Update) -> Customer | None:
     return customer
 
 
-def rewrite(tx: Tx, before: Quote, now: Drawn, event: str = "updated", **changes: Any) -> Quote:
-    """Write a draft anew, reckoned again, with its lines."""
-    after, items = totals.reckoned(tx, now.quote, now.customer, now.offered)
+def recalculate(tx: Tx, before: Quote, draft: QuoteDraft, event: str = "updated", **changes: Any) -> Quote:
+    """Calculate the amounts of a quote again, and write it with new lines."""
+    after, items = totals.calculate(tx, draft.quote, draft.customer, draft.lines)
     tx.run("delete from line_items where quote = %(id)s", id=before.id)
     rows.insert_many(tx, items)
-    wanted = {name: getattr(after, name) for name in Quote.columns}
-    return reschedule(tx, before, event, **{**wanted, **changes})
+    calculated = {name: getattr(after, name) for name in Quote.columns}
+    return save(tx, before, event, **{**calculated, **changes})
 
 
-def reschedule(tx: Tx, before: Quote, event: str = "updated", **changes: Any) -> Quote:
+def save(tx: Tx, before: Quote, event: str = "updated", **changes: Any) -> Quote:
     after = rows.update(tx, before, event=event, **changes)
     if after.status in LIVING and after.expires_at != before.expires_at:
         jobs.put(tx, "quote.expire", after.id, after.expires_at)
@@ -179,11 +188,11 @@ def reschedule(tx: Tx, before: Quote, event: str = "updated", **changes: Any) ->
 
 @Quote.action("finalize", Finalize)
 def finalize(tx: Tx, quote: Quote, wanted: Finalize) -> Quote:
-    """From now on it holds: it gets its number, and can be accepted until it expires."""
+    """Finalize a draft quote: it gets its number, and can be accepted until it expires."""
     status = lifecycle.after(lifecycle.QUOTE, quote.status, "finalize")
-    offered = present(tx, quote)
+    priced = lines_of(tx, quote)
     require(quote.customer, "A quote must have a customer to be finalized.", param="customer")
-    require(offered, "A quote must have at least one line item to be finalized.", param="line_items")
+    require(priced, "A quote must have at least one line item to be finalized.", param="line_items")
     require(
         quote.collection_method != "send_invoice" or quote.invoice_settings["days_until_due"] is not None,
         "If you are using `collection_method=send_invoice`, you must set `invoice_settings[days_until_due]`.",
@@ -191,15 +200,15 @@ def finalize(tx: Tx, quote: Quote, wanted: Finalize) -> Quote:
     )
     customer = rows.find(tx, Customer, quote.customer or "", param="customer")
     currency.check_customer_currency(customer, quote.currency or "")
-    now = quote.but(expires_at=wanted.expires_at or quote.expires_at)
-    params.check_expiry(tx, now)
+    after = quote.but(expires_at=wanted.expires_at or quote.expires_at)
+    params.check_expiry(tx, after)
     sequence, revision = place_in_series(tx, quote)
-    return rewrite(
+    return recalculate(
         tx,
         quote,
-        Drawn(now, offered, customer),
+        QuoteDraft(after, priced, customer),
         "finalized",
-        finalized_at=whole(tx),
+        finalized_at=whole_second(tx),
         number=numbering.quote_number(customer.invoice_prefix or "", sequence, revision),
         revision=revision,
         sequence=sequence,
@@ -208,7 +217,10 @@ def finalize(tx: Tx, quote: Quote, wanted: Finalize) -> Quote:
 
 
 def place_in_series(tx: Tx, quote: Quote) -> tuple[int, int]:
-    """The next quote of the customer, who is locked, or the next revision of one: no gap, no race."""
+    """Return the sequence and revision of a quote: the customer's next, or the next revision in its series.
+
+    The customer is locked, so that numbers have no gap and none is given twice.
+    """
     found = tx.one(
         "select max(sequence) filter (where series = %(series)s) as own,"
         " max(revision) filter (where series = %(series)s) as revision, max(sequence) as latest"
@@ -225,15 +237,18 @@ def place_in_series(tx: Tx, quote: Quote) -> tuple[int, int]:
 
 @Quote.action("cancel")
 def cancel(tx: Tx, quote: Quote) -> Quote:
-    """Call a quote off that was not accepted."""
+    """Cancel a quote that was not accepted."""
     status = lifecycle.after(lifecycle.QUOTE, quote.status, "cancel")
     jobs.cancel(tx, "quote.expire", quote.id)
-    return rows.update(tx, quote, event="canceled", canceled_at=whole(tx), status=status)
+    return rows.update(tx, quote, event="canceled", canceled_at=whole_second(tx), status=status)
 
 
 @job("quote.expire")
 def expire(tx: Tx, refs: list[str]) -> None:
-    """What was not accepted in time is canceled; Stripe has no word of its own for it."""
+    """Cancel a quote that was not accepted in time; Stripe has no status of its own for it.
+
+    Locks the quote.
+    """
     [id] = refs
     quote = rows.lock(tx, Quote, id)
     if quote.status in LIVING and quote.expires_at <= tx.now:
@@ -242,16 +257,16 @@ def expire(tx: Tx, refs: list[str]) -> None:
 
 @Quote.below("GET", "line_items", listing.Paging, of=Quote)
 def line_items(tx: Tx, quote: Quote, wanted: listing.Paging) -> listing.Page:
-    """The lines of a quote: a full period of what recurs, and what is bought once."""
+    """List the lines of a quote: one full period of each recurring price, and the one-time prices."""
     where = Where("quote = %(quote)s", quote=quote.id)
     return listing.below(tx, LineItem, where, wanted, f"/v1/quotes/{quote.id}/line_items")
 
 
 @Quote.below("GET", "computed_upfront_line_items", listing.Paging, of=Quote)
 def upfront_line_items(tx: Tx, quote: Quote, wanted: listing.Paging) -> listing.Page:
-    """The lines as they will be on the first invoice: in a trial what recurs is free."""
+    """List the lines as they will be on the first invoice: during a trial, recurring prices are free."""
     url = f"/v1/quotes/{quote.id}/computed_upfront_line_items"
     page = listing.below(tx, LineItem, Where("quote = %(quote)s", quote=quote.id), wanted, url)
-    reckoned = totals.upfront(tx, quote, customer_of(tx, quote), present(tx, quote))
-    found = {item.id: item for item in reckoned}
+    items = totals.upfront_lines(tx, quote, customer_of(tx, quote), lines_of(tx, quote))
+    found = {item.id: item for item in items}
     return listing.Page([found[item.id] for item in page.rows], page.has_more, url)

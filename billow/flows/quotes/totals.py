@@ -9,7 +9,7 @@ from billow.api import render, rows
 from billow.core import pricing
 from billow.flows.billing import priced_items, totals
 from billow.flows.billing.discounts import lapsed
-from billow.flows.quotes.lines import Offered, currency_of
+from billow.flows.quotes.lines import PricedLine, currency_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -20,8 +20,8 @@ from billow.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one line comes to; discounts and taxes by their ids."""
+class LineTotals:
+    """The amounts of one line; discounts and taxes are keyed by id."""
 
     subtotal: int
     total: int
@@ -30,68 +30,75 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """What the lines of an imagined invoice come to."""
+class InvoiceTotals:
+    """The amounts of an invoice that is calculated and not written, and of its lines."""
 
-    shares: list[Share]
+    lines: list[LineTotals]
     invoice: Invoice
 
     @property
     def subtotal(self) -> int:
-        return sum(share.subtotal for share in self.shares)
+        return sum(line.subtotal for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Discounts and tax rates as they are shown, whole."""
+class ShownTerms:
+    """Discounts and tax rates as the API shows them, expanded; by id."""
 
     discounts: dict[str, dict[str, Any]]
     rates: dict[str, dict[str, Any]]
 
 
-def reckoned(
-    tx: Tx, quote: Quote, customer: Customer | None, offered: Sequence[Offered]
+def calculate(
+    tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
 ) -> tuple[Quote, list[LineItem]]:
-    """The quote and its lines with their amounts: the same functions that reckon invoices, without one.
+    """Calculate the amounts of a quote and its lines, with the functions that calculate invoices.
 
-    `amount_…` and the lines are a full period of all that is offered; `upfront` is the first invoice, on
-    which a trial is free; `recurring` are the items of the shortest interval, with what is taken off forever.
+    `amount_…` and the lines cover a full period of everything on the quote; `upfront` is the first invoice,
+    on which a trial is free; `recurring` covers the items of the shortest interval, with only the discounts
+    that last forever.
     """
-    quote = quote.but(currency=currency_of(offered))
-    draft, known = premises(tx, quote, customer, offered)
-    words = words_of(tx, known)
-    whole = sums(tx, draft, offered, known)
+    quote = quote.but(currency=currency_of(lines))
+    draft, terms = imagined_invoice(tx, quote, customer, lines)
+    shown = shown_terms(tx, terms)
+    whole = calculate_invoice(tx, draft, lines, terms)
     first = whole
     if quote.subscription_data["trial_period_days"]:
-        first = sums(tx, draft, offered, known, free=True)
-    items = [shown_share(one.item, share, words) for one, share in zip(offered, whole.shares, strict=True)]
-    upfront = [shown_share(one.item, share, words) for one, share in zip(offered, first.shares, strict=True)]
+        first = calculate_invoice(tx, draft, lines, terms, in_trial=True)
+    items = [with_totals(one.item, amounts, shown) for one, amounts in zip(lines, whole.lines, strict=True)]
+    upfront_items = [
+        with_totals(one.item, amounts, shown) for one, amounts in zip(lines, first.lines, strict=True)
+    ]
     return quote.but(
         amount_subtotal=whole.subtotal,
         amount_total=whole.invoice.total,
         computed={
-            "recurring": recurring(tx, draft, offered, known, words),
-            "upfront": {**shown_sums(first, words), "line_items": listed(tx, quote, upfront)},
+            "recurring": recurring_totals(tx, draft, lines, terms, shown),
+            "upfront": {**shown_totals(first, shown), "line_items": shown_list(tx, quote, upfront_items)},
         },
-        labels=totals.labels(whole.invoice, known),
-        total_details=details(whole, words),
+        labels=totals.labels(whole.invoice, terms),
+        total_details=total_details(whole, shown),
     ), items
 
 
-def upfront(tx: Tx, quote: Quote, customer: Customer | None, offered: Sequence[Offered]) -> list[LineItem]:
-    """The lines as they will be on the first invoice."""
-    draft, known = premises(tx, quote, customer, offered)
-    words = words_of(tx, known)
-    first = sums(tx, draft, offered, known, free=bool(quote.subscription_data["trial_period_days"]))
-    return [shown_share(one.item, share, words) for one, share in zip(offered, first.shares, strict=True)]
+def upfront_lines(
+    tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
+) -> list[LineItem]:
+    """Return the lines with their amounts on the first invoice."""
+    draft, terms = imagined_invoice(tx, quote, customer, lines)
+    shown = shown_terms(tx, terms)
+    first = calculate_invoice(
+        tx, draft, lines, terms, in_trial=bool(quote.subscription_data["trial_period_days"])
+    )
+    return [with_totals(one.item, amounts, shown) for one, amounts in zip(lines, first.lines, strict=True)]
 
 
-def premises(
-    tx: Tx, quote: Quote, customer: Customer | None, offered: Sequence[Offered]
+def imagined_invoice(
+    tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
 ) -> tuple[Invoice, totals.Terms]:
-    """An invoice that nobody gets, and the terms that it and its lines name.
+    """Build an invoice that is never written, and load the discounts and taxes of it and its lines.
 
-    Like a real one it has the customer's discount where it has none.
+    Like a real invoice, it takes the customer's discount unless it has discounts of its own.
     """
     inherited = [customer.discount] if customer and customer.discount else []
     draft = Invoice(
@@ -100,22 +107,22 @@ def premises(
         default_tax_rates=quote.default_tax_rates,
         discounts=quote.discounts or inherited,
     )
-    known = totals.terms_of(tx, [draft], [line for one in offered for line in lines_of(tx, one)])
-    over = lapsed(tx, known.discounts.values())
-    # What is promised begins when the quote is accepted, so it cannot be over.
+    terms = totals.terms_of(tx, [draft], [line for one in lines for line in invoice_lines_of(tx, one)])
+    over = lapsed(tx, terms.discounts.values())
+    # A discount of the quote starts when the quote is accepted, so it cannot have ended before.
     return draft.but(
         discounts=[id for id in draft.discounts if id in quote.discounts or id not in over]
-    ), known
+    ), terms
 
 
-def lines_of(tx: Tx, one: Offered, *, free: bool = False) -> list[InvoiceLine]:
-    """The lines that it will be billed with: one for each tier of what recurs, as on an invoice (§2.3).
+def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list[InvoiceLine]:
+    """Build the invoice lines of a line of the quote: one for each tier of a recurring price (§2.3).
 
-    Use is not known before it is measured.
+    A metered price has the amount 0: its usage is not known yet.
     """
     quantity = Decimal(one.item.quantity or 0)
     rate = priced_items.rated(one.price)
-    if one.metered or (free and one.recurs):
+    if one.metered or (in_trial and one.recurs):
         amounts = [0]
     elif one.recurs:
         amounts = [charge.amount for charge in pricing.charges(rate, quantity)]
@@ -137,122 +144,128 @@ def lines_of(tx: Tx, one: Offered, *, free: bool = False) -> list[InvoiceLine]:
     ]
 
 
-def sums(
-    tx: Tx, draft: Invoice, offered: Sequence[Offered], known: totals.Terms, *, free: bool = False
-) -> Sums:
-    """What an invoice of these lines would come to; the lines stand in the order of a real one."""
-    placed = [(place, line) for place in order(offered) for line in lines_of(tx, offered[place], free=free)]
-    invoice, lines = totals.reckoned(draft, [line for _, line in placed], known)
+def calculate_invoice(
+    tx: Tx, draft: Invoice, lines: Sequence[PricedLine], terms: totals.Terms, *, in_trial: bool = False
+) -> InvoiceTotals:
+    """Calculate an invoice of these lines, in the order that they have on a real invoice."""
+    placed = [
+        (place, line)
+        for place in billing_order(lines)
+        for line in invoice_lines_of(tx, lines[place], in_trial=in_trial)
+    ]
+    invoice, placed_lines = totals.reckoned(draft, [line for _, line in placed], terms)
     found: dict[int, list[InvoiceLine]] = {}
-    for (place, _), line in zip(placed, lines, strict=True):
+    for (place, _), line in zip(placed, placed_lines, strict=True):
         found.setdefault(place, []).append(line)
-    return Sums([share_of(found[place]) for place in range(len(offered))], invoice)
+    return InvoiceTotals([line_totals(found[place]) for place in range(len(lines))], invoice)
 
 
-def order(offered: Sequence[Offered]) -> list[int]:
-    """What is bought once stands before the items of a subscription, the last first (§7.6)."""
-    once = [place for place, one in enumerate(offered) if not one.recurs]
-    recurring = [place for place, one in enumerate(offered) if one.recurs]
-    return [*reversed(once), *recurring] if recurring else once
+def billing_order(lines: Sequence[PricedLine]) -> list[int]:
+    """Return the positions of the lines in the order of an invoice: one-time lines first, reversed (§7.6)."""
+    once = [place for place, one in enumerate(lines) if not one.recurs]
+    repeated = [place for place, one in enumerate(lines) if one.recurs]
+    return [*reversed(once), *repeated] if repeated else once
 
 
-def share_of(lines: Sequence[InvoiceLine]) -> Share:
-    """A line of a quote from those of its tiers."""
-    off: dict[str, int] = {}
+def line_totals(lines: Sequence[InvoiceLine]) -> LineTotals:
+    """Add up the invoice lines of one line of the quote, which has one for each tier."""
+    discounts: dict[str, int] = {}
     taxes: dict[str, dict[str, Any]] = {}
     for line in lines:
         for entry in line.discount_amounts:
-            off[entry["discount"]] = off.get(entry["discount"], 0) + entry["amount"]
+            discounts[entry["discount"]] = discounts.get(entry["discount"], 0) + entry["amount"]
         for tax in line.taxes:
             rate = tax["tax_rate_details"]["tax_rate"]
             before = taxes.get(rate, {"amount": 0, "taxable_amount": 0})
             added = {name: before[name] + tax[name] for name in ("amount", "taxable_amount")}
             taxes[rate] = {**tax, **added}
     total = sum(line.net for line in lines) + sum(tax["amount"] for tax in taxes.values())
-    return Share(sum(line.amount for line in lines), total, off, list(taxes.values()))
+    return LineTotals(sum(line.amount for line in lines), total, discounts, list(taxes.values()))
 
 
-def recurring(
-    tx: Tx, draft: Invoice, offered: Sequence[Offered], known: totals.Terms, words: Words
+def recurring_totals(
+    tx: Tx, draft: Invoice, lines: Sequence[PricedLine], terms: totals.Terms, shown: ShownTerms
 ) -> dict[str, Any] | None:
-    """What is charged each time that the shortest interval ends."""
-    repeated = [one for one in offered if one.recurs]
+    """Calculate what is charged each time that the shortest interval ends."""
+    repeated = [one for one in lines if one.recurs]
     if not repeated:
         return None
-    shortest = min((one.rhythm for one in repeated), key=days)
-    for_ever = [
-        replace(one, item=one.item.but(own_discounts=lasting(one.item.own_discounts, known)))
+    shortest = min((one.rhythm for one in repeated), key=approximate_days)
+    shortest_lines = [
+        replace(one, item=one.item.but(own_discounts=only_forever(one.item.own_discounts, terms)))
         for one in repeated
         if one.rhythm == shortest
     ]
-    found = sums(tx, draft.but(discounts=lasting(draft.discounts, known)), for_ever, known)
-    return {**shown_sums(found, words), "interval": shortest[0], "interval_count": shortest[1]}
+    found = calculate_invoice(
+        tx, draft.but(discounts=only_forever(draft.discounts, terms)), shortest_lines, terms
+    )
+    return {**shown_totals(found, shown), "interval": shortest[0], "interval_count": shortest[1]}
 
 
-def days(rhythm: tuple[str, int]) -> int:
+def approximate_days(rhythm: tuple[str, int]) -> int:
     return {"day": 1, "week": 7, "month": 30, "year": 365}[rhythm[0]] * rhythm[1]
 
 
-def lasting(ids: Sequence[str], known: totals.Terms) -> list[str]:
-    return [id for id in ids if known.coupons[known.discounts[id].coupon].duration == "forever"]
+def only_forever(ids: Sequence[str], terms: totals.Terms) -> list[str]:
+    return [id for id in ids if terms.coupons[terms.discounts[id].coupon].duration == "forever"]
 
 
-def words_of(tx: Tx, known: totals.Terms) -> Words:
-    rates = list(rows.find_many(tx, TaxRate, known.rates).values())
-    shown = (*render.show(tx, list(known.discounts.values())), *render.show(tx, rates))
-    by_id = {one["id"]: one for one in shown}
-    return Words({id: by_id[id] for id in known.discounts}, {id: by_id[id] for id in known.rates})
+def shown_terms(tx: Tx, terms: totals.Terms) -> ShownTerms:
+    rates = list(rows.find_many(tx, TaxRate, terms.rates).values())
+    rendered = (*render.show(tx, list(terms.discounts.values())), *render.show(tx, rates))
+    by_id = {one["id"]: one for one in rendered}
+    return ShownTerms({id: by_id[id] for id in terms.discounts}, {id: by_id[id] for id in terms.rates})
 
 
-def off_shown(amount: int, id: str, words: Words) -> dict[str, Any]:
-    return {"amount": amount, "discount": words.discounts[id]}
+def shown_discount(amount: int, id: str, shown: ShownTerms) -> dict[str, Any]:
+    return {"amount": amount, "discount": shown.discounts[id]}
 
 
-def tax_shown(tax: dict[str, Any], words: Words) -> dict[str, Any]:
-    """A tax as quotes show it; that the rate was set by hand is no reason of theirs."""
+def shown_tax(tax: dict[str, Any], shown: ShownTerms) -> dict[str, Any]:
+    """Show a tax as quotes do: without a taxability reason where the tax rate was set by hand."""
     reason = tax["taxability_reason"]
     return {
         "amount": tax["amount"],
-        "rate": words.rates[tax["tax_rate_details"]["tax_rate"]],
+        "rate": shown.rates[tax["tax_rate_details"]["tax_rate"]],
         "taxability_reason": None if reason == "not_available" else reason,
         "taxable_amount": tax["taxable_amount"],
     }
 
 
-def shown_share(item: LineItem, share: Share, words: Words) -> LineItem:
+def with_totals(item: LineItem, amounts: LineTotals, shown: ShownTerms) -> LineItem:
     return item.but(
-        amount_discount=sum(share.discounts.values()),
-        amount_subtotal=share.subtotal,
-        amount_tax=sum(tax["amount"] for tax in share.taxes),
-        amount_total=share.total,
-        discounts=[off_shown(amount, id, words) for id, amount in share.discounts.items()],
-        taxes=[tax_shown(tax, words) for tax in share.taxes],
+        amount_discount=sum(amounts.discounts.values()),
+        amount_subtotal=amounts.subtotal,
+        amount_tax=sum(tax["amount"] for tax in amounts.taxes),
+        amount_total=amounts.total,
+        discounts=[shown_discount(amount, id, shown) for id, amount in amounts.discounts.items()],
+        taxes=[shown_tax(tax, shown) for tax in amounts.taxes],
     )
 
 
-def shown_sums(found: Sums, words: Words) -> dict[str, Any]:
+def shown_totals(found: InvoiceTotals, shown: ShownTerms) -> dict[str, Any]:
     return {
         "amount_subtotal": found.subtotal,
         "amount_total": found.invoice.total,
-        "total_details": details(found, words),
+        "total_details": total_details(found, shown),
     }
 
 
-def details(found: Sums, words: Words) -> dict[str, Any]:
+def total_details(found: InvoiceTotals, shown: ShownTerms) -> dict[str, Any]:
     return {
         "amount_discount": sum(entry["amount"] for entry in found.invoice.total_discount_amounts),
         "amount_shipping": 0,
         "amount_tax": sum(tax["amount"] for tax in found.invoice.total_taxes),
         "breakdown": {
             "discounts": [
-                off_shown(entry["amount"], entry["discount"], words)
+                shown_discount(entry["amount"], entry["discount"], shown)
                 for entry in found.invoice.total_discount_amounts
             ],
-            "taxes": [tax_shown(tax, words) for tax in found.invoice.total_taxes],
+            "taxes": [shown_tax(tax, shown) for tax in found.invoice.total_taxes],
         },
     }
 
 
-def listed(tx: Tx, quote: Quote, items: Sequence[LineItem]) -> dict[str, Any]:
+def shown_list(tx: Tx, quote: Quote, items: Sequence[LineItem]) -> dict[str, Any]:
     url = f"/v1/quotes/{quote.id}/computed_upfront_line_items"
     return render.page(render.show(tx, items[: render.FIRST]), len(items) > render.FIRST, url)

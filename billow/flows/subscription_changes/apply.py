@@ -177,7 +177,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changes.update(trial_of(case))
     changes.update(end_of(tx, case))
     if wanted.given("pause_collection"):
-        changes.update(paused_collection.changes(tx, subscription, wanted.pause_collection))
+        changes.update(paused_collection.pause_changes(tx, subscription, wanted.pause_collection))
     if wanted.given("pending_invoice_item_interval"):
         changes.update(
             pending_item_invoices.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.now)

@@ -84,7 +84,7 @@ def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
 def refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
     """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
-    answer = pay_invoice.declined(
+    answer = pay_invoice.decline_error(
         tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""), "subscription"
     )
     pending_updates.withdraw(tx, subscription)

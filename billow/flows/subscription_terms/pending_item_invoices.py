@@ -84,7 +84,7 @@ def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datet
     )
     if not items:
         return None
-    advances = paused_collection.advances(subscription, tx.now)
+    advances = paused_collection.finalizes_automatically(subscription, tx.now)
     draft = drafts.draft(
         tx,
         customer,

@@ -227,7 +227,7 @@ def kept_or_not(tx: Tx, id: str) -> Subscription | Refused:
     invoice = first_of(tx, subscription)
     intent = rows.find(tx, PaymentIntent, (invoice and invoice.payment_intent) or "")
     if invoice and waits(invoice) and intent.status != "processing":
-        answer = pay_invoice.declined(tx, intent, "subscription")
+        answer = pay_invoice.decline_error(tx, intent, "subscription")
         incomplete.take_back(tx, subscription)
         return answer
     rows.update(tx, subscription, event=None, provisional=False)

@@ -222,7 +222,7 @@ def still_billed(renewal: Renewal, part: Part) -> datetime | None:
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
     """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
     subscription = renewal.subscription
-    advances = paused_collection.advances(subscription, tx.now)
+    advances = paused_collection.finalizes_automatically(subscription, tx.now)
     return {
         **billing_drafts.subscription_fields(subscription),
         "billing_reason": "subscription_cycle",

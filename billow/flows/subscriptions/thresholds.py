@@ -151,7 +151,7 @@ def bill_now(tx: Tx, count: Count) -> None:
 
 
 def own_fields(tx: Tx, count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
-    advances = paused_collection.advances(count.subscription, tx.now)
+    advances = paused_collection.finalizes_automatically(count.subscription, tx.now)
     return {
         "billing_reason": "subscription_threshold",
         "auto_advance": advances,
