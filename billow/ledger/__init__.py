@@ -1,1 +1,1 @@
-"""Who pays which account, and what is on it? Chart, entries, the one writer, balances, journal."""
+"""Keep the double-entry books: the chart of accounts, the entries, the one writer, balances and journal."""

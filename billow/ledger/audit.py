@@ -1,7 +1,7 @@
-"""Is the chain of seals whole, and do the transfers say what was sealed?
+"""Check that the chain of seals is complete, and that the transfers are as they were when sealed.
 
-Everything here reads in pieces, so that memory is bounded; each function is one statement or two in the
-transaction that it is given.
+All functions read in batches, so that memory is bounded; each runs one or two statements in the transaction
+that it is given.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from billow.ledger.chain import Seal
 from billow.store.tx import Tx
 
 MOST_NAMED = 20
-"""Transfers that are named one by one where many are gone, or too many."""
+"""The most missing or unknown transfers that are named one by one."""
 SEALED = "select unnest(transfers) as id from ledger_seals"
 KNOWN = f"{SEALED} union all select transfer from ledger_unsealed"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is: the newest seal, how many transfers are sealed, and how many wait for a seal."""
+    """The size of the ledger: its newest seal, and how many transfers are sealed, unsealed and stored."""
 
     head: Seal | None
     sealed: int
@@ -38,13 +38,13 @@ def extent(tx: Tx) -> Extent:
 
 
 def place_of(tx: Tx, hash: bytes) -> Seal | None:
-    """The seal with this hash."""
+    """Find the seal with this hash."""
     found = chain.seals(tx, "hash = %(hash)s", hash=hash)
     return found[0] if found else None
 
 
 def first_of_newest(tx: Tx, most: int) -> int:
-    """The number of the oldest seal such that it and all newer ones cover no more than `most` transfers."""
+    """Return the number of the oldest seal that, with all newer ones, covers at most `most` transfers."""
     found = tx.tuples(
         "select coalesce(min(number), (select coalesce(max(number), 1) from ledger_seals))"
         " from (select number, sum(cardinality(transfers)) over (order by number desc) as covered"
@@ -56,9 +56,9 @@ def first_of_newest(tx: Tx, most: int) -> int:
 
 
 def links(tx: Tx, first: int, count: int) -> tuple[list[Seal], list[Finding]]:
-    """Some seals from a number on, and what is wrong with them and their transfers.
+    """Check `count` seals from number `first` on, and their transfers. Returns the seals and the findings.
 
-    The seal before the first is read as well, for what the first says of it.
+    The seal before the first is read too, because the first one contains its hash.
     """
     read = chain.seals(
         tx, "number >= %(first)s - 1 and number < %(first)s + %(count)s", first=first, count=count
@@ -90,7 +90,7 @@ def broken(seal: Seal, expected: str, is_there: str) -> Finding:
 
 
 def waiting(tx: Tx, after: str, count: int) -> tuple[str | None, list[Finding]]:
-    """Transfers that wait for their seal say what was noted of them. Returns the last id as well."""
+    """Check transfers that are not sealed yet against their noted leaves. Returns the last id too."""
     noted = tx.tuples(
         "select transfer, leaf from ledger_unsealed where transfer > %(after)s order by transfer limit %(n)s",
         after=after,
@@ -101,7 +101,7 @@ def waiting(tx: Tx, after: str, count: int) -> tuple[str | None, list[Finding]]:
 
 
 def differing(tx: Tx, leaves: dict[str, bytes], where: str) -> Iterator[Finding]:
-    """The transfers that are gone, or do not say what was sealed."""
+    """Find the transfers that are missing, or differ from what was sealed."""
     columns = ", ".join(chain.COLUMNS)
     read = tx.all(f"select {columns} from ledger_transfers where id = any(%(ids)s)", ids=list(leaves))
     there = {row["id"]: chain.leaf(row) for row in read}
@@ -115,7 +115,7 @@ def differing(tx: Tx, leaves: dict[str, bytes], where: str) -> Iterator[Finding]
 
 
 def strangers(tx: Tx) -> Iterator[Finding]:
-    """Transfers that nobody posted, and sealed ones that are gone: two statements over the whole ledger."""
+    """Find transfers that were never posted, and sealed ones that are missing, in the whole ledger."""
     extra = f"select id from ledger_transfers t where not exists (select from ({KNOWN}) k where k.id = t.id)"
     gone = f"select id from ({KNOWN}) k where not exists (select from ledger_transfers t where t.id = k.id)"
     for id in _some(tx, extra):

@@ -1,4 +1,4 @@
-"""What is on an account, how did it come there, and do all accounts add up?"""
+"""Calculate balances and statements of accounts, and the trial balance."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from billow.core.errors import Inconsistent
 from billow.ledger.chart import kind_of
 from billow.store.tx import Tx
 
-# Both sides of every transfer, as the account sees it: debits positive, credits negative.
+# Each transfer twice, once for each of its accounts: debits are positive, credits negative.
 SIDES = (
     "(select created, debit as account, currency, amount, event, source, sequence from ledger_transfers"
     " union all"
@@ -31,7 +31,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One account in the trial balance. `balance` is debit less credit: all of them add up to zero."""
+    """One account in the trial balance. `balance` is debit less credit; all balances add up to zero."""
 
     account: str
     currency: str
@@ -45,7 +45,7 @@ def _sign(account: str) -> int:
 
 
 def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> int:
-    """What is on the account at an instant, positive on its normal side: a debt of 500 reads 500."""
+    """Return the balance of an account at an instant, positive on its normal side: a debt of 500 is 500."""
     row = tx.one(
         f"select coalesce(sum(amount), 0) as total from {SIDES}"
         f" where account = %(account)s and currency = %(currency)s and {UNTIL}",
@@ -57,7 +57,7 @@ def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> 
 
 
 def statement(tx: Tx, account: str) -> list[Movement]:
-    """Everything that moved an account, oldest first, with the running balance in each currency."""
+    """List all movements of an account, oldest first, with the running balance in each currency."""
     found = tx.all(
         "select created, event, source, currency, amount * %(sign)s as amount,"
         " %(sign)s * sum(amount) over running as balance"
@@ -82,5 +82,5 @@ def trial_balance(tx: Tx, at: datetime | None = None) -> list[Trial]:
 
 
 def whole(row: dict[str, Any], *sums: str) -> dict[str, Any]:
-    """A row with its sums as integers: PostgreSQL adds amounts as decimals, so that no sum overflows."""
+    """Return a row with its sums as integers: PostgreSQL adds amounts as decimals, so no sum overflows."""
     return {**row, **{name: int(row[name]) for name in sums}}

@@ -1,8 +1,8 @@
-"""Was a transfer changed, removed or slipped in? A chain of hashes over the ledger shows it.
+"""Seal the ledger with a chain of hashes, which shows every transfer that is changed, removed or inserted.
 
-Each transfer has a leaf: the SHA-256 of its canonical text. Writers note the leaf with the transfer and wait
-for nobody. After the commit a job takes what is noted and writes a seal over it: the hash of the seal before,
-the ids and the leaves (docs/decisions/0014-ledger-seals.md).
+Each transfer has a leaf: the SHA-256 of its canonical text. A writer notes the leaf with the transfer,
+without waiting for other writers. After the commit a job collects the noted leaves and writes a seal over
+them: the hash of the previous seal, the ids and the leaves (docs/decisions/0014-ledger-seals.md).
 """
 
 import json
@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 
 JOB = "ledger.seal"
 MOST = 5000
-"""Transfers that one seal covers."""
+"""The most transfers that one seal covers."""
 COLUMNS = (
     "amount", "created", "credit", "currency", "customer", "debit", "event", "id", "invoice", "line",
     "sequence", "source",
@@ -39,7 +39,7 @@ class Seal:
 
 
 def leaf(transfer: dict[str, Any]) -> bytes:
-    """Hash what a transfer says: JSON with sorted keys, no spaces, integers and text only."""
+    """Hash the content of a transfer: JSON with sorted keys, no spaces, only integers and text."""
     said = {name: transfer[name] for name in COLUMNS}
     said["created"] = microseconds(transfer["created"])
     return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()
@@ -50,12 +50,12 @@ def microseconds(instant: datetime) -> int:
 
 
 def genesis(tenant: str) -> bytes:
-    """What the first seal of a tenant has before it."""
+    """Return the hash that stands for the previous seal in the first seal of a tenant."""
     return sha256(f"ledger {tenant}".encode()).digest()
 
 
 def link(seal: Seal) -> bytes:
-    """Hash a seal: lines of text, so that any program can do the same."""
+    """Hash a seal as lines of text, so that any program can calculate the same hash."""
     lines = [
         f"number {seal.number}",
         f"created {microseconds(seal.created)}",
@@ -72,15 +72,18 @@ def note(tx: Tx, transfers: Sequence[dict[str, Any]]) -> None:
     """Note the leaves of new transfers, and put the job that seals them after the commit."""
     records = [{"transfer": one["id"], "leaf": f"\\x{leaf(one).hex()}"} for one in transfers]
     bulk.insert_many(tx, "ledger_unsealed", ("transfer", "leaf"), records)
-    if records and "sealing" not in tx.notes:  # a ref of its own: no two transactions wait for each other
+    if records and "sealing" not in tx.notes:  # a ref of its own, so that no transaction waits for another
         tx.notes["sealing"] = True
         jobs.put(tx, JOB, records[0]["transfer"], tx.wall, clock="wall")
 
 
 def seal(tx: Tx) -> int:
-    """Seal what is committed and has no seal yet; how many transfers. One at a time in a tenant."""
+    """Seal the committed transfers that have no seal yet, and return how many.
+
+    An advisory lock lets one process at a time seal a tenant.
+    """
     tx.run("select pg_advisory_xact_lock(hashtextextended(%(key)s, 0))", key=f"{JOB} {tx.tenant}")
-    # The statements after this one see what the one before us has committed.
+    # After the lock, statements see what the previous holder has committed.
     taken = tx.tuples(
         "delete from ledger_unsealed where (tenant, transfer) in"
         " (select tenant, transfer from ledger_unsealed where tenant = %(tenant)s"
@@ -114,7 +117,7 @@ def seal(tx: Tx) -> int:
 
 
 def head(tx: Tx) -> Seal | None:
-    """The newest seal."""
+    """Return the newest seal."""
     found = seals(tx, "true", "order by number desc limit 1")
     return found[0] if found else None
 

@@ -1,4 +1,4 @@
-"""Which accounts are there, of what type, and what are their numbers in the national charts?"""
+"""Define the chart of accounts: their types, normal sides, and numbers in national charts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,12 +11,12 @@ Type = Literal["asset", "liability", "income", "expense"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A row of the chart. `per` says what tells its accounts apart; without it there is one a currency."""
+    """A row of the chart. It has one account in each currency, or with `per` one for each customer, say."""
 
     title: str
     type: Type
     normal: Side
-    """The side on which it grows: a balance there is positive."""
+    """The side that increases it: a balance on this side is positive."""
     bas: str
     """Its number in the Swedish BAS chart."""
     skr04: str
@@ -35,7 +35,7 @@ CHART: dict[str, Kind] = {
     "tax_payable": Kind("Output tax payable", "liability", "credit", "2611", "3806", per="jurisdiction"),
     "revenue": Kind("Revenue", "income", "credit", "3041", "4400", per="product"),
     "breakage": Kind("Revenue from expired credits", "income", "credit", "3043", "4402"),
-    # Contra revenue: income that is taken back, so it grows on the other side.
+    # Contra revenue: income that is returned, so debits increase it.
     "revenue_adjustments": Kind("Revenue adjustments", "income", "debit", "3730", "4700"),
     "rounding": Kind("Rounding", "income", "credit", "3740", "4830"),
     "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
@@ -45,7 +45,7 @@ CHART: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account in one currency. Accounts need no opening: they are there when a transfer names them."""
+    """One account in one currency. Accounts are not opened: an account exists when a transfer names it."""
 
     kind: str
     detail: str | None
@@ -56,12 +56,12 @@ class Account:
 
     @property
     def key(self) -> str:
-        """As the database has it: receivable:cus_1, bank."""
+        """The name of the account in the database: receivable:cus_1, bank."""
         return f"{self.kind}:{self.detail}" if self.detail else self.kind
 
 
 def kind_of(key: str) -> Kind:
-    """The row of the chart that an account's key belongs to."""
+    """Return the row of the chart for an account's key."""
     return CHART[key.partition(":")[0]]
 
 
@@ -91,5 +91,5 @@ def revenue(product: str, currency: str) -> Account:
 
 
 def the(kind: str, currency: str) -> Account:
-    """The only account of its kind in a currency: the("bank", "usd")."""
+    """Return the only account of its kind in a currency: the("bank", "usd")."""
     return Account(kind, None, currency)

@@ -1,6 +1,6 @@
-"""For each money event, which account pays which? All accounting rules of billow, on one page.
+"""Make the transfers of each money event. All accounting rules of billow are in this file.
 
-Amounts are signed: a negative one is the same story backwards (a proration credit, a payment that bounced).
+Amounts are signed: a negative amount reverses debit and credit (a proration credit, a payment that bounced).
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from billow.ledger.chart import Account, clearing, customer_balance, receivable,
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money moves from the credited account to the debited one. Debits equal credits by construction."""
+    """A movement of money from the credited to the debited account. Debits equal credits by construction."""
 
     debit: Account
     credit: Account
     amount: int
     line: str | None = None
-    """The invoice line that it is about, where it is about one."""
+    """The invoice line that the transfer belongs to, if it belongs to one."""
 
     def __post_init__(self) -> None:
         ensure(self.amount > 0, "A transfer moves an amount above zero.")
@@ -28,7 +28,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An invoice line without its tax. The product matters when it is earned, not before."""
+    """An invoice line without its tax. The product is used when revenue is recognized, not before."""
 
     id: str
     product: str
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """What is owed to one jurisdiction."""
+    """The tax owed to one jurisdiction."""
 
     jurisdiction: str
     amount: int
@@ -45,19 +45,19 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What a credit note takes back of one line, without its tax."""
+    """The amount of one line that a credit note credits, without its tax."""
 
     line: str | None
     unearned: int
     earned: int
 
 
-#: An account that a credit note takes from, how much, and for which line.
+#: An account that a credit note debits, the amount, and the line.
 Part = tuple[Account, int, str | None]
 
 
 def move(debit: Account, credit: Account, amount: int, line: str | None = None) -> list[Transfer]:
-    """A negative amount goes the other way; nothing moves nothing."""
+    """Make a transfer; a negative amount swaps the sides, and zero makes none."""
     if amount == 0:
         return []
     return [Transfer(debit, credit, amount, line) if amount > 0 else Transfer(credit, debit, -amount, line)]
@@ -69,7 +69,7 @@ def move(debit: Account, credit: Account, amount: int, line: str | None = None) 
 def invoice_finalized(
     customer: str, currency: str, lines: Sequence[Line], taxes: Sequence[Tax]
 ) -> list[Transfer]:  # fmt: skip
-    """The customer owes us. All net amounts wait in deferred revenue, be it for a second: one way to earn."""
+    """Post what the customer owes. All net amounts go to deferred revenue first, even if earned at once."""
     owes, deferred = receivable(customer, currency), the("deferred_revenue", currency)
     nets = [move(owes, deferred, line.net, line.id) for line in lines]
     shares = [move(owes, tax_payable(tax.jurisdiction, currency), tax.amount) for tax in taxes]
@@ -77,20 +77,22 @@ def invoice_finalized(
 
 
 def service_rendered(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:
+    """Recognize deferred revenue as earned."""
     return move(the("deferred_revenue", currency), revenue(product, currency), amount, line)
 
 
 def invoice_voided(transfers: Sequence[Transfer]) -> list[Transfer]:
-    """As if it had never been: each transfer of the invoice, backwards."""
+    """Reverse each transfer of a voided invoice."""
     return [Transfer(past.credit, past.debit, past.amount, past.line) for past in transfers]
 
 
 def uncollectible(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Write off what a customer owes as bad debt."""
     return move(the("bad_debt", currency), receivable(customer, currency), amount)
 
 
 def rounded_off(customer: str, currency: str, amount: int) -> list[Transfer]:
-    """A difference too small to ask for."""
+    """Write off a difference that is too small to collect."""
     return move(the("rounding", currency), receivable(customer, currency), amount)
 
 
@@ -98,16 +100,17 @@ def rounded_off(customer: str, currency: str, amount: int) -> list[Transfer]:
 
 
 def payment_succeeded(gateway: str, customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Settle what a customer owes with a payment that the gateway collected."""
     return move(clearing(gateway, currency), receivable(customer, currency), amount)
 
 
 def sold(gateway: str, currency: str, amount: int) -> list[Transfer]:
-    """Money taken without an invoice: a sale of its own, earned at once."""
+    """Record a payment without an invoice as a sale, earned at once."""
     return move(clearing(gateway, currency), revenue("none", currency), amount)
 
 
 def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer]:
-    """Money that reached the bank without a gateway."""
+    """Settle what a customer owes with a payment that reached the bank without a gateway."""
     return move(the("bank", currency), receivable(customer, currency), amount)
 
 
@@ -120,7 +123,7 @@ def payout(gateway: str, currency: str, amount: int) -> list[Transfer]:
 
 
 def refund_granted(currency: str, amount: int) -> list[Transfer]:
-    """A refund without a credit note: goodwill, taken from revenue before it is sent."""
+    """Grant a refund without a credit note as goodwill: it reduces revenue before it is sent."""
     return move(the("revenue_adjustments", currency), the("refunds_payable", currency), amount)
 
 
@@ -132,22 +135,22 @@ def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:
 
 
 def balance_applied(customer: str, currency: str, amount: int) -> list[Transfer]:
-    """Credit of the customer pays the receivable; a negative amount puts a credit invoice on the balance."""
+    """Apply customer balance to the receivable; a negative amount adds a credit invoice to the balance."""
     return move(customer_balance(customer, currency), receivable(customer, currency), amount)
 
 
 def balance_granted(customer: str, currency: str, amount: int) -> list[Transfer]:
-    """Credit that the merchant gave by hand, or took back."""
+    """Grant customer balance manually, or with a negative amount take it back."""
     return move(the("revenue_adjustments", currency), customer_balance(customer, currency), amount)
 
 
 def credit_issued(
     currency: str, lines: Sequence[Credit], taxes: Sequence[Tax], to: Sequence[tuple[Account, int]]
 ) -> list[Transfer]:  # fmt: skip
-    """A credit note: what is not earned leaves deferred revenue, what is earned is adjusted, tax is not owed.
+    """Post a credit note: it reduces deferred revenue, earned revenue (by an adjustment) and tax payable.
 
-    `to` says who has it now: receivable (it was unpaid), customer_balance (kept) or refunds_payable. The
-    shares are filled in that order; they add up to the note's total.
+    `to` says where the credit goes: receivable (unpaid), customer_balance (kept) or refunds_payable. The
+    shares are filled in this order and add up to the total of the credit note.
     """
     deferred, adjusted = the("deferred_revenue", currency), the("revenue_adjustments", currency)
     parts: list[Part] = []
@@ -159,7 +162,7 @@ def credit_issued(
     ensure(all(share >= 0 for _, share in to), "Nobody is credited less than nothing.")
     if not to:
         return []
-    # Credited proration credits are negative parts: the last share pays for them, so it takes that much more.
+    # A credited proration credit is a negative part: the last share pays for it, so it gets that much more.
     *shares, (last, rest) = to
     returned = sum(-amount for _, amount, _ in parts if amount < 0)
     transfers = _filled(parts, [*shares, (last, rest + returned)])
@@ -167,16 +170,16 @@ def credit_issued(
 
 
 def _filled(parts: Sequence[Part], shares: Sequence[tuple[Account, int]]) -> list[Transfer]:
-    """The positive parts, each poured into the shares from where the one before it stopped."""
+    """Distribute the positive parts over the shares, in order."""
     transfers, place, left = [], 0, shares[0][1]
     for source, amount, line in parts:
         while amount > 0:
             if left == 0:
                 place += 1
                 left = shares[place][1]
-            poured = min(amount, left)
-            transfers += move(source, shares[place][0], poured, line)
-            amount, left = amount - poured, left - poured
+            moved_amount = min(amount, left)
+            transfers += move(source, shares[place][0], moved_amount, line)
+            amount, left = amount - moved_amount, left - moved_amount
     return transfers
 
 

@@ -1,4 +1,4 @@
-"""What do the books say, as text that an independent program can check? The journal in beancount's format."""
+"""Print the journal in beancount's format, so that an independent program can check the books."""
 
 import re
 from collections import Counter
@@ -19,14 +19,14 @@ ROOTS = {"asset": "Assets", "liability": "Liabilities", "income": "Income", "exp
 
 @dataclass
 class Use:
-    """How the journal uses an account: from when, and in which currencies."""
+    """The first use of an account in the journal, and its currencies."""
 
     first: datetime
     currencies: set[str]
 
 
 def journal(tx: Tx) -> str:
-    """All postings, oldest first, with the accounts that they use. The same books print the same text."""
+    """Print all postings, oldest first, with their accounts. The same books always print the same text."""
     transfers = tx.all(
         "select created, source, event, debit, credit, amount, currency from ledger_transfers"
         " order by created, source, event, sequence"
@@ -46,7 +46,7 @@ def journal(tx: Tx) -> str:
 
 
 def _uses(transfers: Sequence[dict[str, Any]]) -> dict[str, Use]:
-    """Transfers come oldest first, so the first that names an account opens it."""
+    """Find the first use and currencies of each account; the transfers are ordered oldest first."""
     uses: dict[str, Use] = {}
     for transfer in transfers:
         for key in (transfer["debit"], transfer["credit"]):
@@ -63,7 +63,7 @@ def _openings(uses: dict[str, Use], names: dict[str, str]) -> Iterator[str]:
 
 
 def _transaction(posted: Sequence[dict[str, Any]], names: dict[str, str]) -> Iterator[str]:
-    """One posting, an account once in each currency: debits are positive, credits negative."""
+    """Print one posting, with each account once per currency: debits are positive, credits negative."""
     totals: dict[tuple[str, str], int] = {}
     for transfer in posted:
         for side, sign in (("debit", 1), ("credit", -1)):
@@ -76,7 +76,7 @@ def _transaction(posted: Sequence[dict[str, Any]], names: dict[str, str]) -> Ite
 
 
 def major_units(amount: int, currency: str) -> str:
-    """Minor units with the currency's own number of decimals: 1999 usd is 19.99, 500 jpy is 500."""
+    """Print minor units with the decimals of the currency: 1999 usd is 19.99, 500 jpy is 500."""
     return f"{Decimal(amount).scaleb(-minor_digits(currency)):f}"
 
 
@@ -88,7 +88,7 @@ def _quoted(text: str) -> str:
 
 
 def _names(keys: Sequence[str]) -> dict[str, str]:
-    """An account's name for each key. Where two keys would share a name, each shows a sum of its own."""
+    """Name each account. Where two keys would share a name, each gets a checksum."""
     names = {key: _name(key) for key in keys}
     shared = {name for name, count in Counter(names.values()).items() if count > 1}
     return {
@@ -97,7 +97,7 @@ def _names(keys: Sequence[str]) -> dict[str, str]:
 
 
 def _name(key: str) -> str:
-    """receivable:cus_1 is Assets:Receivable:Cus1. Beancount takes letters and digits, a capital first."""
+    """Name an account as beancount requires: receivable:cus_1 is Assets:Receivable:Cus1."""
     parts = [ROOTS[kind_of(key).type], *(_capitals(part) for part in key.split(":", 1))]
     return ":".join(parts)
 

@@ -1,4 +1,4 @@
-"""How do transfers enter the books? The only writer of them; nothing is changed or removed afterwards."""
+"""Write transfers to the ledger. This is their only writer; no transfer is ever changed or removed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """The transfers of one event of one source, which is posted once: a second time raises.
+    """The transfers of one event of one source. They are posted once: posting them again raises.
 
-    What happens to a thing more than once has a source for each time, as `il_1@1740000000` for a line that is
-    earned month by month. `lines` names the line of each transfer where the transfers themselves do not.
+    An event that happens more than once has a source for each time, such as `il_1@1740000000` for a line that
+    is earned month by month. `lines` names the line of each transfer if the transfers themselves do not.
     """
 
     event: str
@@ -41,9 +41,9 @@ class Posting:
 
 
 def post(tx: Tx, postings: Sequence[Posting]) -> None:
-    """Write any number of postings in one statement; none of them where one was posted before.
+    """Write postings with one statement, or none of them if one was posted before.
 
-    Another statement notes them for their seal.
+    A second statement notes them for their seal.
     """
     transfers = [row for posting in postings for row in _rows(posting)]
     bulk.insert_many(tx, "ledger_transfers", COLUMNS, transfers)
@@ -63,7 +63,7 @@ def _rows(posting: Posting) -> Iterator[dict[str, Any]]:
 
 
 def transfers_of(tx: Tx, invoice: str) -> list[Transfer]:
-    """All that was ever posted for an invoice, in order: what `invoice_voided` turns round."""
+    """Return all transfers of an invoice, in order, as `invoice_voided` reverses them."""
     found = tx.all(
         "select debit, credit, amount, currency, line from ledger_transfers where invoice = %(invoice)s"
         " order by created, source, event, sequence",

@@ -1,7 +1,7 @@
-"""Where may a webhook go: to public addresses over TLS, and to what the operator allows; nowhere else.
+"""Allow webhooks to public addresses over TLS and to networks that the operator allows; block all others.
 
-The name is resolved once, every address it has must be good, and the connection is made to the address that
-was judged: a name that changes its mind between the two finds nobody listening.
+The name is resolved once, each of its addresses must be allowed, and the connection is made to an address
+that was checked: changing the name in between has no effect.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PORTS = (443, 8443)
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 UNICAST = ipaddress.ip_network("2000::/3")
-"""All of IPv6 that is global unicast (RFC 4291 §2.4 and IANA's list); `fec0::/10`, for one, is outside."""
+"""The global unicast addresses of IPv6 (RFC 4291 §2.4 and IANA's list); without `fec0::/10`, for one."""
 SPECIAL = [
     ipaddress.ip_network(text)
     for text in (
@@ -41,23 +41,23 @@ SPECIAL = [
         "240.0.0.0/4",  # reserved, and broadcast
         "2001::/23",  # IETF protocols: Teredo, benchmarks, ORCHID
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4; what it wraps is judged instead
+        "2002::/16",  # 6to4; the IPv4 address in it is checked instead
         "3fff::/20",  # documentation
     )
 ]
-"""What IANA's registries of special-purpose addresses call not globally reachable, and multicast.
+"""The networks that IANA's special-purpose registries list as not globally reachable, and multicast.
 
-Written down here, because what `ipaddress` calls global changes from one Python to the next. Some single
-addresses inside are reachable (192.0.0.9, 2001:1::1); no receiver of webhooks is there.
+They are listed here because `ipaddress` changes what it calls global from one Python to the next. A few
+addresses in them are reachable (192.0.0.9, 2001:1::1), but no receiver of webhooks has one.
 """
 
 
 class Blocked(Unavailable):
-    """A delivery that must not be made; for the caller it is one that did not arrive."""
+    """Raised for a delivery that is not allowed; callers treat it as one that did not arrive."""
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """Every address of a name."""
+    """Resolve a name to all its addresses."""
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
@@ -66,13 +66,13 @@ def resolved(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """Posts to URLs that pass. `allowed` are networks on which anything goes, http and odd ports included."""
+    """Posts to allowed URLs. In the networks `allowed`, http and any port are allowed too."""
 
     allowed: Sequence[Network] = ()
     resolve: Callable[[str, int], list[str]] = resolved
 
     def check(self, url: str) -> Target:
-        """Where a connection may be made to; Blocked where none must be made."""
+        """Return the target to connect to; raise Blocked if the URL is not allowed."""
         try:
             parts = web_address.split(web_address.encoded(url))
         except ValueError as error:
@@ -91,7 +91,7 @@ class Egress:
 
     @asynccontextmanager
     async def posting(self) -> AsyncIterator[Post]:
-        """What posts to a URL and tells the status, on connections that are kept until the end."""
+        """Yield a function that posts to a URL and returns the status, over connections that are kept."""
         line = Line(self.check)
         try:
             yield line.post
@@ -100,7 +100,7 @@ class Egress:
 
 
 def judged(text: str) -> Address:
-    """The address that is really meant: what IPv6 wraps of IPv4 is unwrapped first."""
+    """Parse an address, and unwrap an IPv4 address that is embedded in IPv6."""
     address = ipaddress.ip_address(text.split("%")[0])
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -110,7 +110,7 @@ def judged(text: str) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody may be there who is not one of us."""
+    """Whether an address is globally reachable, so that it is not in a private network."""
     if isinstance(address, ipaddress.IPv6Address) and address not in UNICAST:
         return False
     return not any(address.version == network.version and address in network for network in SPECIAL)

@@ -1,8 +1,8 @@
-"""How is a message posted: one exchange of HTTP/1.1 under one deadline, on a connection that is kept.
+"""Post a message in one exchange of HTTP/1.1, with one deadline, over a connection that is kept for the next.
 
-The deadline holds for everything together: the name, the connection, TLS, writing, the head of the answer and
-its body; who sends a byte a second gains nothing by it. Of an answer only the status is wanted: the head may
-have 16 KiB, and the body is read, up to 64 KiB, only so that the connection can be used again.
+The deadline covers everything together: resolving the name, connecting, TLS, writing, and reading the answer;
+a server that sends a byte a second cannot extend it. Only the status of the answer is used: its head may have
+16 KiB, and its body is read, up to 64 KiB, only so that the connection can be used again.
 """
 
 import asyncio
@@ -20,28 +20,28 @@ from billow.core import web_address
 from billow.core.errors import Unavailable
 
 SECONDS = 15.0
-"""For the whole exchange."""
+"""The deadline of a whole exchange."""
 BODY_SECONDS = 2.0
-"""How long the body is waited for once the status is known: what takes longer costs the connection."""
+"""How long to read the body once the status is known; if it takes longer, the connection is closed."""
 HEAD = 16 << 10
 READ = 64 << 10
 IDLE = 4.0
 """Seconds that an unused connection is kept; many servers close theirs after five."""
 KEPT = 8
-"""Connections that are kept to one target."""
+"""The most unused connections that are kept to one target."""
 JUDGED = 1.0
-"""Seconds that a judged address may be connected to, so that eight connections at once ask once."""
+"""Seconds for which a checked address is used, so that eight connections at once check it once."""
 RESOLVERS = 64
-"""Names that are resolved at once, each in a thread: a name server that does not answer holds only one."""
+"""Names resolved at the same time, each in a thread, so that a silent name server blocks only one."""
 STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])(?: [^\r\n]*)?\r\n")
 
 Post = Callable[[str, dict[str, str], bytes], Awaitable[int]]
-"""Posts a body to a URL, with headers, and tells the status; Unavailable where there is none."""
+"""Posts a body with headers to a URL, and returns the status; raises Unavailable without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a connection goes: an address that was judged, under the name that was asked for."""
+    """What to connect to: an address that was checked, and the host name of the URL."""
 
     secure: bool
     host: str
@@ -59,28 +59,28 @@ class Connection:
     idle_since: float = 0.0
 
     def drop(self) -> None:
-        """Close at once: nothing more is sent, and nobody waits for the other side."""
+        """Close the connection at once, without sending what is left or waiting for the other side."""
         self.writer.transport.abort()
 
 
 @dataclass(slots=True)
 class Place:
-    """What is known of one scheme, host and port: kept connections, and where it is."""
+    """The kept connections and the checked address of one scheme, host and port."""
 
     kept: list[Connection] = field(default_factory=list)
     judging: "asyncio.Future[Target] | None" = None
     judged_at: float = 0.0
     at_work: int = 0
-    """Exchanges; a place without any, and without kept connections, is forgotten."""
+    """Running exchanges; a place without any, and without kept connections, is forgotten."""
 
 
 class Closed(Exception):
-    """A kept connection ended before it answered anything: the message goes over a new one."""
+    """Raised when a kept connection was closed before it answered; the message is sent over a new one."""
 
 
 @dataclass(eq=False)
 class Line:
-    """Posts, for as long as one event loop runs. `check` judges a URL; it may block, and runs in a thread."""
+    """Posts messages while one event loop runs. `check` checks a URL in a thread, since it may block."""
 
     check: Callable[[str], Target]
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Line:
             self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        """The status of the answer. Redirects are not followed; all of it takes 15 seconds at the most."""
+        """Post a body and return the status. Redirects are not followed; the deadline is 15 seconds."""
         try:
             async with asyncio.timeout(SECONDS):
                 return await self._post(url, headers, body)
@@ -125,7 +125,7 @@ class Line:
             self._forget(key)
 
     async def _sent(self, place: Place, url: str, message: bytes) -> int:
-        """Send over a kept connection; over a new one where there is none, or where it had been closed."""
+        """Send over a kept connection, or over a new one if none is kept or the kept ones were closed."""
         while connection := self._kept(place):
             try:
                 return await self._exchange(place, connection, message)
@@ -134,7 +134,7 @@ class Line:
         return await self._exchange(place, await self._open(place, url), message)
 
     def _kept(self, place: Place) -> Connection | None:
-        """A kept connection that is still open; what has been idle too long is closed."""
+        """Return a kept connection that is still open, and close those that were idle too long."""
         now = time.monotonic()
         while place.kept:
             connection = place.kept.pop()
@@ -150,13 +150,15 @@ class Line:
         plain = socket.socket(family, socket.SOCK_STREAM)
         try:
             plain.setblocking(False)
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ)  # a long answer is not taken in
+            plain.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, READ
+            )  # so that a long answer is not buffered
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().sock_connect(plain, (target.address, target.port))
         except BaseException:
             plain.close()
             raise
-        # From here on the socket is the transport's, which closes it whatever happens.
+        # From here on the transport owns the socket and closes it in every case.
         if not target.secure:
             return Connection(*await asyncio.open_connection(sock=plain, limit=HEAD))
         return Connection(
@@ -166,7 +168,7 @@ class Line:
         )
 
     async def _judged(self, place: Place, url: str) -> Target:
-        """The judged address of a place. Who asks while it is being judged waits for the same answer."""
+        """Return the checked address of a place; callers during the check wait for its result."""
         if place.judging is None or (place.judging.done() and time.monotonic() - place.judged_at > JUDGED):
             loop = asyncio.get_running_loop()
             place.judging = loop.run_in_executor(self._resolvers, self.check, url)
@@ -191,7 +193,7 @@ class Line:
                 connection.drop()
 
     async def _answered(self, connection: Connection, message: bytes) -> bytes:
-        """The head of the final answer: those of 1xx go before it, a few at the most."""
+        """Send a message and read the head of the final answer, after a few answers of 1xx at most."""
         try:
             connection.writer.write(message)
             await connection.writer.drain()
@@ -216,7 +218,7 @@ class Line:
             self._forget(key)
 
     def _forget(self, key: tuple[str, str]) -> None:
-        """Forget a place that nothing is known of any more but an address that may have changed."""
+        """Forget a place that has no connections, exchanges or running check; its address can change."""
         place = self.places.get(key)
         pending = place and place.judging and not place.judging.done()
         if place and not place.kept and not place.at_work and not pending:
@@ -242,7 +244,7 @@ def status_of(head: bytes) -> int:
 
 
 async def _read_to_the_end(reader: asyncio.StreamReader, head: bytes, status: int) -> bool:
-    """Read the body; whether it came whole and the connection can carry another message."""
+    """Read the body. Returns whether it was complete, so that the connection can be used again."""
     lines = head.lower().split(b"\r\n")
     named = [line.partition(b":") for line in lines[1:] if line]
     fields = {name.strip(): value.strip() for name, _, value in named}
@@ -264,7 +266,7 @@ async def _read_to_the_end(reader: asyncio.StreamReader, head: bytes, status: in
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bool:
-    """Whether chunks ended as they should, within what is read of a body; trailers are not expected."""
+    """Read a chunked body. Returns whether it ended correctly within the limit; trailers are not expected."""
     left = READ
     while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
         left -= size

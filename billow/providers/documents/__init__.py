@@ -1,4 +1,4 @@
-"""What stands on an invoice? Plain text in a frozen tree; each renderer only lays it out."""
+"""Define the content of a document as plain text in frozen dataclasses; renderers only lay it out."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """`lines` are the address, as on an envelope; a tax id says its kind, as "EU VAT DE123456789"."""
+    """A seller or buyer. `lines` are the address as on an envelope; a tax id includes its kind."""
 
     name: str
     email: str | None = None
@@ -17,7 +17,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """A quantity or unit price that would say nothing, as beside a proration, is an empty text."""
+    """A line. Quantity and unit price are empty where they make no sense, as for a proration."""
 
     description: str
     quantity: str
@@ -25,12 +25,12 @@ class DocumentLine:
     amount: str
     period: str | None = None
     reductions: tuple[tuple[str, str], ...] = ()
-    """What is taken off this line alone: what for, and how much."""
+    """Discounts on this line alone: label and amount."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDocument:
-    """All amounts are display text, made by whoever knows the currency.
+    """A document. All amounts are text, formatted by the caller, who knows the currency.
 
     `kind` is invoice, credit_note, receipt or quote; a `status` of draft, void or canceled is stamped across
     the paper. A quote holds until it is due. The last of `totals` is the one that matters, and stands out.
@@ -50,12 +50,14 @@ class InvoiceDocument:
     footer: str | None = None
     language: str = "en"
     header: str | None = None
-    """A line of the seller's own, above everything else."""
+    """A line of the seller's, at the top of the document."""
     reverse_charge: bool = False
-    """The buyer owes the tax, and the paper must say so."""
+    """Whether the buyer owes the tax, which the document must say."""
 
 
 class Renderer(Protocol):
-    """`text.render` and `html.render`; `pdf.render` wants the instant of issue besides, and returns bytes."""
+    """A renderer: `text.render` or `html.render`; `pdf.render` also takes the instant of issue, and returns
+    bytes.
+    """
 
     def __call__(self, document: InvoiceDocument) -> str: ...

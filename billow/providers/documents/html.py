@@ -1,4 +1,4 @@
-"""How does an invoice look on a screen? One page that needs no other file and runs no script."""
+"""Render a document as one HTML page, without other files or scripts."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ ENVIRONMENT = Environment(
 
 
 def render(document: InvoiceDocument) -> str:
-    """Every text is escaped: a customer's name is never markup."""
+    """Render a document as HTML. Every text is escaped: a customer's name is never markup."""
     paper = printable(document)
     return ENVIRONMENT.get_template("invoice.html").render(
         document=paper, title=title(paper), facts=facts(paper), stamp=stamp(paper), words=words(paper),

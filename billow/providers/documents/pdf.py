@@ -1,4 +1,4 @@
-"""How does an invoice look on paper, and how does its file stay readable for decades?
+"""Render a document as PDF, in a form that stays readable for decades.
 
 The file conforms to PDF/A-3a (archives) and PDF/UA-1 (screen readers), and the same document issued at the
 same instant gives the same bytes.
@@ -24,20 +24,23 @@ from billow.providers.documents.wording import facts, language_of, notes, stamp,
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 STANDARDS: "list[typst.PDFStandard]" = ["a-3a", "ua-1"]
 
-# Both standards forbid a character that no font can draw; the compiler names all of them at once.
+# Both standards forbid characters that no font can draw; the compiler reports all of them at once.
 MISSING_GLYPH = re.compile(r'the text `"(.+?)"` could not be displayed')
 ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 SUBSTITUTE = "\N{REPLACEMENT CHARACTER}"
 
 compilers = threading.local()
 
-# Ten thousand lines take half a gigabyte while they are drawn; large papers are drawn one after the other.
+# Ten thousand lines take half a gigabyte to render, so large documents are rendered one at a time.
 LARGE = 1000
 LARGE_ONES = threading.Lock()
 
 
 def render(document: InvoiceDocument, issued_at: datetime) -> bytes:
-    """One customer's name never stops a billing run: what cannot be drawn is replaced, and a note says so."""
+    """Render a document.
+
+    Characters that no font can draw are replaced, with a note: no name stops a billing run.
+    """
     paper = printable(document)
     try:
         return compiled(paper, issued_at)
@@ -48,14 +51,14 @@ def render(document: InvoiceDocument, issued_at: datetime) -> bytes:
     try:
         return compiled(without(paper, unknown), issued_at)
     except typst.TypstError as error:
-        # A character can depend on its neighbours: then keep only what the first font surely has.
+        # A character can depend on its neighbors: then keep only what the first font surely has.
         if not missing(error):
             raise
     return compiled(without(paper, {each for each in text_of(paper) if ord(each) > 0xFF}), issued_at)
 
 
 def missing(error: typst.TypstError) -> set[str]:
-    """The characters that the compiler complains of; empty if it complains of something else."""
+    """Return the characters that the compiler reports as missing; none if it reports another error."""
     texts = (
         ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
         for text in MISSING_GLYPH.findall(error.diagnostic)
@@ -87,7 +90,7 @@ def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
 
 
 def sheet(paper: InvoiceDocument) -> dict[str, Any]:
-    """What the template reads."""
+    """Return the values that the template reads."""
     return {
         "title": title(paper), "number": paper.number, "stamp": stamp(paper), "facts": facts(paper),
         "language": language_of(paper), "header": paper.header, "words": words(paper),
@@ -98,7 +101,7 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
 
 
 def compiler() -> typst.Compiler:
-    """One for each thread, kept: it remembers the template, and two threads never wait for each other."""
+    """Return the compiler of this thread. It keeps the template, and threads never wait for each other."""
     if not hasattr(compilers, "own"):
         compilers.own = typst.Compiler(TEMPLATE, font_paths=fonts())
     own: typst.Compiler = compilers.own

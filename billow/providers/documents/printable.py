@@ -1,4 +1,4 @@
-"""Which characters may stand on paper? All that can be seen; none that steers a printer or a terminal."""
+"""Remove invisible characters from a document, such as those that control a printer or a terminal."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -7,18 +7,18 @@ from unicodedata import category
 
 Part = TypeVar("Part")
 
-# Zero-width joiners belong to the spelling of Persian, Hindi and others; all other invisible ones are
-# dropped, not least those that turn the direction of writing and can make a name read as another.
+# Zero-width joiners are part of the spelling of Persian, Hindi and others; all other invisible characters
+# are removed, above all those that change the direction of writing and can disguise a name.
 JOINERS = "\u200c\u200d"
 
 
 def printable(part: Part) -> Part:
-    """The same tree of dataclasses and tuples, each text without control characters."""
+    """Return a copy of a tree of dataclasses and tuples, its texts without control characters."""
     return with_each_text(part, clean)
 
 
 def with_each_text(part: Part, change: Callable[[str], str]) -> Part:
-    """The same tree, each text changed."""
+    """Return a copy of a tree, with each text changed."""
     return changed(part, change)  # type: ignore[no-any-return]
 
 
@@ -35,7 +35,7 @@ def changed(part: Any, change: Callable[[str], str]) -> Any:
 
 
 def clean(text: str) -> str:
-    r"""Line breaks stay, tabs become spaces, the rest of Unicode's categories Cc, Cf and Cs goes.
+    r"""Remove Unicode's categories Cc, Cf and Cs from a text; line breaks stay, tabs become spaces.
 
     >>> clean("Ann\x00a\tB\u202e\ud800\r\n2")
     'Anna B\n2'

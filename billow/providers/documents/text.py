@@ -1,4 +1,4 @@
-"""How does an invoice read where only plain characters are, as in a mail or a diff?"""
+"""Render a document as plain text, as in a mail or a diff."""
 
 import re
 from textwrap import wrap
@@ -14,7 +14,7 @@ LEAST_DESCRIPTION = 24
 
 
 def render(document: InvoiceDocument) -> str:
-    """78 columns, more only where amounts are too long for them; no line ends in a space."""
+    """Render a document in 78 columns, or more if its amounts are too long; no line ends in a space."""
     paper = printable(document)
     blocks = [
         heading(paper),
@@ -41,7 +41,7 @@ def heading(document: InvoiceDocument) -> list[str]:
 
 
 def parties(document: InvoiceDocument) -> list[str]:
-    """Seller and buyer side by side."""
+    """Render seller and buyer side by side."""
     left = [word(document, "seller"), *address(document.seller, LEFT_HALF - GAP)]
     right = [word(document, "buyer"), *address(document.buyer, WIDTH - LEFT_HALF)]
     height = max(len(left), len(right))
@@ -56,7 +56,7 @@ def address(party: Party, width: int) -> list[str]:
 
 
 def table(document: InvoiceDocument) -> list[str]:
-    """Description, quantity, unit price and amount; what is long goes on below, and the period under it."""
+    """Render the lines; a long description continues below, and the period follows it."""
     names = ("quantity", "unit_amount", "amount")
     head = [word(document, name) for name in names]
     widths = [
@@ -70,7 +70,7 @@ def table(document: InvoiceDocument) -> list[str]:
 
 
 def figures(document: InvoiceDocument, name: str) -> list[str]:
-    """All that stands in a column."""
+    """Return all texts of a column."""
     off = [text for line in document.lines for _, text in line.reductions] if name == "amount" else []
     return [*(getattr(line, name) for line in document.lines), *off]
 
@@ -94,7 +94,7 @@ def row_of(description: str, first: int, cells: list[str], widths: list[int]) ->
 
 
 def totals(document: InvoiceDocument) -> list[str]:
-    """Under the amounts; a rule sets off the last, which is what all the others lead to."""
+    """Render the totals, right-aligned, with a rule before the last one."""
     if not document.totals:
         return []
     figures = max(columns(text) for _, text in document.totals) + GAP
@@ -105,14 +105,14 @@ def totals(document: InvoiceDocument) -> list[str]:
 
 
 def folded(text: str, width: int) -> list[str]:
-    """In lines of at most `width` columns; line breaks in the text stay."""
+    """Wrap a text at `width` columns, and keep its line breaks."""
     return [line for paragraph in text.split("\n") for line in fold(paragraph, width)]
 
 
 def fold(paragraph: str, width: int) -> list[str]:
     if columns(paragraph) == len(paragraph):
         return wrap(re.sub(" +", " ", paragraph), width)
-    # Wide characters count twice and combining ones not at all, which textwrap does not know.
+    # Wide characters count twice and combining ones not at all, which textwrap ignores.
     lines, line = [], ""
     for each in re.findall(r"\S| +", paragraph):
         piece = " " if each.isspace() else each
@@ -125,7 +125,7 @@ def fold(paragraph: str, width: int) -> list[str]:
 
 
 def columns(text: str) -> int:
-    """How wide a terminal shows it."""
+    """Return the width of a text in a terminal."""
     return sum(
         0 if combining(each) or each in "\u200c\u200d" else 2 if east_asian_width(each) in "WF" else 1
         for each in text

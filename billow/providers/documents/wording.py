@@ -1,4 +1,4 @@
-"""Which words stand on the paper, in the customer's language?"""
+"""Translate the words of a document into the customer's language."""
 
 from datetime import date
 
@@ -43,25 +43,25 @@ WORDS = {
                       "Los caracteres no imprimibles se muestran como �."),
 }  # fmt: skip
 
-# Stamped across the paper, so that nobody pays by it.
+# Stamped across the document, so that nobody pays it.
 STAMPED = ("canceled", "draft", "void")
 
 
 def language_of(document: InvoiceDocument) -> str:
-    """The language that we can print: de-AT is printed as de, and one that we do not know as English."""
+    """Return the language to print in: de for de-AT, and English for one that is not supported."""
     primary = document.language.lower().replace("_", "-").split("-")[0]
     return primary if primary in LANGUAGES else "en"
 
 
 def word(document: InvoiceDocument, name: str) -> str:
-    """A kind or status that this page does not know is printed as it is called."""
+    """Translate a word; an unknown kind or status is printed as it is."""
     if name not in WORDS:
         return name.replace("_", " ").capitalize()
     return WORDS[name][LANGUAGES.index(language_of(document))]
 
 
 def words(document: InvoiceDocument) -> dict[str, str]:
-    """All of them, for templates."""
+    """Return all words, for templates."""
     return {name: word(document, name) for name in WORDS}
 
 
@@ -70,7 +70,7 @@ def day(document: InvoiceDocument, on: date) -> str:
 
 
 def notes(document: InvoiceDocument) -> tuple[str, ...]:
-    """What stands below the totals, with what the law wants said."""
+    """Return the notes below the totals, with those that the law requires."""
     return (*document.notes, word(document, "reverse_charge")) if document.reverse_charge else document.notes
 
 
@@ -83,7 +83,7 @@ def stamp(document: InvoiceDocument) -> str | None:
 
 
 def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
-    """What identifies the paper: label and text, in reading order."""
+    """Return the labels and texts that identify a document, in reading order."""
     until = word(document, "expires" if document.kind == "quote" else "due")
     due = [] if document.due_on is None else [(until, day(document, document.due_on))]
     return [

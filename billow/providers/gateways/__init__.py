@@ -1,4 +1,4 @@
-"""What must a payment gateway be able to do? A decline is an answer; silence is `Unavailable`."""
+"""Define what a payment gateway does. A decline is an answer; no answer raises `Unavailable`."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,14 +8,14 @@ from billow.core.payments import Capture, CardDetails, Charge, Declined, Outcome
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """`reference` is the gateway's own name for the card: what `Charge.method` carries from now on."""
+    """A stored card. `reference` is the gateway's id for it, which `Charge.method` carries from now on."""
 
     reference: str
     card: CardDetails
 
 
 class Gateway(Protocol):
-    """Every request names an attempt, and one attempt moves money at most once, however often it is asked.
+    """A gateway. Every request names an attempt, which moves money at most once, however often it is sent.
 
     Each function may raise `core.errors.Unavailable`: then nobody knows what happened, until `look_up` tells.
     """
@@ -23,21 +23,21 @@ class Gateway(Protocol):
     name: str
 
     def store_method(self, token: str) -> StoredMethod | Declined:
-        """Keep what the browser's token stands for; some cards are refused already here."""
+        """Store the card of a browser's token; some cards are refused here already."""
         ...
 
     def charge(self, charge: Charge) -> Outcome:
-        """Take the money. `NeedsAction` and `Pending` are settled later; `look_up` then says how."""
+        """Charge a card. `NeedsAction` and `Pending` are settled later, and `look_up` returns how."""
         ...
 
     def capture(self, capture: Capture) -> Outcome:
-        """Take what a charge that was made without `capture` holds, or a part of it."""
+        """Capture a charge that was made without `capture`, in full or in part."""
         ...
 
     def refund(self, refund: Refund) -> Outcome:
-        """Give back a part of what `refund.charge`, the reference of a succeeded charge, took."""
+        """Refund all or part of a succeeded charge, whose reference is `refund.charge`."""
         ...
 
     def look_up(self, attempt: str) -> Outcome | None:
-        """What became of an attempt, as of now; None if it never arrived."""
+        """Return the current outcome of an attempt, or None if it never arrived."""
         ...

@@ -1,4 +1,4 @@
-"""Which cards does the simulated gateway know, and how does each behave?
+"""Define the cards that the simulated gateway knows, and how each behaves.
 
 The numbers and names are Stripe's test cards (https://docs.stripe.com/testing), so that habits and test
 suites carry over. No other number is accepted: real cards have no place here.
@@ -14,19 +14,22 @@ from billow.core.payments import CardDetails, Declined
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One test card. `refusal` answers each charge; `asks`: when must its holder authenticate?"""
+    """A test card. `refusal` answers each charge; `asks` says when its holder must authenticate."""
 
     number: str
     token: str
     refusal: Declined | None = None
     refused_when_stored: bool = False
     asks: str = "never"  # "never", "on_session", or "always": then off-session is declined
-    afterwards: str | None = None  # what the cardholder's bank does after a success
+    afterwards: str | None = None  # what happens after a successful charge
     brand: str = "visa"
     funding: str = "credit"
 
     def card(self, made_at: datetime) -> CardDetails:
-        """A test card runs a year, as Stripe's do; when it is charged, the bank reads no calendar."""
+        """Return the card's details.
+
+        It expires in a year, like Stripe's; charging it does not check the date.
+        """
         return CardDetails(
             self.brand,
             self.number[-4:],
@@ -39,7 +42,7 @@ class Instrument:
 
 
 def fingerprint(number: str) -> str:
-    """The same card has the same fingerprint, and nobody reads the number from it."""
+    """Return the fingerprint, the same for the same card; the number cannot be read from it."""
     alphabet = digits + ascii_letters
     return "".join(alphabet[byte % len(alphabet)] for byte in sha256(number.encode()).digest()[:16])
 
@@ -51,7 +54,7 @@ def declined(
 
 
 def refused(number: str, token: str, refusal: Declined) -> Instrument:
-    """A card whose bank says no, also to the check when it is stored."""
+    """Define a card that is declined when charged, and already when stored."""
     return Instrument(number, token, refusal, refused_when_stored=True)
 
 
@@ -111,7 +114,7 @@ INSTRUMENTS = (
     refused("4000000000000119", "pm_card_chargeDeclinedProcessingError", PROCESSING),
     Instrument("4000000000000341", "pm_card_chargeCustomerFail", GENERIC),
     Instrument("4100000000000019", "pm_card_radarBlock", BLOCKED),
-    # Storing counts as the set-up that these three may ask for: afterwards they pay without their owner.
+    # Storing counts as the set-up that these three require: afterwards they pay off-session.
     Instrument("4000002500003155", "pm_card_authenticationRequiredOnSetup", asks="on_session"),
     Instrument("4000003800000446", "pm_card_authenticationRequiredSetupForOffSession", asks="on_session"),
     Instrument(
@@ -135,7 +138,7 @@ INSTRUMENTS = (
 
 
 def names(instrument: Instrument) -> set[str]:
-    """Number, `pm_card_…` and `tok_…`; Stripe writes the declining ones both with and without `visa_`."""
+    """Return the number and tokens of a card; Stripe writes declining ones both with and without `visa_`."""
     stem = instrument.token.removeprefix("pm_card_")
     stems = {stem}
     if "chargeDeclined" in stem and not stem.startswith("authentication"):
@@ -147,7 +150,7 @@ BY_NAME = {name: instrument for instrument in INSTRUMENTS for name in names(inst
 
 
 def find(token: str) -> Instrument | Declined:
-    """The card with that number or name, or why there is none. No answer repeats a number."""
+    """Find the card with a number or token, or say why there is none; no answer repeats a number."""
     compact = token.replace(" ", "").replace("-", "")
     found = BY_NAME.get(token) or BY_NAME.get(compact)
     if found is not None:
@@ -158,12 +161,12 @@ def find(token: str) -> Instrument | Declined:
 
 
 def is_test_card(token: str) -> bool:
-    """Whether a token or a card number names a test card, known to the simulated gateway or not."""
+    """Whether a token or number is that of a test card, known to the simulated gateway or not."""
     compact = token.replace(" ", "").replace("-", "")
     return token.startswith("pm_card_") or token in BY_NAME or compact in BY_NAME
 
 
 def checks_out(number: str) -> bool:
-    """The check digit of ISO/IEC 7812, which a mistyped card number fails."""
+    """Check the check digit of a card number (ISO/IEC 7812), which fails for a mistyped number."""
     doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(number))]
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0

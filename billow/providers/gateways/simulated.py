@@ -1,4 +1,4 @@
-"""What would a gateway say? Stripe's test cards, answered on this machine and remembered by attempt."""
+"""Simulate a gateway with Stripe's test cards; outcomes are stored by attempt on this machine."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from billow.providers.gateways import Gateway, StoredMethod, instruments
 from billow.providers.gateways.instruments import Instrument
 
 NO_DAY = datetime(2049, 12, 1, tzinfo=UTC)
-"""The day for who asks no clock: far enough for every card."""
+"""The date used without a clock: late enough for every card."""
 FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 OUTCOMES: dict[str, type[Outcome]] = {
     kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
@@ -43,7 +43,7 @@ create index if not exists refunds_of on attempts (about) where kind in ('captur
 
 
 class Recorded(NamedTuple):
-    """What the gateway really did, whatever the caller heard of it."""
+    """What the gateway did for an attempt, even if the answer was lost."""
 
     attempt: str
     amount: int
@@ -52,7 +52,7 @@ class Recorded(NamedTuple):
 
 
 class Known(NamedTuple):
-    """An attempt as the books know it. `about` is the method charged, or the charge captured or refunded."""
+    """An attempt in the database. `about` is the method charged, or the charge captured or refunded."""
 
     attempt: str
     kind: str
@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
 
 class Simulated(Gateway):
-    """Its memory is one SQLite file, shared by processes and threads; without a path it forgets at exit.
+    """A gateway that remembers in a SQLite file, shared by processes and threads; without a path, until exit.
 
     `today` dates the cards that are stored. `latency` (seconds) and `fault` are for tests: a fault
     "drop_reply" acts, and then the answer is lost.
@@ -85,7 +85,10 @@ class Simulated(Gateway):
         self._opened_by = 0
 
     def store_method(self, token: str) -> StoredMethod | Declined:
-        """Declining cards are refused here already, all but …0341, which is made to fail later."""
+        """Store a card.
+
+        Cards that decline are refused here already, except …0341, which fails when charged.
+        """
         time.sleep(self._latency)
         found = instruments.find(token)
         if isinstance(found, Declined):
@@ -95,7 +98,7 @@ class Simulated(Gateway):
         return StoredMethod(found.token, found.card(self._today()))
 
     def charge(self, charge: Charge) -> Outcome:
-        """The first answer to an attempt is its only answer."""
+        """Charge a card. Repeating an attempt returns its first answer."""
 
         def decide(_: sqlite3.Connection, reference: str) -> Outcome:
             return answer(charge, reference)
@@ -111,7 +114,7 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def capture(self, capture: Capture) -> Outcome:
-        """A hold is captured once, up to its amount, and not after it was let go."""
+        """Capture a hold: once, up to its amount, and not after it was released."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
             return capture_answer(memory, capture, reference)
@@ -127,7 +130,7 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def refund(self, refund: Refund) -> Outcome:
-        """Refunds of one charge never exceed it, in sum."""
+        """Refund a charge; all refunds of a charge together never exceed it."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
             return refund_answer(memory, refund, reference)
@@ -148,7 +151,7 @@ class Simulated(Gateway):
         return None if found is None else read(found[0])
 
     def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
-        """What the cardholder does in the bank's window; from then on `look_up` tells the result."""
+        """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
         with self._transaction() as memory:
             found = memory.execute(
                 "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
@@ -163,17 +166,18 @@ class Simulated(Gateway):
         return outcome
 
     def charges(self) -> list[Recorded]:
-        """Every charge attempted, declined ones too, by attempt."""
+        """Return every charge that was attempted, declined ones too, by attempt."""
         return self._recorded("charge")
 
     def refunds(self) -> list[Recorded]:
-        """Every refund attempted, by attempt."""
+        """Return every refund that was attempted, by attempt."""
         return self._recorded("refund")
 
     def agree_with(self, known: Iterable[Known]) -> tuple[int, int]:
-        """After a restore, make the memory that of the books; how many attempts were forgotten and added.
+        """Make the memory match the restored database; return how many attempts were removed and added.
 
-        A charge that the books do not know would be taken again; one that only they know has no refund.
+        A charge that only the memory has would not be made again; one that only the database has could not be
+        refunded.
         """
         books = {one.attempt: one for one in known}
         with self._transaction() as memory:
@@ -185,7 +189,7 @@ class Simulated(Gateway):
         return len(foreign), len(missing)
 
     def close(self) -> None:
-        """Let go of the file; the next question opens it again."""
+        """Close the file; the next request opens it again."""
         with self._lock:
             if self._connection is not None and self._opened_by == os.getpid():
                 self._connection.close()
@@ -217,7 +221,7 @@ class Simulated(Gateway):
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """The lock orders our threads, `begin immediate` orders the processes."""
+        """Begin a transaction; the lock serializes threads, `begin immediate` serializes processes."""
         with self._lock:
             connection = self._open()
             connection.execute("begin immediate")
@@ -229,19 +233,19 @@ class Simulated(Gateway):
             connection.commit()
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite forbids to carry a connection over a fork: the child opens its own.
+        # SQLite does not allow a connection to be used after a fork: the child opens its own.
         if self._connection is None or self._opened_by != os.getpid():
             self._connection, self._opened_by = connect(self._memory), os.getpid()
         return self._connection
 
 
 def own_name(kind: str, attempt: str) -> str:
-    """What the gateway calls an attempt."""
+    """Return the gateway's id of an attempt."""
     return f"{PREFIXES[kind]}_sim_{attempt}"
 
 
 def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None:
-    """The memory of an answer that the books have kept; none of a refusal, which nobody asks for again."""
+    """Rebuild the answer to an attempt from the database; None for a refusal, which is never repeated."""
     attempt, kind, amount, currency, about, state = known
     name = own_name(kind, attempt)
     outcomes: dict[str, Outcome] = {
@@ -254,7 +258,7 @@ def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None
 
 
 def answer(charge: Charge, reference: str) -> Outcome:
-    """What the card says to a first attempt."""
+    """Return the answer of a card to the first attempt."""
     found = instruments.find(charge.method)
     if isinstance(found, Declined):
         return found
@@ -266,7 +270,7 @@ def answer(charge: Charge, reference: str) -> Outcome:
 
 
 def settled(method: str, amount: int, reference: str) -> Outcome:
-    """What the card says once its owner has authenticated."""
+    """Return the answer of a card after authentication."""
     found = instruments.find(method)
     return found if isinstance(found, Declined) else judged(found, amount, reference)
 
@@ -276,7 +280,7 @@ def judged(instrument: Instrument, amount: int, reference: str, capture: bool = 
 
 
 def names(reference: str) -> tuple[str, str]:
-    """What the bank and the card network would call it: six digits and fifteen, of this charge only."""
+    """Return the authorization code and the network transaction id of a charge: six and fifteen digits."""
     number = int(sha256(reference.encode()).hexdigest(), 16)
     return f"{number % 10**6:06}", f"{number % 10**15:015}"
 
@@ -288,7 +292,7 @@ def fee(amount: int) -> int:
 
 
 def captured(memory: sqlite3.Connection, charge: str) -> int | None:
-    """How much of a hold was taken, None where none was."""
+    """Return how much of a hold was captured, None without a capture."""
     found = memory.execute(
         "select outcome, amount from attempts where kind = 'capture' and about = ?", (charge,)
     ).fetchall()
@@ -344,7 +348,7 @@ def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) ->
             "amount_too_large",
             retry=False,
         )
-    # Stripe keeps its fee when money goes back, and asks none for it.
+    # Stripe does not return its fee with a refund, and charges none for the refund.
     return Succeeded(reference, 0)
 
 
@@ -358,10 +362,12 @@ def read(written: str) -> Outcome:
 
 
 def connect(memory: Path | None) -> sqlite3.Connection:
-    """The memory, with its table. Losing the last second in a power cut is fine: it is a simulation."""
+    """Open the memory with its table. Losing the last second in a power cut is fine in a simulation."""
     if memory is not None:
         memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        memory.touch(mode=0o600)  # SQLite would let others read it, and gives its log the same rights
+        memory.touch(
+            mode=0o600
+        )  # SQLite would create it readable by others; its log gets the same permissions
     connection = sqlite3.connect(
         memory or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
     )
@@ -374,7 +380,7 @@ def connect(memory: Path | None) -> sqlite3.Connection:
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Two processes that switch a new file at the same moment hear "locked" at once, despite the timeout."""
+    """Switch to write-ahead logging, and retry: two processes that switch a new file at once get "locked"."""
     for _ in range(200):
         try:
             connection.execute("pragma journal_mode = wal")

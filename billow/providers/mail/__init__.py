@@ -1,4 +1,4 @@
-"""How does a letter leave the house? A message in, and an exception if nobody took it."""
+"""Define what sends a mail: it takes a message, and raises an exception if the mail was not accepted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`message_id` is the letter's own name: the same letter sent again carries the same one.
+    """A mail to send. `message_id` identifies it: the same mail sent again has the same id.
 
     `to` and `sender` are addresses as people write them ("Ann <ann@example.com>"; several with commas).
     An attachment is a file name, a media type and the bytes.
@@ -25,7 +25,7 @@ class Message:
 
 class Mailer(Protocol):
     def send(self, message: Message) -> None:
-        """Returns once the letter is accepted.
+        """Send a mail, and return once it is accepted.
 
         Raises `core.errors.Unavailable` when it is not for now, `Undeliverable` when it never will be.
         """

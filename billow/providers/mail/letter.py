@@ -1,4 +1,4 @@
-"""How is a message written down for the wire? RFC 5322 bytes, the same each time."""
+"""Encode a message as RFC 5322 bytes, the same each time."""
 
 import email.policy
 import re
@@ -15,7 +15,10 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 
 
 def written(message: Message) -> bytes:
-    """No header holds a line break: names and subjects lose it, and an address with one is refused."""
+    """Encode a message.
+
+    Line breaks are removed from names and subjects, and an address with one is refused.
+    """
     check(message)
     letter = EmailMessage(policy=email.policy.SMTPUTF8 if needs_utf8(message) else email.policy.SMTP)
     letter["From"] = header(message.sender)
@@ -32,13 +35,13 @@ def written(message: Message) -> bytes:
         kind, _, subtype = mime.partition("/")
         letter.add_attachment(content, maintype=kind, subtype=subtype, filename=header(filename))
     for number, part in enumerate(multiparts(letter)):
-        # Python would draw boundaries by lot; "_" after "=" occurs in no encoded text.
+        # Python would choose random boundaries; "_" after "=" occurs in no encoded text.
         part.set_boundary(f"=_{sha256(f'{number} {message}'.encode()).hexdigest()[:32]}")
     return letter.as_bytes()
 
 
 def check(message: Message) -> None:
-    """Refuse a letter with an address that is none, before anything of it is written or sent."""
+    """Refuse a message with an invalid address, before anything of it is written or sent."""
     if not is_line(message.to) or not is_line(message.sender):
         raise Undeliverable("An address of the letter has a line break or a control character.")
     found = recipients(message)
@@ -58,7 +61,7 @@ def multiparts(letter: EmailMessage) -> Iterator[EmailMessage]:
 
 
 def identifier(message: Message) -> str:
-    """Ours if it is one already, else completed with the sender's domain."""
+    """Return the message id; one without a domain gets the sender's domain."""
     plain = message.message_id.strip("<>")
     return plain if "@" in plain else f"{plain}@{sender(message).rpartition('@')[2] or 'localhost'}"
 
@@ -72,5 +75,5 @@ def sender(message: Message) -> str:
 
 
 def needs_utf8(message: Message) -> bool:
-    """Names can be encoded, addresses cannot: those beyond ASCII need a server that knows RFC 6531."""
+    """Whether an address is not ASCII, so that the server must support RFC 6531; names can be encoded."""
     return not all(address.isascii() for address in (*recipients(message), sender(message)))

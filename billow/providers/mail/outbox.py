@@ -1,4 +1,4 @@
-"""Where do letters go when no mail server is set up? Into a folder, one readable file each."""
+"""Write mails into a folder when no mail server is set up, each into a readable file."""
 
 import os
 from hashlib import sha256
@@ -14,13 +14,13 @@ LONGEST_NAME = 120
 
 
 class Outbox(Mailer):
-    """For development and demos; any mail program opens the files."""
+    """Writes mails to a folder, for development and demonstrations; any mail program opens the files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def send(self, message: Message) -> None:
-        """A reader of the folder sees whole letters only, and one file however often a letter is sent."""
+        """Write a mail to one file, however often it is sent; readers of the folder see whole files only."""
         letter = written(message)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,7 +32,7 @@ class Outbox(Mailer):
 
 
 def filename(message_id: str) -> str:
-    """Readable as long as it is short; no id leaves the folder or hides in it.
+    """Make a file name from a message id; no id can point outside the folder or to a hidden file.
 
     >>> filename("<in_1.finalized@billow.test>"), filename("../x"), filename(".hidden")
     ('in_1.finalized@billow.test.eml', '%2E.%2Fx.eml', '%2Ehidden.eml')

@@ -1,4 +1,4 @@
-"""How does a letter reach a mail server? SMTP, as RFC 5321 has it."""
+"""Send a mail to a mail server with SMTP (RFC 5321)."""
 
 import contextlib
 import smtplib
@@ -12,8 +12,8 @@ from billow.providers.mail.letter import needs_utf8, recipients, sender, written
 
 PORTS = {"smtp": 25, "smtps": 465}
 ACCEPTANCE = 600.0
-"""Seconds to wait for the server's word on a whole letter, as RFC 5321 (4.5.3.2.6) asks: who gives up earlier
-sends a letter again that was accepted."""
+"""Seconds to wait for the reply to a whole mail, as RFC 5321 (4.5.3.2.6) requires: a client that gives up
+earlier sends an accepted mail again."""
 
 
 class Smtp(Mailer):
@@ -33,7 +33,7 @@ class Smtp(Mailer):
         self._timeout, self._acceptance = timeout, acceptance
 
     def send(self, message: Message) -> None:
-        """One connection a letter.
+        """Send a mail over a connection of its own.
 
         Nobody gets it while one of several recipients is refused for the moment; one that is refused for good
         keeps it from nobody else, and is reported.
@@ -55,7 +55,7 @@ class Smtp(Mailer):
             raise Undeliverable(f"{self._host}:{self._port} refused {said}")
 
     def _connect(self) -> smtplib.SMTP:
-        # A full domain name would be looked up in the DNS, which can take longer than the letter.
+        # Looking up a full domain name in the DNS can take longer than sending the mail.
         name = socket.gethostname()
         if self._tls:
             return smtplib.SMTP_SSL(
@@ -75,7 +75,7 @@ class Smtp(Mailer):
         server.ehlo_or_helo_if_needed()
 
     def _address(self, server: smtplib.SMTP, message: Message, to: list[str]) -> dict[str, str]:
-        """Name sender and recipients; those that are refused for good, with what the server says of them."""
+        """Send the sender and recipients; return those refused for good, with the server's replies."""
         if not to:
             raise Undeliverable("The letter has no recipient.")
         options = ["SMTPUTF8"] if needs_utf8(message) else []
@@ -105,7 +105,7 @@ class Smtp(Mailer):
             raise Undeliverable(f"{self._host}:{self._port} refused the letter: {said}") from error
 
     def _leave(self, server: smtplib.SMTP) -> None:
-        """Say goodbye. A letter that was accepted is accepted, whatever the server says to that."""
+        """End the session. An accepted mail stays accepted, whatever the server replies."""
         with contextlib.suppress(OSError, smtplib.SMTPException):
             if server.sock:
                 server.sock.settimeout(self._timeout)
@@ -114,6 +114,6 @@ class Smtp(Mailer):
 
 
 def shown(code: int, reply: bytes | str) -> str:
-    """A reply of the server as one line."""
+    """Return a reply of the server as one line."""
     text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     return f"{code} {' '.join(text.split())}"
