@@ -1,4 +1,4 @@
-"""What can this server do? The OpenAPI description, derived from the declarations; `/openapi.json`."""
+"""Serve the OpenAPI description at `/openapi.json`, derived from the declarations in the code."""
 
 import ast
 import inspect
@@ -37,7 +37,7 @@ SIMPLE: dict[str, Schema] = {
 }
 RANGE = {"type": "object", "properties": {sign: SIMPLE["integer"] for sign in RANGES}}
 NESTED = ("hash", "array", "map", "metadata", "range")
-#: How what is nested is sent: `address[city]=Bern`, `items[0][price]=…`.
+#: How nested params are sent: `address[city]=Bern`, `items[0][price]=…`.
 BRACKETS = {"style": "deepObject", "explode": True}
 EXPAND: dict[str, Any] = {
     "name": "expand",
@@ -59,7 +59,7 @@ ERROR: Schema = {
         }
     },
 }
-#: The example of each refusal: made as the server makes it, so that it looks as the server's does.
+#: An example of each error, made by the code that the server uses, so that it looks like a real one.
 REFUSALS: dict[str, tuple[str, Refused]] = {
     "400": (
         "A parameter is unknown, missing or wrong.",
@@ -97,7 +97,7 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
 
 
 def add(app: flask.Flask, verbs: Sequence[Verb], base_url: str) -> None:
-    """The description for machines and, made from it, the one for people."""
+    """Add the pages of the description: for machines, and from it for people."""
 
     @cache
     def whole() -> dict[str, Any]:
@@ -111,7 +111,7 @@ def add(app: flask.Flask, verbs: Sequence[Verb], base_url: str) -> None:
 
 
 def describe(verbs: Sequence[Verb]) -> dict[str, Any]:
-    """The whole description. Nothing in it is written by hand for one operation."""
+    """Build the whole description. No part of it is written by hand for one operation."""
     paths: dict[str, dict[str, Any]] = {}
     for verb in sorted(verbs, key=lambda verb: (verb.path, verb.method)):
         paths.setdefault(verb.path, {})[verb.method.lower()] = _operation(verb)
@@ -139,7 +139,7 @@ def describe(verbs: Sequence[Verb]) -> dict[str, Any]:
 
 
 def _reached(name: str) -> bool:
-    """Whether another object lists it, as an invoice does its lines."""
+    """Whether another object lists it, as an invoice lists its lines."""
     return any(
         spec.kind == "sublist" and spec.to == name for cls in REGISTRY.values() for spec in cls.specs.values()
     )
@@ -175,7 +175,7 @@ def _operation(verb: Verb) -> dict[str, Any]:
 
 
 def _noun(verb: Verb) -> str:
-    """What the operation is about: its noun, or the one below whose path it lies."""
+    """Return the noun of an operation: its own, or the one whose path it is below."""
     if verb.resource:
         return verb.resource.object
     below = [cls for cls in REGISTRY.values() if cls.path and f"{verb.path}/".startswith(f"{cls.path}/")]
@@ -226,12 +226,12 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
 
 def _sentence(verb: Verb) -> str:
     nouns = verb.resource.table.replace("_", " ") if verb.resource else ""
-    usual = {"retrieve": f"One of the {nouns}, by its id.", "list": f"{nouns.capitalize()}, page by page."}
+    usual = {"retrieve": f"Retrieve one of the {nouns}, by its id.", "list": f"List {nouns}, page by page."}
     return (inspect.getdoc(verb.run) or usual.get(verb.kind, "")).split("\n")[0]
 
 
 def accepted_by(verb: Verb) -> Mapping[str, Field]:
-    """The parameters of an operation, besides the ids in its path and `expand`."""
+    """Return the params of an operation, without the ids in its path and `expand`."""
     own = (
         {name: spec for name, spec in specs(verb.params).items() if spec.kind in PARSERS}
         if verb.params
@@ -254,7 +254,7 @@ def _in_query(name: str, spec: Field) -> dict[str, Any]:
 
 
 def schema_of(spec: Field) -> Schema:
-    """A field as JSON Schema, with its bounds."""
+    """Return a field as JSON Schema, with its bounds."""
     schema: Schema = dict(SIMPLE.get(spec.kind, TEXT))
     if spec.kind == "choice":
         schema["enum"] = list(spec.choices)
@@ -295,7 +295,7 @@ def hash_of(accepted: Mapping[str, Field]) -> Schema:
 
 
 def _explained(schema: Schema, docs: Mapping[str, str]) -> Schema:
-    """The same schema with what the source says below its fields."""
+    """Return a schema with the descriptions that the source has below its fields."""
     properties = {
         name: inner | ({"description": docs[name]} if name in docs else {})
         for name, inner in schema["properties"].items()
@@ -304,7 +304,7 @@ def _explained(schema: Schema, docs: Mapping[str, str]) -> Schema:
 
 
 def _docs(declares: type | None) -> dict[str, str]:
-    """What stands in the source as a string below a field."""
+    """Return the strings that stand below fields in the source, by field name."""
     if declares is None:
         return {}
     body = ast.parse(textwrap.dedent(inspect.getsource(declares))).body[0]
@@ -340,7 +340,7 @@ def _object(cls: type[Resource]) -> Schema:
 
 
 def _shown(spec: Field) -> Schema:
-    """A field as it is shown: a ref may be expanded, and what has no default may be null."""
+    """Return the schema of a shown field: a ref may be expanded, and a field without default may be null."""
     if spec.kind == "computed":
         return {"const": spec.constant[0]} if spec.constant else {}
     schema = schema_of(spec)
@@ -415,7 +415,7 @@ KINDS: dict[str, Any] = {
 
 
 def example(cls: type[Resource]) -> dict[str, Any]:
-    """An object as it might be shown: what is required or has a default, and null for the rest."""
+    """Make an example of an object, with its required and default values, and null for the rest."""
     own = {"created": INSTANT, "livemode": False}
     shown = {
         name: _example_shown(spec)
@@ -445,7 +445,7 @@ def _example_shown(spec: Field) -> Any:
 
 
 def example_of(spec: Field) -> Any:
-    """A value that the field takes."""
+    """Return a value that the field accepts."""
     if spec.kind == "choice":
         return spec.choices[0]
     if spec.kind == "ref":

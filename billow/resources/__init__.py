@@ -1,1 +1,1 @@
-"""The nouns: one file per API object, which declares its fields and writes its own table only."""
+"""The API objects: one file each, which declares the fields and alone writes the table of the object."""

@@ -1,4 +1,4 @@
-"""Active entitlements: what a customer may do now, by the subscriptions that run."""
+"""Active entitlements: the features that a customer has now through its subscriptions."""
 
 from billow.api import fields as f
 from billow.api import rows
@@ -29,6 +29,6 @@ class Filters(Params):
 
 @ActiveEntitlement.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """What one customer may do now."""
+    """List the active entitlements of a customer."""
     rows.find(tx, REGISTRY["customer"], wanted.customer, param="customer")
     return Where("customer = %(customer)s", customer=wanted.customer)

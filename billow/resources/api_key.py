@@ -1,4 +1,4 @@
-"""API keys: who may ask. A noun of our own; Stripe has them in its dashboard only."""
+"""API keys: what a caller authenticates with. Billow's own object; Stripe has keys only in its dashboard."""
 
 from datetime import datetime
 
@@ -8,15 +8,18 @@ from billow.api.resource import Resource
 
 
 class ApiKey(Resource, object="api_key", path="/v1/api_keys", prefix="mk_", events=()):
-    """A key of this account and mode. It is told once, when it is made; kept are its hash and a hint."""
+    """A key of this account and mode.
+
+    It is shown once, when it is created; only its hash and a hint are stored.
+    """
 
     expires_at: datetime | None = f.timestamp()
     hint: str = f.text()
     kind: str = f.choice(CREATE, "secret", "restricted", "publishable", default="secret", filter=True)
     last_used_at: datetime | None = f.timestamp()
-    """To the minute."""
+    """When the key was last used, to the minute."""
     name: str | None = f.text(CREATE, max=200)
     permissions: dict[str, str] = f.map_of(CREATE, default={})
-    """Of a restricted key: read or write for each noun that it may use."""
+    """The permissions of a restricted key: read or write for each object that it may use."""
 
     digest: str = f.text(hidden=True)

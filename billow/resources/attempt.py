@@ -1,4 +1,4 @@
-"""Attempts: one try to move money, written before the gateway is asked: no crash loses its answer."""
+"""Attempts: requests to a gateway to move money, written before they are sent so that a crash loses none."""
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
@@ -6,11 +6,11 @@ from billow.api.resource import Resource
 
 
 class Attempt(Resource, object="attempt", prefix="par_", events=()):
-    """One try; its id is the gateway's idempotency key. It is never shown."""
+    """One request to a gateway; its id is the gateway's idempotency key. The API never shows it."""
 
     kind: str = f.choice(SHOWN, "charge", "capture", "refund", default="charge")
     payment_intent: str | None = f.text()
-    """The intent that is to be paid; a charge without one, a capture and a refund name their charge."""
+    """The intent to pay. A charge without an intent, a capture and a refund have `charge` instead."""
     charge: str | None = f.text()
     refund: str | None = f.text()
     invoice: str | None = f.text()
@@ -19,12 +19,12 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     currency: str = f.currency(required=True)
     payment_method: str | None = f.text()
     token: str = f.text(required=True)
-    """What the gateway calls the payment method, or the charge that is captured or refunded."""
+    """The gateway's id of the payment method, or of the charge that is captured or refunded."""
     off_session: bool = f.boolean(default=True)
     capture: bool = f.boolean(default=True)
-    """Whether the money is taken at once, or held until it is captured."""
+    """Whether the charge is captured at once, or held until it is captured."""
     automatic: bool = f.boolean(default=True)
-    """Whether the schedule made it, not a person: only these count as retries (§7.4)."""
+    """Whether it was made automatically, not at a request: only these count as retries (§7.4)."""
     state: str = f.choice(SHOWN, "processing", "succeeded", "failed", "requires_action", default="processing")
     request: str | None = f.text()
-    """The request that began it, if one did: should that die, its caller is told what became of it."""
+    """The request that began it, if any; if that request dies, its retry is answered with the outcome."""

@@ -1,4 +1,4 @@
-"""Balance transactions: what reached our balance, less fees."""
+"""Balance transactions: movements on our balance with the gateway, and their fees."""
 
 from datetime import datetime
 from typing import Any
@@ -45,8 +45,8 @@ class Filters(Params):
 
 @BalanceTransaction.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Movements on our balance, the newest first; those of a charge or a refund by `source`."""
-    if wanted.payout:  # what is on our balance at the gateway is paid out by it; billow keeps no payouts
+    """List balance transactions, newest first; `source` selects those of a charge or refund."""
+    if wanted.payout:  # the gateway pays out our balance; billow stores no payouts
         message = f"No such payout: '{wanted.payout}'"
         raise Refused(message, param="payout", code="resource_missing")
     where = Where()

@@ -1,4 +1,4 @@
-"""Billing periods: for what time an item of a subscription has been billed, at which price and quantity."""
+"""Billing periods: the time for which a subscription item has been billed, with its price and quantity."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,11 +9,11 @@ from billow.api.resource import Resource
 
 
 class BillingPeriod(Resource, object="billing_period", prefix="bp_", events=()):
-    """A stretch of an item's life. It is never shown.
+    """A period of a subscription item that was billed. The API never shows it.
 
-    Two of one item never overlap: the database refuses it, so no time is billed twice (invariant 5). A
-    credit for unused time ends a stretch where the credit begins. One without invoice and invoice item is
-    measured use that is still to be billed at the price of its time.
+    The periods of an item never overlap: the database refuses it, so no time is billed twice (invariant 5). A
+    credit for unused time ends a period where the credit begins. A period without invoice and invoice item
+    has metered usage that is still to be billed, at the price of that time.
     """
 
     order = "period_start, id"
@@ -24,20 +24,20 @@ class BillingPeriod(Resource, object="billing_period", prefix="bp_", events=()):
     kind: str = f.choice(SHOWN, "licensed", "metered", required=True)
     price: str = f.text(required=True)
     quantity: Decimal | None = f.decimal()
-    """How many were billed; of measured use the meter knows."""
+    """The billed quantity; None for a metered price, whose meter has the usage."""
     period_start: datetime = f.timestamp(required=True)
     period_end: datetime = f.timestamp(required=True)
     invoice: str | None = f.text()
-    """The invoice whose lines billed it."""
+    """The invoice that billed it."""
     invoice_item: str | None = f.text()
-    """The proration that billed it, where one did."""
+    """The proration that billed it, if one did."""
     counted_from: datetime | None = f.timestamp()
-    """Since when the tiers of its price counted, where an earlier part of that use was billed (§4.5)."""
+    """The start of the usage that its tiers count, if a part of that usage was billed before (§4.5)."""
     billed_use: Decimal | None = f.decimal()
-    """How much of the use since then was billed before."""
+    """How much of the usage since `counted_from` was billed before."""
     continued: bool = f.boolean(default=False)
-    """Whether the same use goes on after it: then what comes late is billed there."""
+    """Whether the next period continues the same usage, so that late events are billed there."""
     credited: int = f.amount(default=0)
-    """How much of what was billed has been credited since, in minor units."""
+    """How much of the billed amount has been credited since, in minor units."""
     discount: str | None = f.text()
-    """What the proration that billed it says of discounts in its amount; its credit says it too (§5.7)."""
+    """How the proration that billed it shows discounts; a credit of it shows them in the same way (§5.7)."""

@@ -1,4 +1,4 @@
-"""Charges: money taken, or a try that failed."""
+"""Charges: payments, or attempts to pay that failed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ NOBODY = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "ta
 
 
 class FraudDetails(Params):
-    """What the merchant thinks of it."""
+    """The merchant's assessment of whether a charge is fraudulent."""
 
     user_report: str | None = f.choice(UPDATE, "fraudulent", "safe", unset=True)
 
@@ -26,7 +26,7 @@ class FraudDetails(Params):
 class Charge(
     Resource, object="charge", path="/v1/charges", prefix="ch_", events=("succeeded", "failed", "updated")
 ):
-    """One try to take money, and what became of it."""
+    """An attempt to take a payment, and its outcome."""
 
     searched = {
         "amount": Searched("number", "amount"),
@@ -93,12 +93,12 @@ class Charge(
     transfer_group: str | None = f.text(UPDATE, filter=True)
 
     reference: str | None = f.text(hidden=True)
-    """What the gateway calls it, once it succeeded: refunds and captures name it."""
+    """The gateway's id of a successful charge, which refunds and captures name."""
 
 
 @Charge.update
 def update(tx: Tx, charge: Charge, changes: dict[str, Any]) -> Charge:
-    """Update what is noted on a charge; a customer can be named where there was none."""
+    """Update a charge's description, metadata and the like; a customer can be set where there is none."""
     named = changes.get("customer")
     require(
         named is None or charge.customer in (None, named),
@@ -123,7 +123,7 @@ BRANDS = {
 
 
 def card_of(id: str, card: dict[str, Any], details: dict[str, Any], customer: str | None) -> dict[str, Any]:
-    """A card on file in its old clothes, as the source of a charge."""
+    """Return a card on file in the older format, as the source of a charge."""
     address, checks = details.get("address") or {}, card.get("checks") or {}
     return {
         "id": id,

@@ -1,4 +1,4 @@
-"""Coupons: what is taken off, for how long, and how often it may be redeemed."""
+"""Coupons: how much a discount is, how long it lasts, and how often it may be redeemed."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,7 @@ from billow.store.tx import Tx
 
 ID = re.compile(r"[A-Za-z0-9._-]+")
 AHEAD = timedelta(days=5 * 366)
-"""How far in the future the last day of a coupon may lie."""
+"""How far in the future `redeem_by` may be."""
 
 
 class AppliesTo(Params):
@@ -30,13 +30,13 @@ class CurrencyOption(Params):
 
 
 def is_valid(coupon: "Coupon", now: datetime) -> bool:
-    """Whether it may still be redeemed. What was redeemed before goes on either way."""
+    """Whether a coupon can still be redeemed. Discounts that it was redeemed for continue either way."""
     left = coupon.max_redemptions is None or coupon.times_redeemed < coupon.max_redemptions
     return left and not coupon.deleted and (coupon.redeem_by is None or now < coupon.redeem_by)
 
 
 class Coupon(Resource, object="coupon", path="/v1/coupons", prefix=""):
-    """What is taken off: a percentage, or an amount in one or more currencies."""
+    """A discount to redeem: a percentage, or an amount in one or more currencies."""
 
     id: str = f.text(CREATE, max=200, default="")
     amount_off: int | None = f.amount(CREATE, min=1)
@@ -54,10 +54,10 @@ class Coupon(Resource, object="coupon", path="/v1/coupons", prefix=""):
     valid: bool = f.computed(lambda row, now, shown: is_valid(row, now))
 
     deleted: bool = f.boolean(default=False, hidden=True)
-    """Deleted, and kept for the discounts that were made from it."""
+    """Whether it was deleted; it is kept for the discounts made from it."""
 
 
-# ------------------------------------------------------------------------------------- what a coupon may be
+# ------------------------------------------------------------------------------------- what is valid
 
 
 def _check(tx: Tx, coupon: Coupon) -> None:
@@ -117,25 +117,25 @@ def _check_currencies(coupon: Coupon, options: dict[str, Any]) -> None:
         require(currency != coupon.currency, f"The coupon's own currency is {currency} already.", param=at)
 
 
-# ------------------------------------------------------------------------------------- verbs
+# ------------------------------------------------------------------------------------- operations
 
 
 @Coupon.create
 def create(tx: Tx, coupon: Coupon) -> Coupon:
-    """Create a coupon; a caller may choose its id, which customers may get to see."""
+    """Create a coupon; the caller may choose its id, which customers may see."""
     _check(tx, coupon)
     return rows.insert(tx, replace(coupon, id=coupon.id or secret("", 8)))
 
 
 @route("GET", "/v1/coupons/{id}")
 def retrieve(tx: Tx, id: str) -> Coupon:
-    """One of the coupons, by its id. A deleted one is gone, though it is kept for its discounts."""
+    """Retrieve a coupon. A deleted coupon is not found."""
     return rows.find(tx, Coupon, id)
 
 
 @Coupon.update
 def update(tx: Tx, coupon: Coupon, changes: dict[str, Any]) -> Coupon:
-    """Update the name, or add currencies; what is taken off never changes."""
+    """Update the name of a coupon, or add currencies; its discount never changes."""
     sent = changes.get("currency_options", {})
     require(
         not sent or coupon.amount_off is not None,
@@ -155,17 +155,17 @@ def update(tx: Tx, coupon: Coupon, changes: dict[str, Any]) -> Coupon:
 
 
 class Filters(Params):
-    """Nothing besides paging and the time of creation."""
+    """No filters besides paging and the time of creation."""
 
 
 @Coupon.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Coupons, the newest first."""
+    """List coupons, newest first."""
     return Where("not deleted")
 
 
 def delete(tx: Tx, coupon: Coupon) -> dict[str, Any]:
-    """Delete a coupon. One that was redeemed is kept out of sight, since its discounts go on."""
+    """Delete a coupon. The discounts that it was redeemed for continue."""
     if not coupon.times_redeemed:
         return rows.delete(tx, coupon)
     rows.emit(tx, [(coupon, None)], "deleted")

@@ -1,4 +1,4 @@
-"""Customers: who pays."""
+"""Customers: the people and companies that pay."""
 
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ class InvoiceSettings(Params):
 
 
 def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
-    """The balance by currency, with the sign the other way round: what we owe is positive (§3.1)."""
+    """Return the balance by currency with the opposite sign: what we owe is positive (§3.1)."""
     return {row.currency: -row.balance} if row.currency and row.balance else {}
 
 
@@ -60,7 +60,7 @@ def no_sources(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[st
 
 
 class Tax(Params):
-    """Where the customer is for tax; what is shown besides follows from the address."""
+    """The customer's tax location; the other fields follow from the address."""
 
     automatic_tax: str = f.absent("not_collecting")
     ip_address: str | None = f.text(unset=True, max=45)
@@ -78,7 +78,7 @@ NO_TAX = {"automatic_tax": "not_collecting", "ip_address": None, "location": Non
 
 
 class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_"):
-    """Who pays: a person or a company, with an address and a way to pay."""
+    """A person or company that pays, with an address and payment methods."""
 
     among = "not deleted"
     searched = {
@@ -108,12 +108,12 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     name: str | None = f.line(WRITE, max=256)
     next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
     payment_method: str | None = f.text(CREATE, order=True)
-    """Attached to the new customer; what it pays with is said in invoice_settings."""
+    """A payment method to attach; the default one is set in invoice_settings."""
     phone: str | None = f.line(WRITE, max=20)
     preferred_locales: list[str] = f.array(WRITE, default=[])
     shipping: dict[str, Any] | None = f.hash(WRITE, Shipping, unset=True)
     source: str | None = f.text(WRITE, order=True)
-    """A token, in the old way: its card becomes the customer's default source."""
+    """A card token, as in older API versions: its card becomes the customer's default source."""
     sources: list[Any] = f.computed(no_sources, include=True)
     subscriptions: list[Any] = f.sublist(
         "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
@@ -125,15 +125,15 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
 
     validate: str | None = f.choice(WRITE, "true", order=True)
-    """Whether the gateway is asked about a new card, which it always is; `false` is refused."""
+    """Whether the gateway validates a new card. It always does, so `false` is refused."""
 
     deleted: bool = f.boolean(default=False, hidden=True)
     numbered_from: int = f.integer(default=1, hidden=True)
-    """From which number on the invoices have no gap: a person has set the series to go on here."""
+    """The invoice number from which the series has no gap, since the sequence was set to it."""
 
 
 def fresh(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """The id of a new customer and the prefix of its invoices, made from the id unless it was given."""
+    """Return the id of a new customer and its invoice prefix, which is made from the id unless given."""
     id = new_id(Customer.prefix)
     if customer.invoice_prefix:
         check_prefix(tx, customer.invoice_prefix)
@@ -163,7 +163,7 @@ def _prefix_taken(tx: Tx, prefix: str) -> bool:
 
 
 def located(customer: Customer) -> dict[str, Any]:
-    """What is known of where a customer is taxed: the country and the state of the address."""
+    """Return where a customer is taxed: the country and state of the address."""
     tax, address = dict(customer.tax), customer.address or {}
     wished = tax.pop("validate_location", None)
     country = address.get("country")
@@ -183,7 +183,7 @@ class Filters(Params):
 
 @Customer.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Customers, the newest first; those on a test clock only when that clock is asked for."""
+    """List customers, newest first; customers on a test clock only if `test_clock` names it."""
     if wanted.test_clock is None:
         return Where("not deleted and test_clock is null")
     rows.find(tx, REGISTRY["test_helpers.test_clock"], wanted.test_clock, param="test_clock")
@@ -191,7 +191,7 @@ def listing(tx: Tx, wanted: Filters) -> Where:
 
 
 def delete(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """Delete a customer for good; what remains is a stub that can be retrieved, and its invoices."""
+    """Delete a customer for good; a stub that can be retrieved and the invoices remain."""
     rows.emit(tx, [(customer, None)], "deleted")
     rows.update(tx, customer, event=None, deleted=True)
     return rows.stub(customer)

@@ -1,4 +1,4 @@
-"""Customer balance transactions: what changed a customer's balance, and what it was right after."""
+"""Customer balance transactions: changes of a customer's balance, and the balance after each."""
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
@@ -21,7 +21,7 @@ TYPES = (
 
 
 class CustomerBalanceTransaction(Resource, object="customer_balance_transaction", prefix="cbtxn_", events=()):
-    """A change of a customer's balance. A negative amount is credit for the customer. It never changes."""
+    """A change of a customer's balance. A negative amount is credit for the customer. It is never changed."""
 
     amount: int = f.amount(required=True)
     checkout_session: str | None = f.absent()

@@ -1,4 +1,4 @@
-"""Discounts: a coupon that was redeemed, by whom, for what, and until when it counts."""
+"""Discounts: redeemed coupons, with who redeemed them, what for, and when they end."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ class Source(Params):
 
 
 class Discount(Resource, object="discount", prefix="di_", events=()):
-    """A coupon at work. It stays when it is taken off, for the invoices that it was on."""
+    """A redeemed coupon. It is kept after it is removed, for the invoices that it was on."""
 
     lacks = ("created", "livemode")
 
@@ -34,11 +34,11 @@ class Discount(Resource, object="discount", prefix="di_", events=()):
 
     coupon: str = f.text(required=True, hidden=True)
     spent_on: str | None = f.text(hidden=True)
-    """The invoice that used up a coupon for one invoice: no other may take it."""
+    """The invoice that used a discount for one invoice; no other invoice can use it."""
 
 
 def in_core(discount: Discount, coupon: Coupon, currency: str) -> discounts.Discount:
-    """A discount as the core reckons with it. What cannot be had in a currency takes nothing there."""
+    """Return a discount as the core calculates with it. Without an amount in the currency it is zero."""
     amount = coupon.amount_off
     if amount is not None and coupon.currency != currency:
         amount = coupon.currency_options.get(currency, {}).get("amount_off", 0)

@@ -1,4 +1,4 @@
-"""Events: what happened."""
+"""Events: changes of objects, as webhooks deliver them."""
 
 from datetime import datetime
 from typing import Any
@@ -11,24 +11,22 @@ from billow.store.tx import Tx
 
 
 class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=()):
-    """What happened: the object as it was then, and what its changed fields were before. Written by the
-    outbox.
-    """
+    """A change of an object: the object after it, and the previous values of the changed fields."""
 
     api_version: str = f.text()
     data: dict[str, Any] = f.document(required=True)
     pending_webhooks: int = f.integer(default=0)
     request: dict[str, str | None] = f.hash(default={"id": None, "idempotency_key": None})
     sequence: int | None = f.integer(include=True)
-    """Our own: its number, without gaps in an account and mode. It is in the feed, in every delivery, and
-    where it is expanded; the rest of the API answers with Stripe's fields and no others."""
+    """Billow's own: the number of the event, without gaps in an account and mode. It is in the feed, in every
+    delivery, and where it is expanded; other answers have only Stripe's fields."""
     type: str = f.text(required=True)
 
     related: str | None = f.text(hidden=True)
     told_at: datetime = f.timestamp(required=True, hidden=True)
 
 
-#: How an event is shown with its number.
+#: The expansion that shows an event with its number.
 NUMBERED: dict[str, Any] = {"sequence": {}}
 
 
@@ -41,7 +39,7 @@ class Filters(Params):
 
 @Event.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Events, the newest first. `type` may end in a wildcard: invoice.*"""
+    """List events, newest first. `type` may end in a wildcard: invoice.*"""
     where = Where("type not like 'v2.%%'")
     require(
         not (wanted.type and wanted.types),

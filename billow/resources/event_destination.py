@@ -1,4 +1,4 @@
-"""Event destinations: who wants to hear of what happens, in the words of v2."""
+"""Event destinations: addresses that receive events, in the format of v2."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ METADATA = Field("metadata")
 class EventDestination(
     Resource, object="v2.core.event_destination", prefix="ed_", table="event_destinations", events=()
 ):
-    """An address that is told of events, as snapshots or as thin ones."""
+    """An address that receives events, as snapshots or as thin events."""
 
     description: str = f.text(default="")
     disabled_reason: str | None = f.text(hidden=True)
@@ -85,7 +85,7 @@ class Listing(Paging):
 
 
 def shown(row: EventDestination, livemode: bool, include: list[str] | None = None) -> dict[str, Any]:
-    """The secret and the URL are shown to who asks for them, the secret at creation only."""
+    """Show an event destination; URL and secret only if included, and the secret only at creation."""
     included = include or []
     target = {
         "signing_secret": row.secret if SECRET in included else None,
@@ -121,7 +121,7 @@ def find(tx: Tx, id: str) -> EventDestination:
 
 
 def merged(old: dict[str, str], sent: dict[str, Any] | None) -> dict[str, str]:
-    """Metadata in v2: null removes a key."""
+    """Merge metadata as v2 does: null removes a key."""
     texts = {key: "" if value is None else value for key, value in (sent or {}).items()}
     return params.merged(old, params.parse(METADATA, texts, "metadata"))
 
@@ -131,7 +131,7 @@ def merged(old: dict[str, str], sent: dict[str, Any] | None) -> dict[str, str]:
 
 @route("POST", PATH, Create)
 def create(tx: Tx, wanted: Create) -> dict[str, Any]:
-    """Create an event destination; its secret is shown this once, to who includes it."""
+    """Create an event destination; its secret is shown only now, and only if included."""
     url = endpoints.check(tx, wanted.webhook_endpoint.url, wanted.enabled_events, "webhook_endpoint[url]")
     require(
         wanted.event_payload == "snapshot" or not wanted.snapshot_api_version,
@@ -156,14 +156,14 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
 
 @route("GET", PATH, Listing)
 def everything(tx: Tx, wanted: Listing) -> dict[str, Any]:
-    """Event destinations, the newest first."""
+    """List event destinations, newest first."""
     found, urls = page(tx, EventDestination, Where(), wanted, PATH)
     return {"data": [shown(row, tx.livemode, wanted.include) for row in found], **urls}
 
 
 @route("GET", f"{PATH}/{{id}}", Retrieve)
 def one(tx: Tx, id: str, wanted: Retrieve) -> dict[str, Any]:
-    """One of the event destinations."""
+    """Retrieve an event destination."""
     return shown(find(tx, id), tx.livemode, wanted.include)
 
 
@@ -180,7 +180,7 @@ def update(tx: Tx, id: str, wanted: Update) -> dict[str, Any]:
 
 @route("DELETE", f"{PATH}/{{id}}")
 def delete(tx: Tx, id: str) -> dict[str, Any]:
-    """Delete an event destination; what was not delivered yet never will be."""
+    """Delete an event destination; events that were not delivered yet never will be."""
     row = find(tx, id)
     jobs.put(tx, "webhook.forget", id, tx.wall, clock="wall")
     rows.delete(tx, row)
@@ -189,7 +189,7 @@ def delete(tx: Tx, id: str) -> dict[str, Any]:
 
 @route("POST", f"{PATH}/{{id}}/disable")
 def disable_by_user(tx: Tx, id: str) -> dict[str, Any]:
-    """Disable an event destination: nothing is sent to it."""
+    """Disable an event destination: no events are sent to it."""
     return shown(disable(tx, find(tx, id), "user"), tx.livemode)
 
 
@@ -199,7 +199,7 @@ def disable(tx: Tx, row: EventDestination, reason: str) -> EventDestination:
 
 @route("POST", f"{PATH}/{{id}}/enable")
 def enable(tx: Tx, id: str) -> dict[str, Any]:
-    """Enable an event destination; what waited for it is sent."""
+    """Enable an event destination; events that waited for it are sent."""
     row = find(tx, id)
     webhook_queue.add_all(tx, id)
     webhook_queue.begin_anew(tx, id)

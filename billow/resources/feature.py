@@ -1,4 +1,4 @@
-"""Features: what a product lets its customers do, asked for by a lookup key."""
+"""Features: what a product entitles its customers to, found by a lookup key."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from billow.store.tx import Tx
 class Feature(
     Resource, object="entitlements.feature", path="/v1/entitlements/features", prefix="feat_", events=()
 ):
-    """Something that customers are entitled to by what they subscribe to."""
+    """A feature that customers are entitled to through their subscriptions."""
 
     lacks = ("created",)
 
@@ -26,7 +26,7 @@ class Feature(
 
 @Feature.create
 def create(tx: Tx, feature: Feature) -> Feature:
-    """Create a feature. Its lookup key is its own for ever, also when it is archived."""
+    """Create a feature. Its lookup key can never be used for another one, even when it is archived."""
     taken = rows.select(tx, Feature, "lookup_key = %(key)s", key=feature.lookup_key)
     require(
         not taken,
@@ -39,7 +39,7 @@ def create(tx: Tx, feature: Feature) -> Feature:
 
 @Feature.update
 def update(tx: Tx, feature: Feature, changes: dict[str, Any]) -> Feature:
-    """Update a feature, or archive it: products that have it keep it, no further one gets it."""
+    """Update or archive a feature; products keep an archived feature, but it cannot be attached to others."""
     return rows.update(tx, feature, **changes)
 
 
@@ -49,5 +49,5 @@ class Filters(Params):
 
 @Feature.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Features, the newest first."""
+    """List features, newest first."""
     return Where() if wanted.archived is None else Where("active = %(on)s", on=not wanted.archived)

@@ -1,4 +1,4 @@
-"""Files: what was uploaded, or made for somebody to fetch."""
+"""Files: uploaded files, and files that billow made."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from billow.core.file_types import ALL
 
 
 class File(Resource, object="file", path="/v1/files", prefix="file_", events=("created",)):
-    """What was uploaded; its bytes are fetched from its `url`, with a key, or through a file link."""
+    """A file. Its content is downloaded from `url` with a key, or through a file link."""
 
     lacks = ("livemode",)
 

@@ -1,4 +1,4 @@
-"""File links: addresses at which anybody can fetch a file, for as long as they last."""
+"""File links: addresses at which anybody can download a file until they expire."""
 
 import hmac
 from datetime import datetime
@@ -21,7 +21,7 @@ def is_over(link: "FileLink", now: datetime) -> bool:
 
 
 class FileLink(Resource, object="file_link", path="/v1/file_links", prefix="link_", events=()):
-    """An address that needs no key. Who knows it can fetch the file; it ends when it is told to."""
+    """An address that needs no key: anybody who knows it can download the file, until it expires."""
 
     expired: bool = f.computed(lambda row, now, shown: is_over(row, now))
     expires_at: datetime | None = f.timestamp(CREATE)
@@ -40,7 +40,7 @@ class Filters(Params):
 
 
 def insert(tx: Tx, link: FileLink, file: File, base_url: str) -> FileLink:
-    """Write a link to a file that others may have; its address ends in a secret of 190 bits."""
+    """Insert a link to a file; its address ends in a secret of 190 bits."""
     require(
         file.purpose in LINKED,
         f"You cannot create a file link for a file with purpose {file.purpose}.",
@@ -62,9 +62,9 @@ def _check_end(tx: Tx, expires_at: datetime | None) -> None:
 
 @FileLink.update(Change)
 def update(tx: Tx, link: FileLink, wanted: Change) -> FileLink:
-    """Update when a link ends (`now`, or never with ""), and its metadata. One that ended is not begun again.
+    """Update when a link expires (`now`, or "" for never), and its metadata.
 
-    Stripe: an expired link can no longer be updated.
+    An expired link can no longer be updated.
     """
     require(not is_over(link, tx.now), "Expired file links cannot be updated.")
     changes: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def update(tx: Tx, link: FileLink, wanted: Change) -> FileLink:
 
 @FileLink.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """File links, the newest first."""
+    """List file links, newest first."""
     if wanted.expired is None:
         return Where()
     return Where(
@@ -91,6 +91,6 @@ def listing(tx: Tx, wanted: Filters) -> Where:
 
 
 def opens(link: FileLink, given: str, now: datetime) -> bool:
-    """Whether the end of an address is this link's, and the link has not ended."""
+    """Whether a secret is that of this link, and the link has not expired."""
     known = (link.url or "").rsplit("/", 1)[-1]
     return hmac.compare_digest(known.encode(), given.encode()) and not is_over(link, now)

@@ -1,4 +1,4 @@
-"""Invoices: what is owed, for which period."""
+"""Invoices: what a customer owes, and for which period."""
 
 from datetime import datetime
 from typing import Any
@@ -146,7 +146,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     lines: list[Any] = f.sublist("line_item", by="invoice", url="/v1/invoices/{id}/lines")
     metadata: dict[str, str] = f.metadata()
     mail_error: str | None = f.text(hidden=True)
-    """Why its mail could not be sent, where the customer has no address that a mail can go to."""
+    """Why its mail could not be sent, if the customer's address cannot receive mail."""
     next_payment_attempt: datetime | None = f.timestamp()
     number: str | None = f.text(WRITE, max=26)
     on_behalf_of: str | None = f.text()
@@ -181,7 +181,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
 
     days_until_due: int | None = f.integer(hidden=True)
     labels: dict[str, str] = f.hash(default={}, hidden=True)
-    """How its discounts and tax rates were called when it was finalized: what the paper says of them."""
+    """The names of its discounts and tax rates when it was finalized, as printed on its document."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)
@@ -199,7 +199,7 @@ class Filters(Params):
 
 @Invoice.listing(Filters)
 def listing(tx: Any, wanted: Filters) -> Where:
-    """Invoices, the newest first."""
+    """List invoices, newest first."""
     where = Where()
     for name, value in wanted.sent().items():
         where = where.also(f"{name} = %({name})s", **{name: value})

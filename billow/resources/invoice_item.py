@@ -1,4 +1,4 @@
-"""Invoice items: something to put on the next invoice."""
+"""Invoice items: charges and credits for the next invoice."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -40,7 +40,7 @@ class InvoiceItem(
     table="invoice_items",
     events=("created", "deleted"),
 ):
-    """A charge or a credit that waits for the customer's next invoice, or sits on a draft."""
+    """A charge or credit that is pending for the customer's next invoice, or on an invoice."""
 
     owner = "customer"
     lacks = ("created",)
@@ -78,7 +78,7 @@ class InvoiceItem(
 
     @property
     def discount_amounts(self) -> list[dict[str, Any]]:
-        """What a proration shows apart as taken off (`proration_discounts` itemized, §5.7)."""
+        """The discounts that a proration shows separately (`proration_discounts` itemized, §5.7)."""
         return list((self.proration_details or {}).get("discount_amounts") or ())
 
     @property
@@ -93,7 +93,7 @@ class Filters(Params):
 
 @InvoiceItem.listing(Filters)
 def listed(tx: Any, wanted: Filters) -> Where:
-    """Invoice items; `pending` tells those that wait from those on an invoice."""
+    """List invoice items; `pending` separates the pending ones from those on an invoice."""
     where = listing.between(Where(), "created", "created", wanted.created or ())
     if wanted.pending is None:
         return where

@@ -21,7 +21,7 @@ def pricing(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[st
 
 
 def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """A line of a subscription item names it; a line made of an invoice item names that."""
+    """Return the parent of a line: its subscription item or its invoice item."""
     details = {
         "invoice_item": row.invoice_item,
         "proration": row.proration,
@@ -42,14 +42,14 @@ def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str
 
 
 def whole_quantity(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> int | None:
-    """Null where it is no integer that JSON holds exactly: `quantity_decimal` says it."""
+    """Return the quantity, or None if it is no integer that JSON holds exactly (see `quantity_decimal`)."""
     quantity = row.quantity_decimal
     fits = quantity is not None and abs(quantity) <= LARGEST and quantity == quantity.to_integral_value()
     return int(quantity) if quantity is not None and fits else None
 
 
 class DiscountAmount(Params):
-    """What one discount takes off a line, or off all lines of an invoice."""
+    """The amount of one discount on a line, or on all lines of an invoice."""
 
     amount: int = f.amount(required=True)
     discount: str = f.ref("discount", required=True)
@@ -60,7 +60,7 @@ class TaxRateDetails(Params):
 
 
 class TaxAmount(Params):
-    """What one tax rate adds to a line or is in it, or for all lines of an invoice."""
+    """The amount of one tax, on a line or on all lines of an invoice."""
 
     amount: int = f.amount(required=True)
     tax_behavior: str = f.choice(SHOWN, "exclusive", "inclusive", required=True)
@@ -109,15 +109,15 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     period_start: datetime = f.timestamp(required=True, hidden=True)
     period_end: datetime = f.timestamp(required=True, hidden=True)
     tax_rates: list[str] = f.array(default=[], hidden=True)
-    """Its own rates, in place of the invoice's default ones."""
+    """Its own tax rates, instead of the invoice's default tax rates."""
     net: int = f.amount(default=0, hidden=True)
-    """What is left for the seller: after discounts, without any tax. This much is there to be earned."""
+    """The amount after discounts and without tax, which becomes revenue."""
     earned: int = f.amount(default=0, hidden=True)
-    """How much of it the ledger has recognised as revenue."""
+    """How much of it the ledger has recognized as revenue."""
     usage: Decimal | None = f.decimal(hidden=True)
-    """What the meter said for the period, before tiers and packages (metered lines)."""
+    """The metered usage of the period, before tiers and packages."""
 
     @property
     def discounted(self) -> int:
-        """Its amount after discounts, with the tax that is in it."""
+        """The amount after discounts, including inclusive tax."""
         return self.amount - sum(int(entry["amount"]) for entry in self.discount_amounts)

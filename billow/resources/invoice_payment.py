@@ -25,7 +25,7 @@ def status_transitions(row: "InvoicePayment", now: datetime, shown: dict[str, An
 class InvoicePayment(
     Resource, object="invoice_payment", path="/v1/invoice_payments", prefix="inpay_", events=()
 ):
-    """A payment intent that an invoice waits for, or that paid it."""
+    """A payment intent that is to pay an invoice, or has paid it."""
 
     amount_paid: int | None = f.amount()
     amount_requested: int = f.amount(required=True)
@@ -52,7 +52,7 @@ class Filters(Params):
 
 @InvoicePayment.listing(Filters)
 def listing(tx: Any, wanted: Filters) -> Where:
-    """Payments of invoices; `payment[payment_intent]` finds the invoice that an intent pays."""
+    """List payments of invoices; `payment[payment_intent]` finds the invoice that an intent pays."""
     if wanted.payment is None:
         return Where()
     if wanted.payment.type != "payment_intent":

@@ -1,4 +1,4 @@
-"""Ledger transfers: the journal, one movement of money between two accounts each. Ours, not Stripe's."""
+"""Ledger transfers: the movements of money between accounts. Billow's own object, not Stripe's."""
 
 from billow.api import fields as f
 from billow.api.resource import Resource
@@ -7,13 +7,13 @@ from billow.api.resource import Resource
 class LedgerTransfer(
     Resource, object="ledger_transfer", path="/v1/ledger_transfers", prefix="ltr_", events=()
 ):
-    """Money that moved from the credited account to the debited one. It is never changed."""
+    """A movement of money from the credited to the debited account. It is never changed."""
 
     debit: str = f.text(required=True)
     credit: str = f.text(required=True)
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
-    # On the class `event` is the prefix of what it tells; it tells nothing, so the column has the name.
+    # On a resource `event` is the prefix of its event types; this one emits none, so a column may use it.
     event: str = f.text(required=True, filter=True)  # type: ignore[misc]
     source: str = f.text(required=True, filter=True)
     sequence: int = f.integer(default=0)

@@ -1,4 +1,4 @@
-"""Line items: what somebody is offered, how often, and what that comes to."""
+"""Line items: the lines of a quote."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from billow.api.resource import Resource
 
 
 class LineItem(Resource, object="item", table="line_items", prefix="li_", events=()):
-    """One line of a quote: a price, a quantity, and what they come to, as it was when that was reckoned."""
+    """A line of a quote: a price, a quantity, and the amounts as they were calculated last."""
 
     lacks = ("created", "livemode")
     order = "position"
@@ -30,4 +30,4 @@ class LineItem(Resource, object="item", table="line_items", prefix="li_", events
     own_discounts: list[str] = f.array(default=[], hidden=True)
     """Discounts on this line alone, before those of the quote."""
     tax_rates: list[str] = f.array(default=[], hidden=True)
-    """Its own rates, in place of the quote's default ones."""
+    """Its own tax rates, instead of the quote's default tax rates."""

@@ -1,4 +1,4 @@
-"""Meters: what is counted, and how."""
+"""Meters: how meter events are aggregated to usage."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +33,7 @@ class Meter(
     prefix="mtr_",
     events=("created", "updated", "deactivated", "reactivated"),
 ):
-    """What is counted: events of one name, per customer, by one formula."""
+    """Aggregates the meter events of one name, for each customer, with one formula."""
 
     customer_mapping: dict[str, str] = f.hash(
         CREATE, CustomerMapping, default={"event_payload_key": "stripe_customer_id", "type": "by_id"}
@@ -49,7 +49,7 @@ class Meter(
 
 
 def _check_event_name(tx: Tx, name: str) -> None:
-    """Among active meters a name is unique; the index `meters_event_name` holds it against races."""
+    """Refuse an event name that another active meter has; the index `meters_event_name` prevents races."""
     taken = tx.one("select 1 from meters where event_name = %(name)s and status = 'active'", name=name)
     require(not taken, f"There is already an active meter for the event_name '{name}'.", param="event_name")
 
@@ -63,7 +63,7 @@ def create(tx: Tx, meter: Meter) -> Meter:
 
 @Meter.update
 def update(tx: Tx, meter: Meter, changes: dict[str, Any]) -> Meter:
-    """Update the name that people see; what is counted never changes."""
+    """Update the display name of a meter; its event name and formula never change."""
     if all(getattr(meter, name) == value for name, value in changes.items()):
         return meter
     return rows.update(tx, meter, updated=tx.now, **changes)
@@ -71,7 +71,7 @@ def update(tx: Tx, meter: Meter, changes: dict[str, Any]) -> Meter:
 
 @Meter.action("deactivate")
 def deactivate(tx: Tx, meter: Meter) -> Meter:
-    """Stop a meter: events of its name are refused from now on."""
+    """Deactivate a meter: events of its name are refused from now on."""
     require(meter.status == "active", "This meter is already inactive.", code="status_transition_invalid")
     return rows.update(
         tx,
@@ -85,7 +85,7 @@ def deactivate(tx: Tx, meter: Meter) -> Meter:
 
 @Meter.action("reactivate")
 def reactivate(tx: Tx, meter: Meter) -> Meter:
-    """Count again, if no other meter counts these events meanwhile."""
+    """Reactivate a meter, unless another active meter has its event name."""
     require(meter.status == "inactive", "This meter is already active.", code="status_transition_invalid")
     _check_event_name(tx, meter.event_name)
     return rows.update(

@@ -1,4 +1,4 @@
-"""Meter events: one measured use, in every format in which it comes, and as it is shown (without an id)."""
+"""Meter events: usage as it is sent, in each supported format, and as it is shown (without an id)."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,11 +14,11 @@ from billow.api.params import Params
 from billow.core.errors import Refused, require
 
 IDENTIFIER = 500
-"""Characters of an identifier, at most."""
+"""The most characters of an identifier."""
 AT_ONCE = 10_000
-"""Events in one request, at most."""
+"""The most events in one request."""
 DEPTH = 8
-"""Levels of hashes and lists in a payload, at most, its own included."""
+"""The most levels of hashes and lists in a payload, including its own."""
 
 
 class CreateMeterEvent(Params):
@@ -49,7 +49,10 @@ class CancelMeterEvent(Params):
 
 
 class MeterEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An event as it was sent: typed, not yet checked. Fractions in a payload are text, and so stay exact."""
+    """An event as it was sent: typed, not yet checked.
+
+    Fractions in a payload are text, so they stay exact.
+    """
 
     event_name: str
     payload: dict[str, Any]
@@ -58,13 +61,13 @@ class MeterEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class CustomerEvent(MeterEvent):
-    """A meter event whose customer is named beside its payload, as the subject of a CloudEvent is."""
+    """A meter event whose customer is outside its payload, like the subject of a CloudEvent."""
 
     customer: str | None = None
 
 
 class CloudEvent(msgspec.Struct):
-    """What we read of a CloudEvent 1.0. Attributes that we do not know are permitted, and carry no use."""
+    """The attributes of a CloudEvent 1.0 that are read. Unknown attributes are allowed and ignored."""
 
     specversion: str
     id: str
@@ -85,7 +88,7 @@ _raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode(body: bytes, media: str) -> list[Sent]:
-    """The events of a request, in order; in place of one that is malformed the reason why."""
+    """Decode the events of a request, in order; a malformed event is replaced by the reason."""
     formats = ", ".join(FORMATS)
     require(media in FORMATS, f"Invalid media type: {media or 'none'}; must be one of {formats}.", status=415)
     try:
@@ -141,14 +144,14 @@ def _elements(body: bytes) -> Sequence[bytes]:
 
 
 def _counted(events: Sequence[Any]) -> Sequence[Any]:
-    """The events, where there are not too many: they are counted before each is read any further."""
+    """Return the events, or refuse them if there are too many, before reading each of them."""
     count = len(events)
     require(count <= AT_ONCE, f"At most {AT_ONCE} events can be sent at once, not {count}.", status=413)
     return events
 
 
 def _shallow(event: MeterEvent) -> Sent:
-    """The event, or why it is refused: values of a payload may be nested, but not without end."""
+    """Return the event, or refuse it if its payload is nested too deeply."""
     nested = [value for value in event.payload.values() if isinstance(value, dict | list)]
     return _deep() if nested and params.is_deeper(nested, DEPTH) else event
 
@@ -169,7 +172,7 @@ def _one(raw: bytes, read: Callable[[bytes], Sent]) -> Sent:
 
 
 def _malformed(said: str) -> Refused:
-    """What msgspec says, in the words of the API."""
+    """Translate an error of msgspec into an error of the API."""
     if missing := re.match(r"Object missing required field `(\w+)`", said):
         return params.missing(missing[1])
     if unknown := re.match(r"Object contains unknown field `(.+)`", said):
@@ -181,9 +184,10 @@ def _malformed(said: str) -> Refused:
 
 
 def _use(event: CloudEvent) -> Sent:
-    """Two CloudEvents are the same event when source and id are the same.
+    """Convert a CloudEvent to a meter event, with an identifier made of its source and id.
 
-    A source is a URI, which has no space, so that the two make an identifier in one way only.
+    CloudEvents with the same source and id are the same event. A source is a URI and has no space, so that
+    joining the two with a space is unambiguous.
     """
     if event.specversion != "1.0":
         return Refused(f"Invalid specversion: {event.specversion}; must be 1.0.", param="specversion")

@@ -1,4 +1,4 @@
-"""Meter event summaries: the use of a customer per hour, per day, or in one range."""
+"""Meter event summaries: the usage of a customer by hour, by day, or in one range."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ class ListMeterEventSummaries(Paging):
 
 
 def check_range(wanted: ListMeterEventSummaries) -> None:
-    """Ranges begin and end with a minute; grouped, with a window, in UTC."""
+    """Check that a range begins and ends on a full minute, or if grouped on a full window, in UTC."""
     size = wanted.value_grouping_window or "minute"
     whole = WINDOWS.get(size, timedelta(minutes=1))
     for name in ("start_time", "end_time"):
@@ -58,13 +58,13 @@ def shown(
 
 
 def _id(meter: str, customer: str, start: datetime, end: datetime) -> str:
-    """A summary is not stored: its id follows from what it sums up, so that it may serve as a cursor."""
+    """Make the id of a summary, which is not stored, from its range, so that it can be a cursor."""
     digest = sha256(f"{meter}\n{customer}\n{seconds(start)}\n{seconds(end)}".encode()).digest()
     return "mtrusg_" + base62(int.from_bytes(digest[:17]), 24)
 
 
 def paged(summaries: list[dict[str, Any]], wanted: ListMeterEventSummaries, url: str) -> dict[str, Any]:
-    """One page of summaries that are in order, newest first (§1.5)."""
+    """Return one page of summaries, which are ordered newest first (§1.5)."""
     limit, after, before = wanted.limit, wanted.starting_after, wanted.ending_before
     require(
         1 <= limit <= 100,

@@ -1,4 +1,4 @@
-"""Payment intents: the wish to be paid."""
+"""Payment intents: payments to collect, through as many attempts as needed."""
 
 import hmac
 from datetime import datetime
@@ -33,7 +33,7 @@ CARD_OPTIONS = {
 
 
 class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents", prefix="pi_"):
-    """The wish to be paid an amount, over as many attempts as it takes."""
+    """A payment of an amount to collect, through as many attempts as needed."""
 
     owner = "customer"
     searched = {
@@ -100,7 +100,7 @@ def update(tx: Any, intent: PaymentIntent, changes: dict[str, Any]) -> PaymentIn
     return rows.update(tx, intent, event=None, **changes)
 
 
-#: What a browser is shown of an intent: nothing that the merchant noted, nothing of the customer.
+#: The fields of an intent that a browser is shown: no metadata, and nothing about the customer.
 SHOWN_TO_BROWSERS = (
     "id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at",
     "cancellation_reason", "capture_method", "client_secret", "confirmation_method", "created", "currency",
@@ -114,7 +114,7 @@ class Retrieve(Params):
 
 
 def check_secret(intent: PaymentIntent, given: str | None) -> None:
-    """Who sends a client_secret must send the right one; a browser must send one (api/rights.py)."""
+    """Refuse a wrong client_secret. That a browser must send one is checked in api/rights.py."""
     require(
         given is None or hmac.compare_digest(given.encode(), (intent.client_secret or "").encode()),
         "The client_secret provided does not match the client_secret associated with this PaymentIntent.",
@@ -125,6 +125,6 @@ def check_secret(intent: PaymentIntent, given: str | None) -> None:
 @PaymentIntent.retrieve(Retrieve)
 @rights.browser(*SHOWN_TO_BROWSERS)
 def retrieve(tx: Tx, intent: PaymentIntent, wanted: Retrieve) -> PaymentIntent:
-    """Retrieve a payment intent; a browser does so with its client_secret."""
+    """Retrieve a payment intent; a browser must send its client_secret."""
     check_secret(intent, wanted.client_secret)
     return intent

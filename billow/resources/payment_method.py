@@ -1,4 +1,4 @@
-"""Payment methods: a card on file."""
+"""Payment methods: cards on file."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from billow.core.payments import CardDetails
 from billow.resources.customer import Address
 from billow.store.tx import Tx
 
-#: The types that may be asked for; there are cards only.
+#: The types that a filter accepts; only cards exist.
 TYPES = (
     "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit",
     "bacs_debit", "bancontact", "billie", "bizum", "blik", "boleto", "card", "cashapp", "crypto", "custom",
@@ -33,7 +33,7 @@ class BillingDetails(Params):
 
 
 class Expiry(Params):
-    """What of a card on file can change: its bank has sent a new one."""
+    """The expiry of a card on file, which changes when the bank issues a new card."""
 
     exp_month: int | None = f.integer(min=1, max=12)
     exp_year: int | None = f.integer(min=2000, max=2100)
@@ -42,7 +42,7 @@ class Expiry(Params):
 class PaymentMethod(
     Resource, object="payment_method", path="/v1/payment_methods", prefix="pm_", events=("updated",)
 ):
-    """A card on file. Its number is known to the gateway only."""
+    """A card on file. Only the gateway knows its number."""
 
     owner = "customer"
 
@@ -57,12 +57,12 @@ class PaymentMethod(
     type: str = f.choice(SHOWN, *TYPES, default="card", filter=True)
 
     token: str = f.text(required=True, hidden=True)
-    """What the gateway calls it."""
+    """The gateway's id of it."""
     detached: bool = f.boolean(default=False, hidden=True)
 
 
 def card_shown(card: CardDetails) -> dict[str, Any]:
-    """A card as the API shows it."""
+    """Return a card as the API shows it."""
     return {
         "brand": card.brand,
         "country": card.country,
@@ -82,12 +82,12 @@ def card_shown(card: CardDetails) -> dict[str, Any]:
 
 
 def checked(card: dict[str, Any]) -> dict[str, Any]:
-    """A card whose bank was asked, which is so once it is a customer's, or was charged."""
+    """Return a card as checked by its bank, which it is once attached to a customer or charged."""
     return {**card, "checks": {**card["checks"], "cvc_check": "pass"}}
 
 
 def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
-    """Give a method to a customer, once: what was detached, or is another's, cannot be used again."""
+    """Attach a payment method to a customer, once; refuse one that was detached or is another customer's."""
     if method.customer == customer:
         return method
     require(
@@ -106,7 +106,7 @@ def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
 
 
 def of_customer(tx: Tx, id: str, customer: str, param: str) -> PaymentMethod:
-    """A method that this customer can pay with."""
+    """Find a payment method that this customer can pay with."""
     found = rows.find(tx, PaymentMethod, id, param=param)
     if found.customer != customer:
         raise Refused(

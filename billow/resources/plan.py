@@ -1,4 +1,4 @@
-"""Plans: recurring prices in their old clothes (§2.5)."""
+"""Plans: recurring prices in the older format (§2.5)."""
 
 import re
 from dataclasses import replace
@@ -25,11 +25,11 @@ OLD_NAMES = {
     "transform_quantity": "transform_usage",
 }
 NEW_NAMES = re.compile("|".join(sorted(map(re.escape, OLD_NAMES), reverse=True)))
-"""The longer names first, since one begins with another."""
+"""Matches the new names, longer ones first, since one name begins with another."""
 
 
 class Plan(Resource, object="plan", path="/v1/plans", prefix="plan_"):
-    """A recurring price as it was called once. The view `plans` reads the table of prices."""
+    """A recurring price in the older format. The view `plans` reads the table of prices."""
 
     active: bool = f.boolean(default=True, filter=True)
     amount: int | None = f.amount()
@@ -78,7 +78,7 @@ class ChangePlan(Params):
 
 
 def of(price: Price) -> Plan:
-    """The same price, as a plan."""
+    """Return a price as a plan."""
     recurring = price.recurring or {}
     same = {"active", "billing_scheme", "created", "currency", "id", "metadata", "nickname", "product"}
     same |= {"tiers", "tiers_mode"}
@@ -92,7 +92,7 @@ def of(price: Price) -> Plan:
 
 
 def priced(tx: Tx, wanted: CreatePlan, product: str) -> Price:
-    """The price that is wanted, in the words of prices, not yet checked."""
+    """Convert the params of a plan to a price, not yet checked."""
     if wanted.id:
         good = ID.fullmatch(wanted.id)
         require(good, "Invalid id: it consists of letters, digits, '.', '_' and '-'.", param="id")
@@ -115,7 +115,7 @@ def priced(tx: Tx, wanted: CreatePlan, product: str) -> Price:
 
 
 def in_old_words(refused: Refused) -> Refused:
-    """A refusal that names the parameters as they are called here. Within tiers they have the same names."""
+    """Return a refusal with the plan's names of the params. Within tiers the names are the same."""
     if refused.param not in OLD_NAMES:
         return refused
     message = NEW_NAMES.sub(lambda found: OLD_NAMES[found[0]], refused.message)

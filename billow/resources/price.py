@@ -1,4 +1,4 @@
-"""Prices: what a product costs: an amount or tiers, how often, and by which meter."""
+"""Prices: what a product costs, as an amount or tiers, with interval and meter."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -17,7 +17,7 @@ from billow.store.search import Searched
 from billow.store.tx import Tx
 
 LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
-"""Three years, in each interval."""
+"""The longest interval count of each interval: three years."""
 BEHAVIORS = ("exclusive", "inclusive", "unspecified")
 
 
@@ -58,7 +58,7 @@ class CurrencyOption(Params):
 
 
 class ProductData(Params):
-    """A product that is made together with its price."""
+    """A product that is created with its price."""
 
     active: bool = f.boolean(default=True)
     id: str | None = f.text(max=255)
@@ -71,7 +71,7 @@ class ProductData(Params):
 
 
 class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
-    """What a product costs. Its amounts never change: make a new price."""
+    """What a product costs. Its amounts never change; a new price is created instead."""
 
     among = "not inline"
     searched = {
@@ -104,14 +104,15 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=LARGEST)
 
     inline: bool = f.boolean(default=False, hidden=True)
-    """Not listed: made by price_data for one use, or a plan that was deleted while subscriptions have it."""
+    """Whether it is not listed: created from price_data for one use, or a deleted plan that is still in use.
+    """
 
 
-# ------------------------------------------------------------------------------------- what a price may be
+# ------------------------------------------------------------------------------------- what is valid
 
 
 def drafted(tx: Tx, price: Price) -> Price:
-    """A price as it is kept, after every check; a refusal names the parameter that is wrong (§2.2)."""
+    """Check a new price and return it as it is stored; a refusal names the wrong param (§2.2)."""
     if price.billing_scheme == "tiered":
         price = _tiered(price)
     else:
@@ -172,7 +173,7 @@ def _tiered(price: Price) -> Price:
 
 
 def tiers_of(given: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
-    """Tiers as they are kept: ascending, the last without end, each amount as an integer and as a decimal."""
+    """Return tiers as they are stored: ascending, the last without limit, amounts as integer and decimal."""
     found: list[dict[str, Any]] = []
     for place, tier in enumerate(given):
         where, end = f"{at}[{place}]", tier["up_to"]
@@ -204,7 +205,7 @@ def tiers_of(given: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:
 
 
 def _both(given: dict[str, Any], name: str, at: str) -> dict[str, Any]:
-    """An amount that may come as an integer or as a decimal, in both forms."""
+    """Return both forms of an amount that was sent as an integer or a decimal."""
     integer, exact = given.get(name), given.get(f"{name}_decimal")
     require(
         integer is None or exact is None,
@@ -220,7 +221,7 @@ def _both(given: dict[str, Any], name: str, at: str) -> dict[str, Any]:
 
 
 def amounts(currency: str, option: dict[str, Any]) -> dict[str, Any]:
-    """The amounts of a price in one more currency, as they are kept."""
+    """Return the amounts of a price in another currency, as they are stored."""
     at = f"currency_options[{currency}]"
     require(currency in CURRENCIES, f"Invalid currency: {currency[:12]}.", param=at)
     tiers, custom = option.get("tiers"), option.get("custom_unit_amount")
@@ -234,7 +235,7 @@ def amounts(currency: str, option: dict[str, Any]) -> dict[str, Any]:
 
 
 def whole(value: Decimal) -> int | None:
-    """The integer, where the decimal is one."""
+    """Return the decimal as an integer, or None if it is not one."""
     return int(value) if value == value.to_integral_value() else None
 
 
@@ -269,7 +270,7 @@ def _check_recurring(tx: Tx, recurring: dict[str, Any] | None) -> None:
 
 
 def check_recurring(tx: Tx, price: Price, at: str) -> Price:
-    """Refuse what no subscription could be billed by: archived, for one time, or without an amount."""
+    """Refuse a price that no subscription can use: archived, one-time, or without an amount."""
     require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
     check_active(tx, price.product, at)
     require(
@@ -286,11 +287,11 @@ def check_recurring(tx: Tx, price: Price, at: str) -> Price:
     return price
 
 
-# ------------------------------------------------------------------------------------- verbs
+# ------------------------------------------------------------------------------------- operations
 
 
 def insert(tx: Tx, price: Price) -> Price:
-    """Write a new price, checked; its lookup key may be taken from the price that holds it."""
+    """Insert a checked price; its lookup key may be transferred from the price that has it."""
     price = drafted(tx, price)
     if price.lookup_key:
         _take_lookup_key(tx, price.lookup_key, price.transfer_lookup_key)
@@ -298,7 +299,7 @@ def insert(tx: Tx, price: Price) -> Price:
 
 
 def _take_lookup_key(tx: Tx, key: str, transfer: bool) -> None:
-    """A lookup key names one price. Its holder loses it in the same transaction, and tells so."""
+    """Transfer a lookup key, which one price has: remove it from its holder. Emits `price.updated`."""
     held = rows.select(tx, Price, "lookup_key = %(key)s", "for update", key=key)
     for holder in held:
         require(
@@ -312,7 +313,7 @@ def _take_lookup_key(tx: Tx, key: str, transfer: bool) -> None:
 
 
 def update(tx: Tx, price: Price, changes: dict[str, Any]) -> Price:
-    """Update what does not change the amounts of a price."""
+    """Update a price, except its amounts."""
     transfer = bool(changes.pop("transfer_lookup_key", False))
     if changes.get("active") is False:
         is_default = tx.one("select 1 from products where default_price = %(id)s", id=price.id)
@@ -350,7 +351,7 @@ class Filters(Params):
 
 @Price.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Prices, the newest first; without those that were made for a single use."""
+    """List prices, newest first, without those created for a single use."""
     where = Where("not inline")
     if wanted.lookup_keys:
         where = where.also("lookup_key = any(%(lookup_keys)s)", lookup_keys=wanted.lookup_keys)

@@ -41,7 +41,7 @@ class FirstRecurring(Params):
 
 
 class FirstPrice(Params):
-    """The price that is made together with its product."""
+    """The price that is created with its product."""
 
     currency: str = f.currency(required=True)
     metadata: dict[str, str] = f.metadata()
@@ -52,7 +52,7 @@ class FirstPrice(Params):
 
 
 class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
-    """What is sold. Its prices say for how much."""
+    """What is sold. Its prices say how much it costs."""
 
     searched = {
         "active": Searched("flag", "active"),
@@ -86,7 +86,7 @@ class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
 
 
 def insert(tx: Tx, product: Product) -> Product:
-    """Write a new product; a caller may choose its id."""
+    """Insert a product; the caller may choose its id."""
     if product.id:
         require(
             ID.fullmatch(product.id),
@@ -99,12 +99,12 @@ def insert(tx: Tx, product: Product) -> Product:
 
 
 def check_active(tx: Tx, id: str, param: str) -> Product:
-    """The product of a price that is to be used anew: an archived one is not sold any more (§2.2)."""
+    """Return the product of a price for a new use; an archived product is refused (§2.2)."""
     return active(rows.find(tx, Product, id), param)
 
 
 def find_active(tx: Tx, id: str, param: str) -> Product:
-    """The product that a parameter names; an archived one is not sold any more."""
+    """Find the product that a param names; an archived product is refused."""
     return active(rows.find(tx, Product, id, param=param), param)
 
 
@@ -120,7 +120,7 @@ def active(product: Product, param: str) -> Product:
 
 @Product.update
 def update(tx: Tx, product: Product, changes: dict[str, Any]) -> Product:
-    """Update a product; invoices that exist keep its former name."""
+    """Update a product; existing invoices keep its previous name."""
     if changes.get("default_price"):
         found = tx.one("select product, active from prices where id = %(id)s", id=changes["default_price"])
         require(
@@ -144,13 +144,13 @@ class Filters(Params):
 
 @Product.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Products, the newest first."""
+    """List products, newest first."""
     return Where("id = any(%(ids)s)", ids=wanted.ids) if wanted.ids else Where()
 
 
 @Product.delete
 def delete(tx: Tx, product: Product) -> dict[str, Any]:
-    """Delete a product that has no prices; one that has is archived with active=false."""
+    """Delete a product that has no prices; a product with prices can be archived with active=false."""
     if tx.one("select 1 from prices where product = %(id)s limit 1", id=product.id):
         raise Refused("This product cannot be deleted because it has one or more user-created prices.")
     return rows.delete(tx, product)

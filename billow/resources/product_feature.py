@@ -1,4 +1,4 @@
-"""Product features: which product has which feature."""
+"""Product features: the features of a product."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class Attach(Params):
 
 @Product.below("POST", "features", Attach, of=Product)
 def attach(tx: Tx, product: Product, wanted: Attach) -> ProductFeature:
-    """Give a product a feature: whoever subscribes to it may use it from now on."""
+    """Attach a feature to a product: its subscribers are entitled to it from now on."""
     feature = rows.find(tx, Feature, wanted.entitlement_feature, param="entitlement_feature")
     require(
         feature.active,
@@ -54,14 +54,14 @@ def attach(tx: Tx, product: Product, wanted: Attach) -> ProductFeature:
 
 @Product.below("GET", "features", Paging, of=Product)
 def listing(tx: Tx, product: Product, wanted: Paging) -> Page:
-    """The features of a product, the newest first."""
+    """List the features of a product, newest first."""
     where = Where("product = %(product)s", product=product.id)
     return below(tx, ProductFeature, where, wanted, f"/v1/products/{product.id}/features")
 
 
 @Product.below("GET", "features/{feature}", of=Product)
 def retrieve(tx: Tx, product: Product, id: str) -> ProductFeature:
-    """One of the features of a product."""
+    """Retrieve a feature of a product."""
     found = rows.find(tx, ProductFeature, id)
     if found.product != product.id:
         raise rows.no_such(tx, ProductFeature, id)
@@ -70,6 +70,6 @@ def retrieve(tx: Tx, product: Product, id: str) -> ProductFeature:
 
 @Product.below("DELETE", "features/{feature}", of=Product)
 def detach(tx: Tx, product: Product, id: str) -> dict[str, Any]:
-    """Take a feature from a product: its subscribers may no longer use it."""
+    """Remove a feature from a product: its subscribers are no longer entitled to it."""
     found = retrieve(tx, product, id)
     return rows.delete(tx, found)

@@ -1,4 +1,4 @@
-"""Promotion codes: what customers type in to get a coupon."""
+"""Promotion codes: codes that customers enter to redeem a coupon."""
 
 import re
 from dataclasses import replace
@@ -43,7 +43,7 @@ class PromotionCode(
     prefix="promo_",
     events=("created", "updated"),
 ):
-    """A code that gives its coupon, to everybody or to one customer."""
+    """A code that redeems its coupon, for every customer or for one."""
 
     active: bool = f.boolean(CREATE, default=True, filter=True)
     code: str = f.text(CREATE, max=200, default="")
@@ -58,7 +58,7 @@ class PromotionCode(
 
     coupon: str = f.text(required=True, hidden=True, filter=True)
     lowered: str = f.text(required=True, hidden=True)
-    """The code in small letters: whoever types it need not care."""
+    """The code in lower case, since codes are case-insensitive."""
 
 
 class ChangedRestrictions(Params):
@@ -66,25 +66,25 @@ class ChangedRestrictions(Params):
 
 
 class Change(Params):
-    """What may be changed of a promotion code. Currencies are added to the restrictions."""
+    """The params of an update. Currencies are added to the restrictions."""
 
     active: bool | None = f.boolean()
     metadata: dict[str, str] = f.metadata()
     restrictions: ChangedRestrictions | None = f.hash(shape=ChangedRestrictions)
 
 
-# ------------------------------------------------------------------------------------- what a code may be
+# ------------------------------------------------------------------------------------- what is valid
 
 
 def open_now(code: PromotionCode, coupon: Coupon | None, now: datetime) -> bool:
-    """Whether it may be redeemed, if it is active: once it may not, it never may again."""
+    """Whether a code can be redeemed if it is active; once it cannot, it never can again."""
     left = code.max_redemptions is None or code.times_redeemed < code.max_redemptions
     on_time = code.expires_at is None or now < code.expires_at
     return left and on_time and coupon is not None and coupons.is_valid(coupon, now)
 
 
 def insert(tx: Tx, code: PromotionCode, coupon: Coupon) -> PromotionCode:
-    """Write a new code for this coupon; it ends with the coupon at the latest."""
+    """Insert a code for this coupon; it expires with the coupon at the latest."""
     require(
         coupons.is_valid(coupon, tx.now),
         f"The coupon '{coupon.id}' can no longer be redeemed.",
@@ -142,7 +142,7 @@ def _check_currencies(options: dict[str, Any], own: str | None) -> None:
 
 
 def is_free(tx: Tx, code: PromotionCode) -> bool:
-    """Whether no other code of the same scope is active under this text."""
+    """Whether no other active code of the same scope has this text."""
     return not rows.select(
         tx,
         PromotionCode,
@@ -154,7 +154,7 @@ def is_free(tx: Tx, code: PromotionCode) -> bool:
 
 
 def check_free(tx: Tx, code: PromotionCode) -> None:
-    """Among active codes of the same scope each is unique; an index holds it against races."""
+    """Refuse a code that another active code of the same scope has; an index prevents races."""
     require(
         is_free(tx, code),
         f"An active promotion code with `code: {code.code}` already exists.",
@@ -163,11 +163,11 @@ def check_free(tx: Tx, code: PromotionCode) -> None:
     )
 
 
-# ------------------------------------------------------------------------------------- verbs
+# ------------------------------------------------------------------------------------- operations
 
 
 def change(tx: Tx, code: PromotionCode, wanted: Change, coupon: Coupon | None) -> PromotionCode:
-    """Switch a code off and on, and add currencies to its restrictions."""
+    """Activate or deactivate a code, and add currencies to its restrictions."""
     changes: dict[str, Any] = {}
     if wanted.active is not None:
         changes["active"] = wanted.active
@@ -200,5 +200,5 @@ class Filters(Params):
 
 @PromotionCode.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Promotion codes, the newest first; a code is found however it is written."""
+    """List promotion codes, newest first; `code` is case-insensitive."""
     return Where("lowered = %(lowered)s", lowered=wanted.code.lower()) if wanted.code else Where()

@@ -1,4 +1,4 @@
-"""Quotes: what a customer is offered, until when, and what came of it."""
+"""Quotes: offers to a customer, until when they are valid, and what they became."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ class FromQuote(Params):
 
 
 class InvoiceSettings(Params):
-    """What the invoices say that come of it."""
+    """The settings of the invoices that the quote creates."""
 
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
     days_until_due: int | None = f.integer(min=0, max=3650)
@@ -33,7 +33,7 @@ class InvoiceSettings(Params):
 
 
 class SubscriptionData(Params):
-    """What the subscription will be that comes of it."""
+    """The settings of the subscription that the quote creates."""
 
     description: str | None = f.text(max=500, unset=True)
     effective_date: datetime | str | None = f.timestamp(choices=("current_period_end",), unset=True)
@@ -52,7 +52,7 @@ class TransferData(Params):
 
 
 class TotalDetails(Params):
-    """The breakdown, by discount and by rate, is shown also to who does not expand it."""
+    """The sums of discounts, taxes and shipping. The breakdown is always shown, without expanding it."""
 
     amount_discount: int = f.amount(default=0)
     amount_shipping: int = f.amount(default=0)
@@ -69,7 +69,7 @@ class Recurring(Params):
 
 
 class Upfront(Params):
-    """Its line items are shown also to who does not expand them: the first ten."""
+    """What is due at once. The first ten line items are always shown, without expanding them."""
 
     amount_subtotal: int = f.amount(default=0)
     amount_total: int = f.amount(default=0)
@@ -112,7 +112,7 @@ class Quote(
     prefix="qt_",
     events=("created", "finalized", "accepted", "canceled"),
 ):
-    """What a customer is offered. Accepted, it becomes an invoice, a subscription or a schedule."""
+    """An offer to a customer. When accepted, it becomes an invoice, a subscription or a schedule."""
 
     owner = "customer"
 
@@ -155,15 +155,15 @@ class Quote(
     canceled_at: datetime | None = f.timestamp(hidden=True)
     finalized_at: datetime | None = f.timestamp(hidden=True)
     at_period_end: bool = f.boolean(default=False, hidden=True)
-    """Its subscription begins when a period ends that runs when it is accepted."""
+    """Whether its subscription starts at the end of a period that is current when the quote is accepted."""
     labels: dict[str, str] = f.hash(default={}, hidden=True)
-    """How its discounts and tax rates are called on paper, by their ids."""
+    """The names of its discounts and tax rates on its document, by id."""
     series: str = f.text(required=True, hidden=True)
-    """The first quote of those that revise each other; only one of them can be accepted."""
+    """The id of the first quote in a series of revisions, of which only one can be accepted."""
     sequence: int | None = f.integer(hidden=True)
     revision: int | None = f.integer(hidden=True)
     told: bool = f.boolean(default=True, hidden=True)
-    """Whether its acceptance has been told: it is after what came of it."""
+    """Whether `quote.accepted` was emitted; it is after the events of what the quote created."""
 
 
 class Filters(Params):
@@ -174,7 +174,7 @@ class Filters(Params):
 
 @Quote.listing(Filters)
 def listed(tx: Tx, wanted: Filters) -> Where:
-    """Those on a test clock are shown where the clock or a customer is asked for."""
+    """List quotes, newest first; quotes on a test clock only if it or a customer is named."""
     where = Where()
     if wanted.customer:
         rows.find(tx, REGISTRY["customer"], wanted.customer, param="customer", deleted=True)

@@ -1,4 +1,4 @@
-"""Refunds: money given back."""
+"""Refunds: payments that are returned."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ TO_CARD = {
 class Refund(
     Resource, object="refund", path="/v1/refunds", prefix="re_", events=("created", "updated", "failed")
 ):
-    """Money given back to the card that it came from, part or all of a charge."""
+    """A charge that is returned to its card, in full or in part."""
 
     lacks = ("livemode",)
 
@@ -47,7 +47,7 @@ class Refund(
     transfer_reversal: str | None = f.absent()
 
     told: bool = f.boolean(default=False, hidden=True)
-    """Whether its creation was told, which waits for the gateway's first word."""
+    """Whether `refund.created` was emitted, which waits for the gateway's first answer."""
 
 
 @Refund.update

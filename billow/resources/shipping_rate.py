@@ -1,4 +1,4 @@
-"""Shipping rates: what it costs to have something sent, and how long it takes."""
+"""Shipping rates: what shipping costs, and how long it takes."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ class ChangedAmount(Params):
 
 
 class ShippingRate(Resource, object="shipping_rate", path="/v1/shipping_rates", prefix="shr_", events=()):
-    """What it costs to have something sent: a fixed amount, in one or more currencies."""
+    """What shipping costs: a fixed amount, in one or more currencies."""
 
     active: bool = f.boolean(UPDATE, default=True, filter=True)
     delivery_estimate: dict[str, Any] | None = f.hash(CREATE, DeliveryEstimate)
@@ -96,7 +96,7 @@ def create(tx: Tx, rate: ShippingRate) -> ShippingRate:
 
 @ShippingRate.update(Change)
 def update(tx: Tx, rate: ShippingRate, wanted: Change) -> ShippingRate:
-    """Archive a shipping rate, or say what it costs in further currencies."""
+    """Archive a shipping rate, or set its amount in other currencies."""
     changes = {name: value for name, value in wanted.sent().items() if name in ("active", "tax_behavior")}
     if wanted.given("metadata"):
         changes["metadata"] = merged_metadata(rate.metadata, wanted.metadata)
@@ -106,7 +106,7 @@ def update(tx: Tx, rate: ShippingRate, wanted: Change) -> ShippingRate:
 
 
 def _with_currencies(kept: dict[str, Any], wanted: ChangedAmount) -> dict[str, Any]:
-    """Currencies are added or changed one by one; a new one needs its amount."""
+    """Add or change currencies one by one; a new currency needs an amount."""
     options = dict(kept["currency_options"])
     _check_currencies(wanted.currency_options, kept["currency"])
     for currency, option in wanted.currency_options.items():
@@ -125,7 +125,7 @@ class Filters(Params):
 
 @ShippingRate.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """Shipping rates, the newest first."""
+    """List shipping rates, newest first."""
     if wanted.currency is None:
         return Where()
     return Where("fixed_amount->>'currency' = %(currency)s", currency=wanted.currency)

@@ -72,7 +72,7 @@ class CardOptions(Params):
 
 
 class PaymentMethodOptions(Params):
-    """Cards are what the gateways take; of other methods nothing can be set."""
+    """Options of cards, the only payment methods; options of others are refused."""
 
     acss_debit: dict[str, Any] | None = f.absent()
     bancontact: dict[str, Any] | None = f.absent()
@@ -117,7 +117,7 @@ class Issuer(Params):
 
 
 class InvoiceSettings(Params):
-    """What every invoice of a subscription says (§5.15)."""
+    """The settings of the invoices of a subscription (§5.15)."""
 
     account_tax_ids: list[str] | None = f.array(item=f.text(), unset=True)
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
@@ -127,14 +127,14 @@ class InvoiceSettings(Params):
 
 
 class BillingThresholds(Params):
-    """How much may be owed for use before it is billed (§4.5)."""
+    """The amount of unbilled usage at which it is billed (§4.5)."""
 
     amount_gte: int | None = f.amount(min=50)
     reset_billing_cycle_anchor: bool | None = f.boolean()
 
 
 class PendingItemInterval(Params):
-    """How often what waits is billed, be it between two renewals (§5.16)."""
+    """How often pending invoice items are billed, also between two renewals (§5.16)."""
 
     interval: str = f.choice(SHOWN, "day", "week", "month", "year", required=True)
     interval_count: int = f.integer(min=1, max=365, default=1)
@@ -157,7 +157,7 @@ class BillUntil(Params):
 
 
 class BillingSchedule(Params):
-    """Until when items are billed in advance, beyond their period (§5.16)."""
+    """Until when items are billed in advance, beyond the end of their period (§5.16)."""
 
     applies_to: list[PrebilledPrice] | None = f.array(SHOWN, PrebilledPrice, max=20)
     bill_until: BillUntil | None = f.hash(shape=BillUntil)
@@ -169,7 +169,7 @@ class BilledUntil(BillUntil):
 
 
 class AgreedSchedule(BillingSchedule):
-    """As it is kept: with the instant that it means."""
+    """A billing schedule as it is stored, with the instant until which it bills."""
 
     bill_until: BilledUntil | None = f.hash(shape=BilledUntil)
 
@@ -202,7 +202,7 @@ INVOICE_SETTINGS = {
 class Subscription(
     Resource, object="subscription", path="/v1/subscriptions", prefix="sub_", event="customer.subscription"
 ):
-    """An agreement that renews: who, what, since when, and how it is paid."""
+    """An agreement that renews: its customer, items, billing cycle and how it is paid."""
 
     owner = "customer"
     among = "not provisional"
@@ -263,13 +263,13 @@ class Subscription(
     trial_settings: dict[str, Any] = f.hash(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
     trial_start: datetime | None = f.timestamp()
     pending_change: dict[str, Any] | None = f.hash(hidden=True)
-    """The update that waits for its payment: as it was sent, when, and the invoice and items that bill it."""
+    """The update that waits for its payment: its params, its time, and the invoice and items that bill it."""
     provisional: bool = f.boolean(default=False, hidden=True)
-    """Whether it is taken back unless its first payment succeeds (`error_if_incomplete`)."""
+    """Whether it is deleted unless its first payment succeeds (`error_if_incomplete`)."""
     watched: bool = f.boolean(default=False, hidden=True)
-    """Whether it or one of its items has a threshold, so that its use is looked at when it comes in."""
+    """Whether it or one of its items has a threshold, so that its usage is checked when events arrive."""
     told: bool = f.boolean(default=True, hidden=True)
-    """Whether its creation has been told: it is when the first payment is settled (§10.3 F1)."""
+    """Whether its creation event was emitted, which waits for the first payment to settle (§10.3 F1)."""
 
 
 class TaxFilter(Params):
@@ -287,13 +287,16 @@ class Filters(Params):
     test_clock: str | None = f.text()
 
 
-#: The items of a subscription may be in different periods: the filters mean the latest start, the first end.
+#: Items can have different periods: the filters compare the latest start and the earliest end.
 PERIODS = {"current_period_end": "min", "current_period_start": "max"}
 
 
 @Subscription.listing(Filters)
 def listed(tx: Any, wanted: Filters) -> Where:
-    """Canceled ones are shown only when asked for, those of a test clock with it or their customer (§5.1)."""
+    """List subscriptions, newest first; canceled ones only if `status` asks for them (§5.1).
+
+    Subscriptions on a test clock are listed only if it or their customer is named.
+    """
     where = Where("not provisional")
     if wanted.status is None:
         where = where.also("status <> 'canceled'")

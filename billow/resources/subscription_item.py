@@ -1,4 +1,4 @@
-"""Subscription items: one price in a subscription, its quantity, and the period it is in."""
+"""Subscription items: the prices of a subscription, with quantity and current period."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from billow.core.bounds import LARGEST
 
 
 def plan_of(row: "SubscriptionItem", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """The price in its old clothes (§2.5)."""
+    """Return the price in the older format, as a plan (§2.5)."""
     price = shown["price"]
     recurring = price["recurring"]
     product = price["product"]
@@ -39,13 +39,13 @@ def plan_of(row: "SubscriptionItem", now: datetime, shown: dict[str, Any]) -> di
 
 
 class UsageThreshold(Params):
-    """How much use of one item is billed before its period ends (§4.5)."""
+    """The usage of an item at which it is billed before its period ends (§4.5)."""
 
     usage_gte: int = f.integer(min=1, max=LARGEST, required=True)
 
 
 class CurrentTrial(Params):
-    """Until when the price of a trial offer holds."""
+    """The trial offer of an item, and when it ends."""
 
     end_date: datetime = f.timestamp(required=True)
     start_date: datetime = f.timestamp(required=True)
@@ -55,13 +55,13 @@ class CurrentTrial(Params):
 class SubscriptionItem(
     Resource, object="subscription_item", path="/v1/subscription_items", prefix="si_", events=()
 ):
-    """One price in a subscription."""
+    """A price in a subscription, with its quantity and current period."""
 
     lacks = ("livemode",)
     order = "created, id"
 
     billed_until: datetime | None = f.timestamp()
-    """Until when a billing schedule has it billed; nothing where no period of it is billed in advance."""
+    """Until when a billing schedule has billed it in advance, or None."""
     billing_thresholds: dict[str, Any] | None = f.hash(shape=UsageThreshold)
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)
@@ -75,11 +75,11 @@ class SubscriptionItem(
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
 
     metered_from: datetime | None = f.timestamp(hidden=True)
-    """Since when its use is still to be billed, where that is later than the start of its period."""
+    """The start of its unbilled usage, if later than the start of its period."""
     counted_from: datetime | None = f.timestamp(hidden=True)
-    """Since when the tiers of its price count, where a threshold has billed a part of that use."""
+    """The start of the usage that its tiers count, if a threshold has billed a part of that usage."""
     billed_use: Decimal | None = f.decimal(hidden=True)
-    """How much of the use since then is billed."""
+    """How much of the usage since `counted_from` is billed."""
 
 
 class Filters(Params):
@@ -88,5 +88,5 @@ class Filters(Params):
 
 @SubscriptionItem.listing(Filters)
 def listing(tx: Any, wanted: Filters) -> Where:
-    """The items of one subscription, the oldest first."""
+    """List the items of a subscription, oldest first."""
     return Where("subscription = %(subscription)s", subscription=wanted.subscription)

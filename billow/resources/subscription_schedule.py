@@ -1,4 +1,4 @@
-"""Subscription schedules: what a subscription will be, phase by phase, and what becomes of it at the end."""
+"""Subscription schedules: the planned phases of a subscription, and what happens at the end."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from billow.resources.subscription import FLEXIBLE, INVOICE_SETTINGS
 
 STATUSES = ("active", "canceled", "completed", "not_started", "released")
 LIVING = ("active", "not_started")
-"""What has not ended: only this may be changed, released or canceled."""
+"""The statuses in which a schedule can be updated, released or canceled."""
 
-#: What a schedule says for all phases, where they say nothing themselves.
+#: The settings of phases that do not set their own.
 DEFAULT_SETTINGS = {
     "application_fee_percent": None,
     "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
@@ -59,7 +59,7 @@ class ShownItem(ShownExtra):
 
 
 class ShownPhase(ShownSettings):
-    """What of a phase points to other objects."""
+    """The fields of a phase that refer to other objects."""
 
     add_invoice_items: list[ShownExtra] = f.array(SHOWN, ShownExtra, embed=True)
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True)
@@ -106,7 +106,7 @@ class Filters(Params):
 
 @SubscriptionSchedule.listing(Filters)
 def listed(tx: Any, wanted: Filters) -> Where:
-    """Subscription schedules, the newest first; `scheduled` tells those that have not started from others."""
+    """List subscription schedules, newest first; `scheduled` selects those that have not started."""
     where = Where()
     for name in ("canceled_at", "completed_at", "released_at"):
         where = listing.between(where, name, name, getattr(wanted, name) or ())

@@ -1,4 +1,4 @@
-"""Tax codes: which kinds of things taxes tell apart. A fixed list, the same for everybody."""
+"""Tax codes: the categories of products for tax. A fixed list, the same for every account."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from billow.api.resource import Resource
 
 
 class TaxCode(Resource, object="tax_code", path="/v1/tax_codes", prefix="txcd_", events=()):
-    """A kind of thing that is sold. The list is the view `tax_codes` of the schema; it is only read."""
+    """A category of products for tax. The list is the view `tax_codes`; it is never written."""
 
     lacks = ("created", "livemode")
     order = "id"

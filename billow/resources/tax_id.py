@@ -1,4 +1,4 @@
-"""Tax ids: a customer's VAT or tax number, or our own."""
+"""Tax ids: the VAT or tax numbers of customers and of our account."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ def owner(row: "TaxId", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event="customer.tax_id"):
-    """A tax number. It is never changed: a wrong one is deleted, and the right one created."""
+    """A tax number. It is never updated: a wrong one is deleted, and the right one created."""
 
     country: str | None = f.text()
     customer: str | None = f.ref("customer")
@@ -41,7 +41,7 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
 
 
 def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") -> TaxId:
-    """A tax id that was checked, not yet written. In test mode the test numbers pass unchecked."""
+    """Check a tax number and return a tax id to insert. In test mode the test numbers are not checked."""
     known = not tx.livemode and tax_ids.of_test_number(number.value)
     if not known and not tax_ids.is_valid(number.type, number.value):
         raise Refused(f"Invalid value for {number.type}.", param=at, code="tax_id_invalid")
@@ -61,7 +61,7 @@ def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") ->
 
 
 def add(tx: Tx, made: TaxId) -> TaxId:
-    """Write a tax id, of which a customer has five at most; what a register could tell is asked later."""
+    """Insert a tax id; a customer has at most five. A job verifies it later if it can be verified."""
     if made.customer is None:
         return rows.insert(tx, made, event=None)
     count = tx.one("select count(*) as n from tax_ids where customer = %(id)s", id=made.customer)
@@ -87,7 +87,7 @@ class Create(Params):
 
 @TaxId.create(Create)
 def create(tx: Tx, wanted: Create) -> TaxId:
-    """Create a tax id of our own account, or of the customer that `owner` names."""
+    """Create a tax id of our account, or of the customer that `owner` names."""
     customer = whose(tx, wanted.owner)
     if customer:
         rows.lock(tx, Customer, customer, param="owner[customer]")
@@ -95,7 +95,7 @@ def create(tx: Tx, wanted: Create) -> TaxId:
 
 
 def whose(tx: Tx, wanted: Owner | None) -> str | None:
-    """The customer that is meant, None for our own account."""
+    """Return the customer that `owner` names, or None for our account."""
     if wanted is None or wanted.type == "self":
         return None
     require(
@@ -113,13 +113,13 @@ class Filters(Params):
 
 @TaxId.listing(Filters)
 def listed(tx: Tx, wanted: Filters) -> Where:
-    """Our own tax ids, or those of the customer that `owner` names."""
+    """List the tax ids of our account, or of the customer that `owner` names."""
     customer = whose(tx, wanted.owner)
     return Where("customer = %(whose)s", whose=customer) if customer else Where("customer is null")
 
 
 @TaxId.delete
 def delete(tx: Tx, row: TaxId) -> dict[str, Any]:
-    """Delete a tax id; invoices keep what they were finalized with."""
+    """Delete a tax id; finalized invoices keep it."""
     jobs.cancel(tx, "tax_id.verify", row.id)
     return rows.delete(tx, row, event="deleted" if row.customer else None)

@@ -1,4 +1,4 @@
-"""Tax rates: taxes that are set by hand, in percent."""
+"""Tax rates: taxes in percent that the merchant defines."""
 
 import re
 from collections.abc import Container, Sequence
@@ -48,7 +48,7 @@ TAX_TYPES = (
 class TaxRate(
     Resource, object="tax_rate", path="/v1/tax_rates", prefix="txr_", events=("created", "updated")
 ):
-    """A tax in percent. Percentage and inclusive never change: archive the rate and make a new one."""
+    """A tax in percent. Percentage and inclusive never change; archive the rate and create a new one."""
 
     active: bool = f.boolean(WRITE, default=True, filter=True)
     country: str | None = f.text(WRITE, max=2)
@@ -76,9 +76,9 @@ def _check_country(country: str | None) -> None:
 
 
 def check_usable(tx: Tx, ids: Sequence[str], at: str, agreed: Container[str] = ()) -> list[str]:
-    """Rates that are to be attached to something: they are there, not archived, and each is named once.
+    """Check tax rates that are to be attached: they exist, are not archived, and none is repeated.
 
-    One that was agreed before may be archived since.
+    Rates in `agreed` may have been archived since they were attached.
     """
     for place, id in enumerate(ids):
         rate = rows.find(tx, TaxRate, id, param=f"{at}[{place}]")
@@ -100,6 +100,6 @@ def create(tx: Tx, rate: TaxRate) -> TaxRate:
 
 @TaxRate.update
 def update(tx: Tx, rate: TaxRate, changes: dict[str, Any]) -> TaxRate:
-    """Update what is said of a tax rate, or archive it: where it is attached it goes on."""
+    """Update a tax rate, or archive it; an archived rate still applies where it is attached."""
     _check_country(changes.get("country"))
     return rows.update(tx, rate, **changes)

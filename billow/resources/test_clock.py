@@ -1,4 +1,4 @@
-"""Test clocks: a clock that can be moved, for the customers that live on it."""
+"""Test clocks: clocks that can be advanced, for the customers on them."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,9 +21,9 @@ class TestClock(
     prefix="clock_",
     events=("created", "deleted"),
 ):
-    """A clock that can be moved: whatever belongs to its customers happens at its time."""
+    """A clock that can be advanced. Everything of its customers happens at its time."""
 
-    __test__ = False  # pytest collects what is called Test…
+    __test__ = False  # pytest collects classes called Test…
 
     deletes_after: datetime = f.timestamp(required=True)
     frozen_time: datetime = f.timestamp(CREATE, required=True)
@@ -34,6 +34,6 @@ class TestClock(
 
 @TestClock.create
 def create(tx: Tx, clock: TestClock) -> TestClock:
-    """Create a test clock that stands still until it is advanced."""
+    """Create a test clock, which stands still until it is advanced."""
     require(not tx.livemode, "Test clocks can only be used in test mode.", code="testmode_charges_only")
     return rows.insert(tx, replace(clock, deletes_after=tx.wall + KEPT))

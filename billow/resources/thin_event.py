@@ -1,4 +1,4 @@
-"""Thin events: what happened in the words of v2, which name what changed and do not show it."""
+"""Thin events: events in the format of v2, which name the changed object and do not contain it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +27,7 @@ class Created(Params):
 
 
 class Paging(Params):
-    """What every list of v2 takes; `page` comes with the addresses of other pages."""
+    """The params of every list of v2; `page` comes from the addresses of other pages."""
 
     limit: int = f.integer(min=1, max=MOST, default=20)
     page: str | None = f.text(max=300)
@@ -43,7 +43,7 @@ class Filters(Paging):
 
 
 def notification(event: Event, livemode: bool) -> dict[str, Any]:
-    """What is sent: who wants to know more asks."""
+    """Return the notification that is delivered; the receiver retrieves the event for more."""
     return {
         "id": event.id,
         "object": "v2.core.event",
@@ -57,7 +57,7 @@ def notification(event: Event, livemode: bool) -> dict[str, Any]:
 
 
 def shown(event: Event, livemode: bool) -> dict[str, Any]:
-    """The whole of it, with what changed; `snapshot_event` is the same event as v1 tells it."""
+    """Show a thin event with its changes; `snapshot_event` is the same event in v1."""
     ours = event.type.startswith("v2.")
     return {
         **notification(event, livemode),
@@ -74,7 +74,7 @@ def _reason(event: Event) -> dict[str, Any] | None:
 
 
 def _related(object: dict[str, Any]) -> dict[str, str] | None:
-    """Where the object is; none where it has no address, as an upcoming invoice."""
+    """Return the address of the object, or None if it has none, like an upcoming invoice."""
     name, id = object["object"], object.get("id")
     path = f"/{name.replace('.', '/')}s" if name.startswith("v2.") else REGISTRY[name].path
     return {"id": id, "type": name, "url": f"{path}/{id}"} if id and path else None
@@ -92,7 +92,7 @@ def _changes(told: dict[str, Any]) -> dict[str, Any] | None:
 
 @route("GET", PATH, Filters)
 def everything(tx: Tx, wanted: Filters) -> dict[str, Any]:
-    """Events of the last 30 days, the newest first."""
+    """List the events of the last 30 days, newest first."""
     where = Where()
     if wanted.types:
         told = [type.removeprefix("v1.") for type in wanted.types if type.startswith(("v1.", "v2."))]
@@ -108,7 +108,7 @@ def everything(tx: Tx, wanted: Filters) -> dict[str, Any]:
 
 @route("GET", f"{PATH}/{{id}}")
 def one(tx: Tx, id: str) -> dict[str, Any]:
-    """An event of the last 30 days."""
+    """Retrieve an event of the last 30 days."""
     found = rows.find_many(tx, Event, [id]).get(id)
     if found is None:
         raise no_such("event", id)
@@ -134,7 +134,7 @@ def moment(text: str, at: str) -> datetime:
 def page(
     tx: Tx, cls: type[Resource], where: Where, wanted: Paging, path: str
 ) -> tuple[list[Any], dict[str, str | None]]:
-    """One page, and the addresses of the next and the former one: they hold the whole question."""
+    """Return one page, and the addresses of the next and previous ones, which contain all filters."""
     way, _, cursor = (wanted.page or "").partition(".")
     require(way in ("", "next", "previous"), "Invalid page: take it from next_page_url.", param="page")
     names = {"next": "starting_after", "previous": "ending_before"}

@@ -1,4 +1,4 @@
-"""Trial offers: what an item of a subscription costs at first, for how long, and what after that."""
+"""Trial offers: the first price of a subscription item, how long it lasts, and the price after it."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class TrialOffer(
     prefix="to_",
     events=(),
 ):
-    """A price for the first periods of an item, free or not, and the price that it goes over to."""
+    """A price for the first periods of an item, free or not, and the price after that."""
 
     lacks = ("created",)
 
@@ -49,18 +49,18 @@ class TrialOffer(
 
     @property
     def iterations(self) -> int:
-        """For how many periods of its price it lasts."""
+        """The number of periods of its price for which it lasts."""
         return int(self.duration["relative"]["iterations"])
 
     @property
     def then(self) -> str:
-        """The price that the item goes over to."""
+        """The price of the item after the trial."""
         return str(self.end_behavior["transition"]["price"])
 
 
 @TrialOffer.create
 def create(tx: Tx, offer: TrialOffer) -> TrialOffer:
-    """Create a trial offer. What it says never changes: archive it and make a new one."""
+    """Create a trial offer. Its terms never change; archive it and create a new one."""
     if offer.duration["relative"] is None:
         raise Refused(
             "Missing required param: duration[relative].",
@@ -81,7 +81,7 @@ def create(tx: Tx, offer: TrialOffer) -> TrialOffer:
 
 @TrialOffer.update
 def update(tx: Tx, offer: TrialOffer, changes: dict[str, Any]) -> TrialOffer:
-    """Archive a trial offer, or take it back: where it is running it goes on."""
+    """Archive or unarchive a trial offer; running trials continue."""
     return rows.update(tx, offer, **changes)
 
 
@@ -92,7 +92,7 @@ class Filters(Params):
 
 @TrialOffer.listing(Filters)
 def listed(tx: Tx, wanted: Filters) -> Where:
-    """Trial offers, the newest first; those with one of these prices during the trial."""
+    """List trial offers, newest first; `prices` selects those with these prices during the trial."""
     where = listing.between(Where(), "created", "created", wanted.created or ())
     if wanted.prices:
         where = where.also("price = any(%(prices)s)", prices=wanted.prices)

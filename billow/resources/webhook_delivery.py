@@ -1,4 +1,4 @@
-"""Webhook deliveries: what was sent to whom, and how it went."""
+"""Webhook deliveries: events sent to endpoints, and whether they arrived."""
 
 from datetime import datetime
 
@@ -16,11 +16,11 @@ STATUSES = ("failed", "pending", "succeeded")
 class WebhookDelivery(
     Resource, object="webhook_delivery", prefix="whd_", table="webhook_deliveries", events=()
 ):
-    """One event on its way to one receiver. `attempts` counts from the start, or from the last resending."""
+    """The delivery of one event to one endpoint. `attempts` counts from the start or the last resend."""
 
     attempts: int = f.integer(default=0)
     error: str | None = f.text()
-    event: str = f.text(required=True)  # type: ignore[misc]  # not the prefix of events, of which it has none
+    event: str = f.text(required=True)  # type: ignore[misc]  # not the prefix of event types: it emits none
     last_attempt_at: datetime | None = f.timestamp()
     next_attempt_at: datetime | None = f.timestamp()
     receiver: str = f.text(required=True)
@@ -34,7 +34,7 @@ class Deliveries(Paging):
 
 @WebhookEndpoint.below("GET", "deliveries", Deliveries, of=WebhookEndpoint)
 def deliveries(tx: Tx, endpoint: WebhookEndpoint, wanted: Deliveries) -> Page:
-    """What was, is and will be sent to a webhook endpoint, the newest first."""
+    """List the deliveries to a webhook endpoint, pending ones too, newest first."""
     where = Where("receiver = %(receiver)s", receiver=endpoint.id)
     if wanted.status:
         where = where.also("status = %(status)s", status=wanted.status)

@@ -1,4 +1,4 @@
-"""Webhook endpoints: who wants to hear of what happens."""
+"""Webhook endpoints: addresses that receive events."""
 
 import re
 from dataclasses import replace
@@ -19,14 +19,14 @@ from billow.store.tx import Tx
 
 MOST = 16
 OVERLAP = 24 * 60 * 60
-"""Seconds that a former secret may go on signing, at most."""
+"""The most seconds for which a rotated secret still signs."""
 TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 
 class WebhookEndpoint(
     Resource, object="webhook_endpoint", path="/v1/webhook_endpoints", prefix="we_", events=()
 ):
-    """An address that is told of events, each delivery signed with its secret."""
+    """An address that receives events, in deliveries signed with its secret."""
 
     api_version: str = f.choice(CREATE, API_VERSION, default=API_VERSION)
     application: str | None = f.absent()
@@ -47,7 +47,7 @@ class Rotate(Params):
 
 
 def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -> str:
-    """Refuse an address that cannot be told anything, or what is no type of event; the address in ASCII."""
+    """Check the address and event types of an endpoint, and return the address in ASCII."""
     try:
         address = web_address.encoded(url)
     except ValueError as error:
@@ -70,7 +70,7 @@ def check(tx: Tx, url: str, enabled_events: list[str], url_param: str = "url") -
 
 @WebhookEndpoint.create
 def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """Create a webhook endpoint. The answer is the only one that shows its secret."""
+    """Create a webhook endpoint. Only this answer shows its secret."""
     url = check(tx, endpoint.url, endpoint.enabled_events)
     count = tx.tuples("select count(*) from webhook_endpoints")[0][0]
     require(count < MOST, f"You have reached the maximum of {MOST} webhook endpoints.")
@@ -80,7 +80,7 @@ def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
 
 @WebhookEndpoint.update
 def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> WebhookEndpoint:
-    """Update a webhook endpoint, or switch it off and on; what waited for it goes on when it is on again."""
+    """Update a webhook endpoint, or disable it; events that waited are sent when it is enabled again."""
     if "disabled" in changes:
         changes["status"] = "disabled" if changes.pop("disabled") else "enabled"
     enabled_events = changes.get("enabled_events", endpoint.enabled_events)
@@ -93,14 +93,14 @@ def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> Webhoo
 
 @WebhookEndpoint.delete
 def delete(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """Delete a webhook endpoint; what was not delivered yet never will be."""
+    """Delete a webhook endpoint; events that were not delivered yet never will be."""
     jobs.put(tx, "webhook.forget", endpoint.id, tx.wall, clock="wall")
     return rows.delete(tx, endpoint)
 
 
 @WebhookEndpoint.action("rotate_secret", Rotate)
 def rotate(tx: Tx, endpoint: WebhookEndpoint, wanted: Rotate) -> dict[str, Any]:
-    """Give an endpoint a new secret, shown once. The former one signs too, for `expire_after` seconds."""
+    """Rotate the secret of an endpoint; the old one signs too, for `expire_after` seconds."""
     overlaps = wanted.expire_after > 0
     changed = rows.update(
         tx,
@@ -113,6 +113,6 @@ def rotate(tx: Tx, endpoint: WebhookEndpoint, wanted: Rotate) -> dict[str, Any]:
 
 
 def secrets_of(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
-    """What signs now, the newest first."""
+    """Return the secrets that sign now, newest first."""
     former = endpoint.former_until and endpoint.former_until > now and endpoint.former_secret
     return [endpoint.secret, former] if former else [endpoint.secret]
