@@ -1,4 +1,4 @@
-"""What does billow do: a small cloud company's first three months, told through HTTP within a minute."""
+"""Demonstrate billow with a small cloud company's first three months, over HTTP, within a minute."""
 
 import os
 import signal
@@ -26,11 +26,11 @@ SETTINGS = {
 }
 WATCHED = ["invoice.finalized", "invoice.paid", "invoice.payment_failed", "customer.subscription.updated"]
 LAST_WORDS_SECONDS = 20
-"""How long we wait for the last webhooks and mails."""
+"""How long to wait for the last webhooks and mails."""
 
 
 def run(console: Console, once: bool) -> None:
-    """Tell the story, then keep answering until Ctrl-C unless it is told `once`. Nothing is left running."""
+    """Run the demonstration, then keep the server running until Ctrl-C, unless `once`. No process is left."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = time.monotonic()
     try:
@@ -81,7 +81,7 @@ def listen(client: Client, receiver: Receiver) -> None:
 
 
 def real_input(console: Console, machine: Machine) -> None:
-    """An hour of a production service, when its files are beside the checkout."""
+    """Bill an hour of a production service, if its files are beside the checkout."""
     telling.heading(console, "Real input: an hour of requests to two language model services")
     if not measured.there():
         console.print(f"Left out: {', '.join(measured.FILES.values())} are not in {measured.FOLDER}.")
@@ -104,7 +104,7 @@ def opened(console: Console, client: Client) -> Nimbus:
 
 
 def passed(console: Console, client: Client, nimbus: Nimbus) -> Counted:
-    """Three months on the test clock, with bars that move."""
+    """Advance the test clock by three months, and show progress bars."""
     telling.heading(console, "Three months pass")
     columns = (
         TextColumn("{task.description}"),
@@ -130,7 +130,7 @@ def passed(console: Console, client: Client, nimbus: Nimbus) -> Counted:
 
 
 def wait_for_webhooks(client: Client, receiver: Receiver) -> str:
-    """How many of the events that we wanted to hear of came; on the wall's time they may lag a little."""
+    """Wait for the webhooks, which may lag a little, and return how many of them arrived."""
     wanted = len({event["id"] for type in WATCHED for event in client.every("/v1/events", type=type)})
     deadline = time.monotonic() + LAST_WORDS_SECONDS
     while receiver.counts.total() < wanted and time.monotonic() < deadline:
@@ -139,7 +139,7 @@ def wait_for_webhooks(client: Client, receiver: Receiver) -> str:
 
 
 def best(invoices: list[Json]) -> Json:
-    """The invoice that has most to tell: the highest."""
+    """Return the invoice with the highest total, as the most interesting one."""
     return max(invoices, key=lambda invoice: (invoice["total"], invoice["number"]))
 
 
@@ -197,12 +197,12 @@ def further(console: Console, machine: Machine, invoice: Json, pdf: Path, begun:
 
 
 def program() -> str:
-    """How billow was called, so that it can be called again."""
+    """Return how billow was called, so that it can be called again."""
     called = Path(sys.argv[0])
     return shown(called) if called.name == "billow" else "python -m billow"
 
 
 def shown(path: Path) -> str:
-    """As short as one can type it here."""
+    """Return a path relative to the working directory, if it is below it."""
     path = path.absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,4 +1,4 @@
-"""How does the demonstration talk to billow: HTTP, forms and JSON, as any program would."""
+"""Call billow over HTTP with forms and JSON, as any program would."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ PAUSE = 0.05
 
 
 class Client:
-    """Everything that the demonstration knows of billow is an address and a key."""
+    """A client of billow, which needs only an address and a key."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
@@ -32,13 +32,13 @@ class Client:
         return self._ask(path, body, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def bulk(self, events: Sequence[Json]) -> Json:
-        """Up to ten thousand events in one request."""
+        """Send up to ten thousand events in one request."""
         body = gzip.compress(msgspec.json.Encoder().encode_lines(events), 1)
         headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
         return self._ask("/v1/billing/meter_events/bulk", body, headers)
 
     def every(self, path: str, **query: Any) -> list[Json]:
-        """A whole list, page by page, the newest first."""
+        """Return a whole list, newest first, page by page."""
         found: list[Json] = []
         more = True
         while more:
@@ -53,7 +53,7 @@ class Client:
         return str(made["id"])
 
     def advance(self, clock: str, to: datetime) -> None:
-        """Move a test clock, and wait until all that fell due on the way has happened."""
+        """Advance a test clock, and wait until everything due on the way has happened."""
         moved = self.post(f"/v1/test_helpers/test_clocks/{clock}/advance", frozen_time=int(to.timestamp()))
         deadline = time.monotonic() + PATIENCE
         while moved["status"] == "advancing" and time.monotonic() < deadline:
@@ -63,7 +63,7 @@ class Client:
             raise RuntimeError(f"The test clock {clock} is {moved['status']} on its way to {to}.")
 
     def fetch(self, url: str) -> bytes:
-        """What stands at a public address, such as an invoice's file."""
+        """Download a public address, such as an invoice's file."""
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return bytes(answer.read())
 
@@ -80,7 +80,7 @@ class Client:
 
 
 def pairs(form: Any, at: str = "") -> Iterator[tuple[str, str]]:
-    """Nested values with bracketed names: {"a": {"b": [1]}} is a[b][0]=1."""
+    """Flatten nested values to bracketed names: {"a": {"b": [1]}} is a[b][0]=1."""
     if isinstance(form, dict | list):
         for key, value in form.items() if isinstance(form, dict) else enumerate(form):
             yield from pairs(value, f"{at}[{key}]" if at else str(key))

@@ -1,4 +1,4 @@
-"""What does Nimbus sell, and to whom: a small cloud company's catalog and its customers."""
+"""Create the catalog and the customers of Nimbus, a small cloud company."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ MODELS = {
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A customer of Nimbus: `size` scales its use, `pays` is a test card, "invoice" is 30 days to pay."""
+    """A customer of Nimbus: `size` scales its usage, `pays` is a test card or "invoice" (30 days)."""
 
     name: str
     servers: int
@@ -72,7 +72,7 @@ COMPANIES = [
 
 @dataclass(frozen=True, slots=True)
 class Nimbus:
-    """The company as it stands on its first day: ids by name."""
+    """The company on its first day: ids by name."""
 
     clock: str
     customers: dict[str, str]
@@ -80,7 +80,7 @@ class Nimbus:
 
 
 def founded(client: Client) -> Nimbus:
-    """The catalog, the customers with their cards, and their subscriptions, on a test clock."""
+    """Create the catalog, the customers with their cards, and their subscriptions, on a test clock."""
     clock, prices = client.clock(START, "Nimbus"), catalog(client)
     customers = {company.name: joined(client, clock, company, prices) for company in COMPANIES}
     return Nimbus(clock, customers, prices)
@@ -111,7 +111,7 @@ def catalog(client: Client) -> dict[str, str]:
 
 
 def joined(client: Client, clock: str, company: Company, prices: dict[str, str]) -> str:
-    """A customer with a way to pay and a subscription: servers in advance, what is measured in arrears."""
+    """Create a customer with a payment method and a subscription: servers in advance, usage in arrears."""
     domain = company.name.lower().replace(" ", "-")
     id: str = client.post(
         "/v1/customers", name=company.name, email=f"billing@{domain}.example", test_clock=clock
@@ -128,6 +128,6 @@ def joined(client: Client, clock: str, company: Company, prices: dict[str, str])
 
 
 def give_card(client: Client, customer: str, card: str) -> None:
-    """The customer pays with this card from now on."""
+    """Make a card the customer's default payment method."""
     method = client.post(f"/v1/payment_methods/{card}/attach", customer=customer)["id"]
     client.post(f"/v1/customers/{customer}", invoice_settings={"default_payment_method": method})

@@ -1,4 +1,4 @@
-"""Where does the demonstration run: `billow up` in a folder and on a port of its own, and gone afterwards."""
+"""Run `billow up` for the demonstration, in its own folder and on its own port, and stop it afterwards."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A running billow: its folder, its client, and the environment that its commands want."""
+    """A running billow: its folder, its client, and the environment of its commands."""
 
     folder: Path
     client: Client
@@ -35,7 +35,7 @@ class Machine:
     process: "subprocess.Popen[bytes]"
 
     def ask(self, *command: str) -> str:
-        """What `billow COMMAND` prints."""
+        """Run `billow COMMAND` and return what it prints."""
         words = [sys.executable, "-m", "billow", *command]
         asked = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
         if asked.returncode:
@@ -43,13 +43,13 @@ class Machine:
         return asked.stdout
 
     def run(self, *command: str) -> None:
-        """`billow COMMAND` in this terminal, with its own progress bar."""
+        """Run `billow COMMAND` in this terminal, with its own progress bar."""
         subprocess.run([sys.executable, "-m", "billow", *command], env=self.environment, check=True)
 
 
 @contextmanager
 def started(above: Path, settings: dict[str, str]) -> Iterator[Machine]:
-    """A new billow in a folder below `above`; however the block ends, no process is left."""
+    """Start a new billow in a folder below `above`, and leave no process however the block ends."""
     with own_folder(above) as folder:
         port, key = free_port(PORT), f"sk_test_{secrets.token_hex(16)}"
         environment = {
@@ -67,7 +67,7 @@ def started(above: Path, settings: dict[str, str]) -> Iterator[Machine]:
         }
         log = folder / "billow.log"
         with log.open("ab") as output:
-            # In a session of its own: Ctrl-C is for us, and we stop it in order; if we are killed, so is it.
+            # Its own session keeps Ctrl-C from it, so that we stop it in order; if we die, it is killed.
             process = subprocess.Popen(
                 [sys.executable, "-m", "billow", "up"],
                 env=environment,
@@ -97,7 +97,7 @@ def await_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Stop in order. A second Ctrl-C does not hurry it: what is begun is finished and the disk is flushed."""
+    """Stop the process in order. A second Ctrl-C is ignored, so that it finishes and flushes the disk."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process.terminate()
@@ -111,7 +111,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 @contextmanager
 def own_folder(above: Path) -> Iterator[Path]:
-    """demo-1, made anew each time; demo-2 when that one is in use, and so on."""
+    """Yield an empty folder: demo-1, or demo-2 if that is in use, and so on."""
     above.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         folder = above / f"demo-{number}"
@@ -129,7 +129,7 @@ def own_folder(above: Path) -> Iterator[Path]:
 
 
 def free_port(first: int) -> int:
-    """The first port from here on that nobody listens on."""
+    """Return the first free port from `first` on."""
     for port in range(first, first + 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

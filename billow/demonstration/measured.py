@@ -1,4 +1,4 @@
-"""What does real input cost: an hour of a production service's requests, from its files to two invoices."""
+"""Bill an hour of a production service's requests, from its files to two invoices."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ EXPECTED = {"code": 5787, "chat": 12842}
 """US cents: 18,059,974 and 245,896 tokens; 22,361,870 and 4,088,665 tokens."""
 COLUMNS = {"context_tokens": "ContextTokens", "generated_tokens": "GeneratedTokens"}
 RATES = {"context_tokens": "0.0003", "generated_tokens": "0.0015"}
-"""US cents a token."""
+"""US cents per token."""
 START = datetime(2023, 11, 16, 18, tzinfo=UTC)
 MEASURED = START + timedelta(hours=2)
 END = datetime(2023, 12, 16, 19, 5, tzinfo=UTC)
@@ -24,7 +24,7 @@ def there() -> bool:
 
 
 def billed(machine: Machine) -> dict[str, Json]:
-    """The invoice of each service, its lines included; `billow import usage` reads the files."""
+    """Bill each service and return its invoice with lines; `billow import usage` reads the files."""
     client = machine.client
     clock = client.clock(START, "Azure")
     prices = [price(client, event_name) for event_name in COLUMNS]

@@ -1,4 +1,4 @@
-"""How do three months pass at Nimbus: use is measured, time moves, a few customers have their troubles."""
+"""Advance three months at Nimbus: report usage, advance the clock, and let a few payments fail."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from billow.demonstration.company import COMPANIES, START, Nimbus, give_card
 
 MONTHS = [datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4)]
 END = MONTHS[-1] + timedelta(days=2, hours=2)
-"""Two days after the last renewal: its first retry has happened."""
+"""Two days after the last renewal, so that its first retry has happened."""
 STEPS = 7
-"""Into how many steps a month is cut: after each one the use of that time is reported."""
+"""The steps of a month; after each, the usage of that time is reported."""
 EVENTS = 9_600
-"""Events that are measured in a step."""
+"""Meter events in a step."""
 DRAFT_HOUR = timedelta(hours=1, minutes=5)
 KINDS = ("compute_hours",) * 60 + ("api_calls",) * 35 + ("stored_gb",) * 5
 
 
 @dataclass(slots=True)
 class Counted:
-    """What became of the events that were sent."""
+    """How many of the sent events were accepted, and how many were duplicates."""
 
     accepted: int = 0
     duplicates: int = 0
 
 
 Moved = Callable[[datetime, int], None]
-"""Told after each step: the simulated instant, and how many events were counted so far."""
+"""Called after each step with the simulated instant and the number of events counted so far."""
 
 
 def lived(client: Client, nimbus: Nimbus, moved: Moved) -> Counted:
-    """From the first day to the last, step by step. The same seed makes the same three months."""
+    """Run from the first day to the last, step by step. The seed makes every run the same."""
     chance, counted = Random(2026), Counted()
     for month, (start, end) in enumerate(pairwise(MONTHS)):
         borders = [start + (end - start) * step / STEPS for step in range(STEPS + 1)]
@@ -42,7 +42,7 @@ def lived(client: Client, nimbus: Nimbus, moved: Moved) -> Counted:
             report(client, list(measured(chance, nimbus, since, until)), counted)
             moved(until, counted.accepted)
             troubles(client, nimbus, month, step)
-        # The last step's use came after the period's end: the draft still takes it in, for an hour.
+        # The usage of the last step is reported after the period's end; the draft includes it for an hour.
         client.advance(nimbus.clock, end + DRAFT_HOUR)
     client.advance(nimbus.clock, END)
     moved(END, counted.accepted)
@@ -50,7 +50,7 @@ def lived(client: Client, nimbus: Nimbus, moved: Moved) -> Counted:
 
 
 def report(client: Client, events: list[Json], counted: Counted) -> None:
-    """A step's use in one request. One in seven is sent twice, as if its answer had been lost on the way."""
+    """Report the usage of a step in one request. One in seven is sent twice, as if its answer was lost."""
     answers = [client.bulk(events)]
     if counted.accepted % (STEPS * EVENTS) == 0:
         answers.append(client.bulk(events))
@@ -60,7 +60,7 @@ def report(client: Client, events: list[Json], counted: Counted) -> None:
 
 
 def measured(chance: Random, nimbus: Nimbus, since: datetime, until: datetime) -> Iterator[Json]:
-    """The use of a step, spread over it by chance: the larger the company, the more events and gigabytes."""
+    """Make the random usage of a step: the larger the company, the more events and gigabytes."""
     users = [company for company in COMPANIES if company.size]
     first, last = int(since.timestamp()), int(until.timestamp()) - 1
     weeks = (since - START).days // 7

@@ -1,4 +1,4 @@
-"""Who hears the webhooks of the demonstration: a small server that believes signed messages only."""
+"""Receive the webhooks of the demonstration with a small server that accepts only signed messages."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """Counts events by type. `secret` is that of the webhook endpoint, known once the endpoint is made."""
+    """Counts events by type. `secret` is the secret of the webhook endpoint, set once that is created."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/billow"
@@ -21,7 +21,7 @@ class Receiver:
         self._lock = threading.Lock()
 
     def take(self, body: bytes, signature: str) -> bool:
-        """Whether a message is genuine; one that comes twice counts once."""
+        """Count a message, once if it comes twice. Returns whether its signature is valid."""
         parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
         signed = parts.get("t", "").encode() + b"." + body
         expected = hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()
@@ -38,7 +38,7 @@ class Receiver:
 
 @contextmanager
 def listening() -> Iterator[Receiver]:
-    """A receiver on a port of its own, until the block ends."""
+    """Run a receiver on its own port until the block ends."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -47,7 +47,7 @@ def listening() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *args: object) -> None:
-            """Silent: the terminal belongs to the story."""
+            """Log nothing, since the demonstration uses the terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     receiver = Receiver(server.server_port)

@@ -1,4 +1,4 @@
-"""How does the demonstration look: its tables, in the words of people."""
+"""Format the tables and texts of the demonstration."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def heading(console: Console, words: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Cells], *, words: int = 1) -> Table:
-    """The first `words` columns are words, the others numbers."""
+    """Make a table. The first `words` columns are text, the others numbers."""
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
         made.add_column(column, justify="left" if place < words else "right", overflow="fold")
@@ -43,7 +43,7 @@ def lines_of(invoice: Json) -> list[Cells]:
 
 
 def marked(text: str) -> str:
-    """A text in which nothing is markup and nothing commands the terminal."""
+    """Escape markup and control characters in a text."""
     return escape(plain(text))
 
 
@@ -55,12 +55,12 @@ def usd(amount: int) -> str:
 
 
 def asked(machine: Machine, report: str, *when: str) -> list[dict[str, str]]:
-    """A report of `billow report`, row by row."""
+    """Return the rows of a `billow report`."""
     return list(csv.DictReader(io.StringIO(machine.ask("report", report, "--csv", *when))))
 
 
 def revenue(machine: Machine, names: Mapping[str, str], since: datetime, until: datetime) -> Table:
-    """Earned by product and month; what was charged in advance is booked at the end of each month."""
+    """Show revenue by product and month; prepaid amounts are posted at the end of each month."""
     rows = asked(machine, "revenue", f"--from={since.isoformat()}", f"--to={until.isoformat()}")
     months = sorted({row["month"] for row in rows})
     earned: Counter[tuple[str, str]] = Counter()
@@ -95,7 +95,7 @@ def aging(machine: Machine, names: Mapping[str, str], at: datetime) -> Table:
 
 
 def trial_balance(machine: Machine, at: datetime) -> Table:
-    """One row for each kind of account, from the chart."""
+    """Show the trial balance, with one row for each kind of account."""
     debits: Counter[str] = Counter()
     credits: Counter[str] = Counter()
     accounts: Counter[str] = Counter()
@@ -134,7 +134,7 @@ TRANSFER = re.compile(r"\s+(\S+) [\d:]+Z\s+(\S+)\s+(\S+)\s+from (\S+)\s+(\S+)$")
 
 
 def explained(machine: Machine, invoice: str, names: Mapping[str, str], most: int = 12) -> list[str]:
-    """What `billow explain` says, with names for ids, so that it fits; the last transfers are left out."""
+    """Return the text of `billow explain`, with names instead of ids, and without the last transfers."""
     told: list[str] = []
     transfers = 0
     for line in machine.ask("explain", invoice).splitlines():

@@ -1,1 +1,1 @@
-"""What is shown to people: pages with an address, without an API key."""
+"""Serve the pages for people, which need no API key, and the description and metrics of the server."""

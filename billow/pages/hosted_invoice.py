@@ -1,4 +1,4 @@
-"""One invoice, for whoever has its address: on the screen, and as a file."""
+"""Serve an invoice as a page and as a PDF to anybody who has its address."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
-    """The two addresses of an invoice. A seal that does not fit is answered like an unknown address.
+    """Add the two addresses of an invoice. A wrong seal is answered like an unknown address.
 
-    The paper is drawn after the transaction, since a long one takes seconds.
+    The document is rendered after the transaction, since a long one takes seconds.
     """
 
     def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> Callable[..., flask.Response]:

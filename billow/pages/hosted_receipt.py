@@ -1,4 +1,4 @@
-"""One receipt, for whoever has its address."""
+"""Serve a receipt to anybody who has its address."""
 
 import flask
 
@@ -15,7 +15,7 @@ ADDRESS = "/r/<account>/<mode>/<charge>/<seal>"
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
-    """The address of a receipt. A seal that does not fit is answered like an unknown address."""
+    """Add the address of a receipt. A wrong seal is answered like an unknown address."""
 
     def view(account: str, mode: str, charge: str, seal: str) -> flask.Response:
         tenant = f"{account}/{mode}"

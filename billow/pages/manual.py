@@ -1,4 +1,4 @@
-"""How is the API used? The description as pages for people: `/docs`, and `/docs/<noun>` for each noun."""
+"""Serve the description as pages for people: `/docs`, and `/docs/<noun>` for each noun."""
 
 import json
 import re
@@ -26,7 +26,7 @@ PAGES = Environment(
 
 
 def marked(text: str) -> Markup:
-    """What stands between backticks, as code."""
+    """Mark text between backticks as code."""
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
@@ -34,7 +34,7 @@ PAGES.filters["marked"] = marked
 
 
 class Row(NamedTuple):
-    """One parameter or field, at any depth: `items[][price]`."""
+    """A param or field, at any depth: `items[][price]`."""
 
     name: str
     kind: str
@@ -55,7 +55,7 @@ class Operation(NamedTuple):
 
 
 def add(app: flask.Flask, whole: Callable[[], dict[str, Any]], base_url: str) -> None:
-    """The pages; they need nothing from anywhere else, and no script."""
+    """Add the pages. They load nothing from elsewhere, and have no script."""
 
     def overview() -> flask.Response:
         wanted = flask.request.args.get("q", "")[:100].strip()
@@ -96,7 +96,7 @@ def _says(one: Operation, words: list[str]) -> bool:
 
 
 def operations(page: dict[str, Any], at: str = "") -> list[Operation]:
-    """Every operation; in its example the server has the address `at`."""
+    """Return every operation; its example calls the server at `at`."""
     return [
         _operation(page, method, path, told, at)
         for path, methods in page["paths"].items()
@@ -130,11 +130,11 @@ def _parameter(given: dict[str, Any]) -> Iterator[Row]:
 
 
 def _rows(schema: dict[str, Any], at: str) -> Iterator[Row]:
-    """What is in a hash, at any depth, under the names by which it is sent."""
+    """Return the fields of a hash, at any depth, with the names by which they are sent."""
     inner = schema.get("items", schema)
     at = f"{at}[]" if inner is not schema and "properties" in inner else at
     if "const" in inner.get("properties", {}).get("object", {}) and at:
-        return  # another object: it has a page of its own
+        return  # another object, which has its own page
     for name, below in inner.get("properties", {}).items():
         full = f"{at}[{name}]" if at else name
         required = name in inner.get("required", ())
@@ -143,7 +143,7 @@ def _rows(schema: dict[str, Any], at: str) -> Iterator[Row]:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """A schema in a few words: `string, at most 5000`, `one of: day, week`."""
+    """Describe a schema in a few words: `string, at most 5000`, `one of: day, week`."""
     if "enum" in schema:
         return "one of: " + ", ".join(str(value) for value in schema["enum"] if value is not None)
     if "$ref" in schema:
@@ -163,7 +163,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _call(method: str, path: str, bodies: dict[str, Any]) -> str:
-    """The operation as a command, with what it must be given."""
+    """Write an operation as a command, with its required params."""
     lines = [f"curl {path}", '-u "$KEY:"']
     if method == "DELETE":
         lines.insert(1, "-X DELETE")

@@ -1,4 +1,4 @@
-"""Show jobs, webhooks, log and archive at GET /metrics, for Prometheus; for whoever has the token."""
+"""Serve metrics of jobs, webhooks, log and archive to Prometheus at GET /metrics, with a token."""
 
 import hmac
 from collections.abc import Iterable
@@ -38,7 +38,10 @@ DROPPED = ("billow_log_dropped", "Entries of the log that this server process dr
 
 
 def add(app: flask.Flask, db: Database, token: str) -> None:
-    """Without a token in the settings there is no such page: a proxy may make everybody look local."""
+    """Add the page.
+
+    Without a token in the settings it does not exist: behind a proxy, everybody looks local.
+    """
     registry = CollectorRegistry()
     registry.register(Installation(db))
 
@@ -53,14 +56,14 @@ def add(app: flask.Flask, db: Database, token: str) -> None:
 
 
 class Installation(Collector):
-    """Asks the database when it is read, so that every server process tells the same of the installation."""
+    """Queries the database when it is read, so that every server process shows the same values."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
         self.watch = archive_lag.Watch()
 
     def describe(self) -> Iterable[Metric]:
-        """Tell nothing: whoever registers a collector would ask the database otherwise."""
+        """Describe no metrics, since registering a collector would query the database otherwise."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
@@ -76,7 +79,7 @@ class Installation(Collector):
 
 
 def jobs(found: list[Backlog]) -> Iterable[Metric]:
-    """A gauge for each kind; those that have nothing to do say 0, so that no series ends."""
+    """Return a gauge for each kind of job; kinds without jobs have 0, so that no series ends."""
     have = {one.kind: one for one in found}
     idle = [Backlog(kind, backlog.lane_of(kind), 0, 0, 0, 0, 0) for kind in KINDS if kind not in have]
     for field, (name, meaning) in JOBS.items():
@@ -87,12 +90,12 @@ def jobs(found: list[Backlog]) -> Iterable[Metric]:
 
 
 def webhooks(behind: Lag) -> Iterable[Metric]:
-    """Of the installation as a whole: a series for each receiver would be one for each customer of ours."""
+    """Return gauges of the whole installation, since a series for each endpoint would be too many."""
     for field, value in asdict(behind).items():
         yield GaugeMetricFamily(*WEBHOOKS[field], value=value)
 
 
 def archive(log: Position, seconds: int) -> Iterable[Metric]:
-    """Two gauges, where the log of the embedded database is archived."""
+    """Return two gauges, if the log of the embedded database is archived."""
     for unit, value in (("bytes", log.behind), ("seconds", seconds)):
         yield GaugeMetricFamily(f"billow_wal_archive_lag_{unit}", ARCHIVE[unit], value=value)

@@ -1,4 +1,4 @@
-"""One file, for whoever has the address of a link to it."""
+"""Serve a file to anybody who has the address of a link to it."""
 
 import flask
 
@@ -11,7 +11,7 @@ HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"
 
 
 def add(app: flask.Flask, db: Database) -> None:
-    """The address of a link. One that has ended is answered like one that never was."""
+    """Add the address of a file link. An expired link is answered like an unknown one."""
 
     def view(account: str, mode: str, link: str, seal: str) -> flask.Response:
         tenant = f"{account}/{mode}"

@@ -1,4 +1,4 @@
-"""What can be asked of the books? Every .sql file here is a report; its first line is its question."""
+"""Run the reports on the books. Every .sql file here is a report; its first line is its question."""
 
 import csv as separated
 import io
@@ -18,13 +18,13 @@ from billow.store.tx import Tx
 
 FOLDER = Path(__file__).parent
 
-#: What a spreadsheet takes for the start of a formula.
+#: The characters that start a formula in a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One .sql file: its question, and the names of the instants that it wants to know."""
+    """One .sql file: its question, and the names of the instants that it takes as params."""
 
     name: str
     question: str
@@ -34,7 +34,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A report's answer. Amounts are minor units of the currency in their row."""
+    """The result of a report. Amounts are in minor units of the currency in their row."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -52,7 +52,7 @@ def _read(path: Path) -> Report:
 
 
 def run(tx: Tx, report: str, **params: Any) -> Table:
-    """Ask one report. It is told each instant that it names, and nothing else."""
+    """Run a report. It needs exactly the instants that its SQL names."""
     known = reports()
     require(report in known, f"No such report: '{report}'. There are {', '.join(known)}.", param="report")
     wanted = known[report].params
@@ -68,12 +68,15 @@ def run(tx: Tx, report: str, **params: Any) -> Table:
 
 
 def _whole(value: Any) -> Any:
-    """A sum of amounts as an integer: PostgreSQL adds them as decimals, so that no sum overflows."""
+    """Return a sum of amounts as an integer: PostgreSQL adds them as decimals, so that no sum overflows."""
     return int(value) if isinstance(value, Decimal) else value
 
 
 def csv(table: Table) -> str:
-    """Comma separated values. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Write comma separated values.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
     text = io.StringIO()
     writer = separated.writer(text, lineterminator="\r\n")
     writer.writerow(_cell(name) for name in table.columns)

@@ -45,9 +45,7 @@ def create(tx: Tx, wanted: Create) -> Quote:
 
 
 def clock_of(tx: Tx, wanted: Create, customer: Customer | None) -> str | None:
-    """Return the test clock of a new quote: that of its customer, or without a customer the one in the
-    params.
-    """
+    """Return the test clock of a new quote: its customer's, or without a customer the one in the params."""
     if wanted.test_clock is None:
         return customer.test_clock if customer else None
     rows.find(tx, TestClock, wanted.test_clock, param="test_clock")

@@ -56,8 +56,6 @@ class InvoiceDocument:
 
 
 class Renderer(Protocol):
-    """A renderer: `text.render` or `html.render`; `pdf.render` also takes the instant of issue, and returns
-    bytes.
-    """
+    """A renderer, such as `text.render`; `pdf.render` also takes the instant of issue, and returns bytes."""
 
     def __call__(self, document: InvoiceDocument) -> str: ...

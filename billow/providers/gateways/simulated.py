@@ -176,8 +176,8 @@ class Simulated(Gateway):
     def agree_with(self, known: Iterable[Known]) -> tuple[int, int]:
         """Make the memory match the restored database; return how many attempts were removed and added.
 
-        A charge that only the memory has would not be made again; one that only the database has could not be
-        refunded.
+        A charge that only the memory has would be made a second time; one that only the database has could
+        not be refunded.
         """
         books = {one.attempt: one for one in known}
         with self._transaction() as memory:
