@@ -1,4 +1,4 @@
-"""What do addresses answer that nobody was given?"""
+"""Is an address with a forged seal not found, and does no answer repeat the host of its request?"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Is every caller known, and does who is not known learn nothing?"""
+"""Is every caller authenticated, and does an unauthenticated one learn nothing?"""
 
 import base64
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Do the nouns of the catalog carry every field of the contract, and does the official client read them?"""
+"""Do the objects of the catalog have every field of the contract, and does the official client read them?"""
 
 from types import ModuleType
 from typing import Any

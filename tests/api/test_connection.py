@@ -1,4 +1,4 @@
-"""Are connections that say nothing, or too much, closed in time, and is there always room for one more?"""
+"""Are silent and flooding connections closed in time, so that new connections are always accepted?"""
 
 import asyncio
 import threading

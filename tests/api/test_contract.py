@@ -1,4 +1,4 @@
-"""Does every noun carry every field of the contract, and none that it does not know?"""
+"""Does every object have every field of the contract, and no other?"""
 
 from types import ModuleType
 from typing import Any

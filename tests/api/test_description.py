@@ -1,4 +1,4 @@
-"""Does the description say what the server does, to machines and to people?"""
+"""Does the API description match what the server does, for machines and for people?"""
 
 import json
 import re

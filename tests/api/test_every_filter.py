@@ -1,7 +1,7 @@
-"""Does every filter of every list separate what it should? For each there are two objects that differ in it.
+"""Does every filter of every list work? Each is tested with two objects that differ in it.
 
-The filters come from the registry of verbs. A field that is given at creation makes its own two objects; how
-the others are made is in the tables below. What a search query finds is in test_search.py.
+The filters come from the registry of operations. A field that can be set at creation makes its two objects by
+itself; the tables below say how the others are made. Search queries are tested in test_search.py.
 """
 
 from collections.abc import Callable

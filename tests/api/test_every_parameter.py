@@ -1,7 +1,7 @@
-"""Is every parameter that is declared honoured? For each the object that is made with it shows it.
+"""Does every declared parameter have an effect? Each is sent, and the object must show it.
 
-The cases come from the registry of verbs, their values from the declarations. What cannot be generated is in
-the tables below: an example, what goes with it, or the rule by which a parameter shows.
+The cases come from the registry of operations, their values from the declarations. What cannot be generated
+is in the tables below: an example, what it requires, or how the parameter shows.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Is what the caller expands shown whole, at one query per level?"""
+"""Are expanded objects shown in full, with one query per level?"""
 
 from typing import Any
 

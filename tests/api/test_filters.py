@@ -1,4 +1,4 @@
-"""Do lists give what their filters say, and do pages stay where they are when rows come?"""
+"""Do lists return what their filters select, and do pages stay stable while rows are added?"""
 
 import json
 import subprocess

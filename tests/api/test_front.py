@@ -1,4 +1,4 @@
-"""Does the front let in what it should, and never more than there is room for? Each part by itself."""
+"""Does the front accept valid requests, and never more than its limits? Each part is tested by itself."""
 
 import asyncio
 from typing import Any

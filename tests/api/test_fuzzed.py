@@ -1,8 +1,8 @@
 """Does any request break the server, or get an answer that its description does not allow?
 
-Schemathesis makes the requests of an operation from /openapi.json: as described, or broken in some place. A
-request of random words ends at the first name that nobody has; so most of them are made to go further: ids
-are of objects that exist, what is required is there, and what is expanded can be.
+Schemathesis makes requests for each operation from /openapi.json: valid, or invalid in some place. A request
+of random values is refused at the first unknown id; so most requests are made to get further: ids are those
+of existing objects, required params are present, and `expand` names fields that can be expanded.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Does the same key give the same answer, once?"""
+"""Does a repeated idempotency key get the same answer, with one effect?"""
 
 import threading
 import time

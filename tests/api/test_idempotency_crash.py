@@ -1,4 +1,4 @@
-"""What does a caller hear whose first request died with its process (decision 8)?"""
+"""How is a retry answered whose first request died with its process (decision 8)?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

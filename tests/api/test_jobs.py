@@ -1,4 +1,4 @@
-"""Does what is due run, once, in order, and does one bad row stop nobody else?"""
+"""Do due jobs run once and in order, and does a failing job leave the others unaffected?"""
 
 import threading
 from collections.abc import Iterator

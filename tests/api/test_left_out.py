@@ -1,4 +1,4 @@
-"""Is every parameter of the official library declared, or left out on purpose, with its reason?"""
+"""Is every parameter of the official library declared, or left out for a stated reason?"""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Is an account that asks too often told to slow down, and nobody else?"""
+"""Is an account that sends too many requests limited, and no other account?"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,7 @@
-"""Does the API do with objects what a model in memory does, in whatever order it is asked?
+"""Does the API behave like a model in memory, for operations in any order?
 
-Objects are made, changed, deleted, listed, expanded and made twice with one key, for a thousand steps and
-more; the model is a list of what was shown, and knows nothing but the rules that Stripe's users know.
+Objects are created, updated, deleted, listed, expanded and created twice with one idempotency key, for a
+thousand steps and more; the model is a list of the shown objects, and follows only Stripe's documented rules.
 """
 
 from collections.abc import Callable

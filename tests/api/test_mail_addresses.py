@@ -1,4 +1,4 @@
-"""Is what becomes a header or a command refused when it comes in, on every field of its kind?"""
+"""Is an email address that would inject a mail header or command refused, in every field for one?"""
 
 from typing import Any
 

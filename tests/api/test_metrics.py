@@ -1,4 +1,4 @@
-"""Do the metrics tell how far the deliveries are behind, in a form that Prometheus reads?"""
+"""Do the metrics show how late deliveries are, in a format that Prometheus reads?"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,6 +1,6 @@
-"""Is every parameter within a parameter honoured too? The examples say all of them, or they are refused.
+"""Does an example contain every nested parameter, unless it is refused?
 
-That what an example says is honoured is tested by test_every_parameter.py.
+test_every_parameter.py tests that the examples have an effect.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Is an outside that does not answer asked again for days, is what was given up shown, and tried again?"""
+"""Is a job retried for days while a provider is down, then shown as given up, and retried on request?"""
 
 import logging
 from collections.abc import Iterator

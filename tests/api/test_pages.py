@@ -1,4 +1,4 @@
-"""Do lists page both ways, filter, and refuse what is no page?"""
+"""Do lists page in both directions, filter, and refuse invalid cursors and limits?"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Is a request read as it was meant, and refused in exact words when it was not?"""
+"""Are params parsed correctly, and invalid ones refused with the exact message?"""
 
 from decimal import Decimal
 from typing import Any

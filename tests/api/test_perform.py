@@ -1,4 +1,4 @@
-"""Is every yield a commit, and is a verb begun again only when nothing of it was kept?"""
+"""Does every yield commit, and is an operation retried only if nothing of it was committed?"""
 
 from contextlib import suppress
 from typing import Any

@@ -1,4 +1,4 @@
-"""May a key do what it may, and nothing else, on every route there is?"""
+"""Can a key do what its permissions allow, and nothing else, on every route?"""
 
 import zlib
 from typing import Any

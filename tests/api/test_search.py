@@ -1,4 +1,4 @@
-"""What does a search find, what does it refuse, and is it never an SQL error?"""
+"""What does a search find, what does it refuse, and does no query cause an SQL error?"""
 
 from typing import Any
 

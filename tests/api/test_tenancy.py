@@ -1,4 +1,4 @@
-"""Does one account see nothing of another, whatever the query forgets?"""
+"""Does an account see no rows of another, even if a query forgets to filter?"""
 
 from typing import Any
 

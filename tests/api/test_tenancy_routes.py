@@ -1,6 +1,6 @@
-"""Is every route closed to other accounts and the other mode, also one that is added tomorrow?
+"""Is every route closed to other accounts and the other mode, including routes that are added later?
 
-An account gets one of everything. A stranger, who has the same, then calls every route with its ids.
+An account gets one object of each kind. Another account with the same objects calls every route with its ids.
 """
 
 import re

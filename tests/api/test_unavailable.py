@@ -1,4 +1,4 @@
-"""When the database is gone or full: a 503 that says when to come back, and nothing half done."""
+"""Is a request answered with 503 and without partial effects when the database is down or full?"""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Does a key need the right to everything that a parameter writes, however deep the parameter is nested?"""
+"""Does a key need the permission for every object that a param writes, however deeply it is nested?"""
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO

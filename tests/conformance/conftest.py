@@ -1,4 +1,4 @@
-"""A shop that speaks through the official library only; every answer is held against the contract."""
+"""Provide a shop that uses only the official library; every answer is checked against the contract."""
 
 from collections.abc import Callable
 from types import ModuleType

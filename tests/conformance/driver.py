@@ -1,4 +1,4 @@
-"""What does the official library for Python make of a scenario? `node/drive.mjs` does the same in Node."""
+"""Run a scenario with the official library for Python; `node/drive.mjs` does the same in Node."""
 
 import json
 import re

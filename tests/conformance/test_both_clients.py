@@ -1,8 +1,8 @@
-"""Do the official libraries for Python and for Node understand the same server in the same way?
+"""Do the official libraries for Python and for Node get the same results?
 
-Each runs scenario.yaml against `billow up`, with an account of its own. What they were shown is held against
-what the scenario expects, and against each other: names, amounts, order and errors are the same, only ids and
-times are not.
+Each runs scenario.yaml against `billow up`, with its own account. The results are compared with what the
+scenario expects, and with each other: names, amounts, order and errors are the same, only ids and times
+differ.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Customers, products, prices, meters and their events, through the official library."""
+"""Do customers, products, prices, meters and their events work through the official library?"""
 
 import time
 

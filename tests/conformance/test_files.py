@@ -1,4 +1,4 @@
-"""Files and links to them, through the official library."""
+"""Do files and links to them work through the official library?"""
 
 import urllib.error
 import urllib.request

@@ -1,4 +1,4 @@
-"""Invoices, their lines, items and payments, through the official library."""
+"""Do invoices, their lines, items and payments work through the official library?"""
 
 import pytest
 import stripe

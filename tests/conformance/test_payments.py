@@ -1,4 +1,4 @@
-"""Methods, intents, charges, balance transactions, events and endpoints, through the official library."""
+"""Do payment methods, intents, charges, balances, events and endpoints work through the official library?"""
 
 import pytest
 import stripe

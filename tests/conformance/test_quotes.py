@@ -1,4 +1,4 @@
-"""Quotes, through the official library."""
+"""Do quotes work through the official library?"""
 
 import time
 from typing import Any

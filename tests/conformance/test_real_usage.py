@@ -1,4 +1,4 @@
-"""A day in the life of two language models: measured requests become exactly these cents.
+"""Are the measured requests of two language models billed to the exact cent?
 
 The data are real (shared/data, Azure LLM inference trace 2023): 28,185 requests, sent in bulk.
 """

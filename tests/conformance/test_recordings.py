@@ -1,8 +1,8 @@
-"""Does the server answer as Stripe was recorded to answer? A replay of recordings, as a ratchet.
+"""Does the server answer as Stripe did in recordings? The number of matching steps may only grow.
 
-Left out by rule are steps that name an object of the recording's own account: it was made before the
-recording began, so no server but theirs has it. Left out by name, each with its reason, is what no server
-that speaks `2026-10-28.endive` from an account of its own can say.
+Steps that name an object of the recorded account are left out by a rule: the object was created before the
+recording began, so only Stripe's server has it. Other steps are left out by name, each with its reason: no
+server with `2026-10-28.endive` and an account of its own can answer them.
 """
 
 import json

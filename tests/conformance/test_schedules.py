@@ -1,4 +1,4 @@
-"""Subscription schedules, through the official library."""
+"""Do subscription schedules work through the official library?"""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Subscriptions, their items, and test clocks, through the official library."""
+"""Do subscriptions, their items, and test clocks work through the official library?"""
 
 import pytest
 import stripe

@@ -1,4 +1,4 @@
-"""Stories need a world here too."""
+"""Provide the world of the stories for golden tests."""
 
 from tests.flows.conftest import world, worlds
 

@@ -1,4 +1,4 @@
-"""The life of a subscription as a person would read it: what was done, what was told, what was billed."""
+"""Write the life of a subscription as text: the actions, the events, and the invoices."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""More lives: pauses, plans, discounts, taxes, and the classic way; test_subscriptions.py reads them."""
+"""More lives: pauses, plans, discounts, taxes and classic billing mode; test_subscriptions.py uses them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Do invoices and books still read as they did? `make golden` accepts what is new, and git shows it."""
+"""Do documents and books match their reviewed texts? `make golden` writes the changes for review."""
 
 import difflib
 import os

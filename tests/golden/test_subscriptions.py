@@ -1,4 +1,4 @@
-"""Lives of subscriptions, read by people: `make golden` accepts what is new, and git shows it."""
+"""Do lives of subscriptions match their reviewed texts? `make golden` writes the changes for review."""
 
 import pytest
 

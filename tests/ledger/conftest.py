@@ -1,4 +1,4 @@
-"""Books to write in: one open transaction of a fresh tenant for each test, and more tenants on demand."""
+"""Provide an open transaction of a new tenant for each test, and more tenants on demand."""
 
 from collections.abc import Callable, Iterator
 from itertools import count

@@ -1,4 +1,4 @@
-"""What is on an account: by hand, and for any sequence of entries."""
+"""Are balances correct, for examples and for random sequences of entries?"""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Does every money event post what the table in ledger/README.md says? By hand, and for all numbers."""
+"""Does every money event post what the table in ledger/README.md says, for examples and random amounts?"""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Does the journal read as it did, and would another program accept it?"""
+"""Is the journal unchanged, and does another program accept it?"""
 
 import re
 import shutil

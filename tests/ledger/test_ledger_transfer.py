@@ -1,4 +1,4 @@
-"""Can the journal be read through the API, narrowed to what one asks for, and not written?"""
+"""Can the journal be read and filtered through the API, and not be written?"""
 
 from datetime import UTC, datetime
 

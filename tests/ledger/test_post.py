@@ -1,4 +1,4 @@
-"""Are transfers written once, all at once, and never again touched?"""
+"""Are transfers written once, all together, and never changed?"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

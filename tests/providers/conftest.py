@@ -1,4 +1,4 @@
-"""One invoice that all papers are tried with."""
+"""Provide the invoice that all document renderers are tested with."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Do the three papers say the same, and does no name break them?"""
+"""Do the three renderers show the same content, and does no name break them?"""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The guard of outgoing requests: what it lets through, and what it refuses."""
+"""Which outgoing requests are allowed, and which are blocked?"""
 
 import ipaddress
 import json

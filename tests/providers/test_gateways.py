@@ -1,4 +1,4 @@
-"""Does a gateway keep its word? Every gateway must pass all of this; to add one, add a line to GATEWAYS."""
+"""Does each gateway follow the protocol? To test another one, add a line to GATEWAYS."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

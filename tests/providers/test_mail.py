@@ -1,4 +1,4 @@
-"""Does a letter arrive as it was written, once, and do we hear when it does not?"""
+"""Does a mail arrive unchanged and once, and is a failure reported?"""
 
 import email.policy
 import socket

@@ -1,4 +1,4 @@
-"""What does an endpoint do to a message that is slow, drips, talks without end or breaks off (F13)?"""
+"""Is a message posted correctly to an endpoint that is slow, drips, never ends or breaks off (F13)?"""
 
 import asyncio
 import ipaddress

@@ -1,4 +1,4 @@
-"""Does each test card behave as Stripe's, and does the gateway's memory survive its processes?"""
+"""Does each test card behave like Stripe's, and does the gateway's memory survive its processes?"""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Several requests finalize, pay, void and refund the same invoice or charge at the same time (F20, F18)."""
+"""Can requests finalize, pay, void and refund the same invoice or charge at the same time (F20, F18)?"""
 
 import threading
 from collections import Counter

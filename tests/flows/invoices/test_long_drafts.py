@@ -1,4 +1,4 @@
-"""Long invoices: adding a line costs the same at any length, and totals are what all lines come to."""
+"""Does adding a line to an invoice cost the same at any length, with totals that match all lines?"""
 
 import os
 import resource

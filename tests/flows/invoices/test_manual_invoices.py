@@ -1,4 +1,4 @@
-"""Invoices made by hand: items that wait, drafts, and the ways in which an invoice ends (§7.2, §7.7)."""
+"""How do manual invoices work: pending items, drafts, and every way in which an invoice ends (§7.2, §7.7)?"""
 
 from tests.support.world import FREE, OPENED, PAID, Customer, World
 

@@ -1,4 +1,4 @@
-"""Nobody pays for a while: the three ways of `pause_collection`, and how it ends (§5.13)."""
+"""What do the three behaviors of `pause_collection` do, and how does a pause end (§5.13)?"""
 
 from typing import Any
 

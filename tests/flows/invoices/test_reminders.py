@@ -1,4 +1,4 @@
-"""What is told days before it happens, and of what is it told no more (§10.3 F6, §7.11)?"""
+"""Which events are emitted days in advance, and when are they not emitted any more (§10.3 F6, §7.11)?"""
 
 from dataclasses import replace
 from typing import Any

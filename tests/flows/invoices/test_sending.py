@@ -1,4 +1,4 @@
-"""Who gets the letter, the word that it was sent, and the watch for its due date (§7.3, §7.11)."""
+"""Which invoices are mailed, emit `invoice.sent`, and get a timer for their due date (§7.3, §7.11)?"""
 
 from pathlib import Path
 

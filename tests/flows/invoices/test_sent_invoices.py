@@ -1,4 +1,4 @@
-"""Invoices that are sent, with a date by which they are to be paid (§7.3, §7.4)."""
+"""How do sent invoices with a due date behave (§7.3, §7.4)?"""
 
 from tests.support.world import BEGUN, Customer, Subscription, World, moment
 

@@ -1,4 +1,4 @@
-"""Is money taken without an invoice, held, captured and given back, and does it end in the books?"""
+"""Are payments without an invoice charged, held, captured and refunded, and posted to the books?"""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A renewal that is not paid: when it is tried again, what ends it, what puts it right (§8.6, §10.3 F7)."""
+"""When is an unpaid renewal retried, what ends the retries, and what settles it (§8.6, §10.3 F7)?"""
 
 from tests.support.world import OPENED, PAID, REFUSED, RENEWED, Customer, Subscription, World
 

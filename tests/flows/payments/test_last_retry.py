@@ -1,4 +1,4 @@
-"""What a subscription becomes when its last retry has failed, as the merchant has set it (§5.2)."""
+"""What happens to a subscription after its last retry fails, by the merchant's setting (§5.2)?"""
 
 from dataclasses import replace
 

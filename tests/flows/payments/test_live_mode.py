@@ -1,4 +1,4 @@
-"""Does live mode take no simulated payment, and do live invoices wait for who pays them out of band?"""
+"""Does live mode refuse simulated payments, and do live invoices wait to be paid out of band?"""
 
 import logging
 from datetime import timedelta

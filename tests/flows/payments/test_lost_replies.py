@@ -1,4 +1,4 @@
-"""A gateway that acts and whose answer is lost, or that never hears us: nobody pays twice, or not at all."""
+"""Is a customer charged exactly once if the gateway's answer or our request is lost?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

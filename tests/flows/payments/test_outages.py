@@ -1,4 +1,4 @@
-"""A gateway or a mail server that is away for a day and more: no money and no letter is lost (F16, F27)."""
+"""Is no payment and no mail lost when a gateway or mail server is down for a day or more (F16, F27)?"""
 
 import email
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A quote is accepted: it becomes an invoice, a subscription, or the plan of one (§7.12)."""
+"""Does an accepted quote become an invoice, a subscription or a schedule (§7.12)?"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime

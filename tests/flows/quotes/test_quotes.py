@@ -1,4 +1,4 @@
-"""What is offered is drawn up, holds, and becomes an invoice, a subscription or the plan of one (§7.12)."""
+"""Can quotes be created, updated, finalized and canceled, with correct amounts (§7.12)?"""
 
 from typing import Any
 
