@@ -31,7 +31,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> Callable[..., flask.Response]:
         def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:
             tenant = f"{account}/{mode}"
-            if not links.opens(outside, tenant, invoice, seal):
+            if not links.is_sealed(outside, tenant, invoice, seal):
                 return flask.Response(
                     "There is no such invoice.", status=404, mimetype="text/plain", headers=HEADERS
                 )

@@ -22,7 +22,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         unknown = flask.Response(
             "There is no such receipt.", status=404, mimetype="text/plain", headers=HEADERS
         )
-        if not links.opens(outside, tenant, charge, seal, receipt.KIND):
+        if not links.is_sealed(outside, tenant, charge, seal, receipt.KIND):
             return unknown
         try:
             with db.transaction(tenant) as tx:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, of
+from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, outside_of
 from billow.providers.mail import Message
 from billow.resources import event_destination as destinations
 from billow.resources.event_destination import EventDestination
@@ -68,9 +68,9 @@ def notice(tx: Tx, refs: list[str]) -> Steps:
     line = tx.one("select failing_since from webhook_receivers where id = %(id)s", id=id)
     if receiver is None or line is None or line["failing_since"] is None:
         return None
-    letter = letter_of(of(tx), receiver, line["failing_since"], tx.wall)
+    letter = letter_of(outside_of(tx), receiver, line["failing_since"], tx.wall)
     jobs.put(tx, "webhook.notice", id, tx.wall + MAIL_SENDING, clock="wall")
-    tx, _ = yield ask(of(tx).mailer.send, letter)
+    tx, _ = yield ask(outside_of(tx).mailer.send, letter)
     jobs.cancel(tx, "webhook.notice", id)
     return None
 

@@ -1,4 +1,4 @@
-"""Reach what lies outside the database: gateway, mail, webhook receivers, and who the seller is."""
+"""Reach what lies outside the database: gateways, mail, webhook receivers; know the seller."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -17,16 +17,17 @@ NO_GATEWAY = (
     " (collection_method=send_invoice) and marked as paid (paid_out_of_band=true); cards are taken in test"
     " mode only."
 )
-"""Stripe's words for an account that is not activated, and what can be done instead."""
+"""The error in live mode without a gateway: Stripe's text for an account that is not activated, and what the
+merchant can do instead."""
 MAIL_PATIENCE = timedelta(days=3)
-"""For how long a letter is tried again that no mail server takes."""
+"""How long a mail that no server takes is tried again."""
 MAIL_SENDING = timedelta(minutes=15)
-"""Longer than the sending of a letter can last (providers/mail/smtp.py)."""
+"""Longer than sending a mail can take (providers/mail/smtp.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Put together by app.py."""
+    """What a transaction reaches outside the database; built by app.py."""
 
     gateways: Mapping[str, Gateway]
     """The payment gateway of each mode, test and live. A mode that is not in it takes no payments."""
@@ -37,31 +38,32 @@ class Outside:
     base_url: str
     mail_from: str
     posting: Callable[[], AbstractAsyncContextManager[Post]]
-    """Opens what posts webhooks, on connections that are kept as long as it is open."""
+    """Opens a sender of webhooks, which keeps its connections as long as it is open."""
     run_clock: Callable[[str, datetime], bool]
-    """Runs what is due on a test clock up to an instant; False when somebody else is at it."""
+    """Runs what is due on a test clock up to an instant; False while another worker runs it."""
     secret: bytes
     """Signs the addresses of hosted invoices."""
     dunning: Policy = SMART
-    """When a failed payment is tried again, and what becomes of the subscription in the end."""
+    """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 
 
-def of(tx: Tx) -> Outside:
+def outside_of(tx: Tx) -> Outside:
+    """Return the outside that the transaction carries."""
     if not isinstance(tx.outside, Outside):
         raise Inconsistent("The database was opened without its outside.")
     return tx.outside
 
 
 def has_gateway(tx: Tx) -> bool:
-    """Whether payments can be taken in the transaction's mode."""
-    return mode_of(tx) in of(tx).gateways
+    """Check whether payments can be taken in the transaction's mode."""
+    return mode_of(tx) in outside_of(tx).gateways
 
 
 def gateway(tx: Tx) -> Gateway:
     """Return the gateway of the transaction's mode; refuse the request where there is none."""
     if not has_gateway(tx):
         raise Refused(NO_GATEWAY, code="testmode_charges_only")
-    return of(tx).gateways[mode_of(tx)]
+    return outside_of(tx).gateways[mode_of(tx)]
 
 
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
@@ -81,6 +83,7 @@ def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
 
 
 def declined_test_card(param: str | None = None) -> Refused:
+    """Return the error of a test card that is used in live mode."""
     return Refused(
         "Your card was declined. Your request was in live mode, but used a known test card.",
         status=402,

@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.api.fields import plain
 from billow.core.money import show
 from billow.flows.billing import totals
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -17,8 +17,8 @@ from billow.store.tx import Tx
 
 
 def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
-    """The paper of an invoice, from what was frozen when it was finalized: the same at any later time."""
-    outside = of(tx)
+    """Lay out an invoice from what was stored at finalization, so that it never changes afterwards."""
+    outside = outside_of(tx)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     labels = labels_of(tx, invoice, lines)
     issued = invoice.finalized_at or invoice.created
@@ -45,13 +45,14 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
 
 
 def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, str]:
-    """How discounts and tax rates were called when it was finalized; of a draft, how they are called now."""
+    """Return the names of discounts and tax rates at finalization; of a draft, their names now."""
     if invoice.status != "draft":
         return invoice.labels
     return totals.labels(invoice, totals.terms_of(tx, [invoice], lines))
 
 
 def buyer_of(invoice: Invoice) -> Party:
+    """Return the customer of an invoice, with the name and address that the invoice keeps."""
     address = invoice.customer_address or {}
     city = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
     lines = (address.get("line1"), address.get("line2"), city, address.get("state"), address.get("country"))
@@ -63,6 +64,7 @@ def buyer_of(invoice: Invoice) -> Party:
 
 
 def line_of(line: InvoiceLine, labels: dict[str, str]) -> DocumentLine:
+    """Lay out an invoice line, with the discounts that apply to it alone."""
     unit = line.unit_amount_decimal
     return DocumentLine(
         description=line.description or "",
@@ -79,6 +81,7 @@ def line_of(line: InvoiceLine, labels: dict[str, str]) -> DocumentLine:
 
 
 def period_text(start: datetime, end: datetime) -> str | None:
+    """Write a period as two dates; None if it has no length."""
     if start == end:
         return None
     return f"{start.day} {start:%b %Y} \N{EN DASH} {end.day} {end:%b %Y}"
@@ -87,15 +90,15 @@ def period_text(start: datetime, end: datetime) -> str | None:
 def totals_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]
 ) -> tuple[tuple[str, str], ...]:
-    """From the subtotal to what is due; discounts, taxes and the balance only where they took part."""
-    used = invoice.amount_due - invoice.total
-    balance = [("Applied balance", used)] if used else []
+    """List the amounts from the subtotal to the amount due; leave out what did not apply."""
+    applied = invoice.amount_due - invoice.total
+    balance = [("Applied balance", applied)] if applied else []
     shown = [*sums_of(invoice, lines, labels), *balance, ("Amount due", invoice.amount_due)]
     return tuple((label, show(amount, invoice.currency)) for label, amount in shown)
 
 
 def sums_of(invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
-    """From the subtotal to the total."""
+    """List the amounts from the subtotal to the total."""
     shown = [("Subtotal", invoice.subtotal), *discounts_of(lines, labels)]
     if invoice.total_taxes:
         shown.append(("Total excluding tax", invoice.total_excluding_tax or 0))
@@ -104,7 +107,7 @@ def sums_of(invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, st
 
 
 def discounts_of(lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
-    """What is taken off the whole; what is taken off one line alone stands below that line."""
+    """Add up the discounts of the whole invoice; those of a single line are shown below that line."""
     sums = Counter[str]()
     for line in lines:
         for entry in line.discount_amounts:
@@ -114,12 +117,12 @@ def discounts_of(lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[t
 
 
 def tax_of(tax: dict[str, Any], labels: dict[str, str], currency: str) -> tuple[str, int]:
-    """Its name and percentage, and what it is reckoned on (EN 16931, BG-23)."""
+    """Label a tax with its name, percentage and taxable amount (EN 16931, BG-23)."""
     name = labels[tax["tax_rate_details"]["tax_rate"]]
     inside = ", included" if tax["tax_behavior"] == "inclusive" and tax["amount"] else ""
     return f"{name} on {show(tax['taxable_amount'], currency)}{inside}", tax["amount"]
 
 
 def issued_at(invoice: Invoice) -> datetime:
-    """When the paper was made, in whole seconds as a PDF has them."""
+    """Return when the document was issued, in whole seconds as a PDF has them."""
     return (invoice.finalized_at or invoice.created).replace(microsecond=0)

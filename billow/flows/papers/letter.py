@@ -6,7 +6,7 @@ from datetime import datetime
 from billow.api import rows
 from billow.core.errors import Undeliverable
 from billow.core.mail_addresses import is_address
-from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, of
+from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, outside_of
 from billow.flows.papers import invoice_document
 from billow.providers.documents import InvoiceDocument, pdf, text
 from billow.providers.mail import Message
@@ -22,9 +22,10 @@ log = logging.getLogger("billow.mail")
 
 @job("invoice.mail", lane="mail", patience=MAIL_PATIENCE)
 def mail(tx: Tx, refs: list[str]) -> Steps:
-    """Send a finalized invoice to the customer's address, with the PDF. The same letter has the same id.
+    """Mail a finalized invoice to its customer, with the PDF.
 
-    Should we die over it, it is sent again: a letter that comes twice is better than one that never comes.
+    After a crash it is sent again, with the same message id: a letter that comes twice is better than none.
+    Locks the invoice to note why it could not be mailed; emits nothing.
     """
     [invoice] = rows.find_all(tx, Invoice, refs).values()
     if invoice.status in ("draft", "void"):
@@ -32,7 +33,7 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
     to = address_of(invoice, rows.find(tx, Customer, invoice.customer, deleted=True))
     if not to:
         return None
-    outside = of(tx)
+    outside = outside_of(tx)
     document = invoice_document.document_of(tx, invoice)
     jobs.put(tx, "invoice.mail", invoice.id, tx.wall + MAIL_SENDING, clock="wall")
     tx, fault = yield ask(
@@ -47,7 +48,7 @@ def mail(tx: Tx, refs: list[str]) -> Steps:
 
 
 def address_of(invoice: Invoice, customer: Customer) -> str | None:
-    """The address at finalization, or that of today where the old one is no address."""
+    """Return the address at finalization, or the customer's current one if that is not an address."""
     known = [address for address in (invoice.customer_email, customer.email) if address]
     return next((address for address in known if is_address(address)), known[0] if known else None)
 
@@ -55,7 +56,7 @@ def address_of(invoice: Invoice, customer: Customer) -> str | None:
 def send_letter(
     outside: Outside, document: InvoiceDocument, issued: datetime, to: str, name: str
 ) -> str | None:
-    """Send the mail of an invoice; return why it can never be sent, or None when it was."""
+    """Send the mail of an invoice; return why it can never be sent, or None if it was sent."""
     if not is_address(to):
         return f"{to!a} is not a mail address."
     try:
@@ -66,7 +67,7 @@ def send_letter(
 
 
 def post_letter(outside: Outside, document: InvoiceDocument, issued: datetime, to: str, name: str) -> None:
-    """Drawn and sent outside the database: a page takes some milliseconds, a mail server may take seconds."""
+    """Draw the PDF and send the mail, while no transaction is open: a mail server may take seconds."""
     seller = document.seller.name or "billow"
     outside.mailer.send(
         Message(

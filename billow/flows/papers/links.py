@@ -5,12 +5,12 @@ import hashlib
 import hmac
 
 from billow.core.errors import Inconsistent
-from billow.flows.outside.outside import Outside, of
+from billow.flows.outside.outside import Outside, outside_of
 from billow.store.tx import Tx
 
 
 def seal(outside: Outside, tenant: str, id: str, kind: str = "invoice") -> str:
-    """What makes the address of a hosted paper unguessable: a keyed hash of whose it is."""
+    """Return the seal that makes the address of a hosted page unguessable: a keyed hash of tenant and id."""
     if not outside.secret:
         raise Inconsistent("Links cannot be signed without the installation's secret.")
     digest = hmac.new(outside.secret, f"{kind} {tenant} {id}".encode(), hashlib.sha256).digest()
@@ -18,11 +18,11 @@ def seal(outside: Outside, tenant: str, id: str, kind: str = "invoice") -> str:
 
 
 def url_of(tx: Tx, invoice: str) -> str:
-    """The public address of an invoice; /pdf below it is the file."""
-    outside = of(tx)
+    """Return the public address of an invoice; `/pdf` below it is its PDF."""
+    outside = outside_of(tx)
     return f"{outside.base_url}/i/{tx.tenant}/{invoice}/{seal(outside, tx.tenant, invoice)}"
 
 
-def opens(outside: Outside, tenant: str, id: str, given: str, kind: str = "invoice") -> bool:
-    """Whether an address ends in the right seal, which a caller may have written in any letters."""
+def is_sealed(outside: Outside, tenant: str, id: str, given: str, kind: str = "invoice") -> bool:
+    """Check the seal of an address, in constant time; `given` may be any text."""
     return hmac.compare_digest(seal(outside, tenant, id, kind).encode(), given.encode())

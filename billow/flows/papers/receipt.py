@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from billow.api import rows
 from billow.core.money import show
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.flows.papers import invoice_document, links
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
 from billow.resources.charge import Charge
@@ -18,14 +18,14 @@ KIND = "receipt"
 
 
 def url_of(tx: Tx, charge: str) -> str:
-    """The public address of a receipt."""
-    outside = of(tx)
+    """Return the public address of a receipt."""
+    outside = outside_of(tx)
     return f"{outside.base_url}/r/{tx.tenant}/{charge}/{links.seal(outside, tx.tenant, charge, KIND)}"
 
 
 def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
-    """The receipt as the charge is now; one of an invoice shows the invoice's lines."""
-    outside, invoice = of(tx), invoice_of(tx, charge)
+    """Lay out the receipt of a charge as it is now, with the lines of its invoice if it has one."""
+    outside, invoice = outside_of(tx), invoice_of(tx, charge)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
     return InvoiceDocument(
         kind=KIND,
@@ -43,12 +43,14 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
 
 
 def invoice_of(tx: Tx, charge: Charge) -> Invoice | None:
+    """Find the invoice that a charge pays."""
     intent = rows.find_many(tx, PaymentIntent, [charge.payment_intent or ""]).get(charge.payment_intent or "")
     id = (intent.invoice if intent else None) or ""
     return rows.find_many(tx, Invoice, [id]).get(id)
 
 
 def buyer_of(tx: Tx, charge: Charge) -> Party:
+    """Return the customer of a charge, or the billing details of its card if it has none."""
     id = charge.customer or ""
     customer = rows.find_many(tx, Customer, [id]).get(id)
     if customer is None:
@@ -68,7 +70,7 @@ def lines_of(
 def totals_of(
     charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine]
 ) -> tuple[tuple[str, str], ...]:
-    """What was paid and what came back; how lines became a total where discounts or taxes stand between."""
+    """List what was paid and refunded; before it, the invoice's total if discounts or taxes explain it."""
     shown = [("Refunded", -charge.amount_refunded)] if charge.amount_refunded else []
     if invoice and (invoice.total_discount_amounts or invoice.total_taxes):
         shown = [*invoice_document.sums_of(invoice, lines, invoice.labels), *shown]

@@ -10,7 +10,7 @@ from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import minimum_charge, show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
-from billow.flows.outside.outside import gateway, of
+from billow.flows.outside.outside import gateway, outside_of
 from billow.flows.payments import collect, settle
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
@@ -137,7 +137,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
 
 def statement_descriptors(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
     """Return the descriptors, and the line on the card's statement: the seller's name and the suffix."""
-    seller = re.sub(r"[<>\\'\"*]", "", of(tx).seller_name).upper()[:22].strip() or None
+    seller = re.sub(r"[<>\\'\"*]", "", outside_of(tx).seller_name).upper()[:22].strip() or None
     own = suffix or descriptor
     line = f"{seller}* {own.upper()}"[:22] if seller and own else own.upper() if own else seller
     return {

@@ -2,7 +2,7 @@
 
 from billow.api import rows
 from billow.core import dunning
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.flows.subscription_status import transitions
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -26,7 +26,7 @@ def record_failure(
     count = attempt_count_after(invoice, automatic)
     first = invoice.billing_reason == "subscription_create"
     retried = automatic and invoice.auto_advance and not (first and is_new(subscription))
-    step = dunning.next_step(tx.now, count, of(tx).dunning) if retried else None
+    step = dunning.next_step(tx.now, count, outside_of(tx).dunning) if retried else None
     following = (
         step.at if isinstance(step, dunning.Retry) else invoice.next_payment_attempt if not retried else None
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
-from billow.flows.outside.outside import has_gateway, of
+from billow.flows.outside.outside import has_gateway, outside_of
 from billow.store.tx import Tx
 
 NOBODY = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
@@ -28,7 +28,7 @@ def own(tx: Tx) -> dict[str, Any]:
     )
     if found is None:
         raise Inconsistent(f"There is no account {tx.account}.")
-    name = found["name"] or of(tx).seller_name or None
+    name = found["name"] or outside_of(tx).seller_name or None
     return {
         "id": tx.account,
         "object": "account",
@@ -42,7 +42,7 @@ def own(tx: Tx) -> dict[str, Any]:
         "created": int(found["created"].timestamp()),
         "default_currency": found["default_currency"],
         "details_submitted": True,
-        "email": of(tx).mail_from or None,
+        "email": outside_of(tx).mail_from or None,
         "external_accounts": {
             "object": "list",
             "data": [],
@@ -83,10 +83,10 @@ def business(tx: Tx, name: str | None) -> dict[str, Any]:
         "name": name,
         "product_description": None,
         "support_address": None,
-        "support_email": of(tx).mail_from or None,
+        "support_email": outside_of(tx).mail_from or None,
         "support_phone": None,
         "support_url": None,
-        "url": of(tx).base_url or None,
+        "url": outside_of(tx).base_url or None,
     }
 
 

@@ -10,7 +10,7 @@ from billow.api.operation import verbs
 from billow.api.params import Params
 from billow.api.resource import ROUTES
 from billow.core.errors import Refused, require
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.resources.api_key import ApiKey
 from billow.store.keys import digest, masked, minted
 from billow.store.tx import Tx
@@ -47,7 +47,7 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
 def issued(tx: Tx, key: ApiKey) -> dict[str, Any]:
     """The key as it is shown this once."""
     secret = minted(key.kind, tx.tenant)
-    made = rows.insert(tx, replace(key, digest=digest(of(tx).secret, secret), hint=masked(secret)))
+    made = rows.insert(tx, replace(key, digest=digest(outside_of(tx).secret, secret), hint=masked(secret)))
     return {**render.one(tx, made), "secret": secret}
 
 

@@ -14,7 +14,7 @@ from billow.api.operation import Answer
 from billow.api.params import Params
 from billow.core.errors import Refused, require
 from billow.core.file_types import MEDIA, PURPOSES, media_of, type_of
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.resources import file_link as links
 from billow.resources.file import File, is_gone
 from billow.resources.file_link import FileLink
@@ -48,7 +48,9 @@ def create(tx: Tx, wanted: Upload) -> File:
     data = wanted.file_link_data
     if data and data.create:
         metadata = params.merged({}, data.metadata)
-        links.insert(tx, FileLink(expires_at=data.expires_at, metadata=metadata), file, of(tx).base_url)
+        links.insert(
+            tx, FileLink(expires_at=data.expires_at, metadata=metadata), file, outside_of(tx).base_url
+        )
     rows.emit(tx, [(file, None)], "created")  # it is told with its link
     return file
 
@@ -85,7 +87,7 @@ def keep(tx: Tx, upload: params.Upload, purpose: str, expires_at: datetime | Non
             type=type_of(upload.name, upload.body),
         ),
     )
-    made = rows.insert(tx, file.but(url=f"{of(tx).base_url}/v1/files/{file.id}/contents"), event=None)
+    made = rows.insert(tx, file.but(url=f"{outside_of(tx).base_url}/v1/files/{file.id}/contents"), event=None)
     contents.keep(tx, made.id, upload.body)
     return made
 
@@ -93,7 +95,7 @@ def keep(tx: Tx, upload: params.Upload, purpose: str, expires_at: datetime | Non
 @FileLink.create
 def create_link(tx: Tx, link: FileLink) -> FileLink:
     """Create a link to a file: an address that needs no key, until `expires_at`."""
-    return links.insert(tx, link, rows.find(tx, File, link.file, param="file"), of(tx).base_url)
+    return links.insert(tx, link, rows.find(tx, File, link.file, param="file"), outside_of(tx).base_url)
 
 
 @File.below("GET", "contents", of=File)

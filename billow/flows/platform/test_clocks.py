@@ -8,7 +8,7 @@ from billow.api.fields import instant, seconds
 from billow.api.params import Params
 from billow.core import calendar
 from billow.core.errors import Refused, needed, require
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.resources.test_clock import TestClock
 from billow.store import jobs
 from billow.store.jobs import job
@@ -75,7 +75,7 @@ def run(tx: Tx, refs: list[str]) -> Steps:
         "the target of a clock that advances",
     )
     jobs.put(tx, "test_clock.advance", id, tx.wall + WATCH, clock="wall")
-    tx, finished = yield ask(of(tx).run_clock, id, target)
+    tx, finished = yield ask(outside_of(tx).run_clock, id, target)
     if finished:
         arrive(tx, id, target)
     else:
@@ -94,7 +94,7 @@ def catch_up(tx: Tx, refs: list[str]) -> Steps:
     if clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
         return None
     jobs.put(tx, jobs.CATCH_UP, id, tx.wall + SOON, clock="wall")
-    yield ask(of(tx).run_clock, id, clock.frozen_time)
+    yield ask(outside_of(tx).run_clock, id, clock.frozen_time)
     return None
 
 

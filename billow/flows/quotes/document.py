@@ -8,7 +8,7 @@ from billow.api.operation import Answer
 from billow.core.errors import Inconsistent, Refused
 from billow.core.money import show
 from billow.flows.billing import drafts, priced_items
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.flows.quotes.lines import PricedLine, lines_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, pdf
 from billow.resources.customer import Customer
@@ -31,7 +31,7 @@ def download_pdf(tx: Tx, quote: Quote) -> Answer:
 
 def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
     """Build the document of a finalized quote: the lines and totals, and later charges as notes."""
-    outside, customer = of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
+    outside, customer = outside_of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
     priced = lines_of(tx, quote)
     currency = quote.currency or ""
     if not quote.finalized_at:

@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import dunning
 from billow.flows.billing import drafts
 from billow.flows.invoices import finalize
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.flows.payments import collect, pay_invoice
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
 from billow.flows.subscription_changes.params import Change
@@ -61,7 +61,7 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
 def go_on(tx: Tx, id: str) -> None:
     """Not paid in the request, it is retried as any other (§8.6)."""
     invoice = rows.lock(tx, Invoice, id)
-    step = dunning.next_step(tx.now, 1, of(tx).dunning)
+    step = dunning.next_step(tx.now, 1, outside_of(tx).dunning)
     if invoice.status == "open" and isinstance(step, dunning.Retry):
         rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
         jobs.put(tx, "invoice.collect", invoice.id, step.at)

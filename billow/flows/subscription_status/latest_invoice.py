@@ -2,7 +2,7 @@
 
 from billow.api import rows
 from billow.core import standing
-from billow.flows.outside.outside import of
+from billow.flows.outside.outside import outside_of
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
@@ -52,4 +52,4 @@ def verdict(tx: Tx, subscription: Subscription) -> str:
         )
         for invoice in found
     )
-    return standing.verdict(bills, tx.now, of(tx).dunning)
+    return standing.verdict(bills, tx.now, outside_of(tx).dunning)

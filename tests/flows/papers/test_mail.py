@@ -1,4 +1,4 @@
-"""A finalized invoice is mailed once, with itself as a PDF."""
+"""A finalized invoice is mailed once, with its PDF."""
 
 import email
 import email.policy
@@ -18,7 +18,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def letters(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An outbox of the test's own."""
+    """The folder to which this test's mail is written."""
     monkeypatch.setattr(app.db, "outside", replace(app.db.outside, mailer=Outbox(tmp_path)))
     return tmp_path
 
@@ -69,8 +69,10 @@ def test_one_letter_for_each_invoice_and_none_for_drafts(world: World, letters: 
     assert len(read(letters)) == 2  # the same letter has the same name
 
 
-def test_an_old_address_that_is_none_parks_nothing_and_is_told(app: App, world: World, letters: Path) -> None:
-    """Rows of a version that took any text for an address."""
+def test_a_stored_text_that_is_no_address_parks_no_job_and_is_reported(
+    app: App, world: World, letters: Path
+) -> None:
+    """As older versions stored any text as an address."""
     world.at("2025-01-01")
     anna = world.customer("anna", card=None)
     with app.db.transaction(world.api.tenant) as tx:
@@ -84,8 +86,8 @@ def test_an_old_address_that_is_none_parks_nothing_and_is_told(app: App, world: 
     with app.db.transaction(world.api.tenant) as tx:
         waiting = tx.all("select 1 from jobs where tenant = %(t)s and kind = 'invoice.mail'", t=tx.tenant)
     assert waiting == []
-    told = f"{world.api.tenant} open invoices whose mail cannot arrive: 1 ({id}: {reason})"
-    assert list(commands.undeliverable(app.db, world.api.tenant)) == [(False, told)]
+    report = f"{world.api.tenant} open invoices whose mail cannot arrive: 1 ({id}: {reason})"
+    assert list(commands.undeliverable(app.db, world.api.tenant)) == [(False, report)]
     world.api.post(f"/v1/customers/{anna.id}", {"email": "anna@example.com"})
     anna.last_invoice.does("send")
     world.work()

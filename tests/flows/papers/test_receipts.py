@@ -1,4 +1,4 @@
-"""Is there a receipt of each charge, for whoever has its address and nobody else?"""
+"""Does each charge have a receipt, for those who have its address and nobody else?"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,17 +25,17 @@ def test_a_receipt_says_what_was_paid_and_with_what(app: Any, api: Any) -> None:
     assert "Refunded" not in text
 
 
-def test_it_follows_what_becomes_of_the_charge(app: Any, api: Any) -> None:
+def test_a_receipt_follows_refunds_and_captures_of_its_charge(app: Any, api: Any) -> None:
     made = charged(api)
     api.post("/v1/refunds", {"charge": made["id"], "amount": 2000})
     _, text = page(app, made["receipt_url"])
     assert "-$20.00" in text.replace("\N{MINUS SIGN}", "-") and "$50.00" in text
     api.post("/v1/refunds", {"charge": made["id"]})
     assert "Refunded" in page(app, made["receipt_url"])[1]
-    held = charged(api, capture="false")
-    assert "Uncaptured" in page(app, held["receipt_url"])[1]
-    api.post(f"/v1/charges/{held['id']}/capture", {"amount": 1500})
-    assert "$15.00" in page(app, held["receipt_url"])[1]
+    uncaptured = charged(api, capture="false")
+    assert "Uncaptured" in page(app, uncaptured["receipt_url"])[1]
+    api.post(f"/v1/charges/{uncaptured['id']}/capture", {"amount": 1500})
+    assert "$15.00" in page(app, uncaptured["receipt_url"])[1]
 
 
 def test_the_receipt_of_an_invoice_shows_its_lines(app: Any, api: Any) -> None:
@@ -53,7 +53,7 @@ def test_the_receipt_of_an_invoice_shows_its_lines(app: Any, api: Any) -> None:
         assert word in text
 
 
-def test_what_failed_has_no_receipt_and_no_address_can_be_guessed(app: Any, api: Any, other: Any) -> None:
+def test_a_failed_charge_has_no_receipt_and_no_address_can_be_guessed(app: Any, api: Any, other: Any) -> None:
     charged(api, "tok_chargeCustomerFail")
     [failed] = api.get("/v1/charges")["data"]
     assert (failed["status"], failed["receipt_url"]) == ("failed", None)
@@ -64,7 +64,7 @@ def test_what_failed_has_no_receipt_and_no_address_can_be_guessed(app: Any, api:
     assert page(app, url.replace("/r/", "/i/"))[0] == 404, "a seal opens one kind of paper"
 
 
-def test_a_charge_says_what_bank_and_network_called_it(api: Any) -> None:
+def test_a_charge_has_the_codes_of_bank_and_network(api: Any) -> None:
     card = charged(api)["payment_method_details"]["card"]
     assert len(card["authorization_code"]) == 6 and len(card["network_transaction_id"]) == 15
     charged(api, "tok_chargeCustomerFail")
