@@ -23,7 +23,7 @@ from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
-from billow.flows.platform.interrupted_requests import became
+from billow.flows.platform.interrupted_requests import outcome_of
 from billow.pages import description, hosted_invoice, hosted_receipt, metrics, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
@@ -95,7 +95,7 @@ def _built(settings: Settings, db: Database) -> App:
     if settings.account:
         account = known_account(db, settings.account)
     limits = Limits(settings.rate_limit_live, settings.rate_limit_test)
-    server = Server(db, keys, ROUTES, limits, became)
+    server = Server(db, keys, ROUTES, limits, outcome_of)
     _pages(server, db)
     metrics.add(server.app, db, settings.metrics_token)
     description.add(server.app, verbs(server.routes), settings.base_url)

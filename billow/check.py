@@ -145,7 +145,7 @@ def _timers(db: Database, tenant: str) -> Iterator[Line]:
         found, count = _wrong(db, tenant, rule)
         total += count
         yield from _shown(found, count)
-    unsealed = _read(db, tenant, missing_timers.unsealed)
+    unsealed = _read(db, tenant, missing_timers.missing_seal_timer)
     total += len(unsealed)
     yield from _shown([_timer(one) for one in unsealed], len(unsealed))
     hint = "; billow check --repair sets them" if total else ""
@@ -158,17 +158,17 @@ def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[s
     count = 0
     after: str | None = ""
     while after is not None:
-        found, after = _read(db, tenant, partial(missing_timers.piece, rule=rule, after=after))
+        found, after = _read(db, tenant, partial(missing_timers.next_wrong_timers, rule=rule, after=after))
         certain = [one for one in found if one.certain]
         count += len(certain)
         shown += [_timer(one) for one in certain[: MOST_SHOWN - len(shown)]]
     return shown, count
 
 
-def _timer(one: missing_timers.Wrong) -> str:
+def _timer(one: missing_timers.WrongTimer) -> str:
     expected = f"the timer {one.kind} {_when(one.clock, one.at)}"
-    found = _when(*one.there) if one.there else "none"
-    return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.there)}{found}"
+    found = _when(*one.set_to) if one.set_to else "none"
+    return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.set_to)}{found}"
 
 
 def _when(clock: str, at: datetime) -> str:

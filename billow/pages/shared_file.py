@@ -18,7 +18,7 @@ def add(app: flask.Flask, db: Database) -> None:
         try:
             require(TENANT.fullmatch(tenant) and "\x00" not in link, "There is no such address.")
             with db.transaction(tenant) as tx:
-                found = files.linked(tx, link, seal)
+                found = files.download_by_link(tx, link, seal)
         except Refused:
             message = "There is no such file, or no longer."
             return flask.Response(message, status=404, mimetype="text/plain", headers=HEADERS)

@@ -80,7 +80,7 @@ def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
 
 def timers_are_set(tx: Tx) -> Iterator[str]:
     """Every state has the timers that it implies, at the time and on the clock that it implies."""
-    yield from (str(one) for one in missing_timers.wrong(tx) if one.certain)
+    yield from (str(one) for one in missing_timers.wrong_timers(tx) if one.certain)
 
 
 def shipped(rule: Rule, tx: Tx) -> Iterator[str]:

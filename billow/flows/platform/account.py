@@ -7,7 +7,7 @@ from billow.core.errors import Inconsistent, Refused
 from billow.flows.outside.outside import has_gateway, outside_of
 from billow.store.tx import Tx
 
-NOBODY = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 NOTHING_DUE: dict[str, Any] = {
     "alternatives": [],
     "current_deadline": None,
@@ -21,8 +21,8 @@ NOTHING_DUE: dict[str, Any] = {
 
 
 @route("GET", "/v1/account")
-def own(tx: Tx) -> dict[str, Any]:
-    """Retrieve the account of the key."""
+def retrieve_own(tx: Tx) -> dict[str, Any]:
+    """Retrieve the account of the API key."""
     found = tx.one(
         "select name, country, default_currency, created from accounts where id = %(id)s", id=tx.account
     )
@@ -63,7 +63,7 @@ def own(tx: Tx) -> dict[str, Any]:
 
 @route("GET", "/v1/accounts/{account}")
 def retrieve(tx: Tx, id: str) -> dict[str, Any]:
-    """Retrieve an account by its id; a key knows its own only."""
+    """Retrieve an account by its id; a key can retrieve only its own."""
     if id != tx.account:
         raise Refused(
             f"The provided key does not have access to account '{id}' (or that account does not exist)."
@@ -71,7 +71,7 @@ def retrieve(tx: Tx, id: str) -> dict[str, Any]:
             status=403,
             code="account_invalid",
         )
-    return own(tx)
+    return retrieve_own(tx)
 
 
 def business(tx: Tx, name: str | None) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def business(tx: Tx, name: str | None) -> dict[str, Any]:
 
 def company(name: str | None, country: str) -> dict[str, Any]:
     return {
-        "address": {**NOBODY, "country": country},
+        "address": {**NO_ADDRESS, "country": country},
         "directors_provided": False,
         "executives_provided": False,
         "name": name,
@@ -103,7 +103,7 @@ def company(name: str | None, country: str) -> dict[str, Any]:
 
 
 def settings(name: str | None) -> dict[str, Any]:
-    """What of Stripe's settings has a meaning here: the name on invoices and on statements."""
+    """Return Stripe's settings; here only the names on invoices and on statements have a meaning."""
     descriptor = name.upper()[:22] if name else None
     return {
         "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
@@ -125,7 +125,7 @@ def settings(name: str | None) -> dict[str, Any]:
 
 @route("GET", "/v1/balance")
 def balance(tx: Tx) -> dict[str, Any]:
-    """What the gateway owes us by currency: what is available, and what is on its way."""
+    """Retrieve what the gateway owes the account by currency, available and pending."""
     found = tx.all(
         "select currency, coalesce(sum(net) filter (where available_on <= %(now)s), 0) as available,"
         " coalesce(sum(net) filter (where available_on > %(now)s), 0) as pending"

@@ -16,12 +16,12 @@ from billow.store.keys import digest, masked, minted
 from billow.store.tx import Tx
 
 LONGEST = 30 * 86400
-"""Seconds that a key may outlive its successor."""
+"""The most seconds that a rolled key may work beside its successor."""
 
 
 @ApiKey.create
 def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
-    """Create a key; the answer is the only one that shows it. A restricted key says what it may do."""
+    """Create an API key; only this answer shows its secret. A restricted key needs permissions."""
     require(
         key.kind == "restricted" or not key.permissions,
         "Permissions go with kind=restricted, and only with it.",
@@ -41,11 +41,11 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
         param="permissions",
         code="parameter_missing",
     )
-    return issued(tx, key)
+    return issue(tx, key)
 
 
-def issued(tx: Tx, key: ApiKey) -> dict[str, Any]:
-    """The key as it is shown this once."""
+def issue(tx: Tx, key: ApiKey) -> dict[str, Any]:
+    """Insert a key with a new secret, of which only the digest is stored; return it with the secret."""
     secret = minted(key.kind, tx.tenant)
     made = rows.insert(tx, replace(key, digest=digest(outside_of(tx).secret, secret), hint=masked(secret)))
     return {**render.one(tx, made), "secret": secret}
@@ -57,15 +57,15 @@ class Roll(Params):
 
 @ApiKey.action("roll", Roll)
 def roll(tx: Tx, key: ApiKey, wanted: Roll) -> dict[str, Any]:
-    """Make a key in the place of this one, which works for `expires_in` seconds more."""
+    """Replace a key by a new one; the old one works for `expires_in` more seconds."""
     end = tx.wall + timedelta(seconds=wanted.expires_in)
     if key.expires_at is not None and key.expires_at <= tx.wall:
         raise Refused("This key has expired; create a new one.", code="api_key_expired")
     rows.update(tx, key, expires_at=min(end, key.expires_at or end))
-    return issued(tx, ApiKey(kind=key.kind, name=key.name, permissions=key.permissions))
+    return issue(tx, ApiKey(kind=key.kind, name=key.name, permissions=key.permissions))
 
 
 @ApiKey.delete
 def delete(tx: Tx, key: ApiKey) -> dict[str, Any]:
-    """Delete a key. Within five seconds no server takes it any more."""
+    """Delete a key. Every server refuses it within five seconds."""
     return rows.delete(tx, key)

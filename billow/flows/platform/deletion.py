@@ -17,7 +17,10 @@ from billow.store.tx import Tx
 
 @Customer.delete
 def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """Delete a customer: its subscriptions are canceled at once, its invoices are not collected."""
+    """Delete a customer: cancel its subscriptions and quotes now, and collect none of its invoices.
+
+    Locks its subscriptions and quotes. Emits an event for each of them, then the deletion.
+    """
     live = rows.select(
         tx,
         Subscription,
@@ -28,17 +31,17 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     )
     for subscription in live:
         end.end(tx, subscription)
-    call_off(tx, "customer", customer.id)
+    cancel_quotes(tx, "customer", customer.id)
     return customers.delete(tx, customer)
 
 
 @TestClock.delete
 def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
-    """Delete a test clock with its customers; nothing of them will ever be due."""
+    """Delete a test clock with its customers, its quotes and every job on it."""
     require(clock.status != "advancing", "This test clock is advancing; wait until it is ready.")
     for customer in rows.select(tx, Customer, "test_clock = %(clock)s and not deleted", clock=clock.id):
         delete_customer(tx, customer)
-    call_off(clocks.enter(tx, clock.id), "test_clock", clock.id)
+    cancel_quotes(clocks.enter(tx, clock.id), "test_clock", clock.id)
     jobs.cancel(tx, jobs.CATCH_UP, clock.id)
     tx.run(
         "delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock.id
@@ -46,8 +49,8 @@ def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
     return rows.delete(tx, clock)
 
 
-def call_off(tx: Tx, name: str, id: str) -> None:
-    """Cancel the quotes that nobody can accept any more: those that name it."""
+def cancel_quotes(tx: Tx, name: str, id: str) -> None:
+    """Cancel the open and draft quotes whose column `name` is this id. Locks and emits each."""
     living = f"{name} = %(id)s and status = any(%(living)s)"
-    for offered in rows.select(tx, Quote, living, "order by id for update", id=id, living=list(LIVING)):
-        quotes.cancel(tx, offered)
+    for quote in rows.select(tx, Quote, living, "order by id for update", id=id, living=list(LIVING)):
+        quotes.cancel(tx, quote)

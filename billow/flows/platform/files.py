@@ -31,7 +31,7 @@ class LinkData(Params):
 
 
 class Upload(Params):
-    """What is sent as a multipart form, the file as one of its parts."""
+    """The params of an upload: a multipart form, with the file as one of its parts."""
 
     file: params.Upload = f.upload(required=True)
     file_link_data: LinkData | None = f.hash(shape=LinkData)
@@ -40,30 +40,30 @@ class Upload(Params):
 
 @File.create(Upload)
 def create(tx: Tx, wanted: Upload) -> File:
-    """Upload a file, as a multipart form; with `file_link_data[create]` it gets a link as well."""
+    """Upload a file as a multipart form, and create a link to it with `file_link_data[create]`."""
     type = type_of(wanted.file.name, wanted.file.body)
     check(wanted.purpose, type, len(wanted.file.body))
     days = PURPOSES[wanted.purpose].days
-    file = keep(tx, wanted.file, wanted.purpose, tx.now + timedelta(days=days) if days else None)
+    file = store(tx, wanted.file, wanted.purpose, tx.now + timedelta(days=days) if days else None)
     data = wanted.file_link_data
     if data and data.create:
         metadata = params.merged({}, data.metadata)
         links.insert(
             tx, FileLink(expires_at=data.expires_at, metadata=metadata), file, outside_of(tx).base_url
         )
-    rows.emit(tx, [(file, None)], "created")  # it is told with its link
+    rows.emit(tx, [(file, None)], "created")  # after its link, so that the event shows it
     return file
 
 
 def check(purpose: str, type: str | None, size: int) -> None:
-    """Refuse what this purpose does not take, as Stripe's file upload guide lists it."""
+    """Refuse an empty file, and types and sizes outside the purpose (Stripe's file upload guide)."""
     rule = PURPOSES[purpose]
     require(size, "The file you uploaded is empty.", param="file")
-    taken = ", ".join(MEDIA[name] for name in rule.types)
+    accepted = ", ".join(MEDIA[name] for name in rule.types)
     require(
         not rule.types or type in rule.types,
         "We don't currently support that file type. Try uploading a file with one of the following mimetypes:"
-        f" {taken}.",
+        f" {accepted}.",
         param="file",
     )
     require(
@@ -73,8 +73,8 @@ def check(purpose: str, type: str | None, size: int) -> None:
     )
 
 
-def keep(tx: Tx, upload: params.Upload, purpose: str, expires_at: datetime | None) -> File:
-    """Write a file and its bytes; it is not told yet."""
+def store(tx: Tx, upload: params.Upload, purpose: str, expires_at: datetime | None) -> File:
+    """Insert a file and its bytes. Emits nothing: the caller does, once it has its link."""
     name = PurePosixPath(upload.name).name[-LONGEST_NAME:]
     file = rows.born(
         tx,
@@ -94,21 +94,21 @@ def keep(tx: Tx, upload: params.Upload, purpose: str, expires_at: datetime | Non
 
 @FileLink.create
 def create_link(tx: Tx, link: FileLink) -> FileLink:
-    """Create a link to a file: an address that needs no key, until `expires_at`."""
+    """Create a link to a file: an address that works without a key until `expires_at`."""
     return links.insert(tx, link, rows.find(tx, File, link.file, param="file"), outside_of(tx).base_url)
 
 
 @File.below("GET", "contents", of=File)
 def download(tx: Tx, file: File) -> Answer:
-    """Fetch the bytes of a file."""
+    """Download a file."""
     body = None if is_gone(file, tx.now) else contents.read(tx, file.id)
     if body is None:
         raise Refused(f"The file {file.id} has expired.", status=404, code="resource_missing", param="id")
     return Answer(200, body, headers(file))
 
 
-def linked(tx: Tx, id: str, given: str) -> Answer:
-    """The bytes of a file for whoever has the address of a link; what does not fit is not there."""
+def download_by_link(tx: Tx, id: str, given: str) -> Answer:
+    """Download a file by the address of a link; a wrong or expired address is not found."""
     link = rows.find(tx, FileLink, id)
     if not links.opens(link, given, tx.now):
         raise rows.no_such(tx, FileLink, id)
@@ -116,7 +116,7 @@ def linked(tx: Tx, id: str, given: str) -> Answer:
 
 
 def headers(file: File) -> dict[str, Any]:
-    """What was uploaded by others is saved, never shown: it could be a page with a script."""
+    """Return headers that make a browser save a file and never show it, as it could contain a script."""
     name = file.filename or file.id
     plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
     return {

@@ -18,11 +18,11 @@ from billow.store import idempotency
 from billow.store.tx import Tx
 
 
-def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
-    """The object as it is now, or the decline; None where the request left no trace and may begin again.
+def outcome_of(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
+    """Find what an interrupted request did: its object as it is now, or the decline.
 
-    While an attempt to take money is open, only the gateway knows: it is asked once more, and what it then
-    leaves in processing is told as that.
+    Returns None if it changed nothing and may run again. While an attempt to take money is processing, the
+    gateway is asked once more; an attempt that it leaves in processing is answered as processing.
     """
     key = call.idempotency_key or ""
     attempts = rows.select(tx, Attempt, "request = %(request)s", request=request)
@@ -32,17 +32,17 @@ def became(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
     traces = tx.one("select 1 from events where request->>'id' = %(id)s limit 1", id=request)
     if not attempts and not traces:
         return None
-    found = subject(tx, call.verb.resource, attempts[-1]) if attempts else None
+    found = object_of(tx, call.verb.resource, attempts[-1]) if attempts else None
     if found is not None:
         return answer(tx, found)
     if attempts and call.verb.resource is Subscription and attempts[-1].payment_intent:
-        # It was taken back, since its first payment failed (error_if_incomplete).
+        # The subscription was taken back, since its first payment failed (error_if_incomplete).
         return decline_error(tx, rows.find(tx, PaymentIntent, attempts[-1].payment_intent))
     raise idempotency.unknown(key, request)
 
 
-def subject(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | None:
-    """What the request was about, found from the money that it tried to move."""
+def object_of(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | None:
+    """Find the object that a request created or changed, from the attempt to take money that it made."""
     intent = rows.find_many(tx, PaymentIntent, [attempt.payment_intent or ""])
     invoice = rows.find_many(tx, Invoice, [attempt.invoice or ""])
     ids = {
@@ -57,7 +57,7 @@ def subject(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource | 
 
 
 def answer(tx: Tx, found: Resource) -> Resource | Refused:
-    """As the verb itself would have said it: an intent or an invoice that could not be paid is a 402."""
+    """Answer as the verb would have: with the object, or with 402 if its payment was declined."""
     if isinstance(found, Subscription) and found.provisional:
         return kept_or_not(tx, found.id)
     if isinstance(found, Subscription):

@@ -8,6 +8,6 @@ from billow.store.tx import Tx
 
 @job(chain.JOB, batch=1000, lane="events")
 def seal(tx: Tx, refs: list[str]) -> None:
-    """Seal what is committed; each transaction that posted something has put one of these."""
+    """Seal the committed transfers; every transaction that posts transfers puts this job."""
     if chain.seal(tx) == chain.MOST:
         jobs.put(tx, chain.JOB, refs[0], tx.wall, clock="wall")

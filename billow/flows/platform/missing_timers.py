@@ -23,14 +23,14 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.timers")
 JOB = "timers.repair"
 PIECE = 1000
-"""Rows that are looked at in one statement."""
+"""How many rows one statement reads."""
 MOST = 5000
-"""Timers that are set in one transaction."""
+"""The most timers that one transaction sets."""
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class WrongTimer:
     """A timer that the state of its row implies, and that is missing or set to another time or clock."""
 
     kind: str
@@ -38,18 +38,18 @@ class Wrong:
     clock: str
     at: datetime
     certain: bool
-    """Whether it cannot be otherwise. A reminder may be missing because the account's setting was another."""
-    there: tuple[str, datetime] | None = None
-    """The clock and the time that are set instead; None where there is no timer."""
+    """Whether it is wrong for certain: a reminder may be missing by an earlier setting of the account."""
+    set_to: tuple[str, datetime] | None = None
+    """The clock and the time that it is set to; None if there is no timer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Rows that may need a timer of a kind, and what decides it. `r` is the row, `c` its test clock.
+    """The rows that may need a timer of a kind, and the function that decides it.
 
-    `state` are the columns that `due` wants to know, beside `now`; `may_need` keeps out what needs none.
-    `early` says that the timer may also stand earlier, or be due on the wall's clock, because a request or a
-    setting of the account wanted it so.
+    In SQL `r` is the row and `c` its test clock. `state` is the columns that `due` reads beside `now`;
+    `may_need` is the condition that leaves out rows which need no timer. With `early` the timer may also be
+    set earlier, or on the wall clock, because a request or a setting of the account asked for it.
     """
 
     kind: str
@@ -63,9 +63,9 @@ class Rule:
     early: bool = False
 
     def sql(self, moved: bool) -> str:
-        """The rows without the timer; with `moved` also those whose timer has a time that can be compared.
+        """Return the query of rows without the timer; with `moved` also of those whose timer can be compared.
 
-        A row on a test clock that is advancing is passed over: its instant is not the clock's.
+        It leaves out rows on a test clock that is advancing, since their time is not the clock's.
         """
         return (
             f"select r.id, coalesce({self.clock}, 'wall') as clock, coalesce(c.frozen_time, %(wall)s) as now,"
@@ -76,18 +76,19 @@ class Rule:
             f" and (j.ref is null{f' or ({COMPARED})' if moved else ''}) order by r.id limit %(piece)s"
         )
 
-    def wrong(self, row: Row, wall: datetime) -> Wrong | None:
-        """Compare the timer of a row with what its state implies."""
+    def compare(self, row: Row, wall: datetime) -> WrongTimer | None:
+        """Compare the timer of a row with what its state implies; return it if it is wrong."""
         due = self.due(row)
         if due is None or (row["set_at"] and self._is_right(row, due, wall)):
             return None
-        there = (row["set_on"], row["set_at"]) if row["set_at"] else None
-        return Wrong(self.kind, row["id"], row["clock"], due, self.certain or there is not None, there)
+        set_to = (row["set_on"], row["set_at"]) if row["set_at"] else None
+        return WrongTimer(self.kind, row["id"], row["clock"], due, self.certain or set_to is not None, set_to)
 
     def _is_right(self, row: Row, due: datetime, wall: datetime) -> bool:
         if row["set_on"] != row["clock"]:
             return self.early and row["set_on"] == "wall" and row["set_at"] <= wall + timers.POSTPONED
-        if not self.certain:  # the account's setting may have been another: only the event itself is certain
+        if not self.certain:
+            # The account's setting may have been different: only the date of the event is certain.
             due += timedelta(days=row["days"])
         return timers.agrees(row["set_at"], due, row["now"], self.early)
 
@@ -95,7 +96,7 @@ class Rule:
 COMPARED = (
     "not j.parked and (j.tries = 0 and j.waiting_since is null or j.clock = 'wall' and j.run_at > %(late)s)"
 )
-"""Timers whose time follows from the state. One that is tried again after a failure is due soon, or wrong."""
+"""Timers whose time can be compared with the state: not those that are soon tried again after a failure."""
 ITS_CUSTOMERS = (
     "left join customers k on k.id = r.customer left join test_clocks c on c.id = k.test_clock",
     "k.test_clock",
@@ -139,7 +140,7 @@ def recognition(row: Row) -> datetime | None:
 
 
 def phase(row: Row) -> datetime | None:
-    """At the end of the phase that runs, or at the start of the first."""
+    """Return the end of the current phase, or the start of the first one."""
     return instant((row["current_phase"] or {}).get("end_date") or row["phases"][0]["start_date"])
 
 
@@ -148,9 +149,9 @@ def expiring(row: Row) -> datetime | None:
 
 
 def resumption_expires(row: Row) -> datetime | None:
-    """Of a subscription that has ended the invoice is void at once."""
-    asked = instant(row["asked"])
-    return row["now"] if row["status"] in ENDED or asked is None else asked + timers.FIRST_PAYMENT
+    """Return when an unpaid resumption expires: now if the subscription has ended."""
+    requested = instant(row["asked"])
+    return row["now"] if row["status"] in ENDED or requested is None else requested + timers.FIRST_PAYMENT
 
 
 SUBSCRIPTIONS = (
@@ -372,15 +373,17 @@ OTHERS = (
     ),
 )
 NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
-"""In a mode without a payment gateway these timers end without effect, so that none is missing."""
+"""The timers that do nothing in a mode without a payment gateway, where none of them is missing."""
 RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
-"""The last of them looks at what the others have set."""
+"""In this order, since the last rule reads timers that the others set."""
 
 
-def piece(tx: Tx, rule: Rule, after: str = "", *, moved: bool = True) -> tuple[list[Wrong], str | None]:
-    """List the wrong timers among the next rows of a rule, and after which row to go on; None at the end.
+def next_wrong_timers(
+    tx: Tx, rule: Rule, after: str = "", *, moved: bool = True
+) -> tuple[list[WrongTimer], str | None]:
+    """List the wrong timers among the next rows of a rule; return also the last row, None at the end.
 
-    Without `moved` only those that are missing, which reads far fewer rows.
+    Without `moved` it lists only missing timers, which reads far fewer rows.
     """
     if rule.kind in NEED_A_GATEWAY and not has_gateway(tx):
         return [], None
@@ -395,13 +398,13 @@ def piece(tx: Tx, rule: Rule, after: str = "", *, moved: bool = True) -> tuple[l
         piece=PIECE,
         **{name: days[name] for name in advance_notice.DAYS.values()},
     )
-    wrong = [one for row in found for one in [rule.wrong(row, tx.wall)] if one]
+    wrong = [one for row in found for one in [rule.compare(row, tx.wall)] if one]
     return wrong, found[-1]["id"] if len(found) == PIECE else None
 
 
-def unsealed(tx: Tx) -> list[Wrong]:
-    """The timer that seals transfers, where some wait and nothing seals them soon."""
-    waits = tx.tuples(
+def missing_seal_timer(tx: Tx) -> list[WrongTimer]:
+    """Return the timer that seals transfers, if unsealed ones exist and no timer is due soon."""
+    unsealed = tx.tuples(
         "select min(transfer) from ledger_unsealed having min(transfer) is not null and not exists"
         " (select from jobs where tenant = %(tenant)s and kind = %(kind)s"
         " and (parked or run_at <= %(late)s))",
@@ -409,32 +412,32 @@ def unsealed(tx: Tx) -> list[Wrong]:
         kind=chain.JOB,
         late=tx.wall + timers.POSTPONED,
     )
-    return [Wrong(chain.JOB, id, "wall", tx.wall, True) for (id,) in waits]
+    return [WrongTimer(chain.JOB, id, "wall", tx.wall, True) for (id,) in unsealed]
 
 
-def wrong(tx: Tx, *, moved: bool = True) -> list[Wrong]:
+def wrong_timers(tx: Tx, *, moved: bool = True) -> list[WrongTimer]:
     """List every wrong timer of a tenant."""
-    found: list[Wrong] = []
+    found: list[WrongTimer] = []
     for rule in RULES:
         after: str | None = ""
         while after is not None:
-            more, after = piece(tx, rule, after, moved=moved)
+            more, after = next_wrong_timers(tx, rule, after, moved=moved)
             found += more
-    return found + unsealed(tx)
+    return found + missing_seal_timer(tx)
 
 
 def repair(tx: Tx, *, moved: bool = False) -> int:
-    """Set the timers that are missing, and with `moved` those that stand elsewhere; how many.
+    """Set the timers that are missing, and with `moved` those set to another time; return how many.
 
-    As far as one transaction should go.
+    It stops after MOST timers, as many as one transaction should set.
     """
     done = Counter[str]()
     for rule in RULES:
         after: str | None = ""
         while after is not None and done.total() < MOST:
-            found, after = piece(tx, rule, after, moved=moved)
+            found, after = next_wrong_timers(tx, rule, after, moved=moved)
             done[rule.kind] += set_again(tx, rule.kind, found)
-    for one in unsealed(tx):
+    for one in missing_seal_timer(tx):
         jobs.put(tx, chain.JOB, one.ref, one.at, clock=one.clock)
         done[chain.JOB] += 1
     if done.total():
@@ -443,22 +446,23 @@ def repair(tx: Tx, *, moved: bool = False) -> int:
     return done.total()
 
 
-def set_again(tx: Tx, kind: str, found: Sequence[Wrong]) -> int:
-    absent = [(one.ref, one.clock, one.at) for one in found if one.there is None]
-    moved = [(one.ref, one.there, (one.clock, one.at)) for one in found if one.there]
+def set_again(tx: Tx, kind: str, found: Sequence[WrongTimer]) -> int:
+    """Put the missing timers and move the others, unless they changed meanwhile; return how many."""
+    absent = [(one.ref, one.clock, one.at) for one in found if one.set_to is None]
+    moved = [(one.ref, one.set_to, (one.clock, one.at)) for one in found if one.set_to]
     done = jobs.put_absent(tx, kind, absent) if absent else 0
     return done + (jobs.move(tx, kind, moved) if moved else 0)
 
 
 @job(JOB, lane="upkeep")
 def repair_due(tx: Tx, refs: list[str]) -> None:
-    """Compare the timers of a tenant with its states, and come back while there is more."""
+    """Set the missing timers of a tenant; run again at once if there may be more."""
     if repair(tx) >= MOST:
         jobs.put(tx, JOB, refs[0], tx.wall, clock="wall")
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
-    """Have every tenant looked at once; one worker does it, however many start."""
+    """Put the repair job of every tenant; starting several workers puts it once."""
     conn.execute(
         "insert into jobs (tenant, clock, kind, ref, run_at)"
         " select id || '/' || mode, 'wall', %s, 'start', %s"

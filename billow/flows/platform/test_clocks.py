@@ -16,9 +16,9 @@ from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
 WATCH = timedelta(seconds=5)
-"""When to look again whether somebody is really advancing a clock that says so."""
+"""After how long to check that a clock in `advancing` is really being advanced."""
 SOON = timedelta(seconds=1)
-"""When to ask again for a clock that somebody else is running."""
+"""After how long to try again to run a clock that another worker is running."""
 
 
 class Advance(Params):
@@ -27,7 +27,7 @@ class Advance(Params):
 
 @TestClock.action("advance", Advance)
 def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
-    """Move a clock forward. It answers `advancing`; when all is done the clock is `ready`."""
+    """Advance a test clock. It is `advancing` until everything due has run, then `ready`."""
     if clock.status == "advancing":
         raise Refused("The test clock is already advancing. Wait until it is ready.", status=429)
     require(
@@ -51,7 +51,7 @@ def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
 
 
 def limit(tx: Tx, clock: TestClock) -> datetime:
-    """Two intervals of the shortest subscription on the clock, two years where there is none."""
+    """Return how far a clock may advance: two intervals of its shortest subscription, or two years."""
     found = tx.tuples(
         "select distinct p.recurring ->> 'interval', (p.recurring ->> 'interval_count')::int"
         " from subscriptions s join subscription_items i on i.subscription = s.id"
@@ -65,7 +65,7 @@ def limit(tx: Tx, clock: TestClock) -> datetime:
 
 @job("test_clock.advance", lane="clocks")
 def run(tx: Tx, refs: list[str]) -> Steps:
-    """Run what is due up to the target, then stand there. Should we not come back, somebody looks again."""
+    """Run what is due on a clock up to its target, then set it ready. After a crash the job runs again."""
     [id] = refs
     clock = rows.find_all(tx, TestClock, refs)[id]
     if clock.status != "advancing":
@@ -77,7 +77,7 @@ def run(tx: Tx, refs: list[str]) -> Steps:
     jobs.put(tx, "test_clock.advance", id, tx.wall + WATCH, clock="wall")
     tx, finished = yield ask(outside_of(tx).run_clock, id, target)
     if finished:
-        arrive(tx, id, target)
+        finish(tx, id, target)
     else:
         jobs.put(tx, "test_clock.advance", id, tx.wall + SOON, clock="wall")
     return None
@@ -85,9 +85,9 @@ def run(tx: Tx, refs: list[str]) -> Steps:
 
 @job(jobs.CATCH_UP, lane="clocks")
 def catch_up(tx: Tx, refs: list[str]) -> Steps:
-    """Something is due on a clock that stands still, as a payment that was asked for now: it is done now.
+    """Run what is due on a clock that is not advancing, such as a payment that a request asked for now.
 
-    Looked at once more when it should be done: what a request put meanwhile may have come too late for it.
+    The job runs once more afterwards, for what another request put too late for this run.
     """
     [id] = refs
     clock = rows.find_all(tx, TestClock, refs)[id]
@@ -98,7 +98,8 @@ def catch_up(tx: Tx, refs: list[str]) -> Steps:
     return None
 
 
-def arrive(tx: Tx, id: str, target: datetime) -> None:
+def finish(tx: Tx, id: str, target: datetime) -> None:
+    """Set a clock to its target, ready or failed. Locks the clock; emits its status."""
     clock = rows.lock(tx, TestClock, id)
     if clock.status != "advancing":
         return

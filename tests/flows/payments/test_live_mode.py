@@ -116,7 +116,9 @@ def test_what_would_charge_is_refused_and_changes_nothing(shop: Shop) -> None:
     assert shop.api.get("/v1/subscriptions", {"status": "all"})["data"] == []
     assert [one["id"] for one in shop.api.get("/v1/payment_intents")["data"]].count(intent["id"]) == 1
     with shop.app.db.transaction(shop.api.tenant) as tx:
-        assert missing_timers.wrong(tx) == [], "nothing can be done at the time that a timer would tell"
+        assert missing_timers.wrong_timers(tx) == [], (
+            "nothing can be done at the time that a timer would tell"
+        )
     after = shop.api.get(f"/v1/invoices/{invoice['id']}")
     assert (after["status"], after["attempted"], after["attempt_count"]) == ("open", False, 0)
     assert shop.api.get("/v1/account")["charges_enabled"] is False

@@ -1,4 +1,4 @@
-"""What is due now on a test clock is done now: it waits for no advance (§5.13, §11)."""
+"""Jobs that are due now on a test clock run now, without an advance (§5.13, §11)."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_resumption_is_charged_at_once(world: World) -> None:
     assert anna.last_invoice.status == "paid"
 
 
-def test_a_trial_that_is_ended_soon_is_announced_at_once(world: World) -> None:
+def test_a_trial_that_is_shortened_is_announced_at_once(world: World) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
     anna.subscribes_to(world.plan("Pro", usd=20), trial_period_days=2)
@@ -41,7 +41,7 @@ def test_a_trial_that_is_ended_soon_is_announced_at_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("advances", [True, False])
-def test_an_advance_that_comes_first_does_it(world: World, advances: bool) -> None:
+def test_an_advance_that_comes_first_runs_the_job(world: World, advances: bool) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
     anna.owes(500)

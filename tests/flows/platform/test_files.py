@@ -1,4 +1,4 @@
-"""Are files kept, fetched and shared as they should be, and by nobody else?"""
+"""Are files stored, downloaded and shared, and only with those who may read them?"""
 
 import hashlib
 import time
@@ -22,7 +22,7 @@ def upload(api: Api, body: bytes = PDF, name: str = "a.pdf", **sent: Any) -> Rep
     return api.post("/v1/files", {name: value for name, value in whole.items() if value is not None}, **key)
 
 
-def fetched(api: Api, url: str, key: str | None = None) -> Any:
+def download(api: Api, url: str, key: str | None = None) -> Any:
     path = "/" + url.split("/", 3)[3]
     return api.app.wsgi.test_client().get(path, headers={"Authorization": f"Bearer {key}"} if key else {})
 
@@ -38,34 +38,34 @@ def test_a_file_is_shown_as_the_contract_has_it(api: Api, contract: ModuleType) 
     assert (event["type"], event["data"]["object"]) == ("file.created", made)
 
 
-def test_the_bytes_are_fetched_with_a_key_and_never_shown_by_a_browser(api: Api, other: Api) -> None:
+def test_a_file_is_downloaded_with_a_key_and_never_shown_by_a_browser(api: Api, other: Api) -> None:
     made = upload(api, PNG, "ta'x é.png", purpose="tax_document_user_upload")
-    answer = fetched(api, made["url"], api.key)
+    answer = download(api, made["url"], api.key)
     assert (answer.status_code, answer.data, answer.mimetype) == (200, PNG, "image/png")
     said = answer.headers
     named = "attachment; filename=\"ta_x _.png\"; filename*=UTF-8''ta%27x%20%C3%A9.png"
     assert said["Content-Disposition"] == named
     assert said["X-Content-Type-Options"] == "nosniff" and "sandbox" in said["Content-Security-Policy"]
     assert said["ETag"] == f'"{hashlib.sha256(PNG).hexdigest()}"'
-    assert fetched(api, made["url"]).status_code == 401
-    assert fetched(api, made["url"], other.key).status_code == 404
+    assert download(api, made["url"]).status_code == 401
+    assert download(api, made["url"], other.key).status_code == 404
 
 
-def test_a_link_is_for_everybody_until_it_ends(api: Api, contract: ModuleType) -> None:
+def test_a_link_works_without_a_key_until_it_expires(api: Api, contract: ModuleType) -> None:
     file = upload(api)
     soon = int(time.time()) + 3600
     link = api.post("/v1/file_links", {"file": file["id"], "expires_at": soon, "metadata[a]": "1"})
     assert (contract.problems(link), contract.absent(link), link["expired"]) == ([], [], False)
     assert api.get(f"/v1/files/{file['id']}")["links"]["data"] == [link]
-    answer = fetched(api, link["url"])
+    answer = download(api, link["url"])
     assert (answer.status_code, answer.data) == (200, PDF)
     assert "attachment" in answer.headers["Content-Disposition"]
     for url in (link["url"][:-1], link["url"] + "x", link["url"].replace("/test/", "/live/")):
-        assert fetched(api, url).status_code == 404
+        assert download(api, url).status_code == 404
     assert api.post(f"/v1/file_links/{link['id']}", {"expires_at": ""})["expires_at"] is None
     ended = api.post(f"/v1/file_links/{link['id']}", {"expires_at": "now", "metadata[b]": "2"})
     assert (ended["expired"], ended["metadata"]) == (True, {"a": "1", "b": "2"})
-    gone = fetched(api, link["url"])
+    gone = download(api, link["url"])
     assert (gone.status_code, PDF in gone.data, gone.mimetype) == (404, False, "text/plain")
     assert api.post(f"/v1/file_links/{link['id']}", {"metadata[c]": "3"}).status == 400
     kept = api.post("/v1/file_links", {"file": file["id"]})
@@ -74,7 +74,7 @@ def test_a_link_is_for_everybody_until_it_ends(api: Api, contract: ModuleType) -
     assert api.post("/v1/file_links", {"file": file["id"], "expires_at": 1})["error"]["param"] == "expires_at"
 
 
-def test_a_file_may_come_with_its_link(api: Api) -> None:
+def test_a_file_is_created_with_its_link(api: Api) -> None:
     later = int(time.time()) + 60
     data = {"file_link_data[create]": "true", "file_link_data[metadata][a]": "1"}
     made = upload(api, **data, **{"file_link_data[expires_at]": str(later)})
@@ -88,7 +88,7 @@ def test_a_file_may_come_with_its_link(api: Api) -> None:
     assert len(api.get("/v1/files")["data"]) == 2, "nothing of it is kept"
 
 
-def test_an_address_that_cannot_be_is_not_there(api: Api) -> None:
+def test_a_wrong_address_is_not_found(api: Api) -> None:
     link = api.post("/v1/file_links", {"file": upload(api)["id"]})
     _, account, mode, id, seal = link["url"].split("/", 3)[3].split("/")
     client = api.app.wsgi.test_client()
@@ -120,7 +120,7 @@ def test_an_address_that_cannot_be_is_not_there(api: Api) -> None:
         ({"colour": "red"}, "colour", "Received unknown parameter: colour"),
     ],
 )
-def test_what_is_no_file_for_a_purpose_is_refused(
+def test_a_file_that_its_purpose_does_not_take_is_refused(
     api: Api, sent: dict[str, Any], param: str, message: str
 ) -> None:
     answer = upload(api, **sent)
@@ -146,7 +146,7 @@ def test_only_a_noun_that_takes_files_takes_a_multipart_form(api: Api) -> None:
 
 def test_a_repeated_upload_is_answered_again_and_other_bytes_are_refused(api: Api) -> None:
     first = upload(api, key="k")
-    again = upload(api, key="k")  # the boundary of a form is another each time
+    again = upload(api, key="k")  # each form has another boundary
     assert again == first and again.headers["Idempotent-Replayed"] == "true"
     for changed in ({"body": PDF + b"!"}, {"name": "b.pdf"}, {"purpose": "pci_document"}):
         refused = upload(api, key="k", **changed)
@@ -167,15 +167,15 @@ def test_files_are_found_by_purpose_and_time(api: Api) -> None:
     assert api.get("/v1/files", {"purpose": "holiday"}).status == 400
 
 
-def test_an_expired_file_is_gone_and_its_bytes_are_forgotten(api: Api) -> None:
+def test_an_expired_file_is_not_found_and_its_bytes_are_deleted(api: Api) -> None:
     file = upload(api, **{"file_link_data[create]": "true"})
     url = file["links"]["data"][0]["url"]
     with api.app.db.transaction(api.tenant) as tx:
         retention.prune_files(tx)
-    assert fetched(api, url).status_code == 200
+    assert download(api, url).status_code == 200
     with api.app.db.transaction(api.tenant) as tx:
         tx.run("update files set expires_at = %(then)s", then=tx.wall - timedelta(seconds=1))
-    assert fetched(api, url).status_code == 404 and fetched(api, file["url"], api.key).status_code == 404
+    assert download(api, url).status_code == 404 and download(api, file["url"], api.key).status_code == 404
     assert api.post("/v1/file_links", {"file": file["id"]}).status == 400
     with api.app.db.transaction(api.tenant) as tx:
         assert retention.prune_files(tx) == 1
@@ -183,7 +183,7 @@ def test_an_expired_file_is_gone_and_its_bytes_are_forgotten(api: Api) -> None:
     assert api.get(f"/v1/files/{file['id']}").status == 200
 
 
-def test_what_a_file_is_is_told_by_its_bytes_before_its_name() -> None:
+def test_the_type_of_a_file_comes_from_its_bytes_before_its_name() -> None:
     for name, body, type in (
         ("a.png", PDF, "pdf"),
         ("blob", PNG, "png"),

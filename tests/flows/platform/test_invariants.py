@@ -1,4 +1,4 @@
-"""Do the invariants see what they are there for? Each fault is planted in a sound world, and taken back."""
+"""Does each invariant find its fault? Faults are planted in a sound world and rolled back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,12 +15,12 @@ from tests.support.world import World
 
 
 class TakenBack(Exception):
-    """Ends a transaction without a trace."""
+    """Raised to roll a transaction back."""
 
 
 @contextmanager
-def undone(app: App, world: World) -> Iterator[Tx]:
-    """A transaction of which nothing is kept."""
+def rolled_back(app: App, world: World) -> Iterator[Tx]:
+    """A transaction that is rolled back."""
     with suppress(TakenBack), app.db.transaction(world.api.tenant) as tx:
         yield tx
         raise TakenBack
@@ -75,13 +75,13 @@ def test_a_planted_fault_is_found(world: World, app: App, fault: str, check: str
     anna = world.customer("anna")
     anna.subscribes_to(world.plan("Pro", usd=20))
     world.at("2025-02-01 01:00")
-    with undone(app, world) as tx:
+    with rolled_back(app, world) as tx:
         assert complaints(tx) == []
         assert tx.run(fault)
         assert check in complaints(tx)
 
 
-def test_swapped_numbers_are_found_and_what_a_person_has_set_is_not(world: World, app: App) -> None:
+def test_swapped_numbers_are_found_but_not_a_number_set_by_a_person(world: World, app: App) -> None:
     world.at("2025-01-01")
     anna, ben = world.customer("anna", invoice_prefix="ANNA"), world.customer("ben", invoice_prefix="BENC")
     for person in (anna, ben):
@@ -95,7 +95,7 @@ def test_swapped_numbers_are_found_and_what_a_person_has_set_is_not(world: World
     world.at("2025-05-01 01:00")
     assert [one.data["number"] for one in anna.invoices][1:3] == ["ANNA-0002", "ANNA-0007"]
     assert [one.data["number"] for one in ben.invoices][-2:] == ["BENJAMIN-0004", "BENJAMIN-0005"]
-    with undone(app, world) as tx:
+    with rolled_back(app, world) as tx:
         assert complaints(tx) == []
         tx.run("update invoices set number = 'swapped' where number = 'ANNA-0008'")
         assert complaints(tx) == ["numbers_are_in_sequence"]
@@ -122,7 +122,7 @@ def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: s
     }
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20), **terms)
     world.at("2025-02-01 01:00")
-    with undone(app, world) as tx:
+    with rolled_back(app, world) as tx:
         assert complaints(tx) == []
         assert tx.run(fault)
         assert check in complaints(tx)
@@ -135,17 +135,15 @@ def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: s
         ("jsonb_set(data::jsonb, '{object,status}', '\"deleted\"')", "states_follow_the_tables"),
     ],
 )
-def test_a_story_that_does_not_hang_together_is_found(
-    world: World, app: App, changed: str, check: str
-) -> None:
+def test_an_inconsistent_history_is_found(world: World, app: App, changed: str, check: str) -> None:
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
-    with undone(app, world) as tx:
+    with rolled_back(app, world) as tx:
         assert tx.run(f"update events set data = ({changed})::json where type = 'invoice.updated'")
         assert check in complaints(tx)
 
 
-def test_a_step_that_leaves_one_out_is_found() -> None:
+def test_a_skipped_step_is_found() -> None:
     assert "past_due" not in stories.one_step(lifecycle.SUBSCRIPTION, "incomplete")
     assert "past_due" in lifecycle.reachable(lifecycle.SUBSCRIPTION, "incomplete")
 

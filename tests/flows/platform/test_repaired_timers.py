@@ -1,4 +1,4 @@
-"""Timers that were lost are found by what the rows say, and set again as they were."""
+"""Lost timers are found from the state of the rows, and set again as they were."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,8 +27,8 @@ def timers(tx: Tx) -> list[dict[str, Any]]:
     )
 
 
-def rich(world: World) -> None:
-    """Something in each state that waits for something."""
+def world_with_all_timers(world: World) -> None:
+    """Create something in each state that has a timer."""
     world.at("2025-01-01")
     pro, team = world.plan("Pro", usd=20), world.plan("Team", usd=200, every="year")
     anna, poor = world.customer("anna"), world.customer("poor")
@@ -78,13 +78,13 @@ KINDS = {
 
 
 def test_all_timers_are_set_again_as_they_were(world: World, app: App) -> None:
-    rich(world)
+    world_with_all_timers(world)
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
         assert {timer["kind"] for timer in before} == KINDS
-        assert missing_timers.wrong(tx) == []
+        assert missing_timers.wrong_timers(tx) == []
         tx.run("delete from jobs where tenant = %(tenant)s", tenant=tx.tenant)
-        found = missing_timers.wrong(tx)
+        found = missing_timers.wrong_timers(tx)
         assert {(one.kind, one.ref) for one in found} == {(one["kind"], one["ref"]) for one in before}
         assert missing_timers.repair(tx) == len(before)
         assert timers(tx) == before
@@ -100,26 +100,26 @@ MOVES = {
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_every_timer_that_was_moved_is_put_back(world: World, app: App, move: str) -> None:
-    rich(world)
+    world_with_all_timers(world)
     with app.db.transaction(world.api.tenant) as tx:
         before = timers(tx)
-        assert missing_timers.wrong(tx) == []
+        assert missing_timers.wrong_timers(tx) == []
         tx.run(
             f"update jobs set {move} where tenant = %(tenant)s and kind = any(%(kinds)s)",
             tenant=tx.tenant,
             kinds=list(KINDS),
         )
-        found = missing_timers.wrong(tx)
+        found = missing_timers.wrong_timers(tx)
         assert {(one.kind, one.ref, one.clock, one.at) for one in found} == {
             (one["kind"], one["ref"], one["clock"], one["run_at"]) for one in before
         }
-        assert all(one.there for one in found)
+        assert all(one.set_to for one in found)
         assert missing_timers.repair(tx, moved=True) == len(before)
         assert timers(tx) == before
 
 
 def test_a_timer_that_is_moved_meanwhile_is_not_moved_back(world: World, app: App) -> None:
-    """Who changes a subscription while it is checked knows better."""
+    """A subscription that changes while it is checked keeps its new timer."""
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
     with app.db.transaction(world.api.tenant) as tx:
@@ -138,22 +138,22 @@ TRIED = {
 
 
 @pytest.mark.parametrize("state", TRIED.values(), ids=TRIED.keys())
-def test_what_is_tried_again_keeps_its_time(world: World, app: App, state: str) -> None:
+def test_a_timer_that_is_tried_again_keeps_its_time(world: World, app: App, state: str) -> None:
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
     renewal = "where tenant = %(tenant)s and kind = 'subscription.renew'"
     with app.db.transaction(world.api.tenant) as tx:
         tx.run(f"update jobs set {state} {renewal}", tenant=tx.tenant)
-        assert missing_timers.wrong(tx) == []
+        assert missing_timers.wrong_timers(tx) == []
         if "clock" in state:
             tx.run(f"update jobs set run_at = '2100-01-01' {renewal}", tenant=tx.tenant)
-            assert [one.kind for one in missing_timers.wrong(tx)] == ["subscription.renew"]
+            assert [one.kind for one in missing_timers.wrong_timers(tx)] == ["subscription.renew"]
         untried = "parked = false, tries = 0, waiting_since = null, run_at = '2100-01-01'"
         tx.run(f"update jobs set {untried} {renewal}", tenant=tx.tenant)
         assert missing_timers.repair(tx, moved=True) == 1
 
 
-def test_life_goes_on_after_a_repair_as_if_nothing_was_lost(world: World, app: App) -> None:
+def test_billing_continues_after_a_repair_as_if_nothing_was_lost(world: World, app: App) -> None:
     world.at("2025-01-01")
     anna, pro = world.customer("anna"), world.plan("Pro", usd=20)
     anna.subscribes_to(pro, trial_period_days=10)
@@ -182,7 +182,7 @@ def test_a_parked_timer_is_not_missing(world: World, app: App) -> None:
         tx.run("update jobs set parked = false where tenant = %(tenant)s", tenant=tx.tenant)
 
 
-def test_an_overdue_invoice_is_told_once_though_its_timer_was_lost(world: World, app: App) -> None:
+def test_an_overdue_invoice_is_emitted_once_though_its_timer_was_lost(world: World, app: App) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna")
     anna.owes(500)
@@ -197,7 +197,7 @@ def test_an_overdue_invoice_is_told_once_though_its_timer_was_lost(world: World,
         assert missing_timers.repair(tx) == 0
 
 
-def test_nothing_is_due_of_a_clock_that_was_deleted(world: World, app: App) -> None:
+def test_a_deleted_clock_has_no_timers(world: World, app: App) -> None:
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20, every="year"), cancel_at_period_end=True)
     world.delete(f"/v1/test_helpers/test_clocks/{world.clock}")
@@ -209,32 +209,34 @@ def test_nothing_is_due_of_a_clock_that_was_deleted(world: World, app: App) -> N
 Put = Callable[[App, World], None]
 
 
-def under_way(app: App, world: World) -> None:
-    """A payment whose answer never came."""
+def unanswered_payment(app: App, world: World) -> None:
+    """Start a payment that the gateway never answers."""
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
     with app.db.transaction(world.api.tenant) as tx:
         tx.run("update attempts set state = 'processing'")
 
 
-def lagging(app: App, world: World) -> None:
-    """A clock on which something is due, and that nobody runs."""
+def clock_behind(app: App, world: World) -> None:
+    """Make something due on a clock that nobody runs."""
     assert world.clock
     with app.db.transaction(world.api.tenant) as tx:
         jobs.put(tx, "subscription.renew", "sub_x", moment("2024-12-31"), clock=world.clock)
 
 
-@pytest.mark.parametrize(("kind", "made"), [("attempt.resolve", under_way), (jobs.CATCH_UP, lagging)])
-def test_what_waits_for_an_answer_is_asked_again(world: World, app: App, kind: str, made: Put) -> None:
+@pytest.mark.parametrize(
+    ("kind", "made"), [("attempt.resolve", unanswered_payment), (jobs.CATCH_UP, clock_behind)]
+)
+def test_a_lost_timer_of_a_payment_or_clock_is_found(world: World, app: App, kind: str, made: Put) -> None:
     world.at("2025-01-01")
     made(app, world)
     with app.db.transaction(world.api.tenant) as tx:
-        [found] = [one for one in missing_timers.wrong(tx) if one.kind == kind]
+        [found] = [one for one in missing_timers.wrong_timers(tx) if one.kind == kind]
         assert found.clock == "wall" and found.at - tx.wall <= timedelta(minutes=2)
         tx.run("update attempts set state = 'succeeded'")
         jobs.cancel(tx, "subscription.renew", "sub_x")
 
 
-def test_a_worker_that_starts_has_every_tenant_looked_at(world: World, app: App) -> None:
+def test_a_starting_worker_puts_the_repair_of_every_tenant(world: World, app: App) -> None:
     world.at("2025-01-01")
     world.customer("anna").subscribes_to(world.plan("Pro", usd=20))
     world.work()

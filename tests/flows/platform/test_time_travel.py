@@ -1,6 +1,6 @@
-"""Years on a test clock: in one call or step by step, and each period ends where a calendar says (F11, F36).
+"""Years on a test clock, in one call or step by step: each period ends where a calendar says (F11, F36).
 
-BILLOW_YEARS makes them more. All rhythms for ten years, without the API: tests/core/test_calendar_oracle.py.
+BILLOW_YEARS sets how many. All intervals for ten years, without the API: tests/core/test_calendar_oracle.py.
 """
 
 import os
@@ -23,12 +23,12 @@ FURTHER = datetime(2100, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stripe lets a clock go by two intervals of its shortest subscription at once; billow need not."""
+    """Lift the limit of an advance, two intervals of the shortest subscription."""
     monkeypatch.setattr(test_clocks, "limit", lambda tx, clock: FURTHER)
 
 
 def happened(world: World, people: Sequence[Customer]) -> list[tuple[str, str, int]]:
-    """Each event with its object and its instant, what is random left out."""
+    """List each event with its object and its time, without what is random."""
     names = {person.id: person.name for person in people}
     found: list[tuple[str, str, int]] = []
     page: dict[str, Any] = {"has_more": True}
@@ -44,7 +44,7 @@ def happened(world: World, people: Sequence[Customer]) -> list[tuple[str, str, i
 
 
 def lived(world: World, steps: Sequence[str]) -> list[Customer]:
-    """A licence from the 31st, a meter with use, a yearly plan from leap day and one that is not paid."""
+    """Bill a licence from the 31st, metered usage, a yearly plan from leap day and one that is not paid."""
     world.at("2024-01-31 10:00")
     pro, year = world.plan("Pro", usd=20), world.plan("Year", every="year", usd=200)
     calls = world.metered("Calls", world.meter("calls"), tiers=[(10, "100"), ("inf", "50")], every="year")
@@ -75,7 +75,7 @@ def test_three_years_in_one_call_are_three_years_step_by_step(app: App, worlds: 
 
 
 def month_after(anchor: datetime, count: int) -> datetime:
-    """The anchor's day so many months later, or the last day of a month that lacks it; counted day by day."""
+    """Return the anchor's day so many months later, or the last day of the month; counted day by day."""
     year, month = divmod(anchor.year * 12 + anchor.month - 1 + count, 12)
     first = datetime(year, month + 1, 1, anchor.hour, anchor.minute, tzinfo=UTC)
     found = first
