@@ -1,4 +1,4 @@
-"""Events reach those who asked: signed, again and again, each endpoint on its own (§10.4 to §10.6)."""
+"""Events reach their endpoints: signed, retried, each endpoint by itself (§10.4 to §10.6)."""
 
 import ipaddress
 import json
@@ -20,7 +20,7 @@ from tests.support.world import BEGUN, OPENED, PAID, World
 
 
 class Receiver:
-    """A shop that listens: what it got, and what it answers."""
+    """A shop that takes webhooks: the messages that it got, and its next answer."""
 
     def __init__(self) -> None:
         self.got: list[tuple[bytes, str]] = []
@@ -56,7 +56,7 @@ class Receiver:
 
 @pytest.fixture
 def receivers(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Receiver]]:
-    """Shops on this machine, to which webhooks may go here."""
+    """Makes shops on this machine, to which this test may send webhooks."""
     here = Egress([ipaddress.ip_network("127.0.0.0/8")], resolve=nameless)
     monkeypatch.setattr(app.db, "outside", replace(app.db.outside, posting=here.posting))
     made: list[Receiver] = []
@@ -75,7 +75,7 @@ Receivers = Callable[[], Receiver]
 
 
 def listening(world: World, receiver: Receiver, *types: str) -> dict[str, Any]:
-    """An endpoint; without types it hears everything."""
+    """Create an endpoint for these types, or for all."""
     return world.post("/v1/webhook_endpoints", url=receiver.url, enabled_events=list(types) or ["*"])
 
 
@@ -101,7 +101,7 @@ def test_every_event_is_posted_with_a_signature_that_the_official_library_accept
     assert world.get(f"/v1/events/{told['id']}")["pending_webhooks"] == 0
 
 
-def test_an_endpoint_hears_only_what_it_asked_for(world: World, receivers: Receivers) -> None:
+def test_an_endpoint_gets_only_its_enabled_types(world: World, receivers: Receivers) -> None:
     shop = receivers()
     listening(world, shop, "invoice.paid", "customer.created")
     world.at("2025-01-01")
@@ -111,7 +111,7 @@ def test_an_endpoint_hears_only_what_it_asked_for(world: World, receivers: Recei
     assert sorted(shop.types) == ["customer.created", "invoice.paid"]
 
 
-def test_a_failing_endpoint_is_asked_again_later_and_delays_nobody(
+def test_a_failing_endpoint_is_retried_later_and_delays_no_other(
     world: World, receivers: Receivers, wall: Wall
 ) -> None:
     good, bad = receivers(), receivers()
@@ -137,13 +137,13 @@ def test_a_failing_endpoint_is_asked_again_later_and_delays_nobody(
     world.work()
     assert (len(good.got), len(bad.got)) == (1, 3)
     assert len({event["id"] for event in good.events + bad.events}) == 1
-    # Each try is signed anew, so that it is not too old for whoever checks.
+    # Each attempt is signed again, so that its signature is not too old.
     assert len({signature for _, signature in bad.got}) == 3
     assert world.get(f"/v1/events/{bad.events[0]['id']}")["pending_webhooks"] == 0
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-def test_an_endpoint_that_never_agrees_is_given_up_after_three_days(
+def test_an_endpoint_that_always_fails_is_given_up_after_three_days(
     world: World, receivers: Receivers, wall: Wall, status: int
 ) -> None:
     shop = receivers()
@@ -159,7 +159,9 @@ def test_an_endpoint_that_never_agrees_is_given_up_after_three_days(
     assert wall.now - start > timedelta(days=4)
 
 
-def test_nobody_is_at_home(world: World, receivers: Receivers, wall: Wall) -> None:
+def test_an_event_stays_pending_for_an_unreachable_endpoint(
+    world: World, receivers: Receivers, wall: Wall
+) -> None:
     shop = receivers()
     listening(world, shop, "customer.created")
     shop.server.shutdown()

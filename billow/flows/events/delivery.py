@@ -1,4 +1,4 @@
-"""Deliver events to webhook endpoints: signed, retried, each endpoint on its own."""
+"""Deliver events to webhook endpoints: sign them, retry them, treat each endpoint by itself."""
 
 import logging
 import random
@@ -34,24 +34,25 @@ WAITS = (
     timedelta(hours=20),
     timedelta(hours=24),
 )
-"""Between one try and the next: some three days in all (§10.6), each a little longer by chance."""
+"""The waits between attempts: some three days in all (§10.6), each a little longer at random."""
 JITTER = 20
-"""Percent by which a wait may be longer, so that what failed together does not come back together."""
+"""The most percent by which a wait is longer, so that what failed together is not retried together."""
 LEASE = timedelta(minutes=1)
-"""A delivery that nobody came back from is made again after this: at least once, not at most once."""
-MOST = 100
-"""Deliveries of a turn."""
+"""How long a worker holds a receiver: if it crashes, its deliveries are made again then (at least once)."""
+MOST_DELIVERIES = 100
+"""The most deliveries of a turn."""
 MOST_BYTES = 4 << 20
-"""Of a turn, after which it begins no further message, since all of them are held in memory."""
-MOST_SLOW = 10
-"""Of a turn of a receiver that was slow or failed: they are made one by one, and should be settled soon."""
+"""The size after which a turn takes no further message, since all of them are kept in memory."""
+MOST_SLOW_DELIVERIES = 10
+"""The most deliveries of a turn of a slow receiver: they are sent one by one, and should be settled soon."""
 GONE = 410
-SETTLED = ("attempts", "last_attempt_at", "response_status", "error", "status", "next_attempt_at")
+"""The status with which a receiver asks for no more events."""
+OUTCOME_COLUMNS = ("attempts", "last_attempt_at", "response_status", "error", "status", "next_attempt_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent for one delivery; `about` is the object of the event, whose events come in order."""
+    """The request of one delivery. `about` is the object of the event: its events are sent in order."""
 
     delivery: str
     attempts: int
@@ -62,7 +63,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one try: the status, or 0 and why there was none."""
+    """The outcome of one attempt: the HTTP status, or 0 and the error."""
 
     delivery: str
     attempts: int
@@ -76,7 +77,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A receiver that we hold until `until`; `slow` when it was slow or failed the last time."""
+    """The lease of a receiver until `until`; `slow` if it was slow or failed the last time."""
 
     tenant: str
     receiver: str
@@ -85,8 +86,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What a turn sends, in order, and what could not even be written, with its reason."""
+class Batch:
+    """The messages of a turn in order, and the outcomes of those that could not be written."""
 
     url: str
     messages: list[Message]
@@ -94,66 +95,70 @@ class Parcel:
 
 
 def take(db: Database, tenant: str, receiver: str) -> Turn | None:
-    """Hold a receiver; None when somebody else does."""
+    """Lease a receiver; return None if another worker has it. Locks its row in the queue."""
     with db.transaction(tenant) as tx:
-        _may_be_repeated(tx)
+        _commit_without_waiting(tx)
         until = tx.wall + LEASE
-        line = webhook_queue.claim(tx, receiver, until)
-        return Turn(tenant, receiver, until, line["slow"]) if line else None
+        queue = webhook_queue.claim(tx, receiver, until)
+        return Turn(tenant, receiver, until, queue["slow"]) if queue else None
 
 
-def read(db: Database, turn: Turn) -> Parcel | None:
-    """What is due to the receiver of a turn; None where nothing is, or where nothing may be sent to it."""
+def read(db: Database, turn: Turn) -> Batch | None:
+    """Read what is due to the receiver of a turn; None if nothing is, or if it is disabled or deleted."""
     with db.transaction(turn.tenant) as tx:
         receiver = endpoint_failures.receiver_of(tx, turn.receiver)
         if receiver is None:
             forget(tx, [turn.receiver])
             return None
         if receiver.status != "enabled":
-            set_aside(tx, receiver)
+            clear_queue(tx, receiver)
             return None
-        return parcel(tx, receiver, MOST_SLOW if turn.slow else MOST)
+        return batch_of(tx, receiver, MOST_SLOW_DELIVERIES if turn.slow else MOST_DELIVERIES)
 
 
 def settle(db: Database, turn: Turn, answers: Sequence[Answer], slow: bool) -> Turn:
-    """Note the outcome of every try of a turn, in one set of statements, and hold the receiver for longer."""
+    """Record the outcomes of a turn with a fixed number of statements, and extend its lease.
+
+    Locks the receiver's row in the queue. May put a warning to its owner, or disable it.
+    """
     with db.transaction(turn.tenant) as tx:
-        _may_be_repeated(tx)
-        line = webhook_queue.standing(tx, turn.receiver)
-        noted = note(tx, answers)
+        _commit_without_waiting(tx)
+        queue = webhook_queue.standing(tx, turn.receiver)
+        recorded = record(tx, answers)
         after = replace(turn, until=tx.wall + LEASE, slow=slow)
         webhook_queue.keep(tx, turn.receiver, turn.until, after.until, slow)
         receiver = endpoint_failures.receiver_of(tx, turn.receiver)
-        if receiver is None or line is None or not noted:
+        if receiver is None or queue is None or not recorded:
             return after
-        gave_up = any(record["status"] == "failed" for record in noted)
-        receiver = endpoint_failures.note(tx, receiver, line, [answer.good for answer in answers], gave_up)
+        gave_up = any(one["status"] == "failed" for one in recorded)
+        taken = [answer.good for answer in answers]
+        receiver = endpoint_failures.record(tx, receiver, queue, taken, gave_up)
         if any(answer.status == GONE for answer in answers) and receiver.status == "enabled":
-            endpoint_failures.switch_off(tx, receiver, "endpoint_gone")
+            endpoint_failures.disable(tx, receiver, "endpoint_gone")
         return after
 
 
 def release(db: Database, turn: Turn) -> None:
-    """Let go of a receiver, as nothing more is due to it or we stop."""
+    """Give up the lease of a receiver, since nothing more is due to it or the worker stops."""
     with db.transaction(turn.tenant) as tx:
-        _may_be_repeated(tx)
+        _commit_without_waiting(tx)
         webhook_queue.keep(tx, turn.receiver, turn.until, None, turn.slow)
 
 
-def _may_be_repeated(tx: Tx) -> None:
-    """Commit without waiting for the disk: what a crash forgets of this is sent once more (at least once)."""
+def _commit_without_waiting(tx: Tx) -> None:
+    """Commit without waiting for the disk: after a crash what was lost is sent again (at least once)."""
     tx.run("set local synchronous_commit = off")
 
 
-def parcel(tx: Tx, receiver: Receiver, most: int) -> Parcel | None:
-    """Read what is due and write the messages; one that cannot be written stops no other."""
+def batch_of(tx: Tx, receiver: Receiver, most: int) -> Batch | None:
+    """Read the deliveries that are due and write their messages; one that fails does not stop the others."""
     ids = webhook_queue.waiting(tx, receiver.id, most)
     known = rows.find_many(tx, WebhookDelivery, ids)
     pending = [known[id] for id in ids if id in known and known[id].status == "pending"]
     events = rows.find_many(tx, Event, [delivery.event for delivery in pending])
     deliveries = [delivery for delivery in pending if delivery.event in events]
-    kept = {delivery.id for delivery in deliveries}
-    webhook_queue.remove(tx, [id for id in ids if id not in kept])
+    known_ids = {delivery.id for delivery in deliveries}
+    webhook_queue.remove(tx, [id for id in ids if id not in known_ids])
     messages, unsendable, size = [], [], 0
     for delivery in deliveries:
         if size > MOST_BYTES:
@@ -161,13 +166,14 @@ def parcel(tx: Tx, receiver: Receiver, most: int) -> Parcel | None:
         try:
             messages.append(message(tx, receiver, delivery, events[delivery.event]))
             size += len(messages[-1].body)
-        except Exception as error:  # whatever it is, it is the outcome of this delivery alone
+        except Exception as error:  # any error is the outcome of this delivery alone
             log.exception("delivery %s cannot be written", delivery.id)
             unsendable.append(Answer(delivery.id, delivery.attempts, 0, f"not sent: {error!r}"))
-    return Parcel(receiver.url, messages, unsendable) if ids else None
+    return Batch(receiver.url, messages, unsendable) if ids else None
 
 
 def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event) -> Message:
+    """Write the signed message of a delivery: the event, or the notification of a thin one."""
     if isinstance(receiver, EventDestination):
         secrets = [receiver.secret]
         shown = thin.notification(event, tx.livemode) if receiver.thin else render.one(tx, event, NUMBERED)
@@ -175,11 +181,11 @@ def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event)
         secrets, shown = endpoints.secrets_of(receiver, tx.wall), render.one(tx, event, NUMBERED)
     body = msgspec.json.encode(shown)
     about = event.related or event.id
-    made = headers(secrets, event.id, tx.wall, body)
-    return Message(delivery.id, delivery.attempts, about, made, body)
+    return Message(delivery.id, delivery.attempts, about, headers(secrets, event.id, tx.wall, body), body)
 
 
 def headers(secrets: Sequence[str], id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """Return the headers of a message, signed with every secret."""
     return {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (billow)",
@@ -187,28 +193,28 @@ def headers(secrets: Sequence[str], id: str, now: datetime, body: bytes) -> dict
     }
 
 
-def note(tx: Tx, answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Write what tries have changed of their deliveries; what somebody else has settled stays as it is."""
+def record(tx: Tx, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Record outcomes in their deliveries and the queue; skip those that another worker has recorded."""
     records = {answer.delivery: outcome(tx.wall, answer) for answer in answers}
-    sets = ", ".join(f"{name} = r.{name}" for name in SETTLED)
-    noted = tx.tuples(
+    sets = ", ".join(f"{name} = r.{name}" for name in OUTCOME_COLUMNS)
+    updated = tx.tuples(
         f"update webhook_deliveries d set {sets} from json_populate_recordset(null::webhook_deliveries,"
         " %(records)s) r where d.id = r.id and d.status = 'pending' and d.attempts = r.attempts - 1"
         " returning d.id, d.event",
         records=bulk.encode(list(records.values())),
     )
-    known = [records[id] for id, _ in noted]
-    webhook_queue.remove(tx, [record["id"] for record in known if record["status"] != "pending"])
+    recorded = [records[id] for id, _ in updated]
+    webhook_queue.remove(tx, [record["id"] for record in recorded if record["status"] != "pending"])
     webhook_queue.put_off(
-        tx, {record["id"]: record["next_attempt_at"] for record in known if record["status"] == "pending"}
+        tx, {record["id"]: record["next_attempt_at"] for record in recorded if record["status"] == "pending"}
     )
-    acknowledge(tx, [event for id, event in noted if records[id]["status"] == "succeeded"])
-    return known
+    acknowledge(tx, [event for id, event in updated if records[id]["status"] == "succeeded"])
+    return recorded
 
 
 def outcome(now: datetime, answer: Answer) -> dict[str, Any]:
-    """What a try changes of its delivery: done, to be tried again later, or given up."""
-    tried = {
+    """Return the columns of a delivery after an attempt: succeeded, to be retried, or failed for good."""
+    attempt = {
         "id": answer.delivery,
         "attempts": answer.attempts + 1,
         "last_attempt_at": now,
@@ -217,18 +223,19 @@ def outcome(now: datetime, answer: Answer) -> dict[str, Any]:
         "next_attempt_at": None,
     }
     if answer.good:
-        return {**tried, "status": "succeeded"}
+        return {**attempt, "status": "succeeded"}
     if answer.status == GONE or answer.attempts >= len(WAITS):
-        return {**tried, "status": "failed"}
-    return {**tried, "status": "pending", "next_attempt_at": now + jittered(WAITS[answer.attempts])}
+        return {**attempt, "status": "failed"}
+    return {**attempt, "status": "pending", "next_attempt_at": now + jittered(WAITS[answer.attempts])}
 
 
 def jittered(wait: timedelta) -> timedelta:
+    """Make a wait longer by up to JITTER percent."""
     return wait + wait * random.randrange(JITTER + 1) / 100  # noqa: S311  (jitter, not a secret)
 
 
 def acknowledge(tx: Tx, events: Sequence[str]) -> None:
-    """One receiver less is awaited. Rows are locked in order, as other receivers have some of the same."""
+    """Count one receiver less as pending on events. Locks them in order, as other receivers lock some too."""
     if events:
         tx.run(
             "update events set pending_webhooks = greatest(pending_webhooks - 1, 0) where id in"
@@ -237,10 +244,10 @@ def acknowledge(tx: Tx, events: Sequence[str]) -> None:
         )
 
 
-def set_aside(tx: Tx, receiver: Receiver) -> None:
-    """Nothing is sent to a disabled receiver: what waits for it is queued again when it is enabled."""
+def clear_queue(tx: Tx, receiver: Receiver) -> None:
+    """Clear the queue of a disabled receiver; enabling it queues its pending deliveries again."""
     cls = type(receiver)
-    # Its row is locked, as it is by who enables it: one of the two comes after the other and sees it.
+    # Enabling locks the row too, so that one of the two transactions sees the other's result.
     found = rows.lock_many(tx, cls, [receiver.id])
     if not found or found[0].status != "enabled":
         webhook_queue.clear(tx, receiver.id)
@@ -248,11 +255,11 @@ def set_aside(tx: Tx, receiver: Receiver) -> None:
 
 @job("webhook.forget", lane="events")
 def forget(tx: Tx, refs: list[str]) -> None:
-    """A receiver was deleted: nobody waits for what it has not taken."""
+    """Delete the deliveries and the queue of a deleted receiver; its events no longer wait for it."""
     for id in refs:
-        left = tx.tuples(
+        deleted = tx.tuples(
             "delete from webhook_deliveries where receiver = %(id)s returning event, status", id=id
         )
         webhook_queue.clear(tx, id)
-        acknowledge(tx, [event for event, status in left if status != "succeeded"])
+        acknowledge(tx, [event for event, status in deleted if status != "succeeded"])
         tx.run("delete from webhook_receivers where id = %(id)s", id=id)

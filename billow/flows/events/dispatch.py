@@ -1,4 +1,4 @@
-"""Run deliveries side by side, so that a slow endpoint or a busy account delays no other."""
+"""Send deliveries concurrently, so that a slow endpoint or a busy account delays no other."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ import psycopg_pool
 
 from billow.core.errors import Unavailable
 from billow.flows.events import delivery
-from billow.flows.events.delivery import Answer, Message, Parcel, Turn
+from billow.flows.events.delivery import Answer, Batch, Message, Turn
 from billow.providers.posting import Post
 from billow.store import webhook_queue, work
 from billow.store.tx import Database
@@ -24,28 +24,29 @@ from billow.store.tx import Database
 log = logging.getLogger("billow.dispatch")
 T = TypeVar("T")
 AT_ONCE = 8
-"""Messages on their way to one receiver, of different objects."""
-QUICK = 64
-"""Messages on their way to all receivers that are not slow."""
-SLOW_ONES = 256
-"""Messages on their way to receivers that were slow or failed the last time: they delay only each other."""
+"""The most messages on their way to one receiver, each about another object."""
+QUICK_AT_ONCE = 64
+"""The most messages on their way to all receivers that are not slow."""
+SLOW_AT_ONCE = 256
+"""The most messages on their way to slow receivers, which delay only each other."""
 TURNS = 8
-"""Turns that the receivers of one account have at once, slow ones not counted."""
+"""The most turns of one account at a time, those of slow receivers not counted."""
 SLOW = 2.0
-"""Seconds after which a message, and the turn that it is of, no longer counts among the quick ones."""
+"""Seconds after which a message and its turn count as slow."""
 BUDGET = 20.0
-"""Seconds after which a turn begins no further message; with the last one it ends before its lease."""
-LOOK = 0.1
-"""Seconds between two looks at what is due; ten times as long as a look takes, where that is more."""
+"""Seconds after which a turn begins no further message, so that it ends before its lease."""
+POLL = 0.1
+"""Seconds between two queries for what is due; ten times as long as the query takes, if that is more."""
 AGAIN = 1.0
-"""Seconds until a receiver that somebody else has, or whose turn failed, is looked at again."""
+"""Seconds until a receiver is tried again whose turn failed, or which another worker has."""
 GRACE = 1.0
-"""Seconds that messages may be on their way when we stop; what has no answer then is sent again."""
+"""Seconds that a stopping worker waits for answers; what has none then is sent again."""
 THREADS = 3
+"""Threads that use the database."""
 
 
 class Slot:
-    """A place among those who are quick; given back at the end, or when it turns out to be slow."""
+    """A place among the quick messages or turns; released at the end, or once it counts as slow."""
 
     def __init__(self, places: asyncio.Semaphore) -> None:
         self.places, self.held = places, False
@@ -53,21 +54,21 @@ class Slot:
     async def __aenter__(self) -> Self:
         await self.places.acquire()
         self.held = True
-        self.timer = asyncio.get_running_loop().call_later(SLOW, self.give_back)
+        self.timer = asyncio.get_running_loop().call_later(SLOW, self.release)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.timer.cancel()
-        self.give_back()
+        self.release()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         if self.held:
             self.held = False
             self.places.release()
 
 
 class Dispatcher:
-    """Start one in each worker; they share the receivers among them by leases."""
+    """Sends webhooks in a thread of each worker; workers share the receivers by leases."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -80,9 +81,9 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin to stop; `join` waits for it."""
+        """Ask the thread to stop; `join` waits for it."""
         self._stop.set()
-        with suppress(RuntimeError):  # the loop has ended meanwhile, with the error that it met
+        with suppress(RuntimeError):  # the loop has ended with an error meanwhile
             self._wake()
 
     def join(self, patience: float) -> None:
@@ -98,41 +99,41 @@ class Dispatcher:
         self._threads.shutdown()
 
     async def _dispatch(self) -> None:
-        """Give a turn to every receiver to whom something is due, until told to stop."""
+        """Start a task for every receiver to which something is due, until asked to stop."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._wake = lambda: loop.call_soon_threadsafe(stop.set)
         if self._stop.is_set():
             return
         async with self.db.outside.posting() as post:
-            room = Room(self.db, self._threads, post, stop)
-            at_work: dict[str, asyncio.Task[int]] = {}
-            resting: dict[str, float] = {}
+            sender = Sender(self.db, self._threads, post, stop)
+            tasks: dict[str, asyncio.Task[int]] = {}
+            postponed: dict[str, float] = {}
             while not stop.is_set():
                 began = time.monotonic()
-                due = await room.due()
-                for receiver in [one for one, until in resting.items() if until <= began]:
-                    del resting[receiver]
+                due = await sender.due()
+                for receiver in [one for one, until in postponed.items() if until <= began]:
+                    del postponed[receiver]
                 for tenant, receiver in due:
-                    if receiver not in at_work and receiver not in resting:
-                        at_work[receiver] = asyncio.create_task(room.serve(tenant, receiver))
-                await room.pause(max(LOOK, 10 * (time.monotonic() - began)))
-                for receiver in [one for one, task in at_work.items() if task.done()]:
-                    if not at_work.pop(receiver).result():
-                        resting[receiver] = time.monotonic() + AGAIN
-            await asyncio.gather(*at_work.values())
+                    if receiver not in tasks and receiver not in postponed:
+                        tasks[receiver] = asyncio.create_task(sender.serve(tenant, receiver))
+                await sender.pause(max(POLL, 10 * (time.monotonic() - began)))
+                for receiver in [one for one, task in tasks.items() if task.done()]:
+                    if not tasks.pop(receiver).result():
+                        postponed[receiver] = time.monotonic() + AGAIN
+            await asyncio.gather(*tasks.values())
         self._wake = lambda: None
 
 
-class Room:
-    """Where turns are taken, each a task of one event loop; the limits that they share."""
+class Sender:
+    """Gives turns to receivers, as tasks of one event loop that share its limits."""
 
     def __init__(self, db: Database, threads: ThreadPoolExecutor, post: Post, stop: asyncio.Event) -> None:
         self.db, self.threads, self.post, self.stop = db, threads, post, stop
-        self.quick, self.slow = asyncio.Semaphore(QUICK), asyncio.Semaphore(SLOW_ONES)
+        self.quick, self.slow = asyncio.Semaphore(QUICK_AT_ONCE), asyncio.Semaphore(SLOW_AT_ONCE)
         self.turns: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(TURNS))
 
     async def do(self, call: Callable[..., T], *args: Any) -> T:
-        """Call what uses the database, in one of the few threads for it."""
+        """Call a function that uses the database, in one of the threads for it."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, call, *args)
 
     async def pause(self, seconds: float) -> None:
@@ -140,12 +141,12 @@ class Room:
             async with asyncio.timeout(seconds):
                 await self.stop.wait()
         except TimeoutError:
-            pass  # nobody wants us to stop
+            pass  # the time is over, and nobody asked to stop
 
     async def due(self) -> list[tuple[str, str]]:
         try:
             return await self.do(webhook_queue.due, self.db, self.db.wall())
-        except psycopg_pool.PoolTimeout:  # which is in the log by now
+        except psycopg_pool.PoolTimeout:  # already logged
             await self.pause(AGAIN)
             return []
         except psycopg.OperationalError as error:
@@ -154,7 +155,7 @@ class Room:
             return []
 
     async def serve(self, tenant: str, receiver: str) -> int:
-        """Send to a receiver until nothing is due to it; how many turns it had."""
+        """Send to a receiver until nothing is due to it; return how many turns it had."""
         done = 0
         turn = None
         try:
@@ -165,7 +166,7 @@ class Room:
                     break
                 turn, done = after, done + 1
         except psycopg_pool.PoolTimeout:
-            pass  # which is in the log by now
+            pass  # already logged
         except psycopg.OperationalError as error:
             log.warning(work.BROKEN, work.first_line(error))
         except Exception:
@@ -183,40 +184,40 @@ class Room:
             log.warning("%s is held until %s: %s", turn.receiver, turn.until, error)
 
     async def _turn(self, turn: Turn) -> Turn | None:
-        """One turn of a receiver; how it is held afterwards, or None where nothing was due."""
+        """Take one turn of a receiver; return its extended lease, or None if nothing was due."""
         if turn.slow:
-            return await self._sent(turn)
+            return await self._send_batch(turn)
         async with Slot(self.turns[turn.tenant.partition("/")[0]]):
-            return await self._sent(turn)
+            return await self._send_batch(turn)
 
-    async def _sent(self, turn: Turn) -> Turn | None:
-        parcel = await self.do(delivery.read, self.db, turn)
-        if parcel is None:
+    async def _send_batch(self, turn: Turn) -> Turn | None:
+        batch = await self.do(delivery.read, self.db, turn)
+        if batch is None:
             return None
-        sending = Sending(self, turn, parcel)
+        sending = BatchSending(self, turn, batch)
         await sending.run()
         return await self.do(delivery.settle, self.db, turn, sending.answers, sending.slow)
 
 
-class Sending:
-    """The messages of one turn on their way."""
+class BatchSending:
+    """Sends the messages of one turn."""
 
-    def __init__(self, room: Room, turn: Turn, parcel: Parcel) -> None:
-        self.room, self.turn, self.parcel = room, turn, parcel
-        self.answers = list(parcel.unsendable)
+    def __init__(self, sender: Sender, turn: Turn, batch: Batch) -> None:
+        self.sender, self.turn, self.batch = sender, turn, batch
+        self.answers = list(batch.unsendable)
         self.slow = False
         self.until = time.monotonic() + BUDGET
         self.gate = asyncio.Semaphore(1)
         self.wide = False
 
     async def run(self) -> None:
-        """Send all, or as many as time allows; when we are told to stop, wait only a moment for answers."""
-        about = sorted(self.parcel.messages, key=lambda message: message.about)  # sorted() keeps their order
+        """Send all messages, or as many as time allows; when stopping, wait only GRACE for answers."""
+        about = sorted(self.batch.messages, key=lambda message: message.about)  # sorted() keeps their order
         chains = [list(chain) for _, chain in groupby(about, key=lambda message: message.about)]
-        place = {message.delivery: number for number, message in enumerate(self.parcel.messages)}
+        place = {message.delivery: number for number, message in enumerate(self.batch.messages)}
         chains.sort(key=lambda chain: place[chain[0].delivery])
         sending = asyncio.gather(*(self._chain(chain) for chain in chains))
-        stopping = asyncio.create_task(self.room.stop.wait())
+        stopping = asyncio.create_task(self.sender.stop.wait())
         await asyncio.wait((sending, stopping), return_when=asyncio.FIRST_COMPLETED)
         if not sending.done():
             await asyncio.wait((sending,), timeout=GRACE)
@@ -224,28 +225,28 @@ class Sending:
         if sending.cancel():
             await asyncio.gather(sending, return_exceptions=True)
         else:
-            await sending  # an error of ours comes out here
+            await sending  # raises an error of our own code
 
     async def _chain(self, messages: Sequence[Message]) -> None:
         """Send the events of one object, one after the other."""
         for message in messages:
             async with self.gate:
-                if self._ends():
+                if self._should_stop():
                     return
                 answer = await self._send(message)
                 self.answers.append(answer)
                 if not answer.good:
                     return
 
-    def _ends(self) -> bool:
-        """Whether no further message is begun: a receiver that turns out slow goes on among the slow."""
+    def _should_stop(self) -> bool:
+        """Check whether to begin no further message: a receiver that became slow continues in a slow turn."""
         gone = any(answer.status == delivery.GONE for answer in self.answers)
         late = time.monotonic() > self.until
-        return late or gone or self.room.stop.is_set() or (self.slow and not self.turn.slow)
+        return late or gone or self.sender.stop.is_set() or (self.slow and not self.turn.slow)
 
     async def _send(self, message: Message) -> Answer:
         began = time.monotonic()
-        async with self.room.slow if self.turn.slow else Slot(self.room.quick):
+        async with self.sender.slow if self.turn.slow else Slot(self.sender.quick):
             answer = await self._answer(message)
         if not answer.good or time.monotonic() - began > SLOW:
             self.slow = True
@@ -254,7 +255,7 @@ class Sending:
         return answer
 
     def _widen(self) -> None:
-        """It took the first message: it may have more of them at once."""
+        """Send several messages at once, since the receiver took the first one."""
         if not self.wide:
             self.wide = True
             for _ in range(AT_ONCE - 1):
@@ -263,24 +264,24 @@ class Sending:
     async def _answer(self, message: Message) -> Answer:
         status, error = 0, None
         try:
-            status = int(await self.room.post(self.parcel.url, message.headers, message.body))
+            status = int(await self.sender.post(self.batch.url, message.headers, message.body))
         except Unavailable as refused:
             error = str(refused)
-        except Exception as failure:  # whatever it is, it is the outcome of this try alone
+        except Exception as failure:  # any error is the outcome of this attempt alone
             log.exception("delivery %s cannot be sent", message.delivery)
             error = f"not sent: {failure!r}"
         return Answer(message.delivery, message.attempts, status, error)
 
 
 def run_due(db: Database) -> int:
-    """Send what is due now and what comes due meanwhile, without a worker; the number of turns."""
+    """Send what is due until nothing is, without a worker; return the number of turns."""
 
     async def run() -> int:
         done = 0
         async with db.outside.posting() as post:
-            room = Room(db, threads, post, asyncio.Event())
-            while found := await room.do(webhook_queue.due, db, db.wall()):
-                turns = sum(await asyncio.gather(*(room.serve(*one) for one in found)))
+            sender = Sender(db, threads, post, asyncio.Event())
+            while found := await sender.do(webhook_queue.due, db, db.wall()):
+                turns = sum(await asyncio.gather(*(sender.serve(*one) for one in found)))
                 if not turns:
                     break
                 done += turns

@@ -16,40 +16,42 @@ from billow.store.tx import Tx
 
 Receiver = WebhookEndpoint | EventDestination
 WARNED = timedelta(days=1)
-"""After so long without one success its owner is told."""
+"""How long an endpoint fails before its owner is warned."""
 DISABLED = timedelta(days=3)
-"""After so long, and when the retries of an event are used up besides, it is disabled (F12)."""
+"""How long an endpoint fails before it is disabled, once an event has no retries left (F12)."""
 
 
 def receiver_of(tx: Tx, id: str) -> Receiver | None:
+    """Find the webhook endpoint or event destination of an id."""
     if id.startswith(EventDestination.prefix):
         return rows.find_many(tx, EventDestination, [id]).get(id)
     return rows.find_many(tx, WebhookEndpoint, [id]).get(id)
 
 
-def switch_off(tx: Tx, receiver: Receiver, reason: str) -> Receiver:
-    """Nothing more is sent until somebody enables it again."""
+def disable(tx: Tx, receiver: Receiver, reason: str) -> Receiver:
+    """Disable a receiver: nothing is sent to it until it is enabled."""
     if isinstance(receiver, EventDestination):
         return destinations.disable(tx, receiver, reason)
     return rows.update(tx, receiver, event=None, status="disabled")
 
 
-def note(tx: Tx, receiver: Receiver, line: dict[str, Any], took: list[bool], gave_up: bool) -> Receiver:
-    """Remember since when it fails, from whether it took each message; live ones have consequences.
+def record(tx: Tx, receiver: Receiver, queue: dict[str, Any], taken: list[bool], gave_up: bool) -> Receiver:
+    """Record since when a receiver fails; in live mode warn its owner, and disable it in the end.
 
-    `line` is the receiver's, held. In test mode endpoints come and go, and nobody is told (§10.6).
+    `taken` says of each message whether the receiver took it; `queue` is its row in the queue, which the
+    caller has locked. In test mode nobody is warned (§10.6).
     """
-    since: datetime | None = None if any(took) else line["failing_since"]
-    since = since or (None if took[-1] else tx.wall)
-    warned: datetime | None = line["warned_at"] if since == line["failing_since"] else None
+    since: datetime | None = None if any(taken) else queue["failing_since"]
+    since = since or (None if taken[-1] else tx.wall)
+    warned: datetime | None = queue["warned_at"] if since == queue["failing_since"] else None
     fails = tx.wall - since if since and tx.livemode else timedelta(0)
     if gave_up and fails >= DISABLED:
-        receiver = switch_off(tx, receiver, "endpoint_failing")
+        receiver = disable(tx, receiver, "endpoint_failing")
         jobs.put(tx, "webhook.notice", receiver.id, tx.wall, clock="wall")
     elif fails >= WARNED and warned is None:
         warned = tx.wall
         jobs.put(tx, "webhook.notice", receiver.id, tx.wall, clock="wall")
-    if (since, warned) != (line["failing_since"], line["warned_at"]):
+    if (since, warned) != (queue["failing_since"], queue["warned_at"]):
         tx.run(
             "update webhook_receivers set failing_since = %(since)s, warned_at = %(warned)s"
             " where id = %(id)s",
@@ -62,21 +64,21 @@ def note(tx: Tx, receiver: Receiver, line: dict[str, Any], took: list[bool], gav
 
 @job("webhook.notice", lane="mail", patience=MAIL_PATIENCE)
 def notice(tx: Tx, refs: list[str]) -> Steps:
-    """Tell the owner that a receiver fails, or that it was disabled."""
+    """Mail the owner that a receiver is failing, or that it was disabled."""
     [id] = refs
     receiver = receiver_of(tx, id)
-    line = tx.one("select failing_since from webhook_receivers where id = %(id)s", id=id)
-    if receiver is None or line is None or line["failing_since"] is None:
+    queue = tx.one("select failing_since from webhook_receivers where id = %(id)s", id=id)
+    if receiver is None or queue is None or queue["failing_since"] is None:
         return None
-    letter = letter_of(outside_of(tx), receiver, line["failing_since"], tx.wall)
+    warning = warning_of(outside_of(tx), receiver, queue["failing_since"], tx.wall)
     jobs.put(tx, "webhook.notice", id, tx.wall + MAIL_SENDING, clock="wall")
-    tx, _ = yield ask(outside_of(tx).mailer.send, letter)
+    tx, _ = yield ask(outside_of(tx).mailer.send, warning)
     jobs.cancel(tx, "webhook.notice", id)
     return None
 
 
-def letter_of(outside: Outside, receiver: Receiver, since: datetime, now: datetime) -> Message:
-    """To whoever sends the invoices: an account has no other address."""
+def warning_of(outside: Outside, receiver: Receiver, since: datetime, now: datetime) -> Message:
+    """Write the mail to the owner, at the address that sends the invoices: an account has no other."""
     off = receiver.status == "disabled"
     what = "was disabled" if off else "is failing"
     follows = (

@@ -17,9 +17,9 @@ from billow.store.tx import Tx
 
 PATH = "/v1/events/feed"
 AGAIN = 0.25
-"""Seconds between two looks of a caller that waits."""
+"""Seconds between two queries for a caller that waits."""
 WAITING = threading.BoundedSemaphore(2)
-"""Who waits holds a thread of this server process: two may, others are answered at once."""
+"""Two callers may wait, since each holds a thread of this server process; others are answered at once."""
 
 
 class Feed(Params):
@@ -30,14 +30,14 @@ class Feed(Params):
 
 @job("events.number", batch=1000, lane="events")
 def number(tx: Tx, refs: list[str]) -> None:
-    """Give numbers to what was committed; each transaction that told something has put one of these."""
+    """Number the committed events; every transaction that emits events puts this job."""
     if sequence.number(tx) == sequence.MOST:
         jobs.put(tx, "events.number", refs[0], tx.wall, clock="wall")
 
 
 @route("GET", PATH, Feed)
 def feed(tx: Tx, wanted: Feed) -> Steps:
-    """The events numbered higher than `after`, in order; with `wait`, it waits so long for the first."""
+    """List events with numbers above `after`, in order; wait up to `wait` seconds for the first."""
     until = tx.wall + timedelta(seconds=wanted.wait)
     waits = wanted.wait > 0 and WAITING.acquire(blocking=False)
     try:
@@ -54,6 +54,7 @@ def feed(tx: Tx, wanted: Feed) -> Steps:
 
 
 def since(tx: Tx, wanted: Feed) -> list[Event]:
+    """Find the events of a page, and one more to know whether another page follows."""
     tail = f"order by sequence limit {wanted.limit + 1}"
     return rows.select(tx, Event, "sequence > %(after)s", tail, after=wanted.after)
 

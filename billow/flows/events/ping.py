@@ -13,8 +13,8 @@ from billow.store.tx import Tx
 
 @route("POST", f"{destinations.PATH}/{{id}}/ping")
 def ping(tx: Tx, id: str) -> dict[str, Any]:
-    """Send a ping to an event destination."""
+    """Emit a ping to one event destination."""
     destination = destinations.find(tx, id)
-    told = outbox.Told("v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id)
-    [event] = outbox.write(tx, [told])
+    ping = outbox.Told("v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id)
+    [event] = outbox.write(tx, [ping])
     return thin.shown(rows.find(tx, Event, event), tx.livemode)

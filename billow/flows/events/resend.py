@@ -18,26 +18,28 @@ class Resend(Params):
 
 @route("POST", "/v1/events/{id}/resend", Resend)
 def resend(tx: Tx, id: str, wanted: Resend) -> Event:
-    """Send an event again to a webhook endpoint, whether it asked for the type or not."""
+    """Send an event again to a webhook endpoint, even if it does not listen to the type. Locks the event."""
     to = wanted.webhook_endpoint
-    rows.lock(tx, Event, id)  # it has its number, or gets it after us and the delivery is queued then
+    rows.lock(
+        tx, Event, id
+    )  # an event without a number gets it after this transaction, which queues the delivery
     receiver = receiver_of(tx, to)
     if receiver is None:
         raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
     require(receiver.status == "enabled", "This webhook endpoint is disabled.", param="webhook_endpoint")
-    if anew(tx, id, to):
+    if restart(tx, id, to):
         tx.run("update events set pending_webhooks = pending_webhooks + 1 where id = %(id)s", id=id)
     webhook_queue.add_again(tx, id, to)
     return rows.find(tx, Event, id)
 
 
-def anew(tx: Tx, event: str, receiver: str) -> bool:
-    """Put the delivery at its beginning; whether it is awaited now and was not before."""
+def restart(tx: Tx, event: str, receiver: str) -> bool:
+    """Create or restart the delivery of an event; return whether it was not pending before."""
     ids = {"event": event, "receiver": receiver}
     found = rows.select(tx, WebhookDelivery, "event = %(event)s and receiver = %(receiver)s", **ids)
     if not found:
         rows.insert(tx, WebhookDelivery(event=event, receiver=receiver, next_attempt_at=tx.wall), event=None)
         return True
-    [former] = found
-    rows.update(tx, former, event=None, status="pending", attempts=0, next_attempt_at=tx.wall)
-    return former.status == "succeeded"
+    [delivery] = found
+    rows.update(tx, delivery, event=None, status="pending", attempts=0, next_attempt_at=tx.wall)
+    return delivery.status == "succeeded"

@@ -1,4 +1,4 @@
-"""What tests of deliveries stand on: receivers behind real sockets, and a wall clock that can be moved."""
+"""Fixtures of delivery tests: receivers behind real sockets, and a wall clock that a test can move."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ def world(app: Any, api: Any) -> Iterator[World]:
         async with egress.posting() as post:
 
             async def only_here(url: str, headers: dict[str, str], body: bytes) -> int:
-                if not url.startswith(LOCAL):  # what other tests have left
+                if not url.startswith(LOCAL):  # an endpoint that another test left
                     raise Unavailable("not here")
                 return await post(url, headers, body)
 

@@ -1,4 +1,4 @@
-"""Do events reach each receiver: signed, tried again, and whatever becomes of the others?"""
+"""Do events reach each receiver signed and with retries, whatever happens to the other receivers?"""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_an_event_comes_signed_with_its_number(world: World, api: Any, receiver:
     assert len(receiver.heard) == 1
 
 
-def test_events_of_one_object_come_in_order_and_those_of_others_beside_them(
+def test_events_of_one_object_arrive_in_order_and_those_of_others_concurrently(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     world.endpoint(receiver)
@@ -56,7 +56,7 @@ def test_events_of_one_object_come_in_order_and_those_of_others_beside_them(
         assert all(former.left <= next.at for former, next in pairwise(told)), "one after the other"
 
 
-def test_a_failure_is_tried_again_for_three_days_and_then_given_up(
+def test_a_failed_delivery_is_retried_for_three_days_and_then_given_up(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
@@ -84,7 +84,7 @@ def test_a_failure_is_tried_again_for_three_days_and_then_given_up(
     assert len(api.get("/v1/events", {"delivery_success": "false"})["data"]) == 1
 
 
-def test_each_try_has_a_signature_of_its_own(world: World, api: Any, receiver: Receiver) -> None:
+def test_each_attempt_has_its_own_signature(world: World, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     receiver.status = 302
     api.post("/v1/customers")
@@ -99,7 +99,7 @@ def test_each_try_has_a_signature_of_its_own(world: World, api: Any, receiver: R
     assert world.pending() == [0] and world.deliveries(endpoint)[0]["attempts"] == 2
 
 
-def test_who_does_not_answer_is_tried_again(world: World, api: Any) -> None:
+def test_a_receiver_that_does_not_answer_is_retried(world: World, api: Any) -> None:
     endpoint = world.endpoint(f"{LOCAL}9/nobody")
     api.post("/v1/customers")
     world.run()
@@ -126,7 +126,7 @@ def test_410_disables_an_endpoint(world: World, api: Any, receiver: Receiver) ->
     assert [one.event["data"]["object"]["name"] for one in receiver.heard] == ["Ann", "Bob"]
 
 
-def test_a_deleted_endpoint_is_awaited_no_more(world: World, api: Any, receiver: Receiver) -> None:
+def test_events_do_not_wait_for_a_deleted_endpoint(world: World, api: Any, receiver: Receiver) -> None:
     endpoint, other = world.endpoint(receiver), world.endpoint(f"{LOCAL}9/nobody")
     api.post("/v1/customers")
     assert world.pending() == [2]
@@ -142,7 +142,7 @@ def test_a_deleted_endpoint_is_awaited_no_more(world: World, api: Any, receiver:
         assert tx.all("select 1 from jobs where tenant = %(t)s and kind like 'webhook%%'", t=api.tenant) == []
 
 
-def working(world: World, check: Callable[[], None]) -> None:
+def with_dispatcher(world: World, check: Callable[[], None]) -> None:
     worker = Worker(world.db)
     worker.start()
     try:
@@ -170,7 +170,7 @@ def test_a_slow_endpoint_delays_no_other(
         assert receiver.most == 1, "nothing is sent to it before it has answered"
         receiver.seconds = 0
 
-    working(world, check)
+    with_dispatcher(world, check)
 
 
 def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receiver: Receiver) -> None:
@@ -182,7 +182,7 @@ def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receive
         world.run()
         world.endpoint(receiver)
         assert len(broken.heard) == 12
-        broken.seconds = 8  # far from what a busy machine adds
+        broken.seconds = 8  # much more than a busy machine adds
 
         def check() -> None:
             for number in range(10):
@@ -190,7 +190,7 @@ def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receive
                 before = len(receiver.heard)
                 eventually(lambda before=before: len(receiver.heard) > before, seconds=6)
 
-        working(world, check)
+        with_dispatcher(world, check)
         assert len(receiver.heard) == 10
 
 
@@ -200,23 +200,21 @@ def test_a_backlog_of_one_endpoint_delays_no_other(
     world.endpoint(receiver)
     receiver.seconds = 0.02
     customer = api.post("/v1/customers")["id"]
-    for number in range(2 * events_delivery.MOST):
+    for number in range(2 * events_delivery.MOST_DELIVERIES):
         api.post(f"/v1/customers/{customer}", {"name": str(number)})
     world.endpoint(another, "product.created")
     api.post("/v1/products", {"name": "Gold"})
     world.run()
-    assert (len(receiver.heard), len(another.heard)) == (2 * events_delivery.MOST + 2, 1)
-    assert another.heard[0].at < receiver.heard[events_delivery.MOST // 2].at
+    assert (len(receiver.heard), len(another.heard)) == (2 * events_delivery.MOST_DELIVERIES + 2, 1)
+    assert another.heard[0].at < receiver.heard[events_delivery.MOST_DELIVERIES // 2].at
 
 
-def test_a_delivery_that_nobody_came_back_from_is_made_again(
-    world: World, api: Any, receiver: Receiver
-) -> None:
+def test_a_delivery_of_a_crashed_worker_is_made_again(world: World, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
     world.run("events")
     turn = events_delivery.take(world.db, api.tenant, endpoint["id"])
-    assert turn and events_delivery.read(world.db, turn), "and who has read it dies"
+    assert turn and events_delivery.read(world.db, turn), "the worker that read it crashes"
     world.run()
     assert receiver.heard == [], "somebody may still be at it"
     api.post("/v1/products", {"name": "Gold"})
@@ -226,7 +224,7 @@ def test_a_delivery_that_nobody_came_back_from_is_made_again(
     assert sorted(receiver.types()) == ["customer.created", "product.created"] and world.pending() == [0, 0]
 
 
-def test_who_comes_back_after_the_lease_settles_nothing_twice(
+def test_a_worker_that_returns_after_its_lease_settles_nothing_twice(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
@@ -234,21 +232,21 @@ def test_who_comes_back_after_the_lease_settles_nothing_twice(
     world.run("events")
     late = events_delivery.take(world.db, api.tenant, endpoint["id"])
     assert late
-    parcel = events_delivery.read(world.db, late)
-    assert parcel
+    batch = events_delivery.read(world.db, late)
+    assert batch
     world.pass_by(events_delivery.LEASE)
     answers = [
-        events_delivery.Answer(message.delivery, message.attempts, 500, None) for message in parcel.messages
+        events_delivery.Answer(message.delivery, message.attempts, 500, None) for message in batch.messages
     ]
     events_delivery.settle(world.db, late, answers, True)
     [delivery] = world.deliveries(endpoint)
     assert (delivery["status"], delivery["attempts"]) == ("succeeded", 1) and world.pending() == [0]
 
 
-# ------------------------------------------------------------------------------------- secrets, and once more
+# ------------------------------------------------------------------------------------- secrets, and resending
 
 
-def test_both_secrets_sign_while_one_replaces_the_other(world: World, api: Any, receiver: Receiver) -> None:
+def test_both_secrets_sign_while_a_secret_is_rotated(world: World, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     path = f"/v1/webhook_endpoints/{endpoint['id']}"
     rotated = api.post(f"{path}/rotate_secret", {"expire_after": 3600})
@@ -272,7 +270,7 @@ def test_both_secrets_sign_while_one_replaces_the_other(world: World, api: Any, 
 
 
 @pytest.mark.parametrize("expire_after", ["-1", "86401", "soon"])
-def test_a_former_secret_signs_for_a_day_at_most(api: Any, expire_after: str) -> None:
+def test_an_old_secret_signs_for_a_day_at_most(api: Any, expire_after: str) -> None:
     made = api.post("/v1/webhook_endpoints", {"url": "https://x.ch/a", "enabled_events[]": "*"})
     answer = api.post(f"/v1/webhook_endpoints/{made['id']}/rotate_secret", {"expire_after": expire_after})
     assert (answer.status, answer["error"]["param"]) == (400, "expire_after")
@@ -286,7 +284,7 @@ def test_a_secret_may_be_replaced_at_once(world: World, api: Any, receiver: Rece
     assert receiver.heard[0].headers["Stripe-Signature"].count("v1=") == 1
 
 
-def test_an_event_is_sent_once_more_where_it_is_asked_for(
+def test_an_event_is_resent_to_the_endpoint_that_is_named(
     world: World, api: Any, receiver: Receiver, another: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
@@ -302,7 +300,7 @@ def test_an_event_is_sent_once_more_where_it_is_asked_for(
     assert receiver.heard[0].event["id"] == receiver.heard[1].event["id"]
 
 
-def test_resending_what_failed_begins_anew_and_awaits_it_once(
+def test_resending_a_failed_event_restarts_its_delivery_and_counts_it_once(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
@@ -340,7 +338,7 @@ def test_deliveries_are_listed_page_by_page(world: World, api: Any, other: Any, 
 # ------------------------------------------------------------------------------------- what cannot be sent
 
 
-def test_an_address_outside_ascii_is_encoded_at_the_door(api: Any) -> None:
+def test_a_url_outside_ascii_is_encoded_when_it_is_stored(api: Any) -> None:
     made = api.post("/v1/webhook_endpoints", {"url": "https://bücher.example/ß", "enabled_events[]": "*"})
     assert made["url"] == "https://xn--bcher-kva.example/%C3%9F"
     changed = api.post(f"/v1/webhook_endpoints/{made['id']}", {"url": "https://müller.example/"})
@@ -355,7 +353,7 @@ def test_an_address_outside_ascii_is_encoded_at_the_door(api: Any) -> None:
 @pytest.mark.parametrize(
     "url", ["https://", "https://a b/", f"https://{'ü' * 70}.ch/", "https://x.ch:99999/", "https://u:p@x.ch/"]
 )
-def test_an_address_that_nothing_can_be_sent_to_is_refused(api: Any, url: str) -> None:
+def test_a_url_to_which_nothing_can_be_sent_is_refused(api: Any, url: str) -> None:
     answer = api.post("/v1/webhook_endpoints", {"url": url, "enabled_events[]": "*"})
     assert (answer.status, answer["error"]["param"]) == (400, "url")
     assert answer["error"]["code"] == "url_invalid"
@@ -372,10 +370,10 @@ def test_an_address_that_nothing_can_be_sent_to_is_refused(api: Any, url: str) -
         "x",
     ],
 )
-def test_a_delivery_that_cannot_be_tried_is_a_failed_try_with_its_reason(
+def test_a_delivery_that_cannot_be_sent_is_a_failed_attempt_with_its_reason(
     world: World, api: Any, url: str
 ) -> None:
-    """As of an endpoint that an older version has let in; it is tried again as any other."""
+    """As with an endpoint that an older version accepted; it is retried like any other."""
     endpoint = world.endpoint(f"{LOCAL}9/nobody")
     with world.db.transaction(api.tenant) as tx:
         tx.run("update webhook_endpoints set url = %(url)s", url=url)

@@ -1,4 +1,4 @@
-"""What becomes of a receiver that takes nothing for days?"""
+"""What happens to a receiver that fails for days?"""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +20,7 @@ LANES = ("events", "webhooks", "outside", "mail")
 
 
 class Shop(World):
-    """A merchant in live mode whose receiver answers `status`; `letters` are what its owner was sent."""
+    """A merchant in live mode whose receiver answers with `status`; `letters` is the mail to its owner."""
 
     def __init__(self, app: Any, api: Any) -> None:
         super().__init__(app, api)
@@ -57,14 +57,14 @@ class Shop(World):
 
 @pytest.fixture
 def shop(app: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    # With jitter the last retry comes after 76 to 96 hours, and these stories count hours.
+    # With jitter the last retry comes after 76 to 96 hours, and these tests count hours.
     monkeypatch.setattr(delivery, "JITTER", 0)
     outside, wall = app.db.outside, app.db.wall
     yield Shop(app, new_caller(app, getattr(request, "param", "live")))
     app.db.outside, app.db.wall = outside, wall
 
 
-def test_after_a_day_its_owner_is_told_and_after_three_it_is_disabled(shop: Shop) -> None:
+def test_an_owner_is_warned_after_a_day_and_the_endpoint_disabled_after_three(shop: Shop) -> None:
     endpoint = shop.endpoint(ENDPOINT)
     shop.api.post("/v1/customers")
     shop.run(*LANES)
@@ -80,7 +80,7 @@ def test_after_a_day_its_owner_is_told_and_after_three_it_is_disabled(shop: Shop
     assert shop.heard == 1 + len(delivery.WAITS)
 
 
-def test_nothing_is_sent_to_a_disabled_one_until_it_is_enabled_and_then_it_begins_anew(shop: Shop) -> None:
+def test_a_disabled_endpoint_is_sent_nothing_until_it_is_enabled(shop: Shop) -> None:
     endpoint = shop.endpoint(ENDPOINT)
     shop.api.post("/v1/customers", {"name": "Ann"})
     shop.run(*LANES)
@@ -103,7 +103,7 @@ def test_nothing_is_sent_to_a_disabled_one_until_it_is_enabled_and_then_it_begin
     assert shop.state(endpoint) == "enabled" and len(shop.letters) == 2
 
 
-def test_after_a_success_the_days_are_counted_anew(shop: Shop) -> None:
+def test_a_success_restarts_the_count_of_days(shop: Shop) -> None:
     endpoint = shop.endpoint(ENDPOINT)
     shop.api.post("/v1/customers")
     shop.run(*LANES)
@@ -116,8 +116,8 @@ def test_after_a_success_the_days_are_counted_anew(shop: Shop) -> None:
     assert shop.state(endpoint) == "enabled" and shop.subjects() == ["is failing", "is failing"]
 
 
-def test_what_was_missed_in_an_hour_is_all_sent_on_return_and_can_be_put_in_order(shop: Shop) -> None:
-    """F12: in no fixed order, each with its number."""
+def test_events_missed_in_an_hour_are_all_sent_and_can_be_put_in_order(shop: Shop) -> None:
+    """They arrive in no fixed order, each with its number (F12)."""
     endpoint = shop.endpoint(ENDPOINT)
     for _ in range(6):
         shop.api.post("/v1/customers")
@@ -132,7 +132,7 @@ def test_what_was_missed_in_an_hour_is_all_sent_on_return_and_can_be_put_in_orde
 
 
 @pytest.mark.parametrize("shop", ["test"], indirect=True)
-def test_in_test_mode_nobody_is_told_and_nothing_is_disabled(shop: Shop) -> None:
+def test_in_test_mode_nobody_is_warned_and_nothing_is_disabled(shop: Shop) -> None:
     endpoint = shop.endpoint(ENDPOINT)
     shop.api.post("/v1/customers")
     shop.run(*LANES)

@@ -1,4 +1,4 @@
-"""Does each filter of events filter?"""
+"""Does each filter of the list of events work?"""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ def names(api: Any, **query: Any) -> list[str]:
 
 
 @pytest.fixture
-def told(world: World, api: Any, receiver: Receiver) -> list[str]:
-    """Four events, of which a receiver has taken one and not yet another."""
+def four_events(world: World, api: Any, receiver: Receiver) -> list[str]:
+    """Four events: one was delivered to a receiver, another is still pending."""
     world.endpoint(receiver, "customer.created")
     api.post("/v1/customers")
     world.run()
@@ -24,8 +24,8 @@ def told(world: World, api: Any, receiver: Receiver) -> list[str]:
     return ["tax_rate.created", "coupon.created", "product.created", "customer.created"]
 
 
-def test_by_type_and_by_types_exactly_or_with_a_wildcard(api: Any, told: list[str]) -> None:
-    assert names(api) == told
+def test_filter_by_type_and_types_exactly_or_with_a_wildcard(api: Any, four_events: list[str]) -> None:
+    assert names(api) == four_events
     assert names(api, type="coupon.created") == ["coupon.created"]
     assert names(api, type="customer.*") == ["customer.created"]
     assert names(api, type="c*") == ["coupon.created", "customer.created"]
@@ -36,21 +36,21 @@ def test_by_type_and_by_types_exactly_or_with_a_wildcard(api: Any, told: list[st
     assert (both.status, both["error"]["code"]) == (400, "parameters_exclusive")
 
 
-def test_by_whether_everybody_has_taken_it(api: Any, told: list[str]) -> None:
+def test_filter_by_whether_all_receivers_have_it(api: Any, four_events: list[str]) -> None:
     assert names(api, delivery_success="false") == ["product.created"]
     assert names(api, delivery_success="true") == ["tax_rate.created", "coupon.created", "customer.created"]
 
 
-def test_by_when_it_was_created(api: Any, told: list[str]) -> None:
+def test_filter_by_creation(api: Any, four_events: list[str]) -> None:
     times = [event["created"] for event in api.get("/v1/events")["data"]]
     first, last = min(times), max(times)
-    assert names(api, **{"created[gte]": first, "created[lte]": last}) == told
+    assert names(api, **{"created[gte]": first, "created[lte]": last}) == four_events
     assert names(api, **{"created[gt]": last}) == [] == names(api, **{"created[lt]": first})
     assert names(api, created=first - 1) == []
-    exactly = [name for name, at in zip(told, times, strict=True) if at == first]
+    exactly = [name for name, at in zip(four_events, times, strict=True) if at == first]
     assert names(api, created=first) == exactly
 
 
-def test_filters_narrow_each_other(api: Any, told: list[str]) -> None:
+def test_filters_narrow_each_other(api: Any, four_events: list[str]) -> None:
     assert names(api, type="*.created", delivery_success="false") == ["product.created"]
     assert names(api, type="customer.*", delivery_success="false") == []

@@ -1,4 +1,4 @@
-"""Is every change of every noun told, once, with what it was before?"""
+"""Is every change of every noun emitted once, with the values before it?"""
 
 import ast
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def uploaded(api: Any) -> str:
 
 @dataclass(frozen=True)
 class Story:
-    """How a noun is made and changed, and what of it is told: in order, for create, update and delete."""
+    """How a noun is created and changed, and which events this emits on create, update and delete."""
 
     path: str
     sent: Sent | Callable[[Any], Sent]
@@ -60,7 +60,7 @@ class Story:
     change: Sent = field(default_factory=lambda: {"metadata[a]": "1"})
     before: dict[str, Any] = field(default_factory=lambda: {"metadata": {"a": None}})
     made: Callable[[Any], str] | None = None
-    """For a noun that is made in another way than by its own path."""
+    """For a noun that is not created by its own path."""
 
 
 def crud(event: str, *left_out: str) -> tuple[str | None, str | None, str | None]:
@@ -166,17 +166,17 @@ SILENT = {
 
 
 def changing() -> dict[str, set[str]]:
-    """Every noun that its own path makes, changes or deletes, with what it can do."""
+    """Return every noun that is created, changed or deleted by its own path, with these verbs."""
     found = {name: {verb.kind for verb in cls.verbs} & CHANGES for name, cls in REGISTRY.items()}
     return {name: kinds for name, kinds in found.items() if kinds}
 
 
-def test_every_noun_that_changes_is_told_of_here() -> None:
+def test_every_noun_that_changes_is_tested_here() -> None:
     assert sorted(changing()) == sorted({*STORIES, *SILENT}), "a new noun needs its line in this file"
 
 
-def told(api: Any, made: Any) -> list[Any]:
-    """What was told of this object, the oldest first. A plan has the id of its price."""
+def events_of(api: Any, made: Any) -> list[Any]:
+    """List the events of an object, the oldest first. A plan has the id of its price."""
     events = api.get("/v1/events", {"limit": 100})["data"]
     same = (made["id"], made["object"])
     return [
@@ -187,7 +187,7 @@ def told(api: Any, made: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("noun", sorted(STORIES))
-def test_a_change_is_told_once_with_what_was_before(api: Any, noun: str) -> None:
+def test_a_change_is_emitted_once_with_the_values_before(api: Any, noun: str) -> None:
     story, kinds = STORIES[noun], changing()[noun]
     if story.made:
         id = story.made(api)
@@ -197,14 +197,14 @@ def test_a_change_is_told_once_with_what_was_before(api: Any, noun: str) -> None
         assert made.status == 200, made
         id = made["id"]
     created, updated, deleted = story.tells
-    [first] = [event for event in told(api, made) if event["type"] == created]
+    [first] = [event for event in events_of(api, made) if event["type"] == created]
     assert first["data"]["object"]["object"] == made["object"] and "previous_attributes" not in first["data"]
     path = f"{story.path}/{id}"
     if "update" in kinds:
-        count = len(told(api, made))
+        count = len(events_of(api, made))
         changed = api.post(path, story.change)
         assert changed.status == 200, changed
-        after = told(api, made)[count:]
+        after = events_of(api, made)[count:]
         assert [event["type"] for event in after] == ([updated] if updated else [])
         for event in after:
             before = event["data"]["previous_attributes"]
@@ -213,15 +213,15 @@ def test_a_change_is_told_once_with_what_was_before(api: Any, noun: str) -> None
             for name in story.before:
                 assert event["data"]["object"][name] == changed[name]
         api.post(path, story.change)
-        assert len(told(api, made)) == count + len(after), "what changes nothing is not told"
+        assert len(events_of(api, made)) == count + len(after), "what changes nothing is not told"
     if "delete" in kinds and deleted:
-        count = len(told(api, made))
+        count = len(events_of(api, made))
         assert api.delete(path).status == 200
-        assert [event["type"] for event in told(api, made)[count:]] == [deleted]
+        assert [event["type"] for event in events_of(api, made)[count:]] == [deleted]
 
 
 def known_types() -> set[str]:
-    """Every type of event that the official client knows."""
+    """Return every event type that the official client knows."""
     from stripe.params import _webhook_endpoint_create_params as params
 
     tree = ast.parse(Path(params.__file__).read_text())
@@ -229,7 +229,7 @@ def known_types() -> set[str]:
     return {text for text in texts if isinstance(text, str) and "." in text and " " not in text}
 
 
-def test_what_is_told_has_a_name_that_stripe_knows() -> None:
+def test_every_event_type_is_one_of_stripes() -> None:
     known = known_types()
     assert "invoice.paid" in known and "invoice.eaten" not in known
     for story in STORIES.values():

@@ -20,7 +20,7 @@ FEED = "/v1/events/feed"
 SHOWN = {"expand[]": "data.sequence"}
 
 
-def told(tx: Any, name: str) -> Customer:
+def insert_customer(tx: Any, name: str) -> Customer:
     return rows.insert(tx, Customer(name=name, invoice_prefix=secret("", 8).upper()))
 
 
@@ -56,27 +56,27 @@ def test_the_worker_numbers_events_too(app: Any, api: Any) -> None:
         )
 
 
-def test_what_commits_later_is_numbered_later_whenever_it_was_written(app: Any, api: Any) -> None:
+def test_events_are_numbered_in_the_order_of_commits_not_of_writes(app: Any, api: Any) -> None:
     with app.db.transaction(api.tenant) as slow:
-        told(slow, "slow")
+        insert_customer(slow, "slow")
         with app.db.transaction(api.tenant) as quick:
-            told(quick, "quick")
+            insert_customer(quick, "quick")
         seen = api.get(FEED)["data"]
         assert [(event["sequence"], event["data"]["object"]["name"]) for event in seen] == [(1, "quick")]
     late = api.get(FEED, {"after": 1})["data"]
     assert [(event["sequence"], event["data"]["object"]["name"]) for event in late] == [(2, "slow")]
 
 
-def test_what_is_rolled_back_leaves_no_gap(app: Any, api: Any) -> None:
+def test_a_rolled_back_event_leaves_no_gap(app: Any, api: Any) -> None:
     def fail() -> None:
         with app.db.transaction(api.tenant) as tx:
-            told(tx, "never")
+            insert_customer(tx, "never")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
     with app.db.transaction(api.tenant) as tx:
-        told(tx, "ever")
+        insert_customer(tx, "ever")
     assert numbers(api.get(FEED)) == [1]
 
 
@@ -97,7 +97,7 @@ def test_a_reader_misses_nothing_while_many_write_and_many_number(app: Any, api:
     def write() -> None:
         for number in range(each):
             with app.db.transaction(api.tenant) as tx:
-                told(tx, str(number))
+                insert_customer(tx, str(number))
                 time.sleep(0.002 * (number % 3))
 
     def number() -> None:
@@ -131,17 +131,17 @@ def test_a_large_backlog_is_numbered_in_steps(app: Any, api: Any, monkeypatch: p
     monkeypatch.setattr(sequence, "MOST", 2)
     with app.db.transaction(api.tenant) as tx:
         for name in "abcde":
-            told(tx, name)
+            insert_customer(tx, name)
     until = app.db.wall() + timedelta(minutes=1)
     jobs.run_due(app.db, clock="wall", until=until, lane="events")
     assert [event["sequence"] for event in api.get("/v1/events", SHOWN)["data"]] == [5, 4, 3, 2, 1]
 
 
-def test_who_waits_hears_of_the_next_event_at_once(app: Any, api: Any) -> None:
+def test_a_caller_that_waits_gets_the_next_event_at_once(app: Any, api: Any) -> None:
     def write() -> None:
         time.sleep(0.4)
         with app.db.transaction(api.tenant) as tx:
-            told(tx, "Ann")
+            insert_customer(tx, "Ann")
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -153,7 +153,7 @@ def test_who_waits_hears_of_the_next_event_at_once(app: Any, api: Any) -> None:
     assert numbers(api.get(FEED, {"after": 1, "wait": 1})) == [] and time.monotonic() - began >= 0.9
 
 
-def test_only_two_may_wait_in_a_process(api: Any) -> None:
+def test_only_two_callers_may_wait_in_a_process(api: Any) -> None:
     assert feed.WAITING.acquire(blocking=False) and feed.WAITING.acquire(blocking=False)
     try:
         began = time.monotonic()
@@ -168,12 +168,12 @@ def test_only_two_may_wait_in_a_process(api: Any) -> None:
 @pytest.mark.parametrize(
     "sent", [{"after": "-1"}, {"limit": "0"}, {"limit": "1001"}, {"wait": "31"}, {"from": "1"}]
 )
-def test_a_feed_that_cannot_be_is_refused(api: Any, sent: dict[str, str]) -> None:
+def test_invalid_params_of_the_feed_are_refused(api: Any, sent: dict[str, str]) -> None:
     answer = api.get(FEED, sent)
     assert (answer.status, answer["error"]["param"]) == (400, next(iter(sent)))
 
 
-def test_events_go_after_thirty_days_with_their_deliveries(app: Any, api: Any) -> None:
+def test_events_are_deleted_after_thirty_days_with_their_deliveries(app: Any, api: Any) -> None:
     api.post("/v1/webhook_endpoints", {"url": "https://x.ch/a", "enabled_events[]": "*"})
     clock = api.post("/v1/test_helpers/test_clocks", {"frozen_time": "1000000000"})["id"]
     for name in ("old", "new"):
@@ -187,7 +187,7 @@ def test_events_go_after_thirty_days_with_their_deliveries(app: Any, api: Any) -
         tx.run("update idempotency_keys set created = %(at)s where key = 'old'", **past)
         retention.prune(tx, ["daily"])
     with app.db.transaction(api.tenant) as tx:
-        # Whatever a test clock says, they are as old as they are on the wall.
+        # Events age by the wall clock, whatever a test clock says.
         assert tx.tuples("select sequence from events order by 1") == [(3,), (4,), (5,)]
         assert tx.tuples("select count(*) from webhook_deliveries") == [(3,)]
         assert tx.tuples("select key from idempotency_keys") == [("new",)]

@@ -1,4 +1,4 @@
-"""Are events and their destinations told in the words of v2?"""
+"""Do events and event destinations work in the v2 API?"""
 
 import json
 from types import ModuleType
@@ -23,7 +23,7 @@ GOOD = {
 
 @pytest.fixture
 def client(api: Any, http_url: str) -> Any:
-    """The official client; lists and deletions of v2 are no objects that the contract's recorder knows."""
+    """The official client; the contract's recorder does not know lists and deletions of v2."""
     return stripe.StripeClient(api.key, base_addresses={"api": http_url}, max_network_retries=0)
 
 
@@ -42,7 +42,7 @@ def destination(api: Any, to: Receiver, **more: Any) -> Any:
 
 
 def unknown(contract: ModuleType, shown: dict[str, Any]) -> list[str]:
-    """`related_object` is what the SDK's classes of single types have, and their parent has not."""
+    """List the unknown fields, except `related_object`, which only the SDK's classes of single types have."""
     return [said for said in contract.problems(shown) if "related_object" not in said]
 
 
@@ -79,7 +79,7 @@ def test_a_destination_is_shown_as_the_contract_has_it(api: Any, contract: Modul
         ({"color": "red"}, "color"),
     ],
 )
-def test_a_destination_that_cannot_be_is_refused(api: Any, sent: dict[str, Any], param: str) -> None:
+def test_an_invalid_destination_is_refused(api: Any, sent: dict[str, Any], param: str) -> None:
     whole = {name: value for name, value in {**GOOD, **sent}.items() if value is not None}
     answer = send(api, PATH, whole)
     assert (answer.status, answer["error"]["param"]) == (400, param)
@@ -108,7 +108,7 @@ def test_a_destination_is_changed_and_its_metadata_merged(api: Any) -> None:
     assert send(api, path, {"type": "webhook_endpoint"})["error"]["code"] == "parameter_unknown"
 
 
-def test_an_unknown_destination_is_refused_in_the_way_of_v2(api: Any, other: Any) -> None:
+def test_an_unknown_destination_is_refused_as_v2_does(api: Any, other: Any) -> None:
     foreign = send(other, PATH, GOOD)["id"]
     for id in ("ed_none", foreign):
         for answer in (
@@ -140,7 +140,7 @@ def test_pages_lead_to_each_other(api: Any) -> None:
     assert api.get(PATH, {"limit": 101})["error"]["param"] == "limit"
 
 
-def test_events_are_told_as_thin_ones(api: Any, contract: ModuleType) -> None:
+def test_events_are_listed_as_thin_events(api: Any, contract: ModuleType) -> None:
     made = api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="k")
     path = f"/v1/customers/{made['id']}"
     api.post(path, {"name": "Bob"})
@@ -176,7 +176,7 @@ def test_thin_events_are_filtered(api: Any) -> None:
         assert api.get("/v2/core/events", {name: "soon"})["error"]["param"] == name
 
 
-def test_a_thin_message_names_what_changed_and_its_receiver_asks(
+def test_a_thin_message_names_the_changed_object_which_its_receiver_retrieves(
     world: World, api: Any, client: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver)
@@ -197,7 +197,7 @@ def test_a_thin_message_names_what_changed_and_its_receiver_asks(
         )
 
 
-def test_a_destination_of_snapshots_hears_what_an_endpoint_hears(
+def test_a_destination_of_snapshots_gets_what_an_endpoint_gets(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver, event_payload="snapshot", enabled_events=["customer.created"])
@@ -226,7 +226,7 @@ def test_a_ping_reaches_one_destination_only(
     assert len(api.get("/v2/core/events", {"types[0]": told["type"]})["data"]) == 1
 
 
-def test_a_disabled_destination_hears_nothing_until_it_is_enabled(
+def test_a_disabled_destination_gets_nothing_until_it_is_enabled(
     world: World, api: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver)
