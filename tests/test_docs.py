@@ -23,7 +23,7 @@ from billow.providers import posting
 from billow.resources.webhook_endpoint import MOST
 from billow.settings import SETTINGS, BadSetting, Setting, load, pepper
 from tests.conftest import Api
-from tests.support.worker_threads import working
+from tests.support.worker_threads import running_worker
 from tests.test_tidy import ROOT, RULES
 
 PAGES = sorted(
@@ -216,7 +216,7 @@ KEY, ADDRESS = "sk_test_change_me_please_1", "http://127.0.0.1:8420"
 
 @pytest.fixture
 def worker(app: App) -> Iterator[None]:
-    with working(app):
+    with running_worker(app):
         yield
 
 

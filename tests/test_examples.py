@@ -18,7 +18,7 @@ from billow.core import signing
 from billow.demonstration import company, machine, measured, months
 from billow.demonstration.receiver import listening
 from tests.conftest import SHARED, Api
-from tests.support.worker_threads import working
+from tests.support.worker_threads import running_worker
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = SHARED / "data"
@@ -26,7 +26,7 @@ DATA = SHARED / "data"
 
 @pytest.fixture
 def worker(app: App) -> Iterator[None]:
-    with working(app):
+    with running_worker(app):
         yield
 
 

@@ -13,7 +13,7 @@ from billow.api import connection
 from billow.api.connection import Connection
 from billow.api.front import Front
 from tests.support.installation import free_port
-from tests.support.raw_client import Wire, asked, form, head
+from tests.support.raw_client import Wire, form, head, send_request
 
 HEALTH = head("GET", "/healthz")
 
@@ -76,15 +76,15 @@ def test_requests_one_behind_the_other_are_answered_in_order(url: str, api: Any)
 
 def test_who_stops_sending_is_answered_and_then_let_go(url: str, api: Any) -> None:
     with Wire(url) as wire:
-        wire.send(b"".join(form("/v1/customers", api.key, {"name": "Ann"}))).no_more()
+        wire.send(b"".join(form("/v1/customers", api.key, {"name": "Ann"}))).end_sending()
         assert wire.answer()[0] == 200
         assert wire.is_closed(within=0.9)
     with Wire(url) as wire:
-        assert wire.no_more().is_closed(within=0.9)
+        assert wire.end_sending().is_closed(within=0.9)
 
 
 def test_what_is_no_http_is_refused_in_our_words(url: str) -> None:
-    status, headers, body, _ = asked(url, b"HELO example.com\r\n\r\n")
+    status, headers, body, _ = send_request(url, b"HELO example.com\r\n\r\n")
     assert (status, headers["connection"]) == (400, "close")
     assert body["error"]["type"] == "invalid_request_error"
 
@@ -92,7 +92,7 @@ def test_what_is_no_http_is_refused_in_our_words(url: str) -> None:
 def test_two_lengths_are_refused(url: str, api: Any) -> None:
     for more in ({"Transfer_Encoding": "chunked"}, {"content_length": 5}):
         first, body = form("/v1/customers", api.key, {"name": "Ann"}, **more)
-        assert asked(url, first + body)[0] == 400
+        assert send_request(url, first + body)[0] == 400
     assert api.get("/v1/customers")["data"] == []
 
 
@@ -116,7 +116,7 @@ def test_what_is_neither_head_nor_body_has_a_limit(url: str, api: Any, where: st
 
 def test_a_trailer_is_no_header(url: str, api: Any) -> None:
     chunked = head("POST", "/v1/customers", api.key, Transfer_Encoding="chunked")
-    status, headers, _, _ = asked(url, chunked + b"0\r\nIdempotency-Key: late\r\n\r\n")
+    status, headers, _, _ = send_request(url, chunked + b"0\r\nIdempotency-Key: late\r\n\r\n")
     assert status == 200 and "idempotency-key" not in headers
 
 
@@ -125,7 +125,7 @@ def test_for_one_connection_more_the_one_idle_longest_goes(url: str, monkeypatch
     with Wire(url) as first, Wire(url) as second, Wire(url) as third:
         time.sleep(0.1)
         assert second.send(HEALTH).answer()[0] == 200
-        assert asked(url, HEALTH)[0] == 200
+        assert send_request(url, HEALTH)[0] == 200
         assert first.is_closed(within=5)
         assert third.send(HEALTH).answer()[0] == 200
 
@@ -139,13 +139,13 @@ def test_with_no_idle_one_the_new_connection_is_told_to_come_later(
         one.send(first)
         two.send(first)
         time.sleep(0.3)
-        status, headers, body, _ = asked(url, b"")
+        status, headers, body, _ = send_request(url, b"")
         assert (status, headers["retry-after"]) == (503, "1") and "error" in body
 
 
 def test_a_large_body_that_nobody_reads_does_not_keep_its_refusal_back(url: str) -> None:
     first, _ = form("/v1/customers", "", {}, Content_Length=3 << 20)
-    assert asked(url, first + b"x" * (3 << 20))[0] == 401
+    assert send_request(url, first + b"x" * (3 << 20))[0] == 401
 
 
 def test_the_loop_is_free_while_threads_work(
@@ -155,7 +155,7 @@ def test_the_loop_is_free_while_threads_work(
     with Wire(url) as one, Wire(url) as two, Wire(url) as three:
         for wire in (one, two, three):
             wire.send(head("GET", "/v1/customers", api.key))
-        assert asked(url, HEALTH)[3] < 0.5
+        assert send_request(url, HEALTH)[3] < 0.5
 
 
 UPGRADE = (
@@ -204,7 +204,7 @@ def test_an_expectation_that_nobody_can_meet_is_refused(url: str, api: Any, expe
         assert (status, headers["connection"]) == (417, "close")
         assert answer["error"]["type"] == "invalid_request_error" and headers["request-id"][:4] == "req_"
         assert wire.is_closed(within=5)
-    assert asked(url, head("GET", "/v1/customers", api.key, Expect=expectation))[0] == 417
+    assert send_request(url, head("GET", "/v1/customers", api.key, Expect=expectation))[0] == 417
     assert api.get("/v1/customers")["data"] == []
 
 

@@ -72,7 +72,7 @@ class Case:
 
     def done(self) -> Reply:
         sent = {**without(self.base, self.name), **form(self.value, self.name)}
-        return self.maker.done(self.path, sent, self.verb.method)
+        return self.maker.request(self.path, sent, self.verb.method)
 
     def read(self, answer: Reply) -> Reply:
         """The object read again, with what it shows only when it is asked."""
@@ -98,10 +98,10 @@ def begun(case: Case) -> tuple[str, Sent]:
     verb, maker = case.verb, case.maker
     if at(verb) in ELSEWHERE:
         path, sent = ELSEWHERE[at(verb)](maker)
-        return maker.filled(path), sent
+        return maker.fill(path), sent
     assert verb.resource and verb.kind in ("create", "update"), f"ELSEWHERE says nothing of {verb.path}"
     if verb.kind == "create":
-        return maker.base(verb.resource.object)
+        return maker.recipe(verb.resource.object)
     more = {name: filled(maker, value) for name, value in MADE_WITH.get(case.key, {}).items()}
     made = maker.make(verb.resource.object, **more)
     return f"{verb.resource.path}/{made['id']}", {}
@@ -110,7 +110,7 @@ def begun(case: Case) -> tuple[str, Sent]:
 def filled(maker: Maker, value: Any) -> Any:
     if callable(value):
         return value(maker)
-    return maker.filled(value) if isinstance(value, str) else value
+    return maker.fill(value) if isinstance(value, str) else value
 
 
 def example(maker: Maker, spec: Field) -> Any:
@@ -169,7 +169,7 @@ def taken_over(case: Case) -> bool:
     holder = case.maker.make("price", lookup_key="wanted")["id"]
     sent = {**case.base, "lookup_key": "wanted"}
     refused = case.maker.send(case.path, sent)
-    answer = case.maker.done(case.path, {**sent, case.name: case.value})
+    answer = case.maker.request(case.path, {**sent, case.name: case.value})
     now = case.api.get(f"/v1/prices/{holder}")["lookup_key"]
     return refused.status == 400 and (answer["lookup_key"], now) == ("wanted", None)
 
@@ -204,7 +204,7 @@ def captured(case: Case) -> bool:
 
 def destined(case: Case) -> bool:
     target = case.done()["webhook_endpoint"]
-    return bool(target["url"]) and not case.maker.done(*begun(case))["webhook_endpoint"]["url"]
+    return bool(target["url"]) and not case.maker.request(*begun(case))["webhook_endpoint"]["url"]
 
 
 def uploaded(case: Case) -> bool:

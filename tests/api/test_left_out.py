@@ -9,7 +9,7 @@ from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.pages.description import accepted_by
 from tests.api.test_nested_parameters import NESTED, declared
-from tests.support.tested_paths import is_there
+from tests.support.tested_paths import is_tested
 from tests.test_tidy import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "left_out.md"
@@ -28,7 +28,7 @@ def lacking(contract: ModuleType) -> Lacking:
     found: Lacking = {}
     for operation in contract.operations():
         key = (operation.verb, shape(operation.path))
-        if operation.in_scope and is_there(operation.path) and key in ours:
+        if operation.in_scope and is_tested(operation.path) and key in ours:
             theirs = set(contract.parameters(operation)) - {"expand"}
             known = set(ours[key])
             if key in WHOLE:

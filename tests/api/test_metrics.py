@@ -13,7 +13,7 @@ from billow.app import App
 from billow.pages import metrics
 from billow.store import migrate, webhook_queue
 from tests.support.installation import new_database
-from tests.support.webhook_receivers import Receiver, World
+from tests.support.webhook_receivers import DeliveryWorld, Receiver
 
 TOKEN = "a-token-of-the-tests"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def alone(app: App) -> App:
 
 
 def test_the_lag_of_deliveries_is_that_of_the_oldest_event(
-    alone: App, world: World, api: Any, receiver: Receiver
+    alone: App, world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     assert read(alone)["billow_webhooks_pending"] == 0
     assert read(alone)["billow_webhooks_oldest_pending_seconds"] == 0

@@ -15,7 +15,7 @@ from billow.commands import Checked
 from billow.ledger import audit
 from billow.store.tx import Database
 from tests.flows.conftest import do_what_is_due, world, worlds  # noqa: F401  (fixtures)
-from tests.support.worker_threads import working
+from tests.support.worker_threads import running_worker
 from tests.support.world import World, moment
 
 
@@ -211,7 +211,7 @@ def test_nothing_is_reported_of_a_system_at_work(world: World, app: App) -> None
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        with working(app):
+        with running_worker(app):
             for month in (2, 3, 4):
                 at = f"2025-{month:02}-01 02:00"
                 when = {"frozen_time": int(moment(at).timestamp())}

@@ -19,7 +19,7 @@ import pytest
 from billow.app import App
 from tests.conftest import Api, new_caller
 from tests.support.installation import free_port, new_database, running
-from tests.support.raw_client import Wire, asked, form, head
+from tests.support.raw_client import Wire, form, head, send_request
 
 KEYS = int(os.environ.get("BILLOW_STORM_KEYS", "1000"))
 CUSTOMERS, BULK = "/v1/customers", "/v1/billing/meter_events/bulk"
@@ -43,7 +43,7 @@ class System:
         """How long health and a request of another account take; each must be answered in time."""
         other = new_caller(self.app)
         asks = [head("GET", "/healthz"), head("GET", CUSTOMERS, other.key), head("GET", CUSTOMERS, other.key)]
-        found = [asked(self.url, ask) for ask in asks]
+        found = [send_request(self.url, ask) for ask in asks]
         assert [answer[0] for answer in found] == [200] * 3
         assert max(answer[3] for answer in found) < within
         return [answer[3] for answer in found]
@@ -106,11 +106,11 @@ def test_what_was_cut_off_is_not_done_and_the_whole_may_be_sent_again(
         wire.send(cut(system))
         time.sleep(0.2)
         if ending == "half closed":
-            assert wire.no_more().answer()[0] in (0, 400)
+            assert wire.end_sending().answer()[0] in (0, 400)
     time.sleep(0.3)
     assert system.names() == []
     whole = b"".join(form(CUSTOMERS, system.api.key, {"name": "half and half"}, Idempotency_Key="cut"))
-    status, headers, _, _ = asked(system.url, whole)
+    status, headers, _, _ = send_request(system.url, whole)
     assert status == 200 and "idempotent-replayed" not in headers
     assert system.names() == ["half and half"]
 
@@ -122,27 +122,27 @@ def test_a_payment_that_was_cut_off_charges_nothing(system: System) -> None:
               "off_session": "true", "amount": 1234567}  # fmt: skip
     first, body = form("/v1/payment_intents", system.api.key, fields, Idempotency_Key="pay")
     with Wire(system.url) as wire:
-        wire.send(first + body[:-3]).no_more().answer()
+        wire.send(first + body[:-3]).end_sending().answer()
     assert system.api.get("/v1/charges")["data"] == []
-    status, _, paid, _ = asked(system.url, first + body)
+    status, _, paid, _ = send_request(system.url, first + body)
     assert (status, paid.get("amount")) == (200, 1234567), paid
 
 
 def test_chunks_that_end_are_a_whole_body(system: System) -> None:
-    assert asked(system.url, cut_chunks(system) + b"0\r\n\r\n")[0] == 200
+    assert send_request(system.url, cut_chunks(system) + b"0\r\n\r\n")[0] == 200
     assert system.names() == ["half"]
 
 
 def test_half_of_a_gzip_is_refused(system: System) -> None:
     packed = gzip.compress(json.dumps([{"event_name": "a", "payload": {}}] * 50).encode())[:-9]
     media = {"Content_Type": "application/json", "Content_Encoding": "gzip", "Content_Length": len(packed)}
-    status, _, body, _ = asked(system.url, head("POST", BULK, system.api.key, **media) + packed)
+    status, _, body, _ = send_request(system.url, head("POST", BULK, system.api.key, **media) + packed)
     assert status == 400 and "gzip" in body["error"]["message"]
 
 
 def test_who_stops_sending_is_answered(system: System) -> None:
     with Wire(system.url) as wire:
-        status, _, customer = wire.send(system.customer("last words")).no_more().answer()
+        status, _, customer = wire.send(system.customer("last words")).end_sending().answer()
         assert (status, customer["name"]) == (200, "last words")
         assert wire.is_closed(within=5)
 
@@ -185,10 +185,10 @@ def test_key_and_rights_are_judged_before_the_body_comes(system: System) -> None
               (system.api.key, "/v1/nothing", 404)]  # fmt: skip
     for key, path, status in judged:
         first, _ = form(path, key, {}, Content_Length=500_000)
-        answer = asked(system.url, first, timeout=5)
+        answer = send_request(system.url, first, timeout=5)
         assert (answer[0], answer[2]["error"]["type"]) == (status, "invalid_request_error")
     first, _ = form(CUSTOMERS, system.api.key, {}, Content_Length=2 << 20)
-    assert asked(system.url, first, timeout=5)[0] == 413
+    assert send_request(system.url, first, timeout=5)[0] == 413
 
 
 def test_unknown_keys_are_slowed_down_by_address_and_known_ones_are_not(pair: System) -> None:
@@ -201,7 +201,7 @@ def test_unknown_keys_are_slowed_down_by_address_and_known_ones_are_not(pair: Sy
         assert set(statuses) == {401, 429} and statuses.count(429) > 40
         assert {wire.send(known).answer()[0] for wire in wires} == {200}
     elsewhere = head("GET", CUSTOMERS, "sk_test_unknown000000", X_Forwarded_For="203.0.113.9")
-    assert asked(pair.url, elsewhere)[0] == 401
+    assert send_request(pair.url, elsewhere)[0] == 401
 
 
 def test_a_storm_of_a_thousand_keys_is_fair_and_health_is_not_disturbed(pair: System) -> None:
@@ -220,8 +220,8 @@ def test_a_storm_of_a_thousand_keys_is_fair_and_health_is_not_disturbed(pair: Sy
         storming = [pool.submit(storm, place) for place in range(8)]
         for _ in range(4):
             calm = head("GET", CUSTOMERS, new_caller(pair.app, "live").key, X_Forwarded_For="203.0.113.251")
-            assert asked(pair.url, calm)[0] == 200
-            status, _, _, seconds = asked(pair.url, head("GET", "/healthz"))
+            assert send_request(pair.url, calm)[0] == 200
+            status, _, _, seconds = send_request(pair.url, head("GET", "/healthz"))
             assert status == 200 and seconds < 1
         for each in storming:
             each.result(60)
@@ -283,7 +283,7 @@ def test_little_gzip_becomes_little_memory(system: System, what: str) -> None:
     named = {"Content_Type": media, "Content_Encoding": "gzip", "Content_Length": len(body)}
     request = head("POST", BULK, system.api.key, **named) + body
     with ThreadPoolExecutor(4) as pool:
-        found = [*pool.map(lambda _: asked(system.url, request, 60), range(4))]
+        found = [*pool.map(lambda _: send_request(system.url, request, 60), range(4))]
     assert {status for status, *_ in found} <= {400, 413, 503}
     assert {status for status, *_ in found} & {400, 413}
     assert before and memory_of(system.url) - before < 600 << 20
@@ -295,7 +295,9 @@ def test_little_gzip_becomes_little_memory(system: System, what: str) -> None:
 def test_an_upload_of_line_ends_is_soon_refused(system: System, fill: bytes) -> None:
     body = fill * ((16 << 20) // len(fill)) + b"\r\n--x--\r\n"
     named = {"Content_Type": "multipart/form-data; boundary=x", "Content_Length": len(body)}
-    status, _, _, seconds = asked(system.url, head("POST", "/v1/files", system.api.key, **named) + body)
+    status, _, _, seconds = send_request(
+        system.url, head("POST", "/v1/files", system.api.key, **named) + body
+    )
     assert status == 400 and seconds < 3
 
 

@@ -20,7 +20,7 @@ from billow import streams
 from billow.app import App
 from tests.conftest import Api, new_caller
 from tests.support.installation import new_database, running
-from tests.support.raw_client import asked, form, head
+from tests.support.raw_client import form, head, send_request
 from tests.support.webhook_receivers import eventually
 
 CUSTOMERS = "/v1/customers"
@@ -94,7 +94,7 @@ def folder() -> Iterator[Path]:
 
 def slowest(url: str, api: Api, count: int) -> float:
     """Ask so often; the longest wait for an answer."""
-    found = [asked(url, head("GET", CUSTOMERS, api.key), timeout=5) for _ in range(count)]
+    found = [send_request(url, head("GET", CUSTOMERS, api.key), timeout=5) for _ in range(count)]
     assert [answer[0] for answer in found] == [200] * count
     return max(answer[3] for answer in found)
 
@@ -106,7 +106,7 @@ def said_missing(text: bytes) -> int:
 
 def worker_goes_on(app: App, url: str, api: Api) -> bool:
     """Whether the worker has numbered the event of a new customer in ten seconds."""
-    assert asked(url, b"".join(form(CUSTOMERS, api.key, {"name": "Ann"})), timeout=5)[0] == 200
+    assert send_request(url, b"".join(form(CUSTOMERS, api.key, {"name": "Ann"})), timeout=5)[0] == 200
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with app.db.transaction(api.tenant) as tx:

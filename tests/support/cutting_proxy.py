@@ -1,4 +1,4 @@
-"""A TCP proxy in front of PostgreSQL that cuts a connection at its COMMIT, before or after it arrives."""
+"""A TCP proxy in front of PostgreSQL that cuts a connection at a COMMIT, before or after it."""
 
 import socket
 import threading
@@ -12,10 +12,10 @@ LIMIT = 65536
 
 
 class Cutter:
-    """Passes everything on, until `decide`, which is asked at each COMMIT, says to cut.
+    """Passes everything on; `decide` is called at each COMMIT and may cut the connection.
 
-    None lets it pass; "before": it never arrives; "after": it is carried out, and its answer does not come
-    back.
+    None lets the COMMIT pass; with "before" it never arrives; with "after" it is carried out, and its answer
+    is lost.
     """
 
     def __init__(self, target: str) -> None:
@@ -58,7 +58,7 @@ class Cutter:
             while data := client.recv(LIMIT):
                 how = self.decide() if data.endswith(COMMIT) else None
                 if how is not None:
-                    cut.set()  # first, so that no answer passes
+                    cut.set()  # before sending, so that no answer passes
                     self.cuts.append(how)
                     if how == "after":
                         server.sendall(data)
@@ -84,7 +84,7 @@ def end(one: socket.socket) -> None:
 
 @contextmanager
 def cutting(url: str) -> Iterator[tuple[Cutter, str]]:
-    """A proxy for a database, and the URL at which it is reached through it."""
+    """Start a proxy for a database; return it with the URL of the database through it."""
     parts = urlsplit(url)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     cutter = Cutter(f"{query['host']}/.s.PGSQL.{query.get('port', '5432')}")

@@ -13,9 +13,9 @@ from tests.support.valid_subscription_params import (
     SOON,
     SUB,
     metered,
-    old,
-    paused,
-    running,
+    paused_subscription,
+    running_schedule,
+    subscription_since_ten_days,
 )
 
 Rule = Callable[[Any], bool]
@@ -54,8 +54,8 @@ def customer(maker: Maker, card: str = "pm_card_visa") -> str:
 def pays_with(maker: Maker, id: str, card: str) -> None:
     """From now on the customer of a subscription pays with another card."""
     owner = subscription(maker, id)["customer"]
-    method = maker.done(f"/v1/payment_methods/{card}/attach", {"customer": owner})["id"]
-    maker.done(f"/v1/customers/{owner}", {"invoice_settings[default_payment_method]": method})
+    method = maker.request(f"/v1/payment_methods/{card}/attach", {"customer": owner})["id"]
+    maker.request(f"/v1/customers/{owner}", {"invoice_settings[default_payment_method]": method})
 
 
 # ------------------------------------------------------------------------------------- a creation
@@ -64,7 +64,7 @@ def pays_with(maker: Maker, id: str, card: str) -> None:
 def created(case: Any, card: str, **more: Any) -> Reply:
     """A subscription of somebody with such a card, and what was sent besides."""
     owner = customer(case.maker, card)
-    sent = {"customer": owner, "items[0][price]": case.maker.known("price")}
+    sent = {"customer": owner, "items[0][price]": case.maker.existing("price")}
     return case.maker.send(SUB, {**sent, **more})
 
 
@@ -91,7 +91,7 @@ def present(case: Any) -> bool:
 def stubbed(case: Any) -> bool:
     """The days until the anchor cost something, or nothing."""
     sent = {**case.base, "billing_cycle_anchor": SOON}
-    answers = [case.maker.done(SUB, {**sent, case.name: said}) for said in ("none", "create_prorations")]
+    answers = [case.maker.request(SUB, {**sent, case.name: said}) for said in ("none", "create_prorations")]
     found = [answer["latest_invoice"] for answer in answers]
     return found[0] is None and found[1] is not None
 
@@ -102,7 +102,7 @@ def stubbed(case: Any) -> bool:
 def subject(case: Any) -> tuple[str, str]:
     """A subscription whose period began ten days ago, and its second item."""
     prices = [{"price": case.maker.make("price")["id"]} for _ in "12"]
-    id = old(case.maker, customer=customer(case.maker), items=prices)
+    id = subscription_since_ten_days(case.maker, customer=customer(case.maker), items=prices)
     return id, subscription(case.maker, id)["items"]["data"][1]["id"]
 
 
@@ -126,7 +126,7 @@ def outcome(case: Any, card: str, **more: Any) -> tuple[int, str, bool, bool]:
     pays_with(case.maker, id, card)
     owner = subscription(case.maker, id)["customer"]
     owes = {"customer": owner, "subscription": id, "amount": "9000", "currency": "usd"}
-    case.maker.done("/v1/invoiceitems", owes)
+    case.maker.request("/v1/invoiceitems", owes)
     answer = changed(case, id, item, proration_behavior="always_invoice", **more)
     now = subscription(case.maker, id)
     return answer.status, now["status"], quantities(case, id) != before, now["pending_update"] is not None
@@ -191,9 +191,9 @@ def anchored(case: Any) -> bool:
     """A new period begins, or the one of ten days ago goes on."""
     found = []
     for said in ("now", "unchanged"):
-        id = old(case.maker)
+        id = subscription_since_ten_days(case.maker)
         before = subscription(case.maker, id)["billing_cycle_anchor"]
-        now = case.maker.done(f"{SUB}/{id}", {f"{case.name}[type]": said})["billing_cycle_anchor"]
+        now = case.maker.request(f"{SUB}/{id}", {f"{case.name}[type]": said})["billing_cycle_anchor"]
         found.append(now - before >= 10 * DAY)
     return found == [True, False]
 
@@ -205,19 +205,19 @@ def forgets_use(case: Any) -> bool:
 
 def used(maker: Maker, owner: str) -> None:
     """Four were used a minute ago."""
-    event = maker.api.get(f"/v1/billing/meters/{maker.known('billing.meter')}")["event_name"]
+    event = maker.api.get(f"/v1/billing/meters/{maker.existing('billing.meter')}")["event_name"]
     payload = {"payload[stripe_customer_id]": owner, "payload[value]": "4"}
-    maker.done("/v1/billing/meter_events", {"event_name": event, "timestamp": str(NOW - 60), **payload})
+    maker.request("/v1/billing/meter_events", {"event_name": event, "timestamp": str(NOW - 60), **payload})
 
 
 def gone_with(case: Any, said: str) -> int:
     maker, owner = case.maker, customer(case.maker)
     prices = [{"price": maker.make("price")["id"]}, {"price": metered(maker)}]
-    id = old(maker, customer=owner, items=prices)
+    id = subscription_since_ten_days(maker, customer=owner, items=prices)
     used(maker, owner)
     item = subscription(maker, id)["items"]["data"][1]["id"]
-    maker.done(f"{ITEM}/{item}", {case.name: said}, "DELETE")
-    maker.done(f"{SUB}/{id}", {"invoice_now": "true"}, "DELETE")
+    maker.request(f"{ITEM}/{item}", {case.name: said}, "DELETE")
+    maker.request(f"{SUB}/{id}", {"invoice_now": "true"}, "DELETE")
     lines = maker.api.get(f"/v1/invoices/{last(maker, id)['id']}/lines")["data"]
     return sum(line["amount"] for line in lines if line["quantity"] == 4)
 
@@ -228,7 +228,7 @@ def gone_with(case: Any, said: str) -> int:
 def ended(maker: Maker, path: str, id: str, method: str = "DELETE", **more: str) -> tuple[bool, int]:
     """Whether an end is invoiced at once, and the sum of that or of what waits."""
     before = subscription(maker, id)["latest_invoice"]
-    maker.done(path, more, method)
+    maker.request(path, more, method)
     if subscription(maker, id)["latest_invoice"] != before:
         return True, int(last(maker, id)["subtotal"])
     return False, sum(one["amount"] for one in waiting(maker, id))
@@ -238,9 +238,9 @@ def invoiced(case: Any) -> bool:
     """What waits is billed at once, or stays with the customer."""
     found = []
     for said in ("true", "false"):
-        id = old(case.maker)
+        id = subscription_since_ten_days(case.maker)
         owner = {"customer": subscription(case.maker, id)["customer"], "subscription": id}
-        case.maker.done("/v1/invoiceitems", {**owner, "amount": "100", "currency": "usd"})
+        case.maker.request("/v1/invoiceitems", {**owner, "amount": "100", "currency": "usd"})
         found.append(ended(case.maker, f"{SUB}/{id}", id, invoice_now=said))
     return found == [(True, 100), (False, 100)]
 
@@ -248,7 +248,7 @@ def invoiced(case: Any) -> bool:
 def given_back(case: Any) -> bool:
     found = []
     for said in ("true", "false"):
-        id = old(case.maker)
+        id = subscription_since_ten_days(case.maker)
         found.append(ended(case.maker, f"{SUB}/{id}", id, prorate=said)[1])
     return found[0] < 0 and found[1] == 0
 
@@ -259,9 +259,9 @@ def explained(case: Any) -> bool:
 
 
 def called_off(case: Any, **more: str) -> tuple[bool, int]:
-    schedule = running(case.maker)
+    schedule = running_schedule(case.maker)
     id = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
-    case.maker.done(f"/v1/invoices/{last(case.maker, id)['id']}/pay", {})
+    case.maker.request(f"/v1/invoices/{last(case.maker, id)['id']}/pay", {})
     return ended(case.maker, f"{PLANNED}/{schedule}/cancel", id, "POST", **more)
 
 
@@ -279,10 +279,10 @@ def kept_its_end(case: Any) -> bool:
     """The end that a schedule planned stays when it lets its subscription go, or is taken back."""
     found = []
     for said in ("true", "false"):
-        schedule = running(case.maker, end_behavior="cancel")
+        schedule = running_schedule(case.maker, end_behavior="cancel")
         id = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
         before = subscription(case.maker, id)["cancel_at"]
-        case.maker.done(f"{PLANNED}/{schedule}/release", {case.name: said})
+        case.maker.request(f"{PLANNED}/{schedule}/release", {case.name: said})
         found.append(subscription(case.maker, id)["cancel_at"] == before)
     return found == [True, False]
 
@@ -293,7 +293,7 @@ def kept_its_end(case: Any) -> bool:
 def stopped(case: Any, price: str, use: bool = False, **sent: str) -> tuple[bool, int]:
     """A pause of what began ten days ago: whether it is invoiced, and what it comes to."""
     owner = customer(case.maker)
-    id = old(case.maker, customer=owner, items=[{"price": price}])
+    id = subscription_since_ten_days(case.maker, customer=owner, items=[{"price": price}])
     if use:
         used(case.maker, owner)
     return ended(case.maker, f"{SUB}/{id}/pause", id, "POST", invoicing_behavior="invoice", **sent)
@@ -303,7 +303,7 @@ def settled_for(case: Any) -> bool:
     """The unused time is given back from now on, from the start of the period on, or not; what was used is
     billed, or not."""
     at = f"{case.name}[unused_time_from][type]"
-    price = case.maker.known("price")
+    price = case.maker.existing("price")
     now, whole, nothing = (
         stopped(case, price, **{at: said})[1] for said in ("now", "item_current_period_start", "none")
     )
@@ -315,7 +315,7 @@ def settled_for(case: Any) -> bool:
 def billed_apart(case: Any) -> bool:
     found = []
     for said in ("invoice", "pending_invoice_item"):
-        id = old(case.maker)
+        id = subscription_since_ten_days(case.maker)
         found.append(ended(case.maker, f"{SUB}/{id}/pause", id, "POST", **{case.name: said})[0])
     return found == [True, False]
 
@@ -329,7 +329,7 @@ def pauses_all(case: Any) -> bool:
 
 
 def resumed(case: Any, **sent: str) -> Reply:
-    return case.maker.done(f"{SUB}/{paused(case.maker)}/resume", sent)
+    return case.maker.request(f"{SUB}/{paused_subscription(case.maker)}/resume", sent)
 
 
 def goes_on(case: Any) -> bool:
@@ -342,11 +342,11 @@ def resumed_when_paid(case: Any) -> bool:
     """It comes back with the attempt to charge, or only with the payment."""
     found = []
     for said in ("resume_on_payment_attempt", "resume_on_payment_success"):
-        id = paused(case.maker, customer=customer(case.maker))
+        id = paused_subscription(case.maker, customer=customer(case.maker))
         for one in waiting(case.maker, id):  # what the pause gave back would pay a part
-            case.maker.done(f"/v1/invoiceitems/{one['id']}", {}, "DELETE")
+            case.maker.request(f"/v1/invoiceitems/{one['id']}", {}, "DELETE")
         pays_with(case.maker, id, BAD)
-        found.append(case.maker.done(f"{SUB}/{id}/resume", {case.name: said})["status"])
+        found.append(case.maker.request(f"{SUB}/{id}/resume", {case.name: said})["status"])
     return found[0] != "paused" and found[1] == "paused"
 
 
@@ -354,9 +354,9 @@ def resumed_weighed(case: Any) -> bool:
     """Nothing, something that waits for the next invoice, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
-        id = paused(case.maker)
+        id = paused_subscription(case.maker)
         was, before = len(waiting(case.maker, id)), last(case.maker, id)["id"]
-        case.maker.done(f"{SUB}/{id}/resume", {"billing_cycle_anchor[type]": "unchanged", case.name: said})
+        case.maker.request(f"{SUB}/{id}/resume", {"billing_cycle_anchor[type]": "unchanged", case.name: said})
         found.append((len(waiting(case.maker, id)) - was, last(case.maker, id)["id"] != before))
     return found == [(0, False), (1, False), (-1, True)]
 
@@ -374,13 +374,13 @@ def replanned(case: Any) -> bool:
     """The current phase is changed: nothing, something that waits, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
-        schedule = running(case.maker)
+        schedule = running_schedule(case.maker)
         shown = case.api.get(f"{PLANNED}/{schedule}")
         id, [phase] = shown["subscription"], shown["phases"]
         before = last(case.maker, id)["id"]
         dates = {name: str(phase[name]) for name in ("start_date", "end_date")}
         item = {"price": phase["items"][0]["price"], "quantity": "3"}
-        case.maker.done(
+        case.maker.request(
             f"{PLANNED}/{schedule}", {**form([{**dates, "items": [item]}], "phases"), case.name: said}
         )
         found.append((bool(waiting(case.maker, id)), last(case.maker, id)["id"] != before))

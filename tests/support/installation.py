@@ -1,4 +1,4 @@
-"""A whole installation that a test starts and leaves behind: `billow up`, in processes of its own."""
+"""A whole installation for a test: `billow up` in its own processes, on its own database."""
 
 import os
 import socket
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 
 def new_database(server_url: str) -> str:
-    """An empty database beside those of the server, which a test's other processes do not work on."""
+    """Create an empty database on the server, on which no worker of another test runs."""
     name = f"billow_{secret('', 12).lower()}"
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -39,9 +39,9 @@ def new_database(server_url: str) -> str:
 
 @contextmanager
 def running(database: str, folder: Path, output: int | None = None, **more: str) -> Iterator[tuple[App, str]]:
-    """The parts on a migrated database, to make accounts with, and the URL of the server on the same.
+    """Migrate a database and run `billow up` on it; yield the app, to create accounts with, and the URL.
 
-    `output` is the descriptor that the processes print and log to, instead of the file `log`.
+    The processes print and log to the file `log`, or to the descriptor `output`.
     """
     port = free_port()
     given = {

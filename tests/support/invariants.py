@@ -1,8 +1,7 @@
 """What must hold after every scenario and every simulated month (ARCHITECTURE.md, invariants).
 
-The rules that `billow check` asks of every installation are in billow/reports/invariants; here are those that
-need to know more: that the clock stands still, that nobody set a number by hand, that one machine gave all
-ids.
+The rules that `billow check` checks in every installation are in billow/reports/invariants. The rules here
+hold in tests only, where the clock stands still, nobody sets a number by hand and one machine makes all ids.
 """
 
 from collections import Counter
@@ -20,7 +19,7 @@ EXACT = (stories.events_tell_what_was, stories.states_follow_the_tables)
 
 
 def check_all(db: Database, tenant: str, clock: str | None = None) -> None:
-    """Raise with everything that is wrong, not only the first of it."""
+    """Check every invariant; fail with all that is wrong, not only the first."""
     with db.transaction(tenant) as tx:
         wrong = [f"{name}: {what}" for name, check in CHECKS.items() for what in check(tx)]
     if clock:
@@ -29,7 +28,7 @@ def check_all(db: Database, tenant: str, clock: str | None = None) -> None:
 
 
 def books_balance(tx: Tx) -> Iterator[str]:
-    """1. Per currency, the accounts as the trial balance shows them add up to nothing."""
+    """1. Per currency, the balances of all accounts add up to zero."""
     sums = Counter[str]()
     for account in trial_balance(tx):
         sums[account.currency] += account.debit - account.credit
@@ -39,14 +38,14 @@ def books_balance(tx: Tx) -> Iterator[str]:
 
 
 def nothing_hangs(tx: Tx) -> Iterator[str]:
-    """No attempt waits for an answer that nobody is going to ask for."""
+    """No attempt to take money is processing."""
     yield from (
         f"{row['id']} is under way" for row in tx.all("select id from attempts where state = 'processing'")
     )
 
 
 def nothing_is_late(tx: Tx) -> Iterator[str]:
-    """8. No job is due in the past of its test clock, and none was given up."""
+    """8. No job is overdue on its test clock, and none is parked."""
     yield from (
         str(row)
         for row in tx.all(
@@ -66,7 +65,7 @@ def second_run(db: Database, tenant: str, clock: str) -> Iterator[str]:
 
 
 def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
-    """No transfer says anything but what was posted."""
+    """Every transfer is as it was posted, by the hash chain."""
     first, count = 1, 10
     while True:
         seals, found = audit.links(tx, first, count)
@@ -79,7 +78,7 @@ def the_ledger_is_sealed(tx: Tx) -> Iterator[str]:
 
 
 def timers_are_set(tx: Tx) -> Iterator[str]:
-    """Every state has the timers that it implies, at the time and on the clock that it implies."""
+    """Every row has the timers that its state implies, at the right time and on the right clock."""
     yield from (str(one) for one in missing_timers.wrong_timers(tx) if one.certain)
 
 

@@ -1,4 +1,4 @@
-"""A gateway for live mode in tests: it takes any token for a card, and simulates the payments."""
+"""A gateway for live mode in tests: it accepts any token as a card, and simulates the payments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from billow.providers.gateways import StoredMethod
 
 
 class Standin:
-    """Behaves as a real gateway would; no card of its is a test card."""
+    """A gateway whose cards are no test cards."""
 
     name = "standin"
 
@@ -28,7 +28,7 @@ class Standin:
 
 @contextmanager
 def live_gateway(app: App, gateway: Any = None) -> Iterator[None]:
-    """Live mode has a gateway for as long as this lasts."""
+    """Give live mode a gateway for the length of this context."""
     usual = app.db.outside
     gateways = {**usual.gateways, "live": gateway or Standin(usual.gateways["test"])}
     app.db.outside = replace(usual, gateways=gateways)

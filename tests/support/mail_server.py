@@ -1,4 +1,4 @@
-"""A mail server that misbehaves after it was given a letter."""
+"""A mail server that misbehaves after it was given a mail."""
 
 import socket
 import threading
@@ -8,9 +8,9 @@ from typing import Any
 
 
 class RudeServer:
-    """Takes commands politely, and answers a letter and what follows with the lines given; None: it hangs up.
+    """Accepts commands, then answers a mail and the commands after it with the given lines; None hangs up.
 
-    `after_letter` may be replaced between letters; `letters` holds what it was given, accepted or not.
+    `after_letter` may be replaced between mails; `letters` has every mail that it was given, accepted or not.
     """
 
     def __init__(self, after_letter: list[str | None], pause: float = 0) -> None:

@@ -1,4 +1,4 @@
-"""One of each noun, as often as it is wanted; what it needs is made before it."""
+"""Create one of each noun, any number of times, with what it needs before it."""
 
 import itertools
 import re
@@ -10,8 +10,8 @@ from tests.conftest import Api, Reply
 
 Sent = dict[str, Any]
 PAYING = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
-#: Where the recipes of the isolation tests make one, these make another each time.
-AGAIN: dict[str, tuple[str, Sent]] = {
+#: Recipes that create another object each time, where those of the isolation tests create the same.
+REPEATABLE: dict[str, tuple[str, Sent]] = {
     "billing.meter": (
         "/v1/billing/meters",
         {"display_name": "V", "event_name": "v{n}", "default_aggregation[formula]": "sum"},
@@ -28,13 +28,13 @@ AGAIN: dict[str, tuple[str, Sent]] = {
     "tax_id": ("/v1/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "webhook_endpoint": ("/v1/webhook_endpoints", {"url": "https://a.example/{n}", "enabled_events[]": "*"}),
 }
-BASES = {**RECIPES, **AGAIN}
-IDS = re.compile(r"\{(new )?([a-z0-9_.]+)\}")
-"""{product} is one that there is, {new charge} another each time, {n} a number."""
+ALL_RECIPES = {**RECIPES, **REPEATABLE}
+PLACEHOLDER = re.compile(r"\{(new )?([a-z0-9_.]+)\}")
+"""`{product}` is an existing one, `{new charge}` another each time, `{n}` a number."""
 
 
 def form(value: Any, at: str) -> Sent:
-    """A nested value as a form has it: `{"a": [1]}` at `b` is `b[a][0]=1`."""
+    """Flatten a nested value into form fields: `{"a": [1]}` at `b` is `b[a][0]=1`."""
     if isinstance(value, dict):
         return {
             key: leaf for name, item in value.items() for key, leaf in form(item, f"{at}[{name}]").items()
@@ -45,52 +45,57 @@ def form(value: Any, at: str) -> Sent:
 
 
 def without(sent: Sent, *names: str) -> Sent:
+    """Leave out the params of these names, with all that is within them."""
     return {name: value for name, value in sent.items() if name.split("[")[0] not in names}
 
 
 def with_more(sent: Sent, more: Sent) -> Sent:
+    """Add or replace params; None takes one away."""
     given = {name: value for name, value in more.items() if value is not None}
     added = {key: leaf for name, value in given.items() for key, leaf in form(value, name).items()}
     return {**without(sent, *more), **added}
 
 
 class Maker:
-    """A caller who makes things."""
+    """A caller that creates objects."""
 
     def __init__(self, api: Api) -> None:
         self.api, self._count = api, itertools.count(1)
-        self._known: dict[str, str] = {}
+        self._existing: dict[str, str] = {}
 
     def number(self) -> int:
         return next(self._count)
 
-    def known(self, noun: str) -> str:
-        """The id of one that there is, made when it is wanted first."""
-        if noun not in self._known:
-            self._known[noun] = str(self.make(noun)["id"])
-        return self._known[noun]
+    def existing(self, noun: str) -> str:
+        """Return the id of an object of this noun; create it the first time."""
+        if noun not in self._existing:
+            self._existing[noun] = str(self.make(noun)["id"])
+        return self._existing[noun]
 
-    def filled(self, text: Any) -> Any:
+    def fill(self, text: Any) -> Any:
+        """Replace the placeholders of a recipe; make a file of bytes."""
         if isinstance(text, bytes):
             return BytesIO(text), "a.pdf"
 
-        def found(hole: re.Match[str]) -> str:
+        def replacement(hole: re.Match[str]) -> str:
             if hole[2] == "n":
                 return str(self.number())
-            return str(self.make(hole[2])["id"]) if hole[1] else self.known(hole[2])
+            return str(self.make(hole[2])["id"]) if hole[1] else self.existing(hole[2])
 
-        return IDS.sub(found, str(text))
+        return PLACEHOLDER.sub(replacement, str(text))
 
-    def base(self, noun: str) -> tuple[str, Sent]:
-        path, sent = BASES[noun]
-        return self.filled(path), {name: self.filled(value) for name, value in sent.items()}
+    def recipe(self, noun: str) -> tuple[str, Sent]:
+        """Return the path and the params that create an object of this noun."""
+        path, sent = ALL_RECIPES[noun]
+        return self.fill(path), {name: self.fill(value) for name, value in sent.items()}
 
     def make(self, noun: str, **more: Any) -> Reply:
-        """A new one; `more` replaces what the recipe sends under these names, None takes it away."""
-        path, sent = self.base(noun)
-        return self.done(path, with_more(sent, more))
+        """Create an object; `more` replaces params of the recipe, None takes one away."""
+        path, sent = self.recipe(noun)
+        return self.request(path, with_more(sent, more))
 
-    def done(self, path: str, sent: Sent, method: str = "POST") -> Reply:
+    def request(self, path: str, sent: Sent, method: str = "POST") -> Reply:
+        """Send a request that must succeed."""
         answer = self.send(path, sent, method)
         assert answer.status == 200, (path, sent, answer)
         return answer

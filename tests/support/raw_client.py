@@ -1,4 +1,4 @@
-"""A client that says byte by byte what it sends, and may stop in the middle."""
+"""A client that sends exact bytes, and may stop in the middle of a request."""
 
 import json
 import socket
@@ -25,13 +25,13 @@ class Wire:
         self.socket.sendall(data)
         return self
 
-    def no_more(self) -> "Wire":
-        """Close the sending side; what the server says can still be read."""
+    def end_sending(self) -> "Wire":
+        """Close the sending side; answers can still be read."""
         self.socket.shutdown(socket.SHUT_WR)
         return self
 
     def answer(self) -> tuple[int, dict[str, str], Any]:
-        """The next answer: its status, headers and JSON; a status of 0 where there is none."""
+        """Read the next answer: its status, headers and JSON; the status is 0 if none comes."""
         while b"\r\n\r\n" not in self._rest:
             if not self._read():
                 return 0, {}, None
@@ -45,7 +45,7 @@ class Wire:
         return int(first.split()[1]), headers, json.loads(body) if body[:1] in (b"{", b"[") else body
 
     def is_closed(self, within: float) -> bool:
-        """Whether the server closes the connection in time, saying no more."""
+        """Check that the server closes the connection in time, without sending anything."""
         self.socket.settimeout(within)
         try:
             return self.socket.recv(1) == b""
@@ -64,21 +64,21 @@ class Wire:
 
 
 def head(method: str, path: str, key: str = "", **headers: object) -> bytes:
-    """A request's head: `head("POST", "/v1/customers", key, Content_Length=5)`."""
+    """Write the head of a request: `head("POST", "/v1/customers", key, Content_Length=5)`."""
     named = {"Host": "billow", **({"Authorization": f"Bearer {key}"} if key else {}), **headers}
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in named.items()]
     return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
 
 
 def form(path: str, key: str, fields: dict[str, Any], **headers: object) -> tuple[bytes, bytes]:
-    """The head and the body of a form."""
+    """Write the head and the body of a form."""
     body = urlencode(fields).encode()
     named = {"Content_Type": "application/x-www-form-urlencoded", "Content_Length": len(body), **headers}
     return head("POST", path, key, **named), body
 
 
-def asked(url: str, request: bytes, timeout: float = 30) -> tuple[int, dict[str, str], Any, float]:
-    """The answer to a request on a connection of its own, and in how many seconds it came."""
+def send_request(url: str, request: bytes, timeout: float = 30) -> tuple[int, dict[str, str], Any, float]:
+    """Send a request on a new connection; return the answer and the seconds that it took."""
     begun = time.monotonic()
     with Wire(url, timeout) as wire:
         status, headers, body = wire.send(request).answer()

@@ -1,11 +1,11 @@
-"""Does what is shown say what was sent?"""
+"""Compare what an answer shows with what was sent."""
 
 from decimal import Decimal
 from typing import Any
 
 
 def agrees(sent: Any, shown: Any) -> bool:
-    """Whether a shown value is what was sent: all that was sent of a hash, and each element of a list."""
+    """Check whether a shown value is the one sent: every key sent of a hash, every element of a list."""
     if isinstance(shown, dict) and isinstance(sent, dict):
         return all(name in shown and agrees(value, shown[name]) for name, value in sent.items())
     if isinstance(shown, list) and isinstance(sent, list):

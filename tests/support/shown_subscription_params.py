@@ -8,7 +8,7 @@ from typing import Any
 from tests.conftest import Api
 from tests.support.one_of_each import Sent, form
 from tests.support.shown_params import agrees
-from tests.support.valid_subscription_params import DAY, ITEM, PLANNED, SUB, running
+from tests.support.valid_subscription_params import DAY, ITEM, PLANNED, SUB, running_schedule
 
 Rule = Callable[[Any], bool]
 
@@ -181,7 +181,7 @@ def phased(case: Any) -> bool:
     shown = case.api.get(f"{PLANNED}/{case.done()['id']}")["phases"]
     assert all(planned(*pair, case.api) for pair in zip(case.value, shown, strict=True))
     first = {name: value for name, value in case.value[0].items() if name != "start_date"}
-    schedule = running(case.maker, phases=[first])
+    schedule = running_schedule(case.maker, phases=[first])
     subscription = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
     return begins(case.api, first, subscription) and billed(case.api, first, subscription)
 
@@ -214,7 +214,7 @@ def settled(case: Any) -> bool:
     """The schedule shows what holds for all phases, and its subscription begins so."""
     sent = case.value
     kept = agrees(sent, case.api.get(f"{PLANNED}/{case.done()['id']}")["default_settings"])
-    schedule = running(case.maker, default_settings=sent)
+    schedule = running_schedule(case.maker, default_settings=sent)
     return kept and begins(case.api, sent, case.api.get(f"{PLANNED}/{schedule}")["subscription"])
 
 
@@ -228,7 +228,7 @@ def mirrored(case: Any) -> bool:
 
 
 def started(case: Any) -> bool:
-    later, now = case.done(), case.api.get(f"{PLANNED}/{running(case.maker)}")
+    later, now = case.done(), case.api.get(f"{PLANNED}/{running_schedule(case.maker)}")
     begun = agrees(case.value, later["phases"][0]["start_date"])
     return begun and (later["status"], now["status"]) == ("not_started", "active")
 

@@ -1,15 +1,22 @@
-"""Which two subscriptions, items or schedules does a filter tell apart?"""
+"""Create subscriptions, items and schedules of which a filter finds one and not the other."""
 
 from collections.abc import Callable
 
 from billow.resources.subscription import STATUSES
-from tests.support.filter_pairs import Apart
+from tests.support.filter_pairs import FilterCase
 from tests.support.one_of_each import Maker
-from tests.support.valid_subscription_params import ITEM, PLANNED, SUB, old, paused, running
+from tests.support.valid_subscription_params import (
+    ITEM,
+    PLANNED,
+    SUB,
+    paused_subscription,
+    running_schedule,
+    subscription_since_ten_days,
+)
 
 
-def clocked(maker: Maker) -> list[Apart]:
-    """Subscriptions of test clocks, and one of none: it is not shown with theirs, nor they with it."""
+def by_test_clock(maker: Maker) -> list[FilterCase]:
+    """Subscriptions of two test clocks, and one of none: each clock finds only its own."""
     found = []
     for _ in "12":
         clock = str(maker.make("test_helpers.test_clock")["id"])
@@ -18,41 +25,41 @@ def clocked(maker: Maker) -> list[Apart]:
     (first, one), (_, other) = found
     plain = str(maker.make("subscription")["id"])
     asked = {"test_clock": first}
-    return [Apart(asked, one, other), Apart(asked, one, plain)]
+    return [FilterCase(asked, one, other), FilterCase(asked, one, plain)]
 
 
-def priced(maker: Maker, name: str) -> list[Apart]:
-    """Subscriptions to two prices; as plans these have the same ids."""
+def by_price(maker: Maker, name: str) -> list[FilterCase]:
+    """Subscriptions to two prices, which are also plans with the same ids."""
     prices = [str(maker.make("plan")["id"]) for _ in "12"]
     first, second = (str(maker.make("subscription", items=[{"price": one}])["id"]) for one in prices)
-    return [Apart({name: prices[0]}, first, second), Apart({name: prices[1]}, second, first)]
+    return [FilterCase({name: prices[0]}, first, second), FilterCase({name: prices[1]}, second, first)]
 
 
-def periods(maker: Maker, name: str) -> list[Apart]:
-    """One subscription began ten days before another."""
-    early, late = old(maker), str(maker.make("subscription", discounts=None)["id"])
+def by_period(maker: Maker, name: str) -> list[FilterCase]:
+    """Two subscriptions, of which one started ten days before the other."""
+    early, late = subscription_since_ten_days(maker), str(maker.make("subscription", discounts=None)["id"])
     items = {id: maker.api.get(ITEM, {"subscription": id})["data"] for id in (early, late)}
     first, second = items[early][0][name], items[late][0][name]
     return [
-        Apart({f"{name}[lte]": first}, early, late),
-        Apart({f"{name}[lt]": first}, None, early),
-        Apart({f"{name}[gte]": second}, late, early),
-        Apart({f"{name}[gt]": second}, None, late),
+        FilterCase({f"{name}[lte]": first}, early, late),
+        FilterCase({f"{name}[lt]": first}, None, early),
+        FilterCase({f"{name}[gte]": second}, late, early),
+        FilterCase({f"{name}[gt]": second}, None, late),
     ]
 
 
-def subscriptions(maker: Maker) -> list[Apart]:
-    """Each status, of a subscription that got there."""
+def by_status(maker: Maker) -> list[FilterCase]:
+    """A subscription in each status."""
     bad = "pm_card_chargeCustomerFail"
     poor = maker.make("customer", payment_method=bad, invoice_settings={"default_payment_method": bad})["id"]
     states = {
         "active": str(maker.make("subscription")["id"]),
         "canceled": str(maker.make("subscription")["id"]),
         "incomplete": str(maker.make("subscription", customer=poor)["id"]),
-        "paused": paused(maker),
+        "paused": paused_subscription(maker),
         "trialing": str(maker.make("subscription", trial_period_days="5")["id"]),
     }
-    maker.done(f"{SUB}/{states['canceled']}", {}, "DELETE")
+    maker.request(f"{SUB}/{states['canceled']}", {}, "DELETE")
     for status in ("incomplete_expired", "past_due", "unpaid"):
         states[status] = str(maker.make("subscription")["id"])
         with maker.api.app.db.transaction(maker.api.tenant) as tx:
@@ -61,66 +68,67 @@ def subscriptions(maker: Maker) -> list[Apart]:
     assert set(states) == set(STATUSES)
     running, gone = states["active"], states["canceled"]
     each = [
-        Apart({"status": status}, id, gone if status != "canceled" else running)
+        FilterCase({"status": status}, id, gone if status != "canceled" else running)
         for status, id in states.items()
     ]
-    others = [Apart({"status": "all"}, id, "") for id in states.values()]
+    others = [FilterCase({"status": "all"}, id, "") for id in states.values()]
     ended = [
-        Apart({"status": "ended"}, states[status], running) for status in ("canceled", "incomplete_expired")
+        FilterCase({"status": "ended"}, states[status], running)
+        for status in ("canceled", "incomplete_expired")
     ]
     return [*each, *others, *ended]
 
 
-def over(maker: Maker, name: str, verb: str) -> list[Apart]:
-    """One of two schedules has ended so; when, is shown."""
-    first, second = running(maker), running(maker)
+def by_end(maker: Maker, name: str, verb: str) -> list[FilterCase]:
+    """Two schedules, of which one has ended this way."""
+    first, second = running_schedule(maker), running_schedule(maker)
     path = f"{PLANNED}/{first}"
     if verb:
-        at = maker.done(f"{path}/{verb}", {})[name]
+        at = maker.request(f"{path}/{verb}", {})[name]
     else:
         with maker.api.app.db.transaction(maker.api.tenant) as tx:
             tx.run(f"update subscription_schedules set {name} = created where id = %(id)s", id=first)
         at = maker.api.get(path)[name]
     return [
-        Apart({f"{name}[gte]": at}, first, second),
-        Apart({f"{name}[lte]": at}, first, second),
-        Apart({f"{name}[gt]": at}, None, first),
-        Apart({f"{name}[lt]": at}, None, first),
+        FilterCase({f"{name}[gte]": at}, first, second),
+        FilterCase({f"{name}[lte]": at}, first, second),
+        FilterCase({f"{name}[gt]": at}, None, first),
+        FilterCase({f"{name}[lt]": at}, None, first),
     ]
 
 
-def begun(maker: Maker) -> list[Apart]:
-    now, later = running(maker), str(maker.make("subscription_schedule")["id"])
-    return [Apart({"scheduled": "true"}, later, now), Apart({"scheduled": "false"}, now, later)]
+def by_scheduled(maker: Maker) -> list[FilterCase]:
+    now, later = running_schedule(maker), str(maker.make("subscription_schedule")["id"])
+    return [FilterCase({"scheduled": "true"}, later, now), FilterCase({"scheduled": "false"}, now, later)]
 
 
-def of_subscriptions(maker: Maker) -> list[Apart]:
+def by_subscription(maker: Maker) -> list[FilterCase]:
     first, second = (
         maker.make("subscription_item", subscription=maker.make("subscription")["id"]) for _ in "12"
     )
-    return [Apart({"subscription": first["subscription"]}, first["id"], second["id"])]
+    return [FilterCase({"subscription": first["subscription"]}, first["id"], second["id"])]
 
 
-def methods(maker: Maker) -> list[Apart]:
+def by_collection_method(maker: Maker) -> list[FilterCase]:
     sent = str(maker.make("subscription", collection_method="send_invoice", days_until_due="14")["id"])
     charged = str(maker.make("subscription")["id"])
     return [
-        Apart({"collection_method": "send_invoice"}, sent, charged),
-        Apart({"collection_method": "charge_automatically"}, charged, sent),
+        FilterCase({"collection_method": "send_invoice"}, sent, charged),
+        FilterCase({"collection_method": "charge_automatically"}, charged, sent),
     ]
 
 
-APART: dict[tuple[str, str], Callable[[Maker], list[Apart]]] = {
-    (ITEM, "subscription"): of_subscriptions,
-    (PLANNED, "canceled_at"): lambda maker: over(maker, "canceled_at", "cancel"),
-    (PLANNED, "completed_at"): lambda maker: over(maker, "completed_at", ""),
-    (PLANNED, "released_at"): lambda maker: over(maker, "released_at", "release"),
-    (PLANNED, "scheduled"): begun,
-    (SUB, "collection_method"): methods,
-    (SUB, "current_period_end"): lambda maker: periods(maker, "current_period_end"),
-    (SUB, "current_period_start"): lambda maker: periods(maker, "current_period_start"),
-    (SUB, "plan"): lambda maker: priced(maker, "plan"),
-    (SUB, "price"): lambda maker: priced(maker, "price"),
-    (SUB, "status"): subscriptions,
-    (SUB, "test_clock"): clocked,
+FILTER_CASES: dict[tuple[str, str], Callable[[Maker], list[FilterCase]]] = {
+    (ITEM, "subscription"): by_subscription,
+    (PLANNED, "canceled_at"): lambda maker: by_end(maker, "canceled_at", "cancel"),
+    (PLANNED, "completed_at"): lambda maker: by_end(maker, "completed_at", ""),
+    (PLANNED, "released_at"): lambda maker: by_end(maker, "released_at", "release"),
+    (PLANNED, "scheduled"): by_scheduled,
+    (SUB, "collection_method"): by_collection_method,
+    (SUB, "current_period_end"): lambda maker: by_period(maker, "current_period_end"),
+    (SUB, "current_period_start"): lambda maker: by_period(maker, "current_period_start"),
+    (SUB, "plan"): lambda maker: by_price(maker, "plan"),
+    (SUB, "price"): lambda maker: by_price(maker, "price"),
+    (SUB, "status"): by_status,
+    (SUB, "test_clock"): by_test_clock,
 }

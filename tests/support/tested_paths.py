@@ -1,4 +1,4 @@
-"""The nouns whose every parameter is tested: what begins with one of these paths."""
+"""The paths whose every parameter and filter is tested."""
 
 from billow.api.operation import verbs
 from billow.api.resource import ROUTES, Verb
@@ -14,9 +14,11 @@ PATHS = (
 )
 
 
-def is_there(path: str) -> bool:
+def is_tested(path: str) -> bool:
+    """Check whether a path is one of PATHS or below one."""
     return any(f"{path}/".startswith(f"{noun}/") for noun in PATHS)
 
 
 def operations(method: str) -> list[Verb]:
-    return [verb for verb in verbs(ROUTES) if verb.method == method and is_there(verb.path)]
+    """List the operations of a method whose parameters are tested."""
+    return [verb for verb in verbs(ROUTES) if verb.method == method and is_tested(verb.path)]

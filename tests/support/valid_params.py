@@ -37,7 +37,7 @@ VALUES: dict[Key, Any] = {
     ("/v1/charges", "customer"): lambda case: case.maker.make("customer")["id"],
     ("/v1/charges", "source"): "tok_mastercard",
     ("/v1/charges/{id}/capture", "amount"): "200",
-    ("/v1/coupons", "applies_to"): lambda case: {"products": [case.maker.known("product")]},
+    ("/v1/coupons", "applies_to"): lambda case: {"products": [case.maker.existing("product")]},
     ("/v1/coupons", "currency_options"): {"chf": {"amount_off": "7"}},
     ("/v1/coupons", "duration_in_months"): "3",
     ("/v1/coupons", "id"): "mine-1",
@@ -55,7 +55,7 @@ VALUES: dict[Key, Any] = {
     ("/v1/customers/{id}", "tax"): {"ip_address": "192.0.2.7"},
     ("/v1/customers/{id}/tax_ids", "type"): "ch_uid",
     ("/v1/customers/{id}/tax_ids", "value"): "DE111111111",
-    ("/v1/events/{id}/resend", "webhook_endpoint"): lambda case: case.maker.known("webhook_endpoint"),
+    ("/v1/events/{id}/resend", "webhook_endpoint"): lambda case: case.maker.existing("webhook_endpoint"),
     ("/v1/files", "file"): b"%PDF-1.4 another",
     ("/v1/files", "file_link_data"): {"create": "true", "expires_at": str(FUTURE), "metadata": {"a": "1"}},
     ("/v1/files", "purpose"): "pci_document",
@@ -88,13 +88,13 @@ VALUES: dict[Key, Any] = {
         "currency_options": {"chf": {"minimum_amount": "7"}},
     },
     ("/v1/quotes", "automatic_tax"): {"enabled": "false"},
-    ("/v1/quotes", "discounts"): lambda case: [{"coupon": case.maker.known("coupon")}],
+    ("/v1/quotes", "discounts"): lambda case: [{"coupon": case.maker.existing("coupon")}],
     ("/v1/quotes", "from_quote"): lambda case: {"quote": finalized(case.maker), "is_revision": "true"},
     ("/v1/quotes", "invoice_settings"): OFFERED,
     ("/v1/quotes", "line_items"): lambda case: lines(case.maker),
     ("/v1/quotes", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
     ("/v1/quotes/{id}", "automatic_tax"): {"enabled": "false"},
-    ("/v1/quotes/{id}", "discounts"): lambda case: [{"coupon": case.maker.known("coupon")}],
+    ("/v1/quotes/{id}", "discounts"): lambda case: [{"coupon": case.maker.existing("coupon")}],
     ("/v1/quotes/{id}", "invoice_settings"): OFFERED,
     ("/v1/quotes/{id}", "line_items"): lambda case: lines(case.maker),
     ("/v1/quotes/{id}", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
@@ -109,7 +109,7 @@ VALUES: dict[Key, Any] = {
         "currency": "chf",
         "currency_options": {"eur": {"amount": "8", "tax_behavior": "inclusive"}},
     },
-    ("/v1/tax_ids", "owner"): lambda case: {"type": "customer", "customer": case.maker.known("customer")},
+    ("/v1/tax_ids", "owner"): lambda case: {"type": "customer", "customer": case.maker.existing("customer")},
     ("/v1/tax_ids", "type"): "ch_uid",
     ("/v1/tax_ids", "value"): "DE111111111",
     ("/v1/tax_rates", "country"): "CH",
@@ -176,21 +176,21 @@ MADE_WITH: dict[Key, dict[str, Any]] = {
 
 def metered(maker: Maker) -> Sent:
     """How a price recurs that a meter feeds."""
-    meter = maker.known("billing.meter")
+    meter = maker.existing("billing.meter")
     return {"interval": "year", "interval_count": "2", "usage_type": "metered", "meter": meter}
 
 
 def older_card(case: Any) -> str:
     """The first of two cards that a customer got in the old way: the second is its default now."""
-    first = case.maker.done(case.path, {"source": "tok_mastercard"})["default_source"]
-    case.maker.done(case.path, {"source": "tok_visa"})
+    first = case.maker.request(case.path, {"source": "tok_mastercard"})["default_source"]
+    case.maker.request(case.path, {"source": "tok_visa"})
     return str(first)
 
 
 def lines(maker: Maker) -> list[Sent]:
     """A line of each kind, with all that one can say."""
-    own = {"discounts": [{"coupon": maker.known("coupon")}], "tax_rates": [maker.known("tax_rate")]}
-    data = {"currency": "usd", "product": maker.known("product"), "unit_amount": "300"}
+    own = {"discounts": [{"coupon": maker.existing("coupon")}], "tax_rates": [maker.existing("tax_rate")]}
+    data = {"currency": "usd", "product": maker.existing("product"), "unit_amount": "300"}
     made = {**data, "recurring": {"interval": "year", "interval_count": "2"}, "tax_behavior": "inclusive"}
     return [
         {"price": maker.make("price", recurring=None)["id"], "quantity": "3", **own},
@@ -200,12 +200,12 @@ def lines(maker: Maker) -> list[Sent]:
 
 def finalized(maker: Maker) -> str:
     quote = str(maker.make("quote")["id"])
-    maker.done(f"/v1/quotes/{quote}/finalize", {})
+    maker.request(f"/v1/quotes/{quote}/finalize", {})
     return quote
 
 
 def paid(maker: Maker) -> str:
-    customer = maker.known("customer")
+    customer = maker.existing("customer")
     card = maker.api.get(f"/v1/customers/{customer}/payment_methods")["data"][0]["id"]
     pays = {"customer": customer, "payment_method": card, "confirm": "true"}
     return str(maker.make("payment_intent", **pays)["id"])
@@ -241,7 +241,7 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
         "/v1/webhook_endpoints/{new webhook_endpoint}/rotate_secret",
         {},
     ),
-    "/v2/core/event_destinations": lambda maker: maker.base("v2.core.event_destination"),
+    "/v2/core/event_destinations": lambda maker: maker.recipe("v2.core.event_destination"),
     "/v2/core/event_destinations/{id}": lambda maker: (
         "/v2/core/event_destinations/{new v2.core.event_destination}",
         {},

@@ -53,13 +53,13 @@ def once(maker: Maker) -> str:
 
 
 def metered(maker: Maker, **more: Any) -> str:
-    rhythm = {"interval": "month", "usage_type": "metered", "meter": maker.known("billing.meter")}
+    rhythm = {"interval": "month", "usage_type": "metered", "meter": maker.existing("billing.meter")}
     return str(maker.make("price", recurring=rhythm, **more)["id"])
 
 
 def monthly(maker: Maker) -> Sent:
     """A price of one's own."""
-    data = {"currency": "usd", "product": maker.known("product"), "unit_amount_decimal": "312.5"}
+    data = {"currency": "usd", "product": maker.existing("product"), "unit_amount_decimal": "312.5"}
     recurring = {"interval": "month", "interval_count": "2"}
     return {**data, "recurring": recurring, "tax_behavior": "inclusive"}
 
@@ -114,7 +114,7 @@ def extras(maker: Maker, start: str = "now", **natural: Any) -> list[Sent]:
 
 def ahead(maker: Maker) -> list[Sent]:
     """One price is billed for three months, everything until a date before that."""
-    price = maker.known("price")
+    price = maker.existing("price")
     return [
         {
             "applies_to": [{"type": "price", "price": price}],
@@ -138,8 +138,10 @@ def settings(maker: Maker) -> Sent:
 def card(maker: Maker) -> str:
     """Another card of the customer who subscribes."""
     sent = {"type": "card", "card[token]": "tok_mastercard"}
-    id = maker.done("/v1/payment_methods", sent)["id"]
-    return str(maker.done(f"/v1/payment_methods/{id}/attach", {"customer": maker.known("customer")})["id"])
+    id = maker.request("/v1/payment_methods", sent)["id"]
+    return str(
+        maker.request(f"/v1/payment_methods/{id}/attach", {"customer": maker.existing("customer")})["id"]
+    )
 
 
 def terms(maker: Maker) -> Sent:
@@ -183,21 +185,21 @@ def dated(maker: Maker) -> list[Sent]:
     return [{**first, "start_date": str(FAR + DAY)}, *others]
 
 
-def running(maker: Maker, **more: Any) -> str:
+def running_schedule(maker: Maker, **more: Any) -> str:
     """A schedule whose subscription runs."""
     named: Any = {"start_date": "now", **more}
     return str(maker.make("subscription_schedule", **named)["id"])
 
 
-def old(maker: Maker, **more: Any) -> str:
+def subscription_since_ten_days(maker: Maker, **more: Any) -> str:
     """A subscription whose period began ten days ago, with what was sent for these days paid."""
     named: Any = {"backdate_start_date": AGO, "discounts": None, **more}
     return str(maker.make("subscription", **named)["id"])
 
 
-def paused(maker: Maker, **more: Any) -> str:
-    id = old(maker, **more)
-    maker.done(f"{SUB}/{id}/pause", {})
+def paused_subscription(maker: Maker, **more: Any) -> str:
+    id = subscription_since_ten_days(maker, **more)
+    maker.request(f"{SUB}/{id}/pause", {})
     return id
 
 
@@ -337,10 +339,10 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
         f"{SUB}/{maker.make('subscription', billing_mode={'type': 'classic'})['id']}/migrate",
         {},
     ),
-    f"{SUB}/{{id}}/pause": lambda maker: (f"{SUB}/{old(maker)}/pause", {}),
-    f"{SUB}/{{id}}/resume": lambda maker: (f"{SUB}/{paused(maker)}/resume", {}),
-    f"DELETE {SUB}/{{id}}": lambda maker: (f"{SUB}/{old(maker)}", {}),
+    f"{SUB}/{{id}}/pause": lambda maker: (f"{SUB}/{subscription_since_ten_days(maker)}/pause", {}),
+    f"{SUB}/{{id}}/resume": lambda maker: (f"{SUB}/{paused_subscription(maker)}/resume", {}),
+    f"DELETE {SUB}/{{id}}": lambda maker: (f"{SUB}/{subscription_since_ten_days(maker)}", {}),
     f"DELETE {ITEM}/{{id}}": lambda maker: (f"{ITEM}/{maker.make('subscription_item')['id']}", {}),
-    f"{PLANNED}/{{id}}/cancel": lambda maker: (f"{PLANNED}/{running(maker)}/cancel", {}),
-    f"{PLANNED}/{{id}}/release": lambda maker: (f"{PLANNED}/{running(maker)}/release", {}),
+    f"{PLANNED}/{{id}}/cancel": lambda maker: (f"{PLANNED}/{running_schedule(maker)}/cancel", {}),
+    f"{PLANNED}/{{id}}/release": lambda maker: (f"{PLANNED}/{running_schedule(maker)}/release", {}),
 }

@@ -16,8 +16,8 @@ WEBHOOKS = "webhooks"
 LOCAL = "http://127.0.0.1:"
 
 
-class World:
-    """The wall's clock, which can be put forward, and what is due on it."""
+class DeliveryWorld:
+    """A merchant with endpoints, and a wall clock that a test can put forward."""
 
     def __init__(self, app: Any, api: Any) -> None:
         self.db, self.api, self.ahead, self.real = app.db, api, timedelta(0), app.db.wall
@@ -29,7 +29,7 @@ class World:
         return dict(made)
 
     def run(self, *lanes: str) -> None:
-        """What is due now, and what follows from it at once."""
+        """Run what is due now in these lanes, and what becomes due at once by that."""
         for lane in lanes or ("events", WEBHOOKS):
             while self._run(lane):
                 pass
@@ -51,8 +51,8 @@ class World:
         return [event["pending_webhooks"] for event in self.api.get("/v1/events")["data"]]
 
 
-class Heard:
-    """One message as it came."""
+class ReceivedMessage:
+    """A message as a receiver got it."""
 
     def __init__(self, headers: dict[str, str], body: bytes) -> None:
         self.headers, self.body = headers, body
@@ -61,11 +61,11 @@ class Heard:
 
 
 class Receiver:
-    """`status` is what it answers next; `seconds` how long it thinks; `inside` how many it has at once."""
+    """A webhook endpoint. `status` is its answer, `seconds` how long it takes, `inside` its open requests."""
 
     def __init__(self, url: str) -> None:
         self.url, self.status, self.seconds = url, 200, 0.0
-        self.heard: list[Heard] = []
+        self.heard: list[ReceivedMessage] = []
         self.inside = self.most = 0
         self.lock = threading.Lock()
 
@@ -73,7 +73,7 @@ class Receiver:
         return [one.event["type"] for one in self.heard]
 
     def take(self, headers: dict[str, str], body: bytes) -> int:
-        heard = Heard(headers, body)
+        heard = ReceivedMessage(headers, body)
         with self.lock:
             self.heard.append(heard)
             self.inside += 1
@@ -87,6 +87,8 @@ class Receiver:
 
 @contextmanager
 def listening() -> Iterator[Receiver]:
+    """Start a receiver on a real socket."""
+
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -95,7 +97,7 @@ def listening() -> Iterator[Receiver]:
                 self.send_response(status)
                 self.end_headers()
             except OSError:
-                pass  # whoever asked did not wait
+                pass  # the sender did not wait for the answer
 
         def log_message(self, *args: object) -> None:
             """Tests are silent."""
@@ -113,7 +115,7 @@ def listening() -> Iterator[Receiver]:
 
 
 def eventually(what: Callable[[], Any], seconds: float = 10) -> Any:
-    """What is true in the end, within so many seconds."""
+    """Wait until a function returns something true; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline, "it did not happen in time"

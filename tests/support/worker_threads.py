@@ -1,4 +1,4 @@
-"""Who does what is due while a test speaks HTTP: a worker in threads of this process."""
+"""A worker in threads of this process, for tests that speak HTTP."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from billow.store import work
 
 
 @contextmanager
-def working(app: App) -> Iterator[None]:
-    """A worker that sends no webhooks: other tests' endpoints are not to be called."""
+def running_worker(app: App) -> Iterator[None]:
+    """Run a worker that sends no webhooks, since endpoints of other tests must not be called."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "LANES", {"billing": 1, "outside": 1, "mail": 1, "clocks": 1})
         patch.setattr(work, "COMPANIONS", [])

@@ -15,7 +15,7 @@ from billow.store import migrate
 from billow.store.migrate import CannotMigrate, Migration
 from tests.conftest import Api, new_caller
 from tests.support.installation import new_database, running
-from tests.support.raw_client import asked, form, head
+from tests.support.raw_client import form, head, send_request
 
 CUSTOMERS = "/v1/customers"
 LONG = 3.0
@@ -62,7 +62,7 @@ class Load:
         write = b"".join(form(CUSTOMERS, self.api.key, {"name": "Ann"}))
         while not self.enough.is_set():
             for request in (write, head("GET", CUSTOMERS, self.api.key)):
-                status, _, _, seconds = asked(self.url, request)
+                status, _, _, seconds = send_request(self.url, request)
                 self.answers.append((status, seconds))
 
 
@@ -87,8 +87,8 @@ def test_nobody_waits_for_a_migration_that_waits_for_a_long_transaction(system: 
     print(f"{len(answers)} requests, {slowest:.2f} s at most, {refused} answered 429")
     assert {status for status, _ in answers} <= {200, 429} and refused < len(answers) / 10
     assert slowest < WITHIN
-    assert asked(url, head("GET", CUSTOMERS, api.key))[0] == 200, "the version before answers on"
-    assert asked(url, head("GET", "/readyz"))[0] == 503, "and says that it is to be replaced"
+    assert send_request(url, head("GET", CUSTOMERS, api.key))[0] == 200, "the version before answers on"
+    assert send_request(url, head("GET", "/readyz"))[0] == 503, "and says that it is to be replaced"
 
 
 def test_a_migration_that_is_kept_waiting_changes_nothing_and_says_so(

@@ -11,11 +11,11 @@ import pytest
 from billow.core.errors import Unavailable
 from billow.providers.egress import Egress
 from billow.providers.posting import Post
-from tests.support.webhook_receivers import LOCAL, Receiver, World, listening
+from tests.support.webhook_receivers import LOCAL, DeliveryWorld, Receiver, listening
 
 
 @pytest.fixture
-def world(app: Any, api: Any) -> Iterator[World]:
+def world(app: Any, api: Any) -> Iterator[DeliveryWorld]:
     outside, wall = app.db.outside, app.db.wall
     egress = Egress([ip_network("127.0.0.0/8")])
 
@@ -31,7 +31,7 @@ def world(app: Any, api: Any) -> Iterator[World]:
             yield only_here
 
     app.db.outside = replace(outside, posting=posting)
-    yield World(app, api)
+    yield DeliveryWorld(app, api)
     app.db.outside, app.db.wall = outside, wall
 
 

@@ -17,10 +17,10 @@ from billow.providers.egress import Egress
 from billow.store import jobs
 from billow.store.work import Worker
 from tests.conftest import nameless
-from tests.support.webhook_receivers import LOCAL, Receiver, World, eventually, listening
+from tests.support.webhook_receivers import LOCAL, DeliveryWorld, Receiver, eventually, listening
 
 
-def test_an_event_comes_signed_with_its_number(world: World, api: Any, receiver: Receiver) -> None:
+def test_an_event_comes_signed_with_its_number(world: DeliveryWorld, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver, "customer.created")
     made = api.post("/v1/customers", {"name": "Ann"})
     api.post("/v1/products", {"name": "Gold"})
@@ -40,7 +40,7 @@ def test_an_event_comes_signed_with_its_number(world: World, api: Any, receiver:
 
 
 def test_events_of_one_object_arrive_in_order_and_those_of_others_concurrently(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     world.endpoint(receiver)
     receiver.seconds = 0.01
@@ -57,7 +57,7 @@ def test_events_of_one_object_arrive_in_order_and_those_of_others_concurrently(
 
 
 def test_a_failed_delivery_is_retried_for_three_days_and_then_given_up(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
     receiver.status = 500
@@ -84,7 +84,7 @@ def test_a_failed_delivery_is_retried_for_three_days_and_then_given_up(
     assert len(api.get("/v1/events", {"delivery_success": "false"})["data"]) == 1
 
 
-def test_each_attempt_has_its_own_signature(world: World, api: Any, receiver: Receiver) -> None:
+def test_each_attempt_has_its_own_signature(world: DeliveryWorld, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     receiver.status = 302
     api.post("/v1/customers")
@@ -99,7 +99,7 @@ def test_each_attempt_has_its_own_signature(world: World, api: Any, receiver: Re
     assert world.pending() == [0] and world.deliveries(endpoint)[0]["attempts"] == 2
 
 
-def test_a_receiver_that_does_not_answer_is_retried(world: World, api: Any) -> None:
+def test_a_receiver_that_does_not_answer_is_retried(world: DeliveryWorld, api: Any) -> None:
     endpoint = world.endpoint(f"{LOCAL}9/nobody")
     api.post("/v1/customers")
     world.run()
@@ -108,7 +108,7 @@ def test_a_receiver_that_does_not_answer_is_retried(world: World, api: Any) -> N
     assert "did not answer" in delivery["error"] and delivery["next_attempt_at"] is not None
 
 
-def test_410_disables_an_endpoint(world: World, api: Any, receiver: Receiver) -> None:
+def test_410_disables_an_endpoint(world: DeliveryWorld, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     receiver.status = 410
     for name in ("Ann", "Bob"):
@@ -126,7 +126,9 @@ def test_410_disables_an_endpoint(world: World, api: Any, receiver: Receiver) ->
     assert [one.event["data"]["object"]["name"] for one in receiver.heard] == ["Ann", "Bob"]
 
 
-def test_events_do_not_wait_for_a_deleted_endpoint(world: World, api: Any, receiver: Receiver) -> None:
+def test_events_do_not_wait_for_a_deleted_endpoint(
+    world: DeliveryWorld, api: Any, receiver: Receiver
+) -> None:
     endpoint, other = world.endpoint(receiver), world.endpoint(f"{LOCAL}9/nobody")
     api.post("/v1/customers")
     assert world.pending() == [2]
@@ -142,7 +144,7 @@ def test_events_do_not_wait_for_a_deleted_endpoint(world: World, api: Any, recei
         assert tx.all("select 1 from jobs where tenant = %(t)s and kind like 'webhook%%'", t=api.tenant) == []
 
 
-def with_dispatcher(world: World, check: Callable[[], None]) -> None:
+def with_dispatcher(world: DeliveryWorld, check: Callable[[], None]) -> None:
     worker = Worker(world.db)
     worker.start()
     try:
@@ -152,7 +154,7 @@ def with_dispatcher(world: World, check: Callable[[], None]) -> None:
 
 
 def test_a_slow_endpoint_delays_no_other(
-    world: World, api: Any, receiver: Receiver, another: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver, another: Receiver
 ) -> None:
     receiver.seconds = 6
     world.endpoint(receiver)
@@ -173,7 +175,7 @@ def test_a_slow_endpoint_delays_no_other(
     with_dispatcher(world, check)
 
 
-def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receiver: Receiver) -> None:
+def test_many_broken_endpoints_delay_no_good_one(world: DeliveryWorld, api: Any, receiver: Receiver) -> None:
     with listening() as broken:
         broken.status = 500
         for _ in range(12):
@@ -195,7 +197,7 @@ def test_many_broken_endpoints_delay_no_good_one(world: World, api: Any, receive
 
 
 def test_a_backlog_of_one_endpoint_delays_no_other(
-    world: World, api: Any, receiver: Receiver, another: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver, another: Receiver
 ) -> None:
     world.endpoint(receiver)
     receiver.seconds = 0.02
@@ -209,7 +211,9 @@ def test_a_backlog_of_one_endpoint_delays_no_other(
     assert another.heard[0].at < receiver.heard[events_delivery.MOST_DELIVERIES // 2].at
 
 
-def test_a_delivery_of_a_crashed_worker_is_made_again(world: World, api: Any, receiver: Receiver) -> None:
+def test_a_delivery_of_a_crashed_worker_is_made_again(
+    world: DeliveryWorld, api: Any, receiver: Receiver
+) -> None:
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
     world.run("events")
@@ -225,7 +229,7 @@ def test_a_delivery_of_a_crashed_worker_is_made_again(world: World, api: Any, re
 
 
 def test_a_worker_that_returns_after_its_lease_settles_nothing_twice(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
@@ -246,7 +250,9 @@ def test_a_worker_that_returns_after_its_lease_settles_nothing_twice(
 # ------------------------------------------------------------------------------------- secrets, and resending
 
 
-def test_both_secrets_sign_while_a_secret_is_rotated(world: World, api: Any, receiver: Receiver) -> None:
+def test_both_secrets_sign_while_a_secret_is_rotated(
+    world: DeliveryWorld, api: Any, receiver: Receiver
+) -> None:
     endpoint = world.endpoint(receiver)
     path = f"/v1/webhook_endpoints/{endpoint['id']}"
     rotated = api.post(f"{path}/rotate_secret", {"expire_after": 3600})
@@ -276,7 +282,7 @@ def test_an_old_secret_signs_for_a_day_at_most(api: Any, expire_after: str) -> N
     assert (answer.status, answer["error"]["param"]) == (400, "expire_after")
 
 
-def test_a_secret_may_be_replaced_at_once(world: World, api: Any, receiver: Receiver) -> None:
+def test_a_secret_may_be_replaced_at_once(world: DeliveryWorld, api: Any, receiver: Receiver) -> None:
     endpoint = world.endpoint(receiver)
     api.post(f"/v1/webhook_endpoints/{endpoint['id']}/rotate_secret", {"expire_after": 0})
     api.post("/v1/customers")
@@ -285,7 +291,7 @@ def test_a_secret_may_be_replaced_at_once(world: World, api: Any, receiver: Rece
 
 
 def test_an_event_is_resent_to_the_endpoint_that_is_named(
-    world: World, api: Any, receiver: Receiver, another: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver, another: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
     api.post("/v1/customers")
@@ -301,7 +307,7 @@ def test_an_event_is_resent_to_the_endpoint_that_is_named(
 
 
 def test_resending_a_failed_event_restarts_its_delivery_and_counts_it_once(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     endpoint = world.endpoint(receiver)
     receiver.status = 500
@@ -321,7 +327,9 @@ def test_resending_a_failed_event_restarts_its_delivery_and_counts_it_once(
     assert api.post(path)["error"]["code"] == "parameter_missing"
 
 
-def test_deliveries_are_listed_page_by_page(world: World, api: Any, other: Any, receiver: Receiver) -> None:
+def test_deliveries_are_listed_page_by_page(
+    world: DeliveryWorld, api: Any, other: Any, receiver: Receiver
+) -> None:
     endpoint = world.endpoint(receiver)
     for _ in range(3):
         api.post("/v1/customers")
@@ -371,7 +379,7 @@ def test_a_url_to_which_nothing_can_be_sent_is_refused(api: Any, url: str) -> No
     ],
 )
 def test_a_delivery_that_cannot_be_sent_is_a_failed_attempt_with_its_reason(
-    world: World, api: Any, url: str
+    world: DeliveryWorld, api: Any, url: str
 ) -> None:
     """As with an endpoint that an older version accepted; it is retried like any other."""
     endpoint = world.endpoint(f"{LOCAL}9/nobody")
@@ -391,7 +399,7 @@ def test_a_delivery_that_cannot_be_sent_is_a_failed_attempt_with_its_reason(
 
 
 def test_one_message_that_cannot_be_written_stops_no_other(
-    world: World, api: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    world: DeliveryWorld, api: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = world.endpoint(receiver)
     written = events_delivery.message

@@ -13,13 +13,13 @@ from billow.flows.events import delivery
 from billow.providers.mail import Message
 from billow.providers.posting import Post
 from tests.conftest import new_caller
-from tests.support.webhook_receivers import World
+from tests.support.webhook_receivers import DeliveryWorld
 
 ENDPOINT = "https://shop.example/hook"
 LANES = ("events", "webhooks", "outside", "mail")
 
 
-class Shop(World):
+class Shop(DeliveryWorld):
     """A merchant in live mode whose receiver answers with `status`; `letters` is the mail to its owner."""
 
     def __init__(self, app: Any, api: Any) -> None:

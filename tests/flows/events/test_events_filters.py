@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.webhook_receivers import Receiver, World
+from tests.support.webhook_receivers import DeliveryWorld, Receiver
 
 
 def names(api: Any, **query: Any) -> list[str]:
@@ -12,7 +12,7 @@ def names(api: Any, **query: Any) -> list[str]:
 
 
 @pytest.fixture
-def four_events(world: World, api: Any, receiver: Receiver) -> list[str]:
+def four_events(world: DeliveryWorld, api: Any, receiver: Receiver) -> list[str]:
     """Four events: one was delivered to a receiver, another is still pending."""
     world.endpoint(receiver, "customer.created")
     api.post("/v1/customers")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.support.webhook_receivers import Receiver, World
+from tests.support.webhook_receivers import DeliveryWorld, Receiver
 
 PATH = "/v2/core/event_destinations"
 SECRET, URL = "webhook_endpoint.signing_secret", "webhook_endpoint.url"
@@ -177,7 +177,7 @@ def test_thin_events_are_filtered(api: Any) -> None:
 
 
 def test_a_thin_message_names_the_changed_object_which_its_receiver_retrieves(
-    world: World, api: Any, client: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, client: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver)
     ann = api.post("/v1/customers", {"name": "Ann"})["id"]
@@ -198,7 +198,7 @@ def test_a_thin_message_names_the_changed_object_which_its_receiver_retrieves(
 
 
 def test_a_destination_of_snapshots_gets_what_an_endpoint_gets(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver, event_payload="snapshot", enabled_events=["customer.created"])
     api.post("/v1/customers", {"name": "Ann"})
@@ -211,7 +211,7 @@ def test_a_destination_of_snapshots_gets_what_an_endpoint_gets(
 
 
 def test_a_ping_reaches_one_destination_only(
-    world: World, api: Any, contract: ModuleType, receiver: Receiver, another: Receiver
+    world: DeliveryWorld, api: Any, contract: ModuleType, receiver: Receiver, another: Receiver
 ) -> None:
     made = destination(api, receiver)
     destination(api, another, enabled_events=["*"])
@@ -227,7 +227,7 @@ def test_a_ping_reaches_one_destination_only(
 
 
 def test_a_disabled_destination_gets_nothing_until_it_is_enabled(
-    world: World, api: Any, receiver: Receiver
+    world: DeliveryWorld, api: Any, receiver: Receiver
 ) -> None:
     made = destination(api, receiver)
     path = f"{PATH}/{made['id']}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.flows.conftest import Worlds
 from tests.flows.subscription_changes.test_change_properties import BEGAN, PRICES, Stage, Step, steps
-from tests.support.preview_checks import PREVIEW, amounts, kept
+from tests.support.preview_checks import PREVIEW, amounts, table_digests
 from tests.support.world import World, flat
 
 DAY = 86400
@@ -75,14 +75,14 @@ class Agreed(Stage):
 
     def shown(self, details: dict[str, Any]) -> dict[str, Any] | None:
         """The preview, None where nothing is to come; it leaves nothing behind."""
-        before = kept(self.world)
+        before = table_digests(self.world)
         form = {"subscription": self.plan.id, "subscription_details": details}
         answer = self.world.api.post(PREVIEW, flat(form))
-        assert kept(self.world) == before
+        assert table_digests(self.world) == before
         assert "error" not in answer or answer["error"].get("code") == "invoice_upcoming_none", answer
         return None if "error" in answer else dict(answer)
 
-    def billed(self, details: dict[str, Any], do: Callable[[], Any]) -> None:
+    def last_invoice_lines(self, details: dict[str, Any], do: Callable[[], Any]) -> None:
         """What is billed by the deed, or at the end of the period in which it is done, is what was shown."""
         shown, count = self.shown(details), len(self.anna.invoices)
         do()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.flows.subscription_changes.test_changes import item_of
-from tests.support.preview_checks import amounts, billed, preview, refused, seen
+from tests.support.preview_checks import amounts, last_invoice_lines, lines_of, preview, refused_preview
 from tests.support.world import Customer, Subscription, World, seconds
 
 
@@ -39,7 +39,9 @@ def test_somebody_who_is_no_customer_sees_what_would_be_billed(world: World, con
     exempt = {**nobody, "tax_exempt": "exempt"}
     assert preview(world, customer_details=exempt, subscription_details=details)["total"] == 3000
     extra = [{"amount": 700, "currency": "usd", "description": "Setup"}]
-    assert seen(preview(world, customer_details={"tax_exempt": ""}, invoice_items=extra)) == [("Setup", 700)]
+    assert lines_of(preview(world, customer_details={"tax_exempt": ""}, invoice_items=extra)) == [
+        ("Setup", 700)
+    ]
     assert world.get("/v1/customers", test_clock=world.clock)["data"] == []
 
 
@@ -64,7 +66,7 @@ def test_the_numbers_of_a_customer_are_those_that_are_asked_about(world: World) 
     shown = preview(world, customer=anna.id, customer_details={"tax_ids": others})
     assert shown["customer_tax_ids"] == others
     wrong = {"tax_ids": [{"type": "eu_vat", "value": "DE1"}]}
-    assert refused(world, customer=anna.id, customer_details=wrong)[1:] == (
+    assert refused_preview(world, customer=anna.id, customer_details=wrong)[1:] == (
         "tax_id_invalid",
         "customer_details[tax_ids][0][value]",
     )
@@ -74,9 +76,9 @@ def test_a_new_subscription_of_somebody_who_has_one_is_a_new_one(world: World) -
     anna, plan = running(world)
     details = {"items": [{"price": world.plan("More", usd=9)}]}
     shown = preview(world, customer=anna.id, subscription_details=details)
-    assert seen(shown) == [("1 × More (at $9.00 / month)", 900)]
+    assert lines_of(shown) == [("1 × More (at $9.00 / month)", 900)]
     other = {"items": [{"id": item_of(plan), "quantity": 2}]}
-    assert refused(world, customer=anna.id, subscription_details=other) == (
+    assert refused_preview(world, customer=anna.id, subscription_details=other) == (
         400,
         "resource_missing",
         "subscription_details[items][0][id]",
@@ -122,7 +124,7 @@ def test_items_that_are_not_there_yet_are_on_it(world: World) -> None:
             "/v1/invoiceitems", customer=anna.id, **(form if not price else {**form, "currency": None})
         )
     world.at("2025-06-01 01:00")
-    assert sorted(billed(anna)) == sorted(seen(shown))
+    assert sorted(last_invoice_lines(anna)) == sorted(lines_of(shown))
     assert anna.last_invoice.data["total"] == shown["total"]
 
 
@@ -131,13 +133,15 @@ def test_an_item_that_waits_may_be_other_than_it_is(world: World) -> None:
     owed = anna.owes(700, "Setup")
     other = [{"invoiceitem": owed, "amount": 900, "description": "More", "tax_rates": [world.tax(10)]}]
     shown = preview(world, subscription=plan.id, invoice_items=other)
-    assert seen(shown)[0] == ("More", 900)
+    assert lines_of(shown)[0] == ("More", 900)
     assert shown["total"] == 990 + 7500
     priced = [{"invoiceitem": owed, "price": world.once("Setup", usd=50)}]
-    assert refused(world, subscription=plan.id, invoice_items=priced)[2] == "invoice_items[0][price]"
+    assert refused_preview(world, subscription=plan.id, invoice_items=priced)[2] == "invoice_items[0][price]"
     berta = world.customer("berta")
     hers = [{"invoiceitem": berta.owes(1), "amount": 2}]
-    assert refused(world, subscription=plan.id, invoice_items=hers)[2] == "invoice_items[0][invoiceitem]"
+    assert (
+        refused_preview(world, subscription=plan.id, invoice_items=hers)[2] == "invoice_items[0][invoiceitem]"
+    )
 
 
 ITEMS: list[tuple[dict[str, Any], str | None, str]] = [
@@ -155,7 +159,7 @@ def test_an_item_that_cannot_be_is_refused_by_name(
     world: World, item: dict[str, Any], code: str | None, param: str
 ) -> None:
     _, plan = running(world)
-    assert refused(world, subscription=plan.id, invoice_items=[item]) == (
+    assert refused_preview(world, subscription=plan.id, invoice_items=[item]) == (
         400,
         code,
         f"invoice_items[0][{param}]",
@@ -195,7 +199,7 @@ def test_what_a_preview_names_can_be_expanded(world: World) -> None:
                     discounts=[{"coupon": world.coupon(percent_off=10)}])  # fmt: skip
     assert (shown["customer"]["id"], shown["discounts"][0]["object"]) == (anna.id, "discount")
     assert shown["lines"]["data"][0]["discounts"][0]["source"]["coupon"]["id"] == coupon
-    assert refused(world, subscription=plan.id, expand=["currency"])[0] == 400
+    assert refused_preview(world, subscription=plan.id, expand=["currency"])[0] == 400
 
 
 # ------------------------------------------------------------------------------------- the rest
@@ -219,7 +223,7 @@ def test_the_currency_is_that_of_what_is_billed(world: World) -> None:
     alone = preview(world, customer=anna.id, currency="chf", invoice_items=extra)
     assert (alone["currency"], alone["total"]) == ("chf", 5)
     plan = anna.subscribes_to(price)
-    assert refused(world, subscription=plan.id, currency="chf")[2] == "currency"
+    assert refused_preview(world, subscription=plan.id, currency="chf")[2] == "currency"
 
 
 def test_who_issues_it_and_for_whom(world: World) -> None:
@@ -229,13 +233,13 @@ def test_who_issues_it_and_for_whom(world: World) -> None:
     assert shown["issuer"] == {"account": None, "type": "self"}
     assert shown["on_behalf_of"] == "acct_other"
     other = {"type": "account", "account": "acct_other"}
-    assert refused(world, subscription=plan.id, issuer=other)[2] == "issuer"
+    assert refused_preview(world, subscription=plan.id, issuer=other)[2] == "issuer"
     taxed = {"automatic_tax": {"enabled": True}}
     items = [{"price": world.plan("Plan", usd=1)}]
     on_create = world.refused("/v1/subscriptions", customer=plan.now["customer"], items=items, **taxed)
     asked = world.refused("/v1/invoices/create_preview", subscription=plan.id, **taxed)
     assert (asked["param"], asked["message"]) == (on_create["param"], on_create["message"])
-    assert refused(world, customer_account="acct_1") == (400, "resource_missing", "customer_account")
+    assert refused_preview(world, customer_account="acct_1") == (400, "resource_missing", "customer_account")
 
 
 def test_a_move_to_flexible_is_shown_with_its_change(world: World) -> None:
@@ -251,10 +255,10 @@ def test_a_move_to_flexible_is_shown_with_its_change(world: World) -> None:
     )  # fmt: skip
     world.post(f"/v1/subscriptions/{plan.id}/migrate", billing_mode=flexible)
     plan.update(**change)
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
     back = {"billing_mode": {"type": "classic"}}
     assert (
-        refused(world, subscription=plan.id, subscription_details=back)[2]
+        refused_preview(world, subscription=plan.id, subscription_details=back)[2]
         == "subscription_details[billing_mode][type]"
     )
 
@@ -285,7 +289,7 @@ def test_a_beginning_costs_what_its_preview_said(world: World, name: str) -> Non
     plan = anna.subscribes_to(*items, **details, **before)
     if not anna.invoices:
         world.at("2025-06-01 01:00")
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
     assert amounts(anna.last_invoice.now) == amounts(shown)
     assert plan.status == "active"
 
@@ -307,7 +311,7 @@ def test_a_new_one_in_its_recurring_view_is_what_comes_every_month(world: World)
     anna.owes(700, "Setup")
     details = {"items": [{"price": world.plan("Seat", usd=15)}], "trial_end": seconds("2025-05-15")}
     shown = preview(world, customer=anna.id, subscription_details=details, preview_mode="recurring")
-    assert seen(shown) == [("1 × Seat (at $15.00 / month)", 1500)]
+    assert lines_of(shown) == [("1 × Seat (at $15.00 / month)", 1500)]
 
 
 DETAILS: list[tuple[bool, dict[str, Any], str]] = [
@@ -334,7 +338,7 @@ def test_details_that_make_no_sense_are_refused_by_name(
     form: dict[str, Any] = {"customer": anna.id, "subscription_details": items}
     if not new:
         form = {"subscription": plan.id, "subscription_details": details}
-    assert refused(world, **form)[2] == f"subscription_details[{param}]"
+    assert refused_preview(world, **form)[2] == f"subscription_details[{param}]"
 
 
 def test_only_what_is_paused_can_be_resumed(world: World) -> None:

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.preview_checks import advance, amounts, billed, preview, refused, seen
+from tests.support.preview_checks import (
+    advance,
+    amounts,
+    last_invoice_lines,
+    lines_of,
+    preview,
+    refused_preview,
+)
 from tests.support.world import Customer, Schedule, World, moment, months, of, plans, seconds
 
 
@@ -22,11 +29,11 @@ def two_phases(world: World, **second: Any) -> tuple[Customer, Schedule, str, st
 def test_of_a_schedule_the_coming_phase_is_shown(world: World) -> None:
     anna, plan, *_ = two_phases(world)
     shown = preview(world, schedule=plan.id)
-    assert seen(shown) == [("1 × Pro (at $30.00 / month)", 3000)]
+    assert lines_of(shown) == [("1 × Pro (at $30.00 / month)", 3000)]
     assert preview(world, subscription=plan.subscription.id)["total"] == 3000
     assert shown["customer"] == anna.id
     world.at("2025-02-01 01:00")
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
 
 
 @pytest.mark.parametrize("behavior", ["always_invoice", "create_prorations", "none"])
@@ -40,7 +47,7 @@ def test_of_a_change_of_its_current_phase(world: World, behavior: str) -> None:
     plan.update(**details)
     if len(anna.invoices) == before:
         advance(world, int(moment("2025-02-01 01:00").timestamp()))
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
     assert amounts(anna.last_invoice.now) == amounts(shown)
 
 
@@ -53,7 +60,7 @@ def test_a_phase_that_is_billed_when_it_begins_between_two_periods(world: World)
     shown = preview(world, schedule=plan.id, schedule_details={"phases": phases})
     plan.update(phases=phases)
     world.at("2025-01-25 01:00")
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
 
 
 def test_of_a_schedule_that_is_not_there_yet_it_is_its_first_invoice(world: World) -> None:
@@ -77,7 +84,7 @@ def test_of_a_schedule_that_is_not_there_yet_it_is_its_first_invoice(world: Worl
     assert world.get("/v1/subscription_schedules", customer=anna.id)["data"] == []
     del phases[0]["start_date"]
     plans(anna, *phases)
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
     assert amounts(anna.last_invoice.now) == amounts(shown)
 
 
@@ -89,9 +96,9 @@ def test_one_that_starts_later_is_shown_as_it_starts(world: World) -> None:
     shown = preview(world, customer=anna.id, schedule_details={"phases": [later]})
     assert shown["lines"]["data"][0]["period"]["start"] == seconds("2025-02-10")
     plan = plans(anna, first, start="2025-02-10")
-    assert seen(preview(world, schedule=plan.id)) == seen(shown)
+    assert lines_of(preview(world, schedule=plan.id)) == lines_of(shown)
     world.at("2025-02-10")
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
 
 
 def test_a_plan_that_is_put_off_is_shown_from_its_start(world: World) -> None:
@@ -101,7 +108,7 @@ def test_a_plan_that_is_put_off_is_shown_from_its_start(world: World) -> None:
     now = {"items": of({"price": pro, "quantity": 3}), "start_date": "now", "duration": months(1)}
     shown = preview(world, schedule=plan.id, schedule_details={"phases": [now]})
     plan.update(phases=[now])
-    assert billed(anna) == seen(shown) == [("3 × Pro (at $30.00 / month)", 9000)]
+    assert last_invoice_lines(anna) == lines_of(shown) == [("3 × Pro (at $30.00 / month)", 9000)]
 
 
 def test_the_recurring_view_of_a_schedule_leaves_out_what_comes_once(world: World) -> None:
@@ -109,13 +116,13 @@ def test_the_recurring_view_of_a_schedule_leaves_out_what_comes_once(world: Worl
     anna, pro, setup = world.customer("anna"), world.plan("Pro", usd=30), world.once("Setup", usd=50)
     phase = {"items": of(pro), "duration": months(3), "add_invoice_items": [{"price": setup}]}
     shown = preview(world, customer=anna.id, schedule_details={"phases": [phase]}, preview_mode="recurring")
-    assert seen(shown) == [("1 × Pro (at $30.00 / month)", 3000)]
+    assert lines_of(shown) == [("1 × Pro (at $30.00 / month)", 3000)]
 
 
 def test_a_schedule_that_has_ended_has_nothing_to_come(world: World) -> None:
     anna, plan, *_ = two_phases(world)
     plan.does("release")
-    assert refused(world, schedule=plan.id) == (404, "invoice_upcoming_none", None)
+    assert refused_preview(world, schedule=plan.id) == (404, "invoice_upcoming_none", None)
     assert preview(world, customer=anna.id)["total"] == 1000
 
 
@@ -131,7 +138,7 @@ def test_a_change_by_hand_is_shown_with_the_phase_that_follows_it(world: World) 
     shown = preview(world, subscription=plan.subscription.id, subscription_details=details)
     plan.subscription.update(**details)
     world.at("2025-02-01 01:00")
-    assert billed(anna) == seen(shown)
+    assert last_invoice_lines(anna) == lines_of(shown)
     assert amounts(anna.last_invoice.now) == amounts(shown)
 
 
@@ -139,17 +146,20 @@ def test_what_makes_no_sense_together_is_refused_by_name(world: World) -> None:
     anna, plan, basic, _ = two_phases(world)
     other = world.customer("berta")
     whose = {"schedule": plan.id, "subscription": plan.subscription.id}
-    assert refused(world, **whose) == (400, "parameters_exclusive", "schedule")
+    assert refused_preview(world, **whose) == (400, "parameters_exclusive", "schedule")
     details = {"subscription_details": {"cancel_now": True}}
-    assert refused(world, schedule=plan.id, **details) == (400, "parameters_exclusive", "schedule")
-    assert refused(world, schedule=plan.id, customer=other.id)[2] == "schedule"
-    assert refused(world, schedule="sub_sched_none")[1:] == ("resource_missing", "schedule")
+    assert refused_preview(world, schedule=plan.id, **details) == (400, "parameters_exclusive", "schedule")
+    assert refused_preview(world, schedule=plan.id, customer=other.id)[2] == "schedule"
+    assert refused_preview(world, schedule="sub_sched_none")[1:] == ("resource_missing", "schedule")
     classic = {"billing_mode": {"type": "classic"}}
-    assert refused(world, schedule=plan.id, schedule_details=classic)[2] == "schedule_details[billing_mode]"
+    assert (
+        refused_preview(world, schedule=plan.id, schedule_details=classic)[2]
+        == "schedule_details[billing_mode]"
+    )
     bad = {"phases": [{"items": of("price_none"), "duration": months(1)}]}
-    asked = refused(world, customer=anna.id, schedule_details=bad)
+    asked = refused_preview(world, customer=anna.id, schedule_details=bad)
     assert asked == (400, "resource_missing", "schedule_details[phases][0][items][0][price]")
-    none = refused(world, customer=anna.id, schedule_details={"end_behavior": "cancel"})
+    none = refused_preview(world, customer=anna.id, schedule_details={"end_behavior": "cancel"})
     assert none[2] == "schedule_details[phases]"
-    missing = refused(world, schedule=plan.id, schedule_details={"phases": [{"items": of(basic)}]})
+    missing = refused_preview(world, schedule=plan.id, schedule_details={"phases": [{"items": of(basic)}]})
     assert missing[2] == "schedule_details[phases][0][start_date]"
