@@ -28,13 +28,14 @@ from billow.store.programs import ProgramFailed
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
 from billow.streams import detach
-from billow.terminal import console, require_values, say, show, tell, tell_key, write
+from billow.terminal import console, options, require_values, say, show, tell, tell_key, write
 
 cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="billow: measures use, prices it, invoices, collects, and keeps the books.",
+    callback=options,
 )
 load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
 cli.add_typer(load, name="import")

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from importlib import metadata
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +17,20 @@ from billow.core.plain_text import plain, plain_lines
 
 console = Console(width=None if sys.stdout.isatty() else 200)
 """In a file or a pipe a table is as wide as it needs to be."""
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        write(f"billow {metadata.version('billow')}\n")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 def tell(findings: Iterable[tuple[bool, str]]) -> bool:
