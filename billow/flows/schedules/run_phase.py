@@ -10,7 +10,7 @@ from billow.api.params import made, read
 from billow.core import calendar, lifecycle, timers
 from billow.core.errors import Inconsistent, Refused
 from billow.core.schedule import Span
-from billow.flows.billing import discounts, drafts
+from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
 from billow.flows.subscription_changes.apply import Done
@@ -207,8 +207,7 @@ def go_on(tx: Tx, refs: list[str]) -> None:
     elif schedule.subscription is None:
         write(then, schedule, begin(then, schedule))
     else:
-        done = enter(then, schedule, schedule, place, schedule.phases[place]["proration_behavior"])
-        stand(then, done)
+        enter(then, schedule, schedule, place, schedule.phases[place]["proration_behavior"])
         write(then, schedule, schedule.but(**running(schedule, place)))
 
 
@@ -233,12 +232,6 @@ def set_timers(tx: Tx, schedule: SubscriptionSchedule, ended: datetime | None = 
         jobs.put(tx, "schedule.expiring", schedule.id, max(end - NOTICE, tx.now))
 
 
-def stand(tx: Tx, done: Done) -> None:
-    """What a phase bills at once is a draft for its hour, as a renewal's is."""
-    if done.invoice:
-        jobs.put(tx, "invoice.finalize", done.invoice.id, tx.now + drafts.GRACE)
-
-
 @job("schedule.expiring", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
     [schedule] = rows.find_all(tx, SubscriptionSchedule, refs).values()
@@ -259,11 +252,17 @@ def finish(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
 
 
 def enter(
-    tx: Tx, old: SubscriptionSchedule, new: SubscriptionSchedule, place: int, prorations: str, *,
+    tx: Tx,
+    old: SubscriptionSchedule,
+    new: SubscriptionSchedule,
+    place: int,
+    prorations: str,
+    *,
     later: bool = True,
-) -> Done:  # fmt: skip
+) -> Done:
     """Make the subscription what a phase says. `old` is the schedule before, with the phase that ran.
 
+    With `later` what the phase bills at once is a draft for an hour, as that of a renewal is.
     Where that is the same phase, only what was changed of it is carried out: what somebody else has made of
     the subscription meanwhile stays (§6).
     """

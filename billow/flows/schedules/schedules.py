@@ -338,7 +338,7 @@ def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> Subscrip
     if planned and not wanted.preserve_cancel_date:
         subscription = rows.lock(tx, Subscription, schedule.subscription or "")
         if subscription.cancel_at == planned:
-            run_phase.stand(tx, apply.apply(tx, subscription, made(Change, cancel_at=None), later=True))
+            apply.apply(tx, subscription, made(Change, cancel_at=None), later=True)
     return schedule_end.release(tx, schedule)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from billow.api import render, rows
 from billow.api.operation import merged_value
 from billow.core import lifecycle
-from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items, totals
-from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing import drafts, invoice_for, pending_items, totals
+from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import paused_collection
 from billow.flows.subscription_changes import discounts, prorations
@@ -66,13 +66,13 @@ def enact(
     case.later = later
     prorations.write(tx, case.plan)
     add_extras(tx, case)
-    written = drafts.write(tx, [draft_of(tx, case)]) if billed_now(case) else []
+    invoice = invoice_for.write(tx, draft_of(tx, case)) if billed_now(case) else None
     # Discounts that had lapsed were taken off, and that was told, when the draft was written.
     before = rows.find(tx, Subscription, subscription.id)
-    if written and case.subscription.discounts:
+    if invoice and case.subscription.discounts:
         case.subscription = case.subscription.but(discounts=before.discounts)
     view = views(tx, before)
-    return conclude(tx, case, written[0] if written else None, view)
+    return conclude(tx, case, invoice, view)
 
 
 def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
@@ -114,34 +114,21 @@ def draft_of(tx: Tx, case: Case) -> drafts.Draft:
         Period(part, kind, part.item.current_period_start, part.item.current_period_end) for part in parts
     ]
     periods += case.ahead
-    late = [] if goal.trial else billing_periods.waiting(tx, [subscription.id]).get(subscription.id, [])
-    periods = billing_periods.periods_of(tx, late) + periods
-    used = metered_usage.measured(tx, periods, {subscription.id: case.customer.id})
-    lines = [
-        line
-        for period in periods
-        for line in lines_of(period, case.customer.id, used.get((period.part.item.id, period.start)))
-    ]
     waits = goal.trial and case.wanted.proration_behavior != "always_invoice"
-    pending = {} if waits else pending_items.pending_items(tx, [case.customer.id])
-    items = pending_items.awaited(pending, case.customer.id, subscription.id, subscription.currency)
-    stands = case.later or subscription.collection_method == "send_invoice"
-    fields = drafts.subscription_fields(case.agreed)
-    fields["parent"]["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
-    draft = drafts.draft(
+    subject = invoice_for.Subject(
+        case.agreed, case.customer, periods, closed=not goal.trial, pending=not waits
+    )
+    parent = pending_items.parent_of(case.agreed)
+    parent["subscription_details"]["subscription_proration_date"] = int(goal.at.timestamp())
+    return invoice_for.draft_for(
         tx,
-        case.customer,
-        lines,
-        items,
-        **fields,
+        invoice_for.charges_for(tx, subject),
+        parent=parent,
+        stands=case.later or subscription.collection_method == "send_invoice",
         billing_reason="subscription_update",
-        auto_advance=stands,
-        automatically_finalizes_at=tx.now + drafts.GRACE if stands else None,
         period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
         period_end=goal.now,
     )
-    draft.stretches = late
-    return draft
 
 
 def write_items(tx: Tx, case: Case) -> list[Part]:

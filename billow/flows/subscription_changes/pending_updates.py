@@ -10,7 +10,7 @@ from billow.api.fields import instant, seconds
 from billow.api.params import Params, made, read
 from billow.core import timers
 from billow.core.errors import needed, require
-from billow.flows.billing import billing_periods, drafts
+from billow.flows.billing import billing_periods, drafts, invoice_for
 from billow.flows.invoices import invoice_intents, void
 from billow.flows.subscription_changes import apply, compute, discounts, prorations, sync_schedule
 from billow.flows.subscription_changes.apply import Done
@@ -68,7 +68,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     ids = sorted((new_id("ii_") for _ in case.plan.items), reverse=True)
     prorations.write_items(tx, case.plan, ids)
     extras = apply.add_extras(tx, case)
-    [invoice] = drafts.write(tx, [apply.draft_of(tx, case)], proposed=True)
+    invoice = invoice_for.write(tx, apply.draft_of(tx, case), proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": resent(wanted), "added": added}
     kept["extras"] = [item.id for item in extras]
     kept["discounts"] = discounts.fresh(subscription, case.agreed, case.targets) + discounts.of_items(

@@ -4,7 +4,6 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import dunning
-from billow.flows.billing import drafts
 from billow.flows.invoices import finalize
 from billow.flows.outside.outside import outside_of
 from billow.flows.payments import collect, pay_invoice
@@ -42,9 +41,8 @@ def carried(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
 
 def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
-    """The invoice of a change is finalized at once and paid in the request; one that is sent has its hour."""
+    """Finalize the invoice of a change and collect it in the request; one that is sent stands for an hour."""
     if invoice.collection_method == "send_invoice":
-        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
         return tx
     opened = next(iter(finalize.by_itself(tx, [invoice.id])), None)
     if opened is None or opened.status != "open":

@@ -6,7 +6,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import calendar
 from billow.core.errors import require
-from billow.flows.billing import drafts, pending_items
+from billow.flows.billing import invoice_for
 from billow.flows.invoices import paused_collection
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -78,26 +78,16 @@ def sweep(tx: Tx, refs: list[str]) -> None:
 
 
 def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datetime) -> Invoice | None:
-    """The items that wait, on a draft; it advances by itself as any other."""
-    items = pending_items.awaited(
-        pending_items.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
-    )
-    if not items:
+    """Write a draft of the items that wait; it is finalized by itself as any other."""
+    charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, closed=False))
+    if charges.empty:
         return None
-    advances = paused_collection.finalizes_automatically(subscription, tx.now)
-    draft = drafts.draft(
+    draft = invoice_for.draft_for(
         tx,
-        customer,
-        [],
-        items,
-        **drafts.subscription_fields(subscription),
+        charges,
+        stands=paused_collection.finalizes_automatically(subscription, tx.now),
         billing_reason="automatic_pending_invoice_item_invoice",
-        auto_advance=advances,
-        automatically_finalizes_at=tx.now + drafts.GRACE if advances else None,
-        period_start=min(item.period_start for item in items),
+        period_start=min(item.period_start for item in charges.items),
         period_end=due,
     )
-    [invoice] = drafts.write(tx, [draft])
-    if advances:
-        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
-    return invoice
+    return invoice_for.write(tx, draft)

@@ -7,8 +7,8 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.params import Params
 from billow.core.errors import Refused
-from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items, priced_items
-from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing import invoice_for, metered_usage, priced_items
+from billow.flows.billing.lines import Period
 from billow.flows.subscription_changes import prorations
 from billow.flows.subscription_status import end
 from billow.flows.subscription_terms import billing_schedules
@@ -16,7 +16,6 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import CancellationDetails, Subscription
-from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
@@ -65,7 +64,7 @@ def drop_prorations(tx: Tx, subscription: Subscription) -> None:
 
 
 def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
-    """Use of the period that ends and the items that wait, on a draft of its own; None for neither."""
+    """Write a draft of the usage of the period that ends and of what waits; None where there is neither."""
     parts = priced_items.parts_of(tx, [subscription.id])[subscription.id]
     counts = subscription.status not in ("trialing", "paused")
     running = [
@@ -79,33 +78,20 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
 def closing_invoice(
     tx: Tx, subscription: Subscription, running: list[Period], until: datetime, reason: str
 ) -> Invoice | None:
-    """A draft of what these periods used, and of all else that waits; finalized in an hour."""
+    """Write a draft of the usage of these periods and of all that waits; it is finalized in an hour."""
     customer = rows.find(tx, Customer, subscription.customer)
-    late = billing_periods.waiting(tx, [subscription.id]).get(subscription.id, [])
-    periods = billing_periods.periods_of(tx, late) + running
-    used = metered_usage.measured(tx, periods, {subscription.id: customer.id})
-    lines = [line for p in periods for line in lines_of(p, customer.id, used[p.part.item.id, p.start])]
-    items = pending_items.awaited(
-        pending_items.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
-    )
-    if not lines and not items:
+    charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, running))
+    if charges.empty:
         return None
-    draft = drafts.draft(
+    draft = invoice_for.draft_for(
         tx,
-        customer,
-        lines,
-        items,
-        **drafts.subscription_fields(subscription),
+        charges,
+        stands=True,
         billing_reason=reason,
-        auto_advance=True,
-        automatically_finalizes_at=tx.now + drafts.GRACE,
-        period_start=min((period.start for period in periods), default=until),
+        period_start=min((period.start for period in charges.periods), default=until),
         period_end=until,
     )
-    draft.stretches, draft.periods = late, periods
-    [invoice] = drafts.write(tx, [draft])
-    jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
-    return invoice
+    return invoice_for.write(tx, draft)
 
 
 @job("subscription.end", batch=1)

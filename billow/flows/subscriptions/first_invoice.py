@@ -5,68 +5,38 @@ from collections.abc import Sequence
 from billow.api import rows
 from billow.core import anchors
 from billow.core.anchors import Course, Stretch
-from billow.flows.billing import drafts, metered_usage, pending_items
-from billow.flows.billing import lines as billing_lines
+from billow.flows.billing import invoice_for
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import finalize
 from billow.flows.subscription_terms import trial_offers
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription
-from billow.store import jobs
 from billow.store.tx import Tx
 
 
 def first_invoice(
     tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], *, later: bool = False
 ) -> Invoice | None:
-    """The draft of what is due at once; where nothing is, there is none (§4.6, §5.5).
+    """Write the invoice of what is due at once; where nothing is due there is none (§4.6, §5.5).
 
-    It stands for its hour when it is sent, or when nobody waits for it (`later`, §6).
+    It stands as a draft for an hour when it is sent, or when nobody waits for it (`later`, §6); else it is
+    finalized at once.
     """
-    lines = lines_of(tx, customer, periods)
-    pending = pending_items.pending_items(tx, [customer.id])
-    items = pending_items.awaited(pending, customer.id, subscription.id, subscription.currency)
-    if not lines and not items:
+    charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, periods, closed=False))
+    if charges.empty:
         return None
     now = tx.now.replace(microsecond=0)
     trialing = subscription.status == "trialing"
     stands = later or subscription.collection_method == "send_invoice"
-    stands = stands and not (trialing and not items)
-    [invoice] = drafts.write(
-        tx,
-        [
-            drafts.draft(
-                tx,
-                customer,
-                lines,
-                items,
-                **drafts.subscription_fields(subscription),
-                billing_reason="subscription_create",
-                auto_advance=stands,
-                automatically_finalizes_at=tx.now + drafts.GRACE if stands else None,
-                period_start=now,
-                period_end=now,
-            )
-        ],
+    stands = stands and not (trialing and not charges.items)
+    draft = invoice_for.draft_for(
+        tx, charges, stands=stands, billing_reason="subscription_create", period_start=now, period_end=now
     )
+    invoice = invoice_for.write(tx, draft)
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)
-    if stands:
-        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
-        return invoice
-    return finalize.finalize_many(tx, [invoice.id])[0]
-
-
-def lines_of(tx: Tx, customer: Customer, periods: Sequence[Period]) -> list[InvoiceLine]:
-    subscriptions = {period.part.item.subscription: customer.id for period in periods}
-    used = metered_usage.measured(tx, periods, subscriptions)
-    return [
-        line
-        for period in periods
-        for line in billing_lines.lines_of(period, customer.id, used.get((period.part.item.id, period.start)))
-    ]
+    return invoice if stands else finalize.finalize_many(tx, [invoice.id])[0]
 
 
 def periods_of(part: Part, course: Course, prorates: bool) -> list[Period]:

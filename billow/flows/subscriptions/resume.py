@@ -12,9 +12,9 @@ from billow.api.fields import SHOWN, instant, seconds
 from billow.api.params import Params, read
 from billow.core import anchors, calendar, lifecycle
 from billow.core.errors import Inconsistent, require
-from billow.flows.billing import billing_periods, pending_items, priced_items
+from billow.flows.billing import billing_periods, invoice_for, priced_items
 from billow.flows.billing import drafts as billing_drafts
-from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import finalize, invoice_intents, void
 from billow.flows.payments import collect
@@ -72,9 +72,7 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     if draft and waits and draft.invoice.total + back.plan.net > 0:
         return (yield from if_paid(tx, subscription, back, wanted))
     done = carry_out(tx, subscription, back, wanted)
-    if done.invoice and done.invoice.automatically_finalizes_at:
-        jobs.put(tx, "invoice.finalize", done.invoice.id, done.invoice.automatically_finalizes_at)
-    elif done.invoice:
+    if done.invoice and not done.invoice.automatically_finalizes_at:
         # Not charged within the request: should it fail later, the subscription is past due.
         finalize.charge_on(tx, finalize.by_itself(tx, [done.invoice.id]))
     return done.subscription
@@ -90,9 +88,9 @@ def check(subscription: Subscription) -> None:
 def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> apply.Done:
     """Write what it comes back to, and the draft of what that costs where it is billed at once."""
     prorations.write(tx, back.plan)
-    drafts = [draft_of(tx, subscription, back, advances=True)] if billed_now(back, wanted) else []
-    written = billing_drafts.write(tx, drafts)
-    invoice = written[0] if written else None
+    invoice = None
+    if billed_now(back, wanted):
+        invoice = invoice_for.write(tx, draft_of(tx, subscription, back, advances=True))
     return apply.Done(come_back(tx, subscription, back, invoice), invoice)
 
 
@@ -172,20 +170,13 @@ def draft_of(
     tx: Tx, subscription: Subscription, back: Return, *, advances: bool = False
 ) -> billing_drafts.Draft:
     periods = [whole(back, part) for part in back.fresh]
-    lines = [line for period in periods for line in lines_of(period, back.customer.id, None)]
-    pending = pending_items.pending_items(tx, [back.customer.id])
-    items = pending_items.awaited(pending, back.customer.id, subscription.id, subscription.currency)
-    sends = advances and subscription.collection_method == "send_invoice"
-    fields = billing_drafts.subscription_fields(subscription)
-    return billing_drafts.draft(
+    subject = invoice_for.Subject(subscription, back.customer, periods, closed=False)
+    return invoice_for.draft_for(
         tx,
-        back.customer,
-        lines,
-        items,
-        **fields,
-        billing_reason="subscription_update",
+        invoice_for.charges_for(tx, subject),
+        stands=advances and subscription.collection_method == "send_invoice",
         auto_advance=advances,
-        automatically_finalizes_at=tx.now + billing_drafts.GRACE if sends else None,
+        billing_reason="subscription_update",
         period_start=back.now,
         period_end=back.now,
     )
@@ -227,7 +218,7 @@ def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) ->
     """Try to collect within the request; it stays paused until its invoice is paid, 23 hours at most."""
     ids = sorted((new_id("ii_") for _ in back.plan.items), reverse=True)
     prorations.write_items(tx, back.plan, ids)
-    [invoice] = billing_drafts.write(tx, [draft_of(tx, subscription, back)], proposed=True)
+    invoice = invoice_for.write(tx, draft_of(tx, subscription, back), proposed=True)
     kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": pending_updates.resent(wanted)}
     waits = {**kept, "now": seconds(back.now)}
     rows.update(tx, subscription, latest_invoice=invoice.id, pending_change=waits)

@@ -2,27 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
 from billow.api.params import made
 from billow.core.money import EXACT
-from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items, priced_items
-from billow.flows.billing.lines import Period, lines_of
+from billow.flows.billing import drafts, invoice_for, metered_usage, priced_items
+from billow.flows.billing.invoice_for import Charges
+from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import paused_collection
 from billow.flows.subscription_changes import apply, compute, pending_updates, prorations
 from billow.flows.subscription_changes.items import Anchor
 from billow.flows.subscription_changes.params import Change
-from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
-from billow.resources.invoice import Invoice
-from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription
-from billow.store import clocks, jobs
+from billow.store import clocks
 from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.tx import Tx
@@ -40,12 +38,7 @@ class Count:
     customer: Customer
     subscription: Subscription
     parts: list[Part]
-    late: list[BillingPeriod]
-    periods: list[Period]
-    """Of `late`, then of the metered items."""
-    used: dict[tuple[str, datetime], Decimal]
-    lines: list[InvoiceLine]
-    items: list[InvoiceItem]
+    charges: Charges
     reached: list[Period] = field(default_factory=list)
     """The items whose own threshold is reached."""
     beyond: bool = False
@@ -77,23 +70,12 @@ def resets(subscription: Subscription) -> bool:
 def counted(tx: Tx, customer: Customer, subscription: Subscription, parts: list[Part]) -> Count:
     """Use until now, what has this very instant with it; where periods begin anew, that is the new one's."""
     now = tx.now.replace(microsecond=0)
-    late = billing_periods.waiting(tx, [subscription.id]).get(subscription.id, [])
     running = [continued(metered_usage.used_until(part, now)) for part in parts if part.meter]
     until = now if resets(subscription) else tx.now + TICK
-    closed = billing_periods.periods_of(tx, late)
-    used = metered_usage.measured(
-        tx, [*closed, *[replace(p, end=until) for p in running]], {subscription.id: customer.id}
-    )
-    periods = [*closed, *running]
-    lines = [
-        line.but(id=new_id(InvoiceLine.prefix))
-        for p in periods
-        for line in lines_of(p, customer.id, used[p.part.item.id, p.start])
-    ]
-    items = pending_items.awaited(
-        pending_items.pending_items(tx, [customer.id]), customer.id, subscription.id, subscription.currency
-    )
-    return Count(customer, subscription, parts, late, periods, used, lines, items)
+    subject = invoice_for.Subject(subscription, customer, running, counted_until=until)
+    charges = invoice_for.charges_for(tx, subject)
+    named = [line.but(id=new_id(InvoiceLine.prefix)) for line in charges.lines]
+    return Count(customer, subscription, parts, replace(charges, lines=named))
 
 
 def continued(period: Period) -> Period:
@@ -107,7 +89,7 @@ def judged(tx: Tx, count: Count) -> bool:
     """Note which thresholds are reached; licensed items are paid in advance and do not count (§4.5)."""
     limit = (count.subscription.billing_thresholds or {}).get("amount_gte")
     count.beyond = limit is not None and owed(tx, count) >= limit
-    count.reached = [p for p in count.periods if p.continued and reaches(count, p)]
+    count.reached = [p for p in count.charges.periods if p.continued and reaches(count, p)]
     return bool(count.beyond or count.reached)
 
 
@@ -120,7 +102,8 @@ def owed(tx: Tx, count: Count) -> int:
 
 def reaches(count: Count, period: Period) -> bool:
     own = period.part.item.billing_thresholds
-    more = EXACT.subtract(count.used[period.part.item.id, period.start], period.billed_use or Decimal(0))
+    used = count.charges.used[period.part.item.id, period.start]
+    more = EXACT.subtract(used, period.billed_use or Decimal(0))
     return own is not None and more >= own["usage_gte"]
 
 
@@ -145,55 +128,47 @@ def reason(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
 def bill_now(tx: Tx, count: Count) -> None:
     """An update that waits for its payment gives way (§5.11); the draft stands for its hour as any other."""
     count.subscription = pending_updates.withdraw(tx, count.subscription)
-    invoice = begun_anew(tx, count) if resets(count.subscription) else in_between(tx, count)
-    if invoice.auto_advance:
-        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+    subject = replace(count.charges.subject, subscription=count.subscription)
+    count.charges = replace(count.charges, subject=subject)
+    if resets(count.subscription):
+        begun_anew(tx, count)
+    else:
+        in_between(tx, count)
 
 
-def own_fields(tx: Tx, count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
-    advances = paused_collection.finalizes_automatically(count.subscription, tx.now)
-    return {
-        "billing_reason": "subscription_threshold",
-        "auto_advance": advances,
-        "automatically_finalizes_at": tx.now + drafts.GRACE if advances else None,
-        "threshold_reason": reason(count, lines),
-    }
+def own_fields(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+    return {"billing_reason": "subscription_threshold", "threshold_reason": reason(count, lines)}
 
 
 def draft_of(tx: Tx, count: Count) -> drafts.Draft:
-    """The draft that bills the use so far, and what waits."""
-    draft = drafts.draft(
+    """The draft that bills the usage so far, and the items that wait."""
+    return invoice_for.draft_for(
         tx,
-        count.customer,
-        count.lines,
-        count.items,
-        **drafts.subscription_fields(count.subscription),
-        **own_fields(tx, count, count.lines),
+        count.charges,
+        stands=paused_collection.finalizes_automatically(count.subscription, tx.now),
+        **own_fields(count, count.charges.lines),
         period_start=min(part.item.current_period_start for part in count.parts),
         period_end=tx.now,
     )
-    draft.stretches, draft.periods = count.late, [one for one in count.periods if one.continued]
-    return draft
 
 
-def in_between(tx: Tx, count: Count) -> Invoice:
-    """Bill the use so far; the period goes on, and its tiers too (X32)."""
-    draft, running = draft_of(tx, count), [period for period in count.periods if period.continued]
+def in_between(tx: Tx, count: Count) -> None:
+    """Bill the usage so far; the period goes on, and its tiers too (X32)."""
+    draft, running = draft_of(tx, count), [period for period in count.charges.periods if period.continued]
     rows.update_many(tx, [(period.part.item, taken_up(count, period)) for period in running])
     rows.update(tx, count.subscription, latest_invoice=draft.invoice.id)
-    [invoice] = drafts.write(tx, [draft])
-    return invoice
+    invoice_for.write(tx, draft)
 
 
 def taken_up(count: Count, period: Period) -> dict[str, Any]:
     return {
         "metered_from": period.end,
         "counted_from": period.counted_from,
-        "billed_use": count.used[period.part.item.id, period.start],
+        "billed_use": count.charges.used[period.part.item.id, period.start],
     }
 
 
-def begun_anew(tx: Tx, count: Count) -> Invoice:
+def begun_anew(tx: Tx, count: Count) -> None:
     """The anchor moves to now, and every item begins a new period; the rest of a licence is credited.
 
     It is the change that `billing_cycle_anchor=now` asks for, with the words of a threshold on its invoice.
@@ -204,7 +179,8 @@ def begun_anew(tx: Tx, count: Count) -> Invoice:
     prorations.write(tx, case.plan)
     draft = apply.draft_of(tx, case)
     draft.lines = [line.but(id=line.id or new_id(InvoiceLine.prefix)) for line in draft.lines]
-    draft.invoice = draft.invoice.but(**own_fields(tx, count, draft.lines))
-    [invoice] = drafts.write(tx, [draft])
-    apply.conclude(tx, case, invoice, view)
-    return invoice
+    stands = paused_collection.finalizes_automatically(count.subscription, tx.now)
+    draft.invoice = draft.invoice.but(
+        **invoice_for.finalization(tx, stands), **own_fields(count, draft.lines)
+    )
+    apply.conclude(tx, case, invoice_for.write(tx, draft), view)

@@ -1,0 +1,124 @@
+"""Make the invoice of a subscription: its periods, their usage, and the items that wait for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billow.flows.billing import billing_periods, drafts, metered_usage, pending_items
+from billow.flows.billing.billing_periods import Key
+from billow.flows.billing.drafts import Draft
+from billow.flows.billing.lines import Period, lines_of
+from billow.resources.billing_period import BillingPeriod
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_item import InvoiceItem
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subscription, and what of it an invoice bills."""
+
+    subscription: Subscription
+    customer: Customer
+    periods: Sequence[Period] = ()
+    closed: bool = True
+    """Also the usage that a change has closed and no invoice has billed yet."""
+    pending: bool = True
+    """Also the invoice items that wait."""
+    counted_until: datetime | None = None
+    """Measure the usage of the periods until then, where that is not their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What an invoice bills: lines of periods, and invoice items that wait."""
+
+    subject: Subject
+    closed: Sequence[BillingPeriod]
+    periods: Sequence[Period]
+    """Those of `closed` first, then those of the subject."""
+    used: Mapping[Key, Decimal]
+    lines: list[InvoiceLine]
+    items: list[InvoiceItem]
+
+    @property
+    def empty(self) -> bool:
+        return not self.lines and not self.items
+
+
+def charges_for(tx: Tx, subject: Subject) -> Charges:
+    """Find what there is to bill for one subscription."""
+    return charges_for_many(tx, [subject])[0]
+
+
+def charges_for_many(tx: Tx, subjects: Sequence[Subject]) -> list[Charges]:
+    """Find what there is to bill for each subscription; the statements do not grow with their number.
+
+    An item that waits goes to the first of its customer's subscriptions that takes it.
+    """
+    closed = billing_periods.waiting(tx, ids) if (ids := ids_of(subjects, "closed")) else {}
+    late = billing_periods.periods_of(tx, [one for some in closed.values() for one in some])
+    late_of: dict[str, list[Period]] = {}
+    for period in late:
+        late_of.setdefault(period.part.item.subscription, []).append(period)
+    owners = {one.subscription.id: one.customer.id for one in subjects}
+    used = metered_usage.measured(tx, [*late, *(p for one in subjects for p in measurable(one))], owners)
+    takers = [one.customer.id for one in subjects if one.pending]
+    pending = pending_items.pending_items(tx, takers) if takers else {}
+    found = []
+    for one in subjects:
+        id, customer = one.subscription.id, one.customer.id
+        periods = [*late_of.get(id, []), *one.periods]
+        lines = [
+            line
+            for period in periods
+            for line in lines_of(period, customer, used.get((period.part.item.id, period.start)))
+        ]
+        currency = one.subscription.currency
+        items = pending_items.awaited(pending, customer, id, currency) if one.pending else []
+        found.append(Charges(one, closed.get(id, []), periods, used, lines, items))
+    return found
+
+
+def ids_of(subjects: Sequence[Subject], wanted: str) -> list[str]:
+    return [one.subscription.id for one in subjects if getattr(one, wanted)]
+
+
+def measurable(subject: Subject) -> list[Period]:
+    """The periods of a subject, as far as their usage is measured."""
+    until = subject.counted_until
+    return [replace(period, end=until) for period in subject.periods] if until else list(subject.periods)
+
+
+def draft_for(tx: Tx, charges: Charges, *, stands: bool, **fields: Any) -> Draft:
+    """Make the draft that bills these charges; its totals are calculated when it is written.
+
+    One that `stands` is finalized by itself in an hour. `fields` replace what the subscription says.
+    """
+    subject = charges.subject
+    fields = {**finalization(tx, stands), **drafts.subscription_fields(subject.subscription), **fields}
+    draft = drafts.draft(tx, subject.customer, charges.lines, charges.items, **fields)
+    draft.stretches, draft.periods = charges.closed, charges.periods
+    return draft
+
+
+def finalization(tx: Tx, stands: bool) -> dict[str, Any]:
+    """When a draft is finalized: by itself in an hour, or when its flow does so."""
+    return {"auto_advance": stands, "automatically_finalizes_at": tx.now + drafts.GRACE if stands else None}
+
+
+def write(tx: Tx, draft: Draft, *, proposed: bool = False) -> Invoice:
+    """Write a draft, and the timer that finalizes it where it stands. Emits `invoice.created`.
+
+    What is proposed bills no period yet (flows/billing/drafts.py).
+    """
+    [invoice] = drafts.write(tx, [draft], proposed=proposed)
+    if invoice.automatically_finalizes_at:
+        jobs.put(tx, "invoice.finalize", invoice.id, invoice.automatically_finalizes_at)
+    return invoice
