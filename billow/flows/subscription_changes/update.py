@@ -7,7 +7,7 @@ from billow.core import dunning
 from billow.flows.invoices import finalize
 from billow.flows.outside.outside import outside_of
 from billow.flows.payments import collect, pay_invoice
-from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
+from billow.flows.subscription_changes import apply, awaiting_payment, pending_updates, sync_schedule
 from billow.flows.subscription_changes.params import Change
 from billow.flows.subscription_status import transitions
 from billow.resources.invoice import Invoice
@@ -70,10 +70,7 @@ def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     done = pending_updates.propose(tx, subscription, wanted)
     if done.invoice is None:
         return tx, done.subscription
-    [opened] = finalize.finalize_many(tx, [done.invoice.id])
-    if opened.status == "open":
-        tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
-        tx = clocks.enter(tx, opened.test_clock)
+    tx, opened = yield from awaiting_payment.collect_now(tx, done.invoice, off_session=wanted.off_session)
     updated = pending_updates.accept(tx, rows.lock(tx, Subscription, subscription.id))
     if updated.pending_change is None or wanted.payment_behavior == "pending_if_incomplete":
         return tx, updated

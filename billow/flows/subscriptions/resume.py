@@ -8,17 +8,17 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.fields import SHOWN, instant, seconds
+from billow.api.fields import SHOWN
 from billow.api.params import Params, read
 from billow.core import anchors, calendar, lifecycle
-from billow.core.errors import Inconsistent, require
-from billow.flows.billing import billing_periods, invoice_for, priced_items
+from billow.core.errors import require
 from billow.flows.billing import drafts as billing_drafts
+from billow.flows.billing import invoice_for, priced_items
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
-from billow.flows.invoices import finalize, invoice_intents, void
-from billow.flows.payments import collect
-from billow.flows.subscription_changes import apply, pending_updates, prorations
+from billow.flows.invoices import finalize
+from billow.flows.subscription_changes import apply, awaiting_payment, prorations
+from billow.flows.subscription_changes.awaiting_payment import RESUMPTION, Proposal
 from billow.flows.subscription_changes.items import Anchor
 from billow.flows.subscription_changes.params import BEHAVIORS
 from billow.flows.subscription_changes.prorations import Billed, Net, Prorations
@@ -27,14 +27,10 @@ from billow.flows.subscription_terms import pending_item_invoices, timers
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
-from billow.store import clocks, jobs
-from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-PAID = "subscription.resume_paid"
-EXPIRES = "subscription.resume_expires"
 PERIOD = ("current_period_start", "current_period_end", "metered_from")
 SUCCESS = "resume_on_payment_success"
 
@@ -64,7 +60,7 @@ class Return:
 def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     """Resume a paused subscription, at once, or when what it costs has been paid."""
     check(subscription)
-    subscription = withdraw(tx, subscription)
+    subscription = awaiting_payment.withdraw(tx, RESUMPTION, subscription)
     back = considered(tx, subscription, wanted)
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
     billing_drafts.reckoned(tx, [draft] if draft else [])
@@ -216,43 +212,37 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
 
 def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> Steps:
     """Try to collect within the request; it stays paused until its invoice is paid, 23 hours at most."""
-    ids = sorted((new_id("ii_") for _ in back.plan.items), reverse=True)
-    prorations.write_items(tx, back.plan, ids)
-    invoice = invoice_for.write(tx, draft_of(tx, subscription, back), proposed=True)
-    kept = {"job": PAID, "invoice": invoice.id, "items": ids, "sent": pending_updates.resent(wanted)}
-    waits = {**kept, "now": seconds(back.now)}
-    rows.update(tx, subscription, latest_invoice=invoice.id, pending_change=waits)
-    jobs.put(tx, EXPIRES, subscription.id, tx.now + pending_updates.PATIENCE)
-    [opened] = finalize.finalize_many(tx, [invoice.id])
-    if opened.status == "open":
-        tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=False)
-        tx = clocks.enter(tx, opened.test_clock)
+    ids = awaiting_payment.write_items(tx, back.plan)
+    draft = draft_of(tx, subscription, back)
+    proposed = awaiting_payment.propose(
+        tx,
+        RESUMPTION,
+        subscription,
+        Proposal(draft, ids, wanted, back.now),
+        tx.now + awaiting_payment.PATIENCE,
+        latest_invoice=draft.invoice.id,
+    )
+    tx, _ = yield from awaiting_payment.collect_now(tx, proposed.invoice, off_session=False)
     return accept(tx, rows.lock(tx, Subscription, subscription.id))
 
 
-@job(PAID, batch=1)
+@job(RESUMPTION.carry_out, batch=1)
 def accept_due(tx: Tx, refs: list[str]) -> None:
-    """The invoice of a resumption was paid after its request."""
+    """Resume a subscription whose invoice was paid after its request."""
     accept(tx, rows.lock(tx, Subscription, refs[0]))
 
 
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
-    """Come back as it was agreed then, if the invoice is paid, or given up."""
-    kept = subscription.pending_change
-    invoice = rows.find(tx, Invoice, kept["invoice"]) if kept and kept.get("job") == PAID else None
-    settled = invoice is not None and invoice.status in ("paid", "uncollectible")
-    if kept is None or invoice is None or not settled or subscription.status != "paused":
+    """Resume it as it was agreed then, if the invoice is paid, or given up."""
+    change = (
+        awaiting_payment.agreed(tx, RESUMPTION, subscription) if subscription.status == "paused" else None
+    )
+    if change is None:
         return subscription
-    jobs.cancel(tx, PAID, subscription.id)
-    jobs.cancel(tx, EXPIRES, subscription.id)
-    then = instant(kept["now"])
-    if then is None:
-        raise Inconsistent("What waits for its payment has no instant.")
-    back = considered(tx.at(tx.clock, then), subscription, read(Resume, kept["sent"]))
+    back = considered(change.then, subscription, read(Resume, change.kept["sent"]))
     back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
-    prorations.write_periods(tx, back.plan, kept["items"])
-    billing_periods.bill_proposed(tx, subscription.id, invoice.id)
-    return come_back(tx, subscription, back, invoice)
+    awaiting_payment.begin_periods(tx, subscription, change, back.plan)
+    return come_back(tx, subscription, back, change.invoice)
 
 
 def unused_until(part: Part, paid: datetime) -> Part:
@@ -261,27 +251,7 @@ def unused_until(part: Part, paid: datetime) -> Part:
     return priced_items.with_item(part, part.item.but(metered_from=paid)) if part.meter and begun else part
 
 
-@job(EXPIRES, batch=1)
+@job(RESUMPTION.expire, batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    """Nobody paid in time: the invoice is void, and the subscription stays paused."""
-    subscription = rows.lock(tx, Subscription, refs[0])
-    invoice = waited_for(tx, subscription)
-    if invoice and invoice_intents.is_under_way(tx, invoice.id):
-        jobs.put(tx, EXPIRES, subscription.id, tx.now + invoice_intents.UNDER_WAY)
-    else:
-        withdraw(tx, subscription)
-
-
-def waited_for(tx: Tx, subscription: Subscription) -> Invoice | None:
-    """The invoice that a resumption waits for."""
-    kept = subscription.pending_change
-    invoice = rows.lock(tx, Invoice, kept["invoice"]) if kept and kept["job"] == PAID else None
-    return invoice if invoice and invoice.status == "open" else None
-
-
-def withdraw(tx: Tx, subscription: Subscription) -> Subscription:
-    """Void the invoice of a resumption, which ends it; asked again, a new one takes its place."""
-    invoice = waited_for(tx, subscription)
-    if invoice:
-        void.void_invoice(tx, invoice)
-    return rows.find(tx, Subscription, subscription.id)
+    """Void the invoice that nobody paid in time; the subscription stays paused."""
+    awaiting_payment.expire(tx, RESUMPTION, rows.lock(tx, Subscription, refs[0]))
