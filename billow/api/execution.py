@@ -1,7 +1,7 @@
 """How is a request carried out: one transaction, one effect per idempotency key, one answer."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from billow.api.operation import Answer, Call, Unsettled, invoke
 from billow.api.resource import Resource, Where
 from billow.core.errors import OutcomeUnknown, Refused, Unavailable
 from billow.store import idempotency
-from billow.store.perform import CONFLICTS, WRITTEN_ELSEWHERE, Interrupted, perform
+from billow.store.perform import CONFLICTS, Interrupted, perform
 from billow.store.turns import Turn
 from billow.store.tx import Cause, Database, Tx
 
@@ -45,9 +45,7 @@ class Execution:
             client = [call.key.id] if call.key.kind == "publishable" else []
             print = idempotency.fingerprint(call.verb.method, call.path, [body, *client])
         replay: list[idempotency.Answer] = []
-        expand = params.parse(EXPAND, call.sent.pop("expand", []), "expand")
-        tree = render.tree_of(expand)
-        rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
+        tree = self._judged(call)
         if call.verb.method != "GET" and (low := self.db.disk.low()):
             full = Refused(f"{low} Nothing was changed.", status=503, type="api_error")
             return refusal(full, Retry_After="10")
@@ -82,6 +80,61 @@ class Execution:
         except Exception as error:
             return self._failed(call, error, finish)
 
+    def carry_out_group(self, calls: Sequence[Call]) -> list[Answer]:
+        """Carry out requests of one tenant and one grouped verb in one transaction; answer each for itself.
+
+        Where it fails, one request may be the reason, so each is carried out alone, one after the other; but
+        what fails for want of a lock or of the database fails for all.
+        """
+        params_of = calls[0].verb.params
+        if len(calls) == 1 or params_of is None or self.db.disk.low():
+            return [self._alone(call) for call in calls]
+        answers: dict[int, Answer] = {}
+        wanted: list[tuple[int, Any]] = []
+        for place, call in enumerate(calls):
+            try:
+                self._judged(call)
+                wanted.append((place, params.read(params_of, call.sent)))
+            except Exception as error:
+                answers[place] = failure(error, call.request)
+
+        def run(tx: Tx) -> Any:
+            return calls[0].verb.run(tx, [each for _, each in wanted])
+
+        def finish(tx: Tx, results: Any) -> dict[int, Answer]:
+            return {
+                place: self._shown(tx, calls[place], result, {})
+                for (place, _), result in zip(wanted, results, strict=True)
+            }
+
+        try:
+            answers |= perform(self._begin(calls[0]), run, finish=finish) if wanted else {}
+        except (psycopg.OperationalError, Unavailable, OutcomeUnknown, Interrupted) as error:
+            answers |= {place: self._failed_group(calls[place], error) for place, _ in wanted}
+        except Exception as error:
+            log.info("a group of %d requests failed; each is carried out alone: %s", len(wanted), error)
+            answers |= {place: self._alone(calls[place]) for place, _ in wanted}
+        return [answers[place] for place in range(len(calls))]
+
+    def _failed_group(self, call: Call, error: Exception) -> Answer:
+        """The answer to each request of a group whose transaction failed: nothing was changed, or unknown."""
+        return (
+            self._unknown(call, error) if isinstance(error, OutcomeUnknown) else failure(error, call.request)
+        )
+
+    def _alone(self, call: Call) -> Answer:
+        try:
+            return self.carry_out(call)
+        except Exception as error:
+            return failure(error, call.request)
+
+    def _judged(self, call: Call) -> render.Tree:
+        """What the request expands; refused where its key may not do what it asks for."""
+        expand = params.parse(EXPAND, call.sent.pop("expand", []), "expand")
+        tree = render.tree_of(expand)
+        rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
+        return tree
+
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
         cause = Cause(call.request, call.idempotency_key)
         reads, turn = call.verb.method == "GET", Turn(self.db.waiters)
@@ -95,7 +148,6 @@ class Execution:
                 if call.begun and call.idempotency_key:
                     idempotency.hold(tx, call.idempotency_key, call.request)
                 yield tx
-                call.committed = call.committed or WRITTEN_ELSEWHERE in tx.notes
             call.committed = True
 
         return begin

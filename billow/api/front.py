@@ -8,12 +8,13 @@ from typing import Any
 from werkzeug import Request
 
 from billow.api import decoding
+from billow.api.grouping import Groups
 from billow.api.incoming import Headers, Incoming, Left, Message, Receive, called, too_large
 from billow.api.limits import Addresses, Memory, too_many
 from billow.api.look_ups import LookUps
 from billow.api.operation import Answer
 from billow.api.resource import Verb
-from billow.api.server import ADMITTED, REQUEST, Server, declined, told
+from billow.api.server import ADMITTED, REQUEST, Arrived, Server, declined, told
 from billow.api.threads import Threads
 from billow.core.errors import require
 from billow.store.ids import new_id
@@ -41,6 +42,7 @@ class Front:
         self.server, self.threads = server, Threads(threads)
         self.addresses, self.bodies = Addresses(strangers), Memory(BODIES)
         self.look_ups = LookUps(server.keys)
+        self.groups: Groups[Arrived, Answer] = Groups(self.threads)
         self._present: Counter[str] = Counter()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -74,12 +76,23 @@ class Front:
             most = self._most(incoming, key, verb)
             body = await incoming.body(most, share) if most else b""
 
-            def work() -> Answer:
-                request = Request(incoming.environ(body), populate_request=False)
-                return self.server.respond(verb, ids, request, key, incoming.id)
-
-            answer = await self.threads.run(key.tenant, work)
+            request = Request(incoming.environ(body), populate_request=False)
+            if verb.grouped and not incoming.headers.get("idempotency-key"):
+                answer = await self._grouped(verb, Arrived(request, key, incoming.id))
+            else:
+                answer = await self.threads.run(
+                    key.tenant, lambda: self.server.respond(verb, ids, request, key, incoming.id)
+                )
             return answer.status, [*answer.headers.items()], answer.body
+
+    async def _grouped(self, verb: Verb, arrived: Arrived) -> Answer:
+        """Carry out a request together with those for the same verb and tenant that wait beside it.
+
+        With an idempotency key it would go alone, because it must be committed together with its answer.
+        """
+        return await self.groups.run(
+            arrived.key.tenant, verb.path, arrived, lambda group: self.server.respond_group(verb, group)
+        )
 
     async def _shown(self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}) -> Answered:
         """What the WSGI application answers: a page, or that there is no such address."""

@@ -8,6 +8,7 @@ from billow.api import listing, params, rows, search
 from billow.api.fields import Field
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Verb, Where
+from billow.core.errors import Refused
 from billow.store import clocks
 from billow.store.keys import Key
 from billow.store.tx import Tx
@@ -91,6 +92,11 @@ def invoke(tx: Tx, call: Call) -> Any:
     verb, cls, sent = call.verb, call.verb.resource, call.sent
     if call.raw is not None:
         return verb.run(tx, *call.ids, call.raw)
+    if verb.grouped and verb.params:
+        (result,) = verb.run(tx, [params.read(verb.params, sent)])
+        if isinstance(result, Refused):
+            raise result
+        return result
     if cls is None or verb.kind == "search":
         return verb.run(tx, *call.ids, *([params.read(verb.params, sent)] if verb.params else _none(sent)))
     if verb.kind == "list":

@@ -33,6 +33,8 @@ class Verb:
     """The function is given the request body as it came, and authenticates as any other verb does."""
     noun: str = ""
     """The noun that a key needs a right to, where it is not that of the path (api/rights.py)."""
+    grouped: bool = False
+    """The function is given the parameters of many requests, and returns a result or a refusal for each."""
 
 
 class Where:
@@ -220,14 +222,21 @@ ROUTES: list[Verb] = []
 
 
 def route(
-    method: str, path: str, params: type[Params] | None = None, *, raw: bool = False, of: str = ""
+    method: str,
+    path: str,
+    params: type[Params] | None = None,
+    *,
+    raw: bool = False,
+    of: str = "",
+    grouped: bool = False,
 ) -> Callable[[Fn], Fn]:
     """An operation with a path of its own: the function is given the transaction, the ids of the path in
     order, and the parameters (or, `raw`, the request's body and headers). `of` names the right that a key
-    needs, where it is not that of the path."""
+    needs, where it is not that of the path. `grouped`: requests that arrive together share one
+    transaction, and the function is given the parameters of all of them (api/grouping.py)."""
 
     def declare(run: Fn) -> Fn:
-        ROUTES.append(Verb("route", method, path, run, None, params, raw, of))
+        ROUTES.append(Verb("route", method, path, run, None, params, raw, of, grouped))
         return run
 
     return declare

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,15 @@ from billow.store.tx import Database, Tx
 ADMITTED = "billow.key"
 REQUEST = "billow.request"
 """Where the environ of a request that was judged before it came here holds its key and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A request whose key was judged already, with the id that it was given."""
+
+    request: Request
+    key: Key
+    id: str
 
 
 @dataclass
@@ -98,6 +108,23 @@ class Server:
             answer = declined(error, id)
         return told(answer, id, request.headers.get("Idempotency-Key"))
 
+    def respond_group(self, verb: Verb, arrived: Sequence[Arrived]) -> list[Answer]:
+        """The answers to requests for a grouped verb that are carried out together (api/grouping.py)."""
+        answers: dict[int, Answer] = {}
+        calls: dict[int, Call] = {}
+        with ExitStack() as shares:
+            for place, one in enumerate(arrived):
+                try:
+                    share = shares.enter_context(decoding.MEMORY.share())
+                    call = self._call(verb, {}, one.request, one.key, one.id)
+                    self._decode(call, one.request, share)
+                    calls[place] = call
+                except Exception as error:
+                    answers[place] = declined(error, one.id)
+            if calls:
+                answers |= zip(calls, self.execution.carry_out_group([*calls.values()]), strict=True)
+        return [told(answers[place], one.id, None) for place, one in enumerate(arrived)]
+
     def _call(self, verb: Verb, ids: Mapping[str, str], request: Request, key: Key | None, id: str) -> Call:
         if key is None:
             key = self.keys.recognise(request.headers.get("Authorization"))
@@ -116,14 +143,19 @@ class Server:
 
     def _answer(self, call: Call, request: Request, share: Share) -> Answer:
         verb = call.verb
-        if verb.raw:
-            call.raw = decoding.raw(request, share)
-        else:
-            call.sent = decoding.sent(verb, request, share)
+        self._decode(call, request, share)
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
         given = request.headers.get("Idempotency-Key")
         call.idempotency_key = given if verb.method in repeatable else None
         return self.execution.carry_out(call)
+
+    @staticmethod
+    def _decode(call: Call, request: Request, share: Share) -> None:
+        verb = call.verb
+        if verb.raw:
+            call.raw = decoding.raw(request, share)
+        else:
+            call.sent = decoding.sent(verb, request, share)
 
 
 def declined(error: Exception, request: str) -> Answer:

@@ -17,9 +17,6 @@ CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailur
 #: Two made the same thing at once: the second try sees the first one's row, and says so in words.
 TWINS = (psycopg.errors.UniqueViolation,)
 
-WRITTEN_ELSEWHERE = "written elsewhere"
-"""The note of a transaction whose request was carried out, and committed, in another's (grouped events)."""
-
 #: What a verb that needs the outside is: it yields wishes, is sent (transaction, answer), and returns its
 #: result.
 Steps = Generator["Ask", tuple[Tx, Any], Any]

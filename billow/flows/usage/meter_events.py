@@ -1,6 +1,6 @@
 """Record usage: one event or ten thousand, each checked and counted once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from billow.api import params
@@ -13,60 +13,55 @@ from billow.flows.usage.validation import Known
 from billow.resources import meter_event
 from billow.resources.meter_event import CreateMeterEvent, CreateMeterEventV2, MeterEvent
 from billow.store.ids import new_id
-from billow.store.perform import WRITTEN_ELSEWHERE, Steps, ask
 from billow.store.tx import Tx
 from billow.store.usage import Measured, store
-from billow.store.usage.gate import Gate
 
 TOLD = 100
 """Errors that the refusal of a batch lists, at most; more would help nobody."""
-GATE = Gate()
 
 
-@route("POST", "/v1/billing/meter_events", CreateMeterEvent)
-def create(tx: Tx, wanted: CreateMeterEvent) -> Steps:
-    """Report one measured use. It is on disk, and counted, when this answers."""
-    at = int(wanted.timestamp.timestamp()) if wanted.timestamp else None
-    event = MeterEvent(
-        event_name=wanted.event_name, payload=wanted.payload, identifier=wanted.identifier, timestamp=at
-    )
-    kept = yield from _kept(tx, event)
-    return meter_event.shown(event, kept.at, kept.created or tx.now, tx.livemode)
+@route("POST", "/v1/billing/meter_events", CreateMeterEvent, grouped=True)
+def create(tx: Tx, wanted: Sequence[CreateMeterEvent]) -> list[dict[str, Any] | Refused]:
+    """Report one usage event. It is on disk, and counted, when this answers."""
+    events = [
+        MeterEvent(
+            event_name=one.event_name,
+            payload=one.payload,
+            identifier=one.identifier or new_id("mevt_"),
+            timestamp=int(one.timestamp.timestamp()) if one.timestamp else None,
+        )
+        for one in wanted
+    ]
+    return _shown(tx, events, meter_event.shown)
 
 
-@route("POST", "/v2/billing/meter_events", CreateMeterEventV2)
-def create_v2(tx: Tx, wanted: CreateMeterEventV2) -> Steps:
-    """Report one measured use, as JSON."""
-    event = MeterEvent(
-        event_name=wanted.event_name,
-        payload=wanted.payload,
-        identifier=wanted.identifier,
-        timestamp=wanted.timestamp,
-    )
-    kept = yield from _kept(tx, event)
-    return meter_event.shown_v2(event, kept.at, kept.created or tx.now, tx.livemode)
+@route("POST", "/v2/billing/meter_events", CreateMeterEventV2, grouped=True)
+def create_v2(tx: Tx, wanted: Sequence[CreateMeterEventV2]) -> list[dict[str, Any] | Refused]:
+    """Report one usage event, as JSON."""
+    events = [
+        MeterEvent(
+            event_name=one.event_name,
+            payload=one.payload,
+            identifier=one.identifier or new_id("mevt_"),
+            timestamp=one.timestamp,
+        )
+        for one in wanted
+    ]
+    return _shown(tx, events, meter_event.shown_v2)
 
 
-def _kept(tx: Tx, event: MeterEvent) -> Steps:
-    """One event, recorded or refused. Of those that arrive together one writes all, in its transaction.
-
-    With an idempotency key the event must be on disk together with its answer, so it goes alone.
-    """
-    event.identifier = event.identifier or new_id("mevt_")
-    if tx.cause.idempotency_key:
-        return _answered(admitted(tx, [event])[0])
-    turn = GATE.enter(tx.tenant, event)
-    if turn.leads:
-        with turn:
-            answers = admitted(tx, [each.brings for each in turn.batch])
-            tx, _ = yield ask(turn.tell, answers)  # nobody hears of it before it is committed
-    elif turn.answered:
-        tx.notes[WRITTEN_ELSEWHERE] = True
-    return _answered(turn.answer if turn.answered else admitted(tx, [event])[0])
+def _shown(
+    tx: Tx, events: Sequence[MeterEvent], show: Callable[..., dict[str, Any]]
+) -> list[dict[str, Any] | Refused]:
+    """Record the events of requests that arrived together; show each, or say why it is refused."""
+    return [
+        kept if isinstance(kept, Refused) else show(event, kept.at, kept.created or tx.now, tx.livemode)
+        for event, kept in zip(events, admitted(tx, events), strict=True)
+    ]
 
 
 def admitted(tx: Tx, events: Sequence[MeterEvent]) -> list[Measured | Refused]:
-    """Judge events and record the good ones; one that is not good, or was there before, harms no other."""
+    """Check events and record the good ones; refuse the others, and those that were recorded before."""
     there = validation.known(tx, events)
     answers = [validation.judged(there, event) for event in events]
     good = [place for place, answer in enumerate(answers) if isinstance(answer, Measured)]
@@ -85,12 +80,6 @@ def expect(tx: Tx, known: Known, counted: Sequence[Measured]) -> None:
     """Thresholds that the events may have reached are looked at soon; without any, nothing is asked."""
     if counted and any(meter.watched for meter in known.meters.values()):
         threshold_checks.expect(tx, counted)
-
-
-def _answered(answer: Measured | Refused) -> Measured:
-    if isinstance(answer, Refused):
-        raise answer
-    return answer
 
 
 @route("POST", "/v1/billing/meter_events/bulk", raw=True)

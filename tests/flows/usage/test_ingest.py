@@ -1,8 +1,5 @@
 """Is one meter event taken, or refused in the right words?"""
 
-import threading
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,15 +11,6 @@ DAY = 86400
 
 def sent(customer: str, value: str = "5", **more: Any) -> dict[str, Any]:
     return {"event_name": "tokens", "payload[stripe_customer_id]": customer, "payload[value]": value, **more}
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true within ten seconds."""
-    for _ in range(1000):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def seconds(at: Any) -> int:
@@ -248,80 +236,3 @@ def test_the_clock_of_a_customer_is_its_test_clock(api: Any, meter: Any) -> None
         {"customer": customer, "start_time": frozen - 60, "end_time": frozen + 60},
     )
     assert found["data"][0]["aggregated_value"] == 10
-
-
-def test_events_that_arrive_together_are_each_answered_for_itself(
-    api: Any, meter: Any, customer: str, total: Any, ingestion: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While the first writes, the others wait; then one of them writes for all. The bad one harms none."""
-    tokens = meter()
-    batches: list[int] = []
-    waiting = threading.Barrier(9)
-    real = ingestion.admitted
-
-    def slow(tx: Any, events: Any) -> Any:
-        if not batches:
-            batches.append(len(events))
-            waiting.wait(10)
-            assert soon(lambda: len(ingestion.GATE._waiting[tx.tenant]) == 8)
-        else:
-            batches.append(len(events))
-        return real(tx, events)
-
-    monkeypatch.setattr(ingestion, "admitted", slow)
-    answers: dict[int, Any] = {}
-
-    def send(number: int, body: dict[str, Any]) -> None:
-        if number:
-            waiting.wait(10)
-        answers[number] = type(api)(api.app, api.key, api.tenant).post(EVENTS, body)
-
-    bodies = [sent(customer, "1", identifier=f"e{n}") for n in range(7)] + [
-        sent(customer, "x", identifier="bad"),
-        sent(customer, "1", identifier="e0"),
-    ]
-    threads = [threading.Thread(target=send, args=(n, body)) for n, body in enumerate(bodies)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert batches == [1, 8]
-    assert [answers[n].status for n in range(9)] == [200] * 7 + [400, 400]
-    assert answers[7]["error"]["code"] == "meter_event_invalid_value"
-    assert answers[8]["error"]["message"] == "An event already exists with identifier e0."
-    assert answers[3]["identifier"] == "e3"
-    assert total(tokens) == 7
-
-
-def test_when_the_writer_fails_the_others_write_for_themselves(
-    api: Any, meter: Any, customer: str, total: Any, ingestion: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens = meter()
-    entered = threading.Event()
-    real = ingestion.admitted
-
-    def failing(tx: Any, events: Any) -> Any:
-        if len(events) > 1:
-            raise RuntimeError("planted")
-        if not entered.is_set():
-            entered.set()
-            assert soon(lambda: len(ingestion.GATE._waiting[tx.tenant]) == 3)
-        return real(tx, events)
-
-    monkeypatch.setattr(ingestion, "admitted", failing)
-    statuses: list[int] = []
-
-    def send(number: int) -> None:
-        if number:
-            entered.wait(10)
-        one = type(api)(api.app, api.key, api.tenant)
-        statuses.append(one.post(EVENTS, sent(customer, "1", identifier=f"f{number}")).status)
-
-    threads = [threading.Thread(target=send, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [200, 200, 200, 500]
-    assert total(tokens) == 3
-    assert ingestion.GATE._waiting == {}
