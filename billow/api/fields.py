@@ -86,16 +86,8 @@ class Field:
 
     def show(self, value: Any) -> Any:
         """A stored value as JSON has it."""
-        if value is None:
-            return None
-        if self.kind == "timestamp":
-            return int(value.timestamp())
-        if self.kind == "decimal":
-            return plain(value)
-        if self.kind == "number":
-            whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
-            return int(whole) if value == whole else float(value)
-        return value
+        turn = TURNED.get(self.kind)
+        return turn(value) if turn else value
 
 
 def seconds(value: datetime | None) -> int | None:
@@ -106,6 +98,22 @@ def seconds(value: datetime | None) -> int | None:
 def instant(value: int | None) -> datetime | None:
     """The instant of a number of seconds since 1970."""
     return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    """A decimal as a number of JSON."""
+    if value is None:
+        return None
+    whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
+    return int(whole) if value == whole else float(value)
+
+
+#: How values of those kinds are shown that JSON does not have.
+TURNED: dict[str, Callable[[Any], Any]] = {"timestamp": seconds, "decimal": _plain, "number": _number}
 
 
 def _declare(kind: str, role: Role, **more: Any) -> Any:
@@ -218,7 +226,7 @@ def computed(compute: Callable[[Any, datetime, dict[str, Any]], Any], **more: An
 
 def absent(value: Any = None, **more: Any) -> Any:
     """A field of the contract that billow has no use for: always shown with this value."""
-    return _declare("computed", SHOWN, compute=lambda row, now, shown: value, default=value, **more)
+    return _declare("computed", SHOWN, constant=(value,), default=value, **more)
 
 
 def declared(cls: type) -> dict[str, Field]:

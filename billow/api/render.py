@@ -1,18 +1,18 @@
 """How is a row shown: as JSON, expanded where the caller asked, with one query per resource and level."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from billow.api.fields import Field, seconds
+from billow.api import compiled
+from billow.api.fields import Field
 from billow.api.params import specs
 from billow.api.resource import REGISTRY, Resource
-from billow.core.errors import Inconsistent, Refused, require
+from billow.core.errors import Refused, require
 from billow.store.tx import Tx
 
 Tree = dict[str, Any]
+Lists = Mapping[str, Sequence[Resource]]
+"""All entries of a list below the rows that are shown, by the list's name, in the order of the list."""
 MAX_DEPTH = 4
 FIRST = 10
 """How many entries a list that is part of an object carries."""
@@ -32,22 +32,29 @@ def tree_of(expand: Sequence[str]) -> Tree:
     return tree
 
 
-def show(tx: Tx, rows: Sequence[Resource], tree: Tree | None = None) -> list[dict[str, Any]]:
-    """Rows of one resource as the API shows them."""
+def show(
+    tx: Tx, rows: Sequence[Resource], tree: Tree | None = None, lists: Lists | None = None
+) -> list[dict[str, Any]]:
+    """Rows of one resource as the API shows them. The entries of `lists` are at hand and not read."""
     if not rows:
         return []
     cls = type(rows[0])
     tree = tree or {}
     refuse_unknown(cls, tree)
-    plan = _plan(cls.object, frozenset(name for name in tree if cls.specs[name].include))
-    shown = [_plain(plan, row, tx.livemode) for row in rows]
+    included = frozenset(name for name in tree if cls.specs[name].include)
+    plain, compute = compiled.functions(cls, included)
+    livemode = tx.livemode
+    shown = [plain(row, livemode) for row in rows]
     for name, spec in cls.specs.items():
         if spec.kind == "sublist" and (not spec.include or name in tree):
-            _attach_lists(tx, spec, shown, tree.get(name, {}).get("data", {}))
+            below = _below(tx, spec, shown) if lists is None or name not in lists else lists[name]
+            _attach_lists(tx, spec, shown, below, tree.get(name, {}).get("data", {}))
         elif spec.embed or name in tree:
             _expand(tx, list(_slots(spec, shown, tree.get(name, {}))))
     for row, view in zip(rows, shown, strict=True):
-        _compute(plan, row, view, tx.now)
+        compute(row, tx.now, view)
+    if "deleted" not in cls.columns:
+        return shown
     return [
         _stub(view) if getattr(row, "deleted", False) else view for row, view in zip(rows, shown, strict=True)
     ]
@@ -60,15 +67,16 @@ def one(tx: Tx, row: Resource, tree: Tree | None = None) -> dict[str, Any]:
 def show_changed(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]]) -> list[dict[str, Any]]:
     """`previous_attributes`: what was shown before of each changed field; of a hash only its leaves."""
     cls = type(changes[0][0])
-    plan = _plan(cls.object, frozenset())
-    pairs = [[_plain(plan, row, tx.livemode) for row in (before or now, now)] for now, before in changes]
+    plain, compute = compiled.functions(cls, frozenset())
+    livemode = tx.livemode
+    pairs = [[plain(row, livemode) for row in (before or now, now)] for now, before in changes]
     for spec in (spec for spec in cls.specs.values() if spec.embed):
         other = [view for pair in pairs if pair[0][spec.name] != pair[1][spec.name] for view in pair]
         _expand(tx, list(_slots(spec, other, {})))
     found = []
     for (now, before), (old, new) in zip(changes, pairs, strict=True):
-        _compute(plan, before or now, old, tx.now)
-        _compute(plan, now, new, tx.now)
+        compute(before or now, tx.now, old)
+        compute(now, tx.now, new)
         found.append({name: difference(old[name], new[name]) for name in old if old[name] != new[name]})
     return found
 
@@ -78,54 +86,6 @@ def difference(old: Any, new: Any) -> Any:
         keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
         return {key: difference(old.get(key), new.get(key)) for key in keys}
     return old
-
-
-# ------------------------------------------------------------------------------------- one row
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How rows of a resource are shown: every name in its place, then what is filled in for each row."""
-
-    template: dict[str, Any]
-    stored: Sequence[tuple[str, Callable[[Any], Any] | None]]
-    computed: list[Field]
-
-
-@cache
-def _plan(object: str, included: frozenset[str]) -> Plan:
-    """`id` and `object` first, the rest by the alphabet, as Stripe has it; constants are in the template."""
-    cls = REGISTRY[object]
-    specs = [
-        s for s in cls.specs.values() if not (s.hidden or s.order) and (not s.include or s.name in included)
-    ]
-    constants = {spec.name: spec.constant[0] for spec in specs if spec.constant}
-    own = [name for name in ("created", "livemode") if name not in cls.lacks]
-    names = sorted([*own, *(spec.name for spec in specs)])
-    template = {"id": None, "object": cls.object, **{name: constants.get(name) for name in names}}
-    turned = ("timestamp", "decimal", "number")
-    stored = [(s.name, s.show if s.kind in turned else None) for s in specs if s.stored and s.name not in own]
-    return Plan(template, stored, [s for s in specs if s.compute and not s.constant])
-
-
-def _plain(plan: Plan, row: Resource, livemode: bool) -> dict[str, Any]:
-    view = plan.template.copy()
-    view["id"] = row.id
-    if "created" in view:
-        view["created"] = seconds(row.created)
-    if "livemode" in view:
-        view["livemode"] = livemode
-    for name, turn in plan.stored:
-        value = getattr(row, name)
-        view[name] = turn(value) if turn else value
-    return view
-
-
-def _compute(plan: Plan, row: Resource, view: dict[str, Any], now: datetime) -> None:
-    for spec in plan.computed:
-        if spec.compute is None:
-            raise Inconsistent(f"The field {spec.name} is computed by nothing.")
-        view[spec.name] = spec.compute(row, now, view)
 
 
 def _stub(view: dict[str, Any]) -> dict[str, Any]:
@@ -183,24 +143,33 @@ def _found(tx: Tx, cls: type[Resource], ids: list[str], tree: Tree) -> tuple[lis
     return [row.id for row in found], show(tx, found, tree)
 
 
-def _attach_lists(tx: Tx, spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> None:
-    """The first entries of a list below each object, all of them in one query."""
+def _below(tx: Tx, spec: Field, views: Sequence[dict[str, Any]]) -> list[Resource]:
+    """The first entries of a list below each object, and one more; all of them in one query."""
     cls = REGISTRY[spec.to]
-    names = ", ".join(f'"{name}"' for name in cls.columns)
     # One short index range for each object: an invoice of 10,000 lines costs no more than one of ten.
     found = tx.tuples(
-        f"select {names} from unnest(%(ids)s::text[]) as t (above) cross join lateral (select * from"
+        f"select {cls.selected} from unnest(%(ids)s::text[]) as t (above) cross join lateral (select * from"
         f" {cls.table} where \"{spec.by}\" = above order by {cls.order} limit %(most)s) as entry"
         f" order by \"{spec.by}\", {cls.order}",
         ids=[view["id"] for view in views], most=FIRST + 1,
     )  # fmt: skip
-    below: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
-    entries = [cls.of_columns(values) for values in found]
-    for row, view in zip(entries, show(tx, entries, tree), strict=True):
-        below[getattr(row, spec.by)].append(view)
+    return [cls(*values) for values in found]
+
+
+def _attach_lists(
+    tx: Tx, spec: Field, views: Sequence[dict[str, Any]], entries: Sequence[Resource], tree: Tree
+) -> None:
+    """Show a list below each object: the first of its entries, which come in the order of the list."""
+    below: dict[str, list[Resource]] = {view["id"]: [] for view in views}
+    for row in entries:
+        below[getattr(row, spec.by)].append(row)
+    first = [row for rows in below.values() for row in rows[:FIRST]]
+    data: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
+    for row, entry in zip(first, show(tx, first, tree), strict=True):
+        data[getattr(row, spec.by)].append(entry)
     for view in views:
-        data = below[view["id"]]
-        view[spec.name] = page(data[:FIRST], len(data) > FIRST, spec.url.format(id=view["id"]))
+        id = view["id"]
+        view[spec.name] = page(data[id], len(below[id]) > FIRST, spec.url.format(id=id))
 
 
 def page(data: list[dict[str, Any]], has_more: bool, url: str) -> dict[str, Any]:

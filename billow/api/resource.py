@@ -1,20 +1,23 @@
-"""What is a resource: a frozen dataclass that knows its fields, its table and its verbs."""
+"""What is a resource: a frozen record that knows its fields, its table and its verbs."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, replace
+from dataclasses import Field as Declared
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, overload
 
-from billow.api import fields as f
+import msgspec
+
 from billow.api.fields import CREATE, UPDATE, WRITE, Field
 from billow.api.params import Params
 from billow.core.errors import Inconsistent
 from billow.store.search import Searched
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OF_ALL = ("id", "created")
+"""The columns that every noun has."""
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
-object_new = object.__new__
 #: Every resource class by its `object`, filled as they are declared.
 REGISTRY: dict[str, type["Resource"]] = {}
 
@@ -50,23 +53,70 @@ class Where:
 # Field functions are no `field_specifiers` to the type checker: a field without a default is not required,
 # it may be computed. What a caller must send is said by `required`, and what a row must have by its table.
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Frozen:
-    """Tells type checkers that what inherits from it is a frozen dataclass."""
+class Noun(msgspec.StructMeta):
+    """Makes a class of rows from its declaration, as a frozen `msgspec.Struct`.
+
+    A row has a place for `id`, for `created`, for each column of its table and for what a request tells the
+    verb (`order=True`), in this order; what is computed takes none. A row never holds a reference to itself,
+    so the garbage collector need not look at it.
+    """
+
+    specs: dict[str, Field]
+    columns: tuple[str, ...]
+
+    def __new__(
+        meta, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **keywords: Any
+    ) -> "Noun":
+        declared = {
+            name: value
+            for name, value in namespace.items()
+            if isinstance(value, Declared) and "field" in value.metadata
+        }
+        specs = {name: replace(value.metadata["field"], name=name) for name, value in declared.items()}
+        columns = [name for name, spec in specs.items() if spec.stored and name not in OF_ALL]
+        held = [*columns, *(name for name, spec in specs.items() if spec.order)]
+        kept = {name: value for name, value in namespace.items() if name not in declared}
+        own = OF_ALL if bases == (msgspec.Struct,) else ()
+        made = super().__new__(
+            meta,
+            name,
+            bases,
+            {
+                **kept,
+                **{name: _default(declared[name]) for name in held},
+                "__annotations__": dict.fromkeys((*own, *held), Any),
+            },
+            frozen=True,
+            gc=False,
+        )
+        made.specs = specs
+        made.columns = (*OF_ALL, *columns)
+        if keywords:
+            made._register(**keywords)  # type: ignore[attr-defined]
+        return made
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any) -> None:
+        super().__init__(name, bases, namespace)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource(Frozen):
+def _default(declared: "Declared[Any]") -> Any:
+    if declared.default_factory is MISSING:
+        return declared.default
+    return msgspec.field(default_factory=declared.default_factory)
+
+
+class Resource(msgspec.Struct, metaclass=Noun):
     """A row of one table, and the API object that it is shown as.
 
     Class keywords: `object` is the API name; `path` its collection (none: it is reached through other
     objects); `prefix` of its ids; `table` when it is not the plural of the object; `events` names the changes
-    that are told and `event` their prefix when it is not the object. Said in the body where it differs:
+    that are emitted and `event` their prefix when it is not the object. Said in the body where it differs:
     `owner` names the ref whose row is locked before ours; `lacks` what of livemode and created the contract
     leaves out; `order` how lists are sorted; `searched` what a query may name, and `among` what it looks at.
     """
 
     id: str = ""
-    created: datetime = field(default=EPOCH)
+    created: datetime = EPOCH
 
     object: ClassVar[str]
     path: ClassVar[str | None]
@@ -80,46 +130,27 @@ class Resource(Frozen):
     searched: ClassVar[Mapping[str, Searched]] = {}
     among: ClassVar[str] = "true"
     noun: ClassVar[str]
-    specs: ClassVar[dict[str, Field]]
-    columns: ClassVar[tuple[str, ...]]
+    selected: ClassVar[str]
     verbs: ClassVar[list[Verb]]
     clocked: ClassVar[bool]
-    _defaults: ClassVar[dict[str, Any]]
 
-    def __init_subclass__(
+    @classmethod
+    def _register(
         cls, *, object: str, prefix: str, path: str | None = None, table: str | None = None,
         event: str | None = None, events: tuple[str, ...] = ("created", "updated", "deleted"),
     ) -> None:  # fmt: skip
-        dataclass(frozen=True, kw_only=True)(cls)
         cls.object, cls.path, cls.prefix = object, path, prefix
         cls.noun = object.split(".")[-1]
         cls.table = table or f"{cls.noun}s"
         cls.event, cls.events = event or object, events
-        cls.specs = f.declared(cls)
-        own = (name for name, spec in cls.specs.items() if spec.stored and name not in ("id", "created"))
-        cls.columns = ("id", "created", *own)
+        cls.selected = ", ".join(f'"{name}"' for name in cls.columns)
         cls.clocked = "test_clock" in cls.specs
         cls.verbs = []
-        cls._defaults = dict(cls().__dict__)
         REGISTRY[object] = cls
 
-    @classmethod
-    def of_columns(cls, values: Sequence[Any]) -> Self:
-        """The row that has these values in `columns`. Rows come by the thousand: they are filled at once."""
-        row = object_new(cls)
-        row.__dict__.update(cls._defaults)
-        row.__dict__.update(zip(cls.columns, values, strict=True))
-        return row
-
     def but(self, **changes: Any) -> Self:
-        """The same row with other values: `dataclasses.replace` for rows by the thousand."""
-        unknown = changes.keys() - self.__dict__.keys()
-        if unknown:
-            raise Inconsistent(f"{type(self).__name__} has no {unknown}")
-        row = object_new(type(self))
-        row.__dict__.update(self.__dict__)
-        row.__dict__.update(changes)
-        return row
+        """The same row with other values."""
+        return msgspec.structs.replace(self, **changes)
 
     # --------------------------------------------------------------------------------- verbs
 

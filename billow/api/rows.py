@@ -1,6 +1,6 @@
-"""How are resources read and written: the only writers of their tables, and every change tells its event."""
+"""How are resources read and written: the only writers of their tables, and every change emits its event."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,10 +24,9 @@ Event = str | Sequence[str] | None
 
 def select(tx: Tx, cls: type[R], where: str, tail: str = "", **params: Any) -> list[R]:
     """Rows by an SQL condition, in the resource's order unless `tail` says otherwise."""
-    names = ", ".join(f'"{name}"' for name in cls.columns)
     tail = tail or f"order by {cls.order}"
-    found = tx.tuples(f"select {names} from {cls.table} where {where} {tail}", **params)
-    return [cls.of_columns(values) for values in found]
+    found = tx.tuples(f"select {cls.selected} from {cls.table} where {where} {tail}", **params)
+    return [cls(*values) for values in found]
 
 
 def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bool = False) -> R:
@@ -93,31 +92,22 @@ def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:
 # ------------------------------------------------------------------------------------- writing
 
 
-def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
-    """Values as psycopg wants them."""
-    check_bounds(cls, values)
-    json = {name for name, spec in cls.specs.items() if SQL_TYPES.get(spec.kind) == "jsonb"}
-    return {
-        name: Jsonb(value) if name in json and value is not None else value for name, value in values.items()
-    }
-
-
 @cache
-def _integers(object: str) -> tuple[str, ...]:
-    cls = REGISTRY[object]
+def _integers(cls: type[Resource]) -> tuple[str, ...]:
     return tuple(name for name in cls.columns if name in cls.specs and cls.specs[name].kind == "integer")
 
 
-def check_bounds(cls: type[Resource], values: Mapping[str, Any]) -> None:
-    """Refuse an amount that is too large, whichever verb has come to it: all rows are written here."""
-    for name in _integers(cls.object):
-        value = values.get(name)
-        if value is not None and not -LARGEST <= value <= LARGEST:
-            raise TooLarge(name)
+def check_bounds(cls: type[Resource], rows: Iterable[Resource], names: Container[str] | None = None) -> None:
+    """Refuse an amount that is too large, whichever verb has come to it: all rows are written here.
 
-
-def _values(row: Resource) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in type(row).columns}
+    Where only some columns are written, `names` are theirs.
+    """
+    checked = [name for name in _integers(cls) if names is None or name in names]
+    for row in rows:
+        for name in checked:
+            value = getattr(row, name)
+            if value is not None and not -LARGEST <= value <= LARGEST:
+                raise TooLarge(name)
 
 
 def born(tx: Tx, row: R) -> R:
@@ -133,52 +123,57 @@ def born(tx: Tx, row: R) -> R:
 
 
 def insert(tx: Tx, row: R, *, event: Event = "created") -> R:
-    """Write a new row and tell `<object>.created`."""
-    row = born(tx, row)
-    cls = type(row)
-    names = ", ".join(f'"{name}"' for name in cls.columns)
-    marks = ", ".join(f"%({name})s" for name in cls.columns)
-    tx.run(f"insert into {cls.table} ({names}) values ({marks})", **_stored(cls, _values(row)))
-    emit(tx, [(row, None)], event)
-    return row
+    """Write a new row and emit `<object>.created`."""
+    return insert_many(tx, [row], event=event)[0]
 
 
-def insert_many(tx: Tx, rows: Sequence[R], *, event: Event = "created") -> list[R]:
-    """Write any number of new rows of one resource in one statement, and their events in another."""
+def insert_many(
+    tx: Tx, rows: Sequence[R], *, event: Event = "created", lists: render.Lists | None = None
+) -> list[R]:
+    """Write any number of new rows of one resource in one statement, and their events in another.
+
+    `lists` are what was just written of lists below them, which the events show.
+    """
     if not rows:
         return []
     made = [born(tx, row) for row in rows]
     cls = type(made[0])
-    records = [_values(row) for row in made]
-    for record in records:
-        check_bounds(cls, record)
-    bulk.insert_many(tx, cls.table, cls.columns, records)
-    emit(tx, [(row, None) for row in made], event)
+    check_bounds(cls, made)
+    bulk.insert_many(tx, cls.table, cls.columns, made)
+    emit(tx, [(row, None) for row in made], event, lists)
     return made
 
 
 def update(tx: Tx, row: R, *, event: Event = "updated", **changes: Any) -> R:
-    """Change a row and tell it; nothing is written or told where nothing changes."""
+    """Change a row and emit `<object>.updated`; nothing is written or emitted where nothing changes."""
     changes = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not changes:
         return row
     cls = type(row)
+    changed = row.but(**changes)
+    check_bounds(cls, [changed], changes)
     sets = ", ".join(f'"{name}" = %({name})s' for name in changes)
     tx.run(f"update {cls.table} set {sets} where id = %(id)s", id=row.id, **_stored(cls, changes))
-    changed = row.but(**changes)
     emit(tx, [(changed, row)], event)
     return changed
 
 
+def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
+    """Values as psycopg wants them."""
+    json = {name for name in values if name in cls.specs and SQL_TYPES.get(cls.specs[name].kind) == "jsonb"}
+    return {
+        name: Jsonb(value) if name in json and value is not None else value for name, value in values.items()
+    }
+
+
 def update_many(tx: Tx, changes: Sequence[tuple[R, dict[str, Any]]], *, event: Event = "updated") -> list[R]:
-    """Change any number of rows of one resource in one statement, and tell them in another."""
+    """Change any number of rows of one resource in one statement, and emit their events in another."""
     changed = [(row.but(**wanted), row) for row, wanted in changes]
     if changed:
         cls = type(changed[0][0])
         columns = sorted({name for _, wanted in changes for name in wanted})
-        records = [{"id": row.id, **{name: getattr(row, name) for name in columns}} for row, _ in changed]
-        for record in records:
-            check_bounds(cls, record)
+        check_bounds(cls, (row for row, _ in changed), columns)
+        records = [{name: getattr(row, name) for name in ("id", *columns)} for row, _ in changed]
         bulk.update_many(tx, cls.table, columns, records)
         emit(tx, [(row, before) for row, before in changed if row != before], event)
     return [row for row, _ in changed]
@@ -195,30 +190,40 @@ def stub(row: Resource) -> dict[str, Any]:
     return {"id": row.id, "object": type(row).object, "deleted": True}
 
 
-# ------------------------------------------------------------------------------------- telling
+# ------------------------------------------------------------------------------------- events
 
 
-def emit(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]], event: Event) -> None:
-    """Tell what happened to rows of one resource, each with what it was before; one statement for all of
-    them.
+def emit(
+    tx: Tx,
+    changes: Sequence[tuple[Resource, Resource | None]],
+    event: Event,
+    lists: render.Lists | None = None,
+) -> None:
+    """Emit what happened to rows of one resource, each with what it was before; one statement for all.
 
-    `created`, `updated` and `deleted` are told under the resource's own name where it tells them at all; any
-    other event is named in full. Only `….updated` carries `previous_attributes` (§10.1).
+    `created`, `updated` and `deleted` are emitted under the resource's own name, if at all; another event is
+    named in full. Only `….updated` carries `previous_attributes` (§10.1). `lists` are not read, but shown as
+    they are handed over.
     """
     if not changes or event is None:
         return
     cls = type(changes[0][0])
     types = [event] if isinstance(event, str) else list(event)
-    named = [f"{cls.event}.{name}" if "." not in name else name for name in types if "." in name or name in
-             cls.events]  # fmt: skip
+    named = [
+        name if "." in name else f"{cls.event}.{name}" for name in types if "." in name or name in cls.events
+    ]
     if not named:
         return
-    shown = render.show(tx, [row for row, _ in changes])
+    shown = render.show(tx, [row for row, _ in changes], lists=lists)
     before = render.show_changed(tx, changes) if any(name.endswith(".updated") for name in named) else []
-    outbox.write(tx, [
-        outbox.Told(name, now, before[place] if name.endswith(".updated") else None)
-        for place, now in enumerate(shown) for name in named
-    ])  # fmt: skip
+    outbox.write(
+        tx,
+        [
+            outbox.Told(name, now, before[place] if name.endswith(".updated") else None)
+            for place, now in enumerate(shown)
+            for name in named
+        ],
+    )
 
 
 # ------------------------------------------------------------------------------------- values from requests

@@ -1,7 +1,6 @@
 """Coupons: how much a discount is, how long it lasts, and how often it may be redeemed."""
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -124,7 +123,7 @@ def _check_currencies(coupon: Coupon, options: dict[str, Any]) -> None:
 def create(tx: Tx, coupon: Coupon) -> Coupon:
     """Create a coupon; the caller may choose its id, which customers may see."""
     _check(tx, coupon)
-    return rows.insert(tx, replace(coupon, id=coupon.id or secret("", 8)))
+    return rows.insert(tx, coupon.but(id=coupon.id or secret("", 8)))
 
 
 @route("GET", "/v1/coupons/{id}")

@@ -1,6 +1,5 @@
 """Meters: how meter events are aggregated to usage."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +57,7 @@ def _check_event_name(tx: Tx, name: str) -> None:
 def create(tx: Tx, meter: Meter) -> Meter:
     """Create a meter."""
     _check_event_name(tx, meter.event_name)
-    return rows.insert(tx, replace(meter, updated=tx.now))
+    return rows.insert(tx, meter.but(updated=tx.now))
 
 
 @Meter.update

@@ -1,7 +1,6 @@
 """Plans: recurring prices in the older format (§2.5)."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -111,7 +110,7 @@ def priced(tx: Tx, wanted: CreatePlan, product: str) -> Price:
         unit_amount=wanted.amount,
         unit_amount_decimal=wanted.amount_decimal,
     )
-    return price if price.id else replace(price, id=rows.born(tx, Plan()).id)
+    return price if price.id else price.but(id=rows.born(tx, Plan()).id)
 
 
 def in_old_words(refused: Refused) -> Refused:

@@ -1,6 +1,5 @@
 """Prices: what a product costs, as an amount or tiers, with interval and meter."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -124,7 +123,7 @@ def drafted(tx: Tx, price: Price) -> Price:
         price = _flat(price)
     options = {currency: amounts(currency, option) for currency, option in price.currency_options.items()}
     _check_recurring(tx, price.recurring)
-    return replace(price, currency_options=options, type="recurring" if price.recurring else "one_time")
+    return price.but(currency_options=options, type="recurring" if price.recurring else "one_time")
 
 
 def _flat(price: Price) -> Price:
@@ -153,11 +152,11 @@ def _flat(price: Price) -> Price:
             param="custom_unit_amount",
         )
         custom = {name: price.custom_unit_amount.get(name) for name in ("maximum", "minimum", "preset")}
-        return replace(price, custom_unit_amount=custom)
+        return price.but(custom_unit_amount=custom)
     exact = price.unit_amount_decimal if price.unit_amount is None else Decimal(price.unit_amount)
     if exact is None:
         raise Inconsistent(f"The price {price.id} has no amount.")
-    return replace(price, unit_amount=whole(exact), unit_amount_decimal=exact)
+    return price.but(unit_amount=whole(exact), unit_amount_decimal=exact)
 
 
 def _tiered(price: Price) -> Price:
@@ -169,7 +168,7 @@ def _tiered(price: Price) -> Price:
         require(
             getattr(price, name), f"Missing required param: {name}.", param=name, code="parameter_missing"
         )
-    return replace(price, tiers=tiers_of(price.tiers or [], "tiers"))
+    return price.but(tiers=tiers_of(price.tiers or [], "tiers"))
 
 
 def tiers_of(given: list[dict[str, Any]], at: str) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Products: what is sold."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -95,7 +94,7 @@ def insert(tx: Tx, product: Product) -> Product:
         )
         taken = rows.select(tx, Product, "id = %(id)s", id=product.id)
         require(not taken, "Product already exists.", param="id", code="resource_already_exists")
-    return rows.insert(tx, replace(product, updated=tx.now))
+    return rows.insert(tx, product.but(updated=tx.now))
 
 
 def check_active(tx: Tx, id: str, param: str) -> Product:

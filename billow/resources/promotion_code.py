@@ -1,7 +1,6 @@
 """Promotion codes: codes that customers enter to redeem a coupon."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -110,12 +109,8 @@ def insert(tx: Tx, code: PromotionCode, coupon: Coupon) -> PromotionCode:
     _check_restrictions(code.restrictions)
     text = code.code or secret("", 8).upper()
     require(CODE.fullmatch(text), "Invalid code: it consists of letters, digits and '-'.", param="code")
-    code = replace(
-        code,
-        code=text,
-        lowered=text.lower(),
-        coupon=coupon.id,
-        expires_at=code.expires_at or coupon.redeem_by,
+    code = code.but(
+        code=text, lowered=text.lower(), coupon=coupon.id, expires_at=code.expires_at or coupon.redeem_by
     )
     if code.active:
         check_free(tx, code)

@@ -1,7 +1,6 @@
 """Webhook endpoints: addresses that receive events."""
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,7 +73,7 @@ def create(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     url = check(tx, endpoint.url, endpoint.enabled_events)
     count = tx.tuples("select count(*) from webhook_endpoints")[0][0]
     require(count < MOST, f"You have reached the maximum of {MOST} webhook endpoints.")
-    made = rows.insert(tx, replace(endpoint, url=url, secret=secret("whsec_")))
+    made = rows.insert(tx, endpoint.but(url=url, secret=secret("whsec_")))
     return {**render.one(tx, made), "secret": made.secret}
 
 

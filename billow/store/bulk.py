@@ -1,32 +1,24 @@
 """How are many rows written in one statement: one JSON parameter, and the table gives the types."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from billow.store.tx import Tx
 
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_encode, decimal_format="string")
+_encoder = msgspec.json.Encoder()
 
 
 def encode(value: Any) -> str:
     return _encoder.encode(value).decode()
 
 
-def insert_many(tx: Tx, table: str, columns: Sequence[str], records: Sequence[dict[str, Any]]) -> None:
-    """Insert any number of rows with one statement. Values are JSON, instants and decimals."""
+def insert_many(tx: Tx, table: str, columns: Sequence[str], records: Sequence[Any]) -> None:
+    """Insert any number of rows with one statement, each a hash or an object with these names.
+
+    Values are JSON, instants and decimals; names beyond the columns are left out.
+    """
     if records:
         names = ", ".join(f'"{name}"' for name in columns)
         tx.run(

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+from psycopg.types.json import Json, Jsonb
+
 from billow.store import bulk, jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
@@ -54,52 +57,65 @@ def _receivers(tx: Tx, event: Told) -> list[str]:
     ]
 
 
-def _data(event: Told) -> dict[str, Any]:
-    previous = {} if event.previous is None else {"previous_attributes": event.previous}
-    return {"object": event.object, **previous}
+INSERT = """
+    insert into events
+        (id, created, type, related, data, request, pending_webhooks, api_version, told_at)
+    select id, %(now)s, type, nullif(related, ''), data, %(request)s, receivers, %(version)s, %(wall)s
+    from unnest(
+        %(ids)b::text[], %(types)b::text[], %(related)b::text[], %(data)b::json[], %(receivers)b::int8[]
+    ) as event (id, type, related, data, receivers)
+"""
 
 
 def write(tx: Tx, told: Sequence[Told]) -> list[str]:
-    """Keep events, and a delivery for each receiver that asked for their type; the ids of the events.
+    """Keep events, and a delivery for each receiver that asked for their type; return the ids of the events.
 
     They are only added here: numbered after the commit, by a job that this transaction puts once
     (store/sequence.py), and delivered after that. So nobody who writes an event waits for who delivers one.
     """
-    records: list[dict[str, Any]] = []
-    deliveries: list[dict[str, Any]] = []
-    for event in told:
-        id, to = new_id("evt_"), _receivers(tx, event)
-        records.append(
-            {
-                "id": id,
-                "created": tx.now,
-                "type": event.type,
-                "related": event.object.get("id"),
-                "data": _data(event),
-                "request": {"id": tx.cause.request, "idempotency_key": tx.cause.idempotency_key},
-                "pending_webhooks": len(to),
-                "api_version": API_VERSION,
-                "told_at": tx.wall,
-            }
-        )
-        # A delivery really happens, whatever a test clock says: it is due on the wall.
-        deliveries += [
-            {
-                "id": new_id("whd_"),
-                "created": tx.wall,
-                "attempts": 0,
-                "event": id,
-                "receiver": receiver,
-                "status": "pending",
-                "next_attempt_at": tx.wall,
-            }
-            for receiver in to
-        ]
-    if records:
-        bulk.insert_many(tx, "events", list(records[0]), records)
-        if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
-            tx.notes["numbering"] = True
-            jobs.put(tx, "events.number", records[0]["id"], tx.wall, clock="wall")
+    if not told:
+        return []
+    ids, receivers = [new_id("evt_") for _ in told], [_receivers(tx, event) for event in told]
+    tx.run(
+        INSERT,
+        ids=ids,
+        types=[event.type for event in told],
+        related=[event.object.get("id") or "" for event in told],
+        data=_data(told),
+        receivers=[len(to) for to in receivers],
+        now=tx.now,
+        wall=tx.wall,
+        version=API_VERSION,
+        request=Jsonb({"id": tx.cause.request, "idempotency_key": tx.cause.idempotency_key}),
+    )
+    if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
+        tx.notes["numbering"] = True
+        jobs.put(tx, "events.number", ids[0], tx.wall, clock="wall")
+    # A delivery really happens, whatever a test clock says: it is due on the wall.
+    deliveries = [
+        {
+            "id": new_id("whd_"),
+            "created": tx.wall,
+            "attempts": 0,
+            "event": id,
+            "receiver": receiver,
+            "status": "pending",
+            "next_attempt_at": tx.wall,
+        }
+        for id, to in zip(ids, receivers, strict=True)
+        for receiver in to
+    ]
     if deliveries:
         bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
-    return [record["id"] for record in records]
+    return ids
+
+
+def _data(told: Sequence[Told]) -> list[Json]:
+    """What each event shows, encoded. An object that several events in a row show is encoded once."""
+    found, last, encoded = [], None, msgspec.Raw()
+    for event in told:
+        if event.object is not last:
+            last, encoded = event.object, msgspec.Raw(msgspec.json.encode(event.object))
+        previous = {} if event.previous is None else {"previous_attributes": event.previous}
+        found.append(Json({"object": encoded, **previous}))
+    return found

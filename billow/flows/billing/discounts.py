@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.params import Params
+from billow.api.resource import Resource
 from billow.core import discounts
 from billow.core.errors import Inconsistent, Refused, require
 from billow.flows.catalog import promotion_codes
@@ -143,7 +144,8 @@ def looked_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Rede
         code, old = locked.get(term.promotion_code or ""), kept.get(term.discount or "")
         coupon = by_id.get(code.coupon if code else old.coupon if old else term.coupon or "")
         if coupon is None or (coupon.deleted and not old and not code):
-            raise rows.no_such(tx, {"coupon": Coupon, "discount": Discount}.get(name, PromotionCode), id, at)
+            nouns: dict[str, type[Resource]] = {"coupon": Coupon, "discount": Discount}
+            raise rows.no_such(tx, nouns.get(name, PromotionCode), id, at)
         found.append(Redemption(at, coupon, code, old))
     return found
 

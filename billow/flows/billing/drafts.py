@@ -137,17 +137,17 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
     What is proposed bills no period yet: it will when it is paid (§5.11).
     """
     reckoned(tx, drafts)
-    rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
+    lines = rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
     if not proposed:
         late = [(one, draft.invoice.id) for draft in drafts for one in draft.stretches]
         counting = {(p.part.item.id, p.start): counting_of(p) for draft in drafts for p in draft.periods}
-        lines = [line for draft in drafts for line in (*draft.lines, *draft.waits)]
+        billed = [line for draft in drafts for line in (*draft.lines, *draft.waits)]
         out = {oversize.key_of(line) for draft in drafts for line in draft.waits}
-        billing_periods.begin_periods(tx, lines, late, counting, out)
+        billing_periods.begin_periods(tx, billed, late, counting, out)
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
     oversize.park(tx, [line.invoice_item for draft in drafts for line in draft.waits if line.invoice_item])
-    return rows.insert_many(tx, [draft.invoice for draft in drafts])
+    return rows.insert_many(tx, [draft.invoice for draft in drafts], lists={"lines": lines})
 
 
 #: Settings of a subscription that its invoices take where they are set, before those of the customer (§5.15).

@@ -1,6 +1,5 @@
 """Create and update prices, and the product that a request gives with its price."""
 
-from dataclasses import replace
 from typing import Any
 
 from billow.api import rows
@@ -42,7 +41,7 @@ def create_price(tx: Tx, price: Price) -> Price:
         raise Refused("Missing required param: product.", param="product", code="parameter_missing")
     if price.product_data:
         given = {name: rows.plain_value(value) for name, value in price.product_data.sent().items()}
-        price = replace(price, product=products.insert(tx, Product(**given)).id)
+        price = price.but(product=products.insert(tx, Product(**given)).id)
     return insert_price(tx, price)
 
 

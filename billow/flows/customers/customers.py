@@ -1,6 +1,5 @@
 """Create and update customers, and attach the payment method that a request gives."""
 
-from dataclasses import replace
 from typing import Any
 
 from billow.api import rows
@@ -31,28 +30,28 @@ def create(tx: Tx, customer: Customer) -> Steps:
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
     ]
-    customer = replace(customer, tax=customers.located(customer))
+    customer = customer.but(tax=customers.located(customer))
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
         tx, method = yield from find_or_store(tx, given, "payment_method")
         if default == given:
             settings = {**customer.invoice_settings, "default_payment_method": method.id}
-            customer = replace(customer, invoice_settings=settings)
+            customer = customer.but(invoice_settings=settings)
     source = None
     if customer.source:
         tx, source = yield from store_source(tx, customer.source)
-        customer = replace(customer, default_source=source.id)
+        customer = customer.but(default_source=source.id)
     # The customer is written only after the gateway has answered: a declined card leaves no customer.
     tx = clocks.enter(tx, customer.test_clock)
     if customer.balance:
-        customer = replace(customer, currency=customer.currency or CURRENCY)
+        customer = customer.but(currency=customer.currency or CURRENCY)
     if customer.invoice_prefix:
         check_sequence(tx, customer.invoice_prefix, customer.next_invoice_sequence)
-    customer = replace(customer, numbered_from=customer.next_invoice_sequence)
-    made = rows.insert(tx, replace(customer, **customers.fresh(tx, customer)))
+    customer = customer.but(numbered_from=customer.next_invoice_sequence)
+    made = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
     for number in numbers:
-        tax_ids.add(tx, replace(number, customer=made.id))
+        tax_ids.add(tx, number.but(customer=made.id))
     if made.balance:
         balance.record(tx, made, made.balance, "initial")
     for card in (method, source):

@@ -1,6 +1,5 @@
 """Create, attach and detach payment methods, and choose the one that pays."""
 
-from dataclasses import replace
 from typing import Any
 
 from billow.api import fields as f
@@ -68,7 +67,7 @@ def attach_if_new(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod
     Emits `payment_method.attached`.
     """
     if method.created == EPOCH:
-        given = replace(method, customer=customer, card=methods.checked(method.card))
+        given = method.but(customer=customer, card=methods.checked(method.card))
         return rows.insert(tx, given, event="payment_method.attached")
     return methods.attach(tx, method, customer)
 
@@ -124,7 +123,7 @@ def create(tx: Tx, wanted: NewMethod) -> Steps:
         year = wanted.card.exp_year or 0
         expiry = {"exp_month": wanted.card.exp_month, "exp_year": year if year > 99 else 2000 + year}
         values["card"] = {**method.card, **expiry}
-    return rows.insert(tx, replace(method, **values), event=None)
+    return rows.insert(tx, method.but(**values), event=None)
 
 
 class Attach(Params):

@@ -1,6 +1,5 @@
 """Create, roll and delete API keys."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -47,7 +46,7 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
 def issue(tx: Tx, key: ApiKey) -> dict[str, Any]:
     """Insert a key with a new secret, of which only the digest is stored; return it with the secret."""
     secret = minted(key.kind, tx.tenant)
-    made = rows.insert(tx, replace(key, digest=digest(outside_of(tx).secret, secret), hint=masked(secret)))
+    made = rows.insert(tx, key.but(digest=digest(outside_of(tx).secret, secret), hint=masked(secret)))
     return {**render.one(tx, made), "secret": secret}
 
 
