@@ -155,10 +155,15 @@ def move(tx: Tx, kind: str, timers: Sequence[tuple[str, Place, Place]]) -> int:
 
 
 def cancel(tx: Tx, kind: str, *refs: str) -> None:
+    cancel_kinds(tx, (kind,), refs)
+
+
+def cancel_kinds(tx: Tx, kinds: Sequence[str], refs: Sequence[str]) -> None:
+    """Remove all timers of these kinds that these things have, in one statement."""
     tx.run(
-        "delete from jobs where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",
+        "delete from jobs where tenant = %(tenant)s and kind = any(%(kinds)s) and ref = any(%(refs)s)",
         tenant=tx.tenant,
-        kind=kind,
+        kinds=list(kinds),
         refs=list(refs),
     )
 

@@ -221,13 +221,16 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
 
 
 def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
-    """What the balance covers whole is paid: a subscription that was late over older ones is not any more."""
+    """Make subscriptions active again that were late, where the balance has paid their latest invoice."""
     ids = [invoice.subscription for invoice in paid if invoice.subscription]
-    late = "id = any(%(ids)s) and status in ('past_due', 'unpaid')"
-    for subscription in rows.select(tx, Subscription, late, ids=ids) if ids else ():
-        for invoice in (one for one in paid if one.subscription == subscription.id):
-            transitions.record_payment(tx, rows.lock(tx, Subscription, subscription.id), invoice, None)
-            transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    if not ids:
+        return
+    was_late = "id = any(%(ids)s) and status in ('past_due', 'unpaid')"
+    late = rows.select(tx, Subscription, was_late, "order by id for update", ids=ids)
+    by_id = {subscription.id: subscription for subscription in late}
+    found = [invoice for invoice in paid if invoice.subscription in by_id]
+    transitions.record_payments(tx, [transitions.Paid(by_id[one.subscription or ""], one) for one in found])
+    transitions.set_delinquents(tx, [invoice.customer for invoice in found], False)
 
 
 def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:

@@ -1,7 +1,7 @@
 """Count usage that came in after the draft was made."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from billow.flows.billing import billing_periods, drafts, metered_usage, oversiz
 from billow.flows.billing.lines import Period, lines_of
 from billow.flows.invoices.sheet import Sheet
 from billow.resources.billing_period import BillingPeriod
-from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
+
+Key = tuple[str, datetime]
+"""A subscription item, and the start of its period."""
 
 
 def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
@@ -27,45 +29,64 @@ def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
     found = rows.select(tx, BillingPeriod, billed_by, ids=invoices) if metered else []
     own = {(one.invoice, one.subscription_item, one.period_start) for one in found}
     ended = [line for line in metered if (line.invoice, *period_key(line)) in own]
+    first_lines = {period_key(line): line for line in reversed(ended)}
     periods = {
-        (period.part.item.id, period.start): metered_as(period, ended)
+        key: metered_as(period, first_lines[key])
         for period in billing_periods.periods_of(tx, found)
+        for key in [(period.part.item.id, period.start)]
     }
     customers = {line.subscription or "": line.customer for line in ended}
     used = metered_usage.measured(tx, list(periods.values()), customers)
     billed = {period_key(line): line.usage for line in ended}
     late = {key for key in periods if used[key] != billed[key]}
+    changed: list[Redone] = []
     for sheet in sheets:
         keys = {period_key(line) for line in sheet.lines}
         mine = {key for key in keys if (sheet.invoice.id, *key) in own}
         if mine & late:
-            made = redone(sheet, {key: periods[key] for key in mine}, used)
-            if fits(tx, sheet.invoice, made):
-                put_in_place(tx, sheet, made)
-            else:
-                refs = [one.id for one in found if (one.subscription_item, one.period_start) in mine & late]
-                oversize.park(tx, refs, "What came in late is more than an invoice can hold.")
+            changed.append(
+                Redone(sheet, redone(sheet, {key: periods[key] for key in mine}, used), mine & late)
+            )
+    large = too_large(tx, changed)
+    put_in_place(tx, [one for one in changed if one not in large])
+    unbilled = {key for one in large for key in one.late}
+    refs = [one.id for one in found if (one.subscription_item, one.period_start) in unbilled]
+    oversize.park(tx, refs, "What came in late is more than an invoice can hold.")
 
 
-def period_key(line: InvoiceLine) -> tuple[str, datetime]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Redone:
+    """An invoice with its lines as they are with the usage that came in late."""
+
+    sheet: Sheet
+    lines: list[InvoiceLine]
+    late: set[Key]
+    """The items, with the start of their period, whose usage changed."""
+
+
+def period_key(line: InvoiceLine) -> Key:
     return line.subscription_item or "", line.period_start
 
 
-def metered_as(period: Period, lines: Sequence[InvoiceLine]) -> Period:
+def metered_as(period: Period, line: InvoiceLine) -> Period:
     """The period with the metadata that its lines bear, which the item may have lost since."""
-    item = period.part.item
-    own = next(
-        line for line in lines if (line.subscription_item, line.period_start) == (item.id, period.start)
-    )
-    return replace(period, part=priced_items.with_item(period.part, item.but(metadata=dict(own.metadata))))
+    item = period.part.item.but(metadata=dict(line.metadata))
+    return replace(period, part=priced_items.with_item(period.part, item))
 
 
-def fits(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> bool:
-    """Whether an invoice can hold the lines; only what might not be is reckoned for that."""
-    if oversize.surely_fits(lines):
-        return True
+def too_large(tx: Tx, changed: Sequence[Redone]) -> list[Redone]:
+    """Those that no invoice can hold; only what might be too much is calculated for that."""
+    doubtful = [one for one in changed if not oversize.surely_fits(one.lines)]
+    if not doubtful:
+        return []
+    invoices = [one.sheet.invoice for one in doubtful]
+    terms = totals.terms_of(tx, invoices, [line for one in doubtful for line in one.lines])
+    return [one for one in doubtful if not fits(one, terms)]
+
+
+def fits(one: Redone, terms: totals.Terms) -> bool:
     try:
-        totals.reckoned(invoice, lines, totals.terms_of(tx, [invoice], lines))
+        totals.reckoned(one.sheet.invoice, one.lines, terms)
     except TooLarge:
         return False
     return True
@@ -87,16 +108,29 @@ def redone(sheet: Sheet, periods: dict[Any, Period], used: dict[Any, Any]) -> li
     return made
 
 
-def put_in_place(tx: Tx, sheet: Sheet, made: Sequence[InvoiceLine]) -> None:
-    """Replace the metered lines of one invoice by those that were counted again, and note that it changed."""
-    kept_ids = [line.id for line in made if line.id]
+def put_in_place(tx: Tx, changed: Sequence[Redone]) -> None:
+    """Replace the metered lines of invoices by those that were counted again, and note that they changed.
+
+    A fixed number of statements for any number of invoices.
+    """
+    if not changed:
+        return
     tx.run(
-        "delete from invoice_lines where invoice = %(id)s and kind = 'metered' and id <> all(%(kept)s)",
-        id=sheet.invoice.id,
-        kept=kept_ids,
+        "delete from invoice_lines where invoice = any(%(ids)s) and kind = 'metered' and id <> all(%(kept)s)",
+        ids=[one.sheet.invoice.id for one in changed],
+        kept=[line.id for one in changed for line in one.lines if line.id],
     )
-    placed = [drafts.place_line(line, sheet.invoice.id, place) for place, line in enumerate(made)]
+    placed = [
+        drafts.place_line(line, one.sheet.invoice.id, place)
+        for one in changed
+        for place, line in enumerate(one.lines)
+    ]
+    before = {line.id: line for one in changed for line in one.sheet.lines}
     new = rows.insert_many(tx, [line for line in placed if not line.id])
-    kept = [(old, {"position": line.position}) for line in placed for old in sheet.lines if line.id == old.id]
-    sheet.lines = sorted([*new, *rows.update_many(tx, kept)], key=lambda line: line.position)
-    sheet.stale = True
+    kept = [(before[line.id], {"position": line.position}) for line in placed if line.id]
+    lines: dict[str, list[InvoiceLine]] = {}
+    for line in (*new, *rows.update_many(tx, kept)):
+        lines.setdefault(line.invoice, []).append(line)
+    for one in changed:
+        one.sheet.lines = sorted(lines[one.sheet.invoice.id], key=lambda line: line.position)
+        one.sheet.stale = True

@@ -119,12 +119,20 @@ class Prorations:
 
 
 def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
-    """What was billed in advance and not yet given back, by item, the oldest first; a few statements."""
+    """Load what was billed in advance for a subscription, as `billed_by` does."""
+    return billed_by(tx, [subscription])
+
+
+def billed_by(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Billed]]:
+    """Load what was billed in advance and not yet given back, by subscription item, the oldest first.
+
+    A few statements for any number of subscriptions.
+    """
     periods = rows.select(
         tx,
         BillingPeriod,
-        "subscription = %(id)s and kind = 'licensed' and period_end > period_start",
-        id=subscription,
+        "subscription = any(%(ids)s) and kind = 'licensed' and period_end > period_start",
+        ids=sorted(set(subscriptions)),
     )
     items = rows.find_many(
         tx, InvoiceItem, [period.invoice_item for period in periods if period.invoice_item]
@@ -135,16 +143,30 @@ def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
         lines.setdefault((line.invoice, line.subscription_item or "", line.period_start), []).append(line)
     prices = rows.find_many(tx, Price, [period.price for period in periods])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    taken_up = lines_of_items(tx, items.values())
     found: dict[str, list[Billed]] = {}
     for period in periods:
         item = items.get(period.invoice_item or "")
         own = lines.get((period.invoice or "", period.subscription_item, period.period_start), [])
         product = products[prices[period.price].product].name
+        source = source_of(item, taken_up.get(item.id, []) if item else own)
         found.setdefault(period.subscription_item, []).append(
-            Billed(
-                period, left_of(period, [item] if item else own), product, source_of(tx, period, item, own)
-            )
+            Billed(period, left_of(period, [item] if item else own), product, source)
         )
+    return found
+
+
+def lines_of_items(tx: Tx, items: Iterable[InvoiceItem]) -> dict[str, list[InvoiceLine]]:
+    """Load the lines of invoice items that are on an invoice, by item.
+
+    An item may also have a line on a void invoice, that of an update which was not paid.
+    """
+    invoices = {item.id: item.invoice for item in items if item.invoice}
+    found: dict[str, list[InvoiceLine]] = {}
+    if invoices:
+        for line in rows.select(tx, InvoiceLine, "invoice_item = any(%(ids)s)", ids=sorted(invoices)):
+            if line.invoice == invoices[line.invoice_item or ""]:
+                found.setdefault(line.invoice_item or "", []).append(line)
     return found
 
 
@@ -162,16 +184,10 @@ def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Invo
     return Net(left, discounts.off(gross, net) or period.discount, rest)
 
 
-def source_of(
-    tx: Tx, period: BillingPeriod, item: InvoiceItem | None, lines: Sequence[InvoiceLine]
-) -> dict[str, Any] | None:
+def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:
     """The debit that a credit reverses, as the credit names it: pending, or on an invoice (§5.7)."""
     if item and item.invoice is None:
         return {"type": "invoice_item", "invoice_item": item.id, "invoice_line_item_details": None}
-    if item:
-        # It may stand on a void invoice too, that of an update which was not paid.
-        on_it = "invoice_item = %(id)s and invoice = %(invoice)s"
-        lines = rows.select(tx, InvoiceLine, on_it, id=item.id, invoice=item.invoice)
     if not lines:
         return None
     details = {"invoice": lines[0].invoice, "invoice_line_items": [line.id for line in lines]}
@@ -332,29 +348,40 @@ def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now")
 
 
 def write(tx: Tx, plan: Prorations) -> list[InvoiceItem]:
+    """Write the prorations of a subscription, as `write_all` does."""
+    return write_all(tx, [plan])
+
+
+def write_all(tx: Tx, plans: Sequence[Prorations]) -> list[InvoiceItem]:
     """Cut what was billed, then write what is charged instead, and the items that wait for an invoice.
 
     The newest stands first on an invoice, so ids are given from the last to the first: credits are read
     before debits.
     """
-    ids = sorted(item.id for item in plan.items)
-    write_periods(tx, plan, list(reversed(ids)))
-    return write_items(tx, plan, list(reversed(ids)))
+    given = [(plan, sorted((item.id for item in plan.items), reverse=True)) for plan in plans]
+    rows.update_many(tx, [ended for plan, _ in given for ended in plan.ended])
+    rows.insert_many(tx, [period for plan, ids in given for period in periods_under(plan, ids)])
+    return rows.insert_many(tx, [item for plan, ids in given for item in items_under(plan, ids)])
 
 
 def write_items(tx: Tx, plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
     """The items that wait, under these ids in the order in which they are read."""
-    return rows.insert_many(tx, [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)])
+    return rows.insert_many(tx, items_under(plan, ids))
 
 
 def write_periods(tx: Tx, plan: Prorations, ids: Sequence[str]) -> None:
     """For what time was billed, by items that have these ids."""
-    known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
     rows.update_many(tx, plan.ended)
-    rows.insert_many(
-        tx,
-        [
-            period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)
-            for period in plan.begun
-        ],
-    )
+    rows.insert_many(tx, periods_under(plan, ids))
+
+
+def items_under(plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
+    return [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)]
+
+
+def periods_under(plan: Prorations, ids: Sequence[str]) -> list[BillingPeriod]:
+    known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
+    return [
+        period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)
+        for period in plan.begun
+    ]

@@ -1,5 +1,6 @@
 """End a subscription: cancel its timers, its schedule and the collection of its invoices."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from billow.api import rows
@@ -28,50 +29,61 @@ def end(tx: Tx, subscription: Subscription, reason: str | None = None, **details
     Locks its invoices and its schedule; the caller holds the subscription. Emits the deletion, an update of
     each invoice, the end of the schedule, and the customer's entitlements if they changed.
     """
-    for timer in TIMERS:
-        jobs.cancel(tx, timer, subscription.id)
-    if subscription.status == "paused" and subscription.pending_change:
-        # The subscription cannot be resumed any more, so its invoice for the resumption is voided at once.
-        jobs.put(tx, "subscription.resume_expires", subscription.id, tx.now)
-    stop_collecting(tx, subscription.id)
-    before = entitlements.entitlements_of(tx, subscription.customer)
-    ended = rows.update(
+    return end_all(tx, [subscription], reason, **details)[0]
+
+
+def end_all(
+    tx: Tx, subscriptions: Sequence[Subscription], reason: str | None = None, **details: Any
+) -> list[Subscription]:
+    """Cancel subscriptions: no more periods, and their open invoices are not collected by themselves.
+
+    A fixed number of statements for any number. The subscriptions are locked, with their customers.
+    """
+    if not subscriptions:
+        return []
+    ids = [one.id for one in subscriptions]
+    jobs.cancel_kinds(tx, TIMERS, ids)
+    # Nobody is to pay for a resumption that will not be: its invoice is void at once.
+    resuming = [one.id for one in subscriptions if one.status == "paused" and one.pending_change]
+    jobs.put_many(tx, "subscription.resume_expires", [(id, tx.now) for id in resuming])
+    stop_collecting(tx, ids)
+    held = entitlements.entitlements_of_each(tx, [one.customer for one in subscriptions])
+    said = {**({"reason": reason} if reason else {}), **details}
+    ended = rows.update_many(
         tx,
-        subscription,
+        [
+            (
+                one,
+                {
+                    "ended_at": tx.now,
+                    "canceled_at": one.canceled_at or tx.now,
+                    "schedule": None,
+                    "status_details": None,
+                    "status": lifecycle.after(lifecycle.SUBSCRIPTION, one.status, "cancel"),
+                    "cancellation_details": {**one.cancellation_details, **said},
+                },
+            )
+            for one in subscriptions
+        ],
         event="deleted",
-        ended_at=tx.now,
-        canceled_at=subscription.canceled_at or tx.now,
-        schedule=None,
-        status_details=None,
-        status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "cancel"),
-        cancellation_details={
-            **subscription.cancellation_details,
-            **({"reason": reason} if reason else {}),
-            **details,
-        },
     )
-    schedule_end.end_with_subscription(tx, subscription, reason)
-    entitlements.emit_summary(tx, subscription.customer, before)
+    schedule_end.end_with_subscriptions(tx, subscriptions, reason)
+    entitlements.emit_summaries(tx, held)
     return ended
 
 
-def stop_collecting(tx: Tx, subscription: str) -> None:
+def stop_collecting(tx: Tx, subscriptions: Sequence[str]) -> None:
     """Stop finalizing and collecting the drafts and open invoices of a subscription automatically.
 
     They keep their status and can still be paid. Emits an update of each.
     """
-    unpaid = rows.select(
-        tx, Invoice, "subscription = %(id)s and status in ('draft', 'open') and auto_advance", id=subscription
-    )
-    rows.update_many(
+    waiting = rows.select(
         tx,
-        [
-            (
-                invoice,
-                {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None},
-            )
-            for invoice in unpaid
-        ],
+        Invoice,
+        "subscription = any(%(ids)s) and status in ('draft', 'open') and auto_advance",
+        ids=list(subscriptions),
     )
-    jobs.cancel(tx, "invoice.finalize", *[invoice.id for invoice in unpaid])
-    jobs.cancel(tx, "invoice.collect", *[invoice.id for invoice in unpaid])
+    nothing = {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None}
+    rows.update_many(tx, [(invoice, nothing) for invoice in waiting])
+    if waiting:
+        jobs.cancel_kinds(tx, ("invoice.finalize", "invoice.collect"), [one.id for one in waiting])

@@ -1,5 +1,6 @@
 """Emit the summary of a customer's entitlements when it changed."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from billow.api import render, rows
@@ -8,30 +9,64 @@ from billow.store import outbox
 from billow.store.tx import Tx
 
 URL = "/v1/entitlements/active_entitlements?customer="
+Entitlements = list[ActiveEntitlement]
 
 
-def entitlements_of(tx: Tx, customer: str) -> list[ActiveEntitlement]:
+def entitlements_of(tx: Tx, customer: str) -> Entitlements:
     """List the active entitlements of a customer, as they are in this transaction."""
-    return rows.select(tx, ActiveEntitlement, "customer = %(customer)s", customer=customer)
+    return entitlements_of_each(tx, [customer])[customer]
 
 
-def emit_summary(tx: Tx, customer: str, before: list[ActiveEntitlement]) -> None:
+def entitlements_of_each(tx: Tx, customers: Iterable[str]) -> dict[str, Entitlements]:
+    """Select the entitlements of any number of customers in one statement."""
+    found: dict[str, Entitlements] = {customer: [] for customer in sorted(set(customers))}
+    if found:
+        for one in rows.select(tx, ActiveEntitlement, "customer = any(%(ids)s)", ids=list(found)):
+            found[one.customer].append(one)
+    return found
+
+
+def emit_summary(tx: Tx, customer: str, before: Entitlements) -> None:
     """Emit the summary of a customer's entitlements, unless it is the same as `before`."""
-    after = entitlements_of(tx, customer)
-    if {one.id for one in after} == {one.id for one in before}:
-        return
-    now, former = (first_page(tx, customer, found) for found in (after, before))
-    summary = {
-        "object": "entitlements.active_entitlement_summary",
-        "customer": customer,
-        "entitlements": now,
-        "livemode": tx.livemode,
+    emit_summaries(tx, {customer: before})
+
+
+def emit_summaries(tx: Tx, before: Mapping[str, Entitlements]) -> None:
+    """Emit the summary of each customer whose entitlements are others than before, in a few statements."""
+    after = entitlements_of_each(tx, before)
+    changed = [
+        customer
+        for customer, former in before.items()
+        if {one.id for one in after[customer]} != {one.id for one in former}
+    ]
+    now, former = (first_pages(tx, changed, found) for found in (after, before))
+    outbox.write(
+        tx,
+        [
+            outbox.Told(
+                "entitlements.active_entitlement_summary.updated",
+                {
+                    "object": "entitlements.active_entitlement_summary",
+                    "customer": customer,
+                    "entitlements": now[customer],
+                    "livemode": tx.livemode,
+                },
+                {"entitlements": {"data": former[customer]["data"]}},
+            )
+            for customer in changed
+        ],
+    )
+
+
+def first_pages(
+    tx: Tx, customers: Sequence[str], found: Mapping[str, Entitlements]
+) -> dict[str, dict[str, Any]]:
+    """Show the entitlements of each customer as a list object, of which an event has the first entries."""
+    first = {customer: found[customer][: render.FIRST] for customer in customers}
+    shown = iter(render.show(tx, [one for some in first.values() for one in some]))
+    return {
+        customer: render.page(
+            [next(shown) for _ in some], len(found[customer]) > render.FIRST, URL + customer
+        )
+        for customer, some in first.items()
     }
-    previous = {"entitlements": {"data": former["data"]}}
-    outbox.write(tx, [outbox.Told("entitlements.active_entitlement_summary.updated", summary, previous)])
-
-
-def first_page(tx: Tx, customer: str, found: list[ActiveEntitlement]) -> dict[str, Any]:
-    """Render entitlements as a list object; an event holds its first entries only."""
-    first = render.show(tx, found[: render.FIRST])
-    return render.page(first, len(found) > render.FIRST, URL + customer)

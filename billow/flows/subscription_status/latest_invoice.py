@@ -1,5 +1,7 @@
 """Find the invoice that decides the status of a subscription: the latest finalized one that is not void."""
 
+from collections.abc import Sequence
+
 from billow.api import rows
 from billow.core import standing
 from billow.flows.outside.outside import outside_of
@@ -14,6 +16,8 @@ COUNTS = (
 )
 """The invoices that decide the status of a subscription: all finalized ones, except those made by hand, the
 invoice of a pending update, and those marked uncollectible while collection was paused (§5.13)."""
+ASKED = COUNTS.replace("%(subscription)s", "asked.subscription").replace("%(proposed)s", "asked.proposed")
+"""The same for each row of a table `asked`."""
 
 
 def proposed_invoice(subscription: Subscription) -> str:
@@ -23,16 +27,33 @@ def proposed_invoice(subscription: Subscription) -> str:
 
 def is_latest(tx: Tx, subscription: Subscription, invoice: Invoice) -> bool:
     """Check that no newer invoice decides the status of the subscription."""
-    if invoice.billing_reason == "manual" or invoice.id == proposed_invoice(subscription):
-        return False
-    newer = tx.one(
-        f"select 1 from invoices where {COUNTS} and (created, id) > (%(created)s, %(id)s) limit 1",
-        subscription=subscription.id,
-        proposed=proposed_invoice(subscription),
-        created=invoice.created,
-        id=invoice.id,
+    return bool(latest_of(tx, [(subscription, invoice)]))
+
+
+def latest_of(tx: Tx, pairs: Sequence[tuple[Subscription, Invoice]]) -> set[str]:
+    """Find those of the invoices than which none is newer of what counts for their subscriptions.
+
+    One statement for any number; returns the ids of the invoices.
+    """
+    asked = [
+        (subscription, invoice)
+        for subscription, invoice in pairs
+        if invoice.billing_reason != "manual" and invoice.id != proposed_invoice(subscription)
+    ]
+    if not asked:
+        return set()
+    found = tx.tuples(
+        "select asked.invoice from unnest(%(subscriptions)s::text[], %(proposals)s::text[],"
+        " %(created)s::timestamptz[], %(invoices)s::text[])"
+        " as asked (subscription, proposed, created, invoice)"
+        f" where not exists (select 1 from invoices where {ASKED}"
+        " and (invoices.created, invoices.id) > (asked.created, asked.invoice))",
+        subscriptions=[subscription.id for subscription, _ in asked],
+        proposals=[proposed_invoice(subscription) for subscription, _ in asked],
+        created=[invoice.created for _, invoice in asked],
+        invoices=[invoice.id for _, invoice in asked],
     )
-    return newer is None
+    return {id for (id,) in found}
 
 
 def verdict(tx: Tx, subscription: Subscription) -> str:

@@ -1,5 +1,6 @@
-"""End a schedule: release, complete or cancel it, by itself or with its subscription."""
+"""End a schedule: released, completed or canceled, by itself or with its subscription."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from billow.api import rows
@@ -16,15 +17,29 @@ def end(
     tx: Tx, schedule: SubscriptionSchedule, action: str, event: str, **changes: Any
 ) -> SubscriptionSchedule:
     """End a schedule: cancel its timers, and emit `subscription_schedule.EVENT` without an `updated`."""
-    for timer in TIMERS:
-        jobs.cancel(tx, timer, schedule.id)
-    return rows.update(
+    return end_all(tx, [schedule], action, event, **changes)[0]
+
+
+def end_all(
+    tx: Tx, schedules: Sequence[SubscriptionSchedule], action: str, event: str, **changes: Any
+) -> list[SubscriptionSchedule]:
+    """End schedules, so that no phase follows any more; emit one event for each, and no update."""
+    if schedules:
+        jobs.cancel_kinds(tx, TIMERS, [one.id for one in schedules])
+    return rows.update_many(
         tx,
-        schedule,
+        [
+            (
+                one,
+                {
+                    "status": lifecycle.after(lifecycle.SCHEDULE, one.status, action),
+                    "current_phase": None,
+                    **changes,
+                },
+            )
+            for one in schedules
+        ],
         event=f"subscription_schedule.{event}",
-        status=lifecycle.after(lifecycle.SCHEDULE, schedule.status, action),
-        current_phase=None,
-        **changes,
     )
 
 
@@ -46,13 +61,12 @@ def cancel(tx: Tx, schedule: SubscriptionSchedule, event: str = "canceled") -> S
     return end(tx, schedule, "cancel", event, canceled_at=tx.now)
 
 
-def end_with_subscription(tx: Tx, subscription: Subscription, reason: str | None) -> None:
-    """Cancel the schedule of a subscription that ends; abort it if the reason is a failed payment (§6).
-
-    Locks the schedule; emits that it was canceled or aborted.
-    """
-    if subscription.schedule is None:
-        return
-    schedule = rows.lock(tx, SubscriptionSchedule, subscription.schedule)
-    if schedule.status in LIVING:
-        cancel(tx, schedule, "aborted" if reason == "payment_failed" else "canceled")
+def end_with_subscriptions(tx: Tx, subscriptions: Sequence[Subscription], reason: str | None) -> None:
+    """End the schedules of subscriptions that end: aborted where nobody paid (§6)."""
+    named = [one.schedule for one in subscriptions if one.schedule]
+    living = (
+        [one for one in rows.lock_many(tx, SubscriptionSchedule, named) if one.status in LIVING]
+        if named
+        else []
+    )
+    end_all(tx, living, "cancel", "aborted" if reason == "payment_failed" else "canceled", canceled_at=tx.now)

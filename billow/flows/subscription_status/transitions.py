@@ -1,5 +1,7 @@
 """Change the status of a subscription when its invoice is paid, missed or given up."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,9 +43,9 @@ def miss_payment(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
 
 def give_up(tx: Tx, subscription: Subscription) -> None:
     """Apply the final action of the dunning policy, unless the invoices lead to active (§5.2)."""
-    verdict = latest_invoice.verdict(tx, subscription)
-    if verdict != "activate" and subscription.status in RUNNING_WITHOUT_TRIAL:
-        apply_verdict(tx, subscription, verdict)
+    said = latest_invoice.verdict(tx, subscription)
+    if said != "activate" and subscription.status in RUNNING_WITHOUT_TRIAL:
+        apply_verdict(tx, subscription, said)
 
 
 def apply_verdict(tx: Tx, subscription: Subscription, verdict: str) -> None:
@@ -68,6 +70,15 @@ def await_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) ->
         miss_payment(tx, subscription, invoice)
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A subscription, locked, with an invoice of it that is paid now, and the method that paid it."""
+
+    subscription: Subscription
+    invoice: Invoice
+    method: PaymentMethod | None = None
+
+
 def record_payment(
     tx: Tx, subscription: Subscription, invoice: Invoice, method: PaymentMethod | None
 ) -> None:
@@ -76,19 +87,48 @@ def record_payment(
     The caller holds the subscription. If a pending update waits for this invoice, its job is put. Emits the
     creation of an incomplete subscription, otherwise an update, and the customer's entitlements.
     """
-    changes: dict[str, str] = {}
-    if subscription.pending_change and latest_invoice.proposed_invoice(subscription) == invoice.id:
-        jobs.put(tx, subscription.pending_change["job"], subscription.id, tx.now)
-    awaits_payment = subscription.status in ("incomplete", "past_due", "unpaid")
-    if awaits_payment and latest_invoice.is_latest(tx, subscription, invoice):
-        changes["status"] = paid_status(subscription, tx.now)
-    if method and subscription.payment_settings.get("save_default_payment_method") == "on_subscription":
-        changes["default_payment_method"] = method.id
-    if changes.get("status") in ("active", "trialing"):
-        jobs.cancel(tx, "subscription.expire", subscription.id)
-    if subscription.status == "incomplete":
-        renew_if_due(tx, subscription)
-    emit_change(tx, rows.update(tx, subscription, event=None, provisional=False), **changes)
+    record_payments(tx, [Paid(subscription, invoice, method)])
+
+
+def record_payments(tx: Tx, found: Sequence[Paid]) -> None:
+    """Make subscriptions active, again or for the first time, whose latest invoices are paid.
+
+    A fixed number of statements for any number. The method is kept where that is wished.
+    """
+    waiting = [one for one in found if one.subscription.status in ("incomplete", "past_due", "unpaid")]
+    latest = latest_invoice.latest_of(tx, [(one.subscription, one.invoice) for one in waiting])
+    subscriptions = {one.subscription.id: one.subscription for one in found}
+    changes: dict[str, dict[str, Any]] = {id: {} for id in subscriptions}
+    for one in found:
+        if one.invoice.id in latest:
+            changes[one.subscription.id]["status"] = paid_status(one.subscription, tx.now)
+        if one.method and keeps_method(one.subscription):
+            changes[one.subscription.id]["default_payment_method"] = one.method.id
+    run_paid_proposals(tx, found)
+    begins = [id for id, wanted in changes.items() if wanted.get("status") in ("active", "trialing")]
+    if begins:
+        jobs.cancel(tx, "subscription.expire", *begins)
+    renew_if_due(tx, [one for one in subscriptions.values() if one.status == "incomplete"])
+    settled = rows.update_many(
+        tx, [(one, {"provisional": False}) for one in subscriptions.values() if one.provisional], event=None
+    )
+    subscriptions.update({one.id: one for one in settled})
+    emit_changes(tx, [(one, changes[id]) for id, one in subscriptions.items()])
+
+
+def keeps_method(subscription: Subscription) -> bool:
+    return subscription.payment_settings.get("save_default_payment_method") == "on_subscription"
+
+
+def run_paid_proposals(tx: Tx, found: Sequence[Paid]) -> None:
+    """Put the jobs of changes that were to hold once their invoice is paid (§5.11)."""
+    timers: dict[str, list[tuple[str, datetime]]] = {}
+    for one in found:
+        change = one.subscription.pending_change
+        if change and latest_invoice.proposed_invoice(one.subscription) == one.invoice.id:
+            timers.setdefault(change["job"], []).append((one.subscription.id, tx.now))
+    for kind, own in timers.items():
+        jobs.put_many(tx, kind, own)
 
 
 def paid_status(subscription: Subscription, now: datetime) -> str:
@@ -99,18 +139,22 @@ def paid_status(subscription: Subscription, now: datetime) -> str:
     )
 
 
-def renew_if_due(tx: Tx, subscription: Subscription) -> None:
+def renew_if_due(tx: Tx, subscriptions: Sequence[Subscription]) -> None:
     """Renew or end a subscription now whose first period ended before it was paid.
 
     A first period may be shorter than the 23 hours that its payment may take.
     """
-    row = tx.one(
-        "select min(current_period_end) as due from subscription_items where subscription = %(id)s",
-        id=subscription.id,
+    if not subscriptions:
+        return
+    ends = tx.tuples(
+        "select subscription, min(current_period_end) from subscription_items"
+        " where subscription = any(%(ids)s) group by subscription",
+        ids=[one.id for one in subscriptions],
     )
-    if row and row["due"] and row["due"] <= tx.now:
-        timer = "subscription.end" if subscription.cancel_at == row["due"] else "subscription.renew"
-        jobs.put(tx, timer, subscription.id, tx.now)
+    cancels = {one.id: one.cancel_at for one in subscriptions}
+    due = [(id, at) for id, at in ends if at <= tx.now]
+    for timer, stops in (("subscription.end", True), ("subscription.renew", False)):
+        jobs.put_many(tx, timer, [(id, tx.now) for id, at in due if (cancels[id] == at) == stops])
 
 
 def emit_change(tx: Tx, subscription: Subscription, **changes: str) -> Subscription:
@@ -119,23 +163,42 @@ def emit_change(tx: Tx, subscription: Subscription, **changes: str) -> Subscript
     The creation is emitted after the first payment, with the status that followed from it, and sets the
     currency of the customer. Emits the customer's entitlements where they changed.
     """
-    if subscription.told and not changes.get("status"):
-        return rows.update(tx, subscription, **changes)
-    before = entitlements.entitlements_of(tx, subscription.customer)
-    if subscription.told:
-        changed = rows.update(tx, subscription, **changes)
-        entitlements.emit_summary(tx, subscription.customer, before)
-        return changed
-    created = rows.update(tx, subscription, event="created", told=True, **changes)
-    entitlements.emit_summary(tx, subscription.customer, before)
-    customer = rows.find(tx, Customer, subscription.customer)
-    rows.update(tx, customer, currency=customer.currency or subscription.currency)
-    return created
+    return emit_changes(tx, [(subscription, changes)])[0]
+
+
+def emit_changes(tx: Tx, changes: Sequence[tuple[Subscription, dict[str, Any]]]) -> list[Subscription]:
+    """Change subscriptions and emit them, each with its customer's entitlements where they are others.
+
+    The creation is emitted with the status that the first payment led to, everything later as an update.
+    """
+    known = [change for change in changes if change[0].told]
+    new = [(one, {"told": True, **wanted}) for one, wanted in changes if not one.told]
+    moved = [one.customer for one, wanted in changes if not one.told or wanted.get("status")]
+    held = entitlements.entitlements_of_each(tx, moved)
+    changed = [*rows.update_many(tx, known), *rows.update_many(tx, new, event="created")]
+    entitlements.emit_summaries(tx, held)
+    if new:
+        begin_currency(tx, [one for one, _ in new])
+    by_id = {one.id: one for one in changed}
+    return [by_id[one.id] for one, _ in changes]
+
+
+def begin_currency(tx: Tx, subscriptions: Sequence[Subscription]) -> None:
+    """Give customers the currency of the first thing that they buy, where they have none yet."""
+    customers = rows.find_many(tx, Customer, [one.customer for one in subscriptions])
+    own = {one.customer: one.currency for one in reversed(subscriptions)}
+    rows.update_many(tx, [(one, {"currency": own[id]}) for id, one in customers.items() if not one.currency])
 
 
 def set_delinquent(tx: Tx, customer: Customer, delinquent: bool) -> None:
     """Set `delinquent` of a customer after a change of any of its invoices (§3.1); emit it if it changed."""
-    rows.update(tx, rows.find(tx, Customer, customer.id), delinquent=delinquent)
+    set_delinquents(tx, [customer.id], delinquent)
+
+
+def set_delinquents(tx: Tx, customers: Iterable[str], delinquent: bool) -> None:
+    """`delinquent` follows the latest change of any of a customer's invoices (§3.1)."""
+    found = rows.find_many(tx, Customer, customers).values()
+    rows.update_many(tx, [(one, {"delinquent": delinquent}) for one in found if one.delinquent != delinquent])
 
 
 def status_in_next_period(status: str) -> str:
@@ -143,20 +206,25 @@ def status_in_next_period(status: str) -> str:
     return lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate") if status == "trialing" else status
 
 
-def pause(tx: Tx, subscription: Subscription) -> None:
-    """Pause a subscription whose trial ended without a payment method, until `/resume` (§5.13).
-
-    Emits that it was paused, its update, and the entitlements that its customer loses.
-    """
-    before = entitlements.entitlements_of(tx, subscription.customer)
-    rows.update(
+def pause_all(tx: Tx, subscriptions: Sequence[Subscription]) -> None:
+    """Pause trials that end without a payment method, until `/resume`: entitlements pause too (§5.13)."""
+    held = entitlements.entitlements_of_each(tx, [one.customer for one in subscriptions])
+    details = paused_details(tx, "trial_end_without_payment_method")
+    rows.update_many(
         tx,
-        subscription,
+        [
+            (
+                one,
+                {
+                    "status": lifecycle.after(lifecycle.SUBSCRIPTION, one.status, "pause"),
+                    "status_details": details,
+                },
+            )
+            for one in subscriptions
+        ],
         event=("customer.subscription.paused", "updated"),
-        status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "pause"),
-        status_details=paused_details(tx, "trial_end_without_payment_method"),
     )
-    entitlements.emit_summary(tx, subscription.customer, before)
+    entitlements.emit_summaries(tx, held)
 
 
 def paused_details(tx: Tx, why: str) -> dict[str, Any]:

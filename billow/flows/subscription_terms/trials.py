@@ -41,8 +41,11 @@ def announce_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) ->
 
 
 def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
-    """Cancel or pause trials that end without a payment method, where they ask for it; return the others."""
-    going_on = []
+    """Cancel or pause trials that end without a payment method, where they ask for it; return the others.
+
+    A fixed number of statements for any number.
+    """
+    going_on, ended, paused = [], [], []
     for renewal in renewals:
         subscription = renewal.subscription
         wanted = subscription.trial_settings["end_behavior"]["missing_payment_method"]
@@ -52,8 +55,12 @@ def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
         if not in_trial or not missing or wanted == "create_invoice":
             going_on.append(renewal)
         elif wanted == "cancel":
-            end.end(tx, subscription)
+            ended.append(subscription)
         else:
-            trial_offers.drop(tx, priced_items.parts_of(tx, [subscription.id])[subscription.id])
-            transitions.pause(tx, subscription)
+            paused.append(subscription)
+    end.end_all(tx, ended)
+    if paused:
+        parts = priced_items.parts_of(tx, [one.id for one in paused])
+        trial_offers.drop(tx, [part for some in parts.values() for part in some])
+        transitions.pause_all(tx, paused)
     return going_on

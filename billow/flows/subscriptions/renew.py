@@ -52,10 +52,9 @@ def renew(tx: Tx, refs: list[str]) -> None:
     renewals = trials.without_method_set_aside(tx, load(tx, refs))
     give_back(tx, renewals)
     drafts = draft_many(tx, renewals)
-    held = {r.customer.id: entitlements.entitlements_of(tx, r.customer.id) for r in renewals if r.moved}
+    held = entitlements.entitlements_of_each(tx, [r.customer.id for r in renewals if r.moved])
     advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
-    for customer, before in held.items():
-        entitlements.emit_summary(tx, customer, before)
+    entitlements.emit_summaries(tx, held)
     billing_drafts.write(tx, drafts)
     jobs.put_many(
         tx,
@@ -143,26 +142,27 @@ def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
 
 def give_back(tx: Tx, renewals: list[Renewal]) -> None:
     """Credit what the items that are cut have paid beyond the new anchor: their invoice takes it up."""
-    for renewal in renewals:
-        if renewal.cut:
-            plan = Prorations(renewal.customer, renewal.subscription, renewal.anchor)
-            before = prorations.billed(tx, renewal.subscription.id)
-            for part in renewal.cut:
-                if not part.meter:
-                    prorations.give_back(plan, part, before.get(part.item.id, []), renewal.due, None)
-            prorations.write(tx, plan)
+    cut = [renewal for renewal in renewals if renewal.cut]
+    if not cut:
+        return
+    before = prorations.billed_by(tx, [renewal.subscription.id for renewal in cut])
+    plans = []
+    for renewal in cut:
+        plan = Prorations(renewal.customer, renewal.subscription, renewal.anchor)
+        for part in renewal.cut:
+            if not part.meter:
+                prorations.give_back(plan, part, before.get(part.item.id, []), renewal.due, None)
+        plans.append(plan)
+    prorations.write_all(tx, plans)
 
 
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
     """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
-    late = billing_periods.periods_of(tx, [one for r in renewals for one in r.stretches])
-    periods = {
-        r.subscription.id: [
-            *[one for one in late if one.part.item.subscription == r.subscription.id],
-            *periods_of(r),
-        ]
-        for r in renewals
-    }
+    periods: dict[str, list[Period]] = {r.subscription.id: [] for r in renewals}
+    for period in billing_periods.periods_of(tx, [one for r in renewals for one in r.stretches]):
+        periods[period.part.item.subscription].append(period)
+    for renewal in renewals:
+        periods[renewal.subscription.id] += periods_of(renewal)
     used = metered_usage.measured(
         tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
     )
