@@ -1,11 +1,15 @@
-"""How many subscriptions are renewed in a second: N due at once, each with a licensed and a metered item.
+"""How many subscriptions are renewed in a second: N due at once, each with a licensed and a metered item; and
+how many of their invoices are finalized, and collected from a card.
 
     python bench/renew.py [N] [--workers 1] [--batch 500] [--json]
 
 A renewal is the whole of flows/subscriptions/renew.py: usage is summed and priced, lines and a draft are
-written, the items move on, every event is told, and the timers are set. Beside it, in the same run, a bare
-copy of the same number of invoice rows, and the ratio of the two. Statements are counted for a batch of 1 and
-for one of `--batch`.
+written, the items move on, events are emitted, and the timers are set. An hour later the drafts are
+finalized (flows/invoices/finalize.py) and collected one by one (flows/payments/collect.py). Beside it, in
+the same run, a bare copy of the same number of invoice rows, and the ratio of the two. Statements are
+counted for a batch of 1 and for one of `--batch`; of collections, for the first invoice alone. With one
+worker, `cpu_ms` is what of its own time the worker computes for each, without PostgreSQL's; it is less at
+the mercy of what else the machine does.
 """
 
 import argparse
@@ -15,20 +19,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from billow import app as application
 from billow import settings
 from billow.api import rows
 from billow.app import App
-from billow.flows.subscriptions import renew
+from billow.core import payments
+from billow.providers.gateways import StoredMethod, instruments
+from billow.resources import payment_method as methods
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.meter import Meter
+from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
@@ -41,6 +52,13 @@ from billow.store.usage import Measured, store
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 DUE = datetime(2026, 2, 28, tzinfo=UTC)
+STEPS = {
+    "subscription.renew": ("renewals", DUE),
+    "invoice.finalize": ("finalized", DUE + timedelta(hours=1)),
+    "invoice.collect": ("collected", DUE + timedelta(hours=1)),
+}
+"""The kinds of jobs that are measured: what each is called in the result, and when it is due."""
+LANE = "measured"
 
 
 def catalog(tx: Tx) -> tuple[Price, Price, Meter]:
@@ -112,6 +130,7 @@ def fill_some(tx: Tx, licensed: Price, metered: Price, meter: Meter, count: int)
         for n in range(count)
     ]
     customers = rows.insert_many(tx, made, event=None)
+    give_cards(tx, customers)
     agreed = [
         Subscription(
             billing_cycle_anchor=START,
@@ -145,30 +164,73 @@ def fill_some(tx: Tx, licensed: Price, metered: Price, meter: Meter, count: int)
     jobs.put_many(tx, "subscription.renew", [(subscription.id, DUE) for subscription in subscriptions])
 
 
-def statements(built: App, tenant: str, refs: list[str]) -> int:
+def give_cards(tx: Tx, customers: list[Customer]) -> None:
+    """Attach a card to each customer, which pays."""
+    found = instruments.find("pm_card_visa")
+    assert not isinstance(found, payments.Declined)
+    stored = StoredMethod(found.token, found.card(START))
+    cards = rows.insert_many(
+        tx,
+        [
+            PaymentMethod(card=methods.card_shown(stored.card), customer=customer.id, token=stored.reference)
+            for customer in customers
+        ],
+        event=None,
+    )
+    rows.update_many(
+        tx,
+        [
+            (customer, {"invoice_settings": {**customer.invoice_settings, "default_payment_method": card.id}})
+            for customer, card in zip(customers, cards, strict=True)
+        ],
+        event=None,
+    )
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[], int]]:
+    """How many statements are sent within the block."""
+    sent: list[Any] = []
+    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
+
+    def noting(original: Any) -> Any:
+        def send(cursor: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
+            sent.append(statement)
+            return original(cursor, statement, *args, **kwargs)
+
+        return send
+
+    psycopg.Cursor.execute, psycopg.Cursor.copy = noting(execute), noting(copy)  # type: ignore[method-assign]
+    try:
+        yield lambda: len(sent)
+    finally:
+        psycopg.Cursor.execute, psycopg.Cursor.copy = execute, copy  # type: ignore[method-assign]
+
+
+def statements(built: App, tenant: str, kind: str, refs: list[str], due: datetime) -> int:
     """How many statements one batch takes; nothing of it is kept."""
-    count = 0
 
     class Stop(Exception):
         pass
 
     try:
-        with built.db.transaction(tenant, now=DUE) as tx:
-            original = type(tx.conn).cursor
-
-            def counted(conn: Any, *args: Any, **kwargs: Any) -> Any:
-                nonlocal count
-                count += 1
-                return original(conn, *args, **kwargs)
-
-            type(tx.conn).cursor = counted  # type: ignore[method-assign]
-            try:
-                renew.renew(tx, refs)
-            finally:
-                type(tx.conn).cursor = original  # type: ignore[method-assign]
+        with built.db.transaction(tenant, now=due) as tx, counted() as count:
+            jobs.KINDS[kind].run(tx, refs)
             raise Stop
     except Stop:
-        return count
+        return count()
+
+
+def statements_of(built: App, tenant: str, kind: str, due: datetime, batch: int) -> dict[int, int]:
+    """The statements of a batch of one, and of a full one; of what asks the gateway, those of the first."""
+    if kind == "invoice.collect":
+        with counted() as count:
+            run(built, kind, due, batch, limit=1)
+        return {1: count()}
+    with built.db.transaction(tenant) as tx:
+        found = tx.all("select ref from jobs where kind = %(kind)s limit %(n)s", kind=kind, n=batch)
+    refs = [row["ref"] for row in found]
+    return {len(some): statements(built, tenant, kind, some, due) for some in (refs[:1], refs)}
 
 
 def bare_copy(built: App, tenant: str) -> float:
@@ -188,14 +250,38 @@ def bare_copy(built: App, tenant: str) -> float:
         return len(data) / (time.perf_counter() - started)
 
 
-def renewals(url: str, folder: str, batch: int) -> None:
+def run(built: App, kind: str, due: datetime, batch: int, limit: int | None = None) -> None:
+    """Run the due jobs of one kind, and of no other."""
+    built.db.wall = lambda: due
+    known = jobs.KINDS[kind]
+    size = max(batch, known.batch) if known.batch > 1 else 1
+    jobs.KINDS[kind] = replace(known, batch=size, lane=LANE)
+    try:
+        while jobs.run_due(built.db, clock="wall", until=due, lane=LANE, limit=limit, batch=batch):
+            if limit:
+                break
+    finally:
+        jobs.KINDS[kind] = known
+
+
+def work(url: str, folder: str, kind: str, batch: int) -> None:
     """What each worker process does."""
     built = application.build(settings.load({"BILLOW_DATA": folder}), url)
-    built.db.wall = lambda: DUE
-    jobs.KINDS["subscription.renew"] = replace(jobs.KINDS["subscription.renew"], batch=max(batch, 500))
-    while jobs.run_due(built.db, clock="wall", until=DUE, lane="billing", batch=batch):
-        pass
+    run(built, kind, STEPS[kind][1], batch)
     built.close()
+
+
+def timed(url: str, folder: Path, kind: str, workers: int, batch: int) -> float:
+    """The seconds that it takes to run all jobs of a kind."""
+    started = time.perf_counter()
+    if workers == 1:
+        work(url, str(folder), kind, batch)
+    else:
+        command = [sys.executable, __file__, "--worker", url, str(folder), kind, "--batch", str(batch)]
+        for process in [subprocess.Popen(command) for _ in range(workers)]:
+            if process.wait():
+                raise SystemExit(f"A worker failed at {kind}.")
+    return time.perf_counter() - started
 
 
 def measure(count: int, workers: int, batch: int) -> dict[str, Any]:
@@ -207,35 +293,22 @@ def measure(count: int, workers: int, batch: int) -> dict[str, Any]:
         built = application.build(settings.load({"BILLOW_DATA": str(folder)}), server.url)
         tenant = f"{built.account}/test"
         fill(built, tenant, count)
+        result: dict[str, Any] = {"subscriptions": count, "workers": workers, "batch": batch}
+        for kind, (name, due) in STEPS.items():
+            result[f"{name}_statements"] = statements_of(built, tenant, kind, due, batch)
+            left = count - 1 if kind == "invoice.collect" else count
+            computing = time.process_time()
+            seconds = timed(server.url, folder, kind, workers, batch)
+            result[f"{name}_per_second"] = round(left / seconds)
+            if workers == 1:
+                result[f"{name}_cpu_ms"] = round((time.process_time() - computing) / left * 1000, 3)
         with built.db.transaction(tenant) as tx:
-            refs = [
-                row["ref"]
-                for row in tx.all(
-                    "select ref from jobs where kind = 'subscription.renew' limit %(n)s", n=batch
-                )
-            ]
-        counted = {1: statements(built, tenant, refs[:1]), len(refs): statements(built, tenant, refs)}
-        started = time.perf_counter()
-        if workers == 1:
-            renewals(server.url, str(folder), batch)
-        else:
-            command = [sys.executable, __file__, "--worker", server.url, str(folder), "--batch", str(batch)]
-            for process in [subprocess.Popen(command) for _ in range(workers)]:
-                assert process.wait() == 0
-        seconds = time.perf_counter() - started
-        with built.db.transaction(tenant) as tx:
-            row = tx.one("select count(*) n, sum(total)::bigint total from invoices")
-        assert row is not None and row["n"] == count, row
-        result = {
-            "subscriptions": count,
-            "workers": workers,
-            "batch": batch,
-            "seconds": round(seconds, 2),
-            "renewals_per_second": round(count / seconds),
-            "statements": counted,
-            "total": row["total"],
-            "bare_copy_per_second": round(bare_copy(built, tenant)),
-        }
+            row = tx.one(
+                "select count(*) filter (where status = 'paid') n, sum(total)::bigint total from invoices"
+            )
+        if row is None or row["n"] != count:
+            raise SystemExit(f"Not all of {count} invoices are paid: {row}")
+        result |= {"total": row["total"], "bare_copy_per_second": round(bare_copy(built, tenant))}
         built.close()
         return {**result, "ratio": round(result["bare_copy_per_second"] / result["renewals_per_second"], 1)}
     finally:
@@ -251,10 +324,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
-        renewals(*given.worker, given.batch)
+        work(*given.worker, given.batch)
         return
     result = measure(given.count, given.workers, given.batch)
     print(
