@@ -1,4 +1,4 @@
-"""Discounts: redeemed coupons, with who redeemed them, what for, and when they end."""
+"""Discounts: redeemed coupons, with their customer, what they apply to, and when they end."""
 
 from datetime import datetime
 from typing import Any

@@ -74,7 +74,7 @@ def behaviors(tx: Tx, invoices: Iterable[str]) -> dict[str, str]:
         ids=sorted(set(invoices)),
     )
     found = {row["id"]: behavior(row["pause"], tx.now) for row in paused}
-    return {id: what for id, what in found.items() if what}
+    return {id: pause_behavior for id, pause_behavior in found.items() if pause_behavior}
 
 
 def close_paused(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -> list[Invoice]:
@@ -83,7 +83,7 @@ def close_paused(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -
     Returns all the opened invoices. The status of a subscription does not change: nobody was asked to pay.
     What the customer's balance has paid stays paid.
     """
-    keep_as_drafts(tx, [id for id, what in paused.items() if what == KEEP])
+    keep_as_drafts(tx, [id for id, pause_behavior in paused.items() if pause_behavior == KEEP])
     return [
         close(tx, invoice, paused[invoice.id])
         if invoice.id in paused and invoice.status == "open"
@@ -92,8 +92,9 @@ def close_paused(tx: Tx, opened: Sequence[Invoice], paused: Mapping[str, str]) -
     ]
 
 
-def close(tx: Tx, invoice: Invoice, what: str) -> Invoice:
-    if what == VOID:
+def close(tx: Tx, invoice: Invoice, pause_behavior: str) -> Invoice:
+    """Void an invoice and release its billing periods, or write it off."""
+    if pause_behavior == VOID:
         voided = void.void_and_reverse(tx, invoice)
         billing_periods.release_of_invoice(tx, voided)
         return voided

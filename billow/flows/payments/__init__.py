@@ -1,1 +1,1 @@
-"""Take money, refund it, and retry what failed."""
+"""Collect payments, refund them, and retry failed ones."""

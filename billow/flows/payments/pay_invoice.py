@@ -75,9 +75,9 @@ def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
 
 
 def decline_error(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:
-    """The answer to a failed try: 402 with the intent in it (§1.10). Returned, not raised: it is kept.
+    """Build the 402 answer to a failed attempt, with the intent (§1.10); returning it keeps the attempt.
 
-    `of` is what was asked for: an invoice, or a subscription that holds only with its payment.
+    `of` is what the request was about: an invoice, or a subscription that is only valid with its payment.
     """
     if intent.status == "requires_action":
         return Refused(

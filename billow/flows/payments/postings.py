@@ -74,7 +74,7 @@ def post_payment(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
 
 
 def post_refund(tx: Tx, refund: Refund) -> None:
-    """Post a refund to the ledger: granted as goodwill (no credit note says otherwise), and sent."""
+    """Post a refund to the ledger: granted as goodwill, since it has no credit note, and sent."""
     sent = entries.refund_sent(gateway(tx).name, refund.currency, refund.amount)
     granted = entries.refund_granted(refund.currency, refund.amount)
     post.post(

@@ -101,5 +101,6 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
 
 
 def close(tx: Tx, attempt: Attempt, state: str) -> None:
+    """Store the state of an answered attempt, and cancel the job that would ask the gateway for it."""
     jobs.cancel(tx, "attempt.resolve", attempt.id)
     rows.update(tx, attempt, event=None, state=state)

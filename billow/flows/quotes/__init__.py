@@ -1,1 +1,1 @@
-"""Draw up quotes, and turn accepted ones into invoices, subscriptions or schedules."""
+"""Create quotes, and turn accepted ones into invoices, subscriptions or schedules."""

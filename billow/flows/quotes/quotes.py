@@ -115,11 +115,15 @@ NOT_COPIED = (
 
 
 def insert(tx: Tx, draft: QuoteDraft) -> Quote:
+    """Insert a quote and its lines with calculated amounts, and set its expiry timer.
+
+    Emits `quote.created`.
+    """
     quote, items = totals.calculate(tx, rows.born(tx, draft.quote), draft.customer, draft.lines)
-    made = rows.insert(tx, quote)
+    inserted = rows.insert(tx, quote)
     rows.insert_many(tx, items)
-    jobs.put(tx, "quote.expire", made.id, made.expires_at)
-    return made
+    jobs.put(tx, "quote.expire", inserted.id, inserted.expires_at)
+    return inserted
 
 
 def whole_second(tx: Tx) -> datetime:
@@ -178,6 +182,7 @@ def recalculate(tx: Tx, before: Quote, draft: QuoteDraft, event: str = "updated"
 
 
 def save(tx: Tx, before: Quote, event: str = "updated", **changes: Any) -> Quote:
+    """Update a quote, and move its expiry timer if `expires_at` has changed."""
     after = rows.update(tx, before, event=event, **changes)
     if after.status in LIVING and after.expires_at != before.expires_at:
         jobs.put(tx, "quote.expire", after.id, after.expires_at)

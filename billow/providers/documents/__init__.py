@@ -33,7 +33,7 @@ class InvoiceDocument:
     """A document. All amounts are text, formatted by the caller, who knows the currency.
 
     `kind` is invoice, credit_note, receipt or quote; a `status` of draft, void or canceled is stamped across
-    the paper. A quote holds until it is due. The last of `totals` is the one that matters, and stands out.
+    the document. A quote is valid until it is due. The last of `totals` is the one to pay, and stands out.
     """
 
     kind: str

@@ -17,7 +17,7 @@ class StoredMethod:
 class Gateway(Protocol):
     """A gateway. Every request names an attempt, which moves money at most once, however often it is sent.
 
-    Each function may raise `core.errors.Unavailable`: then nobody knows what happened, until `look_up` tells.
+    Each function may raise `core.errors.Unavailable`: then the outcome is unknown until `look_up` returns it.
     """
 
     name: str

@@ -35,8 +35,8 @@ class Smtp(Mailer):
     def send(self, message: Message) -> None:
         """Send a mail over a connection of its own.
 
-        Nobody gets it while one of several recipients is refused for the moment; one that is refused for good
-        keeps it from nobody else, and is reported.
+        If a recipient is refused temporarily, nobody gets the mail yet; one that is refused for good is
+        reported, and the others get it.
         """
         letter, to = written(message), recipients(message)
         try:

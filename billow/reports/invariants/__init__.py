@@ -1,8 +1,8 @@
-"""What must hold in every installation at every instant? `billow check` asks these rules, and the tests do.
+"""Check the rules that hold in every installation at every instant, for `billow check` and the tests.
 
-A rule looks at a piece of a tenant's rows (customers, invoices and so on) in one transaction and yields what
-is wrong. Each piece is read in a snapshot of its own, so a rule may only say what is true between any two
-transactions of a system at work.
+A rule reads a batch of a tenant's rows (customers, invoices and so on) in one transaction and yields what is
+wrong. Each batch is read in its own snapshot, so a rule may only check what is true between any two
+transactions of a running system.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +14,12 @@ from billow.store.tx import Tx
 
 Check = Callable[[Tx, Sequence[str]], Iterator[Finding]]
 PIECE = 500
-"""Rows that are looked at in one transaction."""
+"""Rows that are checked in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule, the rows that it goes through, and whether it is only asked for in a full check."""
+    """A rule, the table whose rows it checks, and whether only a full check runs it."""
 
     check: Check
     over: str
@@ -55,7 +55,7 @@ BY_CREATION = (
     "select id, created from {table} where (created, id) > (%(created)s, %(id)s)"
     " order by created, id limit %(piece)s"
 )
-#: The objects that events tell of.
+#: The objects that events are about.
 BY_RELATED = (
     "select distinct related as id, '-infinity'::timestamptz as created from events"
     " where related > %(id)s order by related limit %(piece)s"
@@ -64,14 +64,14 @@ BY_RELATED = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far a rule has come in its rows."""
+    """The last row that a rule has checked."""
 
     created: str = "-infinity"
     id: str = ""
 
 
 def piece(tx: Tx, rule: Rule, place: Place) -> tuple[list[Finding], Place | None]:
-    """Look at the next piece of a rule's rows: what is wrong there, and where to go on; None at the end."""
+    """Check the next batch of a rule's rows. Returns the findings and where to continue, None at the end."""
     sql = BY_RELATED if rule.over == "events" else BY_CREATION.format(table=rule.over)
     sql = f"select id, created::text as created from ({sql}) piece order by piece.created, id"
     rows = tx.all(sql, created=place.created, id=place.id, piece=PIECE)
@@ -82,7 +82,7 @@ def piece(tx: Tx, rule: Rule, place: Place) -> tuple[list[Finding], Place | None
 
 
 def everything(tx: Tx, rule: Rule) -> Iterator[Finding]:
-    """All that a rule finds in a tenant, in one transaction."""
+    """Check all rows of a rule in a tenant, in one transaction."""
     place: Place | None = Place()
     while place:
         found, place = piece(tx, rule, place)

@@ -1,4 +1,4 @@
-"""Do the books say what customers, invoices, charges and refunds say?"""
+"""Check that the books agree with customers, invoices, charges and refunds."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from billow.core.findings import Finding
 from billow.store.tx import Tx
 
 STANDING = "('open', 'paid', 'uncollectible')"
-"""Invoices that are finalized and not void."""
+"""Finalized invoices that are not void."""
 
 
 def differences(tx: Tx, rule: str, sql: str, ids: Sequence[str], **params: Any) -> Iterator[Finding]:
-    """The rows (id, expected, found) of a statement in which the two differ."""
+    """Yield a finding for each row (id, expected, found) of a statement in which the two differ."""
     for row in tx.all(
         f"select * from ({sql}) compared where found <> expected order by id", ids=list(ids), **params
     ):
@@ -19,7 +19,7 @@ def differences(tx: Tx, rule: str, sql: str, ids: Sequence[str], **params: Any) 
 
 
 def _account(prefix: str) -> str:
-    """A statement: what is booked on the accounts `prefix:id` of some customers, debits less credits."""
+    """Return a statement that sums the accounts `prefix:id` of some customers, debits less credits."""
     sums = " - ".join(
         f"coalesce((select sum(amount) from ledger_transfers where {side} = '{prefix}:' || x.id), 0)"
         for side in ("debit", "credit")
@@ -28,7 +28,7 @@ def _account(prefix: str) -> str:
 
 
 def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """A customer's balance, credit negative, is what the books say of it."""
+    """A customer's balance, credit negative, equals the balance in the books."""
     sql = (
         f"select c.id, b.booked::numeric as expected, c.balance::numeric as found from customers c"
         f" join ({_account('customer_balance')}) b on b.id = c.id"
@@ -37,7 +37,7 @@ def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """2. What the books say that a customer owes is what is open on their invoices."""
+    """2. A customer's receivable in the books equals what is open on their invoices."""
     sql = (
         "select b.id, b.booked::numeric as expected, (select coalesce(sum(i.amount_due - i.amount_paid), 0)"
         " from invoices i where i.customer = b.id and i.status = 'open') as found"
@@ -47,7 +47,7 @@ def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[
 
 
 def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """4. Deferred revenue is what is invoiced and not yet earned, line by line, without tax."""
+    """4. Deferred revenue equals what is invoiced and not yet earned, line by line, without tax."""
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit = 'deferred_revenue' then amount else -amount end), 0)"
@@ -61,7 +61,7 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """What the books owe to tax offices for a customer is the tax of the invoices that stand."""
+    """The tax payable for a customer equals the tax of the finalized invoices that are not void."""
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit ^@ 'tax_payable:' then amount else -amount end), 0)"
@@ -79,11 +79,11 @@ CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
 )
-"""What the books say that a gateway holds because of a charge or a refund."""
+"""The sum on the gateway's clearing account from a charge or refund."""
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
-    """What a charge took has reached our balance, and the books say so; what it did not take has not."""
+    """A captured charge is on our balance and in the books; any other charge is in neither."""
     for row in tx.all(
         "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded,"
         f" b.amount as moved, b.net, {CLEARED} as booked, (select coalesce(sum(f.amount), 0) from refunds f"
@@ -103,7 +103,7 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
 
 
 def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
-    """What was given back of a captured charge has left our balance, and the books say so."""
+    """A refund of a captured charge has left our balance, and is in the books."""
     for row in tx.all(
         f"select r.id, r.amount, r.status, b.net, {CLEARED} as booked, c.captured from refunds r"
         " join charges c on c.id = r.charge left join balance_transactions b on b.id = r.balance_transaction"
@@ -117,7 +117,7 @@ def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
 
 
 def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[Finding]:
-    """What moves an account that is compared customer by customer names the customer, who exists."""
+    """A transfer of an account that is checked by customer names an existing customer."""
     for row in tx.all(
         "select t.id, t.debit, t.credit, t.customer from ledger_transfers t"
         " left join customers c on c.id = t.customer where t.id = any(%(ids)s) and (t.customer is null"

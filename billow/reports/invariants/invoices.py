@@ -1,4 +1,4 @@
-"""Do invoices add up, agree with what was paid, and bill everything once?"""
+"""Check that invoices add up, agree with their payments, and bill everything once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
 
 
 def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """An invoice's intent succeeded when and only when a payment of it was made, once."""
+    """An invoice's intent has succeeded if and only if exactly one payment of it was made."""
     for row in tx.all(
         "select * from (select i.id, i.status, p.status as intent, (i.status = 'paid'"
         " and i.amount_paid_off_stripe = 0) as charged, (select count(*) from charges c"
@@ -31,7 +31,7 @@ def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Find
 def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
     """3. An invoice's total is its lines less discounts plus taxes, and nothing is paid beyond what is due.
 
-    Inclusive tax is in the lines; of an exempt customer it leaves them, so `net` may be less than that.
+    Inclusive tax is part of the lines. For an exempt customer it is removed, so `net` may be less.
     """
     taken, taxes = AMOUNTS.format("l.discount_amounts", ""), AMOUNTS.format("l.taxes", "")
     inside = AMOUNTS.format("l.taxes", INCLUSIVE)
@@ -64,9 +64,9 @@ def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
 
 
 def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """5. What is billed has its billing period, and those of one item do not overlap (the schema says so).
+    """5. Every billed line has its billing period; periods of an item do not overlap (the schema ensures it).
 
-    A proposal bills nothing before it is paid, and a void invoice has billed nothing.
+    A pending change bills nothing before it is paid, and a void invoice has billed nothing.
     """
     for row in tx.all(
         "select l.id, l.invoice, l.subscription_item, l.kind, l.period_start from invoice_lines l"
@@ -82,7 +82,7 @@ def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
 
 
 def invoices_have_their_customer(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """The customer of an invoice is in the same tenant: what moves to another one takes its debts along."""
+    """The customer of an invoice is in the same tenant."""
     yield from strangers(tx, "invoices_have_their_customer", "invoices", invoices)
 
 
@@ -97,14 +97,13 @@ def strangers(tx: Tx, rule: str, table: str, ids: Sequence[str]) -> Iterator[Fin
 
 
 APART = timedelta(minutes=5)
-"""Invoices that were finalized at nearly the same time, on different machines, may be numbered the other way
-round."""
+"""The time within which invoices that were finalized on different machines may be numbered out of order."""
 
 
 def numbers_are_in_sequence(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     """A customer's invoices are numbered without a gap, in the order of finalization, up to the counter.
 
-    What was numbered before a person set the series to go on elsewhere is not looked at.
+    Numbers from before the sequence was set to another number are not checked.
     """
     for row in tx.all(
         "select c.id, c.invoice_prefix as prefix, c.numbered_from as first, c.next_invoice_sequence as next,"
@@ -130,7 +129,7 @@ def numbers_are_in_sequence(tx: Tx, customers: Sequence[str]) -> Iterator[Findin
 
 
 def _series(row: dict[str, Any]) -> Iterator[tuple[int, datetime, str]]:
-    """List the invoices of a customer that have a number of the series: place, time of finalization, id."""
+    """List the invoices of a customer with a number of the series: place, time of finalization, id."""
     for id, number, finalized_at in zip(row["ids"], row["numbers"], row["times"], strict=False):
         place = numbering.place(row["prefix"], number)
         if place is not None and place >= row["first"]:
@@ -146,7 +145,7 @@ def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
 
 
 def nothing_lapsed_is_used_twice(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """A coupon for one invoice took something from one that was finalized, at most."""
+    """A coupon for one invoice was used by at most one finalized invoice."""
     for row in tx.all(
         "select d.id, count(distinct i.id) n from discounts d join coupons c on c.id = d.coupon"
         " join invoices i on i.customer = d.customer and i.status <> 'draft'"

@@ -1,4 +1,4 @@
-"""Do the events of an object tell its story without a gap?"""
+"""Check that the events of an object form a history without gaps."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -16,14 +16,14 @@ TABLES = {
     "subscription_schedule": lifecycle.SCHEDULE,
 }
 QUIET = {"next_invoice_sequence"}
-"""What changes with every invoice and is not worth a word."""
+"""Fields that change with every invoice, without an event."""
 APART = timedelta(seconds=1)
-"""Servers whose clocks differ may give ids out of order: what happened within this time is not compared."""
+"""Servers with different clocks may order ids wrongly: events within this time are not compared."""
 Story = list[dict[str, Any]]
 
 
 def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, Story]]:
-    """What was told of each object, in order. A price is told as a plan too, under the same id."""
+    """Yield the events of each object, in order. A price has events as a plan too, with the same id."""
     found: dict[tuple[str, str], Story] = {}
     for row in tx.all(
         "select id, type, related, data, told_at from events where related = any(%(ids)s) order by id",
@@ -34,7 +34,7 @@ def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, Story]]:
 
 
 def in_order(events: Story) -> set[str]:
-    """The ids of events whose place among the others is certain: no other transaction is near."""
+    """Return the ids of events whose order is certain, since no other transaction is close in time."""
     close = {
         id
         for one, other in pairwise(events)
@@ -45,15 +45,15 @@ def in_order(events: Story) -> set[str]:
 
 
 def events_tell_what_was(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
-    """6. `previous_attributes` are what the event before showed.
+    """6. `previous_attributes` are the values in the previous event.
 
-    `exact` compares everything: where one machine gives all ids.
+    `exact` compares all events, for an installation on one machine.
     """
     for related, events in histories(tx, objects):
         sure = {event["id"] for event in events} if exact else in_order(events)
         before = events[0]
         for last, now in pairwise(events):
-            # One change may be told in several words: each of them then shows the same object.
+            # One change may emit several events, which then show the same object.
             before = last if last["data"]["object"] != now["data"]["object"] else before
             if not {before["id"], last["id"], now["id"]} <= sure:
                 continue

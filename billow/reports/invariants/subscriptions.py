@@ -1,4 +1,4 @@
-"""Is the status of each subscription true?"""
+"""Check that the status of each subscription is correct."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ TIMERS = (
     "subscription.resume_collection",
     "subscription.pending_items",
 )
-"""What ends with a subscription."""
+"""The timers that are canceled when a subscription ends."""
 
 
 def subscriptions_have_their_customer(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def subscriptions_have_their_customer(tx: Tx, subscriptions: Sequence[str]) -> I
 
 
 def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
-    """What the status of a subscription says is so (§5.2): of its invoices, timers, trial and end."""
+    """The status of a subscription agrees with its invoices, timers, trial and end (§5.2)."""
     for row in tx.all(
         "select s.id, s.status, s.ended_at, s.cancel_at, s.status_details, s.trial_end, c.frozen_time,"
         " c.status as clock,"
