@@ -8,10 +8,7 @@ from billow.api.resource import Resource
 
 
 class ApiKey(Resource, object="api_key", path="/v1/api_keys", prefix="mk_", events=()):
-    """A key of this account and mode.
-
-    It is shown once, when it is created; only its hash and a hint are stored.
-    """
+    """A key of this account and mode, shown once, at creation; only its hash and a hint are stored."""
 
     expires_at: datetime | None = f.timestamp()
     hint: str = f.text()

@@ -81,7 +81,7 @@ class Listing(Paging):
     include: list[str] = f.array(item=f.choice(SHOWN, URL), default=[])
 
 
-# ------------------------------------------------------------------------------------- as it is shown
+# ------------------------------------------------------------------------------------- showing
 
 
 def shown(row: EventDestination, livemode: bool, include: list[str] | None = None) -> dict[str, Any]:

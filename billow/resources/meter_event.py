@@ -45,7 +45,7 @@ class CancelMeterEvent(Params):
     type: str = f.choice(CREATE, "cancel", required=True)
 
 
-# ------------------------------------------------------------------------------------- as it comes
+# ------------------------------------------------------------------------------------- decoding
 
 
 class MeterEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -205,7 +205,7 @@ def _use(event: CloudEvent) -> Sent:
     return _shallow(use)
 
 
-# ------------------------------------------------------------------------------------- as it is shown
+# ------------------------------------------------------------------------------------- showing
 
 
 def shown(event: MeterEvent, at: datetime, created: datetime, livemode: bool) -> dict[str, Any]:

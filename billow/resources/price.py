@@ -103,8 +103,7 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=LARGEST)
 
     inline: bool = f.boolean(default=False, hidden=True)
-    """Whether it is not listed: created from price_data for one use, or a deleted plan that is still in use.
-    """
+    """Whether lists omit it: created from price_data for one use, or a deleted plan that is still in use."""
 
 
 # ------------------------------------------------------------------------------------- what is valid

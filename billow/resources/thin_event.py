@@ -39,7 +39,7 @@ class Filters(Paging):
     types: list[str] | None = f.array(item=f.text(), max=20)
 
 
-# ------------------------------------------------------------------------------------- as it is shown
+# ------------------------------------------------------------------------------------- showing
 
 
 def notification(event: Event, livemode: bool) -> dict[str, Any]:
