@@ -77,9 +77,9 @@ def coupons(maker: Maker) -> list[FilterCase]:
 
 
 def intents(maker: Maker, noun: str) -> list[FilterCase]:
-    from tests.support.valid_params import paid
+    from tests.support.valid_params import paid_intent
 
-    intent = paid(maker)
+    intent = paid_intent(maker)
     charge = maker.api.get("/v1/charges", {"payment_intent": intent})["data"][0]["id"]
     if noun == "charge":
         return [FilterCase({"payment_intent": intent}, charge, maker.make("charge")["id"])]

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from tests.conformance import driver
 from tests.conftest import new_caller
-from tests.support.installation import new_database, running
+from tests.support.installation import new_database, running_installation
 
 FOLDER = Path(__file__).parent
 NODE = FOLDER / "node"
@@ -45,7 +45,7 @@ def steps() -> list[driver.Step]:
 @pytest.fixture(scope="module")
 def installed(server_url: str) -> Iterator[Installed]:
     folder = Path(tempfile.mkdtemp(prefix="billow-clients-"))
-    with running(new_database(server_url), folder) as made:
+    with running_installation(new_database(server_url), folder) as made:
         yield made
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -23,7 +23,7 @@ from billow.store import migrate
 from billow.store.embedded import Embedded
 from billow.store.tx import Database
 from tests.conftest import Api, new_caller
-from tests.support.installation import new_database, running
+from tests.support.installation import new_database, running_installation
 
 CLIENTS = 64
 
@@ -55,7 +55,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Embedded, 
     server = Embedded(folder / "postgres")
     server.start()
     data = tmp_path_factory.mktemp("data")
-    with running(server.url, data) as (built, url):
+    with running_installation(server.url, data) as (built, url):
         yield server, built, url
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +88,7 @@ def test_every_client_is_told_within_two_seconds_that_the_database_is_away(
 @pytest.fixture
 def shop(server_url: str, tmp_path: Path) -> Iterator[tuple[App, str]]:
     """A server with eight threads on a database of its own, and the system to make accounts with."""
-    with running(new_database(server_url), tmp_path, BILLOW_THREADS="8") as (built, url):
+    with running_installation(new_database(server_url), tmp_path, BILLOW_THREADS="8") as (built, url):
         yield built, url
 
 

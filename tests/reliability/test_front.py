@@ -18,7 +18,7 @@ import pytest
 
 from billow.app import App
 from tests.conftest import Api, new_caller
-from tests.support.installation import free_port, new_database, running
+from tests.support.installation import free_port, new_database, running_installation
 from tests.support.raw_client import Wire, form, head, send_request
 
 KEYS = int(os.environ.get("BILLOW_STORM_KEYS", "1000"))
@@ -53,7 +53,7 @@ class System:
 def started(server_url: str, **more: str) -> Iterator[System]:
     folder = Path(tempfile.mkdtemp(prefix="billow-front-"))
     try:
-        with running(new_database(server_url), folder, **more) as (app, url):
+        with running_installation(new_database(server_url), folder, **more) as (app, url):
             yield System(app, url, new_caller(app))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

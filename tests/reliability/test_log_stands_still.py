@@ -19,7 +19,7 @@ import pytest
 from billow import streams
 from billow.app import App
 from tests.conftest import Api, new_caller
-from tests.support.installation import new_database, running
+from tests.support.installation import new_database, running_installation
 from tests.support.raw_client import form, head, send_request
 from tests.support.webhook_receivers import eventually
 
@@ -125,7 +125,7 @@ def test_requests_and_jobs_go_on_while_nobody_reads_the_log(
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     with Pipe() as pipe, ExitStack() as stack:
         with pipe.read():
-            begun = running(new_database(server_url), folder, pipe.inlet, PYTHONPATH=path)
+            begun = running_installation(new_database(server_url), folder, pipe.inlet, PYTHONPATH=path)
             app, url = stack.enter_context(begun)
         api = new_caller(app)
         pipe.fill()
@@ -144,7 +144,7 @@ def test_requests_and_jobs_go_on_while_nobody_reads_the_log(
 def test_a_full_disk_for_the_log_stops_nothing(server_url: str, folder: Path) -> None:
     """F39: every write of the log fails, from the first on."""
     with open("/dev/full", "wb") as full, ExitStack() as stack:
-        app, url = stack.enter_context(running(new_database(server_url), folder, full.fileno()))
+        app, url = stack.enter_context(running_installation(new_database(server_url), folder, full.fileno()))
         api = new_caller(app)
         assert slowest(url, api, 20) < WITHIN
         assert worker_goes_on(app, url, api)

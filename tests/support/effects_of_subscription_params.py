@@ -1,4 +1,4 @@
-"""What proves that a parameter of subscriptions was honoured that is shown nowhere: what it did."""
+"""Check parameters of subscriptions that are shown nowhere by their effects."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.valid_subscription_params import (
     PLANNED,
     SOON,
     SUB,
-    metered,
+    metered_price,
     paused_subscription,
     running_schedule,
     subscription_since_ten_days,
@@ -22,27 +22,27 @@ Rule = Callable[[Any], bool]
 BAD, STRICT = "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"
 
 
-# ------------------------------------------------------------------------------------- what came of it
+# ------------------------------------------------------------------------------------- the state afterwards
 
 
 def subscription(maker: Maker, id: str) -> Reply:
     return maker.api.get(f"{SUB}/{id}")
 
 
-def waiting(maker: Maker, id: str) -> list[Any]:
-    """What waits for the next invoice of a subscription."""
+def pending_items(maker: Maker, id: str) -> list[Any]:
+    """List the pending invoice items of a subscription."""
     found = maker.api.get("/v1/invoiceitems", {"pending": "true", "limit": 100})["data"]
     return [one for one in found if one["parent"]["subscription_details"]["subscription"] == id]
 
 
-def last(maker: Maker, id: str) -> Reply:
-    """The latest invoice of a subscription."""
+def latest_invoice(maker: Maker, id: str) -> Reply:
+    """Return the latest invoice of a subscription."""
     return maker.api.get(f"/v1/invoices/{subscription(maker, id)['latest_invoice']}")
 
 
 def intent(maker: Maker, id: str) -> Reply:
-    """How its latest invoice is paid."""
-    [payment] = maker.api.get("/v1/invoice_payments", {"invoice": last(maker, id)["id"]})["data"]
+    """Return the payment intent of the latest invoice of a subscription."""
+    [payment] = maker.api.get("/v1/invoice_payments", {"invoice": latest_invoice(maker, id)["id"]})["data"]
     return maker.api.get(f"/v1/payment_intents/{payment['payment']['payment_intent']}")
 
 
@@ -52,7 +52,7 @@ def customer(maker: Maker, card: str = "pm_card_visa") -> str:
 
 
 def pays_with(maker: Maker, id: str, card: str) -> None:
-    """From now on the customer of a subscription pays with another card."""
+    """Make another card the default of a subscription's customer."""
     owner = subscription(maker, id)["customer"]
     method = maker.request(f"/v1/payment_methods/{card}/attach", {"customer": owner})["id"]
     maker.request(f"/v1/customers/{owner}", {"invoice_settings[default_payment_method]": method})
@@ -61,19 +61,19 @@ def pays_with(maker: Maker, id: str, card: str) -> None:
 # ------------------------------------------------------------------------------------- a creation
 
 
-def created(case: Any, card: str, **more: Any) -> Reply:
-    """A subscription of somebody with such a card, and what was sent besides."""
+def create_with_card(case: Any, card: str, **more: Any) -> Reply:
+    """Create a subscription of a customer with this card and these params."""
     owner = customer(case.maker, card)
     sent = {"customer": owner, "items[0][price]": case.maker.existing("price")}
     return case.maker.send(SUB, {**sent, **more})
 
 
 def paid_for(case: Any) -> bool:
-    """Charged at once and wherever it fails, left open, or not there at all."""
+    """A payment is charged at once, left open, or refused with the creation."""
     behaviors = [("pm_card_visa", "allow_incomplete"), (BAD, "allow_incomplete"),
                  ("pm_card_visa", "default_incomplete"), (BAD, "error_if_incomplete"),
                  ("pm_card_visa", "pending_if_incomplete")]  # fmt: skip
-    answers = [created(case, card, payment_behavior=behavior) for card, behavior in behaviors]
+    answers = [create_with_card(case, card, payment_behavior=behavior) for card, behavior in behaviors]
     found = [
         answer.get("status") or answer["error"]["param" if answer.status == 400 else "code"]
         for answer in answers
@@ -82,14 +82,14 @@ def paid_for(case: Any) -> bool:
 
 
 def present(case: Any) -> bool:
-    """Who is there can authenticate a payment, who is not is declined."""
-    answers = [created(case, STRICT, off_session=said) for said in ("true", "false")]
+    """A customer that is present can authenticate a payment; off session it is declined."""
+    answers = [create_with_card(case, STRICT, off_session=said) for said in ("true", "false")]
     found = [intent(case.maker, answer["id"])["status"] for answer in answers]
     return found == ["requires_payment_method", "requires_action"]
 
 
 def stubbed(case: Any) -> bool:
-    """The days until the anchor cost something, or nothing."""
+    """The days until the anchor are billed, or free."""
     sent = {**case.base, "billing_cycle_anchor": SOON}
     answers = [case.maker.request(SUB, {**sent, case.name: said}) for said in ("none", "create_prorations")]
     found = [answer["latest_invoice"] for answer in answers]
@@ -99,15 +99,15 @@ def stubbed(case: Any) -> bool:
 # ------------------------------------------------------------------------------------- a change
 
 
-def subject(case: Any) -> tuple[str, str]:
-    """A subscription whose period began ten days ago, and its second item."""
+def subscription_to_change(case: Any) -> tuple[str, str]:
+    """Create a subscription whose period started ten days ago; return it and its second item."""
     prices = [{"price": case.maker.make("price")["id"]} for _ in "12"]
     id = subscription_since_ten_days(case.maker, customer=customer(case.maker), items=prices)
     return id, subscription(case.maker, id)["items"]["data"][1]["id"]
 
 
-def changed(case: Any, id: str, item: str, **more: Any) -> Reply:
-    """The operation of the case, on that subscription: one more of the item, another item, or one less."""
+def request_change(case: Any, id: str, item: str, **more: Any) -> Reply:
+    """Send the operation of the case: a higher quantity, another item, or one item less."""
     forms: dict[str, tuple[str, Sent, str]] = {
         f"{SUB}/{{id}}": (f"{SUB}/{id}", {"items[0][id]": item, "items[0][quantity]": "3"}, "POST"),
         ITEM: (ITEM, {"subscription": id, "price": case.maker.make("price")["id"]}, "POST"),
@@ -119,15 +119,18 @@ def changed(case: Any, id: str, item: str, **more: Any) -> Reply:
 
 
 def outcome(case: Any, card: str, **more: Any) -> tuple[int, str, bool, bool]:
-    """What a change came to that bills at once more than it gives back: the answer's status, that of the
-    subscription, whether it was changed, and whether it waits."""
-    id, item = subject(case)
+    """Send a change that is charged at once.
+
+    Return the status of the answer and of the subscription, whether it was changed, and whether the change is
+    pending.
+    """
+    id, item = subscription_to_change(case)
     before = quantities(case, id)
     pays_with(case.maker, id, card)
     owner = subscription(case.maker, id)["customer"]
     owes = {"customer": owner, "subscription": id, "amount": "9000", "currency": "usd"}
     case.maker.request("/v1/invoiceitems", owes)
-    answer = changed(case, id, item, proration_behavior="always_invoice", **more)
+    answer = request_change(case, id, item, proration_behavior="always_invoice", **more)
     now = subscription(case.maker, id)
     return answer.status, now["status"], quantities(case, id) != before, now["pending_update"] is not None
 
@@ -137,7 +140,7 @@ def quantities(case: Any, id: str) -> list[Any]:
 
 
 def collected(case: Any) -> bool:
-    """Charged, and past due where it fails; left open; waiting for its payment; or refused."""
+    """A change is charged, and past due if that fails; left open; pending until it is paid; or refused."""
     found = [
         outcome(case, card, payment_behavior=behavior)
         for card, behavior in (
@@ -158,37 +161,37 @@ def collected(case: Any) -> bool:
 
 
 def attended(case: Any) -> bool:
-    """As `present`, of the payment that a change asks for."""
+    """Like `present`, for the payment of a change."""
     found = []
     for said in ("true", "false"):
-        id, item = subject(case)
+        id, item = subscription_to_change(case)
         pays_with(case.maker, id, STRICT)
-        changed(case, id, item, proration_behavior="always_invoice", off_session=said)
+        request_change(case, id, item, proration_behavior="always_invoice", off_session=said)
         found.append(intent(case.maker, id)["status"])
     return found == ["requires_payment_method", "requires_action"]
 
 
 def weighed(case: Any) -> bool:
-    """Nothing, something that waits for the next invoice, or an invoice at once."""
+    """No proration, a pending invoice item, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
-        id, item = subject(case)
-        before = last(case.maker, id)["id"]
-        assert changed(case, id, item, proration_behavior=said).status == 200
-        found.append((bool(waiting(case.maker, id)), last(case.maker, id)["id"] != before))
+        id, item = subscription_to_change(case)
+        before = latest_invoice(case.maker, id)["id"]
+        assert request_change(case, id, item, proration_behavior=said).status == 200
+        found.append((bool(pending_items(case.maker, id)), latest_invoice(case.maker, id)["id"] != before))
     return found == [(False, False), (True, False), (False, True)]
 
 
 def counted_from(case: Any) -> bool:
-    """Prorations begin at the date that was sent."""
-    id, item = subject(case)
-    assert changed(case, id, item, proration_date=case.value).status == 200
-    found = waiting(case.maker, id)
+    """Prorations start at the date that was sent."""
+    id, item = subscription_to_change(case)
+    assert request_change(case, id, item, proration_date=case.value).status == 200
+    found = pending_items(case.maker, id)
     return bool(found) and all(one["period"]["start"] == int(case.value) for one in found)
 
 
 def anchored(case: Any) -> bool:
-    """A new period begins, or the one of ten days ago goes on."""
+    """A new period starts, or that of ten days ago continues."""
     found = []
     for said in ("now", "unchanged"):
         id = subscription_since_ten_days(case.maker)
@@ -199,49 +202,49 @@ def anchored(case: Any) -> bool:
 
 
 def forgets_use(case: Any) -> bool:
-    """What was used until the item went is billed with the end, or not at all."""
-    return [gone_with(case, said) for said in ("false", "true")] == [700 * 4, 0]
+    """The usage of a deleted item is billed at the end, or cleared."""
+    return [usage_billed_at_end(case, said) for said in ("false", "true")] == [700 * 4, 0]
 
 
-def used(maker: Maker, owner: str) -> None:
-    """Four were used a minute ago."""
+def report_usage(maker: Maker, owner: str) -> None:
+    """Report a usage of four, a minute ago."""
     event = maker.api.get(f"/v1/billing/meters/{maker.existing('billing.meter')}")["event_name"]
     payload = {"payload[stripe_customer_id]": owner, "payload[value]": "4"}
     maker.request("/v1/billing/meter_events", {"event_name": event, "timestamp": str(NOW - 60), **payload})
 
 
-def gone_with(case: Any, said: str) -> int:
+def usage_billed_at_end(case: Any, said: str) -> int:
     maker, owner = case.maker, customer(case.maker)
-    prices = [{"price": maker.make("price")["id"]}, {"price": metered(maker)}]
+    prices = [{"price": maker.make("price")["id"]}, {"price": metered_price(maker)}]
     id = subscription_since_ten_days(maker, customer=owner, items=prices)
-    used(maker, owner)
+    report_usage(maker, owner)
     item = subscription(maker, id)["items"]["data"][1]["id"]
     maker.request(f"{ITEM}/{item}", {case.name: said}, "DELETE")
     maker.request(f"{SUB}/{id}", {"invoice_now": "true"}, "DELETE")
-    lines = maker.api.get(f"/v1/invoices/{last(maker, id)['id']}/lines")["data"]
+    lines = maker.api.get(f"/v1/invoices/{latest_invoice(maker, id)['id']}/lines")["data"]
     return sum(line["amount"] for line in lines if line["quantity"] == 4)
 
 
 # ------------------------------------------------------------------------------------- an end
 
 
-def ended(maker: Maker, path: str, id: str, method: str = "DELETE", **more: str) -> tuple[bool, int]:
-    """Whether an end is invoiced at once, and the sum of that or of what waits."""
+def end_result(maker: Maker, path: str, id: str, method: str = "DELETE", **more: str) -> tuple[bool, int]:
+    """Send a cancellation; return whether it is invoiced at once, and the total invoiced or pending."""
     before = subscription(maker, id)["latest_invoice"]
     maker.request(path, more, method)
     if subscription(maker, id)["latest_invoice"] != before:
-        return True, int(last(maker, id)["subtotal"])
-    return False, sum(one["amount"] for one in waiting(maker, id))
+        return True, int(latest_invoice(maker, id)["subtotal"])
+    return False, sum(one["amount"] for one in pending_items(maker, id))
 
 
 def invoiced(case: Any) -> bool:
-    """What waits is billed at once, or stays with the customer."""
+    """Pending items are invoiced at once, or stay pending."""
     found = []
     for said in ("true", "false"):
         id = subscription_since_ten_days(case.maker)
         owner = {"customer": subscription(case.maker, id)["customer"], "subscription": id}
         case.maker.request("/v1/invoiceitems", {**owner, "amount": "100", "currency": "usd"})
-        found.append(ended(case.maker, f"{SUB}/{id}", id, invoice_now=said))
+        found.append(end_result(case.maker, f"{SUB}/{id}", id, invoice_now=said))
     return found == [(True, 100), (False, 100)]
 
 
@@ -249,7 +252,7 @@ def given_back(case: Any) -> bool:
     found = []
     for said in ("true", "false"):
         id = subscription_since_ten_days(case.maker)
-        found.append(ended(case.maker, f"{SUB}/{id}", id, prorate=said)[1])
+        found.append(end_result(case.maker, f"{SUB}/{id}", id, prorate=said)[1])
     return found[0] < 0 and found[1] == 0
 
 
@@ -258,25 +261,25 @@ def explained(case: Any) -> bool:
     return (details["comment"], details["feedback"]) == (case.value["comment"], case.value["feedback"])
 
 
-def called_off(case: Any, **more: str) -> tuple[bool, int]:
+def cancel_schedule(case: Any, **more: str) -> tuple[bool, int]:
     schedule = running_schedule(case.maker)
     id = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
-    case.maker.request(f"/v1/invoices/{last(case.maker, id)['id']}/pay", {})
-    return ended(case.maker, f"{PLANNED}/{schedule}/cancel", id, "POST", **more)
+    case.maker.request(f"/v1/invoices/{latest_invoice(case.maker, id)['id']}/pay", {})
+    return end_result(case.maker, f"{PLANNED}/{schedule}/cancel", id, "POST", **more)
 
 
 def called_off_invoiced(case: Any) -> bool:
-    found = [called_off(case, invoice_now=said) for said in ("true", "false")]
+    found = [cancel_schedule(case, invoice_now=said) for said in ("true", "false")]
     return [at_once for at_once, _ in found] == [True, False] and all(amount < 0 for _, amount in found)
 
 
 def called_off_given_back(case: Any) -> bool:
-    found = [called_off(case, prorate=said)[1] for said in ("true", "false")]
+    found = [cancel_schedule(case, prorate=said)[1] for said in ("true", "false")]
     return found[0] < 0 and found[1] == 0
 
 
 def kept_its_end(case: Any) -> bool:
-    """The end that a schedule planned stays when it lets its subscription go, or is taken back."""
+    """The `cancel_at` that a schedule planned is kept or removed when it is released."""
     found = []
     for said in ("true", "false"):
         schedule = running_schedule(case.maker, end_behavior="cancel")
@@ -290,25 +293,24 @@ def kept_its_end(case: Any) -> bool:
 # ------------------------------------------------------------------------------------- a pause
 
 
-def stopped(case: Any, price: str, use: bool = False, **sent: str) -> tuple[bool, int]:
-    """A pause of what began ten days ago: whether it is invoiced, and what it comes to."""
+def pause_result(case: Any, price: str, use: bool = False, **sent: str) -> tuple[bool, int]:
+    """Pause a subscription of ten days; return whether it is invoiced, and the total."""
     owner = customer(case.maker)
     id = subscription_since_ten_days(case.maker, customer=owner, items=[{"price": price}])
     if use:
-        used(case.maker, owner)
-    return ended(case.maker, f"{SUB}/{id}/pause", id, "POST", invoicing_behavior="invoice", **sent)
+        report_usage(case.maker, owner)
+    return end_result(case.maker, f"{SUB}/{id}/pause", id, "POST", invoicing_behavior="invoice", **sent)
 
 
 def settled_for(case: Any) -> bool:
-    """The unused time is given back from now on, from the start of the period on, or not; what was used is
-    billed, or not."""
+    """Unused time is credited from now, from the start of the period, or not; usage is billed, or not."""
     at = f"{case.name}[unused_time_from][type]"
     price = case.maker.existing("price")
     now, whole, nothing = (
-        stopped(case, price, **{at: said})[1] for said in ("now", "item_current_period_start", "none")
+        pause_result(case, price, **{at: said})[1] for said in ("now", "item_current_period_start", "none")
     )
-    at, price = f"{case.name}[outstanding_usage_through][type]", metered(case.maker)
-    used, unused = (stopped(case, price, use=True, **{at: said})[1] for said in ("now", "none"))
+    at, price = f"{case.name}[outstanding_usage_through][type]", metered_price(case.maker)
+    used, unused = (pause_result(case, price, use=True, **{at: said})[1] for said in ("now", "none"))
     return whole == -700 < now < nothing == 0 and (used, unused) == (2800, 0)
 
 
@@ -316,7 +318,7 @@ def billed_apart(case: Any) -> bool:
     found = []
     for said in ("invoice", "pending_invoice_item"):
         id = subscription_since_ten_days(case.maker)
-        found.append(ended(case.maker, f"{SUB}/{id}/pause", id, "POST", **{case.name: said})[0])
+        found.append(end_result(case.maker, f"{SUB}/{id}/pause", id, "POST", **{case.name: said})[0])
     return found == [True, False]
 
 
@@ -333,17 +335,17 @@ def resumed(case: Any, **sent: str) -> Reply:
 
 
 def goes_on(case: Any) -> bool:
-    """A new period begins, or the one of ten days ago goes on."""
+    """A new period starts, or that of ten days ago continues."""
     found = [resumed(case, **{f"{case.name}[type]": said}) for said in ("now", "unchanged")]
     return [one["billing_cycle_anchor"] - one["start_date"] >= 10 * DAY for one in found] == [True, False]
 
 
 def resumed_when_paid(case: Any) -> bool:
-    """It comes back with the attempt to charge, or only with the payment."""
+    """A subscription resumes with the attempt to charge, or only with the payment."""
     found = []
     for said in ("resume_on_payment_attempt", "resume_on_payment_success"):
         id = paused_subscription(case.maker, customer=customer(case.maker))
-        for one in waiting(case.maker, id):  # what the pause gave back would pay a part
+        for one in pending_items(case.maker, id):  # the credit of the pause would pay a part
             case.maker.request(f"/v1/invoiceitems/{one['id']}", {}, "DELETE")
         pays_with(case.maker, id, BAD)
         found.append(case.maker.request(f"{SUB}/{id}/resume", {case.name: said})["status"])
@@ -351,19 +353,21 @@ def resumed_when_paid(case: Any) -> bool:
 
 
 def resumed_weighed(case: Any) -> bool:
-    """Nothing, something that waits for the next invoice, or an invoice at once."""
+    """No proration, a pending invoice item, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
         id = paused_subscription(case.maker)
-        was, before = len(waiting(case.maker, id)), last(case.maker, id)["id"]
+        was, before = len(pending_items(case.maker, id)), latest_invoice(case.maker, id)["id"]
         case.maker.request(f"{SUB}/{id}/resume", {"billing_cycle_anchor[type]": "unchanged", case.name: said})
-        found.append((len(waiting(case.maker, id)) - was, last(case.maker, id)["id"] != before))
+        found.append(
+            (len(pending_items(case.maker, id)) - was, latest_invoice(case.maker, id)["id"] != before)
+        )
     return found == [(0, False), (1, False), (-1, True)]
 
 
 def resumed_from(case: Any) -> bool:
     answer = resumed(case, **{"billing_cycle_anchor[type]": "unchanged", case.name: case.value})
-    charged = [one for one in waiting(case.maker, answer["id"]) if one["amount"] > 0]
+    charged = [one for one in pending_items(case.maker, answer["id"]) if one["amount"] > 0]
     return [one["period"]["start"] for one in charged] == [int(case.value)]
 
 
@@ -371,19 +375,19 @@ def resumed_from(case: Any) -> bool:
 
 
 def replanned(case: Any) -> bool:
-    """The current phase is changed: nothing, something that waits, or an invoice at once."""
+    """A change of the current phase: no proration, a pending invoice item, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
         schedule = running_schedule(case.maker)
         shown = case.api.get(f"{PLANNED}/{schedule}")
         id, [phase] = shown["subscription"], shown["phases"]
-        before = last(case.maker, id)["id"]
+        before = latest_invoice(case.maker, id)["id"]
         dates = {name: str(phase[name]) for name in ("start_date", "end_date")}
         item = {"price": phase["items"][0]["price"], "quantity": "3"}
         case.maker.request(
             f"{PLANNED}/{schedule}", {**form([{**dates, "items": [item]}], "phases"), case.name: said}
         )
-        found.append((bool(waiting(case.maker, id)), last(case.maker, id)["id"] != before))
+        found.append((bool(pending_items(case.maker, id)), latest_invoice(case.maker, id)["id"] != before))
     return found == [(False, False), (True, False), (False, True)]
 
 

@@ -38,7 +38,9 @@ def new_database(server_url: str) -> str:
 
 
 @contextmanager
-def running(database: str, folder: Path, output: int | None = None, **more: str) -> Iterator[tuple[App, str]]:
+def running_installation(
+    database: str, folder: Path, output: int | None = None, **more: str
+) -> Iterator[tuple[App, str]]:
     """Migrate a database and run `billow up` on it; yield the app, to create accounts with, and the URL.
 
     The processes print and log to the file `log`, or to the descriptor `output`.

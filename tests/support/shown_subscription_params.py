@@ -1,4 +1,4 @@
-"""How do parameters of subscriptions show that are shown under other names, or in other things?"""
+"""Check parameters of subscriptions that are shown under another name or in another object."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,53 +16,53 @@ Rule = Callable[[Any], bool]
 # ------------------------------------------------------------------------------------- parts
 
 
-def expanded(api: Api, path: str, *names: str, **query: Any) -> Any:
+def get_expanded(api: Api, path: str, *names: str, **query: Any) -> Any:
     found = api.get(path, {**query, **form(list(names), "expand")})
     assert found.status == 200, found
     return found
 
 
-def discounts(shown: list[Any]) -> list[Sent]:
-    """Discounts in the words in which they are wished."""
+def discount_params(shown: list[Any]) -> list[Sent]:
+    """Turn shown discounts into the params that ask for them."""
     return [
         {"coupon": one["source"]["coupon"], "discount": one["id"], "promotion_code": one["promotion_code"]}
         for one in shown
     ]
 
 
-def item(shown: Any) -> Sent:
-    """An item in the words in which it is wished."""
+def params_of_item(shown: Any) -> Sent:
+    """Turn a shown item into the params that ask for it."""
     price = {"plan": shown["plan"], "price": shown["price"], "price_data": shown["price"]}
-    return {**shown, **price, "discounts": discounts(shown["discounts"])}
+    return {**shown, **price, "discounts": discount_params(shown["discounts"])}
 
 
 def items_of(api: Api, subscription: str) -> list[Sent]:
-    found = expanded(api, ITEM, "data.discounts", subscription=subscription, limit=100)
-    return [item(one) for one in found["data"]]
+    found = get_expanded(api, ITEM, "data.discounts", subscription=subscription, limit=100)
+    return [params_of_item(one) for one in found["data"]]
 
 
-def agreed(sent: list[Sent], shown: list[Sent]) -> bool:
-    """Whether these are the items that were wished, the added ones after those that were there."""
+def items_agree(sent: list[Sent], shown: list[Sent]) -> bool:
+    """Check that the items are those that were sent, new ones after the existing ones."""
     stays = [one for one in sent if not one.get("deleted")]
     return agrees(stays, shown)
 
 
-def bill_items(api: Api, customer: str) -> list[Any]:
-    """Invoice items of a customer, the first that was written first, their discounts whole."""
-    found = expanded(api, "/v1/invoiceitems", "data.discounts", customer=customer, limit=100)
+def invoice_items_of(api: Api, customer: str) -> list[Any]:
+    """List the invoice items of a customer, the oldest first, with their discounts expanded."""
+    found = get_expanded(api, "/v1/invoiceitems", "data.discounts", customer=customer, limit=100)
     return list(reversed(found["data"]))
 
 
 @dataclass(frozen=True)
 class Spans:
-    """The period of the items, which an extra has that says nothing, and the one that it can say by names."""
+    """The period of a one-time item that names none, and the period that it can name."""
 
     own: tuple[int, int]
     named: tuple[int, int]
 
 
-def extra(api: Api, sent: Sent, shown: Any, spans: Spans) -> bool:
-    """Whether an invoice item is the extra that was wished."""
+def one_time_item_agrees(api: Api, sent: Sent, shown: Any, spans: Spans) -> bool:
+    """Check that an invoice item is the one-time item that was sent."""
     price = api.get(f"/v1/prices/{shown['pricing']['price_details']['price']}")
     period = {
         side: {"type": bound["type"], "timestamp": shown["period"][side]}
@@ -72,27 +72,29 @@ def extra(api: Api, sent: Sent, shown: Any, spans: Spans) -> bool:
     found = shown["period"]["start"], shown["period"]["end"]
     named = {**shown, "price": price, "price_data": price, "period": period}
     fits = dated or found == (spans.named if period else spans.own)
-    return fits and agrees(sent, {**named, "discounts": discounts(shown["discounts"])})
+    return fits and agrees(sent, {**named, "discounts": discount_params(shown["discounts"])})
 
 
 # ------------------------------------------------------------------------------------- of subscriptions
 
 
 def billed_once(case: Any) -> bool:
-    """Each extra is an invoice item with all that was said of it: billed with the creation, or waiting."""
+    """Each one-time item is an invoice item with all its params: invoiced on creation, else pending."""
     shown = case.done()
     first = shown["items"]["data"][0]
-    found = bill_items(case.api, shown["customer"])
+    found = invoice_items_of(case.api, shown["customer"])
     span = first["current_period_start"], first["current_period_end"]
     waits = [one["invoice"] is None for one in found]
     assert waits == [case.verb.kind == "update"] * len(case.value)
-    # The period that is named begins now: with an update that is when its extras were made, be that later.
+    # A named period starts now: on an update, when the items were created.
     spans = Spans(span, (found[0]["date"], span[1]))
-    return all(extra(case.api, sent, one, spans) for sent, one in zip(case.value, found, strict=True))
+    return all(
+        one_time_item_agrees(case.api, sent, one, spans) for sent, one in zip(case.value, found, strict=True)
+    )
 
 
 def billed_ahead(case: Any) -> bool:
-    """Each schedule is shown, the item is billed until the later of their ends, and the invoice says so."""
+    """Each billing schedule is shown, and the item is invoiced until the later end."""
     shown = case.done()
     assert agrees(case.value, shown["billing_schedules"])
     item, until = shown["items"]["data"][0], shown["billing_schedules"][0]["bill_until"]["computed_timestamp"]
@@ -104,11 +106,11 @@ def billed_ahead(case: Any) -> bool:
 def discounted(case: Any) -> bool:
     id = case.done()["id"]
     path = f"{SUB if case.verb.path.startswith(SUB) else ITEM}/{id}"
-    return agrees(case.value, discounts(expanded(case.api, path, "discounts")["discounts"]))
+    return agrees(case.value, discount_params(get_expanded(case.api, path, "discounts")["discounts"]))
 
 
 def subscribed(case: Any) -> bool:
-    return agreed(case.value, items_of(case.api, case.done()["id"]))
+    return items_agree(case.value, items_of(case.api, case.done()["id"]))
 
 
 def priced(case: Any) -> bool:
@@ -116,7 +118,7 @@ def priced(case: Any) -> bool:
 
 
 def anchored(case: Any) -> bool:
-    """It is shown as it was sent, and the anchor is there."""
+    """The config is shown as it was sent, and the anchor is that date."""
     shown = case.done()
     at = datetime.fromtimestamp(shown["billing_cycle_anchor"], UTC)
     found = {"day_of_month": at.day, "hour": at.hour, "minute": at.minute, "month": at.month,
@@ -125,7 +127,7 @@ def anchored(case: Any) -> bool:
 
 
 def tried(case: Any) -> bool:
-    """In trial for five days from now on."""
+    """The subscription is in trial for five days."""
     shown = case.done()
     assert shown["status"] == "trialing"
     return bool(shown["trial_end"] - shown["trial_start"] == 5 * DAY)
@@ -137,7 +139,7 @@ def migrated(case: Any) -> bool:
 
 
 def paid_so(case: Any) -> bool:
-    """It is shown, and the method of the first payment is kept."""
+    """The settings are shown, and the method of the first payment is saved."""
     shown = case.done()
     settings = {**shown["payment_settings"]}
     invoice = case.api.get(f"/v1/invoices/{shown['latest_invoice']}")["payment_settings"]
@@ -146,7 +148,7 @@ def paid_so(case: Any) -> bool:
 
 
 def untaxed(case: Any) -> bool:
-    """Tax is not worked out by itself, and nobody else could owe it: both can be said, and nothing else."""
+    """Automatic tax must be off and the account liable: other values are refused."""
     for more in ({"enabled": "true"}, {**case.value, "liability": {"type": "account", "account": "acct_1"}}):
         answer = case.maker.send(case.path, {**case.base, **form(more, case.name)})
         assert answer.status == 400 and answer["error"]["param"].startswith(case.name), answer
@@ -155,13 +157,13 @@ def untaxed(case: Any) -> bool:
 
 # ------------------------------------------------------------------------------------- of schedules
 
-KEPT = ("application_fee_percent", "billing_thresholds", "collection_method", "default_payment_method",
+SAME_NAMES = ("application_fee_percent", "billing_thresholds", "collection_method", "default_payment_method",
         "description", "on_behalf_of", "transfer_data")  # fmt: skip
-"""What a phase says of its subscription, and is shown there under the same name."""
+"""The params of a phase that its subscription shows under the same names."""
 
 
-def lasts(sent: Sent, shown: Any) -> bool:
-    """Whether a phase is as long as it was wished."""
+def duration_agrees(sent: Sent, shown: Any) -> bool:
+    """Check that a phase is as long as was sent."""
     wanted = sent.get("duration", {})
     start, end = (datetime.fromtimestamp(shown[name], UTC) for name in ("start_date", "end_date"))
     months = (end.year - start.year) * 12 + end.month - start.month
@@ -169,62 +171,62 @@ def lasts(sent: Sent, shown: Any) -> bool:
     return found is None or found == int(wanted.get("interval_count", 1))
 
 
-def planned(sent: Sent, shown: Any, api: Api) -> bool:
-    """Whether a phase is kept as it was wished."""
+def phase_agrees(sent: Sent, shown: Any, api: Api) -> bool:
+    """Check that a phase is stored as it was sent."""
     for one in (*shown["items"], *shown["add_invoice_items"]):
         one["price_data"] = api.get(f"/v1/prices/{one['price']}")
-    return lasts(sent, shown) and agrees({n: v for n, v in sent.items() if n != "duration"}, shown)
+    return duration_agrees(sent, shown) and agrees({n: v for n, v in sent.items() if n != "duration"}, shown)
 
 
 def phased(case: Any) -> bool:
-    """Each phase is kept as it was sent, and its subscription begins as the first says."""
+    """Each phase is stored as it was sent, and the subscription starts like the first."""
     shown = case.api.get(f"{PLANNED}/{case.done()['id']}")["phases"]
-    assert all(planned(*pair, case.api) for pair in zip(case.value, shown, strict=True))
+    assert all(phase_agrees(*pair, case.api) for pair in zip(case.value, shown, strict=True))
     first = {name: value for name, value in case.value[0].items() if name != "start_date"}
     schedule = running_schedule(case.maker, phases=[first])
     subscription = case.api.get(f"{PLANNED}/{schedule}")["subscription"]
-    return begins(case.api, first, subscription) and billed(case.api, first, subscription)
+    return starts_with(case.api, first, subscription) and is_billed_as(case.api, first, subscription)
 
 
-def begins(api: Api, sent: Sent, subscription: str) -> bool:
-    """Whether a subscription has the terms of a phase."""
-    shown = expanded(api, f"{SUB}/{subscription}", "discounts")
+def starts_with(api: Api, sent: Sent, subscription: str) -> bool:
+    """Check that a subscription has the settings of a phase."""
+    shown = get_expanded(api, f"{SUB}/{subscription}", "discounts")
     invoices = {name: value for name, value in sent["invoice_settings"].items() if name != "days_until_due"}
-    assert agrees({name: sent[name] for name in KEPT}, shown)
+    assert agrees({name: sent[name] for name in SAME_NAMES}, shown)
     assert agrees(invoices, shown["invoice_settings"])
     assert agrees(sent["invoice_settings"]["days_until_due"], shown["days_until_due"])
     return bool(shown["billing_cycle_anchor"] == shown["start_date"])
 
 
-def billed(api: Api, sent: Sent, subscription: str) -> bool:
-    """Whether it has the items, discounts, rates and extras of a phase, and its metadata."""
-    shown = expanded(api, f"{SUB}/{subscription}", "discounts")
-    assert agrees(sent["discounts"], discounts(shown["discounts"]))
+def is_billed_as(api: Api, sent: Sent, subscription: str) -> bool:
+    """Check that a subscription has the items, discounts, tax rates and metadata of a phase."""
+    shown = get_expanded(api, f"{SUB}/{subscription}", "discounts")
+    assert agrees(sent["discounts"], discount_params(shown["discounts"]))
     assert agrees(sent["default_tax_rates"], shown["default_tax_rates"])
     assert agrees(sent["metadata"], shown["metadata"])
-    assert agreed(sent["items"], items_of(api, subscription))
+    assert items_agree(sent["items"], items_of(api, subscription))
     schedule, first = api.get(f"{PLANNED}/{shown['schedule']}")["current_phase"], shown["items"]["data"][0]
     own = first["current_period_start"], first["current_period_end"]
     spans = Spans(own, (schedule["start_date"], schedule["end_date"]))
-    once = zip(sent["add_invoice_items"], bill_items(api, shown["customer"]), strict=True)
-    return all(extra(api, wished, found, spans) for wished, found in once)
+    once = zip(sent["add_invoice_items"], invoice_items_of(api, shown["customer"]), strict=True)
+    return all(one_time_item_agrees(api, one, found, spans) for one, found in once)
 
 
 def settled(case: Any) -> bool:
-    """The schedule shows what holds for all phases, and its subscription begins so."""
+    """The schedule shows the default settings, and its subscription starts with them."""
     sent = case.value
     kept = agrees(sent, case.api.get(f"{PLANNED}/{case.done()['id']}")["default_settings"])
     schedule = running_schedule(case.maker, default_settings=sent)
-    return kept and begins(case.api, sent, case.api.get(f"{PLANNED}/{schedule}")["subscription"])
+    return kept and starts_with(case.api, sent, case.api.get(f"{PLANNED}/{schedule}")["subscription"])
 
 
 def mirrored(case: Any) -> bool:
-    """The one phase is the subscription as it is."""
+    """The only phase is the subscription as it is."""
     shown = case.done()
     subscription = case.api.get(f"{SUB}/{case.value}")
     [phase], [first] = shown["phases"], subscription["items"]["data"]
-    told = (shown["subscription"], subscription["schedule"], phase["items"][0]["price"], phase["end_date"])
-    return told == (case.value, shown["id"], first["price"]["id"], first["current_period_end"])
+    found = (shown["subscription"], subscription["schedule"], phase["items"][0]["price"], phase["end_date"])
+    return found == (case.value, shown["id"], first["price"]["id"], first["current_period_end"])
 
 
 def started(case: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What is valid for a parameter, where its declaration does not say: examples, by path and name."""
+"""Valid examples of parameters whose declarations do not say what is valid, by path and name."""
 
 import time
 from collections.abc import Callable
@@ -13,12 +13,12 @@ Key = tuple[str, str]
 TIERS = [{"up_to": "5", "unit_amount": "7"}, {"up_to": "inf", "flat_amount": "100"}]
 TIERED: Sent = {"billing_scheme": "tiered", "tiers_mode": "volume", "tiers": TIERS}
 FUTURE = int(time.time()) + 30 * DAY
-SETTINGS = {
+CUSTOMER_INVOICE_SETTINGS = {
     "custom_fields": [{"name": "PO", "value": "7"}],
     "footer": "Thanks",
     "rendering_options": {"amount_tax_display": "exclude_tax"},
 }
-OFFERED = {
+QUOTE_INVOICE_SETTINGS = {
     "custom_fields": [{"name": "PO", "value": "7"}],
     "days_until_due": "14",
     "description": "As agreed",
@@ -27,7 +27,7 @@ OFFERED = {
 }
 FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"}}
 
-#: Examples where the type of a field does not say what is valid, by path and name.
+#: Examples by path and name, where the type of a field does not say what is valid.
 VALUES: dict[Key, Any] = {
     **valid_subscriptions.VALUES,
     ("/v1/billing/meters", "customer_mapping"): {"event_payload_key": "who", "type": "by_id"},
@@ -43,14 +43,14 @@ VALUES: dict[Key, Any] = {
     ("/v1/coupons", "id"): "mine-1",
     ("/v1/coupons/{id}", "currency_options"): {"chf": {"amount_off": "7"}},
     ("/v1/customers", "invoice_prefix"): "ABC1",
-    ("/v1/customers", "invoice_settings"): SETTINGS,
+    ("/v1/customers", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
     ("/v1/customers", "payment_method"): "pm_card_mastercard",
     ("/v1/customers", "source"): "tok_mastercard",
     ("/v1/customers", "tax"): {"ip_address": "192.0.2.7"},
     ("/v1/customers", "tax_id_data"): [{"type": "eu_vat", "value": "DE136695976"}],
-    ("/v1/customers/{id}", "default_source"): lambda case: older_card(case),
+    ("/v1/customers/{id}", "default_source"): lambda case: older_source(case),
     ("/v1/customers/{id}", "invoice_prefix"): "ABC1",
-    ("/v1/customers/{id}", "invoice_settings"): SETTINGS,
+    ("/v1/customers/{id}", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
     ("/v1/customers/{id}", "source"): "tok_mastercard",
     ("/v1/customers/{id}", "tax"): {"ip_address": "192.0.2.7"},
     ("/v1/customers/{id}/tax_ids", "type"): "ch_uid",
@@ -72,7 +72,7 @@ VALUES: dict[Key, Any] = {
         "tax_code": "txcd_10000000",
         "unit_label": "seat",
     },
-    ("/v1/prices", "recurring"): lambda case: metered(case.maker),
+    ("/v1/prices", "recurring"): lambda case: metered_recurring(case.maker),
     ("/v1/prices", "tiers"): TIERS,
     ("/v1/prices", "transfer_lookup_key"): "true",
     ("/v1/prices/{id}", "currency_options"): {"chf": {"unit_amount": "7", "tax_behavior": "inclusive"}},
@@ -89,17 +89,17 @@ VALUES: dict[Key, Any] = {
     },
     ("/v1/quotes", "automatic_tax"): {"enabled": "false"},
     ("/v1/quotes", "discounts"): lambda case: [{"coupon": case.maker.existing("coupon")}],
-    ("/v1/quotes", "from_quote"): lambda case: {"quote": finalized(case.maker), "is_revision": "true"},
-    ("/v1/quotes", "invoice_settings"): OFFERED,
-    ("/v1/quotes", "line_items"): lambda case: lines(case.maker),
+    ("/v1/quotes", "from_quote"): lambda case: {"quote": finalized_quote(case.maker), "is_revision": "true"},
+    ("/v1/quotes", "invoice_settings"): QUOTE_INVOICE_SETTINGS,
+    ("/v1/quotes", "line_items"): lambda case: quote_lines(case.maker),
     ("/v1/quotes", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
     ("/v1/quotes/{id}", "automatic_tax"): {"enabled": "false"},
     ("/v1/quotes/{id}", "discounts"): lambda case: [{"coupon": case.maker.existing("coupon")}],
-    ("/v1/quotes/{id}", "invoice_settings"): OFFERED,
-    ("/v1/quotes/{id}", "line_items"): lambda case: lines(case.maker),
+    ("/v1/quotes/{id}", "invoice_settings"): QUOTE_INVOICE_SETTINGS,
+    ("/v1/quotes/{id}", "line_items"): lambda case: quote_lines(case.maker),
     ("/v1/quotes/{id}", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
     ("/v1/refunds", "charge"): lambda case: case.maker.make("charge")["id"],
-    ("/v1/refunds", "payment_intent"): lambda case: paid(case.maker),
+    ("/v1/refunds", "payment_intent"): lambda case: paid_intent(case.maker),
     ("/v1/shipping_rates", "delivery_estimate"): {
         "maximum": {"unit": "week", "value": "2"},
         "minimum": {"unit": "day", "value": "1"},
@@ -126,7 +126,7 @@ VALUES: dict[Key, Any] = {
     ("/v2/core/event_destinations/{id}", "enabled_events"): ["invoice.paid"],
     ("/v2/core/event_destinations/{id}", "webhook_endpoint"): {"url": "https://b.example/hook"},
 }
-#: What else is sent with a parameter; None takes away what the recipe sends.
+#: What else is sent with a parameter; None removes a param of the recipe.
 WITH: dict[Key, dict[str, Any]] = {
     **valid_subscriptions.WITH,
     ("/v1/charges", "source"): {"customer": None},
@@ -160,7 +160,7 @@ WITH: dict[Key, dict[str, Any]] = {
     ("/v2/core/event_destinations", "webhook_endpoint"): {"include": ["webhook_endpoint.url"]},
     ("/v2/core/event_destinations/{id}", "webhook_endpoint"): {"include": ["webhook_endpoint.url"]},
 }
-#: How an object is made for a parameter of its update, where the recipe's will not do.
+#: How the object of an update is created, where the recipe is not enough.
 MADE_WITH: dict[Key, dict[str, Any]] = {
     **valid_subscriptions.MADE_WITH,
     ("/v1/charges/{id}", "customer"): {"customer": None, "source": "tok_visa"},
@@ -174,21 +174,21 @@ MADE_WITH: dict[Key, dict[str, Any]] = {
 }
 
 
-def metered(maker: Maker) -> Sent:
-    """How a price recurs that a meter feeds."""
+def metered_recurring(maker: Maker) -> Sent:
+    """`recurring` of a metered price."""
     meter = maker.existing("billing.meter")
     return {"interval": "year", "interval_count": "2", "usage_type": "metered", "meter": meter}
 
 
-def older_card(case: Any) -> str:
-    """The first of two cards that a customer got in the old way: the second is its default now."""
+def older_source(case: Any) -> str:
+    """Add two cards as sources; return the first, since the second is the default."""
     first = case.maker.request(case.path, {"source": "tok_mastercard"})["default_source"]
     case.maker.request(case.path, {"source": "tok_visa"})
     return str(first)
 
 
-def lines(maker: Maker) -> list[Sent]:
-    """A line of each kind, with all that one can say."""
+def quote_lines(maker: Maker) -> list[Sent]:
+    """A line of each kind, with every parameter."""
     own = {"discounts": [{"coupon": maker.existing("coupon")}], "tax_rates": [maker.existing("tax_rate")]}
     data = {"currency": "usd", "product": maker.existing("product"), "unit_amount": "300"}
     made = {**data, "recurring": {"interval": "year", "interval_count": "2"}, "tax_behavior": "inclusive"}
@@ -198,20 +198,20 @@ def lines(maker: Maker) -> list[Sent]:
     ]
 
 
-def finalized(maker: Maker) -> str:
+def finalized_quote(maker: Maker) -> str:
     quote = str(maker.make("quote")["id"])
     maker.request(f"/v1/quotes/{quote}/finalize", {})
     return quote
 
 
-def paid(maker: Maker) -> str:
+def paid_intent(maker: Maker) -> str:
     customer = maker.existing("customer")
     card = maker.api.get(f"/v1/customers/{customer}/payment_methods")["data"][0]["id"]
     pays = {"customer": customer, "payment_method": card, "confirm": "true"}
     return str(maker.make("payment_intent", **pays)["id"])
 
 
-#: Operations that are no creation and no update by a noun's own path: where they go, with what at least.
+#: Operations that neither create nor update at a noun's own path: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     **valid_subscriptions.ELSEWHERE,
     "/v1/charges/{id}/capture": lambda maker: (
@@ -230,7 +230,7 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
         "/v1/customers/{new customer}/tax_ids",
         {"type": "eu_vat", "value": "DE136695976"},
     ),
-    "/v1/events/{id}/resend": lambda maker: (f"/v1/events/{told(maker)}/resend", {}),
+    "/v1/events/{id}/resend": lambda maker: (f"/v1/events/{newest_event(maker)}/resend", {}),
     "/v1/products/{id}/features": lambda maker: ("/v1/products/{new product}/features", {}),
     "/v1/quotes/{id}/finalize": lambda maker: ("/v1/quotes/{new quote}/finalize", {}),
     "/v1/test_helpers/test_clocks/{id}/advance": lambda maker: (
@@ -249,6 +249,6 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
 }
 
 
-def told(maker: Maker) -> str:
+def newest_event(maker: Maker) -> str:
     maker.make("product")
     return str(maker.api.get("/v1/events")["data"][0]["id"])

@@ -1,4 +1,4 @@
-"""What is valid for the parameters of subscriptions, their items and their schedules: examples."""
+"""Valid examples of the parameters of subscriptions, their items and their schedules."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ NOW = int(time.time())
 SOON, LATER = str(NOW + 10 * DAY), str(NOW + 30 * DAY)
 AGO = str(NOW - 10 * DAY)
 FAR = 4102444800
-"""When the schedules of the recipes begin."""
+"""The start of the schedules that the recipes create."""
 SUB, ITEM, PLANNED = "/v1/subscriptions", "/v1/subscription_items", "/v1/subscription_schedules"
 CARD = {
     "mandate_options": {"amount": "5000", "amount_type": "maximum", "description": "As agreed"},
@@ -31,89 +31,95 @@ Key = tuple[str, str]
 # ------------------------------------------------------------------------------------- parts
 
 
-def forever(maker: Maker) -> str:
+def coupon(maker: Maker) -> str:
     return str(maker.make("coupon", duration="forever")["id"])
 
 
-def coded(maker: Maker) -> str:
-    promotion = {"type": "coupon", "coupon": forever(maker)}
+def promotion_code(maker: Maker) -> str:
+    promotion = {"type": "coupon", "coupon": coupon(maker)}
     return str(maker.make("promotion_code", promotion=promotion)["id"])
 
 
-def both(maker: Maker) -> list[Sent]:
-    return [{"coupon": forever(maker)}, {"promotion_code": coded(maker)}]
+def coupon_and_promotion_code(maker: Maker) -> list[Sent]:
+    return [{"coupon": coupon(maker)}, {"promotion_code": promotion_code(maker)}]
 
 
-def rate(maker: Maker) -> str:
+def tax_rate(maker: Maker) -> str:
     return str(maker.make("tax_rate")["id"])
 
 
-def once(maker: Maker) -> str:
+def one_time_price(maker: Maker) -> str:
     return str(maker.make("price", recurring=None)["id"])
 
 
-def metered(maker: Maker, **more: Any) -> str:
+def metered_price(maker: Maker, **more: Any) -> str:
     rhythm = {"interval": "month", "usage_type": "metered", "meter": maker.existing("billing.meter")}
     return str(maker.make("price", recurring=rhythm, **more)["id"])
 
 
-def monthly(maker: Maker) -> Sent:
-    """A price of one's own."""
+def price_data(maker: Maker) -> Sent:
+    """`price_data` with an amount in fractions of a cent."""
     data = {"currency": "usd", "product": maker.existing("product"), "unit_amount_decimal": "312.5"}
     recurring = {"interval": "month", "interval_count": "2"}
     return {**data, "recurring": recurring, "tax_behavior": "inclusive"}
 
 
-def plain(maker: Maker) -> Sent:
-    """The same in whole cents, which may be sent instead of `unit_amount_decimal`."""
-    data = {name: value for name, value in monthly(maker).items() if name != "unit_amount_decimal"}
+def price_data_in_cents(maker: Maker) -> Sent:
+    """`price_data` with `unit_amount` instead of `unit_amount_decimal`."""
+    data = {name: value for name, value in price_data(maker).items() if name != "unit_amount_decimal"}
     return {**data, "unit_amount": "300"}
 
 
 def items(maker: Maker) -> list[Sent]:
-    """An item in each form, with all that one can say."""
-    said = {"discounts": both(maker), "metadata": {"key": "value"}, "quantity": "3"}
+    """An item in each form, with every parameter."""
+    said = {"discounts": coupon_and_promotion_code(maker), "metadata": {"key": "value"}, "quantity": "3"}
     return [
-        {"price": maker.make("price")["id"], "tax_rates": [rate(maker)], **said},
-        {"price": metered(maker), "billing_thresholds": {"usage_gte": "7"}},
+        {"price": maker.make("price")["id"], "tax_rates": [tax_rate(maker)], **said},
+        {"price": metered_price(maker), "billing_thresholds": {"usage_gte": "7"}},
         {"plan": maker.make("plan")["id"]},
-        {"price_data": monthly(maker)},
-        {"price_data": plain(maker)},
+        {"price_data": price_data(maker)},
+        {"price_data": price_data_in_cents(maker)},
     ]
 
 
-def begun(maker: Maker) -> list[Sent]:
-    """As above, and one that begins with a trial offer."""
-    return [*items(maker), {"current_trial": {"trial_offer": trial(maker)}}]
+def items_and_trial(maker: Maker) -> list[Sent]:
+    """An item in each form, and one with a trial offer."""
+    return [*items(maker), {"current_trial": {"trial_offer": trial_offer(maker)}}]
 
 
-def trial(maker: Maker) -> str:
-    """An offer of one price that goes over to another."""
+def trial_offer(maker: Maker) -> str:
+    """Create a trial offer of one price, which changes to another."""
     price, then = maker.make("price")["id"], maker.make("price")["id"]
     over = {"transition": {"price": then}}
     return str(maker.make("product_catalog.trial_offer", price=price, end_behavior=over)["id"])
 
 
-def extras(maker: Maker, start: str = "now", **natural: Any) -> list[Sent]:
-    """What is charged once, in each form: for a span by dates, and for one by names."""
+def one_time_items(maker: Maker, start: str = "now", **natural: Any) -> list[Sent]:
+    """A one-time item in each form: with a period by dates, by names, and without one."""
     first, last = str(NOW - DAY), str(NOW + DAY)
     dates = {
         "start": {"type": "timestamp", "timestamp": first},
         "end": {"type": "timestamp", "timestamp": last},
     }
     names = {"start": {"type": start}, "end": {"type": natural.get("end", "min_item_period_end")}}
-    made = {name: value for name, value in monthly(maker).items() if name != "recurring"}
-    whole = {name: value for name, value in plain(maker).items() if name != "recurring"}
-    said = {"metadata": {"key": "value"}, "quantity": "3", "tax_rates": [rate(maker)]}
+    made = {name: value for name, value in price_data(maker).items() if name != "recurring"}
+    whole = {name: value for name, value in price_data_in_cents(maker).items() if name != "recurring"}
+    said = {"metadata": {"key": "value"}, "quantity": "3", "tax_rates": [tax_rate(maker)]}
     return [
-        {"price": once(maker), "discounts": both(maker), "discountable": "true", "period": dates, **said},
+        {
+            "price": one_time_price(maker),
+            "discounts": coupon_and_promotion_code(maker),
+            "discountable": "true",
+            "period": dates,
+            **said,
+        },
         {"price_data": made, "discountable": "false", "period": names},
         {"price_data": whole},
     ]
 
 
-def ahead(maker: Maker) -> list[Sent]:
-    """One price is billed for three months, everything until a date before that."""
+def billing_schedules(maker: Maker) -> list[Sent]:
+    """One price billed for three months ahead, and everything until an earlier date."""
     price = maker.existing("price")
     return [
         {
@@ -125,7 +131,7 @@ def ahead(maker: Maker) -> list[Sent]:
     ]
 
 
-def settings(maker: Maker) -> Sent:
+def invoice_settings(maker: Maker) -> Sent:
     return {
         "account_tax_ids": [maker.make("tax_id", owner={"type": "self"})["id"]],
         "custom_fields": [{"name": "PO", "value": "7"}],
@@ -135,8 +141,8 @@ def settings(maker: Maker) -> Sent:
     }
 
 
-def card(maker: Maker) -> str:
-    """Another card of the customer who subscribes."""
+def another_card(maker: Maker) -> str:
+    """Attach another card to the customer of the subscription."""
     sent = {"type": "card", "card[token]": "tok_mastercard"}
     id = maker.request("/v1/payment_methods", sent)["id"]
     return str(
@@ -144,30 +150,30 @@ def card(maker: Maker) -> str:
     )
 
 
-def terms(maker: Maker) -> Sent:
-    """What a phase, or a schedule for all of them, says of the subscription."""
+def phase_settings(maker: Maker) -> Sent:
+    """The settings that a phase, or a schedule for all phases, has for the subscription."""
     return {
         "application_fee_percent": "12.5",
         "automatic_tax": UNTAXED,
         "billing_cycle_anchor": "phase_start",
         "billing_thresholds": {"amount_gte": "5000", "reset_billing_cycle_anchor": "false"},
         "collection_method": "send_invoice",
-        "default_payment_method": card(maker),
+        "default_payment_method": another_card(maker),
         "description": "As agreed",
-        "invoice_settings": {**settings(maker), "days_until_due": "14"},
+        "invoice_settings": {**invoice_settings(maker), "days_until_due": "14"},
         "on_behalf_of": "acct_1",
         "transfer_data": TRANSFER,
     }
 
 
 def phases(maker: Maker) -> list[Sent]:
-    """A phase with all that one can say, one in trial as a whole, and one with a part of it in trial."""
+    """A phase with every parameter, one that is a trial as a whole, and one that is partly a trial."""
     first = {
-        **terms(maker),
-        "add_invoice_items": extras(maker, "phase_start", end="phase_end"),
+        **phase_settings(maker),
+        "add_invoice_items": one_time_items(maker, "phase_start", end="phase_end"),
         "currency": "usd",
-        "default_tax_rates": [rate(maker)],
-        "discounts": both(maker),
+        "default_tax_rates": [tax_rate(maker)],
+        "discounts": coupon_and_promotion_code(maker),
         "duration": {"interval": "month", "interval_count": "2"},
         "items": items(maker),
         "metadata": {"key": "value"},
@@ -179,20 +185,20 @@ def phases(maker: Maker) -> list[Sent]:
     return [first, whole, {"items": [{"price": price}], "end_date": str(end), "trial_end": str(end - DAY)}]
 
 
-def dated(maker: Maker) -> list[Sent]:
-    """The phases of an update also say when the first begins."""
+def phases_of_update(maker: Maker) -> list[Sent]:
+    """The phases of an update, of which the first has a start."""
     first, *others = phases(maker)
     return [{**first, "start_date": str(FAR + DAY)}, *others]
 
 
 def running_schedule(maker: Maker, **more: Any) -> str:
-    """A schedule whose subscription runs."""
+    """Create a schedule that starts now, with a running subscription."""
     named: Any = {"start_date": "now", **more}
     return str(maker.make("subscription_schedule", **named)["id"])
 
 
 def subscription_since_ten_days(maker: Maker, **more: Any) -> str:
-    """A subscription whose period began ten days ago, with what was sent for these days paid."""
+    """Create a subscription whose period started ten days ago, and is paid."""
     named: Any = {"backdate_start_date": AGO, "discounts": None, **more}
     return str(maker.make("subscription", **named)["id"])
 
@@ -203,25 +209,25 @@ def paused_subscription(maker: Maker, **more: Any) -> str:
     return id
 
 
-def kept(case: Any) -> list[Sent]:
-    """A discount that is there already, and stays."""
+def existing_discount(case: Any) -> list[Sent]:
+    """A discount that the subscription has, and keeps."""
     return [{"discount": case.api.get(case.path)["discounts"][0]}]
 
 
-def several(maker: Maker) -> list[Sent]:
-    """The items of a subscription that will be changed: one in all ways, one by price, one is taken off."""
-    discounts = [{"coupon": forever(maker)}]
+def items_before_update(maker: Maker) -> list[Sent]:
+    """Three items of a subscription, which `items_of_update` changes, moves to another price, and deletes."""
+    discounts = [{"coupon": coupon(maker)}]
     return [
         {"price": maker.make("price")["id"], "discounts": discounts},
         {"plan": maker.make("plan")["id"]},
-        {"price": metered(maker)},
+        {"price": metered_price(maker)},
     ]
 
 
-def changes(case: Any) -> list[Sent]:
+def items_of_update(case: Any) -> list[Sent]:
     first, second, third = case.api.get(case.path)["items"]["data"]
     kept = [{"discount": first["discounts"][0]}]
-    added = begun(case.maker)
+    added = items_and_trial(case.maker)
     return [
         {"id": first["id"], **added[0], "discounts": [*kept, *added[0]["discounts"]]},
         {"id": second["id"], **added[3]},
@@ -231,16 +237,16 @@ def changes(case: Any) -> list[Sent]:
     ]
 
 
-def trialled(maker: Maker) -> list[Sent]:
+def items_of_trial_plan(maker: Maker) -> list[Sent]:
     return [{"plan": maker.make("plan", trial_period_days="5")["id"]}]
 
 
-def anew(maker: Maker) -> str:
-    """Another customer, who has bought nothing yet."""
+def new_customer(maker: Maker) -> str:
+    """Create a customer that has bought nothing yet."""
     return str(maker.make("customer")["id"])
 
 
-def in_francs(maker: Maker) -> list[Sent]:
+def items_in_francs(maker: Maker) -> list[Sent]:
     return [{"price": maker.make("price", currency_options={"chf": {"unit_amount": "7"}})["id"]}]
 
 
@@ -251,15 +257,15 @@ ANCHOR = {"day_of_month": "5", "hour": "1", "minute": "2", "month": "3", "second
 FLEXIBLE = {"flexible": {"proration_discounts": "itemized"}, "type": "flexible"}
 BILL_FOR = {"outstanding_usage_through": {"type": "none"}, "unused_time_from": {"type": "none"}}
 
-#: Of creation and of update the same.
+#: The same on creation and on update.
 SHARED: dict[str, Any] = {
-    "add_invoice_items": lambda case: extras(case.maker),
+    "add_invoice_items": lambda case: one_time_items(case.maker),
     "automatic_tax": UNTAXED,
-    "billing_schedules": lambda case: ahead(case.maker),
+    "billing_schedules": lambda case: billing_schedules(case.maker),
     "collection_method": "send_invoice",
-    "default_payment_method": lambda case: card(case.maker),
-    "default_source": lambda case: card(case.maker),
-    "invoice_settings": lambda case: settings(case.maker),
+    "default_payment_method": lambda case: another_card(case.maker),
+    "default_source": lambda case: another_card(case.maker),
+    "invoice_settings": lambda case: invoice_settings(case.maker),
     "payment_settings": PAYMENT,
     "pending_invoice_item_interval": {"interval": "week", "interval_count": "2"},
     "transfer_data": TRANSFER,
@@ -272,14 +278,17 @@ VALUES: dict[Key, Any] = {
     (SUB, "billing_cycle_anchor_config"): ANCHOR,
     (SUB, "billing_mode"): FLEXIBLE,
     (SUB, "cancel_at"): LATER,
-    (SUB, "discounts"): lambda case: both(case.maker),
-    (SUB, "items"): lambda case: begun(case.maker),
+    (SUB, "discounts"): lambda case: coupon_and_promotion_code(case.maker),
+    (SUB, "items"): lambda case: items_and_trial(case.maker),
     (SUB, "trial_period_days"): "5",
     (f"{SUB}/{{id}}", "billing_cycle_anchor"): {"type": "now"},
     (f"{SUB}/{{id}}", "cancel_at_period_end"): "true",
     (f"{SUB}/{{id}}", "cancellation_details"): CANCELED,
-    (f"{SUB}/{{id}}", "discounts"): lambda case: [*kept(case), *both(case.maker)],
-    (f"{SUB}/{{id}}", "items"): lambda case: changes(case),
+    (f"{SUB}/{{id}}", "discounts"): lambda case: [
+        *existing_discount(case),
+        *coupon_and_promotion_code(case.maker),
+    ],
+    (f"{SUB}/{{id}}", "items"): lambda case: items_of_update(case),
     (f"{SUB}/{{id}}", "proration_date"): str(NOW - 5 * DAY),
     (f"{SUB}/{{id}}/migrate", "billing_mode"): FLEXIBLE,
     (f"{SUB}/{{id}}/pause", "bill_for"): BILL_FOR,
@@ -287,53 +296,56 @@ VALUES: dict[Key, Any] = {
     (f"{SUB}/{{id}}/resume", "proration_date"): SOON,
     (f"DELETE {SUB}/{{id}}", "cancellation_details"): CANCELED,
     (ITEM, "billing_thresholds"): {"usage_gte": "7"},
-    (ITEM, "current_trial"): lambda case: {"trial_offer": trial(case.maker)},
-    (ITEM, "discounts"): lambda case: both(case.maker),
-    (ITEM, "price_data"): lambda case: monthly(case.maker),
+    (ITEM, "current_trial"): lambda case: {"trial_offer": trial_offer(case.maker)},
+    (ITEM, "discounts"): lambda case: coupon_and_promotion_code(case.maker),
+    (ITEM, "price_data"): lambda case: price_data(case.maker),
     (ITEM, "proration_date"): str(NOW - 5 * DAY),
     (f"{ITEM}/{{id}}", "billing_thresholds"): {"usage_gte": "7"},
-    (f"{ITEM}/{{id}}", "current_trial"): lambda case: {"trial_offer": trial(case.maker)},
-    (f"{ITEM}/{{id}}", "discounts"): lambda case: [*kept(case), *both(case.maker)],
-    (f"{ITEM}/{{id}}", "price_data"): lambda case: monthly(case.maker),
+    (f"{ITEM}/{{id}}", "current_trial"): lambda case: {"trial_offer": trial_offer(case.maker)},
+    (f"{ITEM}/{{id}}", "discounts"): lambda case: [
+        *existing_discount(case),
+        *coupon_and_promotion_code(case.maker),
+    ],
+    (f"{ITEM}/{{id}}", "price_data"): lambda case: price_data(case.maker),
     (f"{ITEM}/{{id}}", "proration_date"): str(NOW - 5 * DAY),
     (f"DELETE {ITEM}/{{id}}", "proration_date"): str(NOW - 5 * DAY),
     (PLANNED, "billing_mode"): FLEXIBLE,
-    (PLANNED, "default_settings"): lambda case: terms(case.maker),
+    (PLANNED, "default_settings"): lambda case: phase_settings(case.maker),
     (PLANNED, "from_subscription"): lambda case: case.maker.make("subscription")["id"],
     (PLANNED, "phases"): lambda case: phases(case.maker),
     (PLANNED, "start_date"): str(FAR - DAY),
-    (f"{PLANNED}/{{id}}", "default_settings"): lambda case: terms(case.maker),
+    (f"{PLANNED}/{{id}}", "default_settings"): lambda case: phase_settings(case.maker),
     (f"{PLANNED}/{{id}}", "end_behavior"): "cancel",
-    (f"{PLANNED}/{{id}}", "phases"): lambda case: dated(case.maker),
+    (f"{PLANNED}/{{id}}", "phases"): lambda case: phases_of_update(case.maker),
 }
-#: Further examples: what cannot be said together with the others.
+#: Further examples, with parameters that exclude others.
 ALSO: dict[Key, Any] = {
-    (ITEM, "price_data"): lambda case: plain(case.maker),
-    (f"{ITEM}/{{id}}", "price_data"): lambda case: plain(case.maker),
+    (ITEM, "price_data"): lambda case: price_data_in_cents(case.maker),
+    (f"{ITEM}/{{id}}", "price_data"): lambda case: price_data_in_cents(case.maker),
 }
-#: What else is sent; functions of the maker are asked.
+#: What else is sent; functions are called with the maker.
 WITH: dict[Key, dict[str, Any]] = {
     (SUB, "collection_method"): {"days_until_due": "14"},
-    (SUB, "currency"): {"customer": anew, "items": in_francs, "discounts": None},
+    (SUB, "currency"): {"customer": new_customer, "items": items_in_francs, "discounts": None},
     (SUB, "days_until_due"): {"collection_method": "send_invoice"},
     (SUB, "items"): {"discounts": None},
-    (SUB, "trial_from_plan"): {"items": trialled},
+    (SUB, "trial_from_plan"): {"items": items_of_trial_plan},
     (f"{SUB}/{{id}}", "collection_method"): {"days_until_due": "14"},
     (f"{SUB}/{{id}}", "days_until_due"): {"collection_method": "send_invoice"},
-    (ITEM, "billing_thresholds"): {"price": metered},
+    (ITEM, "billing_thresholds"): {"price": metered_price},
     (ITEM, "current_trial"): {"price": None},
     (ITEM, "plan"): {"price": None},
     (ITEM, "price_data"): {"price": None},
     (PLANNED, "from_subscription"): {"customer": None, "phases": None, "start_date": None},
 }
 MADE_WITH: dict[Key, dict[str, Any]] = {
-    (f"{SUB}/{{id}}", "discounts"): {"discounts": lambda maker: [{"coupon": forever(maker)}]},
-    (f"{SUB}/{{id}}", "items"): {"discounts": None, "items": several},
-    (f"{SUB}/{{id}}", "trial_from_plan"): {"items": trialled},
-    (f"{ITEM}/{{id}}", "billing_thresholds"): {"price": metered},
-    (f"{ITEM}/{{id}}", "discounts"): {"discounts": lambda maker: [{"coupon": forever(maker)}]},
+    (f"{SUB}/{{id}}", "discounts"): {"discounts": lambda maker: [{"coupon": coupon(maker)}]},
+    (f"{SUB}/{{id}}", "items"): {"discounts": None, "items": items_before_update},
+    (f"{SUB}/{{id}}", "trial_from_plan"): {"items": items_of_trial_plan},
+    (f"{ITEM}/{{id}}", "billing_thresholds"): {"price": metered_price},
+    (f"{ITEM}/{{id}}", "discounts"): {"discounts": lambda maker: [{"coupon": coupon(maker)}]},
 }
-#: Operations that are no creation and no update: where they go.
+#: Operations that neither create nor update: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     f"{SUB}/{{id}}/migrate": lambda maker: (
         f"{SUB}/{maker.make('subscription', billing_mode={'type': 'classic'})['id']}/migrate",

@@ -14,7 +14,7 @@ from billow.app import App
 from billow.store import migrate
 from billow.store.migrate import CannotMigrate, Migration
 from tests.conftest import Api, new_caller
-from tests.support.installation import new_database, running
+from tests.support.installation import new_database, running_installation
 from tests.support.raw_client import form, head, send_request
 
 CUSTOMERS = "/v1/customers"
@@ -34,7 +34,7 @@ NEXT = Migration(
 def system(server_url: str) -> Iterator[tuple[App, str, str]]:
     folder = Path(tempfile.mkdtemp(prefix="billow-upgrade-"))
     database = new_database(server_url)
-    with running(database, folder) as (app, url):
+    with running_installation(database, folder) as (app, url):
         yield app, url, database
     shutil.rmtree(folder, ignore_errors=True)
 
