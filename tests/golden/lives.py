@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from tests.support.world import REMINDERS, UNTOLD, Customer, Subscription, World, major, moment
+from tests.support.world import REMINDERS, SETUP_EVENTS, Customer, Subscription, World, major, moment
 
 #: What every change of money tells in the same words; a life is read without them.
 SHORT = {
@@ -53,7 +53,7 @@ class Life:
         events = [
             e
             for e in self.world.events()
-            if e["type"] not in SHORT and not e["type"].startswith((*UNTOLD, *REMINDERS))
+            if e["type"] not in SHORT and not e["type"].startswith((*SETUP_EVENTS, *REMINDERS))
         ]
         self.world.forget()
         for at, group in groupby(events, key=lambda event: event["created"]):

@@ -1,4 +1,4 @@
-"""The scenario language: stories in the words of billing, through HTTP and a test clock only."""
+"""The language of scenarios: billing in a test's words, through HTTP and a test clock only."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ CARDS = {
     "declining": "pm_card_chargeCustomerFail",
     "always 3DS": "pm_card_authenticationRequired",
 }
-UNTOLD = (
+SETUP_EVENTS = (
     "test_helpers.",
     "payment_method.attached",
     "product.",
@@ -28,11 +28,11 @@ UNTOLD = (
     "tax_rate.",
     "customer.created",
 )
-"""What setting the stage tells: no story is about it."""
+"""The prefixes of events that setting up a scenario emits, and that no scenario expects."""
 REMINDERS = ("invoice.upcoming", "invoice.will_be_due")
-"""What is told days ahead, and changes nothing: stories about it ask for it by name (test_reminders)."""
+"""Reminders, which scenarios do not expect: test_reminders lists them by type."""
 
-# The words that always come together (§10.3), to be spread into what a story expects.
+# The event types that always come together (§10.3), to be spread into what a test expects.
 OPENED = ["invoice.finalized", "payment_intent.created"]
 TAKEN = ["charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.updated"]
 PAID = [*TAKEN, "invoice.paid", "invoice.payment_succeeded"]
@@ -48,7 +48,7 @@ def moment(text: str) -> datetime:
 
 
 class World:
-    """A merchant with a test clock. `api` speaks HTTP; `work` does what is due on the wall."""
+    """A merchant with a test clock. `api` sends HTTP requests; `work` runs what is due on the wall clock."""
 
     def __init__(self, api: Any, work: Callable[[], None]) -> None:
         self.api, self.work = api, work
@@ -59,7 +59,7 @@ class World:
     # ----------------------------------------------------------------------------- time
 
     def at(self, when: str, expect: list[str] | None = None) -> None:
-        """Be there. What is expected must have happened on the way, nothing else, and in this order."""
+        """Advance the test clock; with `expect` check that exactly these events are emitted, in order."""
         seconds = int(moment(when).timestamp())
         if self.clock is None:
             self.clock = self.post("/v1/test_helpers/test_clocks", frozen_time=seconds)["id"]
@@ -68,22 +68,22 @@ class World:
             self.work()
             clock = self.get(f"/v1/test_helpers/test_clocks/{self.clock}")
             assert clock["status"] == "ready", clock
-        self.told(expect) if expect is not None else self.forget()
+        self.check_events(expect) if expect is not None else self.forget()
         self.seconds = seconds
 
-    def told(self, expect: list[str]) -> None:
-        """What happened since it was last asked is exactly this, in this order."""
-        happened = self.happened()
+    def check_events(self, expect: list[str]) -> None:
+        """Check that exactly these event types were emitted since the last check, in this order."""
+        emitted = self.emitted()
         self.forget()
-        assert happened == expect, "\n".join(["expected:", *expect, "", "happened:", *happened])
+        assert emitted == expect, "\n".join(["expected:", *expect, "", "emitted:", *emitted])
 
-    def happened(self) -> list[str]:
-        """The types of what happened since it was last forgotten, in order."""
-        untold = (*UNTOLD, *REMINDERS)
-        return [event["type"] for event in self.events() if not event["type"].startswith(untold)]
+    def emitted(self) -> list[str]:
+        """List the types of events since the last check, in order, without those of the setup."""
+        unexpected = (*SETUP_EVENTS, *REMINDERS)
+        return [event["type"] for event in self.events() if not event["type"].startswith(unexpected)]
 
     def events(self) -> list[dict[str, Any]]:
-        """All that happened since, in the order of its ids, which is the order in which it was written."""
+        """List the events since the last check in the order of their ids, which is that of writing."""
         found: list[dict[str, Any]] = []
         page: dict[str, Any] = {"has_more": True}
         while page["has_more"]:
@@ -93,14 +93,14 @@ class World:
         return sorted((e for e in found if e["id"] > self.last_event), key=lambda event: event["id"])
 
     def forget(self) -> None:
-        """What happened so far is not asked for again."""
+        """Leave out the events so far from later checks."""
         events = self.events()
         self.last_event = events[-1]["id"] if events else self.last_event
 
     # ----------------------------------------------------------------------------- HTTP
 
     def refused(self, path: str, **form: Any) -> dict[str, Any]:
-        """The error that a request is answered with."""
+        """Send a request that must be refused; return the error with its status."""
         answer = self.api.post(path, flat(form))
         assert "error" in answer, answer
         return {"status": answer.status, **answer["error"]}
@@ -137,7 +137,7 @@ class World:
         )
 
     def once(self, name: str, **amount: float) -> str:
-        """A price for one time: world.once("Setup", usd=50)."""
+        """A one-time price: world.once("Setup", usd=50)."""
         [(currency, major)] = amount.items()
         minor = int(Decimal(str(major)).scaleb(minor_digits(currency)))
         form = {"currency": currency, "unit_amount": minor, "product_data": {"name": name}}
@@ -165,7 +165,7 @@ class World:
         round: str = "up",
         every: str = "month",
     ) -> str:
-        """A metered price: cents a unit, or a package of `per`; or tiers of (up to, cents[, flat])."""
+        """A metered price: cents for a unit or for a package of `per`, or tiers of (up to, cents[, flat])."""
         form: dict[str, Any] = {
             "currency": "usd",
             "product_data": {"name": name},
@@ -214,13 +214,13 @@ class Customer:
         return str(method)
 
     def subscribes_to(self, *prices: str | dict[str, Any], **more: Any) -> "Subscription":
-        """Prices, or items as {"price": …, "quantity": …}."""
+        """Subscribe to prices, or to items as {"price": …, "quantity": …}."""
         items = [price if isinstance(price, dict) else {"price": price} for price in prices]
         made = self.world.post("/v1/subscriptions", customer=self.id, items=items, **more)
         return Subscription(self.world, made["id"])
 
     def is_offered(self, *lines: str | dict[str, Any], **more: Any) -> "Quote":
-        """A draft of prices, or of lines as {"price": …, "quantity": …}."""
+        """Create a quote of prices, or of lines as {"price": …, "quantity": …}."""
         named = [line if isinstance(line, dict) else {"price": line} for line in lines]
         return Quote(
             self.world, self.world.post("/v1/quotes", customer=self.id, line_items=named, **more)["id"]
@@ -237,7 +237,7 @@ class Customer:
         )
 
     def owes(self, amount: int, text: str = "Work", **more: Any) -> str:
-        """An invoice item, so many cents of it."""
+        """Create a pending invoice item of so many cents."""
         form = {"currency": "usd", **more}
         return str(
             self.world.post("/v1/invoiceitems", customer=self.id, amount=amount, description=text, **form)[
@@ -246,7 +246,7 @@ class Customer:
         )
 
     def bills(self, **more: Any) -> "Invoice":
-        """A draft made by hand, with the items that wait."""
+        """Create a draft invoice by hand, with the pending items."""
         form = {"pending_invoice_items_behavior": "include", **more}
         return Invoice(self.world, self.world.post("/v1/invoices", customer=self.id, **form))
 
@@ -256,7 +256,7 @@ class Customer:
 
     @property
     def invoices(self) -> list["Invoice"]:
-        """The oldest first."""
+        """The invoices of the customer, the oldest first."""
         page = self.world.get("/v1/invoices", customer=self.id, limit=100)
         return [Invoice(self.world, data) for data in reversed(page["data"])]
 
@@ -292,7 +292,7 @@ class Subscription:
 
 @dataclass
 class Schedule:
-    """What a subscription will be, phase by phase."""
+    """A subscription schedule."""
 
     world: World
     id: str
@@ -323,7 +323,7 @@ class Schedule:
 
 @dataclass
 class Quote:
-    """What a customer is offered."""
+    """A quote for a customer."""
 
     world: World
     id: str
@@ -345,11 +345,11 @@ class Quote:
         return self.world.post(f"/v1/quotes/{self.id}", **changes)
 
     def does(self, verb: str, **how: Any) -> dict[str, Any]:
-        """finalize, accept or cancel."""
+        """Send an action: finalize, accept or cancel."""
         return self.world.post(f"/v1/quotes/{self.id}/{verb}", **how)
 
     def is_accepted(self) -> dict[str, Any]:
-        """Finalized and accepted."""
+        """Finalize and accept the quote."""
         self.does("finalize")
         return self.does("accept")
 
@@ -363,7 +363,7 @@ class Invoice:
     data: dict[str, Any] = field(repr=False)
 
     def does(self, verb: str, **how: Any) -> dict[str, Any]:
-        """finalize, pay, void, send or mark_uncollectible."""
+        """Send an action: finalize, pay, void, send or mark_uncollectible."""
         self.data = self.world.post(f"/v1/invoices/{self.data['id']}/{verb}", **how)
         return self.data
 
@@ -378,12 +378,12 @@ class Invoice:
 
     @property
     def intent(self) -> dict[str, Any]:
-        """The payment intent that it waits for."""
+        """The payment intent of the invoice."""
         [payment] = self.world.get("/v1/invoice_payments", invoice=self.data["id"])["data"]
         return self.world.get(f"/v1/payment_intents/{payment['payment']['payment_intent']}")
 
     def reads(self, text: str) -> None:
-        """Lines as `description   amount`, then `Total   amount  status`."""
+        """Check the lines as `description   amount`, then `Total   amount  status`."""
         wanted = [tuple(line.rsplit(None, 1)) for line in textwrap.dedent(text).strip().splitlines()]
         wanted = [(left.strip(), right) for left, right in wanted]
         assert self.text() == wanted, "\n".join(f"{left}  {right}" for left, right in self.text())
@@ -399,7 +399,7 @@ def seconds(when: str) -> int:
 
 
 def months(count: int) -> dict[str, Any]:
-    """How long a phase lasts."""
+    """The duration of a phase."""
     return {"interval": "month", "interval_count": count}
 
 
@@ -409,7 +409,7 @@ def of(*prices: str | dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def plans(customer: Customer, *phases: dict[str, Any], start: str | None = "now", **more: Any) -> Schedule:
-    """A schedule for a customer that starts now, or at a date; None leaves that to billow."""
+    """Create a schedule that starts now or at a date; with None it sends no start."""
     start_date = start if start in (None, "now") else seconds(str(start))
     made = customer.world.post(
         "/v1/subscription_schedules", customer=customer.id, start_date=start_date, phases=list(phases), **more
@@ -426,7 +426,7 @@ def day(seconds: int) -> str:
 
 
 def flat(form: dict[str, Any], at: str = "") -> dict[str, str]:
-    """Nested values as bracketed names."""
+    """Flatten nested values into bracketed names."""
     found: dict[str, str] = {}
     for key, value in form.items():
         name = f"{at}[{key}]" if at else key

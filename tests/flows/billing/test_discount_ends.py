@@ -27,7 +27,7 @@ def test_for_one_invoice_it_is_used_up_by_the_first_that_is_finalized_t41(world:
     coupon = world.coupon(percent_off=50)
     world.forget()
     plan.update(discounts=[{"coupon": coupon}])
-    world.told([*MADE, "customer.subscription.updated"])
+    world.check_events([*MADE, "customer.subscription.updated"])
     world.at("2025-02-01", expect=["customer.subscription.updated", "invoice.created"])
     assert len(plan.now["discounts"]) == 1, "a draft does not use it up"
     [finalized, *others] = OPENED
@@ -50,7 +50,7 @@ def test_the_first_invoice_of_a_subscription_uses_it_up_before_it_is_told(world:
     plan = anna.subscribes_to(world.plan("Gold", usd=10), discounts=[{"coupon": coupon}])
     [finalized, *others] = OPENED
     told = [*MADE, "invoice.created", finalized, "customer.discount.deleted", *others, *PAID, *BEGUN]
-    world.told(told)
+    world.check_events(told)
     assert (plan.now["discounts"], totals(anna)) == ([], [500])
 
 
@@ -58,7 +58,7 @@ def test_a_trial_does_not_use_it_up(world: World) -> None:
     anna = merchant(world)
     terms = [{"coupon": world.coupon(percent_off=50)}]
     plan = anna.subscribes_to(world.plan("Gold", usd=10), discounts=terms, trial_period_days=14)
-    world.told([*MADE, "invoice.created", *FREE, *BEGUN])
+    world.check_events([*MADE, "invoice.created", *FREE, *BEGUN])
     assert len(plan.now["discounts"]) == 1
     world.at("2025-01-15 01:00")
     assert totals(anna) == [0, 500]
@@ -169,13 +169,13 @@ def test_one_for_ever_outlives_its_coupon(world: World) -> None:
 def test_the_discount_of_a_customer_is_replaced_and_removed(app: App, world: World) -> None:
     anna = merchant(world)
     old = granted(app, anna, coupon=world.coupon(percent_off=10, duration="forever"))
-    world.told([*MADE, "customer.updated"])
+    world.check_events([*MADE, "customer.updated"])
     new = granted(app, anna, coupon=world.coupon(percent_off=20, duration="forever"))
-    world.told(["coupon.updated", "customer.discount.updated", "customer.updated"])
+    world.check_events(["coupon.updated", "customer.discount.updated", "customer.updated"])
     assert old["id"] != new["id"]
     answer = world.delete(f"/v1/customers/{anna.id}/discount")
     assert (answer["id"], answer["deleted"], answer["object"]) == (new["id"], True, "discount")
-    world.told(["customer.discount.deleted", "customer.updated"])
+    world.check_events(["customer.discount.deleted", "customer.updated"])
     assert anna.now["discount"] is None
     error = world.api.delete(f"/v1/customers/{anna.id}/discount")
     assert (error.status, error["error"]["code"]) == (404, "resource_missing")
@@ -187,11 +187,11 @@ def test_the_discounts_of_a_subscription_are_removed(world: World) -> None:
     plan = anna.subscribes_to(world.plan("Gold", usd=10), discounts=[{"coupon": coupon}])
     world.forget()
     assert world.delete(f"/v1/subscriptions/{plan.id}/discount")["deleted"]
-    world.told(["customer.discount.deleted", "customer.subscription.updated"])
+    world.check_events(["customer.discount.deleted", "customer.subscription.updated"])
     plan.update(discounts=[{"coupon": coupon}])
     world.forget()
     plan.update(discounts="")
-    world.told(["customer.discount.deleted", "customer.subscription.updated"])
+    world.check_events(["customer.discount.deleted", "customer.subscription.updated"])
     world.at("2025-02-01 01:00")
     assert totals(anna) == [500, 1000]
     assert world.api.delete(f"/v1/subscriptions/{plan.id}/discount").status == 404
@@ -203,7 +203,7 @@ def test_removing_an_inherited_discount_from_a_draft_leaves_the_customers(app: A
     invoice = by_hand(anna, 1000)
     world.forget()
     world.post(f"/v1/invoices/{invoice.data['id']}", discounts="")
-    world.told(["invoice.updated"])
+    world.check_events(["invoice.updated"])
     assert (invoice.now["total"], anna.now["discount"]["id"]) == (1000, mine["id"])
 
 

@@ -74,7 +74,7 @@ def test_voiding_an_invoice_returns_the_balance_that_it_applied(world: World) ->
     invoice = billed(anna, 2000)
     world.forget()
     invoice.does("void")
-    world.told(["payment_intent.canceled", "invoice.voided", "customer.updated"])
+    world.check_events(["payment_intent.canceled", "invoice.voided", "customer.updated"])
     assert anna.now["balance"] == -500
 
 

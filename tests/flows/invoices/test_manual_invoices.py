@@ -12,9 +12,9 @@ def test_items_wait_and_are_billed_together_newest_first(world: World) -> None:
     anna = merchant(world)
     anna.owes(5000, "Set-up")
     anna.owes(1250, "Training")
-    world.told(["invoiceitem.created", "customer.updated", "invoiceitem.created"])
+    world.check_events(["invoiceitem.created", "customer.updated", "invoiceitem.created"])
     invoice = anna.bills()
-    world.told(["invoice.created"])
+    world.check_events(["invoice.created"])
     invoice.reads("""
         Training      12.50
         Set-up        50.00
@@ -22,11 +22,11 @@ def test_items_wait_and_are_billed_together_newest_first(world: World) -> None:
     assert invoice.data["billing_reason"] == "manual"
     assert not invoice.data["auto_advance"]
     invoice.does("finalize")
-    world.told(OPENED)
+    world.check_events(OPENED)
     assert invoice.data["status"] == "open"
     world.at("2025-01-05", expect=[])
     invoice.does("pay")
-    world.told(PAID)
+    world.check_events(PAID)
     assert (invoice.data["status"], invoice.data["amount_paid"], invoice.data["attempt_count"]) == (
         "paid",
         6250,
@@ -82,7 +82,7 @@ def test_void_is_as_if_it_had_never_been_but_keeps_its_number(world: World) -> N
     invoice.does("finalize")
     world.forget()
     invoice.does("void")
-    world.told(["payment_intent.canceled", "invoice.voided"])
+    world.check_events(["payment_intent.canceled", "invoice.voided"])
     assert invoice.data["status"] == "void"
     error = world.refused(f"/v1/invoices/{invoice.data['id']}/pay")
     assert error["status"] == 400
@@ -99,11 +99,11 @@ def test_what_was_given_up_can_still_be_paid(world: World) -> None:
     invoice.does("finalize")
     world.forget()
     invoice.does("mark_uncollectible")
-    world.told(["invoice.marked_uncollectible", "invoice.updated"])
+    world.check_events(["invoice.marked_uncollectible", "invoice.updated"])
     assert invoice.data["status"] == "uncollectible"
     world.at("2025-02-01", expect=[])
     invoice.does("pay")
-    world.told(PAID)
+    world.check_events(PAID)
     assert invoice.data["status"] == "paid"
 
 
@@ -123,7 +123,7 @@ def test_an_invoice_of_nothing_is_paid_when_it_is_finalized(world: World) -> Non
     invoice = anna.bills()
     world.forget()
     invoice.does("finalize")
-    world.told(FREE)
+    world.check_events(FREE)
     assert (invoice.data["status"], invoice.data["attempted"]) == ("paid", True)
 
 
@@ -133,7 +133,7 @@ def test_a_draft_can_be_deleted_and_nothing_of_it_is_left(world: World) -> None:
     invoice = anna.bills(auto_advance=True)
     world.forget()
     world.delete(f"/v1/invoices/{invoice.data['id']}")
-    world.told(["invoiceitem.deleted", "invoice.deleted"])
+    world.check_events(["invoiceitem.deleted", "invoice.deleted"])
     world.at("2025-01-02", expect=[])
     assert anna.invoices == []
 

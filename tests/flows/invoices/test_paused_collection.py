@@ -29,7 +29,7 @@ def paused(world: World, behavior: str, **more: Any) -> tuple[Customer, Subscrip
 @pytest.mark.parametrize("behavior", BEHAVIORS)
 def test_the_status_stays_and_the_pause_is_shown(world: World, behavior: str) -> None:
     _, plan = paused(world, behavior, resumes_at=seconds("2025-02-10"))
-    world.told([CHANGED])
+    world.check_events([CHANGED])
     now = plan.now
     assert now["status"] == "active"
     assert now["pause_collection"] == {"behavior": behavior, "resumes_at": seconds("2025-02-10")}
@@ -47,7 +47,7 @@ def test_drafts_are_kept_and_not_finalized_when_it_ends(world: World) -> None:
     assert anna.last_invoice.data["auto_advance"] is False
     assert anna.last_invoice.data["automatically_finalizes_at"] is None
     plan.update(pause_collection="")
-    world.told([CHANGED])
+    world.check_events([CHANGED])
     world.at("2025-02-20", expect=[])
     assert anna.last_invoice.status == "draft"
     anna.last_invoice.does("pay")

@@ -25,7 +25,7 @@ def test_sending_a_draft_finalizes_it_tells_of_it_once_and_watches_its_due_date(
 ) -> None:
     anna, invoice = billed(world, **DUE_IN_A_WEEK)
     invoice.does("send")
-    world.told(["invoice.finalized", "invoice.sent"])
+    world.check_events(["invoice.finalized", "invoice.sent"])
     world.work()
     assert len(read(letters)) == 1
     world.at("2025-01-08", expect=["invoice.overdue", "customer.updated"])
@@ -35,7 +35,7 @@ def test_sending_a_draft_finalizes_it_tells_of_it_once_and_watches_its_due_date(
 def test_sending_a_draft_that_would_go_out_by_itself_sends_it_once(world: World, letters: Path) -> None:
     _, invoice = billed(world, auto_advance=True, **DUE_IN_A_WEEK)
     invoice.does("send")
-    world.told(["invoice.finalized", "invoice.sent"])
+    world.check_events(["invoice.finalized", "invoice.sent"])
     world.at("2025-01-02", expect=[])
     assert len(read(letters)) == 1
 
@@ -60,7 +60,7 @@ def test_what_is_finalized_by_hand_and_does_not_advance_by_itself_is_not_mailed(
     _, invoice = billed(world, **how)
     invoice.does("finalize")
     world.work()
-    assert "invoice.sent" not in world.happened()
+    assert "invoice.sent" not in world.emitted()
     assert read(letters) == []
     invoice.does("send")
     world.work()
@@ -77,7 +77,7 @@ def test_a_due_date_is_a_fact_however_the_invoice_was_finalized(world: World) ->
 def test_what_is_finalized_by_hand_and_advances_by_itself_is_mailed(world: World, letters: Path) -> None:
     _, invoice = billed(world, **DUE_IN_A_WEEK)
     invoice.does("finalize", auto_advance=True)
-    world.told(["invoice.finalized", "invoice.sent"])
+    world.check_events(["invoice.finalized", "invoice.sent"])
     world.work()
     assert len(read(letters)) == 1
 

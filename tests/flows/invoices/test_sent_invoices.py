@@ -16,7 +16,7 @@ def subscribed(world: World) -> tuple[Customer, Subscription]:
 
 def test_it_is_a_draft_for_an_hour_then_sent_with_a_due_date(world: World) -> None:
     anna, plan = subscribed(world)
-    world.told(["invoice.created", *BEGUN])
+    world.check_events(["invoice.created", *BEGUN])
     assert plan.status == "active"
     assert anna.last_invoice.status == "draft"
     world.at("2025-01-01 01:00", expect=SENT)
@@ -35,7 +35,7 @@ def test_unpaid_at_its_due_date_it_is_overdue_and_paid_elsewhere_it_is_put_right
     assert plan.status == "past_due"
     assert anna.now["delinquent"]
     anna.last_invoice.does("pay", paid_out_of_band=True)
-    world.told([*SETTLED, "customer.subscription.updated", "customer.updated"])
+    world.check_events([*SETTLED, "customer.subscription.updated", "customer.updated"])
     assert plan.status == "active"
     invoice = anna.last_invoice.data
     assert (invoice["amount_paid"], invoice["amount_paid_off_stripe"]) == (2000, 2000)

@@ -62,7 +62,7 @@ def test_paying_by_hand_ends_the_retries_and_a_failure_by_hand_does_not_move_the
     method = anna.pays_with("mastercard")
     world.forget()
     anna.last_invoice.does("pay", payment_method=method)
-    world.told([*PAID, *PAST_DUE])
+    world.check_events([*PAID, *PAST_DUE])
     world.at("2025-02-28", expect=[])
     assert plan.status == "active"
 
@@ -98,7 +98,7 @@ def test_giving_an_invoice_up_makes_its_subscription_active_again(world: World) 
     anna, plan = failed_renewal(world)
     world.at("2025-02-01 02:00")
     anna.last_invoice.does("mark_uncollectible")
-    world.told(["invoice.marked_uncollectible", "invoice.updated", *PAST_DUE])
+    world.check_events(["invoice.marked_uncollectible", "invoice.updated", *PAST_DUE])
     assert plan.status == "active"
     world.at("2025-02-20", expect=[])
 
@@ -107,7 +107,7 @@ def test_voiding_the_unpaid_renewal_makes_its_subscription_active_again(world: W
     anna, plan = failed_renewal(world)
     world.at("2025-02-01 02:00")
     anna.last_invoice.does("void")
-    world.told(["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"])
+    world.check_events(["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"])
     assert plan.status == "active"
     assert anna.now["delinquent"]  # voiding does not say that they pay
     world.at("2025-02-20", expect=[])

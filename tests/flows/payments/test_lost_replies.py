@@ -58,7 +58,7 @@ def test_a_first_payment_without_an_answer_is_found_out_a_minute_later(
     setattr(gateway, fault, 1)
     error = world.refused("/v1/subscriptions", customer=anna.id, items=[{"price": pro}])
     assert error["status"] == 500 and "not known yet" in error["message"]
-    world.told(["invoice.created", *OPENED])
+    world.check_events(["invoice.created", *OPENED])
     intent = anna.last_invoice.intent
     assert intent["status"] == "processing"
     wall.now += timedelta(seconds=59)
@@ -66,7 +66,7 @@ def test_a_first_payment_without_an_answer_is_found_out_a_minute_later(
     assert anna.last_invoice.status == "open"
     wall.now += timedelta(seconds=2)
     world.work()
-    world.told([*PAID, *BEGUN])
+    world.check_events([*PAID, *BEGUN])
     [plan] = world.get("/v1/subscriptions", customer=anna.id)["data"]
     assert plan["status"] == "active"
     assert taken(gateway) == [2000]

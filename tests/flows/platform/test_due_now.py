@@ -14,7 +14,7 @@ def test_an_invoice_that_is_finalized_by_hand_and_advances_is_charged_at_once(wo
     world.forget()
     world.work()
     assert invoice.status == "paid"
-    assert world.happened()[: len(PAID)] == PAID
+    assert world.emitted()[: len(PAID)] == PAID
     assert invoice.data["status_transitions"]["paid_at"] == world.seconds
 
 
@@ -37,7 +37,7 @@ def test_a_trial_that_is_shortened_is_announced_at_once(world: World) -> None:
     anna.subscribes_to(world.plan("Pro", usd=20), trial_period_days=2)
     world.forget()
     world.work()
-    assert world.happened() == ["customer.subscription.trial_will_end"]
+    assert world.emitted() == ["customer.subscription.trial_will_end"]
 
 
 @pytest.mark.parametrize("advances", [True, False])

@@ -14,7 +14,7 @@ from billow.app import App
 from billow.flows.platform import test_clocks
 from tests.flows.conftest import Worlds
 from tests.flows.subscriptions.test_same_result import ID, outcome
-from tests.support.world import UNTOLD, Customer, World, moment
+from tests.support.world import SETUP_EVENTS, Customer, World, moment
 
 YEARS = int(os.environ.get("BILLOW_YEARS", "3"))
 ANCHORED = int(os.environ.get("BILLOW_YEARS", "1"))
@@ -40,7 +40,7 @@ def happened(world: World, people: Sequence[Customer]) -> list[tuple[str, str, i
             whose = thing.get("customer") or thing["id"]
             found.append((event["type"], names.get(whose, ID.sub(r"\1", whose)), event["created"]))
         after = {"starting_after": page["data"][-1]["id"]}
-    return sorted(one for one in found if not one[0].startswith(UNTOLD))
+    return sorted(one for one in found if not one[0].startswith(SETUP_EVENTS))
 
 
 def lived(world: World, steps: Sequence[str]) -> list[Customer]:

@@ -50,7 +50,7 @@ def test_the_next_invoice_as_it_stands(world: World, contract: Any) -> None:
         ("5 × Seat (at $15.00 / month)", 7500),
         ("3 × Calls (at $1.00 / month)", 300),
     ]
-    world.told([])
+    world.check_events([])
     assert len(anna.invoices) == 1 and len(pending(anna)) == 1
     world.at("2025-06-01 01:00")
     assert last_invoice_lines(anna) == lines_of(shown)
@@ -88,7 +88,7 @@ def test_a_change_costs_what_its_preview_said(world: World, name: str) -> None:
         ]
     world.forget()
     shown = preview(world, subscription=plan.id, subscription_details=details)
-    world.told([])
+    world.check_events([])
     before = len(anna.invoices)
     plan.update(**details)
     if len(anna.invoices) == before:
@@ -186,7 +186,7 @@ def test_the_first_invoice_of_one_that_is_not_there_yet(world: World) -> None:
     assert (shown["status"], shown["number"], shown["total"]) == ("draft", None, 3000)
     trial = {**details, "trial_end": int(moment("2025-05-15").timestamp())}
     assert preview(world, customer=anna.id, subscription_details=trial)["total"] == 0
-    world.told([])
+    world.check_events([])
     assert world.get("/v1/subscriptions", customer=anna.id)["data"] == []
     anna.subscribes_to({"price": seat, "quantity": 2})
     assert last_invoice_lines(anna) == lines_of(shown)

@@ -49,7 +49,7 @@ def test_what_is_bought_once_becomes_a_draft_invoice(world: World) -> None:
     done = quote.does("accept")
     made = ["coupon.updated", "customer.discount.created"]
     items = ["invoiceitem.created", "invoiceitem.created"]
-    world.told([*made, *made, *items, "invoice.created", "customer.updated", "quote.accepted"])
+    world.check_events([*made, *made, *items, "invoice.created", "customer.updated", "quote.accepted"])
     assert (done["status"], done["subscription"]) == ("accepted", None)
     assert done["status_transitions"]["accepted_at"] == world.seconds
     invoice = anna.last_invoice
@@ -103,7 +103,7 @@ def test_what_recurs_becomes_a_subscription_with_the_rest_on_its_first_invoice(w
     quote.does("finalize")
     world.forget()
     done = quote.does("accept")
-    world.told(["invoiceitem.created", "invoice.created", *OPENED, *PAID, *BEGUN, "quote.accepted"])
+    world.check_events(["invoiceitem.created", "invoice.created", *OPENED, *PAID, *BEGUN, "quote.accepted"])
     subscription = Subscription(world, done["subscription"]).now
     assert (subscription["status"], subscription["description"]) == ("active", "Gold")
     assert subscription["metadata"] == {"deal": "7"}
@@ -140,7 +140,7 @@ def test_without_a_card_it_is_not_accepted_and_stays_open(world: World) -> None:
     quote.does("finalize")
     world.forget()
     assert quote.refuses("accept")["code"] == "resource_missing"
-    world.told([])
+    world.check_events([])
     assert (quote.status, anna.invoices) == ("open", [])
 
 
@@ -240,7 +240,7 @@ def test_one_that_begins_later_becomes_a_schedule(world: World) -> None:
     quote.does("finalize")
     world.forget()
     done = quote.does("accept")
-    world.told(["subscription_schedule.created", "quote.accepted"])
+    world.check_events(["subscription_schedule.created", "quote.accepted"])
     assert (done["subscription"], done["invoice"]) == (None, None)
     world.at("2025-02-01 02:00")
     schedule = world.get(f"/v1/subscription_schedules/{done['subscription_schedule']}")
@@ -341,7 +341,7 @@ def test_of_a_quote_and_what_revises_it_only_one_is_accepted(world: World) -> No
     assert second.does("finalize")["number"] == first.now["number"].removesuffix("1") + "2"
     world.forget()
     second.does("accept")
-    happened = world.happened()
+    happened = world.emitted()
     assert happened.count("quote.canceled") == 2 and happened[-1] == "quote.accepted"
     assert [one.status for one in (first, second, third)] == ["canceled", "accepted", "canceled"]
 

@@ -45,7 +45,7 @@ def test_a_quote_is_drawn_up_as_a_draft_that_holds_for_thirty_days(world: World)
     [line] = shown["data"]
     assert (line["description"], line["quantity"], line["amount_total"]) == ("Pro", 1, 2000)
     assert shown["url"] == f"/v1/quotes/{quote.id}/line_items"
-    world.told(["quote.created"])
+    world.check_events(["quote.created"])
 
 
 def test_a_quote_may_be_drawn_up_before_it_is_known_for_whom(world: World) -> None:
@@ -187,7 +187,7 @@ def test_a_finalized_quote_has_a_number_and_stays_as_it_was_shown(world: World) 
     assert quote.refuses(line_items=[{"price": world.once("Setup", usd=50)}])["param"] == "line_items"
     assert quote.update(metadata={"a": "1"}, expires_at=seconds("2025-01-15"))["metadata"] == {"a": "1"}
     assert quote.refuses("finalize")["status"] == 400
-    world.told(["quote.created", "quote.finalized"] * 2)
+    world.check_events(["quote.created", "quote.finalized"] * 2)
     world.at("2025-01-15", expect=["quote.canceled"])
     assert quote.status == "canceled"
     assert quote.refuses(expires_at=seconds("2025-03-01"))["param"] == "expires_at"
@@ -212,7 +212,7 @@ def test_a_quote_is_canceled_by_hand_and_then_neither_accepted_nor_expired(world
     quote.does("cancel")
     for verb in ("accept", "cancel", "finalize"):
         assert quote.refuses(verb)["status"] == 400
-    world.told(["quote.created", "quote.canceled"])
+    world.check_events(["quote.created", "quote.canceled"])
     world.at("2025-02-10", expect=[])
 
 

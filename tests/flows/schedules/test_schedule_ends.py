@@ -61,7 +61,7 @@ def test_a_release_drops_the_planned_end_unless_it_is_to_be_kept(world: World) -
     kept, dropped = (plans(anna, ends, end_behavior="cancel") for _ in range(2))
     world.forget()
     kept.does("release", preserve_cancel_date=True)
-    world.told(["customer.subscription.updated", "subscription_schedule.released"])
+    world.check_events(["customer.subscription.updated", "subscription_schedule.released"])
     dropped.does("release")
     assert kept.subscription.now["cancel_at"] == seconds("2025-06-01")
     assert dropped.subscription.now["cancel_at"] is None
@@ -86,7 +86,7 @@ def test_canceling_a_schedule_cancels_its_subscription_and_gives_back_what_is_un
     plan = plans(anna, {"items": of(gold), "duration": months(3)})
     world.at("2025-04-16")
     plan.does("cancel", **how)
-    assert {"customer.subscription.deleted", "subscription_schedule.canceled"} <= set(world.happened())
+    assert {"customer.subscription.deleted", "subscription_schedule.canceled"} <= set(world.emitted())
     assert (plan.status, plan.subscription.status) == ("canceled", "canceled")
     assert plan.now["canceled_at"] == seconds("2025-04-16")
     pending = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
@@ -104,7 +104,7 @@ def test_what_has_not_started_is_called_off_without_a_subscription(world: World,
     world.forget()
     told = {"cancel": "canceled", "release": "released"}[verb]
     assert plan.does(verb)["status"] == told
-    world.told([f"subscription_schedule.{told}"])
+    world.check_events([f"subscription_schedule.{told}"])
     world.at("2025-03-01", expect=[])
     assert plan.now["released_subscription"] is None
 
@@ -115,7 +115,7 @@ def test_a_subscription_that_is_canceled_takes_its_schedule_with_it(world: World
     plan = plans(anna, {"items": of(gold), "duration": months(3)})
     world.forget()
     plan.subscription.cancels()
-    world.told(["invoice.updated", "customer.subscription.deleted", "subscription_schedule.canceled"])
+    world.check_events(["invoice.updated", "customer.subscription.deleted", "subscription_schedule.canceled"])
     assert plan.status == "canceled"
 
 

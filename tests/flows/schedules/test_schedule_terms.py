@@ -18,7 +18,7 @@ def test_a_subscription_is_taken_over_as_it_is(world: World) -> None:
     own = anna.subscribes_to({"price": gold, "quantity": 2}, description="Mine", metadata={"a": "1"})
     world.at("2025-01-10")
     plan = Schedule(world, world.post("/v1/subscription_schedules", from_subscription=own.id)["id"])
-    world.told(["customer.subscription.updated", "subscription_schedule.created"])
+    world.check_events(["customer.subscription.updated", "subscription_schedule.created"])
     now = plan.now
     assert (now["status"], now["subscription"], own.now["schedule"]) == ("active", own.id, plan.id)
     assert (now["end_behavior"], now["default_settings"]["description"]) == ("release", "Mine")
@@ -56,7 +56,7 @@ def test_an_update_replaces_all_that_is_not_over(world: World) -> None:
     world.at("2025-02-10")
     first = {**phase, "start_date": seconds("2025-02-01")}
     plan.update(phases=[first, {"items": of(pro), "duration": months(2)}], metadata={"b": "2"})
-    world.told(["subscription_schedule.updated"])
+    world.check_events(["subscription_schedule.updated"])
     assert plan.dates == [
         ("2025-01-01", "2025-02-01"),
         ("2025-02-01", "2025-03-01"),
@@ -247,7 +247,9 @@ def test_a_change_by_hand_splits_the_current_phase(world: World) -> None:
     plan = plans(anna, phase, phase)
     world.at("2025-04-16")
     plan.subscription.update(items=[{"price": extra, "quantity": 3}])
-    world.told(["invoiceitem.created", "customer.subscription.updated", "subscription_schedule.updated"])
+    world.check_events(
+        ["invoiceitem.created", "customer.subscription.updated", "subscription_schedule.updated"]
+    )
     assert plan.dates == [
         ("2025-04-01", "2025-04-16"),
         ("2025-04-16", "2025-06-01"),

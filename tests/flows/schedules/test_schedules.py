@@ -9,7 +9,7 @@ def test_the_first_invoice_of_a_schedule_is_a_draft_for_an_hour(world: World) ->
     world.at("2025-01-01")
     anna = world.customer("anna")
     plan = plans(anna, {"items": of(world.plan("Gold", usd=10)), "duration": months(2)})
-    world.told([*RENEWED[1:], *BEGUN, "subscription_schedule.created"])
+    world.check_events([*RENEWED[1:], *BEGUN, "subscription_schedule.created"])
     assert (plan.status, plan.subscription.status) == ("active", "active")
     assert plan.subscription.now["schedule"] == plan.id
     assert plan.now["current_phase"] == {
@@ -121,7 +121,7 @@ def test_a_schedule_that_starts_later_makes_its_subscription_then(world: World) 
     world.at("2025-01-01")
     anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
     plan = plans(anna, {"items": of(gold), "duration": months(3)}, start="2025-02-10")
-    world.told(["subscription_schedule.created"])
+    world.check_events(["subscription_schedule.created"])
     now = plan.now
     assert (now["status"], now["subscription"], now["current_phase"]) == ("not_started", None, None)
     found = world.get("/v1/subscription_schedules", customer=anna.id, scheduled=True)["data"]
@@ -325,7 +325,7 @@ def test_the_next_invoice_is_previewed_with_the_phases_until_then(
     )
     world.at("2025-04-10")
     shown = world.post("/v1/invoices/create_preview", subscription=plan.now["subscription"])
-    world.told([])
+    world.check_events([])
     world.at(f"{ends} 01:00")
     if len(anna.invoices) == 1:
         world.at("2025-05-01 01:00")

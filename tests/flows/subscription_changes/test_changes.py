@@ -45,7 +45,7 @@ def test_another_price_credits_the_old_and_debits_the_new_by_the_second(
     other = world.plan("Platinum", usd=new)
     world.at(changed)
     swap(plan, other)
-    world.told(["invoiceitem.created", "invoiceitem.created", "customer.subscription.updated"])
+    world.check_events(["invoiceitem.created", "invoiceitem.created", "customer.subscription.updated"])
     assert amounts(pending(anna)) == [credit, debit]
 
 

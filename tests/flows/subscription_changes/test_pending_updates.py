@@ -33,7 +33,7 @@ def test_paid_in_the_request_it_is_applied(world: World) -> None:
     assert answer["pending_update"] is None
     assert answer["items"]["data"][0]["price"]["id"] == pro
     assert anna.last_invoice.data["total"] == 5000
-    assert APPLIED in world.happened()
+    assert APPLIED in world.emitted()
     world.at("2025-06-01 01:00")
     assert anna.last_invoice.data["total"] == 20000
 

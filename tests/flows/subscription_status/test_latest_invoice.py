@@ -31,7 +31,7 @@ def test_after_voiding_the_latest_invoice_a_paid_one_before_makes_it_active(worl
     assert plan.status == "past_due"  # an older invoice does not count
     world.forget()
     february.does("void")
-    assert world.happened() == ["invoice.voided", "customer.subscription.updated"]
+    assert world.emitted() == ["invoice.voided", "customer.subscription.updated"]
     assert plan.status == "active"
 
 

@@ -61,7 +61,7 @@ def test_a_free_offer_is_a_trial_that_is_announced(world: World) -> None:
     free, then = world.plan("Try", every="week", usd=0), world.plan("Pro", usd=20)
     anna = world.customer("anna")
     plan = anna.subscribes_to(taking(offer(world, free, then, times=2), quantity=3))
-    world.told(["invoice.created", *FREE, *BEGUN])
+    world.check_events(["invoice.created", *FREE, *BEGUN])
     assert plan.status == "trialing" and day(plan.now["trial_end"]) == "2025-01-15"
     assert plan.period == ("2025-01-01", "2025-01-15")
     anna.last_invoice.reads("""

@@ -10,7 +10,7 @@ def test_a_trial_costs_nothing_is_announced_and_becomes_a_paid_period(world: Wor
     pro = world.plan("Pro", usd=20)
     anna = world.customer("anna")
     plan = anna.subscribes_to(pro, trial_period_days=14)
-    world.told(["invoice.created", *FREE, *BEGUN])
+    world.check_events(["invoice.created", *FREE, *BEGUN])
     assert plan.status == "trialing"
     assert plan.period == ("2025-01-01", "2025-01-15")
     anna.last_invoice.reads("""
@@ -136,7 +136,7 @@ def test_a_trial_that_is_ended_early_is_announced_at_once_and_only_once(world: W
     early, late = (anna.subscribes_to(world.plan("Pro", usd=20), trial_period_days=7) for _ in "ab")
     world.at("2025-01-03")
     early.update(trial_end="now")
-    assert world.happened().count(WARNED) == 1
+    assert world.emitted().count(WARNED) == 1
     world.at("2025-01-05")
     late.update(trial_end="now")
-    assert WARNED not in world.happened()
+    assert WARNED not in world.emitted()

@@ -262,7 +262,7 @@ def test_error_if_incomplete_leaves_nothing_but_a_void_invoice(world: World, car
     )
     assert (error["status"], error["type"], error["code"]) == (402, "card_error", code)
     assert world.get("/v1/subscriptions", customer=anna.id, status="all")["data"] == []
-    assert [event for event in world.happened() if event.startswith("customer.subscription")] == []
+    assert [event for event in world.emitted() if event.startswith("customer.subscription")] == []
     [invoice] = anna.invoices
     assert (invoice.status, invoice.data["amount_due"]) == ("void", 7500)
     # The balance is the customer's again, and what waited for an invoice waits on.
@@ -280,7 +280,7 @@ def test_error_if_incomplete_is_told_in_order_when_it_succeeds_and_when_it_fails
     anna = world.customer("beth", card="declining")
     items = [{"price": pro}]
     world.refused("/v1/subscriptions", customer=anna.id, items=items, payment_behavior="error_if_incomplete")
-    world.told(["invoice.created", *OPENED, *REFUSED, "payment_intent.canceled", "invoice.voided"])
+    world.check_events(["invoice.created", *OPENED, *REFUSED, "payment_intent.canceled", "invoice.voided"])
 
 
 def test_pending_if_incomplete_is_for_updates(world: World) -> None:

@@ -22,7 +22,7 @@ def with_usage(world: World) -> tuple[Customer, Subscription]:
 def test_canceled_now_its_usage_is_not_billed(world: World) -> None:
     anna, plan = with_usage(world)
     answer = plan.cancels()
-    world.told([DELETED])
+    world.check_events([DELETED])
     assert answer["status"] == "canceled"
     assert answer["canceled_at"] == answer["ended_at"]
     assert answer["cancellation_details"]["reason"] == "cancellation_requested"
@@ -36,7 +36,7 @@ def test_canceled_now_with_an_invoice_its_usage_so_far_is_billed(world: World) -
     anna.uses("calls", 2, "2025-01-15 10:30:20")  # at the very instant of the end: not any more
     anna.uses("calls", 1, "2025-01-15 10:30:19")
     plan.cancels(invoice_now=True)
-    world.told([DELETED, "invoice.created"])
+    world.check_events([DELETED, "invoice.created"])
     world.at("2025-01-15 11:30:20", expect=[*OPENED, *PAID])
     anna.last_invoice.reads("""
         4 × Calls (at $1.00 / month)   4.00
@@ -48,7 +48,7 @@ def test_canceled_now_with_an_invoice_its_usage_so_far_is_billed(world: World) -
 def test_canceled_at_the_end_of_its_period_the_last_usage_is_billed(world: World) -> None:
     anna, plan = with_usage(world)
     answer = plan.update(cancel_at_period_end=True)
-    world.told([CHANGED])
+    world.check_events([CHANGED])
     assert answer["status"] == "active"
     assert answer["cancel_at"] == answer["items"]["data"][0]["current_period_end"]
     assert answer["canceled_at"] is not None
@@ -74,7 +74,7 @@ def test_a_planned_end_can_be_taken_back(world: World) -> None:
     anna, plan = with_usage(world)
     plan.update(cancel_at_period_end=True)
     answer = plan.update(cancel_at_period_end=False)
-    world.told([CHANGED, CHANGED])
+    world.check_events([CHANGED, CHANGED])
     assert (answer["cancel_at"], answer["canceled_at"]) == (None, None)
     world.at("2025-02-01 01:00", expect=[*RENEWED, *OPENED, *PAID])
     assert anna.last_invoice.data["total"] == 2300
@@ -93,7 +93,7 @@ def test_a_draft_that_stands_when_it_is_canceled_is_not_collected_by_itself(worl
     anna, plan = with_usage(world)
     world.at("2025-02-01 00:10")
     plan.cancels()
-    world.told(["invoice.updated", DELETED])
+    world.check_events(["invoice.updated", DELETED])
     world.at("2025-02-10", expect=[])
     assert anna.last_invoice.status == "draft"
     anna.last_invoice.does("pay")
@@ -104,7 +104,7 @@ def test_a_draft_that_stands_when_it_is_canceled_is_not_collected_by_itself(worl
 def test_deleting_a_customer_cancels_what_they_have(world: World) -> None:
     anna, plan = with_usage(world)
     world.delete(f"/v1/customers/{anna.id}")
-    world.told([DELETED, "customer.deleted"])
+    world.check_events([DELETED, "customer.deleted"])
     assert plan.status == "canceled"
     world.at("2025-03-10", expect=[])
 
@@ -121,7 +121,7 @@ def test_prorated_what_is_paid_and_not_used_is_given_back(world: World) -> None:
     anna, plan = with_usage(world)
     world.at("2025-01-16 12:00")
     plan.cancels(prorate=True)
-    world.told(["invoiceitem.created", DELETED])
+    world.check_events(["invoiceitem.created", DELETED])
     [credit] = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
     assert credit["amount"] == -1000
     assert credit["description"] == "Unused time on Base after 16 Jan 2025"

@@ -11,7 +11,7 @@ def test_a_card_that_pays_makes_the_subscription_active_at_once(world: World) ->
     pro = world.plan("Pro", usd=20)
     anna = world.customer("anna")
     plan = anna.subscribes_to(pro)
-    world.told(["invoice.created", *OPENED, *PAID, *BEGUN])
+    world.check_events(["invoice.created", *OPENED, *PAID, *BEGUN])
     assert plan.status == "active"
     assert plan.period == ("2025-01-01", "2025-02-01")
     anna.last_invoice.reads("""
@@ -39,12 +39,12 @@ def test_default_incomplete_waits_for_the_customer_to_confirm(world: World) -> N
     pro = world.plan("Pro", usd=20)
     anna = world.customer("anna")
     plan = anna.subscribes_to(pro, payment_behavior="default_incomplete")
-    world.told(["invoice.created", *OPENED, *BEGUN])
+    world.check_events(["invoice.created", *OPENED, *BEGUN])
     assert plan.status == "incomplete"
     intent = anna.last_invoice.intent
     assert intent["status"] == "requires_confirmation"
     world.post(f"/v1/payment_intents/{intent['id']}/confirm")
-    world.told([*PAID, "customer.subscription.updated"])
+    world.check_events([*PAID, "customer.subscription.updated"])
     assert plan.status == "active"
     # Nothing is left of the 23 hours that it had.
     world.at("2025-01-05", expect=[])
@@ -62,7 +62,7 @@ def test_without_a_card_default_incomplete_waits_for_one(world: World) -> None:
     method = world.post("/v1/payment_methods/pm_card_visa/attach", customer=anna.id)["id"]
     world.forget()
     world.post(f"/v1/payment_intents/{intent['id']}/confirm", payment_method=method)
-    world.told([*PAID, "customer.subscription.updated"])
+    world.check_events([*PAID, "customer.subscription.updated"])
     assert plan.status == "active"
     assert plan.now["default_payment_method"] == method
 
@@ -72,7 +72,7 @@ def test_a_declined_first_payment_leaves_it_incomplete_and_in_23_hours_it_never_
     pro = world.plan("Pro", usd=20)
     anna = world.customer("anna", card="declining")
     plan = anna.subscribes_to(pro)
-    world.told(["invoice.created", *OPENED, *REFUSED, *BEGUN])
+    world.check_events(["invoice.created", *OPENED, *REFUSED, *BEGUN])
     assert plan.status == "incomplete"
     assert anna.last_invoice.data["attempt_count"] == 1
     assert anna.last_invoice.data["next_payment_attempt"] is None
@@ -95,7 +95,7 @@ def test_an_incomplete_subscription_begins_when_its_first_invoice_is_paid_in_tim
     anna.pays_with("visa")
     world.forget()
     anna.last_invoice.does("pay")
-    world.told([*PAID, "customer.subscription.updated"])
+    world.check_events([*PAID, "customer.subscription.updated"])
     assert plan.status == "active"
     assert not anna.now["delinquent"]
     assert plan.period == ("2025-01-01", "2025-02-01")
@@ -108,7 +108,7 @@ def test_voiding_the_first_invoice_ends_an_incomplete_subscription(world: World)
     plan = anna.subscribes_to(pro)
     world.forget()
     anna.last_invoice.does("void")
-    world.told(["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"])
+    world.check_events(["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"])
     assert plan.status == "incomplete_expired"
     world.at("2025-01-03", expect=[])
 
@@ -119,7 +119,7 @@ def test_a_card_that_asks_for_authentication_leaves_it_incomplete(world: World) 
     anna = world.customer("anna", card="always 3DS")
     plan = anna.subscribes_to(pro)
     asked = ["payment_intent.requires_action", "invoice.payment_action_required", "invoice.updated"]
-    world.told(["invoice.created", *OPENED, *asked, *BEGUN])
+    world.check_events(["invoice.created", *OPENED, *asked, *BEGUN])
     assert plan.status == "incomplete"
     assert anna.last_invoice.intent["next_action"]["type"] == "use_stripe_sdk"
 
@@ -131,7 +131,7 @@ def test_a_subscription_without_any_method_is_refused_and_nothing_of_it_is_kept(
     error = world.refused("/v1/subscriptions", customer=anna.id, items=[{"price": pro}])
     assert (error["status"], error["code"]) == (400, "resource_missing")
     assert anna.invoices == []
-    world.told([])
+    world.check_events([])
 
 
 def test_a_customer_has_so_many_subscriptions_and_no_more(

@@ -49,7 +49,7 @@ def test_a_paused_subscription_is_not_renewed_and_its_unused_time_is_given_back(
     anna, plan = subscribed(world)
     world.at("2025-02-08")
     answer = does(plan, "pause")
-    world.told(["invoiceitem.created", PAUSED, CHANGED])
+    world.check_events(["invoiceitem.created", PAUSED, CHANGED])
     assert answer["status"] == "paused"
     assert answer["status_details"]["paused"] == {
         "type": "subscription",
@@ -77,7 +77,7 @@ def test_a_pause_may_be_billed_at_once(world: World) -> None:
     anna, plan = subscribed(world)
     world.at("2025-02-08")
     answer = does(plan, "pause", invoicing_behavior="invoice")
-    world.told(["invoiceitem.created", "invoice.created", PAUSED, CHANGED])
+    world.check_events(["invoiceitem.created", "invoice.created", PAUSED, CHANGED])
     assert answer["latest_invoice"] == anna.last_invoice.data["id"]
     world.at("2025-02-08 01:00")
     anna.last_invoice.reads("""
@@ -180,10 +180,10 @@ def test_a_paused_customer_has_no_entitlements_until_the_resumption(world: World
     world.forget()
     summary = "entitlements.active_entitlement_summary.updated"
     does(plan, "pause", bill_for={"unused_time_from": {"type": "none"}})
-    world.told([PAUSED, CHANGED, summary])
+    world.check_events([PAUSED, CHANGED, summary])
     assert world.get("/v1/entitlements/active_entitlements", customer=anna.id)["data"] == []
     does(plan, "resume", billing_cycle_anchor={"type": "unchanged"}, proration_behavior="none")
-    world.told([RESUMED, CHANGED, summary])
+    world.check_events([RESUMED, CHANGED, summary])
 
 
 def test_a_planned_end_comes_in_a_pause_too(world: World) -> None:

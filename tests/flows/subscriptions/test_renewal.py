@@ -113,7 +113,7 @@ def test_a_renewal_that_is_run_twice_bills_once(world: World, app: App) -> None:
             world.api.tenant, now=moment("2025-02-01 01:00"), clock=world.clock or ""
         ) as tx:
             renew.renew(tx, [plan.id])
-    world.told([])
+    world.check_events([])
     assert len(anna.invoices) == 2
 
 

@@ -71,7 +71,7 @@ def test_graduated_use_is_billed_in_steps_of_a_hundred_dollars_x32(world: World)
 def test_what_is_told_of_it(world: World) -> None:
     anna, _ = begun(world, billing_thresholds=OWED)
     uses(anna, 200)
-    world.told(["customer.subscription.updated", "invoice.created"])
+    world.check_events(["customer.subscription.updated", "invoice.created"])
     world.at("2025-01-10 01:00", expect=[*OPENED, *PAID])
 
 
