@@ -1,4 +1,4 @@
-"""May a product and a price be as they are wanted, and what is said when not?"""
+"""Which products and prices are accepted, and how are the others refused?"""
 
 import threading
 from typing import Any
@@ -109,9 +109,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("sent", "param", "code"), REFUSALS)
-def test_a_price_that_makes_no_sense_is_refused(
-    api: Any, sent: dict[str, str], param: str, code: str | None
-) -> None:
+def test_an_invalid_price_is_refused(api: Any, sent: dict[str, str], param: str, code: str | None) -> None:
     answer = api.post("/v1/prices", {**BASE, **sent})
     assert answer.status == 400, answer
     assert (answer["error"]["param"], answer["error"].get("code")) == (param, code), answer
@@ -136,7 +134,7 @@ def test_an_amount_is_shown_in_both_forms(
     assert (made["type"], made["recurring"], made["tax_behavior"]) == ("one_time", None, "unspecified")
 
 
-def test_what_recurs_has_its_defaults(api: Any) -> None:
+def test_a_recurring_price_has_defaults(api: Any) -> None:
     made = api.post("/v1/prices", {**BASE, "unit_amount": "1", "recurring[interval]": "week"})
     assert made["type"] == "recurring"
     assert made["recurring"] == {
@@ -156,7 +154,7 @@ def test_a_product_or_its_description_but_not_both(api: Any) -> None:
     assert (none.status, none["error"]["param"]) == (400, "product")
 
 
-def test_the_terms_of_a_price_never_change(api: Any) -> None:
+def test_the_amounts_of_a_price_never_change(api: Any) -> None:
     made = api.post("/v1/prices", {**BASE, "unit_amount": "1"})
     path = f"/v1/prices/{made['id']}"
     for name in ("unit_amount", "currency", "product", "recurring[interval]"):
@@ -199,7 +197,7 @@ def test_one_of_eight_at_once_gets_the_lookup_key(api: Any) -> None:
     assert {a["error"]["param"] for a in answers if a.status == 400} == {"lookup_key"}
 
 
-def test_prices_are_filtered_by_what_recurs(api: Any) -> None:
+def test_prices_are_filtered_by_recurring(api: Any) -> None:
     monthly = api.post("/v1/prices", {**BASE, "unit_amount": "1", "recurring[interval]": "month"})["id"]
     once = api.post("/v1/prices", {**BASE, "unit_amount": "1"})["id"]
     for query, found in [
@@ -214,7 +212,7 @@ def test_prices_are_filtered_by_what_recurs(api: Any) -> None:
         assert [price["id"] for price in api.get("/v1/prices", query)["data"]] == found, query
 
 
-def test_a_product_comes_with_its_first_price(api: Any) -> None:
+def test_a_product_is_created_with_its_default_price(api: Any) -> None:
     made = api.post(
         "/v1/products",
         {
@@ -249,7 +247,7 @@ def test_the_default_price_belongs_to_the_product(api: Any) -> None:
     assert api.post(f"/v1/products/{price['product']}", {"default_price": price["id"]}).status == 200
 
 
-def test_a_product_with_prices_stays(api: Any) -> None:
+def test_a_product_with_prices_cannot_be_deleted(api: Any) -> None:
     price = api.post("/v1/prices", {**BASE, "unit_amount": "1", "active": "false"})
     refused = api.delete(f"/v1/products/{price['product']}")
     assert refused.status == 400
@@ -262,7 +260,7 @@ def test_a_product_with_prices_stays(api: Any) -> None:
     assert api.get(f"/v1/products/{free}").status == 404
 
 
-def test_a_change_that_changes_nothing_is_not_told(api: Any) -> None:
+def test_an_update_that_changes_nothing_is_not_emitted(api: Any) -> None:
     product = api.post("/v1/products", {"name": "Gold"})
     same = api.post(f"/v1/products/{product['id']}", {"name": "Gold"})
     assert same["updated"] == product["updated"]
@@ -270,5 +268,5 @@ def test_a_change_that_changes_nothing_is_not_told(api: Any) -> None:
 
 
 @pytest.mark.parametrize("id", ["a b", "a/b", "ä", "x" * 256])
-def test_an_id_that_is_no_path_is_refused(api: Any, id: str) -> None:
+def test_an_id_that_no_path_can_hold_is_refused(api: Any, id: str) -> None:
     assert api.post("/v1/products", {"id": id, "name": "x"})["error"]["param"] == "id"

@@ -1,4 +1,4 @@
-"""May a coupon and its promotion codes be as they are wanted, and when do they end?"""
+"""Which coupons and promotion codes are accepted, and when do they expire?"""
 
 import threading
 from datetime import timedelta
@@ -21,7 +21,7 @@ def now_of(api: Any) -> int:
 
 
 def redeemed(api: Any, coupon: str, times: int) -> None:
-    """As discounts do."""
+    """Count redemptions of a coupon, as discounts do."""
     with api.app.db.transaction(api.tenant) as tx:
         rows.update(tx, rows.lock(tx, Coupon, coupon), times_redeemed=times)
 
@@ -62,9 +62,7 @@ def code_for(api: Any, coupon: str, **more: str) -> Any:
         ({**TEN, "times_redeemed": "1"}, "times_redeemed", "parameter_unknown"),
     ],
 )
-def test_a_coupon_that_cannot_be_is_refused(
-    api: Any, sent: dict[str, str], param: str, code: str | None
-) -> None:
+def test_an_invalid_coupon_is_refused(api: Any, sent: dict[str, str], param: str, code: str | None) -> None:
     answer = api.post("/v1/coupons", sent)
     assert (answer.status, answer["error"]["param"], answer["error"].get("code")) == (400, param, code)
 
@@ -86,7 +84,7 @@ def test_a_coupon_is_shown_as_it_was_made(api: Any) -> None:
     assert (months["metadata"], months["max_redemptions"]) == ({"a": "1"}, 5)
 
 
-def test_a_caller_chooses_the_id_of_a_coupon_in_an_account_of_its_own(api: Any, other: Any) -> None:
+def test_the_id_of_a_coupon_can_be_chosen_once_per_account(api: Any, other: Any) -> None:
     assert api.post("/v1/coupons", {**TEN, "id": "25OFF"})["id"] == "25OFF"
     taken = api.post("/v1/coupons", {**TEN, "id": "25OFF"})
     assert (taken.status, taken["error"]["code"]) == (400, "resource_already_exists")
@@ -95,7 +93,7 @@ def test_a_caller_chooses_the_id_of_a_coupon_in_an_account_of_its_own(api: Any, 
     assert api.get("/v1/coupons/25OFF")["percent_off"] == 10
 
 
-def test_what_is_taken_off_never_changes_but_currencies_are_added(api: Any) -> None:
+def test_the_amount_of_a_coupon_never_changes_but_currencies_are_added(api: Any) -> None:
     path = f"/v1/coupons/{api.post('/v1/coupons', FIVE)['id']}"
     for name in ("percent_off", "amount_off", "currency", "duration", "redeem_by", "max_redemptions"):
         assert api.post(path, {name: "1"})["error"]["code"] == "parameter_unknown", name
@@ -114,7 +112,7 @@ def test_what_is_taken_off_never_changes_but_currencies_are_added(api: Any) -> N
     assert api.event_types(type="coupon.*") == ["coupon.created", *["coupon.updated"] * 3, "coupon.created"]
 
 
-def test_a_coupon_is_valid_while_redemptions_are_left_and_its_day_has_not_come(api: Any) -> None:
+def test_a_coupon_is_valid_until_its_redemptions_or_its_time_are_over(api: Any) -> None:
     limited = api.post("/v1/coupons", {**TEN, "max_redemptions": "2"})["id"]
     for times, valid in ((1, True), (2, False)):
         redeemed(api, limited, times)
@@ -128,7 +126,7 @@ def test_a_coupon_is_valid_while_redemptions_are_left_and_its_day_has_not_come(a
         assert not is_valid(row, row.redeem_by)
 
 
-def test_a_deleted_coupon_is_gone_and_kept_only_when_it_was_redeemed(api: Any) -> None:
+def test_a_deleted_coupon_is_not_found_and_stored_only_if_it_was_redeemed(api: Any) -> None:
     for id in ("free", "used"):
         api.post("/v1/coupons", {**TEN, "id": id})
     redeemed(api, "used", 1)
@@ -146,7 +144,7 @@ def test_a_deleted_coupon_is_gone_and_kept_only_when_it_was_redeemed(api: Any) -
 # ------------------------------------------------------------------------------------- promotion codes
 
 
-def test_a_code_is_made_up_or_chosen_and_found_however_it_is_written(api: Any) -> None:
+def test_a_code_is_generated_or_chosen_and_found_in_upper_or_lower_case(api: Any) -> None:
     coupon = api.post("/v1/coupons", TEN)["id"]
     made = code_for(api, coupon)
     assert len(made["code"]) == 8 and made["code"] == made["code"].upper() and made["active"]
@@ -229,7 +227,7 @@ def test_a_code_that_has_expired_is_never_active_again(api: Any) -> None:
     assert api.event_types(type="promotion_code.*") == ["promotion_code.created", "promotion_code.updated"]
 
 
-def test_the_codes_of_a_deleted_coupon_are_inactive_for_ever(api: Any) -> None:
+def test_the_codes_of_a_deleted_coupon_stay_inactive(api: Any) -> None:
     coupon = api.post("/v1/coupons", TEN)["id"]
     made = [code_for(api, coupon) for _ in range(2)]
     kept = code_for(api, api.post("/v1/coupons", TEN)["id"])
@@ -251,7 +249,7 @@ def test_a_code_that_is_used_up_is_never_active_again(api: Any) -> None:
     assert refused["error"]["param"] == "active"
 
 
-def test_the_restrictions_of_a_code_are_whole(api: Any) -> None:
+def test_the_restrictions_of_a_code_are_complete(api: Any) -> None:
     coupon = api.post("/v1/coupons", TEN)["id"]
     for sent, param in [
         ({"minimum_amount": "5"}, "restrictions[minimum_amount_currency]"),
@@ -278,7 +276,7 @@ def test_the_restrictions_of_a_code_are_whole(api: Any) -> None:
         assert api.post(path, {name: "1"})["error"]["code"] == "parameter_unknown", name
 
 
-def test_the_code_of_a_customer_ends_by_the_customers_own_clock(api: Any) -> None:
+def test_the_code_of_a_customer_expires_by_the_customers_test_clock(api: Any) -> None:
     start = now_of(api) + 100 * DAY
     clock = api.post("/v1/test_helpers/test_clocks", {"frozen_time": str(start)})["id"]
     ann = api.post("/v1/customers", {"test_clock": clock})["id"]
@@ -293,6 +291,6 @@ def test_the_code_of_a_customer_ends_by_the_customers_own_clock(api: Any) -> Non
         assert api.get(f"/v1/promotion_codes/{made['id']}")["active"] is active
 
 
-def test_a_code_for_no_such_account_is_not_found(api: Any) -> None:
+def test_a_code_for_an_unknown_account_is_not_found(api: Any) -> None:
     code_for(api, api.post("/v1/coupons", TEN)["id"])
     assert api.get("/v1/promotion_codes", {"customer_account": "acct_none"})["data"] == []

@@ -1,4 +1,4 @@
-"""What may a customer do, by the features of what it subscribes to?"""
+"""Which entitlements has a customer, by the features of the products that it subscribes to?"""
 
 from types import ModuleType
 from typing import Any
@@ -10,7 +10,7 @@ def feature(api: Any, key: str) -> str:
     return str(api.post("/v1/entitlements/features", {"name": key.title(), "lookup_key": key})["id"])
 
 
-def give(api: Any, product: str, id: str) -> Any:
+def add_feature(api: Any, product: str, id: str) -> Any:
     return api.post(f"/v1/products/{product}/features", {"entitlement_feature": id})
 
 
@@ -33,7 +33,7 @@ def active(api: Any, customer: str) -> list[str]:
     return sorted(row["lookup_key"] for row in listed)
 
 
-def test_a_lookup_key_is_for_ever(api: Any, other: Any) -> None:
+def test_a_lookup_key_never_changes(api: Any, other: Any) -> None:
     id = feature(api, "export")
     again = api.post("/v1/entitlements/features", {"name": "x", "lookup_key": "export"})
     assert (again.status, again["error"]["param"]) == (400, "lookup_key")
@@ -70,16 +70,16 @@ def test_features_are_filtered(api: Any) -> None:
 
 def test_a_product_has_each_feature_once(api: Any, contract: ModuleType) -> None:
     product, export = api.post("/v1/products", {"name": "Gold"})["id"], feature(api, "export")
-    made = give(api, product, export)
+    made = add_feature(api, product, export)
     assert (contract.problems(made), contract.absent(made)) == ([], [])
     assert made["entitlement_feature"] == api.get(f"/v1/entitlements/features/{export}")
-    assert give(api, product, export)["error"]["code"] == "resource_already_exists"
-    assert give(api, product, "feat_none")["error"]["param"] == "entitlement_feature"
-    assert give(api, "prod_none", export).status == 404
+    assert add_feature(api, product, export)["error"]["code"] == "resource_already_exists"
+    assert add_feature(api, product, "feat_none")["error"]["param"] == "entitlement_feature"
+    assert add_feature(api, "prod_none", export).status == 404
     archived = feature(api, "old")
     api.post(f"/v1/entitlements/features/{archived}", {"active": "false"})
-    assert give(api, product, archived)["error"]["param"] == "entitlement_feature"
-    more = give(api, product, feature(api, "more"))
+    assert add_feature(api, product, archived)["error"]["param"] == "entitlement_feature"
+    more = add_feature(api, product, feature(api, "more"))
     path = f"/v1/products/{product}/features"
     listed = api.get(path, {"limit": "1"})
     assert (listed["data"], listed["has_more"], listed["url"]) == ([more], True, path)
@@ -94,14 +94,14 @@ def test_a_product_has_each_feature_once(api: Any, contract: ModuleType) -> None
     assert api.delete(f"/v1/products/{product}").status == 200
 
 
-def test_a_customer_may_do_what_its_running_subscriptions_give(
+def test_a_customer_has_the_entitlements_of_its_running_subscriptions(
     api: Any, other: Any, contract: ModuleType
 ) -> None:
     gold, silver = plan(api, "gold"), plan(api, "silver")
     export, audit = feature(api, "export"), feature(api, "audit")
-    give(api, gold["product"], export)
-    give(api, gold["product"], audit)
-    give(api, silver["product"], export)
+    add_feature(api, gold["product"], export)
+    add_feature(api, gold["product"], audit)
+    add_feature(api, silver["product"], export)
     ann, bob = customer(api), customer(api)
     first, second = subscribe(api, ann, "gold"), subscribe(api, ann, "silver", trial_period_days="7")
     assert (active(api, ann), active(api, bob)) == (["audit", "export"], [])
@@ -125,8 +125,8 @@ def test_a_customer_may_do_what_its_running_subscriptions_give(
     assert (unknown.status, unknown["error"]["code"]) == (400, "resource_missing")
 
 
-def test_an_unpaid_first_invoice_gives_nothing_yet(api: Any) -> None:
-    give(api, plan(api, "gold")["product"], feature(api, "export"))
+def test_an_unpaid_first_invoice_gives_no_entitlements(api: Any) -> None:
+    add_feature(api, plan(api, "gold")["product"], feature(api, "export"))
     ann = customer(api)
     made = subscribe(api, ann, "gold", payment_behavior="default_incomplete")
     assert (made["status"], active(api, ann)) == ("incomplete", [])
@@ -134,9 +134,9 @@ def test_an_unpaid_first_invoice_gives_nothing_yet(api: Any) -> None:
     assert active(api, ann) == ["export"]
 
 
-def test_a_feature_that_is_taken_from_a_product_is_gone_at_once(api: Any) -> None:
+def test_removing_a_feature_from_a_product_ends_the_entitlement_at_once(api: Any) -> None:
     product, export = plan(api, "gold")["product"], feature(api, "export")
-    made, ann = give(api, product, export), customer(api)
+    made, ann = add_feature(api, product, export), customer(api)
     subscribe(api, ann, "gold")
     api.post(f"/v1/entitlements/features/{export}", {"active": "false"})
     assert active(api, ann) == ["export"]
@@ -144,8 +144,8 @@ def test_a_feature_that_is_taken_from_a_product_is_gone_at_once(api: Any) -> Non
     assert active(api, ann) == []
 
 
-def test_the_summary_is_told_when_it_changes_and_only_then(api: Any, contract: ModuleType) -> None:
-    give(api, plan(api, "gold")["product"], feature(api, "export"))
+def test_the_summary_is_emitted_only_when_it_changes(api: Any, contract: ModuleType) -> None:
+    add_feature(api, plan(api, "gold")["product"], feature(api, "export"))
     plan(api, "plain")
     ann = customer(api)
     subscribe(api, ann, "plain")
@@ -165,8 +165,8 @@ def test_the_summary_is_told_when_it_changes_and_only_then(api: Any, contract: M
     assert last["previous_attributes"] == {"entitlements": {"data": listed["data"]}}
 
 
-def test_the_summary_is_told_when_a_trial_begins(api: Any) -> None:
-    give(api, plan(api, "gold")["product"], feature(api, "export"))
+def test_the_summary_is_emitted_when_a_trial_starts(api: Any) -> None:
+    add_feature(api, plan(api, "gold")["product"], feature(api, "export"))
     ann = customer(api)
     subscribe(api, ann, "gold", trial_period_days="7")
     assert active(api, ann) == ["export"]

@@ -1,4 +1,4 @@
-"""Does a catalog that goes into a file come out of it again, and is a plan what then happens?"""
+"""Can a catalog be exported and applied again, and does a plan list what an apply changes?"""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def prices(api: Any, **query: Any) -> dict[str, Any]:
     }
 
 
-def test_a_plan_changes_nothing_and_is_what_happens(api: Any) -> None:
+def test_a_plan_changes_nothing_and_lists_what_apply_changes(api: Any) -> None:
     planned = plan(api, FILE)
     assert [step[:3] for step in planned] == [
         ("create", "products", "gpu"),
@@ -102,7 +102,7 @@ def test_an_export_applied_changes_nothing_here_and_copies_there(api: Any, other
     assert export(other) == text
 
 
-def test_what_may_change_is_changed_and_metadata_go(api: Any) -> None:
+def test_an_entry_is_updated_and_its_metadata_removed(api: Any) -> None:
     apply(api, FILE)
     text = FILE.replace("GPU hours", "GPU time").replace("{team: compute}", "{crew: one}")
     text = text.replace("GPU seconds", "Seconds")
@@ -130,7 +130,7 @@ def test_a_price_that_changes_is_replaced_and_the_old_one_archived(api: Any) -> 
     assert plan(api, text) == []
 
 
-def test_what_the_file_does_not_name_is_archived_and_comes_back(api: Any) -> None:
+def test_an_object_missing_in_the_file_is_archived_and_reactivated_later(api: Any) -> None:
     apply(api, FILE)
     small = "products:\n  - {id: gpu, name: GPU hours, metadata: {team: compute}}\nmeters: []\n"
     assert {step[:3] for step in apply(api, small)} == {
@@ -151,7 +151,7 @@ def test_what_the_file_does_not_name_is_archived_and_comes_back(api: Any) -> Non
     ]
 
 
-def test_coupons_tax_rates_and_features_go_along(api: Any, other: Any) -> None:
+def test_coupons_tax_rates_and_features_are_in_the_file(api: Any, other: Any) -> None:
     if "coupons" not in {section.name for section, _ in catalog_file.sections()}:
         pytest.skip("these nouns are not there")
     api.post("/v1/coupons", {"id": "SPRING", "percent_off": "12.5", "duration": "once"})
@@ -180,7 +180,7 @@ def test_coupons_tax_rates_and_features_go_along(api: Any, other: Any) -> None:
         ("- a", "hash of lists"),
     ],
 )
-def test_a_file_that_cannot_be_is_refused_in_words(api: Any, text: str, words: str) -> None:
+def test_an_invalid_file_is_refused_with_a_reason(api: Any, text: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         plan(api, text)
 

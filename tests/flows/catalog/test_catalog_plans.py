@@ -1,4 +1,4 @@
-"""Are plans the same as recurring prices, and may an archived product be used?"""
+"""Are plans the same as recurring prices, and is an archived product refused?"""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def subscribed(api: Any, price: str) -> Any:
     return api.post("/v1/subscriptions", {"customer": customer["id"], "items[0][price]": price})
 
 
-def test_a_plan_is_a_price_in_old_clothes(api: Any) -> None:
+def test_a_plan_is_a_price_under_its_old_name(api: Any) -> None:
     plan = api.post(
         "/v1/plans",
         {
@@ -105,7 +105,7 @@ def test_a_metered_plan_has_a_meter(api: Any) -> None:
         ({**TIERED, "tiers[1][up_to]": "9"}, "tiers[1][up_to]", None),
     ],
 )
-def test_a_plan_that_cannot_be_is_refused_in_its_own_words(
+def test_an_invalid_plan_is_refused_with_the_names_of_its_own_params(
     api: Any, sent: dict[str, str], param: str, code: str | None
 ) -> None:
     answer = api.post("/v1/plans", sent)
@@ -115,7 +115,7 @@ def test_a_plan_that_cannot_be_is_refused_in_its_own_words(
     assert "unit_amount" not in answer["error"]["message"] and "recurring" not in answer["error"]["message"]
 
 
-def test_a_caller_chooses_the_id_of_a_plan_in_an_account_of_its_own(api: Any, other: Any) -> None:
+def test_the_id_of_a_plan_can_be_chosen_once_per_account(api: Any, other: Any) -> None:
     assert api.post("/v1/plans", {**FIVE, "id": "gold"}).status == 200
     taken = api.post("/v1/plans", {**FIVE, "id": "gold"})
     assert (taken.status, taken["error"]["code"]) == (400, "resource_already_exists")
@@ -139,7 +139,7 @@ def test_a_plan_changes_its_product_only_before_it_is_used(api: Any) -> None:
     assert api.post("/v1/plans/gold", {"amount": "1"})["error"]["code"] == "parameter_unknown"
 
 
-def test_a_deleted_plan_is_gone_and_whoever_has_it_keeps_it(api: Any) -> None:
+def test_a_deleted_plan_is_not_found_and_its_subscriptions_keep_it(api: Any) -> None:
     for id in ("free", "used"):
         api.post("/v1/plans", {**FIVE, "id": id})
     subscription = subscribed(api, "used")
@@ -153,7 +153,7 @@ def test_a_deleted_plan_is_gone_and_whoever_has_it_keeps_it(api: Any) -> None:
     assert (shown["plan"]["id"], shown["price"]["unit_amount"]) == ("used", 500)
 
 
-def test_the_plan_of_a_default_price_stays(api: Any) -> None:
+def test_the_plan_of_a_default_price_cannot_be_deleted(api: Any) -> None:
     made = api.post(
         "/v1/products",
         {
@@ -169,7 +169,7 @@ def test_the_plan_of_a_default_price_stays(api: Any) -> None:
     assert api.post(f"/v1/plans/{made['default_price']}", {"active": "false"})["error"]["param"] == "active"
 
 
-def test_a_recurring_price_is_told_as_a_plan_as_well(api: Any) -> None:
+def test_a_recurring_price_is_emitted_as_a_plan_as_well(api: Any) -> None:
     base = {"product_data[name]": "Gold", "currency": "usd", "unit_amount": "5"}
     api.post("/v1/prices", base)
     monthly = api.post("/v1/prices", {**base, "recurring[interval]": "month"})["id"]
@@ -178,8 +178,8 @@ def test_a_recurring_price_is_told_as_a_plan_as_well(api: Any) -> None:
     api.post("/v1/plans", {**FIVE, "id": "gold"})
     api.post("/v1/plans/gold", {"nickname": "n"})
     api.delete("/v1/plans/gold")
-    told = ["plan.created", "plan.updated", "plan.created", "plan.updated", "plan.deleted"]
-    assert api.event_types(type="plan.*") == told
+    emitted = ["plan.created", "plan.updated", "plan.created", "plan.updated", "plan.deleted"]
+    assert api.event_types(type="plan.*") == emitted
     prices = ["price.created", "price.created", "price.updated", "price.updated"]
     assert api.event_types(type="price.*") == [*prices, "price.created", "price.updated", "price.deleted"]
     event = api.get("/v1/events", {"type": "plan.updated"})["data"][0]

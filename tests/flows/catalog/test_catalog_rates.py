@@ -1,4 +1,4 @@
-"""May tax rates and shipping rates be as they are wanted, and what of them changes?"""
+"""Which tax rates and shipping rates are accepted, and what of them can change?"""
 
 from typing import Any
 
@@ -26,14 +26,12 @@ def listed(api: Any, path: str, **query: str) -> list[str]:
         ({"rate_type": "percentage"}, "rate_type", "parameter_unknown"),
     ],
 )
-def test_a_tax_rate_that_cannot_be_is_refused(
-    api: Any, sent: dict[str, str], param: str, code: str | None
-) -> None:
+def test_an_invalid_tax_rate_is_refused(api: Any, sent: dict[str, str], param: str, code: str | None) -> None:
     answer = api.post("/v1/tax_rates", {**VAT, **sent})
     assert (answer.status, answer["error"]["param"], answer["error"].get("code")) == (400, param, code)
 
 
-def test_a_tax_rate_needs_its_three_words(api: Any) -> None:
+def test_a_tax_rate_has_three_required_params(api: Any) -> None:
     for name in VAT:
         rest = {key: value for key, value in VAT.items() if key != name}
         answer = api.post("/v1/tax_rates", rest)
@@ -53,7 +51,7 @@ def test_a_percentage_is_a_number_of_up_to_four_places(api: Any) -> None:
         assert made["percentage"] == shown and type(made["percentage"]) is type(shown), sent
 
 
-def test_of_a_tax_rate_only_the_words_change(api: Any) -> None:
+def test_only_the_descriptions_of_a_tax_rate_change(api: Any) -> None:
     path = f"/v1/tax_rates/{api.post('/v1/tax_rates', VAT)['id']}"
     for name in ("percentage", "inclusive"):
         assert api.post(path, {name: "1"})["error"]["code"] == "parameter_unknown", name
@@ -111,7 +109,7 @@ def test_tax_rates_are_filtered(api: Any) -> None:
         ({"display_name": "x" * 101}, "display_name"),
     ],
 )
-def test_a_shipping_rate_that_cannot_be_is_refused(api: Any, sent: dict[str, str], param: str) -> None:
+def test_an_invalid_shipping_rate_is_refused(api: Any, sent: dict[str, str], param: str) -> None:
     answer = api.post("/v1/shipping_rates", {**FIXED, **sent})
     assert (answer.status, answer["error"]["param"]) == (400, param)
 
@@ -124,7 +122,7 @@ def test_a_shipping_rate_needs_a_name_and_an_amount(api: Any) -> None:
     assert answer["error"]["param"] == "display_name"
 
 
-def test_of_a_shipping_rate_currencies_are_added_and_it_is_archived(api: Any) -> None:
+def test_currencies_are_added_to_a_shipping_rate_and_it_is_archived(api: Any) -> None:
     made = api.post("/v1/shipping_rates", {**FIXED, "fixed_amount[currency_options][usd][amount]": "600"})
     path, at = f"/v1/shipping_rates/{made['id']}", "fixed_amount[currency_options]"
     assert made["fixed_amount"]["currency_options"] == {"usd": {"amount": 600, "tax_behavior": "unspecified"}}
