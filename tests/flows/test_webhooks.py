@@ -96,9 +96,9 @@ def test_every_event_is_posted_with_a_signature_that_the_official_library_accept
         assert stripe.WebhookSignature.verify_header(body.decode(), signature, secret, 300)
     with pytest.raises(stripe.SignatureVerificationError):
         stripe.WebhookSignature.verify_header(body.decode(), signature, "whsec_other", 300)
-    told = shop.events[0]
-    assert told["id"] in {event["id"] for event in world.get("/v1/events", limit=100)["data"]}
-    assert world.get(f"/v1/events/{told['id']}")["pending_webhooks"] == 0
+    received = shop.events[0]
+    assert received["id"] in {event["id"] for event in world.get("/v1/events", limit=100)["data"]}
+    assert world.get(f"/v1/events/{received['id']}")["pending_webhooks"] == 0
 
 
 def test_an_endpoint_gets_only_its_enabled_types(world: World, receivers: Receivers) -> None:

@@ -137,8 +137,8 @@ def test_a_deleted_coupon_is_not_found_and_stored_only_if_it_was_redeemed(api: A
         assert id not in [row["id"] for row in api.get("/v1/coupons")["data"]]
         assert api.post("/v1/coupons", {**FIVE, "id": id}).status == again
         api.delete(f"/v1/coupons/{id}")
-    told = api.get("/v1/events", {"type": "coupon.deleted"})["data"]
-    assert [event["data"]["object"]["id"] for event in told] == ["used", "free", "free"]
+    deletions = api.get("/v1/events", {"type": "coupon.deleted"})["data"]
+    assert [event["data"]["object"]["id"] for event in deletions] == ["used", "free", "free"]
 
 
 # ------------------------------------------------------------------------------------- promotion codes

@@ -151,12 +151,12 @@ def test_the_summary_is_emitted_only_when_it_changes(api: Any, contract: ModuleT
     subscribe(api, ann, "plain")
     first, second = subscribe(api, ann, "gold"), subscribe(api, ann, "gold")
     assert api.event_types(type=SUMMARY) == [SUMMARY]
-    told = api.get("/v1/events", {"type": SUMMARY})["data"][0]["data"]
-    assert contract.problems(told["object"]) == []
-    assert told["object"]["customer"] == ann
+    emitted = api.get("/v1/events", {"type": SUMMARY})["data"][0]["data"]
+    assert contract.problems(emitted["object"]) == []
+    assert emitted["object"]["customer"] == ann
     listed = api.get("/v1/entitlements/active_entitlements", {"customer": ann})
-    assert told["object"]["entitlements"]["data"] == listed["data"]
-    assert told["previous_attributes"] == {"entitlements": {"data": []}}
+    assert emitted["object"]["entitlements"]["data"] == listed["data"]
+    assert emitted["previous_attributes"] == {"entitlements": {"data": []}}
     api.delete(f"/v1/subscriptions/{first['id']}")
     assert api.event_types(type=SUMMARY) == [SUMMARY]
     api.delete(f"/v1/subscriptions/{second['id']}")

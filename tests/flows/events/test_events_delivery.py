@@ -51,9 +51,11 @@ def test_events_of_one_object_arrive_in_order_and_those_of_others_concurrently(
     assert sorted(one.event["sequence"] for one in receiver.heard) == list(range(1, 61))
     assert 1 < receiver.most <= dispatch.AT_ONCE
     for id in made:
-        told = [one for one in receiver.heard if one.event["data"]["object"]["id"] == id]
-        assert [one.event["sequence"] for one in told] == sorted(one.event["sequence"] for one in told)
-        assert all(former.left <= next.at for former, next in pairwise(told)), "one after the other"
+        of_object = [one for one in receiver.heard if one.event["data"]["object"]["id"] == id]
+        assert [one.event["sequence"] for one in of_object] == sorted(
+            one.event["sequence"] for one in of_object
+        )
+        assert all(former.left <= next.at for former, next in pairwise(of_object)), "one after the other"
 
 
 def test_a_failed_delivery_is_retried_for_three_days_and_then_given_up(
@@ -354,8 +356,8 @@ def test_a_url_outside_ascii_is_encoded_when_it_is_stored(api: Any) -> None:
     target = {"name": "Shop", "type": "webhook_endpoint", "event_payload": "thin"}
     target |= {"enabled_events": ["v1.customer.created"], "include": ["webhook_endpoint.url"]}
     path = "/v2/core/event_destinations"
-    told = api.ask("POST", path, json={**target, "webhook_endpoint": {"url": "https://bücher.example/"}})
-    assert told["webhook_endpoint"]["url"] == "https://xn--bcher-kva.example/"
+    changed = api.ask("POST", path, json={**target, "webhook_endpoint": {"url": "https://bücher.example/"}})
+    assert changed["webhook_endpoint"]["url"] == "https://xn--bcher-kva.example/"
 
 
 @pytest.mark.parametrize(

@@ -154,9 +154,9 @@ def test_an_event_destination_is_disabled_too_and_says_why(shop: Shop) -> None:
     shop.api.post("/v1/customers")
     shop.run(*LANES)
     shop.days(4)
-    told = shop.api.get(f"{path}/{made['id']}")
-    assert told["status"] == "disabled"
-    assert told["status_details"]["disabled"]["reason"] == "endpoint_failing"
+    shown = shop.api.get(f"{path}/{made['id']}")
+    assert shown["status"] == "disabled"
+    assert shown["status_details"]["disabled"]["reason"] == "endpoint_failing"
     assert shop.subjects() == ["is failing", "was disabled"]
     assert shop.api.ask("POST", f"{path}/{made['id']}/enable", json={})["status"] == "enabled"
     shop.days(1)

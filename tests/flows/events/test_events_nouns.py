@@ -56,7 +56,7 @@ class Story:
 
     path: str
     sent: Sent | Callable[[Any], Sent]
-    tells: tuple[str | None, str | None, str | None]
+    emits: tuple[str | None, str | None, str | None]
     change: Sent = field(default_factory=lambda: {"metadata[a]": "1"})
     before: dict[str, Any] = field(default_factory=lambda: {"metadata": {"a": None}})
     made: Callable[[Any], str] | None = None
@@ -153,14 +153,14 @@ STORIES: dict[str, Story] = {
         crud("test_helpers.test_clock", "updated"),
     ),
 }
-#: Stripe tells nothing of these either, or tells it of another noun.
+#: Nouns of which Stripe emits nothing either, or emits an event of another noun.
 SILENT = {
     "api_key": "who may ask is no event of the account's business",
-    "entitlements.feature": "Stripe tells what customers are entitled to",
+    "entitlements.feature": "Stripe emits what customers are entitled to",
     "file_link": "Stripe has no event for it",
     "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
-    "subscription_item": "told as a change of its subscription",
+    "subscription_item": "emitted as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",
 }
 
@@ -196,7 +196,7 @@ def test_a_change_is_emitted_once_with_the_values_before(api: Any, noun: str) ->
         made = api.post(story.path, story.sent(api) if callable(story.sent) else story.sent)
         assert made.status == 200, made
         id = made["id"]
-    created, updated, deleted = story.tells
+    created, updated, deleted = story.emits
     [first] = [event for event in events_of(api, made) if event["type"] == created]
     assert first["data"]["object"]["object"] == made["object"] and "previous_attributes" not in first["data"]
     path = f"{story.path}/{id}"
@@ -213,7 +213,9 @@ def test_a_change_is_emitted_once_with_the_values_before(api: Any, noun: str) ->
             for name in story.before:
                 assert event["data"]["object"][name] == changed[name]
         api.post(path, story.change)
-        assert len(events_of(api, made)) == count + len(after), "what changes nothing is not told"
+        assert len(events_of(api, made)) == count + len(after), (
+            "an update that changes nothing is not emitted"
+        )
     if "delete" in kinds and deleted:
         count = len(events_of(api, made))
         assert api.delete(path).status == 200
@@ -233,5 +235,5 @@ def test_every_event_type_is_one_of_stripes() -> None:
     known = known_types()
     assert "invoice.paid" in known and "invoice.eaten" not in known
     for story in STORIES.values():
-        assert {type for type in story.tells if type} <= known
+        assert {type for type in story.emits if type} <= known
     assert [noun for noun in SILENT if REGISTRY[noun].events] == []

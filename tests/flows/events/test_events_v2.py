@@ -185,12 +185,15 @@ def test_a_thin_message_names_the_changed_object_which_its_receiver_retrieves(
     world.run()
     [heard] = receiver.heard
     assert "data" not in heard.event and heard.event["object"] == "v2.core.event"
-    told = client.parse_event_notification(
+    notification = client.parse_event_notification(
         heard.body, heard.headers["Stripe-Signature"], made["webhook_endpoint"]["signing_secret"]
     )
-    assert (told.type, told.related_object.id) == ("v1.customer.created", ann)
-    assert told.fetch_related_object().name == "Ann"
-    assert (told.fetch_event().id, told.fetch_event().snapshot_event) == (told.id, told.id)
+    assert (notification.type, notification.related_object.id) == ("v1.customer.created", ann)
+    assert notification.fetch_related_object().name == "Ann"
+    assert (notification.fetch_event().id, notification.fetch_event().snapshot_event) == (
+        notification.id,
+        notification.id,
+    )
     with pytest.raises(ValueError):
         stripe.Webhook.construct_event(
             heard.body, heard.headers["Stripe-Signature"], made["webhook_endpoint"]["signing_secret"]
@@ -216,14 +219,14 @@ def test_a_ping_reaches_one_destination_only(
     made = destination(api, receiver)
     destination(api, another, enabled_events=["*"])
     world.endpoint(another)
-    told = send(api, f"{PATH}/{made['id']}/ping")
-    assert told["type"] == "v2.core.event_destination.ping" and unknown(contract, told) == []
-    assert told["related_object"]["url"] == f"{PATH}/{made['id']}" and told["snapshot_event"] is None
-    assert api.get(told["related_object"]["url"]).status == 200
+    ping = send(api, f"{PATH}/{made['id']}/ping")
+    assert ping["type"] == "v2.core.event_destination.ping" and unknown(contract, ping) == []
+    assert ping["related_object"]["url"] == f"{PATH}/{made['id']}" and ping["snapshot_event"] is None
+    assert api.get(ping["related_object"]["url"]).status == 200
     world.run()
     assert (receiver.types(), another.heard) == (["v2.core.event_destination.ping"], [])
-    assert api.event_types() == [], "v1 tells no events of v2"
-    assert len(api.get("/v2/core/events", {"types[0]": told["type"]})["data"]) == 1
+    assert api.event_types() == [], "v1 lists no events of v2"
+    assert len(api.get("/v2/core/events", {"types[0]": ping["type"]})["data"]) == 1
 
 
 def test_a_disabled_destination_gets_nothing_until_it_is_enabled(
