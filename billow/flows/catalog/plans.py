@@ -47,7 +47,7 @@ def emit_updated(tx: Tx, price: Price, before: Price) -> Plan:
 
 @Plan.update(ChangePlan)
 def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
-    """Update a plan. Its product can change only while the plan has no subscription. Locks the price."""
+    """Update a plan. Its product can change only while the plan has no subscription."""
     price = rows.lock(tx, Price, plan.id)
     changes: dict[str, Any] = {
         name: value for name, value in wanted.sent().items() if name in ("active", "nickname")
@@ -84,12 +84,12 @@ def check_not_default(tx: Tx, price: Price, done: str) -> None:
 def delete(tx: Tx, plan: Plan) -> dict[str, Any]:
     """Delete a plan: it takes no new subscriptions; those that have it keep it.
 
-    Locks the price, and keeps it hidden while a subscription item names it. Emits that the plan and the price
-    are deleted.
+    Emits the deletion of the plan and of its price.
     """
     price = rows.lock(tx, Price, plan.id)
     check_not_default(tx, price, "deleted")
     if in_use(tx, price):
+        # The price stays, hidden, for the subscription items that name it.
         rows.emit(tx, [(price, None)], "deleted")
         rows.update(tx, price, event=None, active=False, inline=True, lookup_key=None)
     else:

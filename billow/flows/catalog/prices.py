@@ -71,7 +71,7 @@ def create_inline(tx: Tx, data: Params, at: str) -> Price:
 
 @Price.update
 def update_price(tx: Tx, price: Price, changes: dict[str, Any]) -> Price:
-    """Update a price, except for its amounts; emit the update of its plan as well."""
+    """Update a price, except for its amounts."""
     changed = prices.update(tx, price, changes)
     if changed.recurring:
         plans.emit_updated(tx, changed, price)

@@ -14,7 +14,7 @@ from billow.store.tx import Tx
 
 @PromotionCode.create
 def create_code(tx: Tx, code: PromotionCode) -> PromotionCode:
-    """Create a promotion code; `code` is generated if it is not given. Locks the coupon."""
+    """Create a promotion code; `code` is generated if it is not given."""
     coupon = rows.lock(tx, Coupon, code.promotion["coupon"], param="promotion[coupon]")
     if code.customer:
         tx = clocks.of_customer(tx, code.customer)

@@ -35,7 +35,7 @@ class TransactionFilters(listing.Paging):
 def record(tx: Tx, customer: Customer, amount: int, type: str, **more: Any) -> CustomerBalanceTransaction:
     """Insert the transaction of a balance set by hand, and post it to the ledger.
 
-    The customer has its new balance already. Emits the transaction.
+    The customer has its new balance already. No event is emitted for a balance transaction.
     """
     if not customer.currency:
         raise Inconsistent(f"The customer {customer.id} has a balance and no currency.")

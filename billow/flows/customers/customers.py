@@ -24,7 +24,7 @@ CURRENCY = "usd"
 def create(tx: Tx, customer: Customer) -> Steps:
     """Create a customer; attach `payment_method`, and make it the default if it is named as that too.
 
-    Asks the gateway before it writes. Emits the customer, its tax ids, its balance and its payment methods.
+    Emits the customer, its tax ids and its payment methods.
     """
     numbers = [
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
@@ -88,8 +88,7 @@ def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] |
 def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     """Update a customer. A default payment method must be attached to it, or a test card by its name.
 
-    Locks the customer again after the gateway was asked about a card. Emits the update, a payment method that
-    is attached, and the transaction of a changed balance.
+    Emits the update, and the payment method that is attached.
     """
     prefix, settings = changes.get("invoice_prefix"), changes.get("invoice_settings") or {}
     if prefix and prefix != customer.invoice_prefix:

@@ -132,7 +132,7 @@ class Attach(Params):
 
 @route("POST", "/v1/payment_methods/{id}/attach", Attach)
 def attach(tx: Tx, id: str, wanted: Attach) -> Steps:
-    """Attach a payment method to a customer. Locks the customer and the method."""
+    """Attach a payment method to a customer."""
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx, method = yield from find_and_attach(tx, customer.id, id, None)
     return method
@@ -151,7 +151,7 @@ def retrieve(tx: Tx, id: str) -> Steps:
 def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
     """Detach a payment method for good, and clear it as a default of the customer and its subscriptions.
 
-    Locks the customer and these subscriptions. Emits their updates and `payment_method.detached`.
+    Emits their updates and `payment_method.detached`.
     """
     require(
         method.customer,

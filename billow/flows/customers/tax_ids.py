@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 
 @Customer.below("POST", "tax_ids", TaxNumber, of=TaxId)
 def create(tx: Tx, customer: Customer, wanted: TaxNumber) -> TaxId:
-    """Add a tax id to a customer; check its digits now, and put the job that asks a register."""
+    """Add a tax id to a customer; its digits are checked now, and verified later."""
     return tax_ids.add(tx, tax_ids.drawn(tx, wanted, customer.id))
 
 

@@ -18,7 +18,7 @@ class Resend(Params):
 
 @route("POST", "/v1/events/{id}/resend", Resend)
 def resend(tx: Tx, id: str, wanted: Resend) -> Event:
-    """Send an event again to a webhook endpoint, even if it does not listen to the type. Locks the event."""
+    """Send an event again to a webhook endpoint, even if it does not listen to the type."""
     to = wanted.webhook_endpoint
     rows.lock(
         tx, Event, id

@@ -19,7 +19,7 @@ from billow.store.tx import Tx
 def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Delete a customer: cancel its subscriptions and quotes now, and collect none of its invoices.
 
-    Locks its subscriptions and quotes. Emits an event for each of them, then the deletion.
+    Emits the end of each of them, then the deletion.
     """
     live = rows.select(
         tx,
@@ -37,7 +37,7 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
 
 @TestClock.delete
 def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
-    """Delete a test clock with its customers, its quotes and every job on it."""
+    """Delete a test clock with its customers and quotes; nothing of them becomes due any more."""
     require(clock.status != "advancing", "This test clock is advancing; wait until it is ready.")
     for customer in rows.select(tx, Customer, "test_clock = %(clock)s and not deleted", clock=clock.id):
         delete_customer(tx, customer)
