@@ -88,7 +88,7 @@ def present(case: Any) -> bool:
     return found == ["requires_payment_method", "requires_action"]
 
 
-def stubbed(case: Any) -> bool:
+def first_period_prorated(case: Any) -> bool:
     """The days until the anchor are billed, or free."""
     sent = {**case.base, "billing_cycle_anchor": SOON}
     answers = [case.maker.request(SUB, {**sent, case.name: said}) for said in ("none", "create_prorations")]
@@ -171,7 +171,7 @@ def attended(case: Any) -> bool:
     return found == ["requires_payment_method", "requires_action"]
 
 
-def weighed(case: Any) -> bool:
+def prorated(case: Any) -> bool:
     """No proration, a pending invoice item, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
@@ -201,7 +201,7 @@ def anchored(case: Any) -> bool:
     return found == [True, False]
 
 
-def forgets_use(case: Any) -> bool:
+def clears_usage(case: Any) -> bool:
     """The usage of a deleted item is billed at the end, or cleared."""
     return [usage_billed_at_end(case, said) for said in ("false", "true")] == [700 * 4, 0]
 
@@ -248,7 +248,7 @@ def invoiced(case: Any) -> bool:
     return found == [(True, 100), (False, 100)]
 
 
-def given_back(case: Any) -> bool:
+def credited(case: Any) -> bool:
     found = []
     for said in ("true", "false"):
         id = subscription_since_ten_days(case.maker)
@@ -268,17 +268,17 @@ def cancel_schedule(case: Any, **more: str) -> tuple[bool, int]:
     return end_result(case.maker, f"{PLANNED}/{schedule}/cancel", id, "POST", **more)
 
 
-def called_off_invoiced(case: Any) -> bool:
+def canceled_and_invoiced(case: Any) -> bool:
     found = [cancel_schedule(case, invoice_now=said) for said in ("true", "false")]
     return [at_once for at_once, _ in found] == [True, False] and all(amount < 0 for _, amount in found)
 
 
-def called_off_given_back(case: Any) -> bool:
+def canceled_and_credited(case: Any) -> bool:
     found = [cancel_schedule(case, prorate=said)[1] for said in ("true", "false")]
     return found[0] < 0 and found[1] == 0
 
 
-def kept_its_end(case: Any) -> bool:
+def keeps_its_end(case: Any) -> bool:
     """The `cancel_at` that a schedule planned is kept or removed when it is released."""
     found = []
     for said in ("true", "false"):
@@ -293,11 +293,11 @@ def kept_its_end(case: Any) -> bool:
 # ------------------------------------------------------------------------------------- a pause
 
 
-def pause_result(case: Any, price: str, use: bool = False, **sent: str) -> tuple[bool, int]:
+def pause_result(case: Any, price: str, with_usage: bool = False, **sent: str) -> tuple[bool, int]:
     """Pause a subscription of ten days; return whether it is invoiced, and the total."""
     owner = customer(case.maker)
     id = subscription_since_ten_days(case.maker, customer=owner, items=[{"price": price}])
-    if use:
+    if with_usage:
         report_usage(case.maker, owner)
     return end_result(case.maker, f"{SUB}/{id}/pause", id, "POST", invoicing_behavior="invoice", **sent)
 
@@ -310,11 +310,11 @@ def settled_for(case: Any) -> bool:
         pause_result(case, price, **{at: said})[1] for said in ("now", "item_current_period_start", "none")
     )
     at, price = f"{case.name}[outstanding_usage_through][type]", metered_price(case.maker)
-    used, unused = (pause_result(case, price, use=True, **{at: said})[1] for said in ("now", "none"))
+    used, unused = (pause_result(case, price, with_usage=True, **{at: said})[1] for said in ("now", "none"))
     return whole == -700 < now < nothing == 0 and (used, unused) == (2800, 0)
 
 
-def billed_apart(case: Any) -> bool:
+def invoiced_at_once(case: Any) -> bool:
     found = []
     for said in ("invoice", "pending_invoice_item"):
         id = subscription_since_ten_days(case.maker)
@@ -352,7 +352,7 @@ def resumed_when_paid(case: Any) -> bool:
     return found[0] != "paused" and found[1] == "paused"
 
 
-def resumed_weighed(case: Any) -> bool:
+def resumed_prorated(case: Any) -> bool:
     """No proration, a pending invoice item, or an invoice at once."""
     found = []
     for said in ("none", "create_prorations", "always_invoice"):
@@ -394,7 +394,7 @@ def replanned(case: Any) -> bool:
 CHANGES = (f"{SUB}/{{id}}", ITEM, f"{ITEM}/{{id}}", f"DELETE {ITEM}/{{id}}")
 OF_CHANGES: dict[str, Rule] = {
     "payment_behavior": collected,
-    "proration_behavior": weighed,
+    "proration_behavior": prorated,
     "proration_date": counted_from,
 }
 RULES: dict[tuple[str, str], Rule] = {
@@ -402,21 +402,21 @@ RULES: dict[tuple[str, str], Rule] = {
     **{(path, "off_session"): attended for path in CHANGES[:-1]},
     (SUB, "off_session"): present,
     (SUB, "payment_behavior"): paid_for,
-    (SUB, "proration_behavior"): stubbed,
+    (SUB, "proration_behavior"): first_period_prorated,
     (f"{SUB}/{{id}}", "billing_cycle_anchor"): anchored,
     (f"{SUB}/{{id}}/pause", "bill_for"): settled_for,
-    (f"{SUB}/{{id}}/pause", "invoicing_behavior"): billed_apart,
+    (f"{SUB}/{{id}}/pause", "invoicing_behavior"): invoiced_at_once,
     (f"{SUB}/{{id}}/pause", "type"): pauses_all,
     (f"{SUB}/{{id}}/resume", "billing_cycle_anchor"): goes_on,
     (f"{SUB}/{{id}}/resume", "payment_behavior"): resumed_when_paid,
-    (f"{SUB}/{{id}}/resume", "proration_behavior"): resumed_weighed,
+    (f"{SUB}/{{id}}/resume", "proration_behavior"): resumed_prorated,
     (f"{SUB}/{{id}}/resume", "proration_date"): resumed_from,
     (f"DELETE {SUB}/{{id}}", "cancellation_details"): explained,
     (f"DELETE {SUB}/{{id}}", "invoice_now"): invoiced,
-    (f"DELETE {SUB}/{{id}}", "prorate"): given_back,
-    (f"DELETE {ITEM}/{{id}}", "clear_usage"): forgets_use,
+    (f"DELETE {SUB}/{{id}}", "prorate"): credited,
+    (f"DELETE {ITEM}/{{id}}", "clear_usage"): clears_usage,
     (f"{PLANNED}/{{id}}", "proration_behavior"): replanned,
-    (f"{PLANNED}/{{id}}/cancel", "invoice_now"): called_off_invoiced,
-    (f"{PLANNED}/{{id}}/cancel", "prorate"): called_off_given_back,
-    (f"{PLANNED}/{{id}}/release", "preserve_cancel_date"): kept_its_end,
+    (f"{PLANNED}/{{id}}/cancel", "invoice_now"): canceled_and_invoiced,
+    (f"{PLANNED}/{{id}}/cancel", "prorate"): canceled_and_credited,
+    (f"{PLANNED}/{{id}}/release", "preserve_cancel_date"): keeps_its_end,
 }

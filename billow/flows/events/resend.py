@@ -20,9 +20,8 @@ class Resend(Params):
 def resend(tx: Tx, id: str, wanted: Resend) -> Event:
     """Send an event again to a webhook endpoint, even if it does not listen to the type."""
     to = wanted.webhook_endpoint
-    rows.lock(
-        tx, Event, id
-    )  # an event without a number gets it after this transaction, which queues the delivery
+    # An event without a number gets it after this transaction, which then queues the delivery.
+    rows.lock(tx, Event, id)
     receiver = receiver_of(tx, to)
     if receiver is None:
         raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
