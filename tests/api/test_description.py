@@ -32,7 +32,7 @@ def test_every_operation_is_described_with_its_parameters(api: Any) -> None:
     form = create["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     assert form["required"] == ["name"] and "default_price_data" in form["properties"]
     assert form["properties"]["type"] == {"type": "string", "enum": ["good", "service"]}
-    assert create["summary"] == "Create a product, with `default_price_data` also its first price."
+    assert create["summary"] == "Create a product, and its default price from `default_price_data`."
     listed = page["paths"]["/v1/products"]["get"]["parameters"]
     assert {"limit", "created", "active", "ids", "expand"} <= {parameter["name"] for parameter in listed}
     one = page["paths"]["/v1/customers/{id}"]
