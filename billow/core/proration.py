@@ -17,6 +17,8 @@ SECOND = timedelta(seconds=1)
 
 def portion(amount: int, of_it: Fraction) -> int:
     """That part of an amount, rounded half away from zero once; a negative amount is mirrored (§5.7)."""
+    if of_it.denominator == 1:
+        return amount * of_it.numerator
     return round_half_away(amount * of_it)
 
 

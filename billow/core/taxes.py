@@ -57,6 +57,8 @@ def taxed(lines: Sequence[Line], status: str = "none", *, per_line: bool = True)
     Of an exempt customer nothing is asked, and what is in the price is taken out of it (X79). Rounded is
     each rate on each line; else each rate once for the invoice, its lines getting shares of it (X82, X83).
     """
+    if not any(line.rates for line in lines):
+        return [Taxed(line.amount) for line in lines]
     exact = [inside(line) for line in lines]
     held = rounded(exact, per_line)
     nets = [line.amount - sum(own.values()) for line, own in zip(lines, held, strict=True)]

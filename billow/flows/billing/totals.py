@@ -82,21 +82,31 @@ def reckoned(
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
     }
     summed = invoice.but(**totals)
-    for one in (*made, summed):
-        bounds.check(shown_amounts(one))
+    bounds.check(amount for line in made for amount in amounts_on_line(line))
+    bounds.check(amounts_on_invoice(summed))
     return summed, made
 
 
-#: The amounts of an invoice and of a line, besides those of their taxes and discounts.
-PLAIN = ("amount", "net", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
+def amounts_on_line(line: InvoiceLine) -> list[int]:
+    """Every amount that a line shows."""
+    return [line.amount, line.net, *nested(line.discount_amounts), *nested(line.taxes)]
 
 
-def shown_amounts(one: Any) -> list[int]:
-    """Every amount that an invoice or a line shows."""
-    lists = ("discount_amounts", "taxes", "total_discount_amounts", "total_taxes")
-    entries = [entry for name in lists for entry in getattr(one, name, ())]
-    nested = [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
-    return [getattr(one, name, None) or 0 for name in PLAIN] + nested
+def amounts_on_invoice(invoice: Invoice) -> list[int]:
+    """Every amount that an invoice shows of its lines together."""
+    return [
+        invoice.subtotal,
+        invoice.subtotal_excluding_tax or 0,
+        invoice.total,
+        invoice.total_excluding_tax or 0,
+        *nested(invoice.total_discount_amounts),
+        *nested(invoice.total_taxes),
+    ]
+
+
+def nested(entries: Sequence[dict[str, Any]]) -> list[int]:
+    """The amounts of discounts or of taxes."""
+    return [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
 
 
 def given(line: InvoiceLine) -> dict[str, int]:
@@ -194,7 +204,7 @@ def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, 
         ),
         "total_taxes": merged(invoice.total_taxes, alone.total_taxes, ("tax_rate_details",)),
     }
-    bounds.check(shown_amounts(invoice.but(**totals)))
+    bounds.check(amounts_on_invoice(invoice.but(**totals)))
     return {name: value for name, value in totals.items() if getattr(invoice, name) != value}, made
 
 
