@@ -159,6 +159,40 @@ def test_links_and_paths_in_the_pages_lead_somewhere(path: Path) -> None:
     assert [name for name in named if "thing" not in name and not (ROOT / name).exists()] == []
 
 
+def slugs(text: str) -> set[str]:
+    """The anchors of a page: its headings as GitHub names them, and those that are set."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    plain = [re.sub(r"<[^>]*>|[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles]
+    return set(plain) | set(re.findall(r'<a id="([^"]+)"></a>', text))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_anchors_in_the_pages_lead_to_a_heading(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)#]*)#([^)]+)\)", text)
+    lost = [
+        (page, anchor)
+        for page, anchor in links
+        if anchor not in slugs((path.parent / page if page else path).read_text())
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("folder", ["docs/guide", "docs/reference"])
+def test_the_readme_lists_every_page(folder: str) -> None:
+    linked = set(re.findall(r"\]\(([^)#]+)\)", page("README.md")))
+    assert {str(path.relative_to(ROOT)) for path in ROOT.glob(f"{folder}/*.md")} <= linked
+
+
+def test_the_pages_install_the_library_that_is_tested() -> None:
+    said = {
+        found
+        for path in [*PAGES, ROOT / "examples/README.md"]
+        for found in re.findall(r"pip install stripe==(\S+)", path.read_text())
+    }
+    assert said == {locked("requirements-dev.lock")["stripe"]}
+
+
 def test_the_tests_that_the_style_guide_names_exist() -> None:
     style = page("STYLE.md")
     named = set(re.findall(r"\btest_\w+", style)) - {"test_a_coupon_expires_at_its_redeem_by"}
