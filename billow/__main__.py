@@ -1,4 +1,4 @@
-"""The command line: one program that runs, fills, asks and explains a billing system."""
+"""The command line: run billow, bring data in, print reports and explain invoices."""
 
 import os
 import sys
@@ -34,18 +34,18 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="billow: measures use, prices it, invoices, collects, and keeps the books.",
+    help="billow: self-hosted billing: usage, invoices, payments and the books.",
     callback=options,
 )
 load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
 cli.add_typer(load, name="import")
-catalog = typer.Typer(no_args_is_help=True, help="The catalog as a file.")
+catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into a file, and apply one.")
 cli.add_typer(catalog, name="catalog")
 
 
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
-Account = Annotated[str | None, typer.Option(help="Whose (BILLOW_ACCOUNT); the oldest by default.")]
+Account = Annotated[str | None, typer.Option(help="Account id (BILLOW_ACCOUNT); by default the oldest.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
 
 
@@ -54,7 +54,7 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOS
 
 @cli.command()
 def up(data: Data = None, port: Port = None, host: Host = None) -> None:
-    """Everything in one: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
+    """Run everything: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
     detach()
     read = read_settings(data, port, host)
     with database(read) as url:
@@ -72,7 +72,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
 
 
 def prepare(read: Settings, url: str) -> None:
-    """Put the parts together once, so that wrong settings end the command and not each of its processes."""
+    """Build the application once, so that a wrong setting ends the command before it starts processes."""
     built = application.build(read, url)
     built.close()
     if built.new_key:
@@ -81,7 +81,7 @@ def prepare(read: Settings, url: str) -> None:
 
 @cli.command()
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
-    """The API server alone; any number of them over one database."""
+    """Run the API server alone. Any number of servers can share one database."""
     detach()
     read = read_settings(data, port, host)
     with database(read) as url:
@@ -94,7 +94,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
 
 @cli.command()
 def work(data: Data = None) -> None:
-    """The worker alone; any number of them over one database."""
+    """Run a worker alone. Any number of workers can share one database."""
     detach()
     read = read_settings(data)
     with database(read) as url:
@@ -105,7 +105,7 @@ def work(data: Data = None) -> None:
 
 @cli.command()
 def migrate(data: Data = None) -> None:
-    """Bring the database up to this version, forward only."""
+    """Migrate the database to this version of billow. There is no way back."""
     with database(read_settings(data)) as url:
         done = migrations.migrate(url)
     for name in done or ["The database is up to date."]:
@@ -114,7 +114,7 @@ def migrate(data: Data = None) -> None:
 
 @cli.command()
 def archive(data: Data = None) -> None:
-    """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written; `billow up` does it by itself."""
+    """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written. `billow up` runs this by itself."""
     detach()
     read = read_settings(data)
     if read.wal_archive is None:
@@ -125,13 +125,13 @@ def archive(data: Data = None) -> None:
 
 @cli.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write; an older one of this name is replaced.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; an existing one is replaced.")],
     base: Annotated[
-        bool, typer.Option("--base", help="A folder instead, which BILLOW_WAL_ARCHIVE brings to any second.")
+        bool, typer.Option("--base", help="A base backup in a folder, to restore any second from.")
     ] = False,
     data: Data = None,
 ) -> None:
-    """Save everything in one file, also while billow runs: database, pepper, mails, the gateway's memory."""
+    """Back up everything into one file: database, pepper, mails, the simulated gateway. billow may run."""
     read = read_settings(data)
     processes.end_in_order()
     if base and read.embedded is None:
@@ -154,7 +154,7 @@ def backup(
 
 
 def archive_fault(read: Settings, url: str) -> str | None:
-    """Say why the log that would continue a base backup is not archived, if it is not."""
+    """Return why the log after a base backup is not archived, or None when it is."""
     if read.wal_archive is None:
         return "BILLOW_WAL_ARCHIVE is empty"
     with psycopg.connect(url, autocommit=True) as conn:
@@ -164,14 +164,14 @@ def archive_fault(read: Settings, url: str) -> str | None:
 @cli.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="What `billow backup` wrote.", exists=True)],
-    until: Annotated[str, typer.Option(help="Of a base backup: up to this instant (UTC).")] = "",
+    until: Annotated[str, typer.Option(help="Of a base backup: the time to restore (UTC).")] = "",
     archive: Annotated[
         Path | None, typer.Option("--wal", help="The archived log (BILLOW_WAL_ARCHIVE).")
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Only read it; is it whole?")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only verify that it is complete.")] = False,
     data: Data = None,
 ) -> None:
-    """Restore a backup into an empty folder and database: whole and verified, or not at all."""
+    """Restore a backup into an empty folder and database, after verifying all of it."""
     read = read_settings(data)
     processes.end_in_order()
     base, end = file.is_dir(), instant(until) if until else None
@@ -199,7 +199,7 @@ def restore(
 
 
 def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
-    """Migrate what was restored, make the simulated gateway agree with it, and check it."""
+    """Migrate the restored database, make the simulated gateway agree with it, and check both."""
     migrations.migrate(url)
     built = application.build(read, url)
     try:
@@ -211,12 +211,12 @@ def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
         built.close()
 
 
-# ------------------------------------------------------------------------------------- asking
+# ------------------------------------------------------------------------------------- reading
 
 
 @cli.command()
 def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], data: Data = None) -> None:
-    """How an invoice came to be: period, usage, tiers, rounding, transfers."""
+    """Explain how an invoice was calculated: period, usage, tiers, rounding, ledger transfers."""
     with opened(data) as built:
         for line in commands.explain(built, invoice):
             console.out(plain(line), highlight=False)
@@ -225,13 +225,13 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 @cli.command()
 def report(
     name: Annotated[str, typer.Argument(help="revenue, aging, deferred or trial_balance.")],
-    since: Annotated[str, typer.Option("--from", help="From this day or instant (UTC).")] = "1970-01-01",
-    until: Annotated[str, typer.Option("--to", "--at", help="Up to this instant; now by default.")] = "",
-    csv: Annotated[bool, typer.Option("--csv", help="As CSV, amounts in minor units.")] = False,
+    since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
+    until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     data: Data = None,
 ) -> None:
-    """A question to the books, as a table or as CSV."""
+    """Print a report from the books, as a table or as CSV."""
     with opened(data) as built:
         end = instant(until) if until else built.db.wall()
         if csv:
@@ -251,32 +251,32 @@ def instant(text: str) -> datetime:
 
 @cli.command()
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
-    """The whole journal, in beancount's text format."""
+    """Print the whole journal in beancount's text format."""
     with opened(data) as built:
         write(commands.journal_text(built, mode))
 
 
 @cli.command()
 def routes() -> None:
-    """Every operation: method, path, function, file and line."""
+    """List every endpoint: method, path, function, file and line."""
     show("routes", ["method", "path", "function", "where"], commands.routes())
 
 
 @cli.command()
 def keys(
-    create: Annotated[bool, typer.Option("--create", help="Make a new key and show it once.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Create a key and show it once.")] = False,
     kind: Annotated[str, typer.Option(help="secret, restricted or publishable.")] = "secret",
     name: Annotated[str, typer.Option(help="What the key is for.")] = "",
     permission: Annotated[
         list[str] | None, typer.Option(help="customers=read, of a restricted key; repeatable.")
     ] = None,
-    roll: Annotated[str, typer.Option(help="The id of a key to make a successor of.")] = "",
-    overlap: Annotated[int, typer.Option(help="Minutes that a rolled key works on.", min=0, max=43200)] = 60,
+    roll: Annotated[str, typer.Option(help="The id of a key to replace.")] = "",
+    overlap: Annotated[int, typer.Option(help="Minutes the old key still works.", min=0, max=43200)] = 60,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     account: Account = None,
     data: Data = None,
 ) -> None:
-    """An account's API keys: list, make, roll."""
+    """List, create and replace the API keys of an account."""
     with opened(data, account) as built:
         if create:
             made = commands.create_key(built, mode, kind, name, permission or [])
@@ -290,7 +290,7 @@ def keys(
 
 @cli.command()
 def accounts(
-    create: Annotated[str, typer.Option(help="The name of an account to make.")] = "",
+    create: Annotated[str, typer.Option(help="The name of an account to create.")] = "",
     upcoming_days: Annotated[
         int | None, typer.Option(help="Days from invoice.upcoming to the renewal; 0: never.")
     ] = None,
@@ -300,7 +300,7 @@ def accounts(
     account: Account = None,
     data: Data = None,
 ) -> None:
-    """The accounts of this installation, which never meet; each has a test and a live mode."""
+    """List and create accounts. Each has its own data, in a test mode and a live mode."""
     with opened(data, account) as built:
         commands.set_days(built, upcoming_days, will_be_due_days)
         if create:
@@ -318,20 +318,20 @@ def export_catalog(
     account: Account = None,
     data: Data = None,
 ) -> None:
-    """Products, prices, meters and what else is on sale, as one YAML file."""
+    """Print products, prices, meters, features, coupons and tax rates as one YAML file."""
     with opened(data, account) as built:
         write(commands.export_catalog(built, mode))
 
 
 @catalog.command("apply")
 def apply_catalog(
-    file: Annotated[Path, typer.Argument(help="YAML, as export writes it.", exists=True, dir_okay=False)],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it, after showing the plan.")] = False,
+    file: Annotated[Path, typer.Argument(help="YAML, as export prints it.", exists=True, dir_okay=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Apply the changes, too.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     account: Account = None,
     data: Data = None,
 ) -> None:
-    """Make the catalog what a file says: first the plan; with --yes, the deed."""
+    """Show what a catalog file would change; with --yes, change it."""
     text = file.read_text()
     with opened(data, account) as built:
         planned = commands.apply_catalog(built, mode, text, really=False)
@@ -348,16 +348,16 @@ def apply_catalog(
 
 @cli.command()
 def jobs(
-    parked: Annotated[bool, typer.Option("--parked", help="Each job that was given up, with why.")] = False,
+    parked: Annotated[bool, typer.Option("--parked", help="List jobs that were given up.")] = False,
     waiting: Annotated[
-        bool, typer.Option("--waiting", help="Each job that an outside has not answered, with why.")
+        bool, typer.Option("--waiting", help="List jobs that wait for a gateway or mail server.")
     ] = False,
     retry: Annotated[
-        str, typer.Option(help="Do parked and waiting jobs now: a kind, a ref, or all.", metavar="WHICH")
+        str, typer.Option(help="Run parked and waiting jobs now: a kind, a ref, or all.", metavar="WHICH")
     ] = "",
     data: Data = None,
 ) -> None:
-    """What is due, overdue, waiting for a gateway or mail server, or given up: per kind, of all accounts."""
+    """Count jobs by kind, over all accounts: due, overdue, waiting for a gateway or mail server, given up."""
     with opened(data) as built:
         if retry:
             say(f"{commands.retry_jobs(built, retry)} jobs are due now.")
@@ -372,18 +372,18 @@ def jobs(
 
 @cli.command()
 def check(
-    full: Annotated[bool, typer.Option("--full", help="All seals, all transfers, all events.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Check all transfers and events.")] = False,
     since: Annotated[
-        list[str] | None, typer.Option(help="The head of a ledger that was noted before; repeatable.")
+        list[str] | None, typer.Option(help="A hash (`head`) that an earlier check printed; repeatable.")
     ] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Set the timers that are missing.")] = False,
-    tenant: Annotated[str, typer.Option(help="Only this one, as acct_1/live.")] = "",
+    repair: Annotated[bool, typer.Option("--repair", help="Set timers that are missing.")] = False,
+    tenant: Annotated[str, typer.Option(help="Check one only, as acct_1/live.")] = "",
     replica: Annotated[
-        str, typer.Option("--database", help="The URL of a database to read, as of a replica.")
+        str, typer.Option("--database", help="URL of a database to read, such as a replica.")
     ] = "",
     data: Data = None,
 ) -> None:
-    """Is the installation sound: roles, migrations, the books, the sealed ledger, timers, jobs given up."""
+    """Check the installation: roles, migrations, books, the sealed ledger, timers and failed jobs."""
     read = read_settings(data)
     settings.check_database_url(replica)
     archived = read.embedded is not None and read.wal_archive is not None and not replica
@@ -400,26 +400,26 @@ def check(
     raise typer.Exit(0 if sound else 1)
 
 
-# ------------------------------------------------------------------------------------- filling
+# ------------------------------------------------------------------------------------- importing
 
 
 @load.command("usage")
 def import_usage(
     file: Annotated[Path, typer.Argument(help="CSV or NDJSON, may be gzipped.", exists=True, dir_okay=False)],
-    map: Annotated[Path | None, typer.Option(help="A TOML file that says which column is what.")] = None,
+    map: Annotated[Path | None, typer.Option(help="A TOML file that says what each column is.")] = None,
     meter: Annotated[
         list[str] | None, typer.Option(help="event_name=column, or event_name=1; repeatable.")
     ] = None,
-    customer: Annotated[str, typer.Option(help="A customer's id for every row.")] = "",
-    customer_column: Annotated[str, typer.Option(help="The column that names the customer.")] = "",
-    time: Annotated[str, typer.Option(help="The column with the time.")] = "",
+    customer: Annotated[str, typer.Option(help="The customer id of all rows.")] = "",
+    customer_column: Annotated[str, typer.Option(help="The column that holds the customer's id.")] = "",
+    time: Annotated[str, typer.Option(help="The column that holds the time.")] = "",
     time_format: Annotated[str, typer.Option(help="iso, unix or unix_ms.")] = "",
     identifier: Annotated[str, typer.Option(help="A template of {file}, {line}, {hash}, or a column.")] = "",
-    older: Annotated[bool, typer.Option("--older", help="Take events older than 35 days.")] = False,
+    older: Annotated[bool, typer.Option("--older", help="Accept events older than 35 days.")] = False,
     mode: Annotated[str, typer.Option(help="test or live.")] = "test",
     data: Data = None,
 ) -> None:
-    """Measured use from a file of any columns: good rows go in, bad are named; run twice, counted once."""
+    """Import usage from a file. Bad rows are listed; a file that is imported twice is counted once."""
     flags = {
         "meters": commands.meters(meter or []),
         "customer": customer,
@@ -457,7 +457,7 @@ def progress_bar(file: Path) -> Iterator[Any]:
 
 @cli.command()
 def demo() -> None:
-    """A small cloud company's first three months, then the API; DEMO=once ends after the story."""
+    """Show three months of a small cloud company, then serve its API; DEMO=once ends without serving."""
     from billow import demonstration
 
     demonstration.run(console, once=os.environ.get("DEMO") == "once")
@@ -465,11 +465,11 @@ def demo() -> None:
 
 CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrations.CannotMigrate,
           unfinished.Unfinished, ClockDiffers)  # fmt: skip
-"""What ends a command with one line: it says why nothing was done, and what to do."""
+"""Errors that end a command with one line, which says why nothing was done and what to do."""
 
 
 def main() -> None:
-    """Run a command; what the caller did wrong is one line, not a traceback."""
+    """Run a command. Print one line, and no traceback, for what the caller can correct."""
     try:
         require_values(sys.argv[1:])
         cli()

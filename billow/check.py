@@ -1,7 +1,7 @@
-"""What does `billow check` find in a tenant: in its books and documents, its sealed ledger and its timers?
+"""Check a tenant: its books and documents, its sealed ledger, its timers and its jobs.
 
-Everything is read in pieces, each in a read-only snapshot of its own: a healthy system at work shows nothing,
-nobody waits for a check of a big tenant, and a read replica can be asked as well.
+Everything is read in pieces, each in its own read-only snapshot. So a busy system gives no false findings,
+a check of a big tenant blocks nobody, and a read replica can be checked as well.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,29 +21,29 @@ from billow.store.tx import Database, Tx
 
 T = TypeVar("T")
 LATE = timedelta(hours=1)
-"""A job that is due for longer is behind: a big billing run may take a while."""
+"""A job that has been due for longer is late. It is an hour because a big billing run may take that long."""
 NEWEST = 200_000
-"""Transfers that are compared with their seals where not all are asked for; the newest."""
+"""How many of the newest transfers are compared with their seals, unless all are asked for."""
 NOTES = 5000
-"""Transfers without a seal that are read in one transaction."""
+"""How many transfers without a seal are read in one transaction."""
 SEALS = 4
-"""Seals that are read in one transaction."""
+"""How many seals are read in one transaction."""
 MOST_SHOWN = 50
-"""Findings of one rule that are shown one by one."""
+"""How many findings of one rule are shown; the rest is only counted."""
 Line = tuple[bool, str]
-"""Whether it is good, and what was looked at or found."""
+"""Whether it is good, and what was checked or found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How much is to be checked. `since` are hashes of seals that somebody noted before."""
+    """How much to check. `since` holds hashes of seals that earlier checks printed."""
 
     full: bool = False
     since: Sequence[str] = ()
 
 
 def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
-    """All that is looked at in a tenant, and each thing that is wrong there."""
+    """Yield each check of a tenant with its result, and each finding."""
     yield from _titled(tenant, _rules(db, tenant, wish))
     yield from _titled(tenant, _ledger(db, tenant, wish))
     yield from _titled(tenant, _timers(db, tenant))
@@ -55,7 +55,7 @@ def _titled(tenant: str, lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def _read(db: Database, tenant: str, question: Callable[[Tx], T]) -> T:
-    """Ask in a snapshot; again where a replica had to take it back."""
+    """Read in a snapshot; a replica may cancel it, and then it is read again."""
     answer: T = perform(partial(db.snapshot, tenant), question)
     return answer
 
@@ -81,7 +81,7 @@ def _rules(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
 
 
 def _asked(db: Database, tenant: str, rule: Rule) -> tuple[list[str], int]:
-    """What a rule finds, as far as it is shown, and how much it is in all."""
+    """Return the findings of a rule that are shown, and the number of all of them."""
     shown: list[str] = []
     count = 0
     place: Place | None = Place()
@@ -153,7 +153,7 @@ def _timers(db: Database, tenant: str) -> Iterator[Line]:
 
 
 def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[str], int]:
-    """List the timers of a rule that are certainly wrong, as far as they are shown, and count all of them."""
+    """Return the timers of a rule that are certainly wrong and shown, and the number of all of them."""
     shown: list[str] = []
     count = 0
     after: str | None = ""

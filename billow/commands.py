@@ -1,4 +1,4 @@
-"""What the commands ask of the parts, without a word of how it is shown."""
+"""Do the work of the commands: each returns rows or text, and `__main__.py` prints them."""
 
 import inspect
 import re
@@ -39,7 +39,7 @@ def tenant(built: App, mode: str) -> str:
 
 
 def explain(built: App, invoice: str) -> list[str]:
-    """The story of an invoice, of whichever account and mode it is: who can run commands may read all."""
+    """Explain an invoice of any account and mode: whoever can run commands may read all of them."""
     with built.db.connection() as conn:
         owners = [
             row[0] for row in conn.execute("select distinct tenant from api_keys order by tenant").fetchall()
@@ -66,7 +66,7 @@ def report_csv(built: App, name: str, since: datetime, until: datetime, mode: st
 
 
 def major(table: reports.Table) -> list[list[Any]]:
-    """Rows for people: integers in a row that has a currency are money."""
+    """Format rows for people: integers in a row with a currency are amounts of money."""
     place = table.columns.index("currency") if "currency" in table.columns else None
     return [
         [show(cell, row[place]) if place is not None and isinstance(cell, int) else cell for cell in row]
@@ -80,7 +80,7 @@ def journal_text(built: App, mode: str) -> str:
 
 
 def routes() -> list[list[str]]:
-    """Method, path, function, and where it stands."""
+    """List method, path, function and source line of each endpoint."""
     found = []
     for verb in verbs(ROUTES):
         function = inspect.unwrap(verb.run)
@@ -91,7 +91,7 @@ def routes() -> list[list[str]]:
 
 
 def key_rows(built: App, mode: str) -> list[list[Any]]:
-    """Kind, hint and times of each key, and what a restricted one may do."""
+    """List each key with its kind, hint and times, and the permissions of a restricted one."""
     with built.db.transaction(tenant(built, mode)) as tx:
         return [
             [
@@ -113,7 +113,7 @@ def may(permissions: dict[str, str]) -> str:
 
 
 def create_key(built: App, mode: str, kind: str, name: str, permissions: list[str]) -> str:
-    """A new key, as it is shown this once. Permissions are given as customers=read."""
+    """Create a key and return its secret, which is shown only now. Permissions look like customers=read."""
     pairs = [text.partition("=") for text in permissions]
     require(all(sign for _, sign, _ in pairs), "A permission is given as noun=read or noun=write.")
     require(kind in PREFIX, f"The kind is {', '.join(PREFIX)}, not {kind}.")
@@ -137,7 +137,7 @@ def account_rows(built: App) -> list[list[Any]]:
 
 
 def set_days(built: App, upcoming: int | None, will_be_due: int | None) -> None:
-    """How many days ahead the account is told of renewals and of due dates; what is None stays."""
+    """Set how many days ahead an account hears of renewals and due dates; None changes nothing."""
     for days in (upcoming, will_be_due):
         require(days is None or 0 <= days <= 45, "The days are 0 (never) to 45.")
     with built.db.connection() as conn:
@@ -149,7 +149,7 @@ def set_days(built: App, upcoming: int | None, will_be_due: int | None) -> None:
 
 
 def create_account(built: App, name: str) -> tuple[str, list[str]]:
-    """A new account, and its first keys: test and live."""
+    """Create an account, and return its id and its first keys: test and live."""
     require(name.strip(), "An account has a name.")
     id, now = new_id("acct_"), built.db.wall()
     with built.db.connection() as conn:
@@ -163,7 +163,7 @@ def export_catalog(built: App, mode: str) -> str:
 
 
 def apply_catalog(built: App, mode: str, text: str, *, really: bool) -> list[list[str]]:
-    """What the file changes, or would change: action, section, key, fields."""
+    """Apply a catalog file, or plan it: return action, section, key and fields of each change."""
     owner = tenant(built, mode)
     if really:
         with built.db.transaction(owner) as tx:
@@ -174,7 +174,7 @@ def apply_catalog(built: App, mode: str, text: str, *, really: bool) -> list[lis
 
 
 def meters(given: list[str]) -> dict[str, Any]:
-    """`calls=count` reads the column count; `calls=1` counts one a row."""
+    """Parse meter options: `calls=count` reads the column count, `calls=1` counts one per row."""
     pairs = [text.partition("=") for text in given]
     require(all(sign for _, sign, _ in pairs), "A meter is given as event_name=column, or event_name=1.")
     return {name: 1 if column == "1" else column for name, _, column in pairs}
@@ -190,7 +190,7 @@ def import_usage(
     mode: str,
     progress: Callable[[int, int], None],
 ) -> import_file.Imported:
-    """Read a file by the mapping of a TOML file, or of flags, or of both: flags go first."""
+    """Import a file with the mapping of a TOML file, of flags, or of both: a flag wins."""
     try:
         given = tomllib.loads(map.read_text()) if map else {}
     except tomllib.TOMLDecodeError as error:
@@ -222,7 +222,7 @@ def stuck_rows(built: App, *, parked: bool) -> list[list[Any]]:
 
 
 def retry_jobs(built: App, which: str) -> int:
-    """Make parked and waiting jobs due now: of a kind, of a ref, or all; how many."""
+    """Make parked and waiting jobs of a kind, of a ref, or all, due now; return how many."""
     built.db.check_clock()
     with built.db.connection() as conn:
         done = backlog.retry(conn, built.db.wall(), which)
@@ -236,7 +236,7 @@ def retry_jobs(built: App, which: str) -> int:
 
 
 def agree_with_gateway(built: App, memory: Path) -> tuple[int, int]:
-    """Make what the simulated gateway remembers that of the restored books; attempts forgotten and added."""
+    """Make the simulated gateway agree with restored books; return how many attempts it lost and gained."""
     known: list[Known] = []
     for account in [row[0] for row in account_rows(built)]:
         for mode in ("test", "live"):
@@ -257,19 +257,19 @@ ATTEMPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What `billow check` is to look at. Without a tenant it is all of them."""
+    """What `billow check` is to check. Without a tenant it checks all of them."""
 
     tenant: str = ""
     repair: bool = False
     full: bool = False
     since: tuple[str, ...] = ()
-    """Hashes of seals that were noted before."""
+    """Hashes of seals that earlier checks printed."""
     archive: bool = False
-    """Whether the settings say that the log of the embedded database is archived."""
+    """Whether the settings say that the log of the embedded database is to be archived."""
 
 
 def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
-    """Findings: whether it is good, and what was looked at. Only a repair writes anything."""
+    """Yield findings: whether it is good, and what was checked. Only a repair writes anything."""
     for hash in wanted.since:
         require(re.fullmatch("[0-9a-f]{64}", hash), f"{hash} is no hash of a seal: 64 hexadecimal digits.")
     waiting, installation = _installation(db)
@@ -289,7 +289,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
 
 
 def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
-    """The migrations that are still to be applied; roles and policies."""
+    """Return the pending migrations, and the findings about roles and policies."""
     with db.connection() as conn:
         waiting = migrate.pending(conn)
         role = conn.execute(
@@ -313,7 +313,7 @@ def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
 
 
 def _archived(db: Database, wanted: bool) -> Iterator[checking.Line]:
-    """Whether the archive of the log follows the server; nothing is said where there is none."""
+    """Check that the archive of the log keeps up with the server; without an archive, yield nothing."""
     with db.connection() as conn:
         fault = archive_lag.fault(conn, db.wall(), wanted)
         if fault:
@@ -331,7 +331,7 @@ def _tenants(db: Database, wanted: str) -> list[str]:
 
 
 def _collected(db: Database, tenant: str) -> Iterator[checking.Line]:
-    """Count the open invoices that no gateway collects. It is no fault: live mode may be meant so."""
+    """Count the open invoices that no gateway collects. It is no fault: live mode has no gateway yet."""
     with db.snapshot(tenant) as tx:
         if has_gateway(tx):
             return
@@ -345,7 +345,7 @@ def _collected(db: Database, tenant: str) -> Iterator[checking.Line]:
 
 
 def undeliverable(db: Database, tenant: str) -> Iterator[checking.Line]:
-    """Open invoices whose mail can never arrive: correct the customer's address, and send them again."""
+    """Find open invoices whose mail cannot be delivered: correct the address and send them again."""
     with db.snapshot(tenant) as tx:
         found = rows.select(tx, Invoice, "mail_error is not null and status = 'open'", "order by id")
     reasons = ", ".join(f"{invoice.id}: {invoice.mail_error}" for invoice in found[:5])
@@ -359,7 +359,7 @@ def _has_seal(db: Database, tenant: str, hash: str) -> bool:
 
 
 def _repaired(db: Database, tenant: str) -> int:
-    """Set what is missing, in as many transactions as it takes."""
+    """Set missing and moved timers in batches, each in a transaction; return how many."""
     done = 0
     while True:
         with db.transaction(tenant) as tx:

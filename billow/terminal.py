@@ -1,4 +1,4 @@
-"""How is something shown in a terminal: as it is written, and so that nothing in it commands the terminal."""
+"""Print to a terminal, so that no text can send it control sequences."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
 
 console = Console(width=None if sys.stdout.isatty() else 200)
-"""In a file or a pipe a table is as wide as it needs to be."""
+"""Into a file or a pipe, tables are 200 columns wide."""
 
 
 def show_version(wanted: bool) -> None:
@@ -34,19 +34,19 @@ def options(
 
 
 def tell(findings: Iterable[tuple[bool, str]]) -> bool:
-    """Say each finding as soon as it is known; whether all is sound."""
+    """Print each finding as soon as it is known; return whether all are good."""
     return all([said(good, what) for good, what in findings])
 
 
 def said(good: bool, what: str) -> bool:
-    """Say a finding; what it quotes is shown as it is, without effect on the terminal."""
+    """Print a finding with its mark; control characters in it have no effect."""
     mark = ("ok", "green") if good else ("no", "red")
     console.print(Text.assemble(mark, "  ", plain(what)), soft_wrap=True)
     return good
 
 
 def say(words: str, style: str = "") -> None:
-    """Print one line as it is: nothing in it is markup, and no character of it commands the terminal."""
+    """Print one line literally: without markup, and without control characters."""
     console.print(Text(plain(words), style=style), soft_wrap=True)
 
 
@@ -55,12 +55,12 @@ def tell_key(words: str, key: str) -> None:
 
 
 def write(text: str) -> None:
-    """Write a file's content: byte for byte into a file or a pipe, with nothing that acts into a terminal."""
+    """Write text unchanged into a file or a pipe, and without control characters to a terminal."""
     sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
 
 
 def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """A table in the terminal; numbers to the right."""
+    """Print a table, with columns of numbers aligned to the right."""
     table = Table(title=Text(plain(title)))
     for place, column in enumerate(columns):
         cells = [shown(row[place]) for row in rows if row[place] is not None]
@@ -73,12 +73,12 @@ def show(title: str, columns: list[str], rows: list[list[Any]]) -> None:
 
 
 def shown(value: Any) -> str:
-    """A cell as text; an instant to the second."""
+    """Format a cell; times to the second."""
     return value.isoformat(" ", "seconds") if isinstance(value, datetime) else str(value)
 
 
 def require_values(words: Sequence[str]) -> None:
-    """Refuse an option whose value is empty, as "$NAME" is where NAME is not set: it would be passed over."""
+    """Refuse an option with an empty value, such as "$NAME" of a variable that is not set."""
     for word, following in zip_longest(words, words[1:], fillvalue="-"):
         name, equals, value = word.partition("=")
         given = value if equals else following

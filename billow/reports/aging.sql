@@ -1,5 +1,5 @@
--- What do customers owe at an instant, invoice by invoice, and since how many days is it overdue?
--- An invoice without a due date was due when it was finalized. A day that has begun counts.
+-- List what customers owe at a point in time, by invoice, and for how many days it has been overdue.
+-- An invoice without a due date was due when it was finalized. A day that has begun counts as one.
 with owed as (
     select debit as account, invoice, currency, amount
     from ledger_transfers

@@ -1,4 +1,4 @@
--- What is invoiced and still to be earned at an instant, line by line?
+-- List deferred revenue at a point in time, by invoice line: invoiced, and not yet earned.
 with waiting as (
     select customer, invoice, line, currency, amount
     from ledger_transfers

@@ -1,5 +1,5 @@
--- What was earned, by month, product and currency, from an instant up to another?
--- What credit notes took back afterwards is in the account revenue_adjustments, not in here.
+-- Sum the revenue that was earned between two points in time, by month, product and currency.
+-- Later reductions by credit notes are in the account revenue_adjustments and are not included.
 with earned as (
     select created, substr(credit, 9) as product, currency, amount
     from ledger_transfers

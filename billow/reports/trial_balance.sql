@@ -1,5 +1,5 @@
--- What stands on every account at an instant, debit and credit?
--- The balances of a currency add up to zero.
+-- List debits, credits and the balance of every account at a point in time.
+-- The balances of each currency add up to zero.
 with sides as (
     select debit as account, currency, amount as debit, 0 as credit
     from ledger_transfers
