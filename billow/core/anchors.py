@@ -1,4 +1,4 @@
-"""Where do the first periods of a subscription begin and end, and what part of a full price are they worth?
+"""Calculate the first periods of a subscription, and what part of a full price each costs.
 
 start (may be set back)   now        anchor                    anchor + 1
   |------------------------|-----------|-------------------------|
@@ -22,7 +22,7 @@ LONGEST_SEARCH = 48
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of time, and what part of a full period's price it is worth."""
+    """A span of time, and the part of a full period's price that it costs."""
 
     start: datetime
     end: datetime
@@ -31,7 +31,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The instants of a new subscription, in whole seconds."""
+    """The dates of a new subscription, in whole seconds."""
 
     created: datetime
     start: datetime
@@ -42,7 +42,7 @@ class Course:
     ends: datetime | None = None
 
     def period(self, rhythm: Rhythm) -> tuple[datetime, datetime]:
-        """The period that an item of this rhythm is in now; the planned end cuts it (§5.12)."""
+        """Return the current period of an item with this interval; a planned end shortens it (§5.12)."""
         if self.trial:
             start, end = self.created, self.trial
         else:
@@ -50,23 +50,23 @@ class Course:
         return max(start, self.start), min(end, self.ends) if self.ends else end
 
     def gone(self, rhythm: Rhythm) -> list[Stretch]:
-        """What has gone by before that period, in natural periods. Before a trial they count from the start,
+        """Return the natural periods before the current one. Before a trial they count from the start,
         since the anchor is the end of the trial."""
         anchor = self.start if self.trial else self.anchor
         return stretches(anchor, rhythm, self.start, self.period(rhythm)[0])
 
     def current(self, rhythm: Rhythm) -> Stretch:
-        """The period that it is in now, with its part of a full one; not for trials, which cost nothing."""
+        """Return the current period with its part of a full price. Not for trials, which are free."""
         start, end = self.period(rhythm)
         return Stretch(start, end, worth(self.anchor, rhythm, start, end))
 
     def begins_a_period(self, rhythm: Rhythm) -> bool:
-        """Whether a natural period begins right now: it is then no stub, even if it is cut at its end."""
+        """Return whether a natural period begins now. It is then no stub, even if its end is earlier."""
         return calendar.period_at(self.anchor, *rhythm, self.created)[0] == self.created
 
 
 def stretches(anchor: datetime, rhythm: Rhythm, since: datetime, until: datetime) -> list[Stretch]:
-    """The natural periods from one instant to another, the first and the last cut where they must be."""
+    """Divide a span of time into natural periods; the first and the last may be shorter."""
     found = []
     while since < until:
         start, end = calendar.period_at(anchor, *rhythm, since)
@@ -77,12 +77,12 @@ def stretches(anchor: datetime, rhythm: Rhythm, since: datetime, until: datetime
 
 
 def worth(anchor: datetime, rhythm: Rhythm, since: datetime, until: datetime) -> Fraction:
-    """How many full periods a stretch of time is worth: 22/31 for the rest of a January from the 10th on."""
+    """Return how many full periods a span is worth: 22/31 for the rest of a January from the 10th on."""
     return sum((piece.share for piece in stretches(anchor, rhythm, since, until)), Fraction(0))
 
 
 def whole(pieces: list[Stretch]) -> list[Stretch]:
-    """All pieces as one, as classic subscriptions bill what has gone by (§5.9)."""
+    """Join all spans into one, as classic subscriptions bill the time since a start in the past (§5.9)."""
     if not pieces:
         return []
     return [Stretch(pieces[0].start, pieces[-1].end, sum((piece.share for piece in pieces), Fraction(0)))]
@@ -91,7 +91,7 @@ def whole(pieces: list[Stretch]) -> list[Stretch]:
 def configured(
     now: datetime, rhythm: Rhythm, day: int, month: int | None, time: tuple[int, int, int]
 ) -> datetime:
-    """The anchor that `billing_cycle_anchor_config` means: its next moment, in a month that has the day.
+    """Return the anchor of a `billing_cycle_anchor_config`: its next date, in a month that has the day.
 
     Created in February with day 31, a price of two months has its first boundary on the last of February,
     and its anchor on 31 August, the first of its boundaries that falls on a 31st (X67).
@@ -105,7 +105,7 @@ def configured(
 
 
 def _moments(now: datetime, day: int, time: tuple[int, int, int]) -> list[datetime]:
-    """The day at that time, or the month's last day, in this month and the twelve that follow."""
+    """Yield that day and time, or the month's last day, of this month and the twelve after it."""
     hour, minute, second = time
     firsts = [calendar.boundary(now.replace(day=1), "month", 1, n) for n in range(14)]
     return [

@@ -1,4 +1,4 @@
-"""When is an outside asked again that does not answer?"""
+"""Decide when a gateway or mail server that does not answer is tried again."""
 
 from datetime import timedelta
 
@@ -8,9 +8,9 @@ SPREAD = 20
 
 
 def pause(silent: timedelta, percent: int, least: timedelta = LEAST) -> timedelta:
-    """As long as it has been silent already, so that pauses double, up to an hour.
+    """Return the next pause: as long as it has been silent so far, so that pauses double, up to an hour.
 
-    `percent`, from 0 to SPREAD, is drawn by lot.
+    `percent`, from 0 to SPREAD, is chosen at random by the caller.
 
     >>> [str(pause(timedelta(minutes=silent), 0)) for silent in (0, 1, 2, 4, 32, 64, 5000)]
     ['0:01:00', '0:01:00', '0:02:00', '0:04:00', '0:32:00', '1:00:00', '1:00:00']

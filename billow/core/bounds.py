@@ -1,4 +1,4 @@
-"""Which amounts are too large to be held, and what is said of one that is?"""
+"""Set the largest amount that can be stored, and refuse larger ones."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ It bounds each amount by itself: a price, a line, a total, a balance. Quantities
 
 
 class TooLarge(Refused):
-    """An amount that nothing here can hold. Nothing of it is kept."""
+    """An amount is too large to be stored. Nothing of it is kept."""
 
     def __init__(self, param: str | None = None) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""When does a period begin and end? Boundaries are counted from the anchor, never from each other.
+"""Calculate when periods begin and end. Boundaries count from the anchor, never from each other.
 
 anchor 31 Jan        28 Feb             31 Mar             30 Apr
   |-------- 0 --------|-------- 1 --------|-------- 2 --------|     chained, the 31st would be lost
@@ -12,7 +12,7 @@ MONTHS = {"month": 1, "year": 12}
 
 
 def boundary(anchor: datetime, interval: str, count: int, n: int) -> datetime:
-    """The n-th boundary; n may be negative. A day that a month lacks becomes the month's last day."""
+    """Return the n-th boundary; n may be negative. A day that a month lacks becomes its last day."""
     if interval in DAYS:
         return anchor + timedelta(days=DAYS[interval] * count * n)
     year, month = divmod(_month_number(anchor) + MONTHS[interval] * count * n, 12)
@@ -21,7 +21,7 @@ def boundary(anchor: datetime, interval: str, count: int, n: int) -> datetime:
 
 
 def number_at(anchor: datetime, interval: str, count: int, at: datetime) -> int:
-    """The n of the period that holds the instant: boundary(n) <= at < boundary(n + 1)."""
+    """Return the number of the period that holds an instant: boundary(n) <= at < boundary(n + 1)."""
     if interval in DAYS:
         return (at - anchor) // timedelta(days=DAYS[interval] * count)
     n = (_month_number(at) - _month_number(anchor)) // (MONTHS[interval] * count)
@@ -30,16 +30,16 @@ def number_at(anchor: datetime, interval: str, count: int, at: datetime) -> int:
 
 
 def period_at(anchor: datetime, interval: str, count: int, at: datetime) -> tuple[datetime, datetime]:
-    """The period that holds the instant: its start, which belongs to it, and its end, which does not."""
+    """Return the period that holds an instant: its start belongs to it, its end does not."""
     n = number_at(anchor, interval, count, at)
     return boundary(anchor, interval, count, n), boundary(anchor, interval, count, n + 1)
 
 
 def next_boundary(anchor: datetime, interval: str, count: int, after: datetime) -> datetime:
-    """The first boundary strictly after the instant."""
+    """Return the first boundary strictly after an instant."""
     return boundary(anchor, interval, count, number_at(anchor, interval, count, after) + 1)
 
 
 def _month_number(at: datetime) -> int:
-    """Months since the year 0, so that month arithmetic is integer arithmetic."""
+    """Count months since the year 0, so that arithmetic with months is arithmetic with integers."""
     return at.year * 12 + at.month - 1

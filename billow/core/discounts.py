@@ -1,4 +1,4 @@
-"""What does each discount take off each line of an invoice?"""
+"""Calculate what each discount takes off each line of an invoice."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ SHARE = 100
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A percentage, or an amount in the currency of the invoice; one of the two is there.
+    """A discount: either a percentage, or an amount in the currency of the invoice.
 
-    `products` limits what it is taken from. A line of a period that begins at `until` or later is not
-    discounted: that is how far a repeating coupon reaches into time billed in arrears (X58).
+    `products` limits it to lines of these products. A line whose period begins at `until` or later is not
+    discounted: so far a repeating coupon reaches into periods that are billed in arrears (X58).
     """
 
     id: str
@@ -30,7 +30,7 @@ class Discount:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line before discounts. `own` are the discounts on it alone; `since` is the start of its period."""
+    """A line before discounts. `own` are the line's own discounts; `since` is the start of its period."""
 
     amount: int
     product: str | None = None
@@ -42,10 +42,10 @@ class Line:
 
 
 def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[str, int]]:
-    """What each discount takes of each line, by its id: one's own first, then those of the whole invoice.
+    """Calculate what each discount takes off each line, by id: the line's own first, then the invoice's.
 
-    Each takes from what the one before left (§2.8): 20 % then $5 off $100 leaves $75, $5 then 20 % $76. A
-    line whose discounts come to nothing has them with 0; a line that they do not reach lacks them.
+    Each discount takes from what the one before has left (§2.8): $100 with 20 % and then $5 off is $75, with
+    $5 and then 20 % off $76. A discount that takes nothing is listed with 0, one that does not apply is not.
     """
     found: list[dict[str, int]] = [{} for _ in lines]
     left = [line.amount for line in lines]
@@ -77,7 +77,7 @@ def taken(lines: Sequence[Line], whole: Sequence[Discount] = ()) -> list[dict[st
 
 
 def own_ones(lines: Sequence[Line], apply: Callable[[Discount, Sequence[int]], None]) -> None:
-    """Each line's own, in order. Lines that share one (the tiers of an item) share its amount too."""
+    """Apply each line's own discounts, in order. Lines of one item (its tiers) share an amount off."""
     for rank in range(max((len(line.own) for line in lines), default=0)):
         holders: dict[Discount, list[int]] = {}
         for place, line in enumerate(lines):
@@ -88,7 +88,7 @@ def own_ones(lines: Sequence[Line], apply: Callable[[Discount, Sequence[int]], N
 
 
 def reaches(discount: Discount, line: Line) -> bool:
-    """Whether a line is one that the discount may be taken from: never a credit (§5.7, T49)."""
+    """Return whether a discount applies to a line: never to a credit (§5.7, T49)."""
     product = discount.products is None or line.product in discount.products
     in_time = discount.until is None or line.since is None or line.since < discount.until
     return line.discountable and product and in_time
@@ -99,10 +99,10 @@ def part(amount: int, percent: Decimal) -> int:
 
 
 def spread(total: int, weights: Sequence[int]) -> list[int]:
-    """An amount over lines in proportion to them: each share cut, the rest to the last (§2.6).
+    """Divide an amount among lines in proportion: shares are rounded down, the last takes the rest (§2.6).
 
-    500 over 1000 and 2000 is 166 and 334. No line takes more than it has: what would be too much for the
-    last goes to those before it, and what is too much for all of them is lost (T43).
+    500 over 1000 and 2000 is 166 and 334. No line takes more than its amount: an excess of the last line goes
+    to those before it, and what exceeds all of them is lost (T43).
     """
     whole = sum(weights)
     total = min(total, whole)
@@ -116,12 +116,12 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def end_of(start: datetime, months: int | None) -> datetime | None:
-    """When a discount ends: so many calendar months after it began, or never by itself (T42)."""
+    """Return when a discount ends: a number of calendar months after its start, or never (T42)."""
     return None if months is None else boundary(start, "month", months, 1)
 
 
 def off(amount: int, net: int) -> str | None:
-    """What a proration says of the discounts in its amount: "35.0% off" (§5.7)."""
+    """Describe the discounts that are included in a proration's amount: "35.0% off" (§5.7)."""
     if amount == net:
         return None
     tenths = round_half_away(Fraction(amount - net, amount) * 1000)

@@ -1,4 +1,4 @@
-"""How do we say no? Refused for what a caller may hear, Unavailable for an outside that did not answer."""
+"""Define the errors that are handled: Refused for callers, Unavailable for a service that does not answer."""
 
 from typing import Any, TypeVar
 
@@ -8,9 +8,9 @@ DOCUMENTATION = "https://docs.stripe.com/error-codes/"
 
 
 class Refused(Exception):
-    """A refusal in words for the caller; `more` holds what goes with it, as decline_code or charge.
+    """A refusal whose message the caller sees; `more` holds further members, such as decline_code or charge.
 
-    `retry` tells programs whether to send the same request again; without it they decide by the status.
+    `retry` tells clients whether to send the same request again; without it they decide by the status.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Refused(Exception):
         self.more = more
 
     def body(self) -> dict[str, Any]:
-        """The answer in Stripe's shape; absent members are left out, never null."""
+        """Build the error body in Stripe's shape; absent members are left out, never null."""
         error = {
             "type": self.type,
             "code": self.code,
@@ -47,15 +47,15 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """An outside (gateway, tax provider, mail) did not answer: nothing is known, so try again later."""
+    """A service (gateway, tax provider, mail server) did not answer: try again later."""
 
 
 class Undeliverable(Exception):
-    """An outside refused for good, as a mail server that knows no such address: trying again is useless."""
+    """A service refused for good, such as a mail server that does not know the address: do not try again."""
 
 
 class OutcomeUnknown(Exception):
-    """Something was begun, and whether it was done is not known: neither yes nor no may be answered."""
+    """It is not known whether something that was begun was done: answer neither success nor failure."""
 
 
 class Inconsistent(Exception):

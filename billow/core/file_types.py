@@ -1,4 +1,4 @@
-"""What kind of file is this, and what may it be used for?
+"""Recognize the type of a file, and say what it can be used for.
 
 Types, sizes and expiry are those of Stripe's file upload guide.
 """
@@ -28,7 +28,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """`types` that are taken, none named are all; `days` until it is gone; `linked` if others may get it."""
+    """Accepted `types` (empty: all), `days` until the file expires, `linked` if links are allowed."""
 
     types: tuple[str, ...]
     most: int
@@ -68,9 +68,9 @@ LINKED = {*(name for name, rule in PURPOSES.items() if rule.linked), *(name for 
 
 
 def type_of(name: str, body: bytes) -> str | None:
-    """What a file is: by how it begins; what begins in no special way is what its name says, if it can be.
+    """Return the type of a file by its first bytes; by its name only where these say nothing.
 
-    `a.png` that holds a PDF is a pdf; `a.csv` is a csv if it is text, and nothing known if it is not.
+    `a.png` that holds a PDF is a pdf; `a.csv` is a csv if it is text, and of no known type otherwise.
     """
     for beginning, type in BEGINNINGS.items():
         if body.startswith(beginning):

@@ -1,4 +1,4 @@
-"""What does a check of the books report: which object is wrong, what is expected, and what is there?"""
+"""Describe what a check found: which object is wrong, what is expected, and what is there."""
 
 from dataclasses import dataclass
 

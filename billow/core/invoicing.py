@@ -1,4 +1,4 @@
-"""How do lines become totals, what is due after the customer's balance, and how does a line read?"""
+"""Calculate the totals of an invoice and what is due after the balance, and describe its lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def describe(
     every: tuple[str, int] | None,
     tier: int | None,
 ) -> str:
-    """A line in Stripe's words: `every` is (interval, count), None for a one-off; `tier` counts from 0."""
+    """Describe a line as Stripe does: `every` is (interval, count) or None; `tier` counts from 0."""
     if every is None:
         return product
     units = f"{decimal_text(quantity)} {unit_label}" if unit_label else decimal_text(quantity)
@@ -35,8 +35,8 @@ def describe(
 class LineAmounts:
     """`amount` is before discount, includes inclusive tax, and is negative for a credit.
 
-    `own_discount` is what the line's own discounts take, `discount` what those of the whole invoice do.
-    `untaxed` is inclusive tax that an exempt customer does not pay: it leaves the price (X79).
+    `own_discount` is what the line's own discounts take, `discount` what the invoice's discounts take.
+    `untaxed` is inclusive tax that an exempt customer does not pay: the price is lower by it (X79).
     """
 
     amount: int
@@ -57,9 +57,9 @@ class Totals:
 
 
 def totals(lines: Sequence[LineAmounts]) -> Totals:
-    """Sums of lines. The total may be negative: credits that exceed charges are the customer's money.
+    """Sum the lines. The total may be negative: credits that exceed charges belong to the customer.
 
-    What a line's own discounts take is not in the subtotal any more (§7.5).
+    The subtotal is after the lines' own discounts (§7.5).
     """
     subtotal = sum(line.amount - line.own_discount for line in lines)
     discount = sum(line.discount for line in lines)
@@ -71,7 +71,7 @@ def totals(lines: Sequence[LineAmounts]) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """`balance_transaction` is what the balance changes by; when it is 0 there is none, and no reason."""
+    """`balance_transaction` is the change of the balance; when it is 0 there is no transaction."""
 
     amount_due: int
     ending_balance: int
@@ -82,8 +82,8 @@ class Settlement:
 def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlement:
     """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
 
-    Nothing below `minimum` is charged: it waits in the balance for the next invoice. So does what a debt adds
-    to a total beyond the largest amount.
+    An amount below `minimum` is not charged: it stays in the balance for the next invoice. So does a part
+    of a debt that would make the total exceed the largest amount.
     """
     owed = total + starting_balance
     too_small = 0 < owed < minimum
@@ -94,14 +94,14 @@ def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlemen
 
 
 def span(start: datetime, end: datetime) -> dict[str, int]:
-    """A period as lines and items show it: whole seconds since 1970; the end is the start of what follows."""
+    """Format a period for lines and items: whole seconds since 1970; the end is the start of the next one."""
     return {"end": int(end.timestamp()), "start": int(start.timestamp())}
 
 
 def price_details(
     price: str | None, product: str | None, unit_amount: Decimal | None
 ) -> dict[str, Any] | None:
-    """What a line or an item was priced by, as both show it; None where it was an amount by hand."""
+    """Return `price_details` of a line or an item; None where the amount was given by hand."""
     if price is None:
         return None
     return {

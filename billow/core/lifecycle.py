@@ -1,4 +1,4 @@
-"""Which states can a subscription, an invoice or a payment intent be in, and what leads on?"""
+"""Define the states of subscriptions, invoices and payment intents, and the actions between them."""
 
 from collections.abc import Mapping
 
@@ -106,7 +106,7 @@ QUOTE: Table = {
 
 
 def after(table: Table, state: str, action: str) -> str:
-    """The next state; Refused when the state does not allow the action."""
+    """Return the state after an action; raise Refused when the state does not allow it."""
     if (state, action) not in table:
         code = "payment_intent_unexpected_state" if table is PAYMENT_INTENT else None
         raise Refused(f"The status '{state}' does not allow the action '{action}'.", code=code)
@@ -114,12 +114,12 @@ def after(table: Table, state: str, action: str) -> str:
 
 
 def states(table: Table) -> frozenset[str]:
-    """Every state that an object can show."""
+    """Return every state that an object can have."""
     return (frozenset(state for state, _ in table) | frozenset(table.values())) - {NEW}
 
 
 def reachable(table: Table, start: str) -> frozenset[str]:
-    """Every state that some sequence of actions leads to, the start itself included unless it is NEW."""
+    """Return every state that some sequence of actions leads to, with the start itself unless it is NEW."""
     found, grown = frozenset[str](), frozenset({start})
     while found != grown:
         found, grown = grown, grown | {to for (state, _), to in table.items() if state in grown}

@@ -1,4 +1,4 @@
-"""Is a text one mail address, or one line, as what becomes a header of a mail or a line of a bank must be?"""
+"""Check that a text is one mail address, or one line that can become the header of a mail."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ BREAKING = ("Cc", "Cs", "Zl", "Zp")
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is exactly one address, without a name: letters of any script, and no quoted mailbox.
+    """Return whether a text is exactly one address, without a name or quotes; letters of any script.
 
     >>> is_address("ann@example.com"), is_address("ü@bücher.example"), is_address("ann@localhost")
     (True, True, True)
@@ -26,5 +26,5 @@ def is_address(text: str) -> bool:
 
 
 def is_line(text: str) -> bool:
-    """Whether a text is one line: no line break, no tab, no NUL and no escape code."""
+    """Return whether a text is one line: no line break, no tab, no NUL and no escape code."""
     return not any(unicodedata.category(letter) in BREAKING for letter in text)

@@ -1,4 +1,4 @@
-"""What is money here? Minor units, the one rounding, and splitting that loses no cent."""
+"""Represent money in minor units, round it in one way, and split it without losing a cent."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
@@ -40,7 +40,7 @@ MINIMUM_CHARGES = {
 
 
 def round_half_away(value: Decimal | Fraction) -> int:
-    """The one rounding: 0.5 becomes 1 and -0.5 becomes -1, so a credit mirrors its charge."""
+    """Round half away from zero: 0.5 becomes 1 and -0.5 becomes -1, so a credit mirrors its charge."""
     if isinstance(value, Fraction):
         # Doubled, so that the half to be added is an integer too.
         whole = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
@@ -49,7 +49,7 @@ def round_half_away(value: Decimal | Fraction) -> int:
 
 
 def minor_digits(currency: str) -> int:
-    """How many decimals the API's integers carry; ISK and UGX keep two although nobody uses them."""
+    """Return how many decimals the API's integers have; ISK and UGX keep two although nobody uses them."""
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
@@ -60,9 +60,9 @@ def minimum_charge(currency: str) -> int:
 
 
 def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
-    """Split by largest remainder, the first first among equals: 100 by [1, 1, 1] is [34, 33, 33].
+    """Split an amount by largest remainder, the first one first on a tie: 100 by [1, 1, 1] is [34, 33, 33].
 
-    Weights that are all zero share evenly.
+    Weights that are all zero get equal shares.
     """
     shares = [Fraction(weight) for weight in weights]
     ensure(all(share >= 0 for share in shares), "No share is below zero.")
@@ -80,7 +80,7 @@ def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
 
 @lru_cache(maxsize=4096)
 def show(amount: int | Decimal, currency: str) -> str:
-    """Minor units for people: -500 usd is -$5.00, 0.0003 usd is $0.000003, 500 jpy is ¥500."""
+    """Format minor units for people: -500 usd is -$5.00, 0.0003 usd is $0.000003, 500 jpy is ¥500."""
     digits = minor_digits(currency)
     value = Decimal(amount).scaleb(-digits, context=EXACT).normalize(context=EXACT)
     exponent = value.as_tuple().exponent
@@ -92,5 +92,5 @@ def show(amount: int | Decimal, currency: str) -> str:
 
 
 def decimal_text(value: Decimal) -> str:
-    """Plain digits, without exponent and trailing zeros: 0.0003, 1000."""
+    """Format a decimal without exponent and trailing zeros: 0.0003, 1000."""
     return f"{value.normalize(context=EXACT):f}" if value else "0"

@@ -1,4 +1,4 @@
-"""What number does an invoice carry, and what number a quote?"""
+"""Format the numbers of invoices and quotes."""
 
 from hashlib import sha256
 
@@ -7,12 +7,12 @@ PREFIX_LENGTH = 8
 
 
 def number(prefix: str, sequence: int) -> str:
-    """ABC-0001: at least four digits, more when they are needed."""
+    """Format an invoice number: ABC-0001, with at least four digits."""
     return f"{prefix}-{sequence:04d}"
 
 
 def place(prefix: str, given: str) -> int | None:
-    """Tell which place a number has in the series of a prefix; None where it is not written as one of it.
+    """Return the position of a number in the series of a prefix; None where it is not of that series.
 
     >>> place("ABC", "ABC-0012"), place("ABC", "ABC-12"), place("ABC", "2026/12")
     (12, None, None)
@@ -25,12 +25,12 @@ def place(prefix: str, given: str) -> int | None:
 
 
 def quote_number(prefix: str, sequence: int, revision: int) -> str:
-    """QT-ABC-0001-1: the first quote of a customer, and -2 what revises it (§7.9)."""
+    """Format a quote number: QT-ABC-0001-1 is a customer's first quote, and -2 its revision (§7.9)."""
     return f"QT-{number(prefix, sequence)}-{revision}"
 
 
 def prefix_from(seed: str) -> str:
-    """Eight letters and digits that an id always gives, and another id hardly ever."""
+    """Derive eight letters and digits from an id: the same each time, and hardly ever those of another id."""
     rest = int.from_bytes(sha256(seed.encode()).digest())
     symbols = []
     for _ in range(PREFIX_LENGTH):

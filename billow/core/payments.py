@@ -1,4 +1,4 @@
-"""What do we tell a payment gateway, and what can it answer? A decline is an answer, not an error."""
+"""Define requests to a payment gateway and its answers. A decline is an answer, not an error."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ TEST_METHOD = "pm_card_"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """`attempt` is our id of this try: the gateway's idempotency key, and how to look it up after a crash."""
+    """`attempt` is our id of this try: the idempotency key at the gateway, also to look it up later."""
 
     attempt: str
     amount: int
@@ -22,7 +22,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Part or all of what a charge holds is taken, once; the rest is let go."""
+    """Take part or all of an authorized charge, once; the rest is released."""
 
     attempt: str
     charge: str
@@ -32,7 +32,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Part or all of a charge, which `charge` names by the gateway's reference; of a held one always all."""
+    """Refund part or all of a charge, named by the gateway's reference; an uncaptured one always whole."""
 
     attempt: str
     charge: str
@@ -44,7 +44,7 @@ class Refund:
 class Succeeded:
     """`fee` is what the gateway keeps, in minor units of the charge's currency.
 
-    The two others are the bank's and the network's names for it, where the gateway tells them.
+    The two others are the references of the bank and the network, where the gateway gives them.
     """
 
     reference: str
@@ -72,7 +72,7 @@ class NeedsAction:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Accepted, but the money takes days; a notice will tell."""
+    """Accepted, but the money takes days to arrive; a notification will follow."""
 
     reference: str
 
@@ -82,7 +82,7 @@ Outcome = Succeeded | Declined | NeedsAction | Pending
 
 @dataclass(frozen=True, slots=True)
 class CardDetails:
-    """What may be kept and shown of a card; the same card always has the same fingerprint."""
+    """The details of a card that can be kept and shown; the same card always has the same fingerprint."""
 
     brand: str
     last4: str

@@ -1,4 +1,4 @@
-"""How is a text shown to a person whose terminal would obey what is written in it?"""
+"""Make control characters visible, so that a text cannot control the terminal that shows it."""
 
 import unicodedata
 
@@ -10,7 +10,7 @@ DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 
 def plain(text: object) -> str:
-    """One line in which nothing acts: control characters, line ends and marks of direction are made visible.
+    """Return one line in which control characters, line ends and marks of direction are visible.
 
     >>> plain("a\\x1b[31mb\\nc\\x7f"), plain("1\\u202e2"), plain("\\x9b1m"), plain("Zoë\\u2028")
     ('a␛[31mb␊c␡', '1\\\\u202e2', '\\\\x9b1m', 'Zoë\\\\u2028')
@@ -20,7 +20,7 @@ def plain(text: object) -> str:
 
 
 def plain_lines(text: str) -> str:
-    """The same for a text of several lines: its newlines are kept, and nothing else that acts."""
+    """Do the same for a text of several lines, and keep its newlines."""
     return "\n".join(plain(line) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""How much of a line is earned by an instant, and when is that worth an entry in the books?"""
+"""Calculate how much of a line is earned by an instant, and when to post it."""
 
 from datetime import datetime, timedelta
 
@@ -8,10 +8,10 @@ SECOND = timedelta(seconds=1)
 
 
 def earned(total: int, start: datetime, end: datetime, at: datetime) -> int:
-    """What is earned from start to at, evenly by the second, cut towards zero; all of it at the end.
+    """Return what is earned from start to at, evenly by the second, rounded to zero; all of it at the end.
 
-    It is cumulative: post earned(...) less what was posted, in any order and as often as you like, and
-    no cent is lost. A period without length (usage, a single sale) is earned at its start.
+    It is cumulative: post earned(...) less what was already posted, in any order and as often as you like; no
+    cent is lost. A period without length (usage, a single sale) is earned at its start.
     """
     if at < start:
         return 0
@@ -24,7 +24,7 @@ def earned(total: int, start: datetime, end: datetime, at: datetime) -> int:
 
 
 def slices(total: int, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
-    """When to post, and what is earned by then: at each start of a month (UTC) inside, and at the end."""
+    """Return when to post and what is earned then: at each start of a month (UTC) within, and at the end."""
     if end <= start:
         return [(start, total)]
     first_of_month = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

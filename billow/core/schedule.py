@@ -1,4 +1,4 @@
-"""When do the phases of a schedule begin and end, which one is current, and what may an update replace?
+"""Calculate when the phases of a schedule begin and end, and which ones an update replaces.
 
       past            current          future
 |------ 0 ------|-------- 1 -------|------ 2 ------|   each begins where the one before ends
@@ -20,7 +20,7 @@ MOST = 10
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when a phase lasts; the end belongs to the next."""
+    """The start and the end of a phase; the end belongs to the next one."""
 
     start: datetime
     end: datetime
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a phase says of its dates: it lasts `length` where it names no end."""
+    """The dates that a phase asks for: it lasts `length` where it has no end."""
 
     length: Length
     start: datetime | None = None
@@ -37,7 +37,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The phases after an update: those that are over, and the wishes from `first` on, with their spans."""
+    """The phases after an update: the past ones, and the new ones from `first` on, with their spans."""
 
     past: list[Span]
     first: int
@@ -47,11 +47,11 @@ class Plan:
 def chain(
     start: datetime, wishes: Sequence[Wish], anchor: datetime | None = None, first: int = 0
 ) -> list[Span]:
-    """The spans of phases that follow each other from an instant on.
+    """Calculate the spans of phases that follow each other from an instant on.
 
-    Months are counted from where they began to be counted, never from the end of the phase before: phases of
-    a month from 31 January on end on 28 February and on 31 March. `anchor` is the billing cycle's: a phase
-    that starts on one of its months is counted from it.
+    Months count from the first phase, never from the end of the phase before: phases of one month from
+    31 January on end on 28 February and on 31 March. `anchor` is that of the billing cycle: a phase that
+    starts a whole number of months after it counts from it.
     """
     require(wishes, "You must pass at least one phase.", param="phases")
     require(len(wishes) <= MOST, f"A schedule can have at most {MOST} current and future phases.",
@@ -79,7 +79,7 @@ def chain(
 
 
 def counted_from(anchor: datetime | None, start: datetime) -> tuple[datetime, int]:
-    """Where months are counted from, and how many have gone by at the start."""
+    """Return the date that months count from, and how many of them have passed at the start."""
     if anchor:
         months = calendar.number_at(anchor, "month", 1, start)
         if calendar.boundary(anchor, "month", 1, months) == start:
@@ -88,17 +88,17 @@ def counted_from(anchor: datetime | None, start: datetime) -> tuple[datetime, in
 
 
 def current(spans: Sequence[Span], now: datetime) -> int | None:
-    """The place of the phase that runs; None before the first and after the last."""
+    """Return the index of the current phase; None before the first and after the last."""
     return next((place for place, span in enumerate(spans) if span.start <= now < span.end), None)
 
 
 def updated(
     old: Sequence[Span], wishes: Sequence[Wish], now: datetime, anchor: datetime | None = None
 ) -> Plan:
-    """The phases after an update of a schedule that has not ended: all that are not over are replaced (§6).
+    """Return the phases after an update: the current one and all later ones are replaced (§6).
 
-    Phases that are over may be sent again as they are. The first of the others starts when the current one
-    did, or now: the current phase is then over.
+    Past phases may be sent again unchanged. The first of the others starts when the current one did, or now,
+    which ends the current phase.
     """
     past = [span for span in old if span.end <= now]
     first = repeated(past, wishes)
@@ -133,7 +133,7 @@ def updated(
 
 
 def repeated(past: Sequence[Span], wishes: Sequence[Wish]) -> int:
-    """How many of the wishes are phases that are over; they cannot be changed."""
+    """Count the phases of a request that are past; these cannot be changed."""
     starts = {span.start: span for span in past}
     count = 0
     for place, wish in enumerate(wishes):

@@ -1,4 +1,4 @@
-"""What does a search ask for: the text of a query as clauses, joined by all `and` or all `or` (§1.7)."""
+"""Parse a search query into clauses, all joined by `and` or all by `or` (§1.7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What must hold of an object: all of the clauses, or any."""
+    """A parsed query: an object matches all of the clauses, or any."""
 
     clauses: tuple[Clause, ...]
     all: bool
@@ -60,7 +60,7 @@ def wrong(message: str) -> Refused:
 
 
 def read(text: str) -> Query:
-    """The query of a text; whatever is no query is refused, in words that say where."""
+    """Parse a query; refuse a text that is none, with a message that says where."""
     try:
         tree = PARSER.parse(text)
     except UnexpectedInput as error:
@@ -120,7 +120,7 @@ def _value(token: Token) -> str | Decimal | None:
 
 
 def _text(quoted: str) -> str:
-    """What stands between the quotes; a backslash takes the next character as it is."""
+    """Return the text between quotes; a backslash escapes the next character."""
     text, taken = "", False
     for character in quoted[1:-1]:
         taken = character == "\\" and not taken

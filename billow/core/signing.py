@@ -1,4 +1,4 @@
-"""How is a message signed, so that its receiver can believe it: in Stripe's way, and as Standard Webhooks."""
+"""Sign webhook messages, as Stripe does and as Standard Webhooks define it."""
 
 import base64
 import binascii
@@ -10,13 +10,13 @@ PREFIX = "whsec_"
 
 
 def stripe(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
-    """`Stripe-Signature`: of `timestamp.body` with each whole secret, its prefix included (§10.5, X109)."""
+    """Build `Stripe-Signature`: sign `timestamp.body` with each secret, prefix included (§10.5, X109)."""
     signed = f"{timestamp}.".encode() + body
     return ",".join([f"t={timestamp}", *(f"v1={_mac(key.encode(), signed).hex()}" for key in secrets)])
 
 
 def standard(secrets: Sequence[str], id: str, timestamp: int, body: bytes) -> str:
-    """`webhook-signature`: of `id.timestamp.body` with what each secret is in base64 behind its prefix."""
+    """Build `webhook-signature`: sign `id.timestamp.body` with each secret's base64 after its prefix."""
     signed = f"{id}.{timestamp}.".encode() + body
     return " ".join(f"v1,{base64.b64encode(_mac(_key(key), signed)).decode()}" for key in secrets)
 
@@ -33,7 +33,7 @@ def _mac(key: bytes, signed: bytes) -> bytes:
 
 
 def headers(secrets: Sequence[str], id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Both signatures, the newer secret's first; whoever verifies finds the one it knows."""
+    """Build the headers with both kinds of signatures, the newer secret's first."""
     return {
         "Stripe-Signature": stripe(secrets, timestamp, body),
         "webhook-id": id,

@@ -1,4 +1,4 @@
-"""What do its invoices say of a subscription: is it active, late, or at the policy's last word?"""
+"""Decide from its invoices whether a subscription is active, past due, or ends its retries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from billow.core.dunning import GiveUp, Policy, next_step
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A finalized invoice that is not void; `failures` are the tries to charge it."""
+    """A finalized invoice that is not void; `failures` counts the failed attempts to charge it."""
 
     status: str
     automatic: bool
@@ -18,10 +18,10 @@ class Bill:
 
 
 def verdict(bills: Iterable[Bill], now: datetime, policy: Policy) -> str:
-    """The action (core/lifecycle.py, or the policy's) that follows from the newest bill that says something.
+    """Return the action (of core/lifecycle.py or the policy) that the newest decisive invoice leads to.
 
-    The newest come first. One that is still tried, or not yet due, says nothing, and the next older one is
-    asked; where none says anything the subscription is active (§5.2).
+    The newest come first. One that is still retried or not yet due is not decisive, and the next older one
+    counts; where none is decisive the subscription is active (§5.2).
     """
     for bill in bills:
         if bill.status in ("paid", "uncollectible"):

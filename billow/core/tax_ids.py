@@ -1,4 +1,4 @@
-"""Is this a tax number of its type: by its check digits where they are known, else by its shape?"""
+"""Check tax ids: by their check digits where these are known, else by their shape."""
 
 import re
 from collections.abc import Callable
@@ -101,7 +101,7 @@ TEST_VALUES = {"000000000": "verified", "111111111": "unverified", "222222222": 
 
 
 def is_valid(type: str, value: str) -> bool:
-    """Whether the value can be a number of this type."""
+    """Return whether a value can be a tax id of a type."""
     check = CHECKED.get(type)
     if check is None:
         compact = re.sub(r"[\s.]", "", value.upper()) if type in SHAPES else value.upper()
@@ -114,7 +114,7 @@ def is_valid(type: str, value: str) -> bool:
 
 
 def country_of(type: str, value: str) -> str | None:
-    """The country of a number: that of its type, and of a European one that of its prefix."""
+    """Return the country of a tax id: that of its type, for a European one that of its prefix."""
     if type == "eu_oss_vat":
         return None
     prefix = (value if type == "eu_vat" else type)[:2].upper()
@@ -122,5 +122,5 @@ def country_of(type: str, value: str) -> str | None:
 
 
 def of_test_number(value: str) -> str | None:
-    """What a test number comes to, None where it is none: DE000000000 is found in its register."""
+    """Return the verification result of a test number, None for other numbers: DE000000000 is verified."""
     return TEST_VALUES.get(re.sub(r"^[A-Z]{2}", "", value.upper()))

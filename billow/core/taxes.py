@@ -1,4 +1,4 @@
-"""What tax is in a line, what tax comes on top of it, and how is it rounded?"""
+"""Calculate inclusive and exclusive tax of lines, and round it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is left of a line after its discounts, with the rates that apply to it."""
+    """The amount of a line after its discounts, with the rates that apply to it."""
 
     amount: int
     rates: Sequence[Rate] = ()
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """One rate on one line, or on all of them: the tax, and what it is reckoned on, which is without it."""
+    """The tax of one rate on one line or on all lines, with the amount it is calculated on, without tax."""
 
     rate: Rate
     amount: int
@@ -40,22 +40,22 @@ class Tax:
 
 @dataclass(frozen=True, slots=True)
 class Taxed:
-    """`net` is what is left for the seller: without inclusive tax, be it paid or not."""
+    """`net` is the seller's part: without inclusive tax, whether that is paid or not."""
 
     net: int
     taxes: tuple[Tax, ...] = ()
 
     @property
     def gross(self) -> int:
-        """What the buyer pays for the line."""
+        """Return what the buyer pays for the line."""
         return self.net + sum(tax.amount for tax in self.taxes)
 
 
 def taxed(lines: Sequence[Line], status: str = "none", *, per_line: bool = True) -> list[Taxed]:
-    """The taxes of each line: those in the price first, then those on what remains (§2.9, X86).
+    """Calculate the taxes of each line: inclusive ones first, then exclusive ones on the rest (§2.9, X86).
 
-    Of an exempt customer nothing is asked, and what is in the price is taken out of it (X79). Rounded is
-    each rate on each line; else each rate once for the invoice, its lines getting shares of it (X82, X83).
+    An exempt customer pays no tax, and inclusive tax leaves the price (X79). Each rate is rounded on each
+    line, or once for the invoice, with shares of it on the lines (X82, X83).
     """
     if not any(line.rates for line in lines):
         return [Taxed(line.amount) for line in lines]
@@ -81,7 +81,7 @@ def taxed(lines: Sequence[Line], status: str = "none", *, per_line: bool = True)
 
 
 def inside(line: Line) -> dict[Rate, Fraction]:
-    """Tax that the price holds: with 5 % and 10 % in it, a price is 115 % of what remains."""
+    """Return the tax inside a price: with 5 % and 10 % inside, the price is 115 % of what remains."""
     inclusive = [rate for rate in line.rates if rate.inclusive]
     whole = 100 + sum(Fraction(rate.percentage) for rate in inclusive)
     return {rate: Fraction(line.amount) * Fraction(rate.percentage) / whole for rate in inclusive}
@@ -103,7 +103,7 @@ def rounded(exact: Sequence[dict[Rate, Fraction]], per_line: bool) -> list[dict[
 
 
 def shares(exact: Sequence[Fraction]) -> list[int]:
-    """Whole amounts that add up to the rounded sum, each next to its exact one: largest remainder first."""
+    """Round amounts so that they add up to the rounded sum, by largest remainder."""
     found = [tax.numerator // tax.denominator for tax in exact]
     rest = round_half_away(sum(exact, Fraction(0))) - sum(found)
     for place in sorted(range(len(exact)), key=lambda at: found[at] - exact[at])[:rest]:
@@ -112,7 +112,7 @@ def shares(exact: Sequence[Fraction]) -> list[int]:
 
 
 def summed(taxed_lines: Sequence[Sequence[Tax]]) -> list[Tax]:
-    """The taxes of all lines, one sum for each rate, in the order in which they appear."""
+    """Sum the taxes of all lines by rate, in the order in which the rates appear."""
     found: dict[Rate, Tax] = {}
     for tax in (tax for line in taxed_lines for tax in line):
         before = found.get(tax.rate)

@@ -1,6 +1,6 @@
-"""Which timers does a state imply, and when are they due?
+"""Calculate which timers a state implies, and when they are due.
 
-Whoever changes a state sets its timers in the same transaction. The same rules tell which timers are missing,
+Whoever changes a state sets its timers in the same transaction. The same rules find timers that are missing
 after jobs were lost. Each function returns when the timer is due, or None where the state implies none. What
 happens once and leaves no trace in the state, such as a reminder, is only implied while it is still ahead.
 """
@@ -28,10 +28,10 @@ RUNNING = ("active", "past_due", "unpaid", "trialing", "incomplete")
 def renewal(
     status: str, period_end: datetime | None, cancel_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """The end of the first period, unless the subscription ends by then.
+    """Return the end of the first period to end, unless the subscription ends by then.
 
-    What is incomplete is not renewed: when its period ends before the first payment, the payment sets the
-    timer again.
+    An incomplete subscription is not renewed: when its period ends before the first payment, the payment sets
+    the timer again.
     """
     if status not in RUNNING or period_end is None or (status == "incomplete" and period_end <= now):
         return None
@@ -41,8 +41,8 @@ def renewal(
 def agrees(run_at: datetime, due: datetime, now: datetime, early: bool = False) -> bool:
     """Tell whether a timer is set to the time that its state implies.
 
-    One that is due already may have been put off a little. One that a request may ask for earlier (`early`)
-    is only to be no later.
+    One that is due already may have been postponed a little. One that a request can move forward (`early`)
+    only must not be later.
     """
     if abs(run_at - due) < ROUNDED or (early and run_at < due):
         return True
@@ -50,23 +50,23 @@ def agrees(run_at: datetime, due: datetime, now: datetime, early: bool = False) 
 
 
 def end(status: str, cancel_at: datetime | None) -> datetime | None:
-    """A planned end comes in a pause too, though no period rolls then."""
+    """Return the planned end. It takes effect in a pause too, though no period ends then."""
     return cancel_at if status in (*RUNNING, "paused") else None
 
 
 def ahead(at: datetime | None, notice: timedelta, now: datetime) -> datetime | None:
-    """So long before an instant, while that is still to come; without notice never."""
+    """Return the time of a notice before an instant, if that is still to come; without notice, None."""
     return at - notice if at and notice and at - notice > now else None
 
 
 def trial_warning(status: str, trial_end: datetime | None, now: datetime) -> datetime | None:
-    """Of a trial that runs, or that begins with the first payment."""
+    """Return when to warn of the end of a trial that runs, or that begins with the first payment."""
     return ahead(trial_end, TRIAL_WARNING, now) if status in ("trialing", "incomplete") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is known of an open invoice that is charged automatically and advances by itself."""
+    """An open invoice that is charged automatically and advances by itself."""
 
     finalized_at: datetime
     attempted: bool
@@ -76,10 +76,10 @@ class Collection:
 
 
 def collection(invoice: Collection, now: datetime) -> datetime | None:
-    """The first try at once, each further one as planned.
+    """Return when to charge: the first attempt at once, each further one as planned.
 
-    While a try is under way its own timer asks for the answer, and what the customer must authenticate waits
-    for the customer.
+    While an attempt runs, its own timer asks for the answer; a payment that needs authentication waits for
+    the customer.
     """
     if invoice.next_attempt and invoice.next_attempt > now:
         return invoice.next_attempt
@@ -90,7 +90,7 @@ def collection(invoice: Collection, now: datetime) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """A line of a finalized invoice, and how much of it is booked as earned."""
+    """A line of a finalized invoice, and how much of it is posted as earned."""
 
     net: int
     earned: int
@@ -99,7 +99,7 @@ class Earning:
 
 
 def recognition(lines: Iterable[Earning], now: datetime) -> datetime | None:
-    """The first instant at which something is earned that is not booked yet, or the next one to come."""
+    """Return the first instant at which something is earned that is not posted yet, or the next one."""
     found = [at for line in lines if line.net for at in [_slice(line, now)] if at]
     return min(found, default=None)
 

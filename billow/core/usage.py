@@ -1,4 +1,4 @@
-"""What do the events of a period amount to, and which hours hold them?"""
+"""Aggregate the events of a period, and divide the period into whole hours and the rest."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """All that the formulas need to know of any number of events; `Window()` is that of none."""
+    """What the formulas need to know of any number of events; `Window()` is that of none."""
 
     sum: Decimal = ZERO
     count: int = 0
@@ -36,7 +36,7 @@ FORMULAS: dict[str, Callable[[Window], Decimal]] = {
 
 
 def combine(windows: Iterable[Window]) -> Window:
-    """Windows of disjoint events as one. Of two values at one instant the one given later is last."""
+    """Combine windows of disjoint events. Of two values at one instant the one given later is last."""
     total, count, last, last_at = ZERO, 0, None, None
     for window in windows:
         total = EXACT.add(total, window.sum)
@@ -47,17 +47,17 @@ def combine(windows: Iterable[Window]) -> Window:
 
 
 def aggregate(formula: str, window: Window) -> Decimal:
-    """What a summary shows; corrections may make it negative."""
+    """Return the value that a summary shows; corrections may make it negative."""
     return FORMULAS[formula](window)
 
 
 def quantity(formula: str, window: Window) -> Decimal:
-    """What is billed: a negative total is billed as nothing, and not carried over."""
+    """Return the quantity that is billed: a negative total is billed as 0, and is not carried over."""
     return max(aggregate(formula, window), ZERO)
 
 
 class Hours(NamedTuple):
-    """Whole hours are read from roll-ups, head and tail from single events."""
+    """A period in parts: whole hours are read from roll-ups, head and tail from single events."""
 
     head: Span | None
     whole: Span | None
@@ -67,7 +67,7 @@ class Hours(NamedTuple):
 def hours(start: datetime, end: datetime) -> Hours:
     """Split [start, end) in UTC: 10:30 to 13:15 is 10:30-11:00, 11:00-13:00 and 13:00-13:15.
 
-    A span that reaches no full hour is all head.
+    A span without a full hour is all head.
     """
     first, last = _hour_from(start), _hour_until(end)
     if first > last:

@@ -1,4 +1,4 @@
-"""Which URL can a request be sent to: one of http or https, with a host, that is written in ASCII."""
+"""Check and encode URLs that requests are sent to: http or https, with a host, in ASCII."""
 
 import re
 from urllib.parse import SplitResult, quote, urlsplit
@@ -26,7 +26,7 @@ def encoded(url: str) -> str:
 
 
 def split(url: str) -> SplitResult:
-    """The parts of a URL that a request can be sent to; ValueError where it is none."""
+    """Split a URL that a request can be sent to; raise ValueError for any other."""
     if UNPRINTABLE.search(url):
         raise ValueError("it has spaces or control characters")
     parts = urlsplit(url)

@@ -23,16 +23,16 @@ MODELS: dict[str, Model] = {
 
 
 def charges(price: Price, quantity: Decimal) -> list[Charge]:
-    """Never empty: a quantity of zero gives a line too. Corrections may leave negative use, which is none."""
+    """Price a quantity. Never empty: a quantity of zero gives a line too. Negative usage counts as zero."""
     return MODELS[price.model](price, max(quantity, ZERO))
 
 
 def steps(price: Price, billed: Decimal | None, quantity: Decimal) -> list[Step]:
-    """What `quantity` in all costs beyond the part of it that is billed already; None when nothing is."""
+    """Price a total quantity less the part that is billed already; None when nothing is billed already."""
     before = None if billed is None else charges(price, billed)
     return further(price.model, before, charges(price, quantity))
 
 
 def amount(price: Price, quantity: Decimal) -> int:
-    """The sum of the rounded lines, not the rounded sum: an invoice adds up as printed."""
+    """Sum the rounded lines, so that an invoice adds up as printed."""
     return sum(charge.amount for charge in charges(price, quantity))

@@ -1,4 +1,4 @@
-"""What does use cost beyond what of the same period is billed already?"""
+"""Price usage beyond what is already billed of the same period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ WHOLE = frozenset({"volume"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A charge with its amount, which is a difference of two rounded ones and so none of `charge` alone."""
+    """A charge with its amount: the difference of two rounded amounts, not that of `charge`."""
 
     charge: Charge
     amount: int
@@ -23,7 +23,7 @@ class Step:
 
 
 def further(model: str, billed: Sequence[Charge] | None, now: Sequence[Charge]) -> list[Step]:
-    """From the charges of what is billed already to those of the total; None where nothing is (§4.5).
+    """Return the steps from the charges billed already to those of the total; None where nothing is (§4.5).
 
     Graduated, at 0.50 up to 10,000 and 0.40 above: from 9,900 to 10,100 are 100 units at each (X32).
     Volume: 25,000 after 5,000.00 is 10,000.00 less 5,000.00 (X36). Never empty, and the amounts of any
@@ -48,7 +48,7 @@ def taken_off(billed: Sequence[Charge]) -> list[Step]:
 
 
 def between(before: Charge | None, after: Charge | None) -> Step:
-    """One tier; a total that corrections made smaller leaves it again, and gives back."""
+    """Return the step within one tier; it is a credit where corrections made the total smaller."""
     tier = needed(after or before, "a tier, before or after")
     quantity = EXACT.subtract(after.quantity if after else ZERO, before.quantity if before else ZERO)
     flat = EXACT.subtract(after.flat_amount if after else ZERO, before.flat_amount if before else ZERO)

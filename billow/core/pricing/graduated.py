@@ -1,4 +1,4 @@
-"""Each unit by the tier it falls in, as income tax brackets are."""
+"""Price each unit by the tier it falls in, like income tax brackets."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from billow.core.pricing.types import ZERO, Charge, Price, charge_in
 
 
 def graduated(price: Price, quantity: Decimal) -> list[Charge]:
-    """One charge per tier reached, each with its flat amount.
+    """Return one charge per tier reached, each with its flat amount.
 
     The first tier is reached even at quantity zero, so its flat amount is always due.
     """

@@ -1,4 +1,4 @@
-"""So much for every started hundred, or for every full one."""
+"""Price packages: each started one, or each full one."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from billow.core.pricing.types import ZERO, Charge, Price
 
 
 def package(price: Price, quantity: Decimal) -> list[Charge]:
-    """25 units in packages of 100 are one package when rounded up, none when rounded down."""
+    """Return the charge: 25 units in packages of 100 are one package rounded up, none rounded down."""
     unit_amount = needed(price.unit_amount, "the amount of a package")
     divide_by = needed(price.divide_by, "the size of a package")
     packages, started = EXACT.divmod(quantity, Decimal(divide_by))

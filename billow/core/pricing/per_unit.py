@@ -1,4 +1,4 @@
-"""So much for each."""
+"""Price each unit alike."""
 
 from decimal import Decimal
 
@@ -7,5 +7,5 @@ from billow.core.pricing.types import ZERO, Charge, Price
 
 
 def per_unit(price: Price, quantity: Decimal) -> list[Charge]:
-    """A quantity of zero still gives a line, of nothing."""
+    """Return the charge; a quantity of zero still gives a line of 0."""
     return [Charge(None, quantity, needed(price.unit_amount, "the amount of a unit"), ZERO)]

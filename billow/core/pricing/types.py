@@ -1,4 +1,4 @@
-"""What is a price made of, and what comes out of it?"""
+"""Define prices, tiers and the charges that they result in."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Reaches up to and including `up_to`; the last tier has None and never ends."""
+    """A tier up to and including `up_to`; the last one has None and no end."""
 
     up_to: Decimal | None
     unit_amount: Decimal | None = None
@@ -19,7 +19,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`model` is a key of MODELS; `divide_by` and `round` belong to packages, `tiers` to tiered models."""
+    """`model` is a key of MODELS; `divide_by` and `round` are for packages, `tiers` for tiered models."""
 
     model: str
     currency: str
@@ -31,7 +31,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What becomes one invoice line; `tier` counts from 0 and is None where there are no tiers.
+    """The charge of one invoice line; `tier` counts from 0 and is None where there are no tiers.
 
     For packages `quantity` is the number of packages.
     """
@@ -47,10 +47,10 @@ class Charge:
 
     @property
     def amount(self) -> int:
-        """Minor units, rounded once per line, as Stripe does."""
+        """Return minor units, rounded once per line, as Stripe does."""
         return round_half_away(self.exact)
 
 
 def charge_in(tier: Tier, number: int, quantity: Decimal) -> Charge:
-    """A tier may lack its unit amount or its flat amount: nothing to pay, then."""
+    """Return the charge of units in a tier; a missing unit or flat amount is 0."""
     return Charge(number, quantity, tier.unit_amount or ZERO, tier.flat_amount or ZERO)

@@ -1,4 +1,4 @@
-"""All units by the tier the total falls in."""
+"""Price all units by the tier that the total falls in."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from billow.core.pricing.types import Charge, Price, charge_in
 
 
 def volume(price: Price, quantity: Decimal) -> list[Charge]:
-    """One tier prices everything, so a unit more can make the whole cheaper; zero falls in the first."""
+    """Return the charge of the one tier; one more unit can lower the total. Zero is in the first tier."""
     for number, tier in enumerate(price.tiers):
         if tier.up_to is None or quantity <= tier.up_to:
             return [charge_in(tier, number, quantity)]
