@@ -1,4 +1,4 @@
-"""How far is the archive of the server's log (BILLOW_WAL_ARCHIVE) behind the server?
+"""Measure how far the archive of the server's log (BILLOW_WAL_ARCHIVE) is behind the server.
 
 The server knows both ends: what it has written, and through the slot what the archive has on disk.
 """
@@ -36,7 +36,7 @@ class Position:
 
 
 def position(conn: Connection) -> Position | None:
-    """Ask the server; None where nothing is archived, or this is a replica."""
+    """Ask the server for its position; None where nothing is archived, or this is a replica."""
     row = conn.execute(
         "select pg_current_wal_flush_lsn() - '0/0'::pg_lsn, case when wal_status <> 'lost' then"
         " restart_lsn - '0/0'::pg_lsn end from pg_replication_slots"
@@ -47,7 +47,7 @@ def position(conn: Connection) -> Position | None:
 
 
 def fault(conn: Connection, now: datetime, wanted: bool) -> str | None:
-    """Tell in words what is wrong with the archive; None where nothing is, or nothing is to be archived.
+    """Describe what is wrong with the archive; None where nothing is, or nothing is to be archived.
 
     `wanted` says whether the setting asks for an archive. Waits up to PATIENCE, and only for an archive that
     is behind.
@@ -78,7 +78,7 @@ def _is_starting(conn: Connection, now: datetime) -> bool:
 
 
 def size(count: int) -> str:
-    """Write a number of bytes for people.
+    """Format a number of bytes for people.
 
     >>> size(900), size(3_500_000)
     ('900 bytes', '3.5 MB')
@@ -88,7 +88,7 @@ def size(count: int) -> str:
 
 @dataclass
 class Watch:
-    """Remembers what was written when, so that the lag can be told in seconds.
+    """Remember what was written when, so that the lag can be given in seconds.
 
     It knows the archive to be late by the time since it first saw a place that is not archived yet: by up to
     one interval of looking less than the truth.

@@ -1,4 +1,4 @@
-"""Which jobs are due, late, waiting for an outside or given up? For whoever operates the system."""
+"""List jobs that are due, late, waiting for a gateway or mail server, or given up, for operators."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A job that waits for an outside, or was given up, with the reason."""
+    """A job that waits for a gateway or mail server, or was given up, with the reason."""
 
     kind: str
     ref: str
@@ -41,7 +41,7 @@ class Stuck:
 
 
 def backlog(conn: Connection, now: datetime) -> list[Backlog]:
-    """One line for each kind that has a job due, waiting or parked; on test clocks only what is parked."""
+    """Count the jobs of each kind that are due, waiting or parked; on test clocks only the parked ones."""
     due = conn.execute(
         "select kind, count(*), count(*) filter (where run_at < %s), min(run_at) from jobs"
         " where clock = 'wall' and run_at <= %s and not parked group by kind",
@@ -61,12 +61,12 @@ def backlog(conn: Connection, now: datetime) -> list[Backlog]:
 
 
 def lane_of(kind: str) -> str:
-    """The lane of a kind; what an older or newer version put, no worker of this one runs."""
+    """Return the lane of a kind; a kind of an older or newer version is run by no worker of this one."""
     return KINDS[kind].lane if kind in KINDS else "unknown"
 
 
 def stuck(conn: Connection, *, parked: bool) -> list[Stuck]:
-    """What was given up, or what waits for an outside; the oldest first."""
+    """List jobs that were given up, or that wait for a gateway or mail server, the oldest first."""
     found = conn.execute(
         "select kind, ref, tenant, tries, waiting_since, run_at, coalesce(error, '') from jobs"
         " where (parked or waiting_since is not null) and parked = %s order by run_at, kind, ref limit 1000",
@@ -79,22 +79,22 @@ def stuck(conn: Connection, *, parked: bool) -> list[Stuck]:
 
 
 def reason_of(error: str) -> str:
-    """The last line of a traceback says what it was; control characters of a mail server stay out."""
+    """Return the last line of a traceback, which says the error, without control characters."""
     lines = error.strip().splitlines()
     text = lines[-1] if lines else ""
     return "".join(letter if letter.isprintable() else " " for letter in text)[:300]
 
 
 def parked(conn: Connection) -> Counter[str]:
-    """How many jobs of each kind were given up."""
+    """Count the jobs of each kind that were given up."""
     found = conn.execute("select kind, count(*) from jobs where parked group by kind order by kind")
     return Counter(dict(found.fetchall()))
 
 
 def retry(conn: Connection, now: datetime, which: str) -> int:
-    """Make parked and waiting jobs due now: those of a kind, that of a ref, or `all`; how many.
+    """Make parked and waiting jobs due now: those of a kind, of a ref, or `all`; return how many.
 
-    One of a test clock keeps its instant there, and runs even when the clock stands still.
+    A job on a test clock keeps its time there, and runs even when the clock is not advanced.
     """
     with conn.transaction():
         found = conn.execute(

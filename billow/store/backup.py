@@ -1,4 +1,4 @@
-"""How is everything that billow keeps written into one file, while it is in use?
+"""Write everything that billow keeps into one file, while billow runs.
 
 The database is read first, as it is at one instant; the files are copied after it. So every charge that
 the database knows to be taken is in the memory of the simulated gateway, and every letter that it knows to be
@@ -39,14 +39,14 @@ NOT_STATE = {"postgres", "lost+found", MARK}
 
 
 class CannotBackUp(RuntimeError):
-    """There is no backup; the message says why and what to do."""
+    """No backup was made; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is to be saved: a database, and the data folder of this machine.
+    """What to back up: a database, and the data folder of this machine.
 
-    `pepper` is the one that was set in the environment; None where it is a file of the data folder.
+    `pepper` is the one set in the environment; None where it is a file of the data folder.
     """
 
     url: str
@@ -55,7 +55,7 @@ class Installation:
 
 
 def take(kept: Installation, target: Path, now: datetime) -> Manifest:
-    """Write a whole backup to `target`, which is replaced only when the new one is whole and on disk."""
+    """Write a backup to `target`, which is replaced only when the new one is complete and on disk."""
     refuse_inside(target, kept.data)
     with drafted(target) as stream, psycopg.connect(kept.url, autocommit=True) as conn:
         require_all_rows(conn)
@@ -95,7 +95,7 @@ def finished(
 
 
 def pepper_check(pepper: bytes) -> str:
-    """Tells whether two peppers are the same, and not what they are."""
+    """Return a value that shows whether two peppers are equal, and not what they are."""
     return hmac.new(pepper, b"billow backup", hashlib.sha256).hexdigest()
 
 
@@ -111,7 +111,7 @@ def refuse_inside(target: Path, data: Path) -> None:
 
 @contextmanager
 def drafted(target: Path) -> Iterator[IO[bytes]]:
-    """Yield a stream to `target.part`, closed to others, and rename it when all of it is on disk.
+    """Yield a private stream to `target.part`, and rename the file when all of it is on disk.
 
     An error removes it.
     """
@@ -142,7 +142,7 @@ def drafted(target: Path) -> Iterator[IO[bytes]]:
 
 
 def require_all_rows(conn: psycopg.Connection[Any]) -> None:
-    """Row level security hides rows even from the owner of a table: a backup needs who is not bound by it."""
+    """Require a login that row level security does not bind: it hides rows even from a table's owner."""
     row = conn.execute(
         "select rolsuper or rolbypassrls, rolname from pg_roles where rolname = current_user"
     ).fetchone()
@@ -155,7 +155,7 @@ def require_all_rows(conn: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def _snapshot(conn: psycopg.Connection[Any]) -> Iterator[str]:
-    """One instant of the database, for us and for pg_dump."""
+    """Yield a snapshot of the database, for us and for pg_dump."""
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         conn.execute("set local idle_in_transaction_session_timeout = 0")
@@ -167,7 +167,7 @@ def _snapshot(conn: psycopg.Connection[Any]) -> Iterator[str]:
 
 
 def migration(conn: psycopg.Connection[Any]) -> int:
-    """The newest migration; a database without any is not ours."""
+    """Return the newest migration; a database without any is not billow's."""
     known = conn.execute("select to_regclass(%s)", (f"{SCHEMA}.migrations",)).fetchone()
     if known is None or known[0] is None:
         raise CannotBackUp("There is nothing to back up: the database holds no tables of billow.")
@@ -177,7 +177,7 @@ def migration(conn: psycopg.Connection[Any]) -> int:
 
 
 def counts(conn: psycopg.Connection[Any]) -> dict[str, int]:
-    """How many rows each table has."""
+    """Count the rows of each table."""
     names = conn.execute(
         "select tablename from pg_tables where schemaname = %s order by tablename", (SCHEMA,)
     ).fetchall()
@@ -193,7 +193,7 @@ def counts(conn: psycopg.Connection[Any]) -> dict[str, int]:
 
 
 def add_files(writer: Writer, data: Path, scratch: Path) -> None:
-    """Copy every file of the data folder: what is not known to be no state is state."""
+    """Copy every file of the data folder, except those that are known to hold no state."""
     for path in state(data):
         name = FILES + path.relative_to(data).as_posix()
         try:
@@ -236,7 +236,7 @@ def _is_plain(path: Path) -> bool:
 
 
 def _is_passing(path: Path) -> bool:
-    """A letter that is being written, or a log beside an SQLite file, which its copy has already taken in."""
+    """Return whether a file is a mail being written, or an SQLite log that the copy already includes."""
     beside = any(
         path.name.endswith(end) and path.with_name(path.name.removesuffix(end)).exists() for end in SIDE_FILES
     )
@@ -244,7 +244,7 @@ def _is_passing(path: Path) -> bool:
 
 
 def _database_file(path: Path, scratch: Path) -> Iterator[bytes]:
-    """An SQLite file as it is at one instant, whoever writes to it."""
+    """Copy an SQLite file as it is at one instant, while others may write to it."""
     with tempfile.TemporaryDirectory(dir=scratch, prefix=".billow-backup-") as folder:
         copy = Path(folder) / "copy.sqlite"
         with (

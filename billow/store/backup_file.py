@@ -1,4 +1,4 @@
-"""What is in a backup file: a tar whose last members say what must be in it, byte by byte."""
+"""Read and write backup files: a tar whose last members list what must be in it, byte by byte."""
 
 import json
 import os
@@ -17,7 +17,7 @@ CHUNK = 1 << 20
 
 
 class Damaged(RuntimeError):
-    """A backup that is not what was written; the message names the file and the part of it."""
+    """A backup differs from what was written; the message names the file and the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Writer:
 
 
 class Reader:
-    """A backup file that is open, and whose manifest is whole."""
+    """An open backup file with a complete manifest."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -106,7 +106,7 @@ class Reader:
         return Manifest(**given)
 
     def verify(self) -> None:
-        """Read every byte; an error names each member that is not what was written."""
+        """Read every byte; raise an error that names each member that differs from what was written."""
         wanted = self.manifest.files
         wrong = sorted((self._members.keys() - {MANIFEST, SEAL}) ^ wanted.keys())
         for name in sorted(wanted.keys() & self._members.keys()):
@@ -126,14 +126,14 @@ class Reader:
             yield piece
 
     def unpack(self, folder: Path) -> None:
-        """Write the files of the data folder, closed to others and on disk before we go on."""
+        """Write the files of the data folder, private to the owner, and wait until they are on disk."""
         for name in self.manifest.files:
             if name.startswith(FILES):
                 _write(folder / safe(name.removeprefix(FILES)), self.pieces(name))
 
 
 def safe(name: str) -> PurePosixPath:
-    """A path that stays in its folder; a file that says otherwise was not written by us."""
+    """Return a path that stays in its folder; refuse any other, which billow has not written."""
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts:
         raise Damaged(f"{name!r} is no path inside of a data folder")

@@ -1,4 +1,4 @@
-"""How are many rows written in one statement: one JSON parameter, and the table gives the types."""
+"""Write many rows with one statement: one JSON parameter, with types taken from the table."""
 
 from collections.abc import Sequence
 from typing import Any

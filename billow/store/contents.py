@@ -1,4 +1,4 @@
-"""Where are the bytes of a file? In the database, so that a backup has them and every server sees them."""
+"""Keep the bytes of files in the database, so that backups hold them and every server sees them."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ def keep(tx: Tx, file: str, body: bytes) -> None:
 
 
 def read(tx: Tx, file: str) -> bytes | None:
-    """The bytes; None where they are gone."""
+    """Return the bytes; None where they were deleted."""
     found = tx.one("select body from file_contents where file = %(file)s", file=file)
     return bytes(found["body"]) if found else None
 

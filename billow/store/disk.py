@@ -17,7 +17,7 @@ MB = 1 << 20
 
 
 def free_bytes(folder: Path) -> int:
-    """What users other than root may still write; PostgreSQL is never root."""
+    """Return how many bytes users other than root can still write; PostgreSQL never runs as root."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
 
@@ -34,7 +34,7 @@ class Disk:
         self._low: str | None = None
 
     def low(self) -> str | None:
-        """Why nothing may be written now, or None where there is space enough."""
+        """Return why nothing may be written now, or None where there is enough space."""
         if self._folder is None:
             return None
         with self._lock:

@@ -1,4 +1,4 @@
-"""Close the data folder to other users: its pepper, mails and database open every account."""
+"""Make the data folder private: its pepper, mails and database give access to every account."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ PASS = 0o010
 
 
 def close(folder: Path) -> None:
-    """Make the data folder if there is none, and take all rights of other users from it and what it holds.
+    """Create the data folder if it is missing, and remove all rights of other users from it and its contents.
 
     The system user that runs the database for root keeps the right to pass through (see `embedded.py`).
     """
@@ -27,7 +27,7 @@ def close(folder: Path) -> None:
 
 
 def _ours(folder: Path) -> Iterator[Path]:
-    """The files, and our directories with what they hold; PostgreSQL itself guards its cluster."""
+    """Yield billow's files and directories with their contents; PostgreSQL guards its cluster itself."""
     for entry in folder.iterdir():
         if entry.is_symlink() or not entry.is_dir():
             yield entry

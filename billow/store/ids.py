@@ -1,4 +1,4 @@
-"""What is a new id: unguessable, and sorted by creation."""
+"""Create ids that cannot be guessed and that sort by creation."""
 
 import os
 import threading
@@ -22,7 +22,7 @@ def base62(number: int, width: int) -> str:
 
 
 def new_id(prefix: str) -> str:
-    """`cus_` and 24 characters: nine of time, never equal twice in a process, and fifteen of chance."""
+    """Return `cus_` and 24 characters: nine of time, unique within a process, and fifteen random ones."""
     global _latest, _pool
     with _lock:
         _latest = max(_latest + 1, time.time_ns() // 1000)
@@ -34,7 +34,7 @@ def new_id(prefix: str) -> str:
 
 
 def secret(prefix: str, length: int = 32) -> str:
-    """A random secret of `length` base-62 characters."""
+    """Return a random secret of `length` base-62 characters."""
     characters = b""
     while len(characters) < length:
         # A byte of 248 or more would make some characters come more often than others.
@@ -43,7 +43,7 @@ def secret(prefix: str, length: int = 32) -> str:
 
 
 def _forget_pool() -> None:
-    """A forked child must not draw what its parent draws."""
+    """Forget the random pool after a fork, so that the child does not repeat its parent's values."""
     global _pool
     _pool = b""
 

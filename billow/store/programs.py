@@ -1,4 +1,4 @@
-"""How are PostgreSQL's own programs called, those that come with the package?"""
+"""Run PostgreSQL's own programs, which come with the package."""
 
 import os
 import subprocess
@@ -20,12 +20,12 @@ class ProgramFailed(RuntimeError):
 
 
 def major() -> int:
-    """The version of the packaged programs."""
+    """Return the major version of the packaged programs."""
     return int(installation().name.removeprefix("pginstall"))
 
 
 def refuse_newer_server(conn: psycopg.Connection[Any]) -> None:
-    """pg_dump and its relatives read servers of their own version and older ones."""
+    """Refuse a server that is newer than the packaged programs, since they cannot read it."""
     server = conn.info.server_version // 10000
     if server > major():
         raise ProgramFailed(
@@ -35,7 +35,7 @@ def refuse_newer_server(conn: psycopg.Connection[Any]) -> None:
 
 
 def words(program: str, *arguments: str, url: str | None = None) -> list[str]:
-    """The command line, without the password: `ps` shows it to everybody."""
+    """Return the command line without the password, because `ps` shows it to everybody."""
     command = [str(installation() / "bin" / program)]
     if url is not None:
         given = conninfo_to_dict(url)
@@ -45,14 +45,14 @@ def words(program: str, *arguments: str, url: str | None = None) -> list[str]:
 
 
 def environment(url: str | None = None) -> dict[str, str]:
-    """Our own, in plain English and UTC, with the password of the URL."""
+    """Return the environment of a program: in English and UTC, with the password of the URL."""
     plain = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
     password = conninfo_to_dict(url).get("password") if url else None
     return {**plain, "PGPASSWORD": str(password)} if password else plain
 
 
 def run(program: str, *arguments: str, url: str | None = None) -> str:
-    """Run a program to its end; what it printed."""
+    """Run a program to its end; return what it printed."""
     done = subprocess.run(
         words(program, *arguments, url=url),
         env=environment(url),
@@ -66,7 +66,7 @@ def run(program: str, *arguments: str, url: str | None = None) -> str:
 
 
 def read(program: str, *arguments: str, url: str) -> Iterator[bytes]:
-    """The output of a program, piece by piece; an error where it fails, also after its last piece."""
+    """Yield the output of a program in pieces; raise an error if it fails, also after the last piece."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             words(program, *arguments, url=url),
@@ -86,7 +86,7 @@ def read(program: str, *arguments: str, url: str) -> Iterator[bytes]:
 
 
 def feed(program: str, pieces: Iterable[bytes], *arguments: str, url: str) -> None:
-    """Give a program its input, piece by piece, and wait for its end."""
+    """Write the input of a program in pieces, and wait for its end."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             words(program, *arguments, url=url),
@@ -114,7 +114,7 @@ def _pipe(found: IO[bytes] | None) -> IO[bytes]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Leave no process behind when we are interrupted."""
+    """End the process when we are interrupted."""
     if process.poll() is None:
         process.kill()
         process.wait()

@@ -23,7 +23,7 @@ GIVE_UP_SECONDS = 300.0
 
 
 class Restarter:
-    """Watches the embedded server in a thread of its own, and starts it again when it has died."""
+    """Watch the embedded server in a thread, and start it again when it has died."""
 
     def __init__(self, server: Embedded, gave_up: Callable[[], None]) -> None:
         self.failure: str | None = None
@@ -69,7 +69,7 @@ class Restarter:
         self._gave_up()
 
     def _failure(self) -> str | None:
-        """Try once; why it failed, or None where the server runs again."""
+        """Try once; return why it failed, or None where the server runs again."""
         try:
             self._server.restart()
         except (CannotRun, OSError, psycopg.Error) as error:

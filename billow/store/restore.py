@@ -1,4 +1,4 @@
-"""How does a backup file become an installation again: whole, verified, or not at all?"""
+"""Restore an installation from a backup file: verified and complete, or not at all."""
 
 import hmac
 import os
@@ -36,7 +36,7 @@ class CannotRestore(RuntimeError):
 class Target:
     """Where to restore to: an empty data folder, and an empty database, which may be the embedded one in it.
 
-    `pepper` is the one that is set in the environment; None where there is none.
+    `pepper` is the one set in the environment; None where there is none.
     """
 
     data: Path
@@ -47,9 +47,9 @@ class Target:
 
 @contextmanager
 def restored(backup: Reader, target: Target) -> Iterator[str]:
-    """Load a backup, and yield the URL under which to look at it while nobody else may.
+    """Load a backup, and yield a URL to check it with while nobody else can use it.
 
-    It is given free when the block ends, and taken away again when anything fails, in the block too.
+    It is released when the block ends, and removed when anything fails, in the block too.
     """
     backup.verify()
     require_pepper(backup.manifest, target)
@@ -66,7 +66,7 @@ def restored(backup: Reader, target: Target) -> Iterator[str]:
 
 
 def require_pepper(manifest: Manifest, target: Target) -> None:
-    """With another pepper no API key would work."""
+    """Require the pepper of the backup: with another one no API key would work."""
     if manifest.pepper == "environment" and target.pepper is None:
         raise CannotRestore("The backup was made with BILLOW_PEPPER set: set it to the same secret.")
     if target.pepper and not hmac.compare_digest(pepper_check(target.pepper), manifest.pepper_check):
@@ -89,7 +89,7 @@ def require_known(manifest: Manifest) -> None:
 
 @contextmanager
 def claimed(target: Target, manifest: Manifest) -> Iterator[None]:
-    """Keep the data folder for us; afterwards it is whole, or as empty as it was."""
+    """Claim the data folder; afterwards it is complete, or as empty as before."""
     data = target.data
     with unfinished.marked(data) as left:
         if left:
@@ -114,7 +114,7 @@ def _names(target: Target, manifest: Manifest) -> list[str]:
 
 
 def _refuse_strangers(data: Path) -> None:
-    """Refuse to go on where somebody else has put something into the folder since a restore was cut off."""
+    """Refuse to continue when somebody else has put files into the folder since a restore was interrupted."""
     strange = [str(path.relative_to(data)) for path in unfinished.found(data)[1]]
     if strange:
         raise CannotRestore(
@@ -124,7 +124,7 @@ def _refuse_strangers(data: Path) -> None:
 
 
 def clear(data: Path) -> None:
-    """Remove what an unfinished restore has put there; its server may have outlived it, and goes first."""
+    """Remove what an interrupted restore has put there; stop its server first, which may still run."""
     for number in (signal.SIGQUIT, signal.SIGKILL):
         deadline = time.monotonic() + PATIENCE
         while (found := _servers(data)) and time.monotonic() < deadline:
@@ -144,7 +144,7 @@ def clear(data: Path) -> None:
 
 
 def _servers(data: Path) -> list[int]:
-    """The processes of PostgreSQL that were started for this folder."""
+    """List the processes of PostgreSQL that were started for this folder."""
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
@@ -160,7 +160,7 @@ def _servers(data: Path) -> list[int]:
 
 @contextmanager
 def served(target: Target) -> Iterator[str]:
-    """The database to restore into, with connections that say who they are."""
+    """Yield the database to restore into, with connections that identify themselves."""
     if target.embedded is None:
         yield restoring(target.url)
         return
@@ -173,7 +173,7 @@ def served(target: Target) -> Iterator[str]:
 
 
 def restoring(url: str) -> str:
-    """The URL for connections of the restore itself, which the mark does not keep out."""
+    """Return the URL for connections of the restore itself, which the mark lets in."""
     options = conninfo_to_dict(url).get("options") or ""
     ours = f"-c {unfinished.OPTION}=on -c maintenance_work_mem=256MB"  # room to build the indexes in
     return make_conninfo(url, options=f"{options} {ours}".strip())
@@ -181,7 +181,7 @@ def restoring(url: str) -> str:
 
 @contextmanager
 def claimed_database(conn: psycopg.Connection[Any]) -> Iterator[None]:
-    """Keep the database for us; afterwards it is whole, or as empty as it was."""
+    """Claim the database; afterwards it is complete, or as empty as before."""
     require_all_rows(conn)
     row = conn.execute("select pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
     if not row or not row[0]:
@@ -197,7 +197,7 @@ def claimed_database(conn: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def _mark(conn: psycopg.Connection[Any]) -> None:
-    """Mark an empty database; where an earlier restore has left its mark, what it loaded goes first."""
+    """Mark an empty database; first remove what an earlier restore loaded, if it left its mark."""
     known = conn.execute("select to_regnamespace(%s)", (unfinished.SCHEMA,)).fetchone()
     if known and known[0]:
         conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA)))
@@ -209,7 +209,7 @@ def _mark(conn: psycopg.Connection[Any]) -> None:
 
 
 def _require_nobody(conn: psycopg.Connection[Any]) -> None:
-    """A server or a worker that is connected already would not notice the mark."""
+    """Require that nobody is connected: a connected server or worker would not notice the mark."""
     row = conn.execute(
         "select count(*) from pg_stat_activity where datname = current_database()"
         " and usesysid is not null and pid <> pg_backend_pid()"
@@ -221,13 +221,13 @@ def _require_nobody(conn: psycopg.Connection[Any]) -> None:
 
 
 def _empty(conn: psycopg.Connection[Any]) -> None:
-    """Take away what was loaded, then the mark."""
+    """Remove what was loaded, then the mark."""
     for schema in (SCHEMA, unfinished.SCHEMA):
         conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
 
 
 def _load(conn: psycopg.Connection[Any], backup: Reader, url: str) -> None:
-    """Load the dump in one transaction, as the role that owns the tables, and count what is there."""
+    """Load the dump in one transaction, as the role that owns the tables, and count its rows."""
     with migrate.alone(conn):
         migrate.become_owner(conn)
         conn.execute("reset role")

@@ -1,4 +1,4 @@
-"""How is the embedded server brought back to an instant: a base backup, and the archived log up to there?"""
+"""Restore the embedded server to an instant from a base backup and the archived log."""
 
 import logging
 import os
@@ -33,9 +33,9 @@ OPTIONS = (
 
 @contextmanager
 def rewound(base: Path, archive: Path | None, until: datetime | None, target: Target) -> Iterator[str]:
-    """Replay the log on a base backup up to an instant, and yield the URL to look at what came of it.
+    """Replay the log on a base backup up to an instant, and yield a URL to check the result with.
 
-    Without an instant all that was archived is replayed. As with `restored`: whole, or not at all.
+    Without an instant the whole archive is replayed. As with `restored`: complete, or not at all.
     """
     if target.embedded is None:
         raise CannotRestore(
@@ -58,7 +58,7 @@ def rewound(base: Path, archive: Path | None, until: datetime | None, target: Ta
 
 
 def require_after(made: Manifest, until: datetime | None) -> None:
-    """Refuse an instant before the backup: its files are younger than that, and no log leads back."""
+    """Refuse an instant before the backup: the log only leads forward from it."""
     if until and until < datetime.fromisoformat(made.made_at):
         raise CannotRestore(
             f"This base backup was begun at {made.made_at}; an earlier instant needs an older base backup."
@@ -66,7 +66,7 @@ def require_after(made: Manifest, until: datetime | None) -> None:
 
 
 def verify(base: Path, files: Reader) -> None:
-    """Read every byte of a base backup; an error names what is not as it was written."""
+    """Read every byte of a base backup; raise an error that names what differs from what was written."""
     files.verify()
     try:
         if b"".join(files.pieces(SERVER_MANIFEST)) != (base / CLUSTER / SERVER_MANIFEST).read_bytes():
@@ -79,7 +79,7 @@ def verify(base: Path, files: Reader) -> None:
 
 
 def _prepare(base: Path, archive: Path | None, until: datetime | None, folder: Path) -> Path | None:
-    """Put the cluster and its log in place, and tell it to recover; the last segment of the log."""
+    """Put the cluster and its log in place, and set it to recover; return the last segment of the log."""
     draft = folder / "cluster.new"
     folder.mkdir(mode=0o700, exist_ok=True)
     shutil.copytree(base, draft)
@@ -98,7 +98,7 @@ def _prepare(base: Path, archive: Path | None, until: datetime | None, folder: P
 
 
 def _copy_log(base: Path, archive: Path, pg_wal: Path) -> Path | None:
-    """Copy the segments that the base needs; the one that was being written is as good as a whole one."""
+    """Copy the segments that the base backup needs, the unfinished last one included."""
     system, timeline, first = origin(base)
     last = None
     for path in sorted((archive / line_name(system, timeline)).glob("*")):
@@ -115,7 +115,7 @@ def _copy_log(base: Path, archive: Path, pg_wal: Path) -> Path | None:
 
 
 def _leave_recovery(url: str, last: Path | None) -> None:
-    """Forget the options of the recovery, and look whether it reached the end of what was archived."""
+    """Remove the options of the recovery, and check that it reached the end of the archive."""
     with psycopg.connect(url, autocommit=True) as conn:
         for option in OPTIONS:
             conn.execute(sql.SQL("alter system reset {}").format(sql.Identifier(option)))
@@ -124,7 +124,7 @@ def _leave_recovery(url: str, last: Path | None) -> None:
 
 
 def _require_end(conn: psycopg.Connection[Any], last: Path) -> None:
-    """The server takes damage for the end of the log; then the archive goes on behind that end."""
+    """Require that the server replayed the whole archive: it takes damage for the end of the log."""
     row = conn.execute("select pg_last_wal_replay_lsn() - '0/0'::pg_lsn").fetchone()
     if row is None or row[0] is None:
         raise CannotRestore("The server does not say how far it came.")

@@ -1,4 +1,4 @@
-"""Which number has an event: they are numbered once they are committed, without gaps, one tenant at a time.
+"""Number events after they are committed, without gaps, one tenant at a time.
 
 Numbering inside the writers' transactions would make them wait for each other, and a number taken early
 could show up after a later one. So writers leave the number open; whoever numbers holds the tenant's counter
@@ -17,9 +17,9 @@ def unnumbered(tx: Tx) -> bool:
 
 
 def number(tx: Tx) -> int:
-    """Number what is committed and has no number, in the order of writing, and queue what is to be delivered.
+    """Number the committed events that have no number, in the order of writing, and queue their deliveries.
 
-    Short, as others may wait for the counter: it touches no row that a delivery holds for longer.
+    It is short, because others may wait for the counter: it locks no row that a delivery holds for longer.
     """
     if not unnumbered(tx):
         return 0

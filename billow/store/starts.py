@@ -26,15 +26,15 @@ KILLS = "Each of {} workers that began this job ended without a word: it may nee
 
 
 def chosen(tenant: str, kind: str, clock: str, latest: datetime, size: int) -> dict[str, Any]:
-    """The parameters of `CHOICE`."""
+    """Return the parameters of `CHOICE`."""
     return {"tenant": tenant, "kind": kind, "clock": clock, "latest": latest, "size": size, "refs": None,
             "most": MOST}  # fmt: skip
 
 
 def count(db: Database, choice: dict[str, Any]) -> list[str]:
-    """Note, before they are run, that these jobs are begun; which they are.
+    """Record that these jobs are begun, before they are run; return them.
 
-    The note may be lost when PostgreSQL crashes: only the death of a worker counts.
+    The record may be lost when PostgreSQL crashes: only the death of a worker counts.
     """
     with db.connection() as conn:
         found = conn.execute(

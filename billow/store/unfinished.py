@@ -1,4 +1,4 @@
-"""Is a restore under way, or was one cut off? Then nothing else may use this folder or this database."""
+"""Detect a restore that runs or was interrupted: nothing else may then use the folder or the database."""
 
 import fcntl
 import json
@@ -23,7 +23,7 @@ MARKED = (
 
 
 class Unfinished(RuntimeError):
-    """What is there was not restored whole; the message says what to do."""
+    """The restore was not completed; the message says what to do."""
 
 
 def refuse_folder(data: Path) -> None:
@@ -45,7 +45,7 @@ def refuse_database(conn: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def marked(data: Path) -> Iterator[bool]:
-    """Hold the folder for a restore; whether there is something in it that an earlier one has left.
+    """Hold the folder for a restore; yield whether an earlier one has left something in it.
 
     Only `finish` removes the mark. A restore that is killed leaves it, with the list of what it was about to
     put into the folder, and the next one may remove that.
@@ -98,7 +98,7 @@ def others(data: Path) -> list[str]:
 
 
 def note(data: Path, names: Iterable[str]) -> None:
-    """Write into the mark what the restore may put into the folder; `name/` is a whole folder."""
+    """Write into the mark what the restore may put into the folder; `name/` stands for a whole folder."""
     with (data / MARK).open("r+") as mark:
         mark.truncate()
         json.dump(sorted(names), mark)
@@ -107,7 +107,7 @@ def note(data: Path, names: Iterable[str]) -> None:
 
 
 def noted(data: Path) -> set[str]:
-    """Read what the restore that left the mark may have put there."""
+    """Read from the mark what the earlier restore may have put there."""
     try:
         return set(json.loads((data / MARK).read_text()))
     except ValueError:
@@ -115,7 +115,7 @@ def noted(data: Path) -> set[str]:
 
 
 def found(data: Path) -> tuple[list[Path], list[Path]]:
-    """List what a restore has put into the folder, and what it has not."""
+    """List what the restore has put into the folder, and what it has not."""
     names = noted(data)
     ours: list[Path] = []
     strange: list[Path] = []

@@ -1,4 +1,4 @@
-"""How can the embedded server be brought back to any second: its log archived as it is written, base backups?
+"""Archive the log of the embedded server as it is written, and take base backups.
 
 pg_receivewal streams the log (WAL), so the archive is never more than the last moments behind; a slot keeps
 what was not archived yet. Each server and timeline has a folder of its own in the archive, because a restored
@@ -43,9 +43,9 @@ CLUSTER, FILES, SERVER_MANIFEST = "cluster", "files.tar", "backup_manifest"
 
 
 def stream(url: str, archive: Path, begin: Callable[[], None]) -> int:
-    """Copy the server's log into the archive until SIGTERM or Ctrl-C; the status of pg_receivewal.
+    """Copy the server's log into the archive until SIGTERM or Ctrl-C; return the status of pg_receivewal.
 
-    `begin` is called in its process first, so that it ends with us however we end.
+    `begin` is called in its process first, so that it ends when we end, in whatever way.
     """
     with psycopg.connect(url, autocommit=True) as conn:
         programs.refuse_newer_server(conn)
@@ -71,7 +71,7 @@ def stream(url: str, archive: Path, begin: Callable[[], None]) -> int:
 
 
 def pass_on(line: str) -> None:
-    """Write to the log what pg_receivewal says, without what only explains it in general.
+    """Log what pg_receivewal prints, without its general explanations.
 
     At every end it says that the last segment stays open.
     """
@@ -93,7 +93,7 @@ def require_writable(archive: Path) -> None:
 
 
 def drop_slot(url: str) -> None:
-    """Nobody archives any more: the server is not to keep its log for it."""
+    """Drop the slot when nothing archives any more, so that the server does not keep its log for it."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(
             "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
@@ -103,7 +103,7 @@ def drop_slot(url: str) -> None:
 
 
 def _keep_slot(conn: psycopg.Connection[Any]) -> None:
-    """Make the slot; again where the server had to give it up, as the archive took nothing for too long."""
+    """Create the slot, also when the server dropped it because the archive took nothing for too long."""
     row = conn.execute("select wal_status from pg_replication_slots where slot_name = %s", (SLOT,)).fetchone()
     if row and row[0] == "lost":
         log.error("the archive has a gap: it took nothing for too long; make a new base backup now")
@@ -124,7 +124,7 @@ def _line(conn: psycopg.Connection[Any]) -> str:
 
 
 def line_name(system: int, timeline: int) -> str:
-    """The folder of a server and one of its timelines."""
+    """Return the folder name of a server and one of its timelines."""
     return f"{system}-{timeline:08X}"
 
 
@@ -152,7 +152,7 @@ def take_base(kept: Installation, target: Path, now: datetime) -> Manifest:
 
 
 def _fill(kept: Installation, draft: Path, now: datetime) -> Manifest:
-    """The server first, then the files: backup.py says why."""
+    """Copy the server first, then the files: backup.py says why."""
     with psycopg.connect(kept.url, autocommit=True) as conn:
         require_all_rows(conn)
         programs.refuse_newer_server(conn)
@@ -166,7 +166,7 @@ def _fill(kept: Installation, draft: Path, now: datetime) -> Manifest:
 
 
 def damaged(cluster: Path) -> list[str]:
-    """The files of a base backup that are not as the server sent them, by the server's own list of checksums.
+    """List the files of a base backup that differ from the server's own list of checksums.
 
     pg_verifybackup does the same; the packaged one does not start. The log has checksums of its own.
     """
@@ -191,7 +191,7 @@ def _sha256(path: Path) -> str:
 
 
 def origin(cluster: Path) -> tuple[int, int, str]:
-    """Which server and timeline a base backup is of, and the first segment of the log that it needs."""
+    """Return the server and timeline of a base backup, and the first segment of the log that it needs."""
     said: dict[str, Any] = json.loads((cluster / SERVER_MANIFEST).read_text())
     label = (cluster / "backup_label").read_text()
     first = label.split("(file ", 1)[1].split(")", 1)[0]

@@ -1,4 +1,4 @@
-"""What is to be sent to whom, and by whom: a queue for each receiver, from which only its deliverer deletes.
+"""Queue webhook deliveries by receiver; only the worker that holds a receiver deletes from its queue.
 
 Who numbers events adds to it, and waits for nobody. A deliverer holds a receiver by a lease, not by a lock,
 and what is on its way stands in the queue until it is settled. When a deliverer dies, another takes the
@@ -29,14 +29,14 @@ DUE = """
 
 
 def due(db: Database, now: datetime) -> list[tuple[str, str]]:
-    """Tenant and receiver of all to whom something is due, who has waited longest first."""
+    """List tenant and receiver of due deliveries, those that have waited longest first."""
     with db.connection() as conn:
         return [(tenant, receiver) for tenant, receiver in conn.execute(DUE, (now,)).fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What waits to be delivered, of all accounts, and for how many seconds the oldest of it waits.
+    """The deliveries that wait, of all accounts, and for how many seconds the oldest has waited.
 
     `due` is what a deliverer should send now; the rest is for a later time, since its receiver failed.
     """
@@ -69,7 +69,7 @@ def add(tx: Tx, events: Sequence[str]) -> None:
 
 
 def add_all(tx: Tx, receiver: str) -> None:
-    """Queue whatever is still to be sent to a receiver, now. What has no number comes when it has one."""
+    """Queue now what is still to be sent to a receiver; events without a number follow when numbered."""
     _add(tx, "d.receiver = %(receiver)s", "update set due_at = excluded.due_at", receiver=receiver)
 
 
@@ -108,12 +108,12 @@ def remove(tx: Tx, deliveries: Sequence[str]) -> None:
 
 
 def clear(tx: Tx, receiver: str) -> None:
-    """Nothing is to be sent to a receiver for now."""
+    """Remove all deliveries of a receiver from the queue."""
     tx.run("delete from webhook_queue where receiver = %(receiver)s", receiver=receiver)
 
 
 def put_off(tx: Tx, later: dict[str, datetime]) -> None:
-    """Deliveries are made again later, each at its time."""
+    """Postpone deliveries, each to its own time."""
     if later:
         tx.run(
             "update webhook_queue q set due_at = t.at"
@@ -127,7 +127,7 @@ def put_off(tx: Tx, later: dict[str, datetime]) -> None:
 
 
 def claim(tx: Tx, receiver: str, until: datetime) -> dict[str, Any] | None:
-    """Take a receiver, if nobody has it, until it is released or its time is over; how it is doing."""
+    """Claim a receiver that nobody holds, until released or the lease ends; return whether it was slow."""
     tx.run("insert into webhook_receivers (id) values (%(id)s) on conflict do nothing", id=receiver)
     return tx.one(
         "update webhook_receivers set busy_until = %(until)s where id = (select id from webhook_receivers"
@@ -140,7 +140,7 @@ def claim(tx: Tx, receiver: str, until: datetime) -> dict[str, Any] | None:
 
 
 def keep(tx: Tx, receiver: str, held: datetime, until: datetime | None, slow: bool) -> bool:
-    """Hold a receiver for longer, or release it; false where somebody else has it by now."""
+    """Extend or end the lease of a receiver; return False where somebody else holds it by now."""
     return bool(
         tx.run(
             "update webhook_receivers set busy_until = %(until)s, slow = %(slow)s"
@@ -154,14 +154,14 @@ def keep(tx: Tx, receiver: str, held: datetime, until: datetime | None, slow: bo
 
 
 def standing(tx: Tx, receiver: str) -> dict[str, Any] | None:
-    """Since when a receiver fails, and whether its owner was told."""
+    """Lock a receiver; return since when it fails, and when its owner was warned."""
     return tx.one(
         "select failing_since, warned_at from webhook_receivers where id = %(id)s for update", id=receiver
     )
 
 
 def begin_anew(tx: Tx, receiver: str) -> None:
-    """It was enabled again: what it failed to take before is not held against it."""
+    """Reset the failures of a receiver that was enabled again."""
     tx.run(
         "update webhook_receivers set failing_since = null, warned_at = null where id = %(id)s", id=receiver
     )
