@@ -1,4 +1,4 @@
-"""Run the reports on the books. Every .sql file here is a report; its first line is its question."""
+"""Run reports on the books: every .sql file here is one, and its first line is the question it answers."""
 
 import csv as separated
 import io
@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One .sql file: its question, and the names of the instants that it takes as params."""
+    """One .sql file: the question it answers, and the names of its parameters, which are instants."""
 
     name: str
     question: str
@@ -34,7 +34,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The result of a report. Amounts are in minor units of the currency in their row."""
+    """The result of a report. Amounts are minor units of the currency in their row."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -52,7 +52,7 @@ def _read(path: Path) -> Report:
 
 
 def run(tx: Tx, report: str, **params: Any) -> Table:
-    """Run a report. It needs exactly the instants that its SQL names."""
+    """Run one report with exactly the parameters that it names."""
     known = reports()
     require(report in known, f"No such report: '{report}'. There are {', '.join(known)}.", param="report")
     wanted = known[report].params
@@ -68,15 +68,12 @@ def run(tx: Tx, report: str, **params: Any) -> Table:
 
 
 def _whole(value: Any) -> Any:
-    """Return a sum of amounts as an integer: PostgreSQL adds them as decimals, so that no sum overflows."""
+    """Return a sum of amounts as an integer: PostgreSQL adds them as decimals, so that none overflows."""
     return int(value) if isinstance(value, Decimal) else value
 
 
 def csv(table: Table) -> str:
-    """Write comma separated values.
-
-    Text that a spreadsheet would run as a formula gets an apostrophe in front.
-    """
+    """Format CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
     text = io.StringIO()
     writer = separated.writer(text, lineterminator="\r\n")
     writer.writerow(_cell(name) for name in table.columns)

@@ -1,4 +1,4 @@
--- List what customers owe at a point in time, by invoice, and for how many days it has been overdue.
+-- What does each customer owe at a point in time, by invoice, and for how many days has it been overdue?
 -- An invoice without a due date was due when it was finalized. A day that has begun counts as one.
 with owed as (
     select debit as account, invoice, currency, amount

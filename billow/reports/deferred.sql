@@ -1,4 +1,4 @@
--- List deferred revenue at a point in time, by invoice line: invoiced, and not yet earned.
+-- How much revenue is deferred (invoiced and not yet earned) at a point in time, by invoice line?
 with waiting as (
     select customer, invoice, line, currency, amount
     from ledger_transfers

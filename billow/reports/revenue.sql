@@ -1,4 +1,4 @@
--- Sum the revenue that was earned between two points in time, by month, product and currency.
+-- How much revenue was earned between two points in time, by month, product and currency?
 -- Later reductions by credit notes are in the account revenue_adjustments and are not included.
 with earned as (
     select created, substr(credit, 9) as product, currency, amount

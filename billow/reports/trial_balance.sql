@@ -1,4 +1,4 @@
--- List debits, credits and the balance of every account at a point in time.
+-- What are the debits, the credits and the balance of every account at a point in time?
 -- The balances of each currency add up to zero.
 with sides as (
     select debit as account, currency, amount as debit, 0 as credit

@@ -194,7 +194,7 @@ def _use(event: CloudEvent) -> Sent:
     if not event.id or not event.source or any(map(str.isspace, event.source)):
         return Refused("Invalid source or id: both are needed, and a source has no spaces.", param="source")
     if event.data_base64 is not None:
-        return Refused("Invalid data_base64: use is read from data, as JSON.", param="data_base64")
+        return Refused("Invalid data_base64: usage is read from data, as JSON.", param="data_base64")
     use = CustomerEvent(
         event_name=event.type,
         payload=event.data or {},
