@@ -53,11 +53,11 @@ def source(cls: type[Resource], included: frozenset[str]) -> str:
         [
             "def show(row, livemode):",
             "    return {",
-            *(f"        {name!r}: {text}," for name, text in entries.items()),
+            *(f'        "{name}": {text},' for name, text in entries.items()),
             "    }",
             "",
             "def compute(row, now, shown):",
-            *(f"    shown[{name!r}] = compute_{name}(row, now, shown)" for name in computed),
+            *(f'    shown["{name}"] = compute_{name}(row, now, shown)' for name in computed),
             "    return None",
             "",
         ]

@@ -137,9 +137,8 @@ def _expand(tx: Tx, slots: list[Slot]) -> None:
 
 
 def _found(tx: Tx, cls: type[Resource], ids: list[str], tree: Tree) -> tuple[list[str], list[dict[str, Any]]]:
-    from billow.api import rows
-
-    found = rows.select(tx, cls, "id = any(%(ids)s)", ids=ids)
+    sql = f"select {cls.selected} from {cls.table} where id = any(%(ids)s)"
+    found = [cls(*values) for values in tx.tuples(sql, ids=ids)]
     return [row.id for row in found], show(tx, found, tree)
 
 

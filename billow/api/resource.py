@@ -122,7 +122,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
     path: ClassVar[str | None]
     prefix: ClassVar[str]
     table: ClassVar[str]
-    event: ClassVar[str]
+    event_prefix: ClassVar[str]
     events: ClassVar[tuple[str, ...]]
     owner: ClassVar[str | None] = None
     lacks: ClassVar[tuple[str, ...]] = ()
@@ -142,7 +142,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
         cls.object, cls.path, cls.prefix = object, path, prefix
         cls.noun = object.split(".")[-1]
         cls.table = table or f"{cls.noun}s"
-        cls.event, cls.events = event or object, events
+        cls.event_prefix, cls.events = event or object, events
         cls.selected = ", ".join(f'"{name}"' for name in cls.columns)
         cls.clocked = "test_clock" in cls.specs
         cls.verbs = []

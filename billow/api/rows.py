@@ -210,7 +210,9 @@ def emit(
     cls = type(changes[0][0])
     types = [event] if isinstance(event, str) else list(event)
     named = [
-        name if "." in name else f"{cls.event}.{name}" for name in types if "." in name or name in cls.events
+        name if "." in name else f"{cls.event_prefix}.{name}"
+        for name in types
+        if "." in name or name in cls.events
     ]
     if not named:
         return

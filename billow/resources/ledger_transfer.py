@@ -13,8 +13,7 @@ class LedgerTransfer(
     credit: str = f.text(required=True)
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
-    # On a resource `event` is the prefix of its event types; this one emits none, so a column may use it.
-    event: str = f.text(required=True, filter=True)  # type: ignore[misc]
+    event: str = f.text(required=True, filter=True)
     source: str = f.text(required=True, filter=True)
     sequence: int = f.integer(default=0)
     customer: str | None = f.ref("customer", filter=True)

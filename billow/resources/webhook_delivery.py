@@ -20,7 +20,7 @@ class WebhookDelivery(
 
     attempts: int = f.integer(default=0)
     error: str | None = f.text()
-    event: str = f.text(required=True)  # type: ignore[misc]  # not the prefix of event types: it emits none
+    event: str = f.text(required=True)
     last_attempt_at: datetime | None = f.timestamp()
     next_attempt_at: datetime | None = f.timestamp()
     receiver: str = f.text(required=True)

@@ -5,14 +5,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, Self, TypeVar
 
 import psycopg
 
 from billow.core.errors import Inconsistent, Unavailable
-
-if TYPE_CHECKING:
-    from billow.store.tx import Tx
 
 log = logging.getLogger("billow.clocks")
 
@@ -91,13 +88,25 @@ def _offset() -> float:
     return time.time() - time.monotonic()
 
 
-def of_customer(tx: "Tx", customer: str) -> "Tx":
+class Timed(Protocol):
+    """What a transaction (store/tx.py) can be asked here: its clock, a row, and itself at another instant."""
+
+    @property
+    def clock(self) -> str: ...
+    def one(self, sql: str, **params: Any) -> dict[str, Any] | None: ...
+    def at(self, clock: str, now: datetime) -> Self: ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def of_customer(tx: T, customer: str) -> T:
     """The transaction at the time of a customer, who may live on a test clock."""
     row = tx.one("select test_clock from customers where id = %(id)s", id=customer)
     return enter(tx, row["test_clock"]) if row else tx
 
 
-def enter(tx: "Tx", test_clock: str | None) -> "Tx":
+def enter(tx: T, test_clock: str | None) -> T:
     """The transaction at the instant of a test clock; as it is when there is none, or none any more."""
     if test_clock is None or test_clock == tx.clock:
         return tx

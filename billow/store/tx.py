@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -62,7 +62,7 @@ class Tx:
     def livemode(self) -> bool:
         return self.tenant.endswith("/live")
 
-    def at(self, clock: str, now: datetime) -> "Tx":
+    def at(self, clock: str, now: datetime) -> Self:
         """The same transaction, seen at the instant of another clock."""
         return replace(self, clock=clock, now=now)
 
