@@ -33,8 +33,8 @@ golden: $(VENV)/.dev  ## accept the papers as they look now; git shows the diffe
 	BILLOW_GOLDEN=accept $(BIN)/pytest tests/golden
 	@git --no-pager diff --stat -- tests/golden
 
-bench: $(VENV)/.dev  ## each benchmark, against bench/baseline.json
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/.dev  ## each benchmark; bench/against.py compares with another revision
+	@for script in $(filter-out bench/against.py,$(wildcard bench/[a-z]*.py)); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 lock: $(VENV)/.dev  ## newest versions of all libraries into the two locks: names, versions, hashes
 	$(PIP) install pip-tools

@@ -40,7 +40,9 @@ import os, signal, sys
 from dataclasses import replace
 from datetime import timedelta
 from billow import app, settings
-from billow.flows import collect, deliver, paper
+from billow.flows.events import delivery as deliver
+from billow.flows.papers import invoice_document as paper
+from billow.flows.payments import collect
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail.outbox import Outbox
 from billow.store import jobs, turns
