@@ -6,13 +6,19 @@ start      1 week     2 weeks = end
 
 from datetime import datetime
 
-from billow.core import calendar
+from billow.core import calendar, pricing
 from billow.core.anchors import Rhythm
 
 
 def end(start: datetime, rhythm: Rhythm, iterations: int) -> datetime:
     """Return the end of an introductory price that lasts a number of its periods."""
     return calendar.boundary(start, *rhythm, iterations)
+
+
+def free(rate: pricing.Price) -> bool:
+    """Whether a price charges nothing, whatever the quantity."""
+    tiers = [amount for tier in rate.tiers for amount in (tier.unit_amount, tier.flat_amount)]
+    return not any([rate.unit_amount, *tiers])
 
 
 def period(

@@ -10,6 +10,7 @@ from billow.core.money import EXACT
 
 ZERO = Decimal(0)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 
 Span = tuple[datetime, datetime]
 
@@ -86,3 +87,12 @@ def _hour_until(at: datetime) -> datetime:
 def _hour_from(at: datetime) -> datetime:
     floor = _hour_until(at)
     return floor if floor == at else floor + HOUR
+
+
+def closes_at(at: datetime, since: datetime, billed: Decimal | None) -> datetime:
+    """When the count of an item can end: a threshold has billed its second whole, so that is not cut (§4.5).
+
+    `billed` is how much of the usage is billed already. Where the count ended earlier, what came late for it
+    would be lost, and that second billed twice.
+    """
+    return max(at, since if billed is None else since + SECOND)

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from billow.core import usage
-from billow.core.proration import SECOND
 from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.resources.subscription_item import SubscriptionItem
@@ -21,12 +20,8 @@ def used_until(part: Part, until: datetime) -> Period:
 
 
 def closes_at(item: SubscriptionItem, at: datetime) -> datetime:
-    """When the count of an item can end: a threshold has billed its second whole, so that is not cut (§4.5).
-
-    Where it ended earlier, what came late for it was lost, and that second was billed twice.
-    """
-    since = item.metered_from or item.current_period_start
-    return max(at, since if item.billed_use is None else since + SECOND)
+    """When the count of an item can end (core/usage.py)."""
+    return usage.closes_at(at, item.metered_from or item.current_period_start, item.billed_use)
 
 
 def measured(

@@ -1,7 +1,7 @@
 """Write a change of a subscription: items, periods, payment, end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import paused_collection
 from billow.flows.subscription_changes import discounts, prorations
-from billow.flows.subscription_changes.compute import Case, billed_now, considered
+from billow.flows.subscription_changes.compute import Case, considered
 from billow.flows.subscription_changes.params import KEPT, Change
 from billow.flows.subscription_status import entitlements
 from billow.flows.subscription_terms import (
@@ -63,14 +63,13 @@ def enact(
 ) -> Done:
     """As `apply`, with discounts that are made by now: the change only names them."""
     case = considered(tx, subscription, wanted, at)
-    case.later = later
     prorations.write(tx, case.plan)
     add_extras(tx, case)
-    invoice = invoice_for.write(tx, draft_of(tx, case)) if billed_now(case) else None
+    invoice = invoice_for.write(tx, draft_of(tx, case, later=later)) if case.billed_now else None
     # Discounts that had lapsed were taken off, and that was told, when the draft was written.
     before = rows.find(tx, Subscription, subscription.id)
     if invoice and case.subscription.discounts:
-        case.subscription = case.subscription.but(discounts=before.discounts)
+        case = replace(case, subscription=case.subscription.but(discounts=before.discounts))
     view = views(tx, before)
     return conclude(tx, case, invoice, view)
 
@@ -105,7 +104,7 @@ def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
         outbox.write(tx, [outbox.Told("customer.subscription.updated", now, previous)])
 
 
-def draft_of(tx: Tx, case: Case) -> drafts.Draft:
+def draft_of(tx: Tx, case: Case, *, later: bool = False) -> drafts.Draft:
     """The draft that bills the change: what waits, and the periods that begin with it."""
     subscription, goal = case.subscription, case.goal
     kind = "trial" if goal.trial else "licensed"
@@ -124,10 +123,12 @@ def draft_of(tx: Tx, case: Case) -> drafts.Draft:
         tx,
         invoice_for.charges_for(tx, subject),
         parent=parent,
-        stands=case.later or subscription.collection_method == "send_invoice",
+        stands=later or subscription.collection_method == "send_invoice",
         billing_reason="subscription_update",
-        period_start=min((t.old.item.current_period_start for t in case.targets if t.old), default=goal.now),
-        period_end=goal.now,
+        period_start=min(
+            (t.old.item.current_period_start for t in case.targets if t.old), default=goal.changed_at
+        ),
+        period_end=goal.changed_at,
     )
 
 
@@ -167,7 +168,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         changes.update(paused_collection.pause_changes(tx, subscription, wanted.pause_collection))
     if wanted.given("pending_invoice_item_interval"):
         changes.update(
-            pending_item_invoices.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.now)
+            pending_item_invoices.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.changed_at)
         )
     changes["watched"] = threshold_watch.on(
         changes.get("billing_thresholds", subscription.billing_thresholds), items
@@ -184,11 +185,14 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
 def trial_of(case: Case) -> dict[str, Any]:
     goal, status = case.goal, case.subscription.status
     if goal.trial:
-        began = case.subscription.trial_start if status == "trialing" else goal.now
+        began = case.subscription.trial_start if status == "trialing" else goal.changed_at
         state = lifecycle.after(lifecycle.SUBSCRIPTION, status, "start_trial")
         return {"trial_start": began, "trial_end": goal.trial, "status": state}
     if goal.trial_over:
-        return {"trial_end": goal.now, "status": lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate")}
+        return {
+            "trial_end": goal.changed_at,
+            "status": lifecycle.after(lifecycle.SUBSCRIPTION, status, "activate"),
+        }
     return {}
 
 

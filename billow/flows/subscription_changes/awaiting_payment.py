@@ -10,6 +10,7 @@ from billow.api import rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params
 from billow.core import timers
+from billow.core.errors import needed
 from billow.flows.billing import billing_periods, invoice_for
 from billow.flows.billing.drafts import Draft
 from billow.flows.invoices import finalize, invoice_intents, void
@@ -158,9 +159,7 @@ def agreed(tx: Tx, kind: Kind, subscription: Subscription) -> Agreed | None:
         return None
     jobs.cancel(tx, kind.carry_out, subscription.id)
     jobs.cancel(tx, kind.expire, subscription.id)
-    then = instant(kept["now"])
-    if then is None:
-        raise ValueError(f"The change that {subscription.id} waits with has no instant.")
+    then = needed(instant(kept["now"]), "the instant of a change that waits for its payment")
     return Agreed(invoice, tx.at(tx.clock, then), kept)
 
 

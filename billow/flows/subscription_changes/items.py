@@ -1,18 +1,15 @@
-"""Work out the items of a subscription after a change: prices, quantities, periods."""
+"""Find the items that a change wants: their prices, quantities, discounts and tax rates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
-from billow.core import calendar
-from billow.core.errors import Inconsistent, Refused, require
+from billow.core.errors import Refused, require
 from billow.flows.billing import currency, discounts, priced_items
 from billow.flows.billing.priced_items import Part
-from billow.flows.subscription_changes import prorations
 from billow.flows.subscription_terms import items, trial_offers
 from billow.resources.price import Price
 from billow.resources.subscription import Subscription
@@ -36,7 +33,7 @@ class Anchor(Params):
     type: str = f.choice(SHOWN, "now", "unchanged", required=True)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """An item before and after a change: `old` is None for an added one, `new` for a removed one."""
 
@@ -44,65 +41,14 @@ class Target:
     new: Part | None
     clear_usage: bool = False
 
-    @property
-    def moved(self) -> bool:
-        """Whether what is billed changes: price, quantity, or that it is there."""
-        if self.old is None or self.new is None:
-            return True
-        before, after = self.old.item, self.new.item
-        return (before.price, before.quantity) != (after.price, after.quantity)
-
-    @property
-    def new_rhythm(self) -> bool:
-        return bool(self.old and self.new and self.old.interval != self.new.interval)
-
-    @property
-    def introduced(self) -> bool:
-        """Whether a trial offer begins with the change."""
-        before = self.old.item.current_trial if self.old else None
-        return bool(self.new and self.new.item.current_trial and self.new.item.current_trial != before)
-
-    @property
-    def apart(self) -> bool:
-        """Whether a trial offer goes on, whose periods nothing else moves."""
-        return bool(self.old and self.new and self.new.item.current_trial and not self.introduced)
-
-    @property
-    def leaves(self) -> bool:
-        """Whether the change takes it out of its trial offer."""
-        was = self.old and self.old.item.current_trial
-        return bool(was and not (self.new and self.new.item.current_trial))
-
-    @property
-    def was_free(self) -> bool:
-        """From nothing to something, by price, not by quantity (§5.5)."""
-        return bool(self.old and self.new and not prorations.full(self.old) and prorations.full(self.new))
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """Where a subscription is going: the instant of the change, and what it does to the periods."""
-
-    at: datetime
-    """From when on prorations count."""
-    now: datetime
-    anchor: datetime
-    reset: bool
-    """A new period begins for all items now."""
-    trial: datetime | None
-    """All items are in trial until then, from now on."""
-    ends: datetime | None
-    """The subscription ends then: no period goes beyond."""
-    ended: datetime | None = None
-    """Since when the periods run that end at this very instant: their renewal follows, and bills the next."""
-    trial_over: bool = False
-    """A trial ends with the change."""
-
 
 def targets(
     tx: Tx, subscription: Subscription, parts: Sequence[Part], wanted: Sequence[ItemChange]
 ) -> list[Target]:
-    """What becomes of each item that there is, and the added ones; checked together."""
+    """Find what each item of the subscription becomes, and those that are added; check them together.
+
+    Their periods are decided later (core/change/periods.py).
+    """
     known = {part.item.id: part for part in parts}
     found: dict[str, Target] = {id: Target(part, part) for id, part in known.items()}
     added: list[Target] = []
@@ -209,58 +155,3 @@ def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:
     if item.given("tax_rates"):
         found["tax_rates"] = items.rates_of(tx, item, f"{at}[tax_rates]")
     return found
-
-
-def place(subscription: Subscription, goal: Goal, found: Sequence[Target]) -> None:
-    """Give each item that stays the period that it will be in."""
-    held = min((target.old.item for target in found if target.old), key=began, default=None)
-    for target in found:
-        if target.new and held and subscription.status == "paused":
-            # No period runs: an added item stands where the others do, until all are resumed (§5.13).
-            item = target.old.item if target.old else held
-            names = ("current_period_start", "current_period_end")
-            kept = target.new.item.but(**{name: getattr(item, name) for name in names})
-            target.new = priced_items.with_item(target.new, kept)
-        elif target.new:
-            start, end = period(subscription, goal, target)
-            if goal.ends and goal.ends > start:
-                end = min(end, goal.ends)
-            item = target.new.item.but(current_period_start=start, current_period_end=end)
-            item = item.but(billed_until=still_billed(goal, target.new, item))
-            target.new = priced_items.with_item(target.new, item)
-
-
-def began(item: SubscriptionItem) -> datetime:
-    return item.current_period_start
-
-
-def still_billed(goal: Goal, part: Part, item: SubscriptionItem) -> datetime | None:
-    """Until when it is billed in advance: never beyond a planned end, nor in a trial (§5.16)."""
-    until = item.billed_until
-    if until is None or part.meter or goal.trial:
-        return None
-    until = min(until, goal.ends) if goal.ends else until
-    return until if until >= item.current_period_end else None
-
-
-def period(subscription: Subscription, goal: Goal, target: Target) -> tuple[datetime, datetime]:
-    """The natural period of one item, before a planned end cuts it."""
-    if target.new is None:
-        raise Inconsistent("There is no new item whose period begins.")
-    item, rhythm = target.new.item, target.new.interval
-    if item.current_trial:
-        return trial_offers.period(target.new, goal.now if target.introduced else item.current_period_start)
-    if goal.trial:
-        return goal.now, goal.trial
-    if goal.reset:
-        return goal.now, calendar.boundary(goal.now, *rhythm, 1)
-    if subscription.status == "trialing" and subscription.trial_end:
-        return (subscription.trial_start or goal.now), subscription.trial_end
-    if target.old is None or target.new_rhythm or target.leaves:
-        start, end = calendar.period_at(goal.anchor, *rhythm, goal.at)
-        if goal.ended and start == goal.at:
-            return goal.ended, goal.at
-        return max(start, subscription.start_date), end
-    # Counted from the start, since a planned end may have cut it.
-    start = item.current_period_start
-    return start, calendar.next_boundary(goal.anchor, *rhythm, start)

@@ -55,7 +55,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     wanted = discounts.redeemed(tx, subscription, wanted)
     added = [new_id(SubscriptionItem.prefix) for item in wanted.items if item.id is None]
     case = compute.considered(tx, subscription, promised(wanted, added), None)
-    draft = apply.draft_of(tx, case) if compute.billed_now(case) else None
+    draft = apply.draft_of(tx, case) if case.billed_now else None
     drafts.reckoned(tx, [draft] if draft else [])
     if draft is None or draft.invoice.amount_due + case.plan.net <= 0:
         return apply.enact(tx, subscription, wanted)
@@ -69,7 +69,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
         "discounts": own,
     }
     until = expiry(case)
-    proposal = Proposal(apply.draft_of(tx, case), ids, wanted, case.goal.now, more)
+    proposal = Proposal(apply.draft_of(tx, case), ids, wanted, case.goal.changed_at, more)
     proposed = awaiting_payment.propose(
         tx, UPDATE, subscription, proposal, until, pending_update=shown(tx, case, until)
     )
@@ -89,7 +89,7 @@ def promised(wanted: Change, ids: Sequence[str]) -> Change:
 def expiry(case: Case) -> datetime:
     """23 hours, or the end of the trial or of a period where that comes first."""
     ends = [target.old.item.current_period_end for target in case.targets if target.old]
-    return min([case.goal.now + awaiting_payment.PATIENCE, *ends])
+    return min([case.goal.changed_at + awaiting_payment.PATIENCE, *ends])
 
 
 def shown(tx: Tx, case: Case, until: datetime) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """Calculate the prorations of a change: what is credited and what is charged."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from billow.api import rows
-from billow.core import calendar, discounts, pricing, proration
-from billow.core.money import allocate, round_half_away
-from billow.flows.billing import metered_usage, net_prices, priced_items
+from billow.core import discounts, proration
+from billow.core.change import prorations as core
+from billow.core.change.items import Item, Offer
+from billow.core.change.prorations import Net
+from billow.core.errors import needed
+from billow.core.money import round_half_away
+from billow.flows.billing import net_prices, priced_items
 from billow.flows.billing.priced_items import Part
 from billow.flows.subscription_terms import trial_offers
 from billow.resources.billing_period import BillingPeriod
@@ -30,16 +33,6 @@ Ended = tuple[BillingPeriod, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Net:
-    """What a licensed item costs for a full period after discounts, and what to say of them."""
-
-    amount: int
-    label: str | None = None
-    off: Mapping[str, int] = field(default_factory=dict)
-    """What each discount takes, where prorations show it apart; the amount is without it either way."""
-
-
-@dataclass(slots=True)
 class Billed:
     """A stretch of time that an item was billed for, with what is left of its amount and who billed it."""
 
@@ -47,6 +40,21 @@ class Billed:
     net: Net
     product: str
     source: dict[str, Any] | None
+
+    @property
+    def in_core(self) -> core.Billed:
+        one = self.period
+        return core.Billed(
+            period=one.id,
+            price=one.price,
+            quantity=one.quantity,
+            start=one.period_start,
+            end=one.period_end,
+            credited=one.credited,
+            net=self.net,
+            name=self.product,
+            source=self.source,
+        )
 
 
 @dataclass(slots=True)
@@ -194,18 +202,6 @@ def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[st
     return {"type": "invoice_line_items", "invoice_item": None, "invoice_line_item_details": details}
 
 
-def full_period(
-    subscription: Subscription, interval: tuple[str, int], at: datetime
-) -> tuple[datetime, datetime]:
-    """The whole period of an interval that holds an instant, be the item's own shorter or not (§5.7)."""
-    return calendar.period_at(subscription.billing_cycle_anchor, *interval, at)
-
-
-def full(part: Part) -> int:
-    """What a licensed item costs for a whole period, before discounts; measured use has no such price."""
-    return 0 if part.meter else pricing.amount(part.rate, Decimal(part.item.quantity or 0))
-
-
 def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
     """What each licensed item costs for a full period with the discounts that stand, by item.
 
@@ -216,99 +212,85 @@ def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str,
     return {item: Net(one.net, discounts.off(one.gross, one.net), one.off) for item, one in found.items()}
 
 
+def item_of(part: Part) -> Item:
+    """An item as a change sees it (core/change/items.py)."""
+    item, trial = part.item, part.item.current_trial
+    return Item(
+        id=item.id,
+        price=part.price.id,
+        name=part.product.name,
+        rhythm=part.interval,
+        rate=part.rate,
+        metered=part.meter is not None,
+        quantity=item.quantity,
+        start=item.current_period_start,
+        end=item.current_period_end,
+        billed_until=item.billed_until,
+        metered_from=item.metered_from,
+        counted_from=item.counted_from,
+        billed_use=item.billed_use,
+        offer=Offer(trial["trial_offer"], *trial_offers.span(item)) if trial else None,
+        trial_days=(part.price.recurring or {}).get("trial_period_days"),
+    )
+
+
+def add_steps(plan: Prorations, part: Part, steps: Iterable[core.Step], billed: Sequence[Billed]) -> None:
+    """Take what was decided for an item into the plan; `billed` has the stretches that it may end."""
+    for step in steps:
+        if isinstance(step, core.Ended):
+            ended = next((one.period for one in billed if one.period.id == step.period), None)
+            period = needed(ended, "the billing period that a change ends")
+            more = {} if step.credited is None else {"credited": step.credited}
+            plan.ended.append((period, {"period_end": step.until, **more}))
+        elif isinstance(step, core.Closed):
+            counting = {"counted_from": step.counted_from, "billed_use": step.billed_use}
+            plan.begun.append(stretch(plan, part, "metered", step.start, step.end, **counting))
+        else:
+            add_proration(plan, part, step)
+
+
+def add_proration(plan: Prorations, part: Part, step: core.Proration) -> None:
+    made = plan.add(
+        part.item,
+        step.net,
+        (step.rest, step.quantity, step.name),
+        (step.start, step.end),
+        price=step.price,
+        product=part.product.id if step.price == part.price.id else None,
+        source=step.source,
+    )
+    if step.rest == "Remaining":
+        said = {"invoice_item": made.id, "quantity": step.quantity, "discount": step.net.label}
+        plan.begun.append(stretch(plan, part, "licensed", step.start, step.end, **said))
+
+
 def give_back(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net | None) -> None:
-    """Credit what was billed for the time from `at` on.
-
-    Flexible: each original debit is reversed by itself. Classic, where `net` is given: the current price for
-    what is left of the item's period, whatever was billed for it (§5.17, X41, X42).
-    """
-    open_ones = [one for one in billed if one.period.period_end > at]
-    if net is not None:
-        give_back_at(plan, part, open_ones, at, net)
-        return
-    for one in open_ones:
-        period = one.period
-        since = max(at, period.period_start)
-        net = part_of(
-            one.net, partial(proration.unused, at=at, start=period.period_start, end=period.period_end)
-        )
-        plan.ended.append((period, {"period_end": since, "credited": period.credited - net.amount}))
-        if not period.quantity:
-            continue
-        plan.add(
-            part.item,
-            net,
-            ("Unused", period.quantity, one.product),
-            (since, period.period_end),
-            price=period.price,
-            product=part.product.id if period.price == part.price.id else None,
-            source=one.source,
-        )
+    """Credit what was billed for the time from `at` on (core/change/prorations.py)."""
+    own = [one.in_core for one in billed]
+    anchor = plan.subscription.billing_cycle_anchor
+    add_steps(plan, part, core.give_back(item_of(part), own, at, net, anchor), billed)
 
 
-def part_of(net: Net, share: Callable[[int], int]) -> Net:
-    """A part of a price in time, and of each discount in it; together they are the part of the whole."""
-    gross = share(net.amount + sum(net.off.values()))
-    amount = share(net.amount)
-    parts = allocate(gross - amount, list(net.off.values())) if any(net.off.values()) else []
-    return Net(amount, net.label, dict(zip(net.off, parts, strict=False)))
-
-
-def give_back_at(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net) -> None:
-    item, quantity = part.item, Decimal(part.item.quantity or 0)
-    whole = calendar.period_at(plan.subscription.billing_cycle_anchor, *part.interval, at)
-    end = item.current_period_end
-    forfeit(plan, billed, at)
-    if quantity:
-        plan.add(
-            item,
-            part_of(net, lambda amount: -proration.share(amount, at, end, *whole)),
-            ("Unused", quantity, part.product.name),
-            (at, end),
-            price=part.price.id,
-            product=part.product.id,
-            source=billed[-1].source if billed else None,
-        )
-
-
-def forfeit(plan: Prorations, billed: Sequence[Billed], at: datetime) -> None:
+def forfeit(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime) -> None:
     """End what was billed at an instant, giving nothing back for it here: the time is billed anew."""
-    plan.ended += [
-        (one.period, {"period_end": max(at, one.period.period_start)})
-        for one in billed
-        if one.period.period_end > at
-    ]
+    own = [one.in_core for one in billed]
+    add_steps(plan, part, core.forfeit(item_of(part), own, at), billed)
 
 
 def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datetime) -> None:
     """Charge an item for a part of its period; `net` is what the full one costs."""
-    if since >= until:
-        return
-    item, quantity = part.item, Decimal(part.item.quantity or 0)
-    whole = calendar.period_at(trial_offers.anchor_of(item, plan.anchor), *part.interval, since)
-    made = plan.add(
-        item,
-        part_of(net, lambda amount: proration.share(amount, since, until, *whole)),
-        ("Remaining", quantity, part.product.name),
-        (since, until),
-        price=part.price.id,
-        product=part.product.id,
-    )
-    said = {"invoice_item": made.id, "quantity": quantity, "discount": net.label}
-    plan.begun.append(stretch(plan, part, "licensed", since, until, **said))
+    add_steps(plan, part, core.charge(item_of(part), net, since, until, plan.anchor), ())
 
 
 def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
-    """End the running stretch of a metered item; returns from when on its use is still to be billed.
+    """End the running stretch of a metered item; returns from when on its usage is still to be billed.
 
-    Kept, the use until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
+    Kept, the usage until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
     """
-    item = part.item
-    since, until = item.metered_from or item.current_period_start, metered_usage.closes_at(item, at)
-    if kept and since < until:
-        counting = {"counted_from": item.counted_from, "billed_use": item.billed_use}
-        plan.begun.append(stretch(plan, part, "metered", since, until, **counting))
-    return until
+    closed = core.close_usage(item_of(part), at)
+    if kept and closed.start < closed.end:
+        add_steps(plan, part, [closed], ())
+    return closed.end
 
 
 def stretch(

@@ -8,6 +8,8 @@ from billow.api import rows
 from billow.api.fields import instant, seconds
 from billow.api.params import missing
 from billow.core import anchors, calendar
+from billow.core.change.items import billed_through
+from billow.core.change.periods import CYCLES
 from billow.core.errors import Refused, needed, require
 from billow.flows.billing import net_prices
 from billow.flows.billing.lines import Period
@@ -19,8 +21,6 @@ from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import secret
 from billow.store.tx import Tx
 
-CYCLES = 12
-"""How many periods of the shortest interval may be billed from now on."""
 Schedule = dict[str, Any]
 
 
@@ -88,7 +88,7 @@ def reach(schedules: Sequence[Schedule], price: str) -> datetime | None:
 
 def through(item: SubscriptionItem) -> datetime:
     """Until when an item is billed: to the end of its period, or further."""
-    return max(item.current_period_end, item.billed_until or item.current_period_end)
+    return billed_through(item.current_period_end, item.billed_until)
 
 
 def ahead(part: Part, anchor: datetime, since: datetime, until: datetime | None = None) -> list[Period]:
@@ -101,17 +101,6 @@ def ahead(part: Part, anchor: datetime, since: datetime, until: datetime | None 
 def running(item: SubscriptionItem) -> bool:
     """Whether more of it is billed than the period that it is in."""
     return item.billed_until is not None and item.billed_until > item.current_period_end
-
-
-def in_rhythm(part: Part, now: datetime) -> SubscriptionItem:
-    """An item whose price has another interval: billed as far as it was, at most so many of its new periods.
-
-    What was billed for its period alone is none in advance, be the new period shorter.
-    """
-    until = part.item.billed_until
-    if until is None or not running(part.item):
-        return part.item.but(billed_until=None)
-    return part.item.but(billed_until=min(until, calendar.boundary(now, *part.interval, CYCLES)))
 
 
 def any_running(tx: Tx, subscription: Subscription) -> bool:
@@ -132,7 +121,7 @@ def forget(tx: Tx, subscription: Subscription) -> None:
 def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavior: str) -> None:
     if subscription.billing_schedules:
         check_proration(behavior)
-        check_terms(tx, subscription, parts)
+        check_terms(subscription, parts, coupons_of(tx, subscription, parts))
         check_reach(subscription, parts, tx.now.replace(microsecond=0))
 
 
@@ -153,8 +142,11 @@ def check_proration(behavior: str) -> None:
     )
 
 
-def check_terms(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> None:
-    """Flexible ones that run by themselves, with something licensed, and coupons that need no calendar."""
+def check_terms(subscription: Subscription, parts: Sequence[Part], coupons: Sequence[Coupon]) -> None:
+    """Refuse billing schedules but on flexible subscriptions that run by themselves, with a licensed item.
+
+    Their coupons must need no calendar.
+    """
     param = "billing_schedules"
     mode = subscription.billing_mode["type"]
     require(
@@ -178,7 +170,7 @@ def check_terms(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> No
         "You cannot set `billing_schedules` if all items have metered prices.",
         param=param,
     )
-    check_discounts(tx, subscription, parts)
+    check_discounts(coupons)
 
 
 def check_offers(parts: Sequence[Part]) -> None:
@@ -190,12 +182,17 @@ def check_offers(parts: Sequence[Part]) -> None:
     )
 
 
-def check_discounts(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> None:
+def coupons_of(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> list[Coupon]:
+    """The coupons of all discounts that a subscription and its items have."""
     whole = subscription.discounts or net_prices.of_customer(tx, subscription.customer)
     ids = {*whole, *(id for part in parts for id in part.item.discounts)}
-    coupons = rows.find_many(tx, Coupon, [one.coupon for one in rows.find_many(tx, Discount, ids).values()])
+    found = rows.find_many(tx, Discount, ids).values()
+    return list(rows.find_many(tx, Coupon, [one.coupon for one in found]).values())
+
+
+def check_discounts(coupons: Sequence[Coupon]) -> None:
     require(
-        all(one.percent_off is not None and one.duration != "repeating" for one in coupons.values()),
+        all(one.percent_off is not None and one.duration != "repeating" for one in coupons),
         "Only coupons with `percent_off` and a `duration` of `once` or `forever` can be used on a"
         " subscription that is billed in advance.",
         param="discounts",

@@ -128,20 +128,12 @@ def anchor_of(item: SubscriptionItem, anchor: datetime) -> datetime:
 
 def free(rate: pricing.Price) -> bool:
     """Whether a price charges nothing, whatever the quantity."""
-    tiers = [amount for tier in rate.tiers for amount in (tier.unit_amount, tier.flat_amount)]
-    return not any([rate.unit_amount, *tiers])
+    return introductory.free(rate)
 
 
 def period(part: Part, at: datetime) -> tuple[datetime, datetime]:
     """The period that an item with an offer is in at an instant, before a planned end cuts it."""
     return introductory.period(span(part.item), part.interval, at, free=free(part.rate))
-
-
-def free_until(parts: Sequence[Part]) -> datetime | None:
-    """Until when the first of them is free, where all are free by their offers: that is a trial."""
-    if not parts or not all(part.item.current_trial and free(part.rate) for part in parts):
-        return None
-    return min(span(part.item)[1] for part in parts)
 
 
 def first_periods(part: Part) -> list[Period]:

@@ -11,6 +11,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, read
 from billow.core import anchors, calendar, lifecycle
+from billow.core.change.prorations import Net
 from billow.core.errors import require
 from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing import invoice_for, priced_items
@@ -21,7 +22,7 @@ from billow.flows.subscription_changes import apply, awaiting_payment, proration
 from billow.flows.subscription_changes.awaiting_payment import RESUMPTION, Proposal
 from billow.flows.subscription_changes.items import Anchor
 from billow.flows.subscription_changes.params import BEHAVIORS
-from billow.flows.subscription_changes.prorations import Billed, Net, Prorations
+from billow.flows.subscription_changes.prorations import Billed, Prorations
 from billow.flows.subscription_status import entitlements
 from billow.flows.subscription_terms import pending_item_invoices, timers
 from billow.resources.customer import Customer
@@ -108,7 +109,7 @@ def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
         if part.meter:
             continue
         if not unchanged:
-            prorations.forfeit(back.plan, own, now)
+            prorations.forfeit(back.plan, part, own, now)
             back.fresh.append(part)
         else:
             go_on(
@@ -151,7 +152,7 @@ def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net:
         if net:
             prorations.give_back(back.plan, part, paid, since, None)
         else:
-            prorations.forfeit(back.plan, paid, since)
+            prorations.forfeit(back.plan, part, paid, since)
         paid = []
     if net:
         begins = max([since, *(one.period.period_end for one in paid)])
