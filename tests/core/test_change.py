@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from billow.core.change.decision import Amounts, course, decide
 from billow.core.change.items import Item, Offer, Target
 from billow.core.change.periods import Terms, Wish, check_offers
-from billow.core.change.prorations import Billed, Closed, Ended, Net, Proration
+from billow.core.change.prorations import Billed, Closed, Ended, Net, Proration, left_of
 from billow.core.errors import Refused
 from billow.core.pricing import Price
 
@@ -95,6 +95,11 @@ def test_always_invoice_bills_at_once():
 def test_a_credit_ends_the_time_that_was_billed():
     [one] = decided(item("gold", 1000), None).items
     assert one.steps[0] == Ended("si_1", "bp_1", MID_APRIL, 500)
+
+
+def test_of_a_discount_as_much_is_left_as_of_the_amount():
+    assert left_of(1000, {"di_1": 200}, 400, None) == Net(400, "20.0% off", {"di_1": 100})
+    assert left_of(1000, {}, 1000, "20.0% off") == Net(0, "20.0% off", {})
 
 
 def test_without_proration_nothing_is_credited_and_nothing_charged():

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from billow.core import calendar, proration, usage
+from billow.core import calendar, discounts, proration, usage
 from billow.core.change.items import Item
-from billow.core.money import allocate
+from billow.core.money import allocate, round_half_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,20 @@ def charge(item: Item, net: Net, since: datetime, until: datetime, anchor: datet
     debit = part_of(net, lambda amount: proration.share(amount, since, until, *whole))
     quantity = Decimal(item.quantity or 0)
     return [Proration(item.id, "Remaining", item.price, quantity, item.name, debit, since, until)]
+
+
+def left_of(gross: int, off: Mapping[str, int], credited: int, label: str | None) -> Net:
+    """What is left of an amount that was billed: after its discounts, less what was credited (§5.17, X45).
+
+    What is left of a discount is in proportion to what is left of the amount. `label` says what is taken off
+    where the amount is without its discounts.
+    """
+    net = gross - sum(off.values())
+    left = net - credited
+    rest = {
+        id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
+    }
+    return Net(left, discounts.off(gross, net) or label, rest)
 
 
 def part_of(net: Net, share: Callable[[int], int]) -> Net:

@@ -1,11 +1,10 @@
-"""Calculate the prorations of a change: what is credited and what is charged."""
+"""Read what was billed, and write the prorations of a change that core/change/prorations.py calculates."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from billow.api import rows
@@ -14,7 +13,6 @@ from billow.core.change import prorations as core
 from billow.core.change.items import Item, Offer
 from billow.core.change.prorations import Net
 from billow.core.errors import needed
-from billow.core.money import round_half_away
 from billow.flows.billing import net_prices, priced_items
 from billow.flows.billing.priced_items import Part
 from billow.flows.subscription_terms import trial_offers
@@ -183,13 +181,7 @@ def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Invo
     gross, off = sum(one.amount for one in billed), Counter[str]()
     for one in billed:
         off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
-    net = gross - off.total()
-    left = net - period.credited
-    # What is left of a discount is in proportion to what is left of the amount.
-    rest = {
-        id: round_half_away(Fraction(amount * left, net)) if net else amount for id, amount in off.items()
-    }
-    return Net(left, discounts.off(gross, net) or period.discount, rest)
+    return core.left_of(gross, off, period.credited, period.discount)
 
 
 def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:
