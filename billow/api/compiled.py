@@ -2,7 +2,7 @@
 
     print(compiled.source(Invoice, frozenset()))
 
-shows them as a person would have written them (docs/decisions/00XX-rows-as-structs.md says why).
+shows them as a person would have written them (docs/decisions/0022-rows-as-structs.md says why).
 """
 
 from collections.abc import Callable
