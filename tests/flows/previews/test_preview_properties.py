@@ -82,7 +82,7 @@ class Agreed(Stage):
         assert "error" not in answer or answer["error"].get("code") == "invoice_upcoming_none", answer
         return None if "error" in answer else dict(answer)
 
-    def last_invoice_lines(self, details: dict[str, Any], do: Callable[[], Any]) -> None:
+    def billed(self, details: dict[str, Any], do: Callable[[], Any]) -> None:
         """What is billed by the deed, or at the end of the period in which it is done, is what was shown."""
         shown, count = self.shown(details), len(self.anna.invoices)
         do()
