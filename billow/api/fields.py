@@ -74,7 +74,6 @@ class Field:
     """Lists accept it as a filter."""
     format: str = ""
     """Of a text: `email` is one mail address, `line` has no line breaks and no control characters."""
-    doc: str = ""
 
     @property
     def stored(self) -> bool:

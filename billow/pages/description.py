@@ -283,7 +283,7 @@ def schema_of(spec: Field) -> Schema:
         schema = _list_of(spec.to)
     elif spec.kind == "computed" and not spec.filter:
         schema = {}
-    return schema | ({"description": spec.doc} if spec.doc else {})
+    return schema
 
 
 def hash_of(accepted: Mapping[str, Field]) -> Schema:
