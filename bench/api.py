@@ -79,8 +79,10 @@ def fill(database: str, count: int) -> float:
         conn.execute("reset role")
         conn.execute("set session_replication_role = origin")
         conn.execute(f"set role {ROLE}")
-        conn.execute("update customers set name = name, metadata = metadata where id in (%s, %s)",
-                     ("cus_bench000000000001", "cus_bench000000000321"))  # fmt: skip
+        conn.execute(
+            "update customers set name = name, metadata = metadata where id in (%s, %s)",
+            ("cus_bench000000000001", "cus_bench000000000321"),
+        )
         assert noted == sorted(conn.execute(NOTED).fetchall()), "the triggers note other words"
     return taken
 

@@ -69,8 +69,13 @@ class Target:
 def own_server(database: str, folder: Path) -> Iterator[str]:
     """`billow up` on a free port, until the end."""
     port = str(18420 + os.getpid() % 1000)
-    environment = {**os.environ, "BILLOW_DATABASE_URL": database, "BILLOW_TEST_KEY": KEY, "BILLOW_PORT": port,
-                   "BILLOW_RATE_LIMIT_TEST": "0"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "BILLOW_DATABASE_URL": database,
+        "BILLOW_TEST_KEY": KEY,
+        "BILLOW_PORT": port,
+        "BILLOW_RATE_LIMIT_TEST": "0",
+    }
     command = [sys.executable, "-m", "billow", "up", "--data", str(folder / "data"), "--port", port]
     server = subprocess.Popen(command, env=environment, stdout=sys.stderr)
     try:

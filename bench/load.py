@@ -212,8 +212,12 @@ class Answers:
         if not ordered:
             return {"requests": 0}
         at = lambda share: ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000  # noqa: E731
-        return {"requests": len(ordered), "p50_ms": round(statistics.median(ordered) * 1000, 1),
-                "p99_ms": round(at(0.99), 1), "most_ms": round(ordered[-1] * 1000, 1)}  # fmt: skip
+        return {
+            "requests": len(ordered),
+            "p50_ms": round(statistics.median(ordered) * 1000, 1),
+            "p99_ms": round(at(0.99), 1),
+            "most_ms": round(ordered[-1] * 1000, 1),
+        }
 
 
 async def send(shop: Shop, chance: random.Random, meant: float, answers: Answers) -> None:

@@ -80,8 +80,13 @@ class Shop:
             made = await self.ask("POST", "prices", product=product["id"], **price)
             self.known["item"] = {"price": made["id"]}
             aggregation = {"formula": "sum"}
-            await self.ask("POST", "billing/meters", display_name="Calls", event_name="calls",
-                           default_aggregation=aggregation)  # fmt: skip
+            await self.ask(
+                "POST",
+                "billing/meters",
+                display_name="Calls",
+                event_name="calls",
+                default_aggregation=aggregation,
+            )
         self.known["customer"] = await self._payer()
 
     async def _payer(self) -> str:
@@ -99,8 +104,9 @@ class Shop:
     async def event(self) -> Any:
         payload = {"stripe_customer_id": self.known["customer"], "value": 1}
         identifier = f"event-{next(self.numbers)}"
-        return await self.ask("POST", "billing/meter_events", event_name="calls", payload=payload,
-                              identifier=identifier)  # fmt: skip
+        return await self.ask(
+            "POST", "billing/meter_events", event_name="calls", payload=payload, identifier=identifier
+        )
 
     async def create(self) -> Any:
         number = next(self.numbers)
@@ -114,8 +120,9 @@ class Shop:
 
     async def subscribe(self) -> Any:
         """A subscription whose first invoice is paid at once."""
-        made = await self.ask("POST", "subscriptions", customer=self.known["customer"],
-                              items=[self.known["item"]])  # fmt: skip
+        made = await self.ask(
+            "POST", "subscriptions", customer=self.known["customer"], items=[self.known["item"]]
+        )
         if made["status"] != "active":
             raise RuntimeError(f"a subscription is {made['status']}")
         self.subscriptions.append(made)
@@ -123,8 +130,9 @@ class Shop:
 
     async def preview(self) -> Any:
         id, changed = self._changed()
-        return await self.ask("POST", "invoices/create_preview", subscription=id,
-                              subscription_details={"items": [changed]})  # fmt: skip
+        return await self.ask(
+            "POST", "invoices/create_preview", subscription=id, subscription_details={"items": [changed]}
+        )
 
     async def change(self) -> Any:
         id, changed = self._changed()
@@ -220,8 +228,13 @@ def billow(folder: Path) -> Iterator[tuple[int, Embedded]]:
     database = Embedded(folder / "postgres")
     database.start()
     port = 18500 + os.getpid() % 400
-    environment = {**os.environ, "BILLOW_DATABASE_URL": database.url, "BILLOW_TEST_KEY": KEY,
-                   "BILLOW_DATA": str(folder / "data"), "BILLOW_RATE_LIMIT_TEST": "0"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "BILLOW_DATABASE_URL": database.url,
+        "BILLOW_TEST_KEY": KEY,
+        "BILLOW_DATA": str(folder / "data"),
+        "BILLOW_RATE_LIMIT_TEST": "0",
+    }
     command = [sys.executable, "-m", "billow"]
     try:
         subprocess.run([*command, "migrate"], env=environment, check=True, stdout=sys.stderr)
@@ -236,8 +249,11 @@ def localstripe(folder: Path) -> Iterator[int]:
     """localstripe in an environment of its own, which keeps everything in memory."""
     made = folder / "localstripe"
     venv.create(made, with_pip=True)
-    subprocess.run([made / "bin" / "python", "-m", "pip", "install", "--quiet", LOCALSTRIPE], check=True,
-                   stdout=sys.stderr)  # fmt: skip
+    subprocess.run(
+        [made / "bin" / "python", "-m", "pip", "install", "--quiet", LOCALSTRIPE],
+        check=True,
+        stdout=sys.stderr,
+    )
     port = 18950 + os.getpid() % 40
     command = [str(made / "bin" / "localstripe"), "--from-scratch", "--port", str(port)]
     with running(command, port, dict(os.environ), cwd=folder):

@@ -22,8 +22,12 @@ def read_settings(
     data: Path | None = None, port: int | None = None, host: str | None = None, account: str | None = None
 ) -> Settings:
     """The settings: the command line goes before the environment, also for the processes we start."""
-    given = {"BILLOW_DATA": data and data.absolute(), "BILLOW_PORT": port, "BILLOW_HOST": host,
-             "BILLOW_ACCOUNT": account}  # fmt: skip
+    given = {
+        "BILLOW_DATA": data and data.absolute(),
+        "BILLOW_PORT": port,
+        "BILLOW_HOST": host,
+        "BILLOW_ACCOUNT": account,
+    }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
     os.umask(0o077)  # of us and of all that we start: what we write is for no other user
     read = settings.load(os.environ)

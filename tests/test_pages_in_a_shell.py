@@ -74,9 +74,14 @@ class Checkout:
                 ended = subprocess.run(
                     program or ("bash", "-euo", "pipefail", "-c", self.reads(text)),
                     input=self.reads(text) if program else "",
-                    cwd=self.folder, env=self.environment(), stdout=said, stderr=said, text=True,
-                    timeout=TYPES, check=False,
-                ).returncode  # fmt: skip
+                    cwd=self.folder,
+                    env=self.environment(),
+                    stdout=said,
+                    stderr=said,
+                    text=True,
+                    timeout=TYPES,
+                    check=False,
+                ).returncode
             except subprocess.TimeoutExpired:
                 ended = -1
             said.seek(0)
@@ -103,9 +108,13 @@ def checkout() -> Iterator[Checkout]:
     assert install == "make install", "the `.venv` of this test is what that makes"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["bash", "-c", made.reads(up)], cwd=folder, env=made.environment(), stdout=log, stderr=log,
+            ["bash", "-c", made.reads(up)],
+            cwd=folder,
+            env=made.environment(),
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         wait_until_ready(made, process)
         yield made

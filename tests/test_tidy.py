@@ -241,6 +241,34 @@ def asserts(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{node.lineno} raises AssertionError"
 
 
+def unformatted(path: str, text: str) -> Iterator[str]:
+    """The formatter is off only at tables of data: constants of a module and the cases of a test."""
+    tree = ast.parse(text)
+    tables = [
+        node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign) and _is_table(node.value)
+    ]
+    cases = [
+        decorator
+        for function in functions(tree)
+        for decorator in function.decorator_list
+        if "parametrize" in ast.unparse(decorator)
+    ]
+    ends = {node.end_lineno for node in (*tables, *cases)}
+    for number, line in enumerate(text.splitlines(), 1):
+        if (
+            re.search(r"# fmt: (skip|off)\b", line.partition(" #")[1] + line.partition(" #")[2])
+            and number not in ends
+        ):
+            yield f"{path}:{number} switches the formatter off"
+
+
+def _is_table(node: ast.expr | None) -> bool:
+    """Whether a value is a collection that is written out, perhaps in a call as `frozenset({…})`."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        node = node.args[0]
+    return isinstance(node, ast.Dict | ast.List | ast.Set | ast.Tuple)
+
+
 def _in(folder: str, *endings: str) -> Callable[[str], bool]:
     return lambda path: path.startswith(folder) and path.endswith(endings or (".py",))
 
@@ -254,6 +282,7 @@ RULES = {
         sql_reads_a_clock,
     ),
     "no assert": Rule(_in("billow/"), asserts),
+    "formatter": Rule(lambda path: path.endswith(".py"), unformatted),
     "file names": Rule(lambda path: path.startswith(("billow/", "tests/", "bench/")), vague_name),
     "yield": Rule(_in("billow/flows/"), hidden_yield),
     "own table": Rule(_in("billow/resources/"), writes_another_noun),
@@ -317,6 +346,9 @@ BAD = [
     ("no clock in SQL", "billow/store/schema.sql", "at timestamptz default clock_timestamp ( ),"),
     ("no assert", "billow/flows/x.py", "assert row is not None"),
     ("no assert", "billow/core/x.py", "raise AssertionError('never')"),
+    ("formatter", "billow/flows/x.py", f"def f(x):\n    return g(x,\n        1)  # fmt: {'skip'}"),
+    ("formatter", "billow/flows/x.py", f"def f(x):\n    y = [1,\n        2]  # fmt: {'skip'}"),
+    ("formatter", "billow/flows/x.py", f"# fmt: {'off'}\nX = [1,\n    2]"),
     ("file names", "billow/flows/invoice_service.py", ""),
     ("file names", "billow/core/utils.py", ""),
     (
@@ -361,6 +393,12 @@ GOOD = [
     ),
     ("no clock in SQL", "billow/store/schema.sql", "at timestamptz not null,  -- never now()"),
     ("no assert", "billow/flows/x.py", "ensure(row, 'the row')  # never assert"),
+    ("formatter", "billow/core/x.py", f"CODES = frozenset({{'a', 'b',\n    'c'}})  # fmt: {'skip'}"),
+    (
+        "formatter",
+        "tests/x.py",
+        f"@pytest.mark.parametrize('a', [1,\n    2])  # fmt: {'skip'}\ndef f(a): ...",
+    ),
     ("file names", "billow/resources/balance_transaction.py", ""),
     ("yield", "billow/flows/x.py", "def v(tx):\n    while more:\n        tx, a = yield ask(f)\n    return a"),
     ("yield", "billow/flows/x.py", "def v(tx):\n    yield ask(f)\n    return None"),

@@ -67,8 +67,11 @@ class Execution:
 
         def finish(tx: Tx, result: Any) -> Answer:
             if replay:
-                return Answer(replay[0].status, replay[0].body, {"Idempotent-Replayed": "true",
-                              "Original-Request": replay[0].request})  # fmt: skip
+                return Answer(
+                    replay[0].status,
+                    replay[0].body,
+                    {"Idempotent-Replayed": "true", "Original-Request": replay[0].request},
+                )
             answer = self._shown(tx, call, result, tree)
             if call.idempotency_key:
                 kept = idempotency.Answer(answer.status, answer.body, call.request)
@@ -287,11 +290,19 @@ def failure(error: Exception, request: str) -> Answer:
         return refusal(Refused(locked, status=429, code="lock_timeout"))
     if isinstance(error, psycopg_pool.PoolTimeout | psycopg.OperationalError | Unavailable):
         log.error("request %s: unavailable: %s", request, error)
-        gone = Refused("The service is unavailable for the moment; nothing was changed. Please try again.",
-                       status=503, type="api_error")  # fmt: skip
+        gone = Refused(
+            "The service is unavailable for the moment; nothing was changed. Please try again.",
+            status=503,
+            type="api_error",
+        )
         return refusal(gone, Retry_After="2")
     log.error("request %s failed", request, exc_info=error)
     if isinstance(error, OutcomeUnknown):
         return undecided(request, False)
-    return refusal(Refused("An unexpected error occurred; it has been logged under this request's id.",
-                    status=500, type="api_error"))  # fmt: skip
+    return refusal(
+        Refused(
+            "An unexpected error occurred; it has been logged under this request's id.",
+            status=500,
+            type="api_error",
+        )
+    )

@@ -36,8 +36,10 @@ class Page:
 
 def accepted(cls: type[Resource]) -> dict[str, Field]:
     """What `GET /v1/things` takes besides what the noun's own listing declares."""
-    own = {name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
-           for name, spec in cls.filters().items()}  # fmt: skip
+    own = {
+        name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
+        for name, spec in cls.filters().items()
+    }
     return {**PAGING, **own} if "created" in cls.lacks else {**PAGING, **own, "created": Field("range")}
 
 
@@ -71,41 +73,58 @@ def between(where: Where, sql: str, name: str, bounds: Sequence[tuple[str, datet
 
 def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> tuple[list[Any], bool]:
     """One page in the resource's order, and whether more follows in the direction of travel."""
-    wanted = {name: params.parse(spec, sent[name], name) for name, spec in PAGING.items() if sent.get(name) is
-              not None}  # fmt: skip
+    wanted = {
+        name: params.parse(spec, sent[name], name)
+        for name, spec in PAGING.items()
+        if sent.get(name) is not None
+    }
     limit = checked_limit(wanted.get("limit", 10))
     after, before = wanted.get("starting_after"), wanted.get("ending_before")
-    require(after is None or before is None, "You cannot use both starting_after and ending_before.",
-            param="ending_before", code="parameters_exclusive")  # fmt: skip
+    require(
+        after is None or before is None,
+        "You cannot use both starting_after and ending_before.",
+        param="ending_before",
+        code="parameters_exclusive",
+    )
     keys = [part.strip().split()[0] for part in cls.order.split(",")]
     newest_first = "desc" in cls.order
     if after is not None or before is not None:
         name = "starting_after" if after is not None else "ending_before"
         where = _past(tx, cls, where, keys, wanted[name], name, newest_first == (after is not None))
-    order = cls.order if before is None else ", ".join(
-        part.replace("desc", "asc") if "desc" in part else f"{part}"
-                " desc" for part in cls.order.split(","))  # fmt: skip
+    order = (
+        cls.order
+        if before is None
+        else ", ".join(
+            part.replace("desc", "asc") if "desc" in part else f"{part} desc" for part in cls.order.split(",")
+        )
+    )
     found = rows.select(tx, cls, where.sql, f"order by {order} limit {limit + 1}", **where.params)
     data = found[:limit]
     return (data if before is None else data[::-1]), len(found) > limit
 
 
 def checked_limit(limit: int) -> int:
-    require(1 <= limit <= 100, "Invalid integer: limit must be between 1 and 100.", param="limit",
-            code="parameter_invalid_integer")  # fmt: skip
+    require(
+        1 <= limit <= 100,
+        "Invalid integer: limit must be between 1 and 100.",
+        param="limit",
+        code="parameter_invalid_integer",
+    )
     return limit
 
 
 def _past(
     tx: Tx, cls: type[Resource], where: Where, keys: list[str], id: str, name: str, down: bool
-) -> Where:  # fmt: skip
+) -> Where:
     """Only what comes after the cursor's row, in the order of the list."""
     cursor = tx.one(f"select {', '.join(keys)} from {cls.table} where id = %(id)s", id=id)
     if cursor is None:
         raise Refused(f"No such {cls.noun.replace('_', ' ')}: '{id}'", param=name, code="resource_missing")
     marks = ", ".join(f"%(cursor_{key})s" for key in keys)
-    return where.also(f"({', '.join(keys)}) {'<' if down else '>'} ({marks})",
-                      **{f"cursor_{key}": cursor[key] for key in keys})  # fmt: skip
+    return where.also(
+        f"({', '.join(keys)}) {'<' if down else '>'} ({marks})",
+        **{f"cursor_{key}": cursor[key] for key in keys},
+    )
 
 
 def below(tx: Tx, cls: type[Resource], where: Where, paging: Paging, url: str) -> Page:
@@ -117,8 +136,12 @@ def below(tx: Tx, cls: type[Resource], where: Where, paging: Paging, url: str) -
 def shown(page: Page, cls: type[Resource] | None, tx: Tx, tree: render.Tree) -> dict[str, Any]:
     """The list object. Only what is in `data` can be expanded."""
     for name in tree:
-        require(name == "data", f"This property cannot be expanded ({name}). You may want to try expanding"
-                f" 'data.{name}' instead.", param="expand")  # fmt: skip
+        require(
+            name == "data",
+            f"This property cannot be expanded ({name}). You may want to try expanding"
+            f" 'data.{name}' instead.",
+            param="expand",
+        )
     if cls:
         render.refuse_unknown(cls, tree.get("data", {}))
     return render.page(render.show(tx, page.rows, tree.get("data", {})), page.has_more, page.url)

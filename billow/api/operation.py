@@ -69,8 +69,10 @@ def verbs(routes: Sequence[Verb]) -> list[Verb]:
         found += cls.verbs
         if cls.path:
             have = {(verb.method, verb.path) for verb in found}
-            usual = [Verb("retrieve", "GET", f"{cls.path}/{{id}}", _retrieved, cls),
-                     Verb("list", "GET", cls.path, _everything, cls)]  # fmt: skip
+            usual = [
+                Verb("retrieve", "GET", f"{cls.path}/{{id}}", _retrieved, cls),
+                Verb("list", "GET", cls.path, _everything, cls),
+            ]
             found += [verb for verb in usual if (verb.method, verb.path) not in have]
         found += [search.verb(cls)] if cls.searched else []
     return found
@@ -149,8 +151,13 @@ def draft(tx: Tx, cls: type[Resource], sent: dict[str, Any]) -> Resource:
     _check_refs(tx, accepted, values)
     if "metadata" in values:
         values["metadata"] = params.merged({}, values["metadata"])
-    return cls(**{name: value if accepted[name].order else rows.plain_value(value)
-                  for name, value in values.items() if value is not None})  # fmt: skip
+    return cls(
+        **{
+            name: value if accepted[name].order else rows.plain_value(value)
+            for name, value in values.items()
+            if value is not None
+        }
+    )
 
 
 def changes(tx: Tx, row: Resource, sent: dict[str, Any]) -> dict[str, Any]:

@@ -42,8 +42,11 @@ def nested(pairs: Iterable[tuple[str, str | Upload]]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in pairs:
         text = value.name if isinstance(value, Upload) else value
-        require("\x00" not in name + text, "Invalid string: it contains a NUL character.",
-                param=name.split("\x00")[0])  # fmt: skip
+        require(
+            "\x00" not in name + text,
+            "Invalid string: it contains a NUL character.",
+            param=name.split("\x00")[0],
+        )
         path = _path(name)
         require(len(path) <= MAX_DEPTH, f"Too many levels of nesting: {name}", param=path[0])
         _put(tree, path, value, name)
@@ -66,8 +69,11 @@ def _put(node: dict[str, Any], path: list[str], value: str | Upload, name: str) 
         node = node.setdefault(segment, {})
         require(isinstance(node, dict), f"Invalid parameter: {name} is given in two shapes.", param=path[0])
     last = _slot(node, path[-1], [])
-    require(not isinstance(node.get(last), dict), f"Invalid parameter: {name} is given in two shapes.",
-            param=path[0])  # fmt: skip
+    require(
+        not isinstance(node.get(last), dict),
+        f"Invalid parameter: {name} is given in two shapes.",
+        param=path[0],
+    )
     node[last] = value
 
 
@@ -226,11 +232,13 @@ def parse(spec: Field, raw: Any, at: str) -> Any:
 def _emptied(spec: Field, at: str) -> Any:
     if spec.unset:
         return f.default_of(spec)
-    message = (f"You passed an empty string for '{at}'. We assume empty values are an attempt to unset a"
-            " parameter; "
-               f"however '{at}' cannot be unset. You should remove '{at}' from your request or supply a"
-               " non-empty "
-               "value.")  # fmt: skip
+    message = (
+        f"You passed an empty string for '{at}'. We assume empty values are an attempt to unset a"
+        " parameter; "
+        f"however '{at}' cannot be unset. You should remove '{at}' from your request or supply a"
+        " non-empty "
+        "value."
+    )
     raise Refused(message, param=at, code="parameter_invalid_empty")
 
 
@@ -245,11 +253,18 @@ def _string(raw: Any, at: str) -> str:
 
 def _text(spec: Field, raw: Any, at: str) -> str:
     value = _string(raw, at)
-    require(value.strip() != "", f"Invalid string: {at} is blank.", param=at,
-            code="parameter_invalid_string_blank")  # fmt: skip
+    require(
+        value.strip() != "",
+        f"Invalid string: {at} is blank.",
+        param=at,
+        code="parameter_invalid_string_blank",
+    )
     longest = spec.max or 5000
-    require(len(value) <= longest, f"Invalid string: {value[:12]}...; must be at most {longest} characters",
-            param=at)  # fmt: skip
+    require(
+        len(value) <= longest,
+        f"Invalid string: {value[:12]}...; must be at most {longest} characters",
+        param=at,
+    )
     if spec.format == "email":
         require(is_address(value), f"Invalid email address: {value[:80]!a}", param=at, code="email_invalid")
     if spec.format == "line":
@@ -364,8 +379,10 @@ def _map(spec: Field, raw: Any, at: str) -> dict[str, Any]:
     if raw == "":
         return {}
     require(isinstance(raw, dict), "Invalid object", param=at)
-    return {key: read(spec.shape, value, f"{at}[{key}]") if spec.shape else _string(value, at)
-            for key, value in raw.items()}  # fmt: skip
+    return {
+        key: read(spec.shape, value, f"{at}[{key}]") if spec.shape else _string(value, at)
+        for key, value in raw.items()
+    }
 
 
 def _metadata(spec: Field, raw: Any, at: str) -> dict[str, str]:
@@ -374,15 +391,20 @@ def _metadata(spec: Field, raw: Any, at: str) -> dict[str, str]:
         return {"": ""}
     require(isinstance(raw, dict), f"Invalid {at}: must be a hash.", param=at)
     for key, value in raw.items():
-        require(0 < len(key) <= 40 and not set("[]") & set(key),
-                f"Invalid {at} key: keys have 1 to 40 characters and no square brackets.",
-                param=at)  # fmt: skip
+        require(
+            0 < len(key) <= 40 and not set("[]") & set(key),
+            f"Invalid {at} key: keys have 1 to 40 characters and no square brackets.",
+            param=at,
+        )
         require(
             not isinstance(value, dict | list), f"Invalid {at}: values must be strings.", param=f"{at}[{key}]"
         )
-        require(len(_string(value, at)) <= 500,
-                f"Metadata values can have up to 500 characters, but you passed in "
-                f"a value that is {len(_string(value, at))} characters.", param=f"{at}[{key}]")  # fmt: skip
+        require(
+            len(_string(value, at)) <= 500,
+            f"Metadata values can have up to 500 characters, but you passed in "
+            f"a value that is {len(_string(value, at))} characters.",
+            param=f"{at}[{key}]",
+        )
     require(len(raw) <= 50, f"Invalid {at}: at most 50 keys.", param=at)
     return {key: _string(value, at) for key, value in raw.items()}
 

@@ -24,8 +24,11 @@ def tree_of(expand: Sequence[str]) -> Tree:
     for path in expand:
         parts = path.split(".")
         depth = len([part for part in parts if part != "data"])
-        require(depth <= MAX_DEPTH, f"You cannot expand more than {MAX_DEPTH} levels of a property: {path}.",
-                param="expand")  # fmt: skip
+        require(
+            depth <= MAX_DEPTH,
+            f"You cannot expand more than {MAX_DEPTH} levels of a property: {path}.",
+            param="expand",
+        )
         node = tree
         for part in parts:
             node = node.setdefault(part, {})
@@ -148,10 +151,11 @@ def _below(tx: Tx, spec: Field, views: Sequence[dict[str, Any]]) -> list[Resourc
     # One short index range for each object: an invoice of 10,000 lines costs no more than one of ten.
     found = tx.tuples(
         f"select {cls.selected} from unnest(%(ids)s::text[]) as t (above) cross join lateral (select * from"
-        f" {cls.table} where \"{spec.by}\" = above order by {cls.order} limit %(most)s) as entry"
-        f" order by \"{spec.by}\", {cls.order}",
-        ids=[view["id"] for view in views], most=FIRST + 1,
-    )  # fmt: skip
+        f' {cls.table} where "{spec.by}" = above order by {cls.order} limit %(most)s) as entry'
+        f' order by "{spec.by}", {cls.order}',
+        ids=[view["id"] for view in views],
+        most=FIRST + 1,
+    )
     return [cls(*values) for values in found]
 
 

@@ -136,9 +136,15 @@ class Resource(msgspec.Struct, metaclass=Noun):
 
     @classmethod
     def _register(
-        cls, *, object: str, prefix: str, path: str | None = None, table: str | None = None,
-        event: str | None = None, events: tuple[str, ...] = ("created", "updated", "deleted"),
-    ) -> None:  # fmt: skip
+        cls,
+        *,
+        object: str,
+        prefix: str,
+        path: str | None = None,
+        table: str | None = None,
+        event: str | None = None,
+        events: tuple[str, ...] = ("created", "updated", "deleted"),
+    ) -> None:
         cls.object, cls.path, cls.prefix = object, path, prefix
         cls.noun = object.split(".")[-1]
         cls.table = table or f"{cls.noun}s"

@@ -56,8 +56,13 @@ class Server:
         self._names = {verb.path: re.findall(r"\{(\w+)\}", verb.path) for verb in every}
         for verb in every:
             rule = verb.path.replace("{", "<").replace("}", ">")
-            self.app.add_url_rule(rule, f"{verb.method} {verb.path}", self._view(verb), methods=[verb.method],
-                                  provide_automatic_options=False)  # fmt: skip
+            self.app.add_url_rule(
+                rule,
+                f"{verb.method} {verb.path}",
+                self._view(verb),
+                methods=[verb.method],
+                provide_automatic_options=False,
+            )
         self.app.register_error_handler(404, self._unrouted)
         self.app.register_error_handler(405, self._unrouted)
 

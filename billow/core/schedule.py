@@ -54,8 +54,9 @@ def chain(
     starts a whole number of months after it counts from it.
     """
     require(wishes, "You must pass at least one phase.", param="phases")
-    require(len(wishes) <= MOST, f"A schedule can have at most {MOST} current and future phases.",
-            param="phases")  # fmt: skip
+    require(
+        len(wishes) <= MOST, f"A schedule can have at most {MOST} current and future phases.", param="phases"
+    )
     found: list[Span] = []
     base, months = counted_from(anchor, start)
     for place, wish in enumerate(wishes, first):

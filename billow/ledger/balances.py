@@ -49,8 +49,10 @@ def balance(tx: Tx, account: str, currency: str, at: datetime | None = None) -> 
     row = tx.one(
         f"select coalesce(sum(amount), 0) as total from {SIDES}"
         f" where account = %(account)s and currency = %(currency)s and {UNTIL}",
-        account=account, currency=currency, at=at,
-    )  # fmt: skip
+        account=account,
+        currency=currency,
+        at=at,
+    )
     if row is None:
         raise Inconsistent("A query of aggregates has one row.")
     return int(row["total"]) * _sign(account)

@@ -68,7 +68,7 @@ def move(debit: Account, credit: Account, amount: int, line: str | None = None) 
 
 def invoice_finalized(
     customer: str, currency: str, lines: Sequence[Line], taxes: Sequence[Tax]
-) -> list[Transfer]:  # fmt: skip
+) -> list[Transfer]:
     """Post what the customer owes. All net amounts go to deferred revenue first, even if earned at once."""
     owes, deferred = receivable(customer, currency), the("deferred_revenue", currency)
     nets = [move(owes, deferred, line.net, line.id) for line in lines]
@@ -146,7 +146,7 @@ def balance_granted(customer: str, currency: str, amount: int) -> list[Transfer]
 
 def credit_issued(
     currency: str, lines: Sequence[Credit], taxes: Sequence[Tax], to: Sequence[tuple[Account, int]]
-) -> list[Transfer]:  # fmt: skip
+) -> list[Transfer]:
     """Post a credit note: it reduces deferred revenue, earned revenue (by an adjustment) and tax payable.
 
     `to` says where the credit goes: receivable (unpaid), customer_balance (kept) or refunds_payable. The

@@ -54,12 +54,19 @@ def _rows(posting: Posting) -> Iterator[dict[str, Any]]:
     lines = posting.lines or [transfer.line for transfer in posting.transfers]
     for sequence, (transfer, line) in enumerate(zip(posting.transfers, lines, strict=True)):
         yield {
-            "id": new_id("ltr_"), "created": posting.at,
-            "debit": transfer.debit.key, "credit": transfer.credit.key,
-            "amount": transfer.amount, "currency": transfer.debit.currency,
-            "event": posting.event, "source": posting.source, "sequence": sequence,
-            "customer": posting.customer, "invoice": posting.invoice, "line": line,
-        }  # fmt: skip
+            "id": new_id("ltr_"),
+            "created": posting.at,
+            "debit": transfer.debit.key,
+            "credit": transfer.credit.key,
+            "amount": transfer.amount,
+            "currency": transfer.debit.currency,
+            "event": posting.event,
+            "source": posting.source,
+            "sequence": sequence,
+            "customer": posting.customer,
+            "invoice": posting.invoice,
+            "line": line,
+        }
 
 
 def transfers_of(tx: Tx, invoice: str) -> list[Transfer]:
@@ -70,7 +77,11 @@ def transfers_of(tx: Tx, invoice: str) -> list[Transfer]:
         invoice=invoice,
     )
     return [
-        Transfer(account_of(row["debit"], row["currency"]), account_of(row["credit"], row["currency"]),
-                 row["amount"], row["line"])
+        Transfer(
+            account_of(row["debit"], row["currency"]),
+            account_of(row["credit"], row["currency"]),
+            row["amount"],
+            row["line"],
+        )
         for row in found
-    ]  # fmt: skip
+    ]

@@ -54,10 +54,15 @@ def backlog(conn: Connection, now: datetime) -> list[Backlog]:
     ready = {kind: (count, late, int((now - oldest).total_seconds())) for kind, count, late, oldest in due}
     held = {kind: (waiting, parked) for kind, waiting, parked in stuck}
     return [
-        Backlog(kind, lane_of(kind), *ready.get(kind, (0, 0, 0))[:2], *held.get(kind, (0, 0)),
-                ready.get(kind, (0, 0, 0))[2])
+        Backlog(
+            kind,
+            lane_of(kind),
+            *ready.get(kind, (0, 0, 0))[:2],
+            *held.get(kind, (0, 0)),
+            ready.get(kind, (0, 0, 0))[2],
+        )
         for kind in sorted({*ready, *held})
-    ]  # fmt: skip
+    ]
 
 
 def lane_of(kind: str) -> str:

@@ -32,8 +32,9 @@ def marker_of(conn: psycopg.Connection[Any]) -> str | None:
             return None
         row = conn.execute("select marker from crash_markers").fetchone()
         if row is None:
-            conn.execute("insert into crash_markers (marker) values (%s) on conflict do nothing",
-                         (secret("", 20),))  # fmt: skip
+            conn.execute(
+                "insert into crash_markers (marker) values (%s) on conflict do nothing", (secret("", 20),)
+            )
             row = conn.execute("select marker from crash_markers").fetchone()
     except psycopg.Error:  # a full disk or a standby: connections still serve, only this question is open
         return None

@@ -62,8 +62,12 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
     try:
         made = tx.run(
             "insert into idempotency_keys (key, fingerprint, request, created) values (%(key)s, %(print)s,"
-            " %(request)s, %(now)s) on conflict do nothing", key=key, print=print, request=request,
-            now=tx.wall)  # fmt: skip
+            " %(request)s, %(now)s) on conflict do nothing",
+            key=key,
+            print=print,
+            request=request,
+            now=tx.wall,
+        )
     except psycopg.errors.LockNotAvailable as locked:
         raise in_use(key) from locked
     if made:
@@ -84,8 +88,13 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
 
 
 def in_use(key: str) -> Refused:
-    return Refused(IN_USE.format(key=key), code="idempotency_key_in_use", status=409,
-                   type="idempotency_error", retry=True)  # fmt: skip
+    return Refused(
+        IN_USE.format(key=key),
+        code="idempotency_key_in_use",
+        status=409,
+        type="idempotency_error",
+        retry=True,
+    )
 
 
 def unknown(key: str, request: str) -> Refused:
@@ -99,7 +108,11 @@ def take_over(tx: Tx, key: str, dead: Dead, request: str) -> None:
     taken = tx.run(
         "update idempotency_keys set request = %(request)s, created = %(now)s where key = %(key)s"
         " and request = %(dead)s and status is null",
-        key=key, request=request, dead=dead.request, now=tx.wall)  # fmt: skip
+        key=key,
+        request=request,
+        dead=dead.request,
+        now=tx.wall,
+    )
     if not taken:
         raise in_use(key)
 
@@ -113,27 +126,45 @@ def hold(tx: Tx, key: str, request: str) -> None:
 
 def keep(tx: Tx, key: str, answer: Answer) -> None:
     """Store the answer in the transaction in which it became true; who lost the key loses that too."""
-    kept = tx.run("update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
-                  " and request = %(request)s and status is null", key=key, status=answer.status,
-                  body=answer.body, request=answer.request)  # fmt: skip
+    kept = tx.run(
+        "update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
+        " and request = %(request)s and status is null",
+        key=key,
+        status=answer.status,
+        body=answer.body,
+        request=answer.request,
+    )
     if not kept:
         raise in_use(key)
 
 
 def give_up(tx: Tx, key: str, answer: Answer) -> None:
     """Store the refusal of a request that had committed something, where it still holds the key."""
-    tx.run("update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
-           " and request = %(request)s and status is null",
-           key=key, status=answer.status, body=answer.body, request=answer.request)  # fmt: skip
+    tx.run(
+        "update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
+        " and request = %(request)s and status is null",
+        key=key,
+        status=answer.status,
+        body=answer.body,
+        request=answer.request,
+    )
 
 
 def release(tx: Tx, key: str, request: str) -> None:
     """End the lease of a request that stopped without an answer: who sends it again need not wait for it."""
-    tx.run("update idempotency_keys set created = %(ended)s where key = %(key)s and request = %(request)s"
-           " and status is null", key=key, request=request, ended=tx.wall - LEASE)  # fmt: skip
+    tx.run(
+        "update idempotency_keys set created = %(ended)s where key = %(key)s and request = %(request)s"
+        " and status is null",
+        key=key,
+        request=request,
+        ended=tx.wall - LEASE,
+    )
 
 
 def free(tx: Tx, key: str, request: str) -> None:
     """Forget the key of a request that changed nothing."""
-    tx.run("delete from idempotency_keys where key = %(key)s and request = %(request)s and status is null",
-           key=key, request=request)  # fmt: skip
+    tx.run(
+        "delete from idempotency_keys where key = %(key)s and request = %(request)s and status is null",
+        key=key,
+        request=request,
+    )

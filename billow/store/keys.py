@@ -96,14 +96,18 @@ class Keys:
         with self.db.connection() as conn:
             rows = conn.execute(
                 "select digest, id, tenant, kind, hint, permissions, expires_at, last_used_at from api_keys"
-                " where digest = any(%s)", (marks,)).fetchall()  # fmt: skip
+                " where digest = any(%s)",
+                (marks,),
+            ).fetchall()
             stale = [row[1] for row in rows if row[7] is None or row[7] <= now - USED]
             if stale:
                 # A note that cannot be written, or that somebody else writes, keeps nobody from asking.
                 with contextlib.suppress(psycopg.Error):
                     conn.execute(
                         "update api_keys set last_used_at = %s where id in (select id from api_keys"
-                        " where id = any(%s) for update skip locked)", (now, stale))  # fmt: skip
+                        " where id = any(%s) for update skip locked)",
+                        (now, stale),
+                    )
         found = {row[0]: Key(*row[1:7]) for row in rows}
         with self._lock:
             for mark in marks:

@@ -27,8 +27,15 @@ KILLS = "Each of {} workers that began this job ended without a word: it may nee
 
 def chosen(tenant: str, kind: str, clock: str, latest: datetime, size: int) -> dict[str, Any]:
     """Return the parameters of `CHOICE`."""
-    return {"tenant": tenant, "kind": kind, "clock": clock, "latest": latest, "size": size, "refs": None,
-            "most": MOST}  # fmt: skip
+    return {
+        "tenant": tenant,
+        "kind": kind,
+        "clock": clock,
+        "latest": latest,
+        "size": size,
+        "refs": None,
+        "most": MOST,
+    }
 
 
 def count(db: Database, choice: dict[str, Any]) -> list[str]:

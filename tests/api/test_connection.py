@@ -98,8 +98,13 @@ def test_two_lengths_are_refused(url: str, api: Any) -> None:
 
 @pytest.mark.parametrize("where", ["head", "chunk", "trailer"])
 def test_what_is_neither_head_nor_body_has_a_limit(url: str, api: Any, where: str) -> None:
-    chunked = head("POST", "/v1/customers", api.key, Transfer_Encoding="chunked",
-                   Content_Type="application/x-www-form-urlencoded")  # fmt: skip
+    chunked = head(
+        "POST",
+        "/v1/customers",
+        api.key,
+        Transfer_Encoding="chunked",
+        Content_Type="application/x-www-form-urlencoded",
+    )
     begun = {"head": b"GET / HTTP/1.1\r\nA: ", "chunk": chunked + b"1;", "trailer": chunked + b"0\r\nA: "}[
         where
     ]

@@ -237,9 +237,12 @@ def offered(case: Case) -> bool:
     first, second = case.api.get(path, expand)["data"]
     wanted, data = case.value[0], case.value[1]["price_data"]
     [off], [tax] = first["discounts"], first["taxes"]
-    named = {"price": first["price"]["id"], "quantity": str(first["quantity"]),
-             "discounts": [{"coupon": off["discount"]["source"]["coupon"]}],
-             "tax_rates": [tax["rate"]["id"]]}  # fmt: skip
+    named = {
+        "price": first["price"]["id"],
+        "quantity": str(first["quantity"]),
+        "discounts": [{"coupon": off["discount"]["source"]["coupon"]}],
+        "tax_rates": [tax["rate"]["id"]],
+    }
     return wanted == named and agrees(data, second["price"])
 
 

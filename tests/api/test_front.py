@@ -22,8 +22,9 @@ class Clock:
 class Exchange:
     """One request to the front, as a server hands it over, and what is answered."""
 
-    def __init__(self, app: Any, method: str, path: str, key: str = "", body: list[Any] | None = None,
-                 **headers: str) -> None:  # fmt: skip
+    def __init__(
+        self, app: Any, method: str, path: str, key: str = "", body: list[Any] | None = None, **headers: str
+    ) -> None:
         self.front = app if isinstance(app, Front) else Front(app.server, 2, 50)
         named = {**({"authorization": f"Bearer {key}"} if key else {}), **headers}
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in named.items()]

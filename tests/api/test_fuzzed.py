@@ -73,8 +73,13 @@ def fuzz(stage: Stage, operation: Any, verb: Verb, cases: int = CASES) -> list[i
     modes = [operation.as_strategy(generation_mode=mode) for mode in GenerationMode]
 
     @seed(zlib.crc32(named(verb).encode()))
-    @settings(max_examples=cases, deadline=None, database=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.one_of(*modes), st.integers(0, 2**32))
     def send(case: Any, luck: int) -> None:
         Maker(verb, stage.own, random.Random(luck)).improve(case)

@@ -320,8 +320,13 @@ class Machine(RuleBasedStateMachine):
         assert same({**found, name: 0}, {**item.shown, name: 0})
         assert (whole is None and found[name] is None) or (whole is not None and same(found[name], whole))
 
-    @rule(noun=NAMES, limit=st.integers(1, 4), cursor=st.none() | PLACES, back=st.booleans(),
-          active=st.sampled_from([None, True, False]))  # fmt: skip
+    @rule(
+        noun=NAMES,
+        limit=st.integers(1, 4),
+        cursor=st.none() | PLACES,
+        back=st.booleans(),
+        active=st.sampled_from([None, True, False]),
+    )
     def turn_pages(self, noun: str, limit: int, cursor: int | None, back: bool, active: bool | None) -> None:
         at = self.there(noun, cursor) if cursor is not None else None
         known = self.of(noun)

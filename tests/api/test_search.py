@@ -241,8 +241,13 @@ def test_what_a_subscription_makes_is_found(api: Any) -> None:
         assert len(found.get("data", [])) == 1, (noun, query, found)
     assert api.get("/v1/invoices/search", {"query": "total>2000"})["data"] == []
     exact = subscription["created"]
-    for query, count in ((f"created:{exact}", 1), (f"created>{exact}", 0), (f"created<={exact}", 1),
-                         (f"created<{exact}", 0), (f"created>={exact}", 1)):  # fmt: skip
+    for query, count in (
+        (f"created:{exact}", 1),
+        (f"created>{exact}", 0),
+        (f"created<={exact}", 1),
+        (f"created<{exact}", 0),
+        (f"created>={exact}", 1),
+    ):
         found = api.get("/v1/subscriptions/search", {"query": query})["data"]
         assert len(found) == count, query
 

@@ -54,9 +54,14 @@ class Shop:
         do_what_is_due(self.app)
 
     def plan(self, amount: int = 2000) -> Any:
-        return self.v1.prices.create(params={"currency": "usd", "unit_amount": amount,
-                                             "product_data": {"name": "Pro"},
-                                             "recurring": {"interval": "month"}})  # fmt: skip
+        return self.v1.prices.create(
+            params={
+                "currency": "usd",
+                "unit_amount": amount,
+                "product_data": {"name": "Pro"},
+                "recurring": {"interval": "month"},
+            }
+        )
 
     def customer(self, **more: Any) -> Any:
         settings = {"default_payment_method": "pm_card_visa"}
@@ -75,8 +80,9 @@ class Shop:
     def billed(self, amount: int = 5000, **more: Any) -> Any:
         """A draft with one item on it."""
         customer = self.customer()
-        self.v1.invoice_items.create(params={"customer": customer.id, "amount": amount, "currency": "usd",
-                                             "description": "Work"})  # fmt: skip
+        self.v1.invoice_items.create(
+            params={"customer": customer.id, "amount": amount, "currency": "usd", "description": "Work"}
+        )
         given = {"customer": customer.id, "pending_invoice_items_behavior": "include", **more}
         return self.v1.invoices.create(params=given)
 

@@ -39,8 +39,14 @@ def test_tiers_are_shown_when_they_are_asked_for(shop: Shop, whole: Whole) -> No
         {"up_to": 10, "unit_amount_decimal": "0.5"},
         {"up_to": "inf", "unit_amount": 1, "flat_amount": 20},
     ]
-    given = {"currency": "usd", "product_data": {"name": "Calls"}, "billing_scheme": "tiered", "tiers": tiers,
-             "tiers_mode": "volume", "recurring": {"interval": "month"}}  # fmt: skip
+    given = {
+        "currency": "usd",
+        "product_data": {"name": "Calls"},
+        "billing_scheme": "tiered",
+        "tiers": tiers,
+        "tiers_mode": "volume",
+        "recurring": {"interval": "month"},
+    }
     price = whole(shop.v1.prices.create(params=given))  # type: ignore[arg-type]
     shown = shop.v1.prices.retrieve(price.id, params={"expand": ["tiers"]})
     assert [tier.up_to for tier in shown.tiers] == [10, None]

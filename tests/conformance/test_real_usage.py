@@ -47,8 +47,10 @@ def send(api: Api, all_events: list[dict[str, Any]]) -> tuple[int, int]:
 def subscribed(world: World, **context: Any) -> list[Customer]:
     world.at("2023-11-16 18:00")
     meters = {name: world.meter(name) for name in COLUMNS}
-    prices = [world.metered("Context tokens", meters["context_tokens"], **context),
-              world.metered("Generated tokens", meters["generated_tokens"], cents="0.0015")]  # fmt: skip
+    prices = [
+        world.metered("Context tokens", meters["context_tokens"], **context),
+        world.metered("Generated tokens", meters["generated_tokens"], cents="0.0015"),
+    ]
     people = [world.customer(name) for name in FILES]
     for person in people:
         person.subscribes_to(*prices)

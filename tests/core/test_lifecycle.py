@@ -26,15 +26,27 @@ def walk(table, start, *actions):
 
 def test_the_states_are_stripes():
     assert states(SUBSCRIPTION) == {
-        "incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled",
-    }  # fmt: skip
+        "incomplete",
+        "incomplete_expired",
+        "trialing",
+        "active",
+        "past_due",
+        "unpaid",
+        "paused",
+        "canceled",
+    }
     assert states(INVOICE) == {"draft", "open", "paid", "void", "uncollectible", "deleted"}
     assert states(QUOTE) == {"accepted", "canceled", "draft", "open"}
     assert states(SCHEDULE) == {"active", "canceled", "completed", "not_started", "released"}
     assert states(PAYMENT_INTENT) == {
-        "requires_payment_method", "requires_confirmation", "requires_action", "processing",
-        "requires_capture", "succeeded", "canceled",
-    }  # fmt: skip
+        "requires_payment_method",
+        "requires_confirmation",
+        "requires_action",
+        "processing",
+        "requires_capture",
+        "succeeded",
+        "canceled",
+    }
 
 
 @pytest.mark.parametrize("table", TABLES)

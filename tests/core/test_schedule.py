@@ -54,8 +54,15 @@ def test_each_instant_is_in_one_phase(start: datetime, wishes: list[Wish], data:
     assert schedule.current(found, start - timedelta(seconds=1)) is None
 
 
-@given(INSTANTS, st.lists(st.builds(Wish, st.tuples(st.sampled_from(["month", "year"]), st.integers(1, 14))),
-       min_size=1, max_size=schedule.MOST), st.data())  # fmt: skip
+@given(
+    INSTANTS,
+    st.lists(
+        st.builds(Wish, st.tuples(st.sampled_from(["month", "year"]), st.integers(1, 14))),
+        min_size=1,
+        max_size=schedule.MOST,
+    ),
+    st.data(),
+)
 def test_what_is_sent_again_changes_nothing(start: datetime, wishes: list[Wish], data: st.DataObject) -> None:
     """By durations or by dates, with the phases that are over or without them."""
     old = schedule.chain(start, wishes)

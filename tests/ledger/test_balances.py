@@ -24,12 +24,17 @@ def books(tx):
     """On the first an invoice of 125.00; on the second 50.00 of it is paid, less a fee of 2.00."""
     lines, taxes = [Line("il_1", "prod_1", 10_000)], [Tax("SE", 2_500)]
     paid = entries.payment_succeeded("simulated", "cus_1", "usd", 5_000)
-    post(tx, [
-        Posting("invoice.finalized", "in_1", FIRST, entries.invoice_finalized("cus_1", "usd", lines, taxes)),
-        Posting("payment.succeeded", "pi_1", SECOND, paid),
-        Posting("fee.charged", "pi_1", SECOND, entries.fee_charged("simulated", "usd", 200)),
-        Posting("invoice.finalized", "in_2", FIRST, entries.invoice_finalized("cus_1", "jpy", lines, [])),
-    ])  # fmt: skip
+    post(
+        tx,
+        [
+            Posting(
+                "invoice.finalized", "in_1", FIRST, entries.invoice_finalized("cus_1", "usd", lines, taxes)
+            ),
+            Posting("payment.succeeded", "pi_1", SECOND, paid),
+            Posting("fee.charged", "pi_1", SECOND, entries.fee_charged("simulated", "usd", 200)),
+            Posting("invoice.finalized", "in_2", FIRST, entries.invoice_finalized("cus_1", "jpy", lines, [])),
+        ],
+    )
     return tx
 
 
@@ -79,8 +84,10 @@ def test_the_trial_balance_has_every_account_and_both_its_sides(books):
         Trial("tax_payable:SE", "usd", 0, 2_500, -2_500),
     ]
     assert [row.account for row in trial_balance(books, FIRST) if row.currency == "usd"] == [
-        "deferred_revenue", "receivable:cus_1", "tax_payable:SE",
-    ]  # fmt: skip
+        "deferred_revenue",
+        "receivable:cus_1",
+        "tax_payable:SE",
+    ]
 
 
 # ------------------------------------------------------------------------------------- for any sequence
@@ -143,10 +150,13 @@ def test_balances_are_the_sums_of_what_was_posted(database, new_tenant, happened
 
 def test_sums_of_the_largest_amounts_do_not_overflow(tx):
     """1,025 of the largest amounts are more than a bigint."""
-    post(tx, [
-        Posting("fee.charged", f"pi_{place}", FIRST, entries.fee_charged("simulated", "usd", LARGEST))
-        for place in range(1025)
-    ])  # fmt: skip
+    post(
+        tx,
+        [
+            Posting("fee.charged", f"pi_{place}", FIRST, entries.fee_charged("simulated", "usd", LARGEST))
+            for place in range(1025)
+        ],
+    )
     assert balance(tx, "gateway_fees", "usd") == 1025 * LARGEST
     assert statement(tx, "gateway_fees")[-1].balance == 1025 * LARGEST
     assert sum(one.balance for one in trial_balance(tx)) == 0

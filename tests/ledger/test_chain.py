@@ -78,8 +78,11 @@ def test_what_is_posted_is_sealed_and_verified(app: App, tenant: str) -> None:
 def test_an_independent_program_finds_the_same_hashes(app: App, tenant: str) -> None:
     with app.db.transaction(tenant) as tx:
         first = chain.seals(tx, "number = 1")[0]
-        row = tx.one("select *, (extract(epoch from created) * 1000000)::bigint as micros"
-                     " from ledger_transfers where id = %(id)s", id=first.transfers[0])  # fmt: skip
+        row = tx.one(
+            "select *, (extract(epoch from created) * 1000000)::bigint as micros"
+            " from ledger_transfers where id = %(id)s",
+            id=first.transfers[0],
+        )
     assert row is not None
     row["created"] = row.pop("micros")
     del row["tenant"]
@@ -97,8 +100,21 @@ def test_the_migration_hashes_older_transfers_alike(app: App, new_tenant) -> Non
     select = script[script.index("select tenant, id, sha256") : script.index("from ledger_transfers;")]
     odd = {"customer": None, "line": 'il\u00e9 \\ " \x07 \U0001f600 / \n', "invoice": "in_1"}
     with app.db.transaction(new_tenant()) as tx:
-        post(tx, [posting("ch_1"), Posting("odd", "ch_2", JANUARY + timedelta(microseconds=1), sold(),
-                                           odd["customer"], odd["invoice"], [odd["line"]])])  # fmt: skip
+        post(
+            tx,
+            [
+                posting("ch_1"),
+                Posting(
+                    "odd",
+                    "ch_2",
+                    JANUARY + timedelta(microseconds=1),
+                    sold(),
+                    odd["customer"],
+                    odd["invoice"],
+                    [odd["line"]],
+                ),
+            ],
+        )
         hashed = tx.tuples(f"{select} from ledger_transfers order by id")
         noted = tx.tuples("select tenant, transfer, leaf from ledger_unsealed order by transfer")
         assert len(noted) == 2 and hashed == noted
@@ -192,8 +208,13 @@ def test_a_chain_that_is_written_anew_has_another_head(app: App, tenant: str) ->
 
 
 def test_the_database_refuses_to_change_a_seal(app: App, tenant: str) -> None:
-    for sql in ("update ledger_seals set number = 9", "delete from ledger_seals", "truncate ledger_seals",
-                "update ledger_unsealed set leaf = ''", "truncate ledger_unsealed"):  # fmt: skip
+    for sql in (
+        "update ledger_seals set number = 9",
+        "delete from ledger_seals",
+        "truncate ledger_seals",
+        "update ledger_unsealed set leaf = ''",
+        "truncate ledger_unsealed",
+    ):
         with pytest.raises(psycopg.errors.RestrictViolation), app.db.transaction(tenant) as tx:
             tx.run(sql)
 

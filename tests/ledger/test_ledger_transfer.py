@@ -18,11 +18,14 @@ FIRST, SECOND = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UT
 def books(tx):
     finalized = entries.invoice_finalized("cus_1", "usd", [Line("il_1", "prod_1", 1_000)], [])
     paid = entries.payment_succeeded("simulated", "cus_1", "usd", 1_000)
-    post(tx, [
-        Posting("invoice.finalized", "in_1", FIRST, finalized, "cus_1", "in_1"),
-        Posting("payment.succeeded", "pi_1", SECOND, paid, "cus_1", "in_1"),
-        Posting("payout", "po_1", SECOND, entries.payout("simulated", "usd", 1_000)),
-    ])  # fmt: skip
+    post(
+        tx,
+        [
+            Posting("invoice.finalized", "in_1", FIRST, finalized, "cus_1", "in_1"),
+            Posting("payment.succeeded", "pi_1", SECOND, paid, "cus_1", "in_1"),
+            Posting("payout", "po_1", SECOND, entries.payout("simulated", "usd", 1_000)),
+        ],
+    )
     return tx
 
 
@@ -35,10 +38,20 @@ def test_a_transfer_is_shown_with_its_accounts_and_its_cause(books):
     shown = render.one(books, listed(books, source="in_1")[0])
     assert shown.pop("id").startswith("ltr_")
     assert shown == {
-        "object": "ledger_transfer", "created": 1767225600, "livemode": False, "debit": "receivable:cus_1",
-        "credit": "deferred_revenue", "amount": 1_000, "currency": "usd", "event": "invoice.finalized",
-        "source": "in_1", "sequence": 0, "customer": "cus_1", "invoice": "in_1", "line": "il_1",
-    }  # fmt: skip
+        "object": "ledger_transfer",
+        "created": 1767225600,
+        "livemode": False,
+        "debit": "receivable:cus_1",
+        "credit": "deferred_revenue",
+        "amount": 1_000,
+        "currency": "usd",
+        "event": "invoice.finalized",
+        "source": "in_1",
+        "sequence": 0,
+        "customer": "cus_1",
+        "invoice": "in_1",
+        "line": "il_1",
+    }
 
 
 @pytest.mark.parametrize(("sent", "sources"), [

@@ -29,12 +29,19 @@ def earned(source: str, at: datetime, currency: str, product: str, amount: int, 
 def world(tx):
     """Three invoices of Anna and one of Bo. in_1 is earned by halves in January and February."""
     # All that the reports read of invoices. In this transaction it hides the real table.
-    tx.run("create temporary table invoices (id text, number text, customer text, due_date timestamptz,"
-           " finalized_at timestamptz) on commit drop")  # fmt: skip
-    tx.run("insert into invoices values ('in_1', 'A-1', 'cus_1', null, %(jan)s),"
-           " ('in_2', 'A-2', 'cus_1', %(mar)s, %(feb)s), ('in_3', 'A-3', 'cus_1', null, %(feb)s),"
-           " ('in_4', 'B-1', 'cus_2', %(apr)s, %(feb)s)",
-           jan=day(1, 1), feb=day(2, 1), mar=day(3, 1), apr=day(4, 1))  # fmt: skip
+    tx.run(
+        "create temporary table invoices (id text, number text, customer text, due_date timestamptz,"
+        " finalized_at timestamptz) on commit drop"
+    )
+    tx.run(
+        "insert into invoices values ('in_1', 'A-1', 'cus_1', null, %(jan)s),"
+        " ('in_2', 'A-2', 'cus_1', %(mar)s, %(feb)s), ('in_3', 'A-3', 'cus_1', null, %(feb)s),"
+        " ('in_4', 'B-1', 'cus_2', %(apr)s, %(feb)s)",
+        jan=day(1, 1),
+        feb=day(2, 1),
+        mar=day(3, 1),
+        apr=day(4, 1),
+    )
 
     def invoice(
         id: str, at: datetime, customer: str, currency: str, lines: list[Line], tax: int = 0
@@ -45,18 +52,26 @@ def world(tx):
 
     paid = entries.payment_succeeded("simulated", "cus_1", "usd", 5_000)
     credited = entries.credit_issued("eur", [Credit("il_4", 700, 0)], [], [(receivable("cus_1", "eur"), 700)])
-    post(tx, [
-        invoice("in_1", day(1, 1), "cus_1", "usd", [Line("il_1", "prod_pro", 10_000)], tax=2_500),
-        Posting("payment.succeeded", "pi_1", day(1, 20), paid, "cus_1", "in_1"),
-        earned("il_1@1", day(1, 31), "usd", "prod_pro", 5_000, "in_1"),
-        earned("il_1@2", day(2, 28), "usd", "prod_pro", 5_000, "in_1"),
-        invoice("in_2", day(2, 1), "cus_1", "usd", [Line("il_2", "prod_pro", -300),
-                                                       Line("il_3", "prod_api", 800)]),
-        earned("il_2@1", day(2, 10), "usd", "prod_pro", -300, "in_2"),
-        invoice("in_3", day(2, 1), "cus_1", "eur", [Line("il_4", "prod_pro", 700)]),
-        Posting("credit_note.issued", "cn_1", day(2, 2), credited, "cus_1", "in_3"),
-        invoice("in_4", day(2, 1), "cus_2", "usd", [Line("il_5", "prod_api", 99)]),
-    ])  # fmt: skip
+    post(
+        tx,
+        [
+            invoice("in_1", day(1, 1), "cus_1", "usd", [Line("il_1", "prod_pro", 10_000)], tax=2_500),
+            Posting("payment.succeeded", "pi_1", day(1, 20), paid, "cus_1", "in_1"),
+            earned("il_1@1", day(1, 31), "usd", "prod_pro", 5_000, "in_1"),
+            earned("il_1@2", day(2, 28), "usd", "prod_pro", 5_000, "in_1"),
+            invoice(
+                "in_2",
+                day(2, 1),
+                "cus_1",
+                "usd",
+                [Line("il_2", "prod_pro", -300), Line("il_3", "prod_api", 800)],
+            ),
+            earned("il_2@1", day(2, 10), "usd", "prod_pro", -300, "in_2"),
+            invoice("in_3", day(2, 1), "cus_1", "eur", [Line("il_4", "prod_pro", 700)]),
+            Posting("credit_note.issued", "cn_1", day(2, 2), credited, "cus_1", "in_3"),
+            invoice("in_4", day(2, 1), "cus_2", "usd", [Line("il_5", "prod_api", 99)]),
+        ],
+    )
     return tx
 
 

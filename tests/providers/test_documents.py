@@ -62,12 +62,28 @@ def test_every_paper_shows_all_that_it_was_given(paper, kind):
         }[kind]()
     )
     for expected in [
-        "NIMB-0042", "February 1, 2025", "March 3, 2025", "USD", "Open",
-        "Nimbus Cloud Ltd", "billing@nimbus.test", "12 Harbour Street", "EU VAT IE6388047V",
-        "Anna Müller", "Lange Straße 1", "10115 Berlin", "anna@example.test",
-        "3 seat × Team (at $18.00 / month)", "3 $18.00 $54.00", "Jan 1 – Feb 1, 2025", "-$10.32",
-        "Subtotal $43.68", "Amount due $53.73", "Thank you.", "Registered in Ireland, no. 123456.",
-    ]:  # fmt: skip
+        "NIMB-0042",
+        "February 1, 2025",
+        "March 3, 2025",
+        "USD",
+        "Open",
+        "Nimbus Cloud Ltd",
+        "billing@nimbus.test",
+        "12 Harbour Street",
+        "EU VAT IE6388047V",
+        "Anna Müller",
+        "Lange Straße 1",
+        "10115 Berlin",
+        "anna@example.test",
+        "3 seat × Team (at $18.00 / month)",
+        "3 $18.00 $54.00",
+        "Jan 1 – Feb 1, 2025",
+        "-$10.32",
+        "Subtotal $43.68",
+        "Amount due $53.73",
+        "Thank you.",
+        "Registered in Ireland, no. 123456.",
+    ]:
         assert expected in shown, shown
 
 

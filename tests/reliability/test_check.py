@@ -116,8 +116,11 @@ def test_a_head_that_was_noted_is_looked_for(paid: World, app: App) -> None:
     assert any(
         f"the noted head {head.hash.hex()} is seal {head.number} of the chain" in what for _, what in found
     )
-    [(good, what)] = [line for line in commands.check(app.db, Checked(paid.api.tenant, since=("ab" * 32,)))
-                      if "is in no chain" in line[1]]  # fmt: skip
+    [(good, what)] = [
+        line
+        for line in commands.check(app.db, Checked(paid.api.tenant, since=("ab" * 32,)))
+        if "is in no chain" in line[1]
+    ]
     assert not good and "ab" * 32 in what
 
 

@@ -66,8 +66,15 @@ class Conflicts:
 def test_conflicts_are_tried_again_and_are_no_500(
     app: App, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    price = api.post("/v1/prices", {"currency": "usd", "unit_amount": "1000", "recurring[interval]": "month",
-                                    "product_data[name]": "Seat"})["id"]  # fmt: skip
+    price = api.post(
+        "/v1/prices",
+        {
+            "currency": "usd",
+            "unit_amount": "1000",
+            "recurring[interval]": "month",
+            "product_data[name]": "Seat",
+        },
+    )["id"]
     monkeypatch.setattr(perform.time, "sleep", lambda _: None)
     conflicts = Conflicts(monkeypatch)
     answers: list[Any] = []
@@ -80,8 +87,17 @@ def test_conflicts_are_tried_again_and_are_no_500(
             continue
         made += 1
         answers.append(api.post(f"/v1/customers/{customer['id']}", {"description": "changed"}))
-        answers.append(api.post("/v1/subscriptions", {"customer": customer["id"], "items[0][price]": price,
-                       "collection_method": "send_invoice", "days_until_due": "30"}))  # fmt: skip
+        answers.append(
+            api.post(
+                "/v1/subscriptions",
+                {
+                    "customer": customer["id"],
+                    "items[0][price]": price,
+                    "collection_method": "send_invoice",
+                    "days_until_due": "30",
+                },
+            )
+        )
     statuses = Counter(answer.status for answer in answers)
     most = max(conflicts.begun.values())
     print(f"{dict(statuses)} of {conflicts.raised} conflicts; at most {most} transactions of one request")

@@ -55,8 +55,13 @@ def started(
     patches = tmp_path_factory.mktemp("patches")
     (patches / "sitecustomize.py").write_text(patch)
     root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "BILLOW_TEST_KEY": KEY, "BILLOW_LOG_LEVEL": "warning",
-                   "PYTHONPATH": os.pathsep.join([str(patches), root]), **more}  # fmt: skip
+    environment = {
+        **os.environ,
+        "BILLOW_TEST_KEY": KEY,
+        "BILLOW_LOG_LEVEL": "warning",
+        "PYTHONPATH": os.pathsep.join([str(patches), root]),
+        **more,
+    }
     port = free_port()
     command = [sys.executable, "-m", "billow", "up", "--data", str(folder), "--port", str(port)]
     log = patches / "log"

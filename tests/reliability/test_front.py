@@ -118,8 +118,14 @@ def test_what_was_cut_off_is_not_done_and_the_whole_may_be_sent_again(
 def test_a_payment_that_was_cut_off_charges_nothing(system: System) -> None:
     customer = system.api.post(CUSTOMERS, {"payment_method": "pm_card_visa"})["id"]
     card = system.api.get(f"{CUSTOMERS}/{customer}/payment_methods")["data"][0]["id"]
-    fields = {"currency": "usd", "customer": customer, "payment_method": card, "confirm": "true",
-              "off_session": "true", "amount": 1234567}  # fmt: skip
+    fields = {
+        "currency": "usd",
+        "customer": customer,
+        "payment_method": card,
+        "confirm": "true",
+        "off_session": "true",
+        "amount": 1234567,
+    }
     first, body = form("/v1/payment_intents", system.api.key, fields, Idempotency_Key="pay")
     with Wire(system.url) as wire:
         wire.send(first + body[:-3]).end_sending().answer()
@@ -181,8 +187,12 @@ def test_slow_bodies_take_no_thread(system: System) -> None:
 
 def test_key_and_rights_are_judged_before_the_body_comes(system: System) -> None:
     public = system.app.keys.create(system.api.tenant, "publishable", now=system.app.db.wall())
-    judged = [("", CUSTOMERS, 401), ("sk_test_nobodyknowsthisone", CUSTOMERS, 401), (public, CUSTOMERS, 401),
-              (system.api.key, "/v1/nothing", 404)]  # fmt: skip
+    judged = [
+        ("", CUSTOMERS, 401),
+        ("sk_test_nobodyknowsthisone", CUSTOMERS, 401),
+        (public, CUSTOMERS, 401),
+        (system.api.key, "/v1/nothing", 404),
+    ]
     for key, path, status in judged:
         first, _ = form(path, key, {}, Content_Length=500_000)
         answer = send_request(system.url, first, timeout=5)

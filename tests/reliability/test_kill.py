@@ -172,8 +172,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     (patches / "sitecustomize.py").write_text(SLOW_GATEWAY)
     root = str(Path(__file__).parents[2])
     port = free_port()
-    environment = {**os.environ, "BILLOW_TEST_KEY": KEY, "BILLOW_LOG_LEVEL": "error",
-                   "PYTHONPATH": os.pathsep.join([str(patches), root])}  # fmt: skip
+    environment = {
+        **os.environ,
+        "BILLOW_TEST_KEY": KEY,
+        "BILLOW_LOG_LEVEL": "error",
+        "PYTHONPATH": os.pathsep.join([str(patches), root]),
+    }
     command = [sys.executable, "-m", "billow", "up", "--data", str(folder), "--port", str(port)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -207,8 +211,10 @@ class Shop:
         form["recurring"] = {"interval": "month", "usage_type": "metered", "meter": id}
         calls = system.post("/v1/prices", "calls", **form, unit_amount_decimal="0.5")["id"]
         self.prices = [licence, calls]
-        self.clocks = [system.post("/v1/test_helpers/test_clocks", f"clock {n}", frozen_time=seconds)["id"]
-                       for n in range(CLOCKS)]  # fmt: skip
+        self.clocks = [
+            system.post("/v1/test_helpers/test_clocks", f"clock {n}", frozen_time=seconds)["id"]
+            for n in range(CLOCKS)
+        ]
         with ThreadPoolExecutor(6) as threads:
             self.customers = list(threads.map(self.subscribe, range(SUBSCRIPTIONS)))
 
@@ -227,8 +233,12 @@ class Shop:
     def advance(self) -> None:
         seconds = int(moment(END).timestamp())
         for clock in self.clocks:
-            self.system.insist("POST", f"/v1/test_helpers/test_clocks/{clock}/advance", f"advance {clock}",
-                               frozen_time=seconds)  # fmt: skip
+            self.system.insist(
+                "POST",
+                f"/v1/test_helpers/test_clocks/{clock}/advance",
+                f"advance {clock}",
+                frozen_time=seconds,
+            )
 
     def ready(self) -> bool:
         page = self.system.insist("GET", "/v1/test_helpers/test_clocks", limit=100) or {}
@@ -252,10 +262,17 @@ class Buyer(threading.Thread):
             while not self.enough.is_set():
                 self.tried += 1
                 self.system.insist(
-                    "POST", "/v1/payment_intents", f"purchase {self.tried}", amount=100 + self.tried,
-                    currency="usd", customer=self.customer, payment_method=self.method(), confirm=True,
-                    off_session=True, description=f"purchase {self.tried}",
-                )  # fmt: skip
+                    "POST",
+                    "/v1/payment_intents",
+                    f"purchase {self.tried}",
+                    amount=100 + self.tried,
+                    currency="usd",
+                    customer=self.customer,
+                    payment_method=self.method(),
+                    confirm=True,
+                    off_session=True,
+                    description=f"purchase {self.tried}",
+                )
         except BaseException as error:
             self.failure = error
 
@@ -268,8 +285,10 @@ class Buyer(threading.Thread):
 def a_minute_passes(db: Database) -> None:
     """What waits for an answer that may never come is looked at again, as it would be in a minute."""
     with db.connection() as conn:
-        conn.execute("update jobs set run_at = now() where clock = 'wall' and run_at > now()"
-                     " and kind in ('attempt.resolve', 'test_clock.advance')")  # fmt: skip
+        conn.execute(
+            "update jobs set run_at = now() where clock = 'wall' and run_at > now()"
+            " and kind in ('attempt.resolve', 'test_clock.advance')"
+        )
 
 
 def wait(until: Callable[[], bool], what: str, seconds: float) -> None:
@@ -300,8 +319,9 @@ def test_no_invoice_is_lost_or_doubled_whatever_is_killed_and_when(installation:
         a_minute_passes(db)
         with db.connection() as conn:
             # The housekeeping of every night is always due some time.
-            row = conn.execute("select count(*) from jobs where clock = 'wall' and not parked"
-                               " and kind <> 'store.prune'").fetchone()  # fmt: skip
+            row = conn.execute(
+                "select count(*) from jobs where clock = 'wall' and not parked and kind <> 'store.prune'"
+            ).fetchone()
         return shop.ready() and row is not None and row[0] == 0
 
     wait(over, "the run is over", 60 + SUBSCRIPTIONS / 5)
@@ -375,8 +395,12 @@ def the_gateway_agrees(tx: Tx, system: Installation) -> Iterator[str]:
 
 def no_purchase_is_made_twice(tx: Tx, buyer: Buyer) -> Iterator[str]:
     """Every purchase but the last ones is there, once: a key that was answered is never acted on again."""
-    made = dict(tx.tuples("select description, count(*) from payment_intents"
-                          " where description like 'purchase %%' group by 1"))  # fmt: skip
+    made = dict(
+        tx.tuples(
+            "select description, count(*) from payment_intents"
+            " where description like 'purchase %%' group by 1"
+        )
+    )
     yield from (f"{name}: {count} times" for name, count in made.items() if count != 1)
     missing = {f"purchase {number}" for number in range(1, buyer.tried + 1)} - made.keys()
     yield from (f"{name} is missing" for name in sorted(missing))

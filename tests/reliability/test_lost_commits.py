@@ -176,8 +176,12 @@ def test_a_job_is_done_once_and_no_cut_is_a_failed_try(
         jobs.put(tx, kind, refs[0], tx.wall + timedelta(minutes=1), clock="wall")
         tx, _ = yield ask(lambda: None)
         jobs.cancel(tx, kind, refs[0])
-        tx.run("insert into idempotency_keys (key, fingerprint, request, created) values (%(key)s, '', '',"
-               " %(now)s)", key=f"done {refs[0]}", now=tx.now)  # fmt: skip
+        tx.run(
+            "insert into idempotency_keys (key, fingerprint, request, created) values (%(key)s, '', '',"
+            " %(now)s)",
+            key=f"done {refs[0]}",
+            now=tx.now,
+        )
 
     kind = kinds("cut.verb", verb)
     with cut.direct.app.db.transaction(tenant) as tx:

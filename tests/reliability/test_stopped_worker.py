@@ -146,13 +146,24 @@ def is_stopped(process: "subprocess.Popen[bytes]") -> bool:
 def subscribe(place: Place, api: Api) -> None:
     """Customers whose first short period ends in a few seconds, by the clock on the wall."""
     ends = int((place.app.db.wall() + timedelta(seconds=FIRST)).timestamp())
-    price = api.post("/v1/prices", {"currency": "usd", "unit_amount": "2000", "product_data[name]": "Pro",
-                                    "recurring[interval]": "month"})["id"]  # fmt: skip
+    price = api.post(
+        "/v1/prices",
+        {
+            "currency": "usd",
+            "unit_amount": "2000",
+            "product_data[name]": "Pro",
+            "recurring[interval]": "month",
+        },
+    )["id"]
     for _ in range(CUSTOMERS):
         card = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
         customer = api.post("/v1/customers", card)["id"]
-        form = {"customer": customer, "items[0][price]": price, "billing_cycle_anchor": ends,
-                "proration_behavior": "none"}  # fmt: skip
+        form = {
+            "customer": customer,
+            "items[0][price]": price,
+            "billing_cycle_anchor": ends,
+            "proration_behavior": "none",
+        }
         assert api.post("/v1/subscriptions", form)["status"] == "active"
 
 

@@ -75,9 +75,11 @@ def count_for_seconds(url: str) -> None:
 
 def another_process(folder: Path) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", USE_IT_AND_WAIT, str(folder)], text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", USE_IT_AND_WAIT, str(folder)],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert process.stdout and process.stdout.readline().startswith("postgresql://")
     return process
 

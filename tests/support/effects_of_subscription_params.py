@@ -70,9 +70,13 @@ def create_with_card(case: Any, card: str, **more: Any) -> Reply:
 
 def paid_for(case: Any) -> bool:
     """A payment is charged at once, left open, or refused with the creation."""
-    behaviors = [("pm_card_visa", "allow_incomplete"), (BAD, "allow_incomplete"),
-                 ("pm_card_visa", "default_incomplete"), (BAD, "error_if_incomplete"),
-                 ("pm_card_visa", "pending_if_incomplete")]  # fmt: skip
+    behaviors = [
+        ("pm_card_visa", "allow_incomplete"),
+        (BAD, "allow_incomplete"),
+        ("pm_card_visa", "default_incomplete"),
+        (BAD, "error_if_incomplete"),
+        ("pm_card_visa", "pending_if_incomplete"),
+    ]
     answers = [create_with_card(case, card, payment_behavior=behavior) for card, behavior in behaviors]
     found = [
         answer.get("status") or answer["error"]["param" if answer.status == 400 else "code"]

@@ -121,8 +121,13 @@ def anchored(case: Any) -> bool:
     """The config is shown as it was sent, and the anchor is that date."""
     shown = case.done()
     at = datetime.fromtimestamp(shown["billing_cycle_anchor"], UTC)
-    found = {"day_of_month": at.day, "hour": at.hour, "minute": at.minute, "month": at.month,
-             "second": at.second}  # fmt: skip
+    found = {
+        "day_of_month": at.day,
+        "hour": at.hour,
+        "minute": at.minute,
+        "month": at.month,
+        "second": at.second,
+    }
     return agrees(case.value, shown["billing_cycle_anchor_config"]) and agrees(case.value, found)
 
 

@@ -63,8 +63,11 @@ def by_status(maker: Maker) -> list[FilterCase]:
     for status in ("incomplete_expired", "past_due", "unpaid"):
         states[status] = str(maker.make("subscription")["id"])
         with maker.api.app.db.transaction(maker.api.tenant) as tx:
-            tx.run("update subscriptions set status = %(status)s where id = %(id)s", status=status,
-                   id=states[status])  # fmt: skip
+            tx.run(
+                "update subscriptions set status = %(status)s where id = %(id)s",
+                status=status,
+                id=states[status],
+            )
     assert set(states) == set(STATUSES)
     running, gone = states["active"], states["canceled"]
     each = [

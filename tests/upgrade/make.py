@@ -44,8 +44,12 @@ class Merchant:
     def story(self) -> None:
         """A licence, use, somebody who does not pay; discounts, taxes and a schedule where they are known."""
         clock = self.post("/v1/test_helpers/test_clocks", frozen_time=int(BEGIN.timestamp()))["id"]
-        meter = self.post("/v1/billing/meters", display_name="Calls", event_name="calls",
-                          **{"default_aggregation[formula]": "sum"})["id"]  # fmt: skip
+        meter = self.post(
+            "/v1/billing/meters",
+            display_name="Calls",
+            event_name="calls",
+            **{"default_aggregation[formula]": "sum"},
+        )["id"]
         form = {"currency": "usd", "product_data[name]": "Pro", "recurring[interval]": "month"}
         licence = self.post("/v1/prices", **form, unit_amount="2000")["id"]
         use = {"recurring[usage_type]": "metered", "recurring[meter]": meter}
@@ -56,8 +60,12 @@ class Merchant:
         coupon = self.post("/v1/coupons", percent_off="25", duration="forever")["id"]
         self.post("/v1/subscriptions", customer=ann, **items, **self.more(rate, coupon))
         self.post("/v1/subscriptions", customer=ben, payment_behavior="default_incomplete", **items)
-        self.post("/v1/billing/meter_events", event_name="calls", timestamp=int(BEGIN.timestamp()) + 60,
-                  **{"payload[stripe_customer_id]": ann, "payload[value]": "1234"})  # fmt: skip
+        self.post(
+            "/v1/billing/meter_events",
+            event_name="calls",
+            timestamp=int(BEGIN.timestamp()) + 60,
+            **{"payload[stripe_customer_id]": ann, "payload[value]": "1234"},
+        )
         if self.number >= 14:
             phases = {}
             for place, quantity in enumerate((1, 3)):

@@ -217,9 +217,10 @@ def check_minimum(redemption: Redemption, restrictions: dict[str, Any], owner: O
     if owner.subtotal is None:
         raise Inconsistent("A minimum amount is compared with a subtotal.")
     require(
-        owner.subtotal >= minimum, "The minimum amount of this promotion code is not reached.",
+        owner.subtotal >= minimum,
+        "The minimum amount of this promotion code is not reached.",
         param=redemption.at,
-    )  # fmt: skip
+    )
 
 
 def count_up(tx: Tx, redeemed: Sequence[Redemption]) -> None:

@@ -266,9 +266,7 @@ def drop_one_offs(tx: Tx, customer: str) -> None:
     tx.run("delete from invoice_items where invoice is null and customer = %(customer)s", customer=customer)
 
 
-def of_subscription(
-    tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview
-) -> Invoice:  # fmt: skip
+def of_subscription(tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview) -> Invoice:
     """That of a change which is billed at once, or else the next one."""
     if subscription.status in ("canceled", "incomplete_expired"):
         raise next_invoice.nothing()
@@ -368,9 +366,10 @@ def new_items(wanted: Sequence[ItemChange]) -> list[Item]:
     for place, item in enumerate(wanted):
         if item.id or item.deleted:
             raise Refused(
-                f"No such subscription_item: '{item.id or ''}'", param=f"items[{place}][id]",
+                f"No such subscription_item: '{item.id or ''}'",
+                param=f"items[{place}][id]",
                 code="resource_missing",
-            )  # fmt: skip
+            )
         sent = {name: value for name, value in item.sent().items() if name in OF_A_NEW_ITEM}
         found.append(made(OfferedItem, **sent))
     return found

@@ -22,11 +22,15 @@ def download_pdf(tx: Tx, quote: Quote) -> Answer:
     if quote.finalized_at is None:
         raise Refused("A quote has a PDF when it is finalized; this one is a draft.")
     body = pdf.render(document_of(tx, quote), quote.finalized_at)
-    return Answer(200, body, {
-        "Content-Type": "application/pdf",
-        "Content-Disposition": f'attachment; filename="{quote.number}.pdf"',
-        "Cache-Control": "private, no-store",
-    })  # fmt: skip
+    return Answer(
+        200,
+        body,
+        {
+            "Content-Type": "application/pdf",
+            "Content-Disposition": f'attachment; filename="{quote.number}.pdf"',
+            "Cache-Control": "private, no-store",
+        },
+    )
 
 
 def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:

@@ -107,20 +107,22 @@ def replace_lines(
         product = rows.find(tx, Product, price.product, deleted=True)
         owner = discount_owner(customer, price.currency, item.own_discounts)
         owner = replace(owner, param=f"{at}[discounts]")
-        built.append(PricedLine(
-            item.but(
-                id=item.id or new_id(LineItem.prefix),
-                currency=price.currency,
-                description=product.name,
-                own_discounts=apply_discounts(tx, line, owner, item.own_discounts),
-                position=place,
-                price=price.id,
-                quantity=quantity_of(line, price, item),
-                tax_rates=tax_rates_of(tx, line, item.tax_rates, f"{at}[tax_rates]"),
-            ),
-            price,
-            product,
-        ))  # fmt: skip
+        built.append(
+            PricedLine(
+                item.but(
+                    id=item.id or new_id(LineItem.prefix),
+                    currency=price.currency,
+                    description=product.name,
+                    own_discounts=apply_discounts(tx, line, owner, item.own_discounts),
+                    position=place,
+                    price=price.id,
+                    quantity=quantity_of(line, price, item),
+                    tax_rates=tax_rates_of(tx, line, item.tax_rates, f"{at}[tax_rates]"),
+                ),
+                price,
+                product,
+            )
+        )
     check_together(built)
     return built
 
@@ -192,8 +194,11 @@ def check_together(lines: Sequence[PricedLine]) -> None:
         param="line_items",
     )
     too_many = len(recurring) > MOST or (recurring and len(once) > MOST)
-    require(not too_many, f"A quote can have at most {MOST} items that recur, and as many besides them.",
-            param="line_items")  # fmt: skip
+    require(
+        not too_many,
+        f"A quote can have at most {MOST} items that recur, and as many besides them.",
+        param="line_items",
+    )
     try:
         for place, one in enumerate(recurring):
             subscription_terms_items.check_new(one.price, [earlier.price.id for earlier in recurring[:place]])

@@ -161,15 +161,22 @@ def check(quote: Quote, lines: Sequence[PricedLine]) -> None:
     """Refuse percentages without a recurring line, amounts with one, and days until due without sending."""
     recurs = any(one.recurs for one in lines)
     given = quote.transfer_data or {}
-    amounts = {"application_fee_amount": quote.application_fee_amount,
-               "transfer_data[amount]": given.get("amount")}  # fmt: skip
-    shares = {"application_fee_percent": quote.application_fee_percent,
-              "transfer_data[amount_percent]": given.get("amount_percent")}  # fmt: skip
+    amounts = {
+        "application_fee_amount": quote.application_fee_amount,
+        "transfer_data[amount]": given.get("amount"),
+    }
+    shares = {
+        "application_fee_percent": quote.application_fee_percent,
+        "transfer_data[amount_percent]": given.get("amount_percent"),
+    }
     for name, value in amounts.items():
         require(value is None or not recurs, f"You cannot set {name} with recurring line items.", param=name)
     for name, value in shares.items():
-        require(value is None or recurs or not lines,
-                f"You can set {name} only with a recurring line item.", param=name)  # fmt: skip
+        require(
+            value is None or recurs or not lines,
+            f"You can set {name} only with a recurring line item.",
+            param=name,
+        )
     require(
         quote.collection_method == "send_invoice" or quote.invoice_settings["days_until_due"] is None,
         "You can only set `days_until_due` if `collection_method` is `send_invoice`.",

@@ -330,8 +330,9 @@ def plain_terms(
         sent = read(InvoiceSettings, said(own)).sent()
         given["invoice_settings"] = made(InvoiceSettings, **{**dict.fromkeys(own), **sent})
     if (phase["collection_method"], phase["invoice_settings"]["days_until_due"]) != (
-        subscription.collection_method, subscription.days_until_due,
-    ):  # fmt: skip
+        subscription.collection_method,
+        subscription.days_until_due,
+    ):
         sends = phase["collection_method"] == "send_invoice"
         given["collection_method"] = phase["collection_method"]
         given["days_until_due"] = phase["invoice_settings"]["days_until_due"] if sends else None

@@ -36,15 +36,19 @@ def redeemed(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
     old = rows.find_many(tx, SubscriptionItem, [item.id for item in wanted.items if item.id])
     if wanted.given("items"):
         sent["items"] = [
-            of_item(tx, item, billing_discounts.Owner(
-                customer,
-                subscription.currency,
-                {"subscription_item": item.id} if item.id else {},
-                [*above, *(old[item.id].discounts if item.id in old else [])],
-                param=f"items[{place}][discounts]",
-            ))
+            of_item(
+                tx,
+                item,
+                billing_discounts.Owner(
+                    customer,
+                    subscription.currency,
+                    {"subscription_item": item.id} if item.id else {},
+                    [*above, *(old[item.id].discounts if item.id in old else [])],
+                    param=f"items[{place}][discounts]",
+                ),
+            )
             for place, item in enumerate(wanted.items)
-        ]  # fmt: skip
+        ]
     return made(type(wanted), **sent)
 
 
@@ -122,8 +126,11 @@ def settle(tx: Tx, before: Subscription, after: Subscription, targets: Sequence[
     own = [one for one in gone if one.subscription or one.subscription_item]
     rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")
     added = {id: t.new.item.id for t in targets if t.new and not t.old for id in t.new.item.discounts}
-    fresh = [one for one in rows.find_many(tx, Discount, added).values() if not (one.subscription or
-             one.subscription_item or one.invoice or one.invoice_item)]  # fmt: skip
+    fresh = [
+        one
+        for one in rows.find_many(tx, Discount, added).values()
+        if not (one.subscription or one.subscription_item or one.invoice or one.invoice_item)
+    ]
     rows.update_many(
         tx, [(one, {"subscription_item": added[one.id]}) for one in fresh], event=billing_discounts.CREATED
     )

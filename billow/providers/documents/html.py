@@ -21,6 +21,11 @@ def render(document: InvoiceDocument) -> str:
     """Render a document as HTML. Every text is escaped: a customer's name is never markup."""
     paper = printable(document)
     return ENVIRONMENT.get_template("invoice.html").render(
-        document=paper, title=title(paper), facts=facts(paper), stamp=stamp(paper), words=words(paper),
-        language=language_of(paper), notes=notes(paper),
-    )  # fmt: skip
+        document=paper,
+        title=title(paper),
+        facts=facts(paper),
+        stamp=stamp(paper),
+        words=words(paper),
+        language=language_of(paper),
+        notes=notes(paper),
+    )

@@ -92,12 +92,20 @@ def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
 def sheet(paper: InvoiceDocument) -> dict[str, Any]:
     """Return the values that the template reads."""
     return {
-        "title": title(paper), "number": paper.number, "stamp": stamp(paper), "facts": facts(paper),
-        "language": language_of(paper), "header": paper.header, "words": words(paper),
-        "seller": asdict(paper.seller), "buyer": asdict(paper.buyer),
+        "title": title(paper),
+        "number": paper.number,
+        "stamp": stamp(paper),
+        "facts": facts(paper),
+        "language": language_of(paper),
+        "header": paper.header,
+        "words": words(paper),
+        "seller": asdict(paper.seller),
+        "buyer": asdict(paper.buyer),
         "lines": [asdict(line) for line in paper.lines],
-        "totals": paper.totals, "notes": notes(paper), "footer": paper.footer,
-    }  # fmt: skip
+        "totals": paper.totals,
+        "notes": notes(paper),
+        "footer": paper.footer,
+    }
 
 
 def compiler() -> typst.Compiler:

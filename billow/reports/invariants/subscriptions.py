@@ -52,9 +52,10 @@ def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]
             "a debt": status in ("incomplete", "past_due", "unpaid") and latest == "paid",
             "a debt that is not forgiven": status == "past_due" and latest == "uncollectible",
             "why it is paused": (row["status_details"] is None) == (status == "paused"),
-            "a trial that runs": status == "trialing" and row["clock"] == "ready"
+            "a trial that runs": status == "trialing"
+            and row["clock"] == "ready"
             and row["trial_end"] <= row["frozen_time"],
-        }  # fmt: skip
+        }
         seen = f"status {status}, timers {sorted(timers)}, latest invoice {latest}"
         yield from (
             Finding("statuses_are_true", row["id"], f"{what} where the status says so", seen)

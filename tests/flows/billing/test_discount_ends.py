@@ -325,9 +325,11 @@ def test_a_void_invoice_has_used_it_up_all_the_same(world: World) -> None:
     anna = world.customer("anna")
     coupon = world.coupon(percent_off=50)
     plan = anna.subscribes_to(
-        world.plan("Gold", usd=10), discounts=[{"coupon": coupon}], collection_method="send_invoice",
+        world.plan("Gold", usd=10),
+        discounts=[{"coupon": coupon}],
+        collection_method="send_invoice",
         days_until_due=7,
-    )  # fmt: skip
+    )
     world.at("2025-01-01 01:00")
     first = anna.last_invoice
     assert first.does("void")["total"] == 500

@@ -237,8 +237,12 @@ def test_what_cannot_be_redeemed_together_is_refused(world: World, how: str) -> 
         "none": [{"coupon": "never"}],
         "gone": [{"promotion_code": "promo_never"}],
     }
-    params = {"foreign": "discounts[0][discount]", "both": "discounts[0]", "none": "discounts[0][coupon]",
-              "gone": "discounts[0][promotion_code]"}  # fmt: skip
+    params = {
+        "foreign": "discounts[0][discount]",
+        "both": "discounts[0]",
+        "none": "discounts[0][coupon]",
+        "gone": "discounts[0][promotion_code]",
+    }
     answer = world.refused(f"/v1/subscriptions/{plan.id}", discounts=terms[how])
     assert (answer["status"], answer["param"]) == (400, params.get(how, "discounts"))
     assert plan.now["discounts"] == [di]
@@ -361,7 +365,10 @@ def test_everything_that_shows_a_discount_or_a_tax_keeps_to_the_contract(
         *[event["data"]["object"] for event in world.events() if ".discount." in event["type"]],
     ]
     assert [contract.problems(one) for one in shown] == [[]] * len(shown)
-    left_out = {"customer": {*INCLUDABLE["customer"]}, "discount": {"deleted"}, "invoice": {"payments",
-                "confirmation_secret"}}  # fmt: skip
+    left_out = {
+        "customer": {*INCLUDABLE["customer"]},
+        "discount": {"deleted"},
+        "invoice": {"payments", "confirmation_secret"},
+    }
     for one in shown:
         assert set(contract.absent(one)) <= left_out.get(one["object"], set()), one

@@ -91,8 +91,11 @@ def test_of_two_thousand_huge_events_a_renewal_loses_none(worlds: Worlds, app: A
     for window in ({}, {"value_grouping_window": "hour"}):
         page = world.get(
             f"/v1/billing/meters/{meter['id']}/event_summaries",
-            customer=anna.id, start_time=begin, end_time=end, **window,
-        )  # fmt: skip
+            customer=anna.id,
+            start_time=begin,
+            end_time=end,
+            **window,
+        )
         assert page["data"][0]["aggregated_value"] in (int(total), float(total))
     world.at("2025-02-01 02:00")
     assert parked(app, world)
@@ -264,9 +267,8 @@ def test_amounts_at_the_limits_are_those_of_the_oracle(world: World, currency: s
     expected = []
     for unit, many in cases:
         world.post(
-            "/v1/invoiceitems",
-            customer=anna.id, currency=currency, unit_amount_decimal=unit, quantity=many,
-        )  # fmt: skip
+            "/v1/invoiceitems", customer=anna.id, currency=currency, unit_amount_decimal=unit, quantity=many
+        )
         expected.append(round_half_away(EXACT.multiply(Decimal(unit), Decimal(many))))
     invoice = anna.bills(currency=currency)
     lines = world.get(f"/v1/invoices/{invoice.data['id']}/lines", limit=100)["data"]

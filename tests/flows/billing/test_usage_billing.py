@@ -159,8 +159,12 @@ def test_the_same_identifier_counts_once(world: World) -> None:
     anna.subscribes_to(world.metered("Calls", world.meter("calls"), cents="100"))
     world.at("2025-01-02")
     anna.uses("calls", 1, "2025-01-01 10:00", identifier="req-1")
-    error = world.refused("/v1/billing/meter_events", event_name="calls", identifier="req-1",
-                          payload={"stripe_customer_id": anna.id, "value": 1})  # fmt: skip
+    error = world.refused(
+        "/v1/billing/meter_events",
+        event_name="calls",
+        identifier="req-1",
+        payload={"stripe_customer_id": anna.id, "value": 1},
+    )
     assert error["status"] == 400
     world.at("2025-02-01 01:00")
     assert anna.last_invoice.data["total"] == 100

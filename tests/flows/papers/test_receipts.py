@@ -39,8 +39,14 @@ def test_a_receipt_follows_refunds_and_captures_of_its_charge(app: Any, api: Any
 
 
 def test_the_receipt_of_an_invoice_shows_its_lines(app: Any, api: Any) -> None:
-    ann = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa",
-                                     "invoice_settings[default_payment_method]": "pm_card_visa"})  # fmt: skip
+    ann = api.post(
+        "/v1/customers",
+        {
+            "name": "Ann",
+            "payment_method": "pm_card_visa",
+            "invoice_settings[default_payment_method]": "pm_card_visa",
+        },
+    )
     for text in ("Training", "Travel"):
         api.post(
             "/v1/invoiceitems", {"customer": ann["id"], "amount": 700, "currency": "usd", "description": text}

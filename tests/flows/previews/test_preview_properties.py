@@ -129,9 +129,15 @@ stories = {
 @MANY
 @given(**stories, last=steps, resets=st.booleans(), priced=st.booleans())
 def test_a_change_is_billed_as_it_was_shown(
-    worlds: Worlds, terms: Terms, story: list[Step], wait: int, behavior: str, last: Step, resets: bool,
+    worlds: Worlds,
+    terms: Terms,
+    story: list[Step],
+    wait: int,
+    behavior: str,
+    last: Step,
+    resets: bool,
     priced: bool,
-) -> None:  # fmt: skip
+) -> None:
     stage = on_terms(worlds, terms, story, wait)
     item = {
         "id": stage.item,
@@ -180,9 +186,15 @@ def test_a_trial_and_its_end_are_billed_as_they_were_shown(
     invoicing=st.sampled_from(["invoice", "pending_invoice_item"]),
 )
 def test_a_pause_and_what_follows_are_billed_as_they_were_shown(
-    worlds: Worlds, terms: Terms, story: list[Step], wait: int, behavior: str, rest: int, anchor: str,
+    worlds: Worlds,
+    terms: Terms,
+    story: list[Step],
+    wait: int,
+    behavior: str,
+    rest: int,
+    anchor: str,
     invoicing: str,
-) -> None:  # fmt: skip
+) -> None:
     assume(terms.mode == "flexible")
     stage = on_terms(worlds, terms, story, wait)
     pause: dict[str, Any] = {"invoicing_behavior": invoicing}

@@ -97,16 +97,25 @@ def test_items_that_are_not_there_yet_are_on_it(world: World) -> None:
         {"price": world.once("Setup", usd=50), "quantity": 2, "discounts": [{"coupon": coupon}]},
         {"price_data": {"currency": "usd", "product": product, "unit_amount": 300}, "quantity": 3},
         {"unit_amount": 20, "quantity": 4, "description": "d", "discountable": False},
-        {"unit_amount_decimal": "0.5", "quantity": 5, "description": "e",
-         "period": {"start": seconds("2025-05-01"), "end": seconds("2025-05-05")}},
+        {
+            "unit_amount_decimal": "0.5",
+            "quantity": 5,
+            "description": "e",
+            "period": {"start": seconds("2025-05-01"), "end": seconds("2025-05-05")},
+        },
         {"amount": -40, "description": "f"},
-    ]  # fmt: skip
+    ]
     shown = preview(world, subscription=plan.id, invoice_items=items)
     lines = {line["description"]: line for line in shown["lines"]["data"]}
     assert {name: line["amount"] for name, line in lines.items()} == {
-        "a": 100, "Setup": 10000, "Hours": 900, "d": 80, "e": 3, "f": -40,
+        "a": 100,
+        "Setup": 10000,
+        "Hours": 900,
+        "d": 80,
+        "e": 3,
+        "f": -40,
         "5 × Seat (at $15.00 / month)": 7500,
-    }  # fmt: skip
+    }
     assert shown["total"] == 110 + 5000 + 900 + 80 + 3 - 40 + 7500
     assert (lines["a"]["metadata"], lines["d"]["discountable"]) == ({"k": "v"}, False)
     assert lines["e"]["period"] == {"start": seconds("2025-05-01"), "end": seconds("2025-05-05")}
@@ -184,8 +193,12 @@ def test_the_discounts_that_are_asked_about_take_the_place_of_others(world: Worl
 def test_without_any_discount_a_new_subscription_has_not_that_of_its_customer(world: World) -> None:
     world.at("2025-05-01")
     anna = world.customer("anna")
-    world.post("/v1/subscriptions", customer=anna.id, items=[{"price": world.plan("Free", usd=0)}],
-               discounts=[{"coupon": world.coupon(percent_off=10, duration="forever")}])  # fmt: skip
+    world.post(
+        "/v1/subscriptions",
+        customer=anna.id,
+        items=[{"price": world.plan("Free", usd=0)}],
+        discounts=[{"coupon": world.coupon(percent_off=10, duration="forever")}],
+    )
     details = {"items": [{"price": world.plan("New", usd=20)}]}
     assert preview(world, customer=anna.id, subscription_details=details, discounts="")["total"] == 2000
 
@@ -195,8 +208,13 @@ def test_what_a_preview_names_can_be_expanded(world: World) -> None:
     coupon, vat = world.coupon(percent_off=50), world.tax(10)
     item = [{"amount": 100, "discounts": [{"coupon": coupon}], "tax_rates": [vat]}]
     expand = ["customer", "discounts", "lines.data.discounts.source.coupon"]
-    shown = preview(world, subscription=plan.id, invoice_items=item, expand=expand,
-                    discounts=[{"coupon": world.coupon(percent_off=10)}])  # fmt: skip
+    shown = preview(
+        world,
+        subscription=plan.id,
+        invoice_items=item,
+        expand=expand,
+        discounts=[{"coupon": world.coupon(percent_off=10)}],
+    )
     assert (shown["customer"]["id"], shown["discounts"][0]["object"]) == (anna.id, "discount")
     assert shown["lines"]["data"][0]["discounts"][0]["source"]["coupon"]["id"] == coupon
     assert refused_preview(world, subscription=plan.id, expand=["currency"])[0] == 400
@@ -228,8 +246,13 @@ def test_the_currency_is_that_of_what_is_billed(world: World) -> None:
 
 def test_who_issues_it_and_for_whom(world: World) -> None:
     _, plan = running(world)
-    shown = preview(world, subscription=plan.id, issuer={"type": "self"}, on_behalf_of="acct_other",
-                    automatic_tax={"enabled": False})  # fmt: skip
+    shown = preview(
+        world,
+        subscription=plan.id,
+        issuer={"type": "self"},
+        on_behalf_of="acct_other",
+        automatic_tax={"enabled": False},
+    )
     assert shown["issuer"] == {"account": None, "type": "self"}
     assert shown["on_behalf_of"] == "acct_other"
     other = {"type": "account", "account": "acct_other"}
@@ -250,9 +273,7 @@ def test_a_move_to_flexible_is_shown_with_its_change(world: World) -> None:
     world.at("2025-05-16 12:00")
     change = {"items": [{"id": item_of(plan), "quantity": 8}], "proration_behavior": "always_invoice"}
     flexible = {"type": "flexible"}
-    shown = preview(
-        world, subscription=plan.id, subscription_details={**change, "billing_mode": flexible}
-    )  # fmt: skip
+    shown = preview(world, subscription=plan.id, subscription_details={**change, "billing_mode": flexible})
     world.post(f"/v1/subscriptions/{plan.id}/migrate", billing_mode=flexible)
     plan.update(**change)
     assert last_invoice_lines(anna) == lines_of(shown)

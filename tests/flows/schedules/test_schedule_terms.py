@@ -158,8 +158,11 @@ def test_the_end_that_is_planned_follows_the_update(world: World) -> None:
 def test_a_phase_overrides_what_holds_for_all_of_them(world: World) -> None:
     world.at("2025-01-01")
     anna, gold = world.customer("anna"), world.plan("Gold", usd=10)
-    common = {"description": "Common", "collection_method": "send_invoice",
-              "invoice_settings": {"days_until_due": 14, "footer": "Thanks"}}  # fmt: skip
+    common = {
+        "description": "Common",
+        "collection_method": "send_invoice",
+        "invoice_settings": {"days_until_due": 14, "footer": "Thanks"},
+    }
     own = {"description": "Own", "collection_method": "charge_automatically"}
     plan = plans(
         anna,

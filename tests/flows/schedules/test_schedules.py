@@ -111,8 +111,10 @@ def test_months_are_counted_from_the_start_and_never_chained(world: World) -> No
         ("2025-03-31", "2025-04-30"),  # which says neither how long nor until when: one of its periods
     ]
     world.at("2025-03-01")
-    rest = [{"items": of(gold), "duration": months(n), "start_date": at}
-            for n, at in ((1, seconds("2025-02-28")), (2, None))]  # fmt: skip
+    rest = [
+        {"items": of(gold), "duration": months(n), "start_date": at}
+        for n, at in ((1, seconds("2025-02-28")), (2, None))
+    ]
     plan.update(phases=rest)
     assert plan.dates[1:] == [("2025-02-28", "2025-03-31"), ("2025-03-31", "2025-05-31")]
 

@@ -291,8 +291,10 @@ def test_a_preview_of_an_offer_is_what_comes(world: World) -> None:
     assert ahead["total"] == anna.last_invoice.data["total"] == 3200
     coming = world.post("/v1/invoices/create_preview", subscription=plan.id)
     world.at("2025-01-08")
-    said = [[(line["description"], line["amount"]) for line in one["lines"]["data"]]
-            for one in (coming, anna.last_invoice.data)]  # fmt: skip
+    said = [
+        [(line["description"], line["amount"]) for line in one["lines"]["data"]]
+        for one in (coming, anna.last_invoice.data)
+    ]
     assert said[0] == said[1] and len(said[0]) == 3
 
 

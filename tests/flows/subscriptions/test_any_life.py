@@ -290,9 +290,21 @@ class Life:
         self.ask("POST", "/v1/invoices/create_preview", subscription=self.plan.id)
 
     DEEDS: tuple[Callable[["Life"], None], ...] = (
-        changes_an_item, changes_an_item, changes_an_item, changes_terms, changes_terms, pauses, resumes,
-        is_planned, uses, uses, changes_card, deals_with_an_invoice, previews, ends,
-    )  # fmt: skip
+        changes_an_item,
+        changes_an_item,
+        changes_an_item,
+        changes_terms,
+        changes_terms,
+        pauses,
+        resumes,
+        is_planned,
+        uses,
+        uses,
+        changes_card,
+        deals_with_an_invoice,
+        previews,
+        ends,
+    )
 
     def lives(self) -> None:
         for _ in range(STEPS):

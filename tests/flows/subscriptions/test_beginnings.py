@@ -60,9 +60,14 @@ def test_each_tier_of_a_stub_is_prorated_by_itself(world: World) -> None:
     tiers = [{"up_to": 1, "unit_amount": 3100}, {"up_to": "inf", "unit_amount": 100}]
     data = {"interval": "month"}
     price = world.post(
-        "/v1/prices", currency="usd", product_data={"name": "Seat"}, recurring=data, tiers=tiers,
-        billing_scheme="tiered", tiers_mode="graduated",
-    )["id"]  # fmt: skip
+        "/v1/prices",
+        currency="usd",
+        product_data={"name": "Seat"},
+        recurring=data,
+        tiers=tiers,
+        billing_scheme="tiered",
+        tiers_mode="graduated",
+    )["id"]
     anna = world.customer("anna")
     item = {"price": price, "quantity": 3}
     anna.subscribes_to(item, billing_cycle_anchor=stamp("2025-02-01"))
@@ -111,8 +116,12 @@ def test_the_first_full_period_begins_within_one_interval_of_a_configured_anchor
     made = anna.subscribes_to(plan, billing_cycle_anchor_config={"day_of_month": 31})
     assert day(made.now["billing_cycle_anchor"]) == "2025-08-31"
     assert made.now["billing_cycle_anchor_config"] == {
-        "day_of_month": 31, "hour": None, "minute": None, "month": None, "second": None
-    }  # fmt: skip
+        "day_of_month": 31,
+        "hour": None,
+        "minute": None,
+        "month": None,
+        "second": None,
+    }
     assert made.period == ("2025-02-10", "2025-02-28")
     # 18 of the 59 days from 31 December to 28 February
     assert totals(anna) == [1800]

@@ -144,8 +144,12 @@ def test_what_is_changed_while_it_is_paused_costs_from_when_it_goes_on(world: Wo
     plan.update(items=changes, proration_behavior="always_invoice")
     assert amounts(pending(anna)) == [-2100] and len(anna.invoices) == 1
     assert {item["current_period_end"] for item in plan.now["items"]["data"]} == {seconds("2025-01-11")}
-    for form in ({"billing_cycle_anchor": {"type": "now"}}, {"trial_end": seconds("2025-03-01")},
-                 {"cancel_at_period_end": True}, {"cancel_at": "max_period_end"}):  # fmt: skip
+    for form in (
+        {"billing_cycle_anchor": {"type": "now"}},
+        {"trial_end": seconds("2025-03-01")},
+        {"cancel_at_period_end": True},
+        {"cancel_at": "max_period_end"},
+    ):
         assert world.refused(f"/v1/subscriptions/{plan.id}", **form)["param"] == next(iter(form))
     assert world.refused("/v1/subscription_schedules", from_subscription=plan.id)["param"]
     world.at("2025-02-25")

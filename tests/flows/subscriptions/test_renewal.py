@@ -49,8 +49,20 @@ def test_a_subscription_of_the_31st_ends_with_each_month_all_year(world: World) 
     world.at("2025-01-31")
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Pro", usd=20))
-    days = ["2025-02-28", "2025-03-31", "2025-04-30", "2025-05-31", "2025-06-30", "2025-07-31",
-            "2025-08-31", "2025-09-30", "2025-10-31", "2025-11-30", "2025-12-31", "2026-01-31"]  # fmt: skip
+    days = [
+        "2025-02-28",
+        "2025-03-31",
+        "2025-04-30",
+        "2025-05-31",
+        "2025-06-30",
+        "2025-07-31",
+        "2025-08-31",
+        "2025-09-30",
+        "2025-10-31",
+        "2025-11-30",
+        "2025-12-31",
+        "2026-01-31",
+    ]
     assert plan.period[1] == days[0]
     assert ends(world, plan, [f"{day} 01:00" for day in days]) == [*days[1:], "2026-02-28"]
     assert len(anna.invoices) == 13

@@ -354,8 +354,12 @@ def test_only_what_is_paused_is_resumed(world: World) -> None:
 
 def test_no_period_is_moved_in_a_pause(world: World) -> None:
     _, plan = paused(world)
-    for changes in ({"billing_cycle_anchor": {"type": "now"}}, {"cancel_at_period_end": True},
-                    {"trial_end": seconds("2025-04-01")}, {"cancel_at": "min_period_end"}):  # fmt: skip
+    for changes in (
+        {"billing_cycle_anchor": {"type": "now"}},
+        {"cancel_at_period_end": True},
+        {"trial_end": seconds("2025-04-01")},
+        {"cancel_at": "min_period_end"},
+    ):
         error = world.refused(f"/v1/subscriptions/{plan.id}", **changes)
         assert (error["status"], error["param"]) == (400, next(iter(changes)))
 

@@ -28,11 +28,18 @@ def outcome(app: App, world: World, people: list[Customer]) -> tuple[list[Any], 
     which the workers commit: either order is right, so the numbers are compared apart from the papers.
     """
     papers = [
-        (person.name, data["created"], str([(line["description"], line["amount"], line["period"])
-                                            for line in data["lines"]["data"]]),
-         data["status"], data["status_transitions"], data["amount_due"], data["attempt_count"])
-        for person in people for data in (invoice.data for invoice in person.invoices)
-    ]  # fmt: skip
+        (
+            person.name,
+            data["created"],
+            str([(line["description"], line["amount"], line["period"]) for line in data["lines"]["data"]]),
+            data["status"],
+            data["status_transitions"],
+            data["amount_due"],
+            data["attempt_count"],
+        )
+        for person in people
+        for data in (invoice.data for invoice in person.invoices)
+    ]
     papers.sort(key=lambda paper: paper[:3])
     numbers = [
         (person.name, sorted(invoice.data["number"][-4:] for invoice in person.invoices)) for person in people

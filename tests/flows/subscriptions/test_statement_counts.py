@@ -95,10 +95,15 @@ def items_cut_after_a_change(world: World) -> list[str]:
     """What is given back stands on an invoice as a proration."""
     found = ending_offers(world)
     for id in found:
-        world.post(f"/v1/subscriptions/{id}", proration_behavior="always_invoice", items=[
-            {"id": one["id"], "quantity": 2}
-            for one in world.get(f"/v1/subscriptions/{id}")["items"]["data"] if not one["current_trial"]
-        ])  # fmt: skip
+        world.post(
+            f"/v1/subscriptions/{id}",
+            proration_behavior="always_invoice",
+            items=[
+                {"id": one["id"], "quantity": 2}
+                for one in world.get(f"/v1/subscriptions/{id}")["items"]["data"]
+                if not one["current_trial"]
+            ],
+        )
     return found
 
 
@@ -201,9 +206,14 @@ def test_a_mixed_batch_takes_as_many_statements_as_one_of_each_kind(app: App, st
     """A meter and features are named once in a catalog, so the kinds that make the same stand apart."""
     mixed = [
         KINDS[kind](stage)
-        for kind in ("plain", "items cut after a change", "canceled without a method",
-                     "paused without a method", "late payers")
-    ]  # fmt: skip
+        for kind in (
+            "plain",
+            "items cut after a change",
+            "canceled without a method",
+            "paused without a method",
+            "late payers",
+        )
+    ]
     first, all = [refs[0] for refs in mixed], [id for refs in mixed for id in refs]
     for measured in (renewing, finalizing):
         one, many = (measured(app, stage, some) for some in (first, all))

@@ -182,8 +182,15 @@ def test_an_idempotency_key_replays_the_answer(bulk: Any, meter: Any, customer: 
 
 
 def cloud(customer: str, number: int, **more: Any) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": f"evt-{number}", "source": "/cluster/eu-1", "type": "tokens",
-            "subject": customer, "data": {"value": "3600", "region": "eu"}, **more}  # fmt: skip
+    return {
+        "specversion": "1.0",
+        "id": f"evt-{number}",
+        "source": "/cluster/eu-1",
+        "type": "tokens",
+        "subject": customer,
+        "data": {"value": "3600", "region": "eu"},
+        **more,
+    }
 
 
 def test_cloud_events_are_the_same_when_source_and_id_are(

@@ -55,8 +55,11 @@ def summaries(world: World, customer: Customer, meters: dict[str, str]) -> list[
         for window in ({}, {"value_grouping_window": "day"}):
             page = world.get(
                 f"/v1/billing/meters/{meter}/event_summaries",
-                customer=customer.id, limit=100, **span, **window,
-            )  # fmt: skip
+                customer=customer.id,
+                limit=100,
+                **span,
+                **window,
+            )
             found.append([(one["start_time"], one["aggregated_value"]) for one in page["data"]])
     return found
 

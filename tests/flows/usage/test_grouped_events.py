@@ -54,9 +54,14 @@ def front(app: App) -> Front:
 
 
 def test_events_that_arrive_together_are_each_answered_for_itself(
-    api: Any, meter: Any, customer: str, total: Any, ingestion: Any, front: Front,
+    api: Any,
+    meter: Any,
+    customer: str,
+    total: Any,
+    ingestion: Any,
+    front: Front,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """While the first is written, the others wait; then all are written together. The bad one harms none."""
     tokens = meter()
     batches: list[int] = []
@@ -91,9 +96,14 @@ def test_events_that_arrive_together_are_each_answered_for_itself(
 
 
 def test_when_a_group_fails_each_event_is_written_alone(
-    api: Any, meter: Any, customer: str, total: Any, ingestion: Any, front: Front,
+    api: Any,
+    meter: Any,
+    customer: str,
+    total: Any,
+    ingestion: Any,
+    front: Front,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     tokens = meter()
     real = ingestion.admitted
     entered: list[bool] = []
@@ -120,9 +130,15 @@ def test_when_a_group_fails_each_event_is_written_alone(
 
 
 def test_a_request_that_cannot_be_read_is_refused_and_harms_none_of_its_group(
-    api: Any, other: Any, meter: Any, customer: str, total: Any, ingestion: Any, front: Front,
+    api: Any,
+    other: Any,
+    meter: Any,
+    customer: str,
+    total: Any,
+    ingestion: Any,
+    front: Front,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     tokens = meter()
     real = ingestion.admitted
     entered: list[bool] = []
@@ -154,9 +170,14 @@ def test_a_request_that_cannot_be_read_is_refused_and_harms_none_of_its_group(
 
 
 def test_an_event_that_waits_too_long_for_its_group_is_refused_and_not_written(
-    api: Any, meter: Any, customer: str, total: Any, ingestion: Any, front: Front,
+    api: Any,
+    meter: Any,
+    customer: str,
+    total: Any,
+    ingestion: Any,
+    front: Front,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     tokens = meter()
     real = ingestion.admitted
     refused: list[bool] = []
