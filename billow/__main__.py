@@ -406,7 +406,9 @@ def check(
 @load.command("usage")
 def import_usage(
     file: Annotated[Path, typer.Argument(help="CSV or NDJSON, may be gzipped.", exists=True, dir_okay=False)],
-    map: Annotated[Path | None, typer.Option(help="A TOML file that says what each column is.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="A TOML file that says what each column is.")
+    ] = None,
     meter: Annotated[
         list[str] | None, typer.Option(help="event_name=column, or event_name=1; repeatable.")
     ] = None,
@@ -429,7 +431,7 @@ def import_usage(
         "identifier": identifier,
     }
     with opened(data) as built, progress_bar(file) as moved:
-        found = commands.import_usage(built, file, map, flags, older=older, mode=mode, progress=moved)
+        found = commands.import_usage(built, file, mapping, flags, older=older, mode=mode, progress=moved)
     show(
         file.name,
         ["rows", "accepted", "duplicates", "refused"],

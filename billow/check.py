@@ -97,7 +97,7 @@ def _asked(db: Database, tenant: str, rule: Rule) -> tuple[list[str], int]:
 
 def _ledger(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
     extent = _read(db, tenant, audit.extent)
-    noted = [_read(db, tenant, partial(audit.place_of, hash=bytes.fromhex(hash))) for hash in wish.since]
+    noted = [_read(db, tenant, partial(audit.place_of, noted=bytes.fromhex(one))) for one in wish.since]
     known = [seal for seal in noted if seal]
     first = 1 if wish.full else _read(db, tenant, partial(audit.first_of_newest, most=NEWEST))
     if known and not wish.full:

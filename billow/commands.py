@@ -183,7 +183,7 @@ def meters(given: list[str]) -> dict[str, Any]:
 def import_usage(
     built: App,
     file: Path,
-    map: Path | None,
+    mapping: Path | None,
     flags: dict[str, Any],
     *,
     older: bool,
@@ -192,12 +192,12 @@ def import_usage(
 ) -> import_file.Imported:
     """Import a file with the mapping of a TOML file, of flags, or of both: a flag wins."""
     try:
-        given = tomllib.loads(map.read_text()) if map else {}
+        given = tomllib.loads(mapping.read_text()) if mapping else {}
     except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{map} is not TOML: {error}") from None
-    mapping = import_file.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
+        raise Refused(f"{mapping} is not TOML: {error}") from None
+    columns = import_file.mapping_of({**given, **{name: value for name, value in flags.items() if value}})
     return import_file.import_usage(
-        built.db, tenant(built, mode), file, mapping, older=older, progress=progress
+        built.db, tenant(built, mode), file, columns, older=older, progress=progress
     )
 
 
@@ -270,16 +270,16 @@ class Checked:
 
 def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
     """Yield findings: whether it is good, and what was checked. Only a repair writes anything."""
-    for hash in wanted.since:
-        require(re.fullmatch("[0-9a-f]{64}", hash), f"{hash} is no hash of a seal: 64 hexadecimal digits.")
+    for noted in wanted.since:
+        require(re.fullmatch("[0-9a-f]{64}", noted), f"{noted} is no hash of a seal: 64 hexadecimal digits.")
     waiting, installation = _installation(db)
     yield from installation
     if waiting:
         return
     yield from _archived(db, wanted.archive)
-    for hash in wanted.since:
-        if not any(_has_seal(db, tenant, hash) for tenant in _tenants(db, wanted.tenant)):
-            yield False, f"ledger: the noted head {hash} is in no chain"
+    for noted in wanted.since:
+        if not any(_has_seal(db, tenant, noted) for tenant in _tenants(db, wanted.tenant)):
+            yield False, f"ledger: the noted head {noted} is in no chain"
     for tenant in _tenants(db, wanted.tenant):
         if wanted.repair:
             yield True, f"{tenant} timers that were missing or moved and are set: {_repaired(db, tenant)}"
@@ -353,9 +353,9 @@ def undeliverable(db: Database, tenant: str) -> Iterator[checking.Line]:
         yield False, f"{tenant} open invoices whose mail cannot arrive: {len(found)} ({reasons})"
 
 
-def _has_seal(db: Database, tenant: str, hash: str) -> bool:
+def _has_seal(db: Database, tenant: str, noted: str) -> bool:
     with db.snapshot(tenant) as tx:
-        return audit.place_of(tx, bytes.fromhex(hash)) is not None
+        return audit.place_of(tx, bytes.fromhex(noted)) is not None
 
 
 def _repaired(db: Database, tenant: str) -> int:

@@ -39,11 +39,11 @@ class Execution:
 
     def carry_out(self, call: Call) -> Answer:
         """Run the verb in a transaction, store its answer with its idempotency key, and answer."""
-        print = ""
+        fingerprint = ""
         if call.idempotency_key:
             body = call.raw.body.hex() if call.raw else call.sent
             client = [call.key.id] if call.key.kind == "publishable" else []
-            print = idempotency.fingerprint(call.verb.method, call.path, [body, *client])
+            fingerprint = idempotency.fingerprint(call.verb.method, call.path, [body, *client])
         replay: list[idempotency.Answer] = []
         tree = self._judged(call)
         if call.verb.method != "GET" and (low := self.db.disk.low()):
@@ -52,7 +52,7 @@ class Execution:
 
         def run(tx: Tx) -> Any:
             if call.idempotency_key:
-                known = idempotency.begin(tx, call.idempotency_key, print, call.request)
+                known = idempotency.begin(tx, call.idempotency_key, fingerprint, call.request)
                 if isinstance(known, idempotency.Answer):
                     replay.append(known)
                     return None

@@ -123,18 +123,18 @@ def _declare(kind: str, role: Role, **more: Any) -> Any:
     return field(default=default, metadata={"field": spec})
 
 
-def text(role: Role = SHOWN, *, max: int = 5000, **more: Any) -> Any:
-    return _declare("text", role, max=max, **more)
+def text(role: Role = SHOWN, **more: Any) -> Any:
+    return _declare("text", role, **{"max": 5000, **more})
 
 
-def email(role: Role = SHOWN, *, max: int = 512, **more: Any) -> Any:
+def email(role: Role = SHOWN, **more: Any) -> Any:
     """Exactly one mail address: it becomes a header of a mail and a command to a mail server."""
-    return _declare("text", role, max=max, format="email", **more)
+    return _declare("text", role, format="email", **{"max": 512, **more})
 
 
-def line(role: Role = SHOWN, *, max: int = 5000, **more: Any) -> Any:
+def line(role: Role = SHOWN, **more: Any) -> Any:
     """One line: a name or a descriptor, which stands in headers, on statements and in tables."""
-    return _declare("text", role, max=max, format="line", **more)
+    return _declare("text", role, format="line", **{"max": 5000, **more})
 
 
 def integer(role: Role = SHOWN, **more: Any) -> Any:
@@ -177,7 +177,7 @@ def instants(role: Role = SHOWN, **more: Any) -> Any:
     return _declare("range", role, **more)
 
 
-def hash(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
+def nested(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
     """A nested object; `shape` is the `Params` class that says what is in it."""
     return _declare("hash", role, shape=shape, **more)
 

@@ -97,25 +97,25 @@ def aging(machine: Machine, names: Mapping[str, str], at: datetime) -> Table:
 def trial_balance(machine: Machine, at: datetime) -> Table:
     """Show the trial balance, with one row for each kind of account."""
     debits: Counter[str] = Counter()
-    credits: Counter[str] = Counter()
+    credited: Counter[str] = Counter()
     accounts: Counter[str] = Counter()
     for row in asked(machine, "trial_balance", f"--at={at.isoformat()}"):
         kind = row["account"].partition(":")[0]
         debits[kind] += int(row["debit"])
-        credits[kind] += int(row["credit"])
+        credited[kind] += int(row["credit"])
         accounts[kind] += 1
     rows = [
         [
             CHART[kind].title,
             str(accounts[kind]),
             usd(debits[kind]),
-            usd(credits[kind]),
-            usd(debits[kind] - credits[kind]),
+            usd(credited[kind]),
+            usd(debits[kind] - credited[kind]),
         ]
         for kind in CHART
         if accounts[kind]
     ]
-    sums = [usd(debits.total()), usd(credits.total()), usd(debits.total() - credits.total())]
+    sums = [usd(debits.total()), usd(credited.total()), usd(debits.total() - credited.total())]
     rows.append(["[bold]total", *(f"[bold]{cell}" for cell in [str(accounts.total()), *sums])])
     return table(
         "Trial balance of everything so far: debits equal credits",

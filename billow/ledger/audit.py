@@ -37,9 +37,9 @@ def extent(tx: Tx) -> Extent:
     return Extent(chain.head(tx), sealed, waiting, transfers)
 
 
-def place_of(tx: Tx, hash: bytes) -> Seal | None:
+def place_of(tx: Tx, noted: bytes) -> Seal | None:
     """Find the seal with this hash."""
-    found = chain.seals(tx, "hash = %(hash)s", hash=hash)
+    found = chain.seals(tx, "hash = %(hash)s", hash=noted)
     return found[0] if found else None
 
 

@@ -128,6 +128,6 @@ def seals(tx: Tx, where: str, tail: str = "order by number", **params: Any) -> l
         **params,
     )
     return [
-        Seal(number, created, ids, [bytes(leaf) for leaf in leaves], bytes(previous), bytes(hash))
-        for number, created, ids, leaves, previous, hash in found
+        Seal(number, created, ids, [bytes(leaf) for leaf in leaves], bytes(previous), bytes(digest))
+        for number, created, ids, leaves, previous, digest in found
     ]

@@ -39,7 +39,7 @@ class Coupon(Resource, object="coupon", path="/v1/coupons", prefix=""):
 
     id: str = f.text(CREATE, max=200, default="")
     amount_off: int | None = f.amount(CREATE, min=1)
-    applies_to: dict[str, Any] | None = f.hash(CREATE, AppliesTo, include=True)
+    applies_to: dict[str, Any] | None = f.nested(CREATE, AppliesTo, include=True)
     currency: str | None = f.currency(CREATE)
     currency_options: dict[str, Any] = f.map_of(WRITE, CurrencyOption, default={}, include=True)
     duration: str = f.choice(CREATE, "forever", "once", "repeating", default="once")

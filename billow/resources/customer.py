@@ -26,7 +26,7 @@ class Address(Params):
 
 
 class Shipping(Params):
-    address: Address | None = f.hash(shape=Address, required=True)
+    address: Address | None = f.nested(shape=Address, required=True)
     carrier: str | None = f.absent()
     name: str = f.line(required=True)
     phone: str | None = f.line(unset=True)
@@ -47,7 +47,7 @@ class InvoiceSettings(Params):
     custom_fields: list[dict[str, Any]] | None = f.array(item=CustomField, max=4, unset=True)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
     footer: str | None = f.text(unset=True)
-    rendering_options: dict[str, Any] | None = f.hash(shape=RenderingOptions, unset=True)
+    rendering_options: dict[str, Any] | None = f.nested(shape=RenderingOptions, unset=True)
 
 
 def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
@@ -89,7 +89,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
         "phone": Searched("text", "phone"),
     }
 
-    address: dict[str, Any] | None = f.hash(WRITE, Address, unset=True)
+    address: dict[str, Any] | None = f.nested(WRITE, Address, unset=True)
     balance: int = f.amount(WRITE, default=0)
     business_name: str | None = f.line(WRITE, max=150, unset=True)
     cash_balance: dict[str, Any] | None = f.absent(include=True)
@@ -103,7 +103,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     individual_name: str | None = f.line(WRITE, max=150, unset=True)
     invoice_credit_balance: dict[str, int] = f.computed(credit_balance, include=True)
     invoice_prefix: str | None = f.text(WRITE, max=12)
-    invoice_settings: dict[str, Any] = f.hash(WRITE, InvoiceSettings, default=f.blank(InvoiceSettings, {}))
+    invoice_settings: dict[str, Any] = f.nested(WRITE, InvoiceSettings, default=f.blank(InvoiceSettings, {}))
     metadata: dict[str, str] = f.metadata()
     name: str | None = f.line(WRITE, max=256)
     next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
@@ -111,14 +111,14 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     """A payment method to attach; the default one is set in invoice_settings."""
     phone: str | None = f.line(WRITE, max=20)
     preferred_locales: list[str] = f.array(WRITE, default=[])
-    shipping: dict[str, Any] | None = f.hash(WRITE, Shipping, unset=True)
+    shipping: dict[str, Any] | None = f.nested(WRITE, Shipping, unset=True)
     source: str | None = f.text(WRITE, order=True)
     """A card token, as in older API versions: its card becomes the customer's default source."""
     sources: list[Any] = f.computed(no_sources, include=True)
     subscriptions: list[Any] = f.sublist(
         "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
     )
-    tax: dict[str, Any] = f.hash(WRITE, Tax, default=NO_TAX, include=True)
+    tax: dict[str, Any] = f.nested(WRITE, Tax, default=NO_TAX, include=True)
     tax_exempt: str = f.choice(WRITE, "exempt", "none", "reverse", default="none", unset=True)
     tax_id_data: list[Any] = f.array(CREATE, TaxNumber, max=5, order=True)
     tax_ids: list[Any] = f.sublist("tax_id", by="customer", include=True, url="/v1/customers/{id}/tax_ids")

@@ -27,7 +27,7 @@ class Discount(Resource, object="discount", prefix="di_", events=()):
     invoice: str | None = f.text()
     invoice_item: str | None = f.text()
     promotion_code: str | None = f.ref("promotion_code")
-    source: dict[str, Any] = f.hash(shape=Source, required=True)
+    source: dict[str, Any] = f.nested(shape=Source, required=True)
     start: datetime = f.timestamp(required=True)
     subscription: str | None = f.text()
     subscription_item: str | None = f.text()

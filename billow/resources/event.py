@@ -16,7 +16,7 @@ class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=(
     api_version: str = f.text()
     data: dict[str, Any] = f.document(required=True)
     pending_webhooks: int = f.integer(default=0)
-    request: dict[str, str | None] = f.hash(default={"id": None, "idempotency_key": None})
+    request: dict[str, str | None] = f.nested(default={"id": None, "idempotency_key": None})
     sequence: int | None = f.integer(include=True)
     """Billow's own: the number of the event, without gaps in an account and mode. It is in the feed, in every
     delivery, and where it is expanded; other answers have only Stripe's fields."""

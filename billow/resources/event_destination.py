@@ -57,20 +57,20 @@ class Create(Params):
     event_payload: str = f.choice(SHOWN, "snapshot", "thin", required=True)
     events_from: list[str] = f.array(item=f.choice(SHOWN, "@self"), default=["@self"])
     include: list[str] = f.array(item=f.choice(SHOWN, SECRET, URL), default=[])
-    metadata: dict[str, Any] | None = f.hash()
+    metadata: dict[str, Any] | None = f.nested()
     name: str = f.text(max=255, required=True)
     snapshot_api_version: str | None = f.choice(SHOWN, API_VERSION)
     type: str = f.choice(SHOWN, "webhook_endpoint", required=True)
-    webhook_endpoint: Target = f.hash(shape=Target, required=True)
+    webhook_endpoint: Target = f.nested(shape=Target, required=True)
 
 
 class Update(Params):
     description: str = f.text(default="", unset=True)
     enabled_events: list[str] = f.array(item=f.text(max=100), max=300)
     include: list[str] = f.array(item=f.choice(SHOWN, URL), default=[])
-    metadata: dict[str, Any] | None = f.hash()
+    metadata: dict[str, Any] | None = f.nested()
     name: str = f.text(max=255)
-    webhook_endpoint: Target | None = f.hash(shape=Target)
+    webhook_endpoint: Target | None = f.nested(shape=Target)
 
 
 class Retrieve(Params):

@@ -40,8 +40,8 @@ class QuoteDetails(Params):
 
 
 class Parent(Params):
-    quote_details: QuoteDetails | None = f.hash(shape=QuoteDetails)
-    subscription_details: SubscriptionDetails | None = f.hash(shape=SubscriptionDetails)
+    quote_details: QuoteDetails | None = f.nested(shape=QuoteDetails)
+    subscription_details: SubscriptionDetails | None = f.nested(shape=SubscriptionDetails)
     type: str = f.text(required=True)
 
 
@@ -121,11 +121,11 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     custom_fields: list[dict[str, Any]] | None = f.array(WRITE, CustomField, max=4, unset=True)
     customer: str = f.ref("customer", required=True, filter=True)
     customer_account: str | None = f.absent(filter=True)
-    customer_address: dict[str, Any] | None = f.hash()
+    customer_address: dict[str, Any] | None = f.nested()
     customer_email: str | None = f.text()
     customer_name: str | None = f.text()
     customer_phone: str | None = f.text()
-    customer_shipping: dict[str, Any] | None = f.hash()
+    customer_shipping: dict[str, Any] | None = f.nested()
     customer_tax_exempt: str | None = f.text(default="none")
     customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
@@ -141,7 +141,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     hosted_invoice_url: str | None = f.text()
     invoice_pdf: str | None = f.text()
     issuer: dict[str, Any] = f.absent({"account": None, "type": "self"})
-    last_finalization_error: dict[str, Any] | None = f.hash()
+    last_finalization_error: dict[str, Any] | None = f.nested()
     latest_revision: str | None = f.absent()
     lines: list[Any] = f.sublist("line_item", by="invoice", url="/v1/invoices/{id}/lines")
     metadata: dict[str, str] = f.metadata()
@@ -150,8 +150,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     next_payment_attempt: datetime | None = f.timestamp()
     number: str | None = f.text(WRITE, max=26)
     on_behalf_of: str | None = f.text()
-    parent: dict[str, Any] | None = f.hash(shape=Parent)
-    payment_settings: dict[str, Any] = f.hash(default=PAY_AS_USUAL)
+    parent: dict[str, Any] | None = f.nested(shape=Parent)
+    payment_settings: dict[str, Any] = f.nested(default=PAY_AS_USUAL)
     payments: list[Any] = f.sublist(
         "invoice_payment", by="invoice", url="/v1/invoice_payments?invoice={id}", include=True
     )
@@ -171,7 +171,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     subtotal: int = f.amount(default=0)
     subtotal_excluding_tax: int | None = f.amount(default=0)
     test_clock: str | None = f.ref("test_helpers.test_clock")
-    threshold_reason: dict[str, Any] | None = f.hash()
+    threshold_reason: dict[str, Any] | None = f.nested()
     total: int = f.amount(default=0)
     total_discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     total_excluding_tax: int | None = f.amount(default=0)
@@ -180,7 +180,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     webhooks_delivered_at: datetime | None = f.timestamp()
 
     days_until_due: int | None = f.integer(hidden=True)
-    labels: dict[str, str] = f.hash(default={}, hidden=True)
+    labels: dict[str, str] = f.nested(default={}, hidden=True)
     """The names of its discounts and tax rates when it was finalized, as printed on its document."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)

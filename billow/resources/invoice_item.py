@@ -62,7 +62,7 @@ class InvoiceItem(
     period: dict[str, Any] = f.computed(period)
     pricing: dict[str, Any] | None = f.computed(pricing)
     proration: bool = f.boolean(default=False)
-    proration_details: dict[str, Any] | None = f.hash()
+    proration_details: dict[str, Any] | None = f.nested()
     quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
     quantity_decimal: Decimal = f.decimal(default=Decimal(1))
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])

@@ -64,7 +64,7 @@ class TaxAmount(Params):
 
     amount: int = f.amount(required=True)
     tax_behavior: str = f.choice(SHOWN, "exclusive", "inclusive", required=True)
-    tax_rate_details: TaxRateDetails | None = f.hash(shape=TaxRateDetails)
+    tax_rate_details: TaxRateDetails | None = f.nested(shape=TaxRateDetails)
     taxability_reason: str = f.choice(SHOWN, "customer_exempt", "not_available", "reverse_charge")
     taxable_amount: int | None = f.amount()
     type: str = f.choice(SHOWN, "tax_rate_details", required=True)
@@ -100,7 +100,7 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     subscription_item: str | None = f.text(hidden=True)
     invoice_item: str | None = f.text(hidden=True)
     proration: bool = f.boolean(default=False, hidden=True)
-    proration_details: dict[str, Any] | None = f.hash(hidden=True)
+    proration_details: dict[str, Any] | None = f.nested(hidden=True)
     price: str | None = f.text(hidden=True)
     product: str | None = f.text(hidden=True)
     unit_amount_decimal: Decimal | None = f.decimal(hidden=True)

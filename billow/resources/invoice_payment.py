@@ -47,7 +47,7 @@ class PaymentFilter(Params):
 
 
 class Filters(Params):
-    payment: PaymentFilter | None = f.hash(shape=PaymentFilter)
+    payment: PaymentFilter | None = f.nested(shape=PaymentFilter)
 
 
 @InvoicePayment.listing(Filters)

@@ -34,17 +34,17 @@ class Meter(
 ):
     """Aggregates the meter events of one name, for each customer, with one formula."""
 
-    customer_mapping: dict[str, str] = f.hash(
+    customer_mapping: dict[str, str] = f.nested(
         CREATE, CustomerMapping, default={"event_payload_key": "stripe_customer_id", "type": "by_id"}
     )
-    default_aggregation: dict[str, str] = f.hash(CREATE, DefaultAggregation, required=True)
+    default_aggregation: dict[str, str] = f.nested(CREATE, DefaultAggregation, required=True)
     display_name: str = f.text(WRITE, max=250, required=True)
     event_name: str = f.text(CREATE, max=100, required=True)
     event_time_window: str | None = f.choice(CREATE, "day", "hour")
     status: str = f.choice(SHOWN, "active", "inactive", default="active", filter=True)
-    status_transitions: dict[str, int | None] = f.hash(default={"deactivated_at": None})
+    status_transitions: dict[str, int | None] = f.nested(default={"deactivated_at": None})
     updated: datetime = f.timestamp(required=True)
-    value_settings: dict[str, str] = f.hash(CREATE, ValueSettings, default={"event_payload_key": "value"})
+    value_settings: dict[str, str] = f.nested(CREATE, ValueSettings, default={"event_payload_key": "value"})
 
 
 def _check_event_name(tx: Tx, name: str) -> None:

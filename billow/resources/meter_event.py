@@ -40,7 +40,7 @@ class Cancel(Params):
 
 
 class CancelMeterEvent(Params):
-    cancel: Cancel = f.hash(shape=Cancel, required=True)
+    cancel: Cancel = f.nested(shape=Cancel, required=True)
     event_name: str = f.text(max=100, required=True)
     type: str = f.choice(CREATE, "cancel", required=True)
 

@@ -25,7 +25,7 @@ TYPES = (
 
 
 class BillingDetails(Params):
-    address: dict[str, Any] = f.hash(shape=Address, default=f.blank(Address, {}), unset=True)
+    address: dict[str, Any] = f.nested(shape=Address, default=f.blank(Address, {}), unset=True)
     email: str | None = f.email(unset=True)
     name: str | None = f.line(unset=True)
     phone: str | None = f.line(unset=True)
@@ -49,8 +49,8 @@ class PaymentMethod(
     allow_redisplay: str = f.choice(
         WRITE, "always", "limited", "unspecified", default="unspecified", filter=True
     )
-    billing_details: dict[str, Any] = f.hash(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
-    card: dict[str, Any] = f.hash(WRITE, Expiry, required=True)
+    billing_details: dict[str, Any] = f.nested(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
+    card: dict[str, Any] = f.nested(WRITE, Expiry, required=True)
     customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()

@@ -43,7 +43,7 @@ class Plan(Resource, object="plan", path="/v1/plans", prefix="plan_"):
     product: str = f.ref("product", filter=True)
     tiers: list[dict[str, Any]] | None = f.array(SHOWN, Tier, include=True)
     tiers_mode: str | None = f.choice(SHOWN, "graduated", "volume")
-    transform_usage: dict[str, Any] | None = f.hash(shape=TransformQuantity)
+    transform_usage: dict[str, Any] | None = f.nested(shape=TransformQuantity)
     trial_period_days: int | None = f.integer()
     usage_type: str = f.choice(SHOWN, "licensed", "metered", required=True)
 
@@ -63,7 +63,7 @@ class CreatePlan(Params):
     product: str | ProductData = f.ref("product", shape=ProductData, required=True)
     tiers: list[Tier] | None = f.array(item=Tier)
     tiers_mode: str | None = f.choice(CREATE, "graduated", "volume")
-    transform_usage: TransformQuantity | None = f.hash(shape=TransformQuantity)
+    transform_usage: TransformQuantity | None = f.nested(shape=TransformQuantity)
     trial_period_days: int | None = f.integer(min=1, max=730)
     usage_type: str = f.choice(CREATE, "licensed", "metered", default="licensed")
 

@@ -49,7 +49,7 @@ class CustomUnitAmount(Params):
 
 
 class CurrencyOption(Params):
-    custom_unit_amount: CustomUnitAmount | None = f.hash(shape=CustomUnitAmount)
+    custom_unit_amount: CustomUnitAmount | None = f.nested(shape=CustomUnitAmount)
     tax_behavior: str | None = f.choice(CREATE, *BEHAVIORS)
     tiers: list[Tier] | None = f.array(item=Tier)
     unit_amount: int | None = f.amount(min=0)
@@ -65,7 +65,7 @@ class ProductData(Params):
     name: str = f.text(required=True)
     statement_descriptor: str | None = f.line(max=22)
     tax_code: str | None = f.text()
-    tax_details: TaxDetails | None = f.hash(shape=TaxDetails)
+    tax_details: TaxDetails | None = f.nested(shape=TaxDetails)
     unit_label: str | None = f.text()
 
 
@@ -86,18 +86,18 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     billing_scheme: str = f.choice(CREATE, "per_unit", "tiered", default="per_unit")
     currency: str = f.currency(CREATE, required=True, filter=True)
     currency_options: dict[str, Any] = f.map_of(WRITE, CurrencyOption, default={}, include=True, unset=True)
-    custom_unit_amount: dict[str, Any] | None = f.hash(CREATE, CustomUnitAmount)
+    custom_unit_amount: dict[str, Any] | None = f.nested(CREATE, CustomUnitAmount)
     lookup_key: str | None = f.text(WRITE, max=200, unset=True)
     metadata: dict[str, str] = f.metadata()
     nickname: str | None = f.text(WRITE, unset=True)
     product: str = f.ref("product", CREATE, filter=True)
-    product_data: Any = f.hash(CREATE, ProductData, order=True)
-    recurring: dict[str, Any] | None = f.hash(CREATE, Recurring)
+    product_data: Any = f.nested(CREATE, ProductData, order=True)
+    recurring: dict[str, Any] | None = f.nested(CREATE, Recurring)
     tax_behavior: str = f.choice(WRITE, *BEHAVIORS, default="unspecified")
     tiers: list[dict[str, Any]] | None = f.array(CREATE, Tier, include=True)
     tiers_mode: str | None = f.choice(CREATE, "graduated", "volume")
     transfer_lookup_key: bool = f.boolean(WRITE, default=False, order=True)
-    transform_quantity: dict[str, Any] | None = f.hash(CREATE, TransformQuantity)
+    transform_quantity: dict[str, Any] | None = f.nested(CREATE, TransformQuantity)
     type: str = f.choice(SHOWN, "one_time", "recurring", default="one_time", filter=True)
     unit_amount: int | None = f.amount(CREATE, min=0)
     unit_amount_decimal: Decimal | None = f.decimal(CREATE, min=0, max=LARGEST)
@@ -344,7 +344,7 @@ class RecurringFilter(Params):
 
 class Filters(Params):
     lookup_keys: list[str] | None = f.array(item=f.text(), max=10)
-    recurring: RecurringFilter | None = f.hash(shape=RecurringFilter)
+    recurring: RecurringFilter | None = f.nested(shape=RecurringFilter)
 
 
 @Price.listing(Filters)

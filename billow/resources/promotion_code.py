@@ -51,8 +51,8 @@ class PromotionCode(
     expires_at: datetime | None = f.timestamp(CREATE)
     max_redemptions: int | None = f.integer(CREATE, min=1)
     metadata: dict[str, str] = f.metadata(CREATE)
-    promotion: dict[str, Any] = f.hash(CREATE, Promotion, required=True)
-    restrictions: dict[str, Any] = f.hash(CREATE, Restrictions, default=f.blank(Restrictions, {}))
+    promotion: dict[str, Any] = f.nested(CREATE, Promotion, required=True)
+    restrictions: dict[str, Any] = f.nested(CREATE, Restrictions, default=f.blank(Restrictions, {}))
     times_redeemed: int = f.integer(default=0)
 
     coupon: str = f.text(required=True, hidden=True, filter=True)
@@ -69,7 +69,7 @@ class Change(Params):
 
     active: bool | None = f.boolean()
     metadata: dict[str, str] = f.metadata()
-    restrictions: ChangedRestrictions | None = f.hash(shape=ChangedRestrictions)
+    restrictions: ChangedRestrictions | None = f.nested(shape=ChangedRestrictions)
 
 
 # ------------------------------------------------------------------------------------- what is valid

@@ -29,7 +29,7 @@ class InvoiceSettings(Params):
     days_until_due: int | None = f.integer(min=0, max=3650)
     description: str | None = f.text(max=1500, unset=True)
     footer: str | None = f.text(unset=True)
-    issuer: Issuer | None = f.hash(shape=Issuer)
+    issuer: Issuer | None = f.nested(shape=Issuer)
 
 
 class SubscriptionData(Params):
@@ -42,7 +42,7 @@ class SubscriptionData(Params):
 
 
 class NewSubscriptionData(SubscriptionData):
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_mode: BillingMode | None = f.nested(shape=BillingMode)
 
 
 class TransferData(Params):
@@ -57,7 +57,7 @@ class TotalDetails(Params):
     amount_discount: int = f.amount(default=0)
     amount_shipping: int = f.amount(default=0)
     amount_tax: int = f.amount(default=0)
-    breakdown: dict[str, Any] | None = f.hash(include=True)
+    breakdown: dict[str, Any] | None = f.nested(include=True)
 
 
 class Recurring(Params):
@@ -65,7 +65,7 @@ class Recurring(Params):
     amount_total: int = f.amount(default=0)
     interval: str = f.text(required=True)
     interval_count: int = f.integer(required=True)
-    total_details: TotalDetails = f.hash(shape=TotalDetails)
+    total_details: TotalDetails = f.nested(shape=TotalDetails)
 
 
 class Upfront(Params):
@@ -73,13 +73,13 @@ class Upfront(Params):
 
     amount_subtotal: int = f.amount(default=0)
     amount_total: int = f.amount(default=0)
-    line_items: dict[str, Any] | None = f.hash(include=True)
-    total_details: TotalDetails = f.hash(shape=TotalDetails)
+    line_items: dict[str, Any] | None = f.nested(include=True)
+    total_details: TotalDetails = f.nested(shape=TotalDetails)
 
 
 class Computed(Params):
-    recurring: Recurring | None = f.hash(shape=Recurring)
-    upfront: Upfront = f.hash(shape=Upfront)
+    recurring: Recurring | None = f.nested(shape=Recurring)
+    upfront: Upfront = f.nested(shape=Upfront)
 
 
 NO_TAX = {"enabled": False, "liability": None, "provider": None, "status": None}
@@ -125,7 +125,7 @@ class Quote(
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
     )
-    computed: dict[str, Any] = f.hash(shape=Computed, default={})
+    computed: dict[str, Any] = f.nested(shape=Computed, default={})
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.absent(filter=True)
@@ -134,10 +134,10 @@ class Quote(
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     expires_at: datetime = f.timestamp(required=True)
     footer: str | None = f.text(max=500)
-    from_quote: dict[str, Any] | None = f.hash(shape=FromQuote)
+    from_quote: dict[str, Any] | None = f.nested(shape=FromQuote)
     header: str | None = f.text(max=50)
     invoice: str | None = f.ref("invoice")
-    invoice_settings: dict[str, Any] = f.hash(shape=InvoiceSettings, default=NO_SETTINGS)
+    invoice_settings: dict[str, Any] = f.nested(shape=InvoiceSettings, default=NO_SETTINGS)
     line_items: list[Any] = f.sublist("item", by="quote", url="/v1/quotes/{id}/line_items", include=True)
     metadata: dict[str, str] = f.metadata()
     number: str | None = f.text()
@@ -145,18 +145,18 @@ class Quote(
     status: str = f.choice(SHOWN, *STATUSES, default="draft")
     status_transitions: dict[str, Any] = f.computed(status_transitions)
     subscription: str | None = f.ref("subscription")
-    subscription_data: dict[str, Any] = f.hash(default=NO_DATA)
+    subscription_data: dict[str, Any] = f.nested(default=NO_DATA)
     subscription_schedule: str | None = f.ref("subscription_schedule")
     test_clock: str | None = f.ref("test_helpers.test_clock")
-    total_details: dict[str, Any] = f.hash(shape=TotalDetails, default={})
-    transfer_data: dict[str, Any] | None = f.hash(shape=TransferData)
+    total_details: dict[str, Any] = f.nested(shape=TotalDetails, default={})
+    transfer_data: dict[str, Any] | None = f.nested(shape=TransferData)
 
     accepted_at: datetime | None = f.timestamp(hidden=True)
     canceled_at: datetime | None = f.timestamp(hidden=True)
     finalized_at: datetime | None = f.timestamp(hidden=True)
     at_period_end: bool = f.boolean(default=False, hidden=True)
     """Whether its subscription starts at the end of a period that is current when the quote is accepted."""
-    labels: dict[str, str] = f.hash(default={}, hidden=True)
+    labels: dict[str, str] = f.nested(default={}, hidden=True)
     """The names of its discounts and tax rates on its document, by id."""
     series: str = f.text(required=True, hidden=True)
     """The id of the first quote in a series of revisions, of which only one can be accepted."""

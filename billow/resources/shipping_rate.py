@@ -22,8 +22,8 @@ class Bound(Params):
 
 
 class DeliveryEstimate(Params):
-    maximum: Bound | None = f.hash(shape=Bound)
-    minimum: Bound | None = f.hash(shape=Bound)
+    maximum: Bound | None = f.nested(shape=Bound)
+    minimum: Bound | None = f.nested(shape=Bound)
 
 
 class CurrencyOption(Params):
@@ -50,9 +50,9 @@ class ShippingRate(Resource, object="shipping_rate", path="/v1/shipping_rates", 
     """What shipping costs: a fixed amount, in one or more currencies."""
 
     active: bool = f.boolean(UPDATE, default=True, filter=True)
-    delivery_estimate: dict[str, Any] | None = f.hash(CREATE, DeliveryEstimate)
+    delivery_estimate: dict[str, Any] | None = f.nested(CREATE, DeliveryEstimate)
     display_name: str = f.text(CREATE, max=100, required=True)
-    fixed_amount: dict[str, Any] = f.hash(CREATE, FixedAmount)
+    fixed_amount: dict[str, Any] = f.nested(CREATE, FixedAmount)
     metadata: dict[str, str] = f.metadata()
     tax_behavior: str = f.choice(WRITE, *BEHAVIORS, default="unspecified")
     tax_code: str | None = f.ref("tax_code", CREATE)
@@ -61,7 +61,7 @@ class ShippingRate(Resource, object="shipping_rate", path="/v1/shipping_rates", 
 
 class Change(Params):
     active: bool = f.boolean(default=True)
-    fixed_amount: ChangedAmount | None = f.hash(shape=ChangedAmount)
+    fixed_amount: ChangedAmount | None = f.nested(shape=ChangedAmount)
     metadata: dict[str, str] = f.metadata()
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
 

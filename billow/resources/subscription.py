@@ -43,7 +43,7 @@ class EndBehavior(Params):
 
 
 class TrialSettings(Params):
-    end_behavior: EndBehavior = f.hash(shape=EndBehavior, required=True)
+    end_behavior: EndBehavior = f.nested(shape=EndBehavior, required=True)
 
 
 class CancellationDetails(Params):
@@ -66,7 +66,7 @@ class CardMandate(Params):
 
 
 class CardOptions(Params):
-    mandate_options: CardMandate | None = f.hash(shape=CardMandate)
+    mandate_options: CardMandate | None = f.nested(shape=CardMandate)
     network: str | None = f.choice(SHOWN, *NETWORKS)
     request_three_d_secure: str | None = f.choice(SHOWN, "any", "automatic", "challenge")
 
@@ -78,7 +78,7 @@ class PaymentMethodOptions(Params):
     bancontact: dict[str, Any] | None = f.absent()
     billie: dict[str, Any] | None = f.absent()
     blik: dict[str, Any] | None = f.absent()
-    card: CardOptions | None = f.hash(shape=CardOptions, unset=True)
+    card: CardOptions | None = f.nested(shape=CardOptions, unset=True)
     customer_balance: dict[str, Any] | None = f.absent()
     konbini: dict[str, Any] | None = f.absent()
     payto: dict[str, Any] | None = f.absent()
@@ -89,7 +89,7 @@ class PaymentMethodOptions(Params):
 
 
 class PaymentSettings(Params):
-    payment_method_options: PaymentMethodOptions | None = f.hash(shape=PaymentMethodOptions)
+    payment_method_options: PaymentMethodOptions | None = f.nested(shape=PaymentMethodOptions)
     payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, "card"), unset=True)
     save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
 
@@ -107,7 +107,7 @@ class ProrationDiscounts(Params):
 
 
 class BillingMode(Params):
-    flexible: ProrationDiscounts | None = f.hash(shape=ProrationDiscounts)
+    flexible: ProrationDiscounts | None = f.nested(shape=ProrationDiscounts)
     type: str = f.choice(SHOWN, "classic", "flexible", required=True)
 
 
@@ -123,7 +123,7 @@ class InvoiceSettings(Params):
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
     description: str | None = f.text(max=1500)
     footer: str | None = f.text(max=5000)
-    issuer: Issuer | None = f.hash(shape=Issuer)
+    issuer: Issuer | None = f.nested(shape=Issuer)
 
 
 class BillingThresholds(Params):
@@ -151,7 +151,7 @@ class PrebillingDuration(Params):
 
 
 class BillUntil(Params):
-    duration: PrebillingDuration | None = f.hash(shape=PrebillingDuration)
+    duration: PrebillingDuration | None = f.nested(shape=PrebillingDuration)
     timestamp: datetime | None = f.timestamp()
     type: str = f.choice(SHOWN, "duration", "timestamp", required=True)
 
@@ -160,7 +160,7 @@ class BillingSchedule(Params):
     """Until when items are billed in advance, beyond the end of their period (§5.16)."""
 
     applies_to: list[PrebilledPrice] | None = f.array(SHOWN, PrebilledPrice, max=20)
-    bill_until: BillUntil | None = f.hash(shape=BillUntil)
+    bill_until: BillUntil | None = f.nested(shape=BillUntil)
     key: str | None = f.text(max=200)
 
 
@@ -171,7 +171,7 @@ class BilledUntil(BillUntil):
 class AgreedSchedule(BillingSchedule):
     """A billing schedule as it is stored, with the instant until which it bills."""
 
-    bill_until: BilledUntil | None = f.hash(shape=BilledUntil)
+    bill_until: BilledUntil | None = f.nested(shape=BilledUntil)
 
 
 class TransferData(Params):
@@ -217,14 +217,14 @@ class Subscription(
     application_fee_percent: Decimal | None = f.number()
     automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX)
     billing_cycle_anchor: datetime = f.timestamp(required=True)
-    billing_cycle_anchor_config: dict[str, Any] | None = f.hash(shape=AnchorConfig)
-    billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
+    billing_cycle_anchor_config: dict[str, Any] | None = f.nested(shape=AnchorConfig)
+    billing_mode: dict[str, Any] = f.nested(default=FLEXIBLE)
     billing_schedules: list[dict[str, Any]] = f.array(SHOWN, AgreedSchedule, default=[])
-    billing_thresholds: dict[str, Any] | None = f.hash(shape=BillingThresholds)
+    billing_thresholds: dict[str, Any] | None = f.nested(shape=BillingThresholds)
     cancel_at: datetime | None = f.timestamp()
     cancel_at_period_end: bool = f.boolean(WRITE, default=False)
     canceled_at: datetime | None = f.timestamp()
-    cancellation_details: dict[str, Any] = f.hash(WRITE, CancellationDetails, default=NO_CANCELLATION)
+    cancellation_details: dict[str, Any] = f.nested(WRITE, CancellationDetails, default=NO_CANCELLATION)
     collection_method: str = f.choice(
         WRITE, "charge_automatically", "send_invoice", default="charge_automatically", filter=True
     )
@@ -238,7 +238,7 @@ class Subscription(
     description: str | None = f.text(WRITE, max=500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     ended_at: datetime | None = f.timestamp()
-    invoice_settings: dict[str, Any] = f.hash(shape=InvoiceSettings, default=INVOICE_SETTINGS)
+    invoice_settings: dict[str, Any] = f.nested(shape=InvoiceSettings, default=INVOICE_SETTINGS)
     items: list[Any] = f.sublist(
         "subscription_item", by="subscription", url="/v1/subscription_items?subscription={id}"
     )
@@ -247,22 +247,22 @@ class Subscription(
     metadata: dict[str, str] = f.metadata()
     next_pending_invoice_item_invoice: datetime | None = f.timestamp()
     on_behalf_of: str | None = f.text()
-    pause_collection: dict[str, Any] | None = f.hash()
-    payment_settings: dict[str, Any] = f.hash(WRITE, PaymentSettings, default=PAY_AS_USUAL)
-    pending_invoice_item_interval: dict[str, Any] | None = f.hash(shape=PendingItemInterval)
+    pause_collection: dict[str, Any] | None = f.nested()
+    payment_settings: dict[str, Any] = f.nested(WRITE, PaymentSettings, default=PAY_AS_USUAL)
+    pending_invoice_item_interval: dict[str, Any] | None = f.nested(shape=PendingItemInterval)
     pending_setup_intent: str | None = f.absent()
-    pending_update: dict[str, Any] | None = f.hash()
+    pending_update: dict[str, Any] | None = f.nested()
     presentment_details: dict[str, Any] | None = f.absent()
     schedule: str | None = f.ref("subscription_schedule")
     start_date: datetime = f.timestamp(required=True)
     status: str = f.choice(SHOWN, *STATUSES, required=True)
-    status_details: dict[str, Any] | None = f.hash()
+    status_details: dict[str, Any] | None = f.nested()
     test_clock: str | None = f.ref("test_helpers.test_clock")
-    transfer_data: dict[str, Any] | None = f.hash(shape=TransferData)
+    transfer_data: dict[str, Any] | None = f.nested(shape=TransferData)
     trial_end: datetime | None = f.timestamp()
-    trial_settings: dict[str, Any] = f.hash(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
+    trial_settings: dict[str, Any] = f.nested(WRITE, TrialSettings, default=BILL_AT_TRIAL_END)
     trial_start: datetime | None = f.timestamp()
-    pending_change: dict[str, Any] | None = f.hash(hidden=True)
+    pending_change: dict[str, Any] | None = f.nested(hidden=True)
     """The update that waits for its payment: its params, its time, and the invoice and items that bill it."""
     provisional: bool = f.boolean(default=False, hidden=True)
     """Whether it is deleted unless its first payment succeeds (`error_if_incomplete`)."""
@@ -277,7 +277,7 @@ class TaxFilter(Params):
 
 
 class Filters(Params):
-    automatic_tax: TaxFilter | None = f.hash(shape=TaxFilter)
+    automatic_tax: TaxFilter | None = f.nested(shape=TaxFilter)
     current_period_end: list[Any] | None = f.instants()
     current_period_start: list[Any] | None = f.instants()
     customer: str | None = f.ref("customer")

@@ -62,10 +62,10 @@ class SubscriptionItem(
 
     billed_until: datetime | None = f.timestamp()
     """Until when a billing schedule has billed it in advance, or None."""
-    billing_thresholds: dict[str, Any] | None = f.hash(shape=UsageThreshold)
+    billing_thresholds: dict[str, Any] | None = f.nested(shape=UsageThreshold)
     current_period_end: datetime = f.timestamp(required=True)
     current_period_start: datetime = f.timestamp(required=True)
-    current_trial: dict[str, Any] | None = f.hash(shape=CurrentTrial)
+    current_trial: dict[str, Any] | None = f.nested(shape=CurrentTrial)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     metadata: dict[str, str] = f.metadata()
     plan: dict[str, Any] = f.computed(plan_of)

@@ -31,15 +31,15 @@ DEFAULT_SETTINGS = {
 
 class ShownSettings(Params):
     application_fee_percent: Any = f.number()
-    automatic_tax: Any = f.hash()
+    automatic_tax: Any = f.nested()
     billing_cycle_anchor: str | None = f.text()
-    billing_thresholds: Any = f.hash()
+    billing_thresholds: Any = f.nested()
     collection_method: str | None = f.text()
     default_payment_method: str | None = f.ref("payment_method")
     description: str | None = f.text()
-    invoice_settings: Any = f.hash()
+    invoice_settings: Any = f.nested()
     on_behalf_of: str | None = f.text()
-    transfer_data: Any = f.hash()
+    transfer_data: Any = f.nested()
 
 
 class ShownDiscount(Params):
@@ -79,13 +79,13 @@ class SubscriptionSchedule(
     owner = "customer"
 
     application: str | None = f.absent()
-    billing_mode: dict[str, Any] = f.hash(default=FLEXIBLE)
+    billing_mode: dict[str, Any] = f.nested(default=FLEXIBLE)
     canceled_at: datetime | None = f.timestamp()
     completed_at: datetime | None = f.timestamp()
-    current_phase: dict[str, Any] | None = f.hash()
+    current_phase: dict[str, Any] | None = f.nested()
     customer: str = f.ref("customer", required=True, filter=True)
     customer_account: str | None = f.absent(filter=True)
-    default_settings: dict[str, Any] = f.hash(SHOWN, ShownSettings, default=DEFAULT_SETTINGS)
+    default_settings: dict[str, Any] = f.nested(SHOWN, ShownSettings, default=DEFAULT_SETTINGS)
     end_behavior: str = f.choice(SHOWN, "cancel", "none", "release", "renew", default="release")
     metadata: dict[str, str] = f.metadata()
     pause_schedules: list[Any] = f.absent([])

@@ -37,7 +37,7 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
     owner: dict[str, Any] | None = f.computed(owner)  # type: ignore[assignment, misc]
     type: str = f.text(required=True)
     value: str = f.text(required=True)
-    verification: dict[str, Any] | None = f.hash()
+    verification: dict[str, Any] | None = f.nested()
 
 
 def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") -> TaxId:
@@ -80,7 +80,7 @@ class Owner(Params):
 
 
 class Create(Params):
-    owner: Owner | None = f.hash(shape=Owner)
+    owner: Owner | None = f.nested(shape=Owner)
     type: str = f.choice(CREATE, *tax_ids.TYPES, required=True)
     value: str = f.text(max=200, required=True)
 
@@ -108,7 +108,7 @@ def whose(tx: Tx, wanted: Owner | None) -> str | None:
 
 
 class Filters(Params):
-    owner: Owner | None = f.hash(shape=Owner)
+    owner: Owner | None = f.nested(shape=Owner)
 
 
 @TaxId.listing(Filters)

@@ -28,7 +28,7 @@ class TestClock(
     frozen_time: datetime = f.timestamp(CREATE, required=True)
     name: str | None = f.text(CREATE, max=300)
     status: str = f.choice(SHOWN, "advancing", "internal_failure", "ready", default="ready")
-    status_details: dict[str, Any] = f.hash(default={})
+    status_details: dict[str, Any] = f.nested(default={})
 
 
 @TestClock.create

@@ -34,7 +34,7 @@ class Paging(Params):
 
 
 class Filters(Paging):
-    created: Created | None = f.hash(shape=Created)
+    created: Created | None = f.nested(shape=Created)
     object_id: str | None = f.text()
     types: list[str] | None = f.array(item=f.text(), max=20)
 

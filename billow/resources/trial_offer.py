@@ -17,7 +17,7 @@ class Relative(Params):
 
 
 class Duration(Params):
-    relative: Relative | None = f.hash(shape=Relative)
+    relative: Relative | None = f.nested(shape=Relative)
     type: str = f.choice(CREATE, "relative", required=True)
 
 
@@ -26,7 +26,7 @@ class Transition(Params):
 
 
 class EndBehavior(Params):
-    transition: Transition = f.hash(shape=Transition, required=True)
+    transition: Transition = f.nested(shape=Transition, required=True)
     type: str = f.choice(CREATE, "transition", default="transition")
 
 
@@ -42,8 +42,8 @@ class TrialOffer(
     lacks = ("created",)
 
     active: bool = f.boolean(WRITE, default=True, filter=True)
-    duration: dict[str, Any] = f.hash(CREATE, Duration, required=True)
-    end_behavior: dict[str, Any] = f.hash(CREATE, EndBehavior, required=True)
+    duration: dict[str, Any] = f.nested(CREATE, Duration, required=True)
+    end_behavior: dict[str, Any] = f.nested(CREATE, EndBehavior, required=True)
     nickname: str | None = f.text(CREATE, max=255)
     price: str = f.ref("price", CREATE, required=True)
 

@@ -50,7 +50,7 @@ def fingerprint(method: str, path: str, sent: Any) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
+def begin(tx: Tx, key: str, fingerprint: str, request: str) -> Answer | Dead | None:
     """Take the key for this request, or give the answer that it had; refuse another request, or a running
     one.
 
@@ -78,7 +78,7 @@ def begin(tx: Tx, key: str, print: str, request: str) -> Answer | Dead | None:
     )
     if row is None:
         raise Inconsistent(f"The idempotency key {key} is gone while it is locked.")
-    if row["fingerprint"] != print:
+    if row["fingerprint"] != fingerprint:
         raise Refused(MISMATCH.format(key=key), type="idempotency_error")
     if row["status"] is None:
         if row["created"] > tx.wall - LEASE:

@@ -90,7 +90,7 @@ class Inner(Params):
 
 class Outer(Params):
     count: int = f.integer(min=1, max=9, default=3)
-    inner: Inner | None = f.hash(shape=Inner)
+    inner: Inner | None = f.nested(shape=Inner)
     list_: list[Inner] = f.array(item=Inner, max=2)
     flag: bool = f.boolean(default=False)
     kind: str = f.choice(f.CREATE, "one", "two", "three", default="one")

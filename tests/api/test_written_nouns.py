@@ -158,10 +158,10 @@ def test_a_new_parameter_without_a_rule_is_found() -> None:
         name: str = f.text()
 
     class Inner(Params):
-        widget_data: Data | None = f.hash(shape=Data)
+        widget_data: Data | None = f.nested(shape=Data)
         bank_token: str | None = f.text()
         product: str | Data | None = f.ref("coupon", shape=Data)
-        new_coupon: Data | None = f.hash(shape=Data)
+        new_coupon: Data | None = f.nested(shape=Data)
         colour: str | None = f.text()
 
     class Outer(Params):

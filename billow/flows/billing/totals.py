@@ -224,10 +224,10 @@ def merged(
             places[known] = len(found)
             found.append(dict(entry))
             continue
-        sum = found[places[known]]
+        both = found[places[known]]
         for name in ("amount", "taxable_amount"):
             if name in entry:
-                sum[name] += entry[name]
+                both[name] += entry[name]
     return found
 
 

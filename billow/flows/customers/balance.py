@@ -28,7 +28,7 @@ class ChangeTransaction(Params):
 
 
 class TransactionFilters(listing.Paging):
-    created: dict[str, Any] | None = f.hash()
+    created: dict[str, Any] | None = f.nested()
     invoice: str | None = f.ref("invoice")
 
 

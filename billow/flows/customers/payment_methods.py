@@ -89,8 +89,8 @@ class Card(Params):
 
 class NewMethod(Params):
     allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
-    billing_details: BillingDetails | None = f.hash(shape=BillingDetails)
-    card: Card | None = f.hash(shape=Card)
+    billing_details: BillingDetails | None = f.nested(shape=BillingDetails)
+    card: Card | None = f.nested(shape=Card)
     metadata: dict[str, str] = f.metadata()
     type: str = f.choice(CREATE, "card", required=True)
 

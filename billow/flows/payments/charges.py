@@ -32,7 +32,7 @@ class Create(Params):
     description: str | None = f.text()
     metadata: dict[str, str] = f.metadata()
     receipt_email: str | None = f.email()
-    shipping: Shipping | None = f.hash(shape=Shipping)
+    shipping: Shipping | None = f.nested(shape=Shipping)
     source: str | None = f.text()
     statement_descriptor: str | None = f.line(max=22)
     statement_descriptor_suffix: str | None = f.line(max=22)

@@ -34,7 +34,7 @@ class Upload(Params):
     """The params of an upload: a multipart form, with the file as one of its parts."""
 
     file: params.Upload = f.upload(required=True)
-    file_link_data: LinkData | None = f.hash(shape=LinkData)
+    file_link_data: LinkData | None = f.nested(shape=LinkData)
     purpose: str = f.choice(CREATE, *PURPOSES, required=True)
 
 

@@ -26,9 +26,9 @@ def outcome_of(tx: Tx, call: Call, request: str) -> Resource | Refused | None:
     """
     key = call.idempotency_key or ""
     attempts = rows.select(tx, Attempt, "request = %(request)s", request=request)
-    open = [attempt.id for attempt in attempts if attempt.state == "processing"]
-    if open and not call.asked:
-        raise Unsettled(partial(collect.find_out, ids=open))
+    unsettled = [attempt.id for attempt in attempts if attempt.state == "processing"]
+    if unsettled and not call.asked:
+        raise Unsettled(partial(collect.find_out, ids=unsettled))
     traces = tx.one("select 1 from events where request->>'id' = %(id)s limit 1", id=request)
     if not attempts and not traces:
         return None

@@ -31,8 +31,8 @@ class Anchor(Params):
 class Details(Params):
     """What the subscription would be, or would be changed to."""
 
-    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
+    billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
@@ -40,7 +40,7 @@ class Details(Params):
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
-    pause: Pause | None = f.hash(shape=Pause)
+    pause: Pause | None = f.nested(shape=Pause)
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
     resume_at: str | None = f.choice(SHOWN, "now")
@@ -51,7 +51,7 @@ class Details(Params):
 class ScheduleDetails(Params):
     """The schedule that would be made, or what one would be changed to."""
 
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     end_behavior: str | None = f.choice(SHOWN, *AFTER)
     phases: list[Phase] = f.array(SHOWN, Phase, default=[])
     proration_behavior: str = f.choice(SHOWN, *params.PRORATIONS, default="create_prorations")
@@ -67,9 +67,9 @@ class ExtraItem(Params):
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoiceitem: str | None = f.ref("invoiceitem")
     metadata: dict[str, str] = f.metadata()
-    period: ItemPeriod | None = f.hash(shape=ItemPeriod)
+    period: ItemPeriod | None = f.nested(shape=ItemPeriod)
     price: str | None = f.ref("price")
-    price_data: one_time_items.OncePrice | None = f.hash(shape=one_time_items.OncePrice)
+    price_data: one_time_items.OncePrice | None = f.nested(shape=one_time_items.OncePrice)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     unit_amount: int | None = f.amount()
@@ -83,28 +83,28 @@ class Location(Params):
 class CustomerDetails(Params):
     """Who would be billed: somebody who is no customer yet, or a customer with other details."""
 
-    address: Address | None = f.hash(shape=Address, unset=True)
-    shipping: Shipping | None = f.hash(shape=Shipping, unset=True)
-    tax: Location | None = f.hash(shape=Location)
+    address: Address | None = f.nested(shape=Address, unset=True)
+    shipping: Shipping | None = f.nested(shape=Shipping, unset=True)
+    tax: Location | None = f.nested(shape=Location)
     tax_exempt: str | None = f.choice(SHOWN, "exempt", "none", "reverse", unset=True)
     tax_ids: list[TaxNumber] = f.array(SHOWN, TaxNumber, max=5, default=[])
 
 
 class Preview(Params):
-    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
+    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
-    customer_details: CustomerDetails | None = f.hash(shape=CustomerDetails)
+    customer_details: CustomerDetails | None = f.nested(shape=CustomerDetails)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_items: list[ExtraItem] = f.array(SHOWN, ExtraItem, max=250, default=[])
-    issuer: Issuer | None = f.hash(shape=Issuer)
+    issuer: Issuer | None = f.nested(shape=Issuer)
     on_behalf_of: str | None = f.text(unset=True)
     preview_mode: str = f.choice(SHOWN, "next", "recurring", default="next")
     schedule: str | None = f.ref("subscription_schedule")
-    schedule_details: ScheduleDetails | None = f.hash(shape=ScheduleDetails)
+    schedule_details: ScheduleDetails | None = f.nested(shape=ScheduleDetails)
     subscription: str | None = f.ref("subscription")
-    subscription_details: Details | None = f.hash(shape=Details)
+    subscription_details: Details | None = f.nested(shape=Details)
 
     @property
     def recurring(self) -> bool:

@@ -35,7 +35,7 @@ class QuotePriceData(Params):
 
     currency: str = f.currency(required=True)
     product: str = f.ref("product", required=True)
-    recurring: subscription_terms_items.Rhythm | None = f.hash(shape=subscription_terms_items.Rhythm)
+    recurring: subscription_terms_items.Rhythm | None = f.nested(shape=subscription_terms_items.Rhythm)
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
     unit_amount: int | None = f.amount(min=0)
     unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
@@ -44,7 +44,7 @@ class QuotePriceData(Params):
 class NewLine(Params):
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     price: str | None = f.ref("price")
-    price_data: QuotePriceData | None = f.hash(shape=QuotePriceData)
+    price_data: QuotePriceData | None = f.nested(shape=QuotePriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 

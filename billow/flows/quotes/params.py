@@ -32,7 +32,7 @@ from billow.store.tx import Tx
 class Update(Params):
     application_fee_amount: int | None = f.amount(min=0, unset=True)
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
+    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
@@ -42,18 +42,18 @@ class Update(Params):
     expires_at: datetime | None = f.timestamp()
     footer: str | None = f.text(max=500, unset=True)
     header: str | None = f.text(max=50, unset=True)
-    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
+    invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     line_items: list[lines.Line] = f.array(SHOWN, lines.Line, default=[])
     metadata: dict[str, str] = f.metadata()
     on_behalf_of: str | None = f.text(unset=True)
-    subscription_data: SubscriptionData | None = f.hash(shape=SubscriptionData)
-    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
+    subscription_data: SubscriptionData | None = f.nested(shape=SubscriptionData)
+    transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
 
 
 class Create(Update):
-    from_quote: FromQuote | None = f.hash(shape=FromQuote)
+    from_quote: FromQuote | None = f.nested(shape=FromQuote)
     line_items: list[lines.NewLine] = f.array(SHOWN, lines.NewLine, default=[])  # type: ignore[assignment]
-    subscription_data: NewSubscriptionData | None = f.hash(shape=NewSubscriptionData)
+    subscription_data: NewSubscriptionData | None = f.nested(shape=NewSubscriptionData)
     test_clock: str | None = f.ref("test_helpers.test_clock")
 
 

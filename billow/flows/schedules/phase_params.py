@@ -42,15 +42,15 @@ class Settings(Params):
     """What a phase, or the schedule for all of its phases, says of the subscription."""
 
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2)
-    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
+    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
     billing_cycle_anchor: str | None = f.choice(SHOWN, "automatic", "phase_start")
-    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
+    billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
     collection_method: str | None = f.choice(SHOWN, *METHODS)
     default_payment_method: str | None = f.ref("payment_method")
     description: str | None = f.text(max=500, unset=True)
-    invoice_settings: ScheduleInvoiceSettings | None = f.hash(shape=ScheduleInvoiceSettings)
+    invoice_settings: ScheduleInvoiceSettings | None = f.nested(shape=ScheduleInvoiceSettings)
     on_behalf_of: str | None = f.text(unset=True)
-    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
+    transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
 
 
 class Duration(Params):
@@ -69,8 +69,8 @@ class End(Params):
 
 
 class ExtraPeriod(Params):
-    end: End = f.hash(shape=End, required=True)
-    start: Start = f.hash(shape=Start, required=True)
+    end: End = f.nested(shape=End, required=True)
+    start: Start = f.nested(shape=Start, required=True)
 
 
 OWN_PERIOD = {
@@ -80,7 +80,7 @@ OWN_PERIOD = {
 
 
 class PhaseExtra(one_time_items.Extra):
-    period: ExtraPeriod | None = f.hash(shape=ExtraPeriod)  # type: ignore[assignment]
+    period: ExtraPeriod | None = f.nested(shape=ExtraPeriod)  # type: ignore[assignment]
 
 
 class NewPhase(Settings):
@@ -88,7 +88,7 @@ class NewPhase(Settings):
     currency: str | None = f.currency()
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    duration: Duration | None = f.hash(shape=Duration)
+    duration: Duration | None = f.nested(shape=Duration)
     end_date: datetime | None = f.timestamp()
     items: list[Item] = f.array(SHOWN, Item, max=20, required=True)
     metadata: dict[str, str] = f.metadata()

@@ -31,10 +31,10 @@ AFTER = ("cancel", "release")
 
 
 class Create(Params):
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
-    default_settings: Settings | None = f.hash(shape=Settings)
+    default_settings: Settings | None = f.nested(shape=Settings)
     end_behavior: str = f.choice(SHOWN, *AFTER, default="release")
     from_subscription: str | None = f.ref("subscription")
     metadata: dict[str, str] = f.metadata()
@@ -43,7 +43,7 @@ class Create(Params):
 
 
 class Update(Params):
-    default_settings: Settings | None = f.hash(shape=Settings)
+    default_settings: Settings | None = f.nested(shape=Settings)
     end_behavior: str | None = f.choice(SHOWN, *AFTER)
     metadata: dict[str, str] = f.metadata()
     phases: list[Phase] = f.array(SHOWN, Phase, default=[])

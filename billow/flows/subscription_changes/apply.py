@@ -176,8 +176,8 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     if invoice:
         changes["latest_invoice"] = invoice.id
     changed = rows.update(tx, subscription, event=None, **changes)
-    timers.set(tx, changed, [part.item for part in items])
-    pending_item_invoices.set(tx, changed)
+    timers.replace(tx, changed, [part.item for part in items])
+    pending_item_invoices.replace_timer(tx, changed)
     threshold_watch.look(tx, changed)
     return changed
 

@@ -39,13 +39,13 @@ ENDS = ("min_period_end", "max_period_end", "max_billed_until")
 class Change(Params):
     add_invoice_items: list[one_time_items.Extra] = f.array(SHOWN, one_time_items.Extra, max=20, default=[])
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: params.AutomaticTax | None = f.hash(shape=params.AutomaticTax)
-    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
+    billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
-    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
+    billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
-    cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
+    cancellation_details: CancellationDetails | None = f.nested(shape=CancellationDetails)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
@@ -53,12 +53,12 @@ class Change(Params):
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     description: str | None = f.text(max=500, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
+    invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     on_behalf_of: str | None = f.text(unset=True)
-    pause_collection: PauseCollection | None = f.hash(shape=PauseCollection, unset=True)
+    pause_collection: PauseCollection | None = f.nested(shape=PauseCollection, unset=True)
     payment_behavior: str = f.choice(
         SHOWN,
         "allow_incomplete",
@@ -67,14 +67,16 @@ class Change(Params):
         "pending_if_incomplete",
         default="allow_incomplete",
     )
-    payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
-    pending_invoice_item_interval: PendingItemInterval | None = f.hash(shape=PendingItemInterval, unset=True)
+    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
+    pending_invoice_item_interval: PendingItemInterval | None = f.nested(
+        shape=PendingItemInterval, unset=True
+    )
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
-    transfer_data: TransferData | None = f.hash(shape=TransferData, unset=True)
+    transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
     trial_from_plan: bool = f.boolean(default=False)
-    trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+    trial_settings: TrialSettings | None = f.nested(shape=TrialSettings)
     agreed: bool = False
     """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
 

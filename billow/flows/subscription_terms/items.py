@@ -33,19 +33,19 @@ class PriceData(Params):
 
     currency: str = f.currency(required=True)
     product: str = f.ref("product", required=True)
-    recurring: Rhythm = f.hash(shape=Rhythm, required=True)
+    recurring: Rhythm = f.nested(shape=Rhythm, required=True)
     tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
     unit_amount: int | None = f.amount(min=0)
     unit_amount_decimal: Decimal | None = f.decimal(min=0, max=LARGEST)
 
 
 class Item(Params):
-    billing_thresholds: UsageThreshold | None = f.hash(shape=UsageThreshold, unset=True)
+    billing_thresholds: UsageThreshold | None = f.nested(shape=UsageThreshold, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     plan: str | None = f.ref("plan")
     price: str | None = f.ref("price")
-    price_data: PriceData | None = f.hash(shape=PriceData)
+    price_data: PriceData | None = f.nested(shape=PriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     current_trial: trial_offers.CurrentTrial | None = None
@@ -56,7 +56,7 @@ class Item(Params):
 class OfferedItem(Item):
     """An item of a subscription itself: only there it may begin with a trial offer."""
 
-    current_trial: trial_offers.CurrentTrial | None = f.hash(shape=trial_offers.CurrentTrial)
+    current_trial: trial_offers.CurrentTrial | None = f.nested(shape=trial_offers.CurrentTrial)
 
 
 FORMS = ("price", "plan", "price_data")

@@ -48,17 +48,17 @@ class End(Params):
 
 
 class Span(Params):
-    end: End = f.hash(shape=End, required=True)
-    start: Start = f.hash(shape=Start, required=True)
+    end: End = f.nested(shape=End, required=True)
+    start: Start = f.nested(shape=Start, required=True)
 
 
 class Extra(Params):
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
-    period: Span | None = f.hash(shape=Span)
+    period: Span | None = f.nested(shape=Span)
     price: str | None = f.ref("price")
-    price_data: OncePrice | None = f.hash(shape=OncePrice)
+    price_data: OncePrice | None = f.nested(shape=OncePrice)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     agreed: bool = False

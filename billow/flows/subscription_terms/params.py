@@ -52,19 +52,19 @@ MOST = 500
 
 class AutomaticTax(Params):
     enabled: bool = f.boolean(required=True)
-    liability: Issuer | None = f.hash(shape=Issuer)
+    liability: Issuer | None = f.nested(shape=Issuer)
 
 
 class Subscribe(Params):
     add_invoice_items: list[one_time_items.Extra] = f.array(SHOWN, one_time_items.Extra, max=20, default=[])
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: AutomaticTax | None = f.hash(shape=AutomaticTax)
+    automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     backdate_start_date: datetime | None = f.timestamp()
     billing_cycle_anchor: datetime | None = f.timestamp()
-    billing_cycle_anchor_config: AnchorConfig | None = f.hash(shape=AnchorConfig)
-    billing_mode: BillingMode | None = f.hash(shape=BillingMode)
+    billing_cycle_anchor_config: AnchorConfig | None = f.nested(shape=AnchorConfig)
+    billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20)
-    billing_thresholds: BillingThresholds | None = f.hash(shape=BillingThresholds, unset=True)
+    billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
     cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
     cancel_at_period_end: bool = f.boolean(default=False)
     collection_method: str = f.choice(
@@ -79,20 +79,22 @@ class Subscribe(Params):
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     description: str | None = f.text(max=500)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    invoice_settings: InvoiceSettings | None = f.hash(shape=InvoiceSettings)
+    invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     items: Sequence[Item] = f.array(SHOWN, OfferedItem, required=True, max=20)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     on_behalf_of: str | None = f.text(unset=True)
     payment_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="allow_incomplete")
-    payment_settings: PaymentSettings | None = f.hash(shape=PaymentSettings)
-    pending_invoice_item_interval: PendingItemInterval | None = f.hash(shape=PendingItemInterval, unset=True)
+    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
+    pending_invoice_item_interval: PendingItemInterval | None = f.nested(
+        shape=PendingItemInterval, unset=True
+    )
     proration_behavior: str = f.choice(SHOWN, *PRORATIONS, default="create_prorations")
-    transfer_data: TransferData | None = f.hash(shape=TransferData)
+    transfer_data: TransferData | None = f.nested(shape=TransferData)
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
     trial_from_plan: bool = f.boolean(default=False)
     trial_period_days: int | None = f.integer(min=1, max=730)
-    trial_settings: TrialSettings | None = f.hash(shape=TrialSettings)
+    trial_settings: TrialSettings | None = f.nested(shape=TrialSettings)
     agreed: bool = False
     """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
 

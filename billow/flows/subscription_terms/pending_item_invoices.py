@@ -47,7 +47,7 @@ def going_on(subscription: Subscription, anchor: datetime, now: datetime) -> dic
     return {"next_pending_invoice_item_invoice": following(interval, anchor, now)} if interval else {}
 
 
-def set(tx: Tx, subscription: Subscription) -> None:
+def replace_timer(tx: Tx, subscription: Subscription) -> None:
     """Put its timer anew."""
     jobs.cancel(tx, TIMER, subscription.id)
     if subscription.next_pending_invoice_item_invoice:
@@ -74,7 +74,7 @@ def sweep(tx: Tx, refs: list[str]) -> None:
     invoice = collected(tx, customer, subscription, due) if subscription.status in RUNNING else None
     if invoice:
         changes["latest_invoice"] = invoice.id
-    set(tx, rows.update(tx, subscription, **changes))
+    replace_timer(tx, rows.update(tx, subscription, **changes))
 
 
 def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datetime) -> Invoice | None:

@@ -11,7 +11,7 @@ from billow.store import jobs
 from billow.store.tx import Tx
 
 
-def set(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
+def replace(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
     """Put the timers of a subscription anew: it is renewed with the first of its periods, until it ends.
 
     In a pause no period rolls, but the planned end comes (§5.2).

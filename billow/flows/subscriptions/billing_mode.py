@@ -14,12 +14,12 @@ class Flexible(Params):
 
 
 class Mode(Params):
-    flexible: Flexible | None = f.hash(shape=Flexible)
+    flexible: Flexible | None = f.nested(shape=Flexible)
     type: str = f.choice(SHOWN, "flexible", required=True)
 
 
 class Migrate(Params):
-    billing_mode: Mode = f.hash(shape=Mode, required=True)
+    billing_mode: Mode = f.nested(shape=Mode, required=True)
 
 
 @Subscription.action("migrate", Migrate)

@@ -21,7 +21,7 @@ from billow.store.tx import Tx
 
 
 class Cancel(Params):
-    cancellation_details: CancellationDetails | None = f.hash(shape=CancellationDetails)
+    cancellation_details: CancellationDetails | None = f.nested(shape=CancellationDetails)
     invoice_now: bool = f.boolean(default=False)
     prorate: bool = f.boolean(default=False)
 

@@ -82,8 +82,8 @@ def begin(
         ]
     ]
     invoice = first_invoice.first_invoice(tx, subscription, customer, periods, later=later)
-    timers.set(tx, subscription, items)
-    pending_item_invoices.set(tx, subscription)
+    timers.replace(tx, subscription, items)
+    pending_item_invoices.replace_timer(tx, subscription)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.FIRST_PAYMENT)
     open_now = invoice is not None and waits(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}

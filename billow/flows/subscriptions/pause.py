@@ -33,12 +33,12 @@ class OutstandingUse(Params):
 
 
 class BillFor(Params):
-    outstanding_usage_through: OutstandingUse | None = f.hash(shape=OutstandingUse)
-    unused_time_from: UnusedTime | None = f.hash(shape=UnusedTime)
+    outstanding_usage_through: OutstandingUse | None = f.nested(shape=OutstandingUse)
+    unused_time_from: UnusedTime | None = f.nested(shape=UnusedTime)
 
 
 class Pause(Params):
-    bill_for: BillFor | None = f.hash(shape=BillFor)
+    bill_for: BillFor | None = f.nested(shape=BillFor)
     invoicing_behavior: str = f.choice(
         SHOWN, "invoice", "pending_invoice_item", default="pending_invoice_item"
     )

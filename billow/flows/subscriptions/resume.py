@@ -37,7 +37,7 @@ SUCCESS = "resume_on_payment_success"
 
 
 class Resume(Params):
-    billing_cycle_anchor: Anchor | None = f.hash(shape=Anchor)
+    billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     payment_behavior: str = f.choice(
         SHOWN, "resume_on_payment_attempt", SUCCESS, default="resume_on_payment_attempt"
     )
@@ -203,8 +203,8 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
         billing_cycle_anchor=back.anchor,
         **changes,
     )
-    timers.set(tx, resumed, [part.item for part in back.parts])
-    pending_item_invoices.set(tx, resumed)
+    timers.replace(tx, resumed, [part.item for part in back.parts])
+    pending_item_invoices.replace_timer(tx, resumed)
     rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
     apply.tell(tx, view.shown, resumed)
     entitlements.emit_summary(tx, subscription.customer, view.held)
