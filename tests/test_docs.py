@@ -22,6 +22,7 @@ from billow.flows.events.delivery import WAITS
 from billow.providers import posting
 from billow.resources.webhook_endpoint import MOST
 from billow.settings import SETTINGS, BadSetting, Setting, load, pepper
+from billow.store import jobs
 from tests.conftest import Api
 from tests.support.worker_threads import running_worker
 from tests.test_tidy import ROOT, RULES
@@ -383,3 +384,34 @@ def test_every_fault_of_the_plan_has_its_row_and_its_test() -> None:
         tests = re.findall(r"`(tests/[^`]+)`", " ".join(rest))
         assert tests or "Open" in shown, f"{id} names no test and does not say that it is open"
         assert all((ROOT / test).is_file() for test in tests), (id, tests)
+
+
+# ------------------------------------------------------------------------------------- jobs
+
+
+def test_the_page_of_jobs_names_each_kind_with_its_group() -> None:
+    table = re.findall(r"^\| `([\w.]+)` \| (\w+) \| (\w+) \|", page("docs/reference/jobs.md"), re.MULTILINE)
+    declared = [
+        (kind.name, kind.run.__module__.removeprefix("billow.flows.").split(".")[0], kind.lane)
+        for kind in jobs.KINDS.values()
+        if kind.run.__module__.startswith("billow.")
+    ]
+    assert table == sorted(declared)
+
+
+def kinds_in(text: str) -> set[str]:
+    """The kinds of jobs that a source names where it puts, moves or cancels one."""
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and len(node.args) > 1)
+    named = (
+        call.args[1]
+        for call in calls
+        if re.fullmatch(r"jobs\.(put|put_many|put_absent|move|cancel|park)", ast.unparse(call.func))
+    )
+    return {node.value for node in named if isinstance(node, ast.Constant)}
+
+
+def test_every_kind_that_a_source_names_is_declared() -> None:
+    """Before it is put at all: a misspelt kind in a path that is rarely taken is found here."""
+    found = {kind for path in (ROOT / "billow").rglob("*.py") for kind in kinds_in(path.read_text())}
+    assert len(found) > 10 and found - jobs.KINDS.keys() == set()
+    assert kinds_in("jobs.cancel(tx, 'invoice.misspelt', ref)") - jobs.KINDS.keys() == {"invoice.misspelt"}

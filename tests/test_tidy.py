@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from billow.core import lifecycle
+
 ROOT = Path(__file__).parent.parent
 FILE_LINES, CORE_FILE_LINES, FUNCTION_LINES, PARAMETERS = 500, 300, 60, 7
 
@@ -255,10 +257,7 @@ def unformatted(path: str, text: str) -> Iterator[str]:
     ]
     ends = {node.end_lineno for node in (*tables, *cases)}
     for number, line in enumerate(text.splitlines(), 1):
-        if (
-            re.search(r"# fmt: (skip|off)\b", line.partition(" #")[1] + line.partition(" #")[2])
-            and number not in ends
-        ):
+        if re.search(r"(^|\s)# fmt: (skip|off)\b", line) and number not in ends:
             yield f"{path}:{number} switches the formatter off"
 
 
@@ -267,6 +266,18 @@ def _is_table(node: ast.expr | None) -> bool:
     if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
         node = node.args[0]
     return isinstance(node, ast.Dict | ast.List | ast.Set | ast.Tuple)
+
+
+SETS = {frozenset(getattr(lifecycle, name)): name for name in ("ENDED", "RENEWING", "STARTED", "PAYABLE")}
+
+
+def copies_states(path: str, text: str) -> Iterator[str]:
+    """The sets of states that several files ask for are named once, in core/lifecycle.py."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            found = frozenset(part.value for part in node.elts if isinstance(part, ast.Constant))
+            if len(found) == len(node.elts) and found in SETS:
+                yield f"{path}:{node.lineno} copies lifecycle.{SETS[found]}"
 
 
 def _in(folder: str, *endings: str) -> Callable[[str], bool]:
@@ -283,6 +294,7 @@ RULES = {
     ),
     "no assert": Rule(_in("billow/"), asserts),
     "formatter": Rule(lambda path: path.endswith(".py"), unformatted),
+    "states": Rule(lambda path: _in("billow/")(path) and path != "billow/core/lifecycle.py", copies_states),
     "file names": Rule(lambda path: path.startswith(("billow/", "tests/", "bench/")), vague_name),
     "yield": Rule(_in("billow/flows/"), hidden_yield),
     "own table": Rule(_in("billow/resources/"), writes_another_noun),
@@ -349,6 +361,7 @@ BAD = [
     ("formatter", "billow/flows/x.py", f"def f(x):\n    return g(x,\n        1)  # fmt: {'skip'}"),
     ("formatter", "billow/flows/x.py", f"def f(x):\n    y = [1,\n        2]  # fmt: {'skip'}"),
     ("formatter", "billow/flows/x.py", f"# fmt: {'off'}\nX = [1,\n    2]"),
+    ("states", "billow/flows/x.py", "if status in ('incomplete_expired', 'canceled'): ..."),
     ("file names", "billow/flows/invoice_service.py", ""),
     ("file names", "billow/core/utils.py", ""),
     (
@@ -399,6 +412,7 @@ GOOD = [
         "tests/x.py",
         f"@pytest.mark.parametrize('a', [1,\n    2])  # fmt: {'skip'}\ndef f(a): ...",
     ),
+    ("states", "billow/flows/x.py", "if status in ('canceled', name): ..."),
     ("file names", "billow/resources/balance_transaction.py", ""),
     ("yield", "billow/flows/x.py", "def v(tx):\n    while more:\n        tx, a = yield ask(f)\n    return a"),
     ("yield", "billow/flows/x.py", "def v(tx):\n    yield ask(f)\n    return None"),

@@ -8,6 +8,15 @@ NEW = "new"  # before the first state; no object ever shows it
 
 Table = Mapping[tuple[str, str], str]
 
+ENDED = ("canceled", "incomplete_expired")
+"""A subscription in one of these never changes its status again."""
+RENEWING = ("active", "past_due", "unpaid", "trialing")
+"""The periods of a subscription follow each other."""
+STARTED = ("active", "past_due", "unpaid")
+"""A subscription that is billed, paid or not: neither in trial nor paused."""
+PAYABLE = ("open", "uncollectible")
+"""An invoice that can still be paid."""
+
 # A missed payment changes nothing but an active subscription: the others are already in a worse state,
 # in trial, or paused.
 SUBSCRIPTION: Table = {

@@ -9,6 +9,7 @@ from billow.api import listing, rows
 from billow.api.fields import SHOWN, WRITE
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
+from billow.core import lifecycle
 from billow.resources.invoice import CustomField
 from billow.store.search import Searched
 
@@ -22,7 +23,6 @@ STATUSES = (
     "trialing",
     "unpaid",
 )
-ENDED = ("canceled", "incomplete_expired")
 FEEDBACK = (
     "customer_service",
     "low_quality",
@@ -301,7 +301,7 @@ def listed(tx: Any, wanted: Filters) -> Where:
     if wanted.status is None:
         where = where.also("status <> 'canceled'")
     elif wanted.status == "ended":
-        where = where.also("status = any(%(ended)s)", ended=list(ENDED))
+        where = where.also("status = any(%(ended)s)", ended=list(lifecycle.ENDED))
     elif wanted.status != "all":
         where = where.also("status = %(status)s", status=wanted.status)
     having = "id in (select subscription from subscription_items where price = %({})s)"

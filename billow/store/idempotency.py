@@ -64,7 +64,7 @@ def begin(tx: Tx, key: str, fingerprint: str, request: str) -> Answer | Dead | N
             "insert into idempotency_keys (key, fingerprint, request, created) values (%(key)s, %(print)s,"
             " %(request)s, %(now)s) on conflict do nothing",
             key=key,
-            print=print,
+            print=fingerprint,
             request=request,
             now=tx.wall,
         )

@@ -12,8 +12,10 @@ from billow.api.fields import SHOWN, Field, declared
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, ROUTES, Resource
 
-UNUSED = {"constant"}
+UNUSED: set[str] = set()
 """Options that no noun uses. The list may only shrink."""
+KEPT_AS = {"event": "event_prefix"}
+"""Keywords that a class keeps under another name, since columns have theirs."""
 SAID_IN_THE_BODY = ("owner", "lacks", "order", "searched", "among")
 
 
@@ -36,10 +38,14 @@ def options_of(spec: Field) -> Iterator[str]:
         yield from options_of(inner)
 
 
+def specs_of(cls: type) -> dict[str, Field]:
+    return cls.specs if issubclass(cls, Resource) else declared(cls)
+
+
 def nouns_by_option(declarations: Sequence[tuple[str, type]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {option.name: set() for option in fields(Field)}
     for noun, cls in declarations:
-        for spec in declared(cls).values():
+        for spec in specs_of(cls).values():
             for option in options_of(spec):
                 found[option].add(noun)
     return found
@@ -47,14 +53,14 @@ def nouns_by_option(declarations: Sequence[tuple[str, type]]) -> dict[str, set[s
 
 def nouns_by_keyword(nouns: Sequence[type[Resource]]) -> dict[str, set[str]]:
     """For each keyword of `Resource`, and each name that its body may give, the nouns that say it."""
-    said = signature(Resource.__init_subclass__).parameters.values()
+    said = signature(Resource._register).parameters.values()
     optional = [one.name for one in said if one.default is not Parameter.empty]
     found: dict[str, set[str]] = defaultdict(set)
     for cls in nouns:
         usual: dict[str, Any] = {"table": f"{cls.noun}s", "event": cls.object, "path": None}
         usual["events"] = ("created", "updated", "deleted")
         for name in (*optional, *SAID_IN_THE_BODY):
-            given = getattr(cls, name) != usual.get(name, getattr(Resource, name, None))
+            given = getattr(cls, KEPT_AS.get(name, name)) != usual.get(name, getattr(Resource, name, None))
             found[name] |= {cls.object} if given else set()
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from billow.api import rows
+from billow.core import lifecycle
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
@@ -37,7 +38,7 @@ def left_over(tx: Tx, customer: str, subscription: str | None, currency: str) ->
     Where it has none, those of none, and what a subscription left to its customer when it ended (§5.12).
     """
     ended = "select id from subscriptions where customer = %(id)s and status = any(%(ended)s)"
-    theirs = {row["id"] for row in tx.all(ended, id=customer, ended=["canceled", "incomplete_expired"])}
+    theirs = {row["id"] for row in tx.all(ended, id=customer, ended=list(lifecycle.ENDED))}
     wanted = {subscription} if subscription else {None, *theirs}
     waiting = pending_items(tx, [customer]).get(customer, [])
     return [item for item in waiting if item.currency == currency and item.subscription in wanted]

@@ -25,7 +25,7 @@ TIMERS = (*due_dates.TIMERS, "revenue.recognize")
 def void(tx: Tx, invoice: Invoice) -> Invoice:
     """Void an open or uncollectible invoice. It keeps its number; applied customer balance is returned."""
     require(
-        invoice.status in ("open", "uncollectible"),
+        invoice.status in lifecycle.PAYABLE,
         "You can only pass in open or uncollectible invoices. This"
         f" invoice isn't open or uncollectible: it is {invoice.status}.",
     )
@@ -92,7 +92,7 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
     return voided
 
 
-AFFECTED_STATUSES = {"void": ("active", "past_due", "unpaid"), "uncollectible": ("past_due",)}
+AFFECTED_STATUSES = {"void": lifecycle.STARTED, "uncollectible": ("past_due",)}
 """The statuses of a subscription that change when its latest invoice gets this status (§5.2)."""
 
 

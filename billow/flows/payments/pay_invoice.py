@@ -37,9 +37,7 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
         if invoice.status == "paid":
             return invoice
     require(invoice.status != "paid", "Invoice is already paid")
-    require(
-        invoice.status in ("open", "uncollectible"), f"This invoice can't be paid: it is {invoice.status}."
-    )
+    require(invoice.status in lifecycle.PAYABLE, f"This invoice can't be paid: it is {invoice.status}.")
     if wanted.paid_out_of_band:
         return pay_out_of_band(tx, invoice)
     check_method(tx, invoice, wanted.payment_method)

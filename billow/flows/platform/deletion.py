@@ -3,13 +3,14 @@
 from typing import Any
 
 from billow.api import rows
+from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.quotes import quotes
 from billow.flows.subscription_status import end
 from billow.resources import customer as customers
 from billow.resources.customer import Customer
 from billow.resources.quote import LIVING, Quote
-from billow.resources.subscription import ENDED, Subscription
+from billow.resources.subscription import Subscription
 from billow.resources.test_clock import TestClock
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
@@ -27,7 +28,7 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
         "customer = %(id)s and status <> all(%(ended)s)",
         "order by id for update",
         id=customer.id,
-        ended=list(ENDED),
+        ended=list(lifecycle.ENDED),
     )
     for subscription in live:
         end.end(tx, subscription)

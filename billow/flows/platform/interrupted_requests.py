@@ -5,6 +5,7 @@ from functools import partial
 from billow.api import rows
 from billow.api.operation import Call, Unsettled
 from billow.api.resource import Resource
+from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.payments import charges, collect
 from billow.flows.payments.pay_invoice import decline_error
@@ -66,6 +67,6 @@ def answer(tx: Tx, found: Resource) -> Resource | Refused:
         return charges.decline_error(found)
     if isinstance(found, PaymentIntent) and found.status == "requires_payment_method":
         return decline_error(tx, found)
-    if isinstance(found, Invoice) and found.status in ("open", "uncollectible") and found.payment_intent:
+    if isinstance(found, Invoice) and found.status in lifecycle.PAYABLE and found.payment_intent:
         return decline_error(tx, rows.find(tx, PaymentIntent, found.payment_intent))
     return found

@@ -10,12 +10,11 @@ from typing import Any
 import psycopg
 
 from billow.api.fields import instant
-from billow.core import timers
+from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
 from billow.flows.outside.outside import has_gateway
 from billow.flows.payments import collect, settle
 from billow.ledger import chain
-from billow.resources.subscription import ENDED
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
@@ -151,7 +150,11 @@ def expiring(row: Row) -> datetime | None:
 def resumption_expires(row: Row) -> datetime | None:
     """Return when an unpaid resumption expires: now if the subscription has ended."""
     requested = instant(row["asked"])
-    return row["now"] if row["status"] in ENDED or requested is None else requested + timers.FIRST_PAYMENT
+    return (
+        row["now"]
+        if row["status"] in lifecycle.ENDED or requested is None
+        else requested + timers.FIRST_PAYMENT
+    )
 
 
 SUBSCRIPTIONS = (
@@ -191,14 +194,14 @@ SUBSCRIPTIONS = (
         "subscription.resume_collection",
         "subscriptions",
         "r.pause_collection->'resumes_at' as resumes_at",
-        f"r.pause_collection->>'resumes_at' is not null and r.status not in ({listed(ENDED)})",
+        f"r.pause_collection->>'resumes_at' is not null and r.status not in ({listed(lifecycle.ENDED)})",
         lambda row: instant(row["resumes_at"]),
     ),
     Rule(
         "subscription.pending_items",
         "subscriptions",
         "r.next_pending_invoice_item_invoice as at",
-        f"r.next_pending_invoice_item_invoice is not null and r.status not in ({listed(ENDED)})",
+        f"r.next_pending_invoice_item_invoice is not null and r.status not in ({listed(lifecycle.ENDED)})",
         lambda row: row["at"],
     ),
     Rule(

@@ -10,6 +10,7 @@ from billow.api import rows
 from billow.api.fields import seconds
 from billow.api.params import made, specs
 from billow.api.resource import route
+from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.billing import discounts, totals
 from billow.flows.billing.currency import check_customer_currency
@@ -33,7 +34,7 @@ from billow.flows.subscription_changes.params import Change
 from billow.flows.subscription_terms import billing_schedules
 from billow.flows.subscription_terms.items import Item, OfferedItem
 from billow.flows.subscription_terms.params import Subscribe, mode_of
-from billow.flows.subscriptions import cancel, create, pause, renew, resume
+from billow.flows.subscriptions import cancel, create, pause, resume
 from billow.resources import customer as customers
 from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
@@ -185,7 +186,7 @@ def first_to_renew(tx: Tx, customer: Customer) -> Subscription | None:
         "order by (select min(current_period_end) from subscription_items"
         " where subscription = subscriptions.id)",
         id=customer.id,
-        running=list(renew.RENEWING),
+        running=list(lifecycle.RENEWING),
     )
     return rows.lock(tx, Subscription, running[0].id) if running else None
 
@@ -268,7 +269,7 @@ def drop_one_offs(tx: Tx, customer: str) -> None:
 
 def of_subscription(tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview) -> Invoice:
     """That of a change which is billed at once, or else the next one."""
-    if subscription.status in ("canceled", "incomplete_expired"):
+    if subscription.status in lifecycle.ENDED:
         raise next_invoice.nothing()
     done = apply.Done(subscription, None)
     if details:

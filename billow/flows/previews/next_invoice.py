@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from billow.api import render, rows
+from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.billing import drafts, oversize, pending_items
 from billow.flows.schedules import run_phase
@@ -65,7 +66,7 @@ def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> I
 
 def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
     before, due = subscription.latest_invoice, period_end(tx, subscription)
-    if due is None or subscription.status not in renew.RENEWING:
+    if due is None or subscription.status not in lifecycle.RENEWING:
         raise nothing()
     then = tx.at(tx.clock, max(due, tx.now))
     if subscription.cancel_at and subscription.cancel_at <= due:
@@ -104,7 +105,7 @@ def next_step(tx: Tx, subscription: Subscription) -> Step | None:
 def next_sweep(tx: Tx, subscription: Subscription) -> datetime | None:
     """The next of its own dates at which what waits is billed; None where nothing waits."""
     at, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
-    if at is None or interval is None or subscription.status not in pending_item_invoices.RUNNING:
+    if at is None or interval is None or subscription.status not in lifecycle.RENEWING:
         return None
     pending = pending_items.pending_items(tx, [subscription.customer])
     if not pending_items.awaited(pending, subscription.customer, subscription.id, subscription.currency):

@@ -22,7 +22,6 @@ from billow.flows.subscription_terms import one_time_items
 from billow.flows.subscription_terms.items import Item
 from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import create
-from billow.flows.subscriptions.renew import RENEWING
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
@@ -247,7 +246,7 @@ def start_date(tx: Tx, quote: Quote) -> datetime | None:
         " join subscriptions s on s.id = i.subscription"
         " where s.customer = %(customer)s and s.status = any(%(running)s) and i.current_period_end > %(now)s",
         customer=quote.customer,
-        running=list(RENEWING),
+        running=list(lifecycle.RENEWING),
         now=tx.now,
     )
     ends: datetime | None = row["ends"] if row else None

@@ -9,7 +9,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import instant, seconds
 from billow.api.params import Params
-from billow.core import timers
+from billow.core import lifecycle, timers
 from billow.core.errors import needed
 from billow.flows.billing import billing_periods, invoice_for
 from billow.flows.billing.drafts import Draft
@@ -46,7 +46,7 @@ UPDATE = Kind(
     "subscription.pending_update_paid",
     "subscription.pending_update_expires",
     agreed=("paid",),
-    withdrawable=("open", "uncollectible"),
+    withdrawable=lifecycle.PAYABLE,
 )
 # A resumption whose invoice is given up holds all the same (§5.13).
 RESUMPTION = Kind(

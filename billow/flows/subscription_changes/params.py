@@ -7,6 +7,7 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
+from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.invoices.paused_collection import PauseCollection
@@ -131,7 +132,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:
     """One that has ended takes only metadata and cancellation details (§5.2)."""
-    if subscription.status in ("canceled", "incomplete_expired"):
+    if subscription.status in lifecycle.ENDED:
         require(
             sent <= ALWAYS,
             "A canceled subscription can only update its cancellation_details and metadata.",

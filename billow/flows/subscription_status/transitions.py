@@ -18,9 +18,6 @@ from billow.store.tx import Tx
 
 FIRST_PAYMENT = timers.FIRST_PAYMENT
 """How long the first payment of a subscription may take."""
-RUNNING_WITHOUT_TRIAL = ("active", "past_due", "unpaid")
-"""The statuses that change when the last retry of a payment fails: the others are in a trial, paused or over
-(§5.2)."""
 
 
 def miss_payment(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
@@ -28,9 +25,7 @@ def miss_payment(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
 
     An invoice that is not the latest changes nothing. Emits the update, or the creation if none was emitted.
     """
-    if subscription.status in ("canceled", "incomplete_expired") or not latest_invoice.is_latest(
-        tx, subscription, invoice
-    ):
+    if subscription.status in lifecycle.ENDED or not latest_invoice.is_latest(tx, subscription, invoice):
         return
     if subscription.provisional:
         # The request that created it takes it back and answers with the reason; if that crashed, the timer
@@ -44,7 +39,7 @@ def miss_payment(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
 def give_up(tx: Tx, subscription: Subscription) -> None:
     """Apply the final action of the dunning policy, unless the invoices lead to active (§5.2)."""
     said = latest_invoice.verdict(tx, subscription)
-    if said != "activate" and subscription.status in RUNNING_WITHOUT_TRIAL:
+    if said != "activate" and subscription.status in lifecycle.STARTED:
         apply_verdict(tx, subscription, said)
 
 

@@ -9,6 +9,7 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
+from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm
@@ -28,7 +29,6 @@ from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.subscription import (
-    ENDED,
     AnchorConfig,
     BillingMode,
     BillingSchedule,
@@ -181,7 +181,7 @@ def check_number(tx: Tx, customer: Customer) -> None:
         " + (select count(*) from subscription_schedules where customer = %(id)s and status = 'not_started')"
         " as many",
         id=customer.id,
-        ended=list(ENDED),
+        ended=list(lifecycle.ENDED),
     )
     require(
         found is not None and found["many"] < MOST,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import rows
-from billow.core import calendar
+from billow.core import calendar, lifecycle
 from billow.core.errors import require
 from billow.flows.billing import invoice_for
 from billow.flows.invoices import paused_collection
@@ -16,7 +16,6 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 LONGEST = {"day": 365, "week": 52, "month": 12, "year": 1}
-RUNNING = ("active", "past_due", "unpaid", "trialing")
 TIMER = "subscription.pending_items"
 
 
@@ -61,17 +60,14 @@ def sweep(tx: Tx, refs: list[str]) -> None:
     customer = rows.lock(tx, Customer, found.customer)
     subscription = rows.lock(tx, Subscription, found.id)
     due, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
-    if (
-        due is None
-        or interval is None
-        or due > tx.now
-        or subscription.status in ("canceled", "incomplete_expired")
-    ):
+    if due is None or interval is None or due > tx.now or subscription.status in lifecycle.ENDED:
         return
     changes: dict[str, Any] = {
         "next_pending_invoice_item_invoice": following(interval, subscription.billing_cycle_anchor, tx.now)
     }
-    invoice = collected(tx, customer, subscription, due) if subscription.status in RUNNING else None
+    invoice = (
+        collected(tx, customer, subscription, due) if subscription.status in lifecycle.RENEWING else None
+    )
     if invoice:
         changes["latest_invoice"] = invoice.id
     replace_timer(tx, rows.update(tx, subscription, **changes))

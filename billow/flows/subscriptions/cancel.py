@@ -6,6 +6,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.params import Params
+from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.billing import invoice_for, metered_usage, priced_items
 from billow.flows.billing.lines import Period
@@ -33,7 +34,7 @@ def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
     `prorate` gives back what is paid and not used; `invoice_now` bills the usage so far and the items that
     wait, which else stay with the customer. With neither, prorations that wait are dropped.
     """
-    if subscription.status in ("canceled", "incomplete_expired"):
+    if subscription.status in lifecycle.ENDED:
         raise Refused(
             f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
         )

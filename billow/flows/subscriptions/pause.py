@@ -21,7 +21,7 @@ from billow.store.tx import Tx
 
 GOES_ON = ("subscription.end", "subscription.resume_collection")
 """What was planned for a date comes all the same."""
-PAUSABLE = ("active", "past_due", "unpaid")
+PAUSABLE = lifecycle.STARTED
 
 
 class UnusedTime(Params):

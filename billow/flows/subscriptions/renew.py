@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.core import anchors, calendar
+from billow.core import anchors, calendar, lifecycle
 from billow.flows.billing import advance_notice, billing_periods, metered_usage, pending_items, priced_items
 from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing.lines import Period, lines_of
@@ -23,7 +23,6 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 MOMENT = timedelta(seconds=1)
-RENEWING = ("active", "past_due", "unpaid", "trialing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     found = [
         _renewal(s, customers[s.customer], parts[s.id], moved, late.get(s.id, []))
         for s in subscriptions
-        if s.status in RENEWING and s.id in parts
+        if s.status in lifecycle.RENEWING and s.id in parts
     ]
     return [renewal for renewal in found if renewal.due <= tx.now]
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from billow.core import lifecycle
 from billow.core.findings import Finding
 from billow.reports.invariants.invoices import strangers
 from billow.store.tx import Tx
 
-ENDED, RUNNING = ("canceled", "incomplete_expired"), ("active", "past_due", "trialing", "unpaid")
 TIMERS = (
     "subscription.renew",
     "subscription.upcoming",
@@ -43,11 +43,11 @@ def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]
     ):
         status, timers, latest = row["status"], row["timers"] or [], row["latest"]
         renewed = bool({"subscription.renew", "subscription.end"} & {*timers})
-        rolls = status in RUNNING or (status == "paused" and row["cancel_at"] is not None)
+        rolls = status in lifecycle.RENEWING or (status == "paused" and row["cancel_at"] is not None)
         wrong = {
-            "an end": (row["ended_at"] is None) == (status in ENDED),
+            "an end": (row["ended_at"] is None) == (status in lifecycle.ENDED),
             "a timer for its renewal or its end": renewed != rolls and status != "incomplete",
-            "no timer after its end": status in ENDED and bool(timers),
+            "no timer after its end": status in lifecycle.ENDED and bool(timers),
             "a wait for a first payment": ("subscription.expire" in timers) != (status == "incomplete"),
             "a debt": status in ("incomplete", "past_due", "unpaid") and latest == "paid",
             "a debt that is not forgiven": status == "past_due" and latest == "uncollectible",
