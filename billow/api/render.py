@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from billow.api import compiled
+from billow.api import compiled, held
 from billow.api.fields import Field
 from billow.api.params import specs
 from billow.api.resource import REGISTRY, Resource
@@ -140,9 +140,12 @@ def _expand(tx: Tx, slots: list[Slot]) -> None:
 
 
 def _found(tx: Tx, cls: type[Resource], ids: list[str], tree: Tree) -> tuple[list[str], list[dict[str, Any]]]:
-    sql = f"select {cls.selected} from {cls.table} where id = any(%(ids)s)"
-    found = [cls(*values) for values in tx.tuples(sql, ids=ids)]
-    return [row.id for row in found], show(tx, found, tree)
+    known = [row for id in ids if (row := held.known(tx, cls, id)) is not None]
+    if len(known) < len(ids):
+        sql = f"select {cls.selected} from {cls.table} where id = any(%(ids)s)"
+        known = [cls(*values) for values in tx.tuples(sql, ids=ids)]
+        held.keep_read(tx, cls, known)
+    return [row.id for row in known], show(tx, known, tree)
 
 
 def _below(tx: Tx, spec: Field, views: Sequence[dict[str, Any]]) -> list[Resource]:
@@ -165,7 +168,8 @@ def _attach_lists(
     """Show a list below each object: the first of its entries, which come in the order of the list."""
     below: dict[str, list[Resource]] = {view["id"]: [] for view in views}
     for row in entries:
-        below[getattr(row, spec.by)].append(row)
+        if (its := below.get(getattr(row, spec.by))) is not None:
+            its.append(row)
     first = [row for rows in below.values() for row in rows[:FIRST]]
     data: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
     for row, entry in zip(first, show(tx, first, tree), strict=True):

@@ -112,7 +112,8 @@ class Resource(msgspec.Struct, metaclass=Noun):
     objects); `prefix` of its ids; `table` when it is not the plural of the object; `events` names the changes
     that are emitted and `event` their prefix when it is not the object. Said in the body where it differs:
     `owner` names the ref whose row is locked before ours; `lacks` what of livemode and created the contract
-    leaves out; `order` how lists are sorted; `searched` what a query may name, and `among` what it looks at.
+    leaves out; `order` how lists are sorted; `steady` that a transaction reads it once (api/held.py);
+    `searched` what a query may name, and `among` what it looks at.
     """
 
     id: str = ""
@@ -127,6 +128,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
     owner: ClassVar[str | None] = None
     lacks: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "created desc, id desc"
+    steady: ClassVar[bool] = False
     searched: ClassVar[Mapping[str, Searched]] = {}
     among: ClassVar[str] = "true"
     noun: ClassVar[str]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from billow.store import bulk, jobs
+from billow.store import jobs
 from billow.store.tx import Tx
 
 JOB = "ledger.seal"
@@ -68,13 +68,11 @@ def link(seal: Seal) -> bytes:
 # ------------------------------------------------------------------------------------- sealing
 
 
-def note(tx: Tx, transfers: Sequence[dict[str, Any]]) -> None:
-    """Note the leaves of new transfers, and put the job that seals them after the commit."""
-    records = [{"transfer": one["id"], "leaf": f"\\x{leaf(one).hex()}"} for one in transfers]
-    bulk.insert_many(tx, "ledger_unsealed", ("transfer", "leaf"), records)
-    if records and "sealing" not in tx.notes:  # a ref of its own, so that no transaction waits for another
+def plan_seal(tx: Tx, transfer: str) -> None:
+    """Put the job that seals the transfers of this transaction after the commit, named after one of them."""
+    if "sealing" not in tx.notes:  # a ref of its own, so that no transaction waits for another
         tx.notes["sealing"] = True
-        jobs.put(tx, JOB, records[0]["transfer"], tx.wall, clock="wall")
+        jobs.put(tx, JOB, transfer, tx.wall, clock="wall")
 
 
 def seal(tx: Tx) -> int:

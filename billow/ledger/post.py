@@ -17,6 +17,7 @@ COLUMNS = (
     "id", "created", "debit", "credit", "amount", "currency", "event", "source", "sequence", "customer",
     "invoice", "line",
 )  # fmt: skip
+NAMES = ", ".join(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,19 @@ class Posting:
 
 
 def post(tx: Tx, postings: Sequence[Posting]) -> None:
-    """Write postings with one statement, or none of them if one was posted before.
-
-    A second statement notes them for their seal.
-    """
+    """Write postings and the leaves for their seal with one statement; none if one was posted before."""
     transfers = [row for posting in postings for row in _rows(posting)]
-    bulk.insert_many(tx, "ledger_transfers", COLUMNS, transfers)
-    chain.note(tx, transfers)
+    if transfers:
+        tx.run(
+            f"with posted as (insert into ledger_transfers ({NAMES}) select {NAMES}"
+            " from json_populate_recordset(null::ledger_transfers, %(records)s))"
+            " insert into ledger_unsealed (transfer, leaf)"
+            " select transfer, leaf from unnest(%(ids)b::text[], %(leaves)b::bytea[]) as t (transfer, leaf)",
+            records=bulk.encode(transfers),
+            ids=[one["id"] for one in transfers],
+            leaves=[chain.leaf(one) for one in transfers],
+        )
+        chain.plan_seal(tx, transfers[0]["id"])
 
 
 def _rows(posting: Posting) -> Iterator[dict[str, Any]]:

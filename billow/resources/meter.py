@@ -34,6 +34,8 @@ class Meter(
 ):
     """Aggregates the meter events of one name, for each customer, with one formula."""
 
+    steady = True
+
     customer_mapping: dict[str, str] = f.nested(
         CREATE, CustomerMapping, default={"event_payload_key": "stripe_customer_id", "type": "by_id"}
     )

@@ -73,6 +73,7 @@ class Price(Resource, object="price", path="/v1/prices", prefix="price_"):
     """What a product costs. Its amounts never change; a new price is created instead."""
 
     among = "not inline"
+    steady = True
     searched = {
         "active": Searched("flag", "active"),
         "currency": Searched("token", "currency"),

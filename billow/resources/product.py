@@ -53,6 +53,7 @@ class FirstPrice(Params):
 class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
     """What is sold. Its prices say how much it costs."""
 
+    steady = True
     searched = {
         "active": Searched("flag", "active"),
         "description": Searched("text", "description"),

@@ -1,9 +1,10 @@
 """Write many rows with one statement: one JSON parameter, with types taken from the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from psycopg.types.json import Json
 
 from billow.store.tx import Tx
 
@@ -28,12 +29,13 @@ def insert_many(tx: Tx, table: str, columns: Sequence[str], records: Sequence[An
         )
 
 
-def update_many(tx: Tx, table: str, columns: Sequence[str], records: Sequence[dict[str, Any]]) -> None:
-    """Set `columns` of any number of rows, found by their `id`, with one statement."""
-    if records and columns:
-        sets = ", ".join(f'"{name}" = r."{name}"' for name in columns)
+def update_many(tx: Tx, table: str, types: Mapping[str, str], records: Sequence[Mapping[str, Any]]) -> None:
+    """Set columns of any number of rows, found by their `id`, with one statement; `types` are SQL's."""
+    if records and types:
+        sets = ", ".join(f'"{name}" = r."{name}"' for name in types)
+        columns = ", ".join(f'"{name}" {type}' for name, type in types.items())
         tx.run(
-            f"update {table} as t set {sets} from json_populate_recordset(null::{table}, %(records)s) as r"
+            f"update {table} as t set {sets} from json_to_recordset(%(records)s) as r (id text, {columns})"
             " where t.id = r.id",
-            records=encode(records),
+            records=Json(records, dumps=encode),
         )

@@ -9,27 +9,32 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CHARACTERS = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
 CHANCE = 15
 _latest = 0
-_pool = b""
+_pool, _used = b"", 0
 _lock = threading.Lock()
 
 
+PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+
+
 def base62(number: int, width: int) -> str:
+    """Write the last `width` digits of a number, two at a time."""
     digits = ""
-    for _ in range(width):
-        number, digit = divmod(number, 62)
-        digits = ALPHABET[digit] + digits
-    return digits
+    for _ in range((width + 1) // 2):
+        number, pair = divmod(number, 62 * 62)
+        digits = PAIRS[pair] + digits
+    return digits[-width:]
 
 
 def new_id(prefix: str) -> str:
     """Return `cus_` and 24 characters: nine of time, unique within a process, and fifteen random ones."""
-    global _latest, _pool
+    global _latest, _pool, _used
     with _lock:
         _latest = max(_latest + 1, time.time_ns() // 1000)
         moment = _latest
-        if len(_pool) < CHANCE:
-            _pool = os.urandom(CHANCE * 256).translate(CHARACTERS)
-        chance, _pool = _pool[:CHANCE], _pool[CHANCE:]
+        if _used == len(_pool):
+            _pool, _used = os.urandom(CHANCE * 256).translate(CHARACTERS), 0
+        chance = _pool[_used : _used + CHANCE]
+        _used += CHANCE
     return f"{prefix}{base62(moment, 9)}{chance.decode()}"
 
 
@@ -44,8 +49,8 @@ def secret(prefix: str, length: int = 32) -> str:
 
 def _forget_pool() -> None:
     """Forget the random pool after a fork, so that the child does not repeat its parent's values."""
-    global _pool
-    _pool = b""
+    global _pool, _used
+    _pool, _used = b"", 0
 
 
 os.register_at_fork(after_in_child=_forget_pool)

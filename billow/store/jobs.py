@@ -3,7 +3,7 @@
 import logging
 import random
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -57,6 +57,10 @@ class Kind:
 KINDS: dict[str, Kind] = {}
 
 
+Place = tuple[str, datetime]
+"""A clock, and the time on it at which a timer is due."""
+
+
 class RowMissing(LookupError):
     """The row that a job is about does not exist.
 
@@ -91,25 +95,46 @@ def put(tx: Tx, kind: str, ref: str, run_at: datetime, *, clock: str | None = No
 
 
 def put_many(tx: Tx, kind: str, timers: Sequence[tuple[str, datetime]], *, clock: str | None = None) -> None:
-    """Set timers of one kind. What is due already on the test clock that we are at waits for no advance."""
+    """Set timers of one kind. What is due already on the test clock that we are at waits for no advance.
+
+    All timers of a transaction are written with one statement at its end (`flush`): the last word on each.
+    """
     _check_declared(kind)
     here = clock in (None, tx.clock) and tx.clock not in ("wall", tx.notes.get(RUNNING))
     if here and any(run_at <= tx.now for _, run_at in timers):
         put_many(tx, CATCH_UP, [(tx.clock, tx.wall)], clock="wall")
-    if timers:
-        tx.run(
-            "insert into jobs (tenant, clock, kind, ref, run_at)"
-            " select %(tenant)s, %(clock)s, %(kind)s, ref, run_at from unnest(%(refs)s::text[],"
-            " %(at)s::timestamptz[])"
-            " as t (ref, run_at)"
-            " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, clock = excluded.clock,"
-            " tries = 0, error = null, parked = false, waiting_since = null, starts = 0",
-            tenant=tx.tenant,
-            clock=clock or tx.clock,
-            kind=kind,
-            refs=[ref for ref, _ in timers],
-            at=[run_at for _, run_at in timers],
-        )
+    _collect(tx, {(kind, ref): (clock or tx.clock, run_at) for ref, run_at in timers})
+
+
+def _collect(tx: Tx, timers: Mapping[tuple[str, str], Place | None]) -> None:
+    tx.notes.setdefault("timers", {}).update(timers)
+    tx.endings["timers"] = flush
+
+
+def flush(tx: Tx) -> None:
+    """Write the timers that this transaction has set and canceled; call it before `jobs` is read in it."""
+    timers: dict[tuple[str, str], Place | None] = tx.notes.pop("timers", {})
+    if not timers:
+        return
+    canceled = sorted(timer for timer, place in timers.items() if place is None)
+    due = sorted((timer, place) for timer, place in timers.items() if place is not None)
+    tx.run(
+        "with canceled as (delete from jobs j using unnest(%(canceled_kinds)s::text[],"
+        " %(canceled_refs)s::text[]) as c (kind, ref)"
+        " where j.tenant = %(tenant)s and j.kind = c.kind and j.ref = c.ref)"
+        " insert into jobs (tenant, clock, kind, ref, run_at)"
+        " select %(tenant)s, clock, kind, ref, run_at from unnest(%(clocks)s::text[], %(kinds)s::text[],"
+        " %(refs)s::text[], %(at)s::timestamptz[]) as t (clock, kind, ref, run_at)"
+        " on conflict (tenant, kind, ref) do update set run_at = excluded.run_at, clock = excluded.clock,"
+        " tries = 0, error = null, parked = false, waiting_since = null, starts = 0",
+        tenant=tx.tenant,
+        canceled_kinds=[kind for kind, _ in canceled],
+        canceled_refs=[ref for _, ref in canceled],
+        clocks=[clock for _, (clock, _) in due],
+        kinds=[kind for (kind, _), _ in due],
+        refs=[ref for (_, ref), _ in due],
+        at=[run_at for _, (_, run_at) in due],
+    )
 
 
 def _check_declared(kind: str) -> None:
@@ -120,6 +145,7 @@ def _check_declared(kind: str) -> None:
 def put_absent(tx: Tx, kind: str, timers: Sequence[tuple[str, str, datetime]]) -> int:
     """Set timers (ref, clock, due) of one kind where there are none, parked ones included; how many."""
     _check_declared(kind)
+    flush(tx)
     return tx.run(
         "insert into jobs (tenant, clock, kind, ref, run_at)"
         " select %(tenant)s, clock, %(kind)s, ref, run_at from unnest(%(refs)s::text[], %(clocks)s::text[],"
@@ -132,12 +158,9 @@ def put_absent(tx: Tx, kind: str, timers: Sequence[tuple[str, str, datetime]]) -
     )
 
 
-Place = tuple[str, datetime]
-"""A clock, and the time on it at which a timer is due."""
-
-
 def move(tx: Tx, kind: str, timers: Sequence[tuple[str, Place, Place]]) -> int:
     """Move timers (ref, from, to) of one kind, where they still stand as they were seen; how many."""
+    flush(tx)
     return tx.run(
         "update jobs j set clock = t.clock, run_at = t.run_at, tries = 0, error = null, waiting_since = null,"
         " starts = 0 from unnest(%(refs)s::text[], %(seen_on)s::text[], %(seen_at)s::timestamptz[],"
@@ -159,18 +182,20 @@ def cancel(tx: Tx, kind: str, *refs: str) -> None:
 
 
 def cancel_kinds(tx: Tx, kinds: Sequence[str], refs: Sequence[str]) -> None:
-    """Remove all timers of these kinds that these things have, in one statement."""
-    tx.run(
-        "delete from jobs where tenant = %(tenant)s and kind = any(%(kinds)s) and ref = any(%(refs)s)",
-        tenant=tx.tenant,
-        kinds=list(kinds),
-        refs=list(refs),
-    )
+    """Remove all timers of these kinds that these things have."""
+    _collect(tx, {(kind, ref): None for kind in kinds for ref in refs})
+
+
+def cancel_clock(tx: Tx, clock: str) -> None:
+    """Remove all timers on a test clock."""
+    flush(tx)
+    tx.run("delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock)
 
 
 def park(tx: Tx, kind: str, refs: Collection[str], reason: str, *, clock: str | None = None) -> None:
     """Note of each of these that it cannot be done, and why; nothing runs it until a person asks for that."""
     put_many(tx, kind, [(ref, tx.wall) for ref in refs], clock=clock)
+    flush(tx)
     tx.run(
         "update jobs set parked = true, error = %(reason)s"
         " where tenant = %(tenant)s and kind = %(kind)s and ref = any(%(refs)s)",
@@ -424,6 +449,7 @@ def run_clock(db: Database, id: str, target: datetime) -> bool:
 
 def is_due(tx: Tx, clock: str, until: datetime) -> bool:
     """Whether a clock has anything to run up to an instant."""
+    flush(tx)
     found = tx.one(
         "select 1 from jobs where tenant = %(tenant)s and clock = %(clock)s and run_at <= %(until)s"
         " and not parked limit 1",
@@ -436,6 +462,7 @@ def is_due(tx: Tx, clock: str, until: datetime) -> bool:
 
 def late(tx: Tx, before: datetime) -> list[dict[str, Any]]:
     """How many jobs of each kind on the wall's clock are due since before an instant, and since when."""
+    flush(tx)
     return tx.all(
         "select kind, count(*) as count, min(run_at) as since from jobs where tenant = %(tenant)s"
         " and clock = 'wall' and not parked and run_at < %(before)s group by kind order by kind",
@@ -446,6 +473,7 @@ def late(tx: Tx, before: datetime) -> list[dict[str, Any]]:
 
 def parked(tx: Tx, clock: str | None = None) -> list[dict[str, Any]]:
     """List the jobs that were given up, of one clock or of all."""
+    flush(tx)
     return tx.all(
         "select kind, ref, error from jobs where tenant = %(tenant)s and parked"
         " and (%(clock)s::text is null or clock = %(clock)s)",

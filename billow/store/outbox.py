@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -60,54 +61,87 @@ def _receivers(tx: Tx, event: Told) -> list[str]:
 INSERT = """
     insert into events
         (id, created, type, related, data, request, pending_webhooks, api_version, told_at)
-    select id, %(now)s, type, nullif(related, ''), data, %(request)s, receivers, %(version)s, %(wall)s
+    select id, created, type, nullif(related, ''), data, %(request)s, receivers, %(version)s, %(wall)s
     from unnest(
-        %(ids)b::text[], %(types)b::text[], %(related)b::text[], %(data)b::json[], %(receivers)b::int8[]
-    ) as event (id, type, related, data, receivers)
+        %(ids)b::text[], %(created)b::timestamptz[], %(types)b::text[], %(related)b::text[], %(data)b::json[],
+        %(receivers)b::int8[]
+    ) as event (id, created, type, related, data, receivers)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """An event that is written before the commit, with those that receive it."""
+
+    id: str
+    created: datetime
+    type: str
+    related: str
+    data: Json
+    receivers: list[str]
 
 
 def write(tx: Tx, told: Sequence[Told]) -> list[str]:
     """Keep events, and a delivery for each receiver that asked for their type; return the ids of the events.
 
-    They are only added here: numbered after the commit, by a job that this transaction puts once
-    (store/sequence.py), and delivered after that. So nobody who writes an event waits for who delivers one.
+    All events of a transaction are written with one statement at its end (`flush`). They are numbered after
+    the commit, by a job that this transaction puts once (store/sequence.py), and delivered after that. So
+    nobody who writes an event waits for who delivers one.
     """
     if not told:
         return []
-    ids, receivers = [new_id("evt_") for _ in told], [_receivers(tx, event) for event in told]
+    events = [
+        Unwritten(
+            id=new_id("evt_"),
+            created=tx.now,
+            type=event.type,
+            related=event.object.get("id") or "",
+            data=data,
+            receivers=_receivers(tx, event),
+        )
+        for event, data in zip(told, _data(told), strict=True)
+    ]
+    if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
+        tx.notes["numbering"] = True
+        jobs.put(tx, "events.number", events[0].id, tx.wall, clock="wall")
+    tx.notes.setdefault("events", []).extend(events)
+    tx.endings["events"] = flush
+    return [event.id for event in events]
+
+
+def flush(tx: Tx) -> None:
+    """Write the events that this transaction has collected, and their deliveries."""
+    events: list[Unwritten] = tx.notes.pop("events", [])
+    if not events:
+        return
     tx.run(
         INSERT,
-        ids=ids,
-        types=[event.type for event in told],
-        related=[event.object.get("id") or "" for event in told],
-        data=_data(told),
-        receivers=[len(to) for to in receivers],
-        now=tx.now,
+        ids=[event.id for event in events],
+        created=[event.created for event in events],
+        types=[event.type for event in events],
+        related=[event.related for event in events],
+        data=[event.data for event in events],
+        receivers=[len(event.receivers) for event in events],
         wall=tx.wall,
         version=API_VERSION,
         request=Jsonb({"id": tx.cause.request, "idempotency_key": tx.cause.idempotency_key}),
     )
-    if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
-        tx.notes["numbering"] = True
-        jobs.put(tx, "events.number", ids[0], tx.wall, clock="wall")
     # A delivery really happens, whatever a test clock says: it is due on the wall.
     deliveries = [
         {
             "id": new_id("whd_"),
             "created": tx.wall,
             "attempts": 0,
-            "event": id,
+            "event": event.id,
             "receiver": receiver,
             "status": "pending",
             "next_attempt_at": tx.wall,
         }
-        for id, to in zip(ids, receivers, strict=True)
-        for receiver in to
+        for event in events
+        for receiver in event.receivers
     ]
     if deliveries:
         bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
-    return ids
 
 
 def _data(told: Sequence[Told]) -> list[Json]:

@@ -12,7 +12,7 @@ import pytest
 
 from billow import app as application
 from billow import settings
-from billow.api import rows
+from billow.api.rows import writing
 from billow.store import migrate
 from billow.store.embedded import Embedded
 from tests.conftest import Api, new_caller
@@ -55,7 +55,7 @@ def test_a_full_disk_is_a_503_and_leaves_nothing(api: Api, monkeypatch: pytest.M
         raise psycopg.errors.DiskFull("could not extend file: No space left on device")
 
     # The event is written after the row, in the same transaction: the row must go with it.
-    monkeypatch.setattr(rows, "emit", full)
+    monkeypatch.setattr(writing, "emit", full)
     refused = api.post("/v1/customers", {"name": "half"})
     assert refused.status == 503 and "Retry-After" in refused.headers
     monkeypatch.undo()

@@ -57,7 +57,8 @@ def test_any_number_of_postings_is_a_fixed_number_of_statements(tx, monkeypatch)
         Tx, "run", lambda self, sql, **params: statements.append(sql) or run(self, sql, **params)
     )
     post(tx, [Posting("invoice.finalized", f"in_{number}", JANUARY, FINALIZED) for number in range(500)])
-    assert [sql.split()[2] for sql in statements] == ["ledger_transfers", "ledger_unsealed", "jobs"]
+    [posted] = statements
+    assert "into ledger_transfers" in posted and "into ledger_unsealed" in posted
     assert len(written(tx)) == 1000
 
 

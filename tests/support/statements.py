@@ -185,7 +185,7 @@ def _beginning(node: ast.AST) -> str:
 def _condition(scope: Scope, node: ast.Call) -> list[ast.expr] | None:
     """For a call that takes a condition: the noun, the condition, and what follows it."""
     name = ast.unparse(node.func)
-    if name == "rows.select" and len(node.args) >= 3:
+    if name in ("rows.select", "rows.delete_where") and len(node.args) >= 3:
         return node.args[1:4]
     takes = name == "Where" or (isinstance(node.func, ast.Attribute) and node.func.attr == "also")
     if takes and node.args:

@@ -56,13 +56,15 @@ def priced(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
     meters = rows.find_many(tx, Meter, [meter for price in prices.values() if (meter := meter_of(price))])
     agreed = rows.find_many(tx, Subscription, [item.subscription for item in items])
+    wanted = {(item.price, agreed[item.subscription].currency) for item in items}
+    rates = {(id, currency): rated(prices[id], currency) for id, currency in wanted}
     return [
         Part(
             item,
             price,
             products[price.product],
             meters.get(meter_of(price) or ""),
-            rated(price, subscription.currency),
+            rates[price.id, subscription.currency],
             subscription.billing_mode["type"] == "classic",
         )
         for item in items

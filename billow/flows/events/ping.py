@@ -17,4 +17,5 @@ def ping(tx: Tx, id: str) -> dict[str, Any]:
     destination = destinations.find(tx, id)
     ping = outbox.Told("v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id)
     [event] = outbox.write(tx, [ping])
+    outbox.flush(tx)
     return thin.shown(rows.find(tx, Event, event), tx.livemode)

@@ -242,7 +242,7 @@ def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
         "You can't delete invoices created by subscriptions. Finalize it, then void it.",
         code="invoice_not_editable",
     )
-    tx.run("delete from invoice_lines where invoice = %(id)s", id=invoice.id)
+    rows.delete_where(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     billing_periods.release_of_invoice(tx, invoice)
     for item in rows.select(tx, InvoiceItem, "invoice = %(id)s", id=invoice.id):
         rows.delete(tx, item)

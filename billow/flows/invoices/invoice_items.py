@@ -285,7 +285,7 @@ def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
     invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
     if invoice:
         check_editable(invoice)
-        tx.run("delete from invoice_lines where invoice_item = %(id)s", id=item.id)
+        rows.delete_where(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
         again(tx, invoice, lines_of(tx, invoice))
     billing_periods.release_of_items(tx, [item.id])
     return rows.delete(tx, item)

@@ -115,8 +115,10 @@ def put_in_place(tx: Tx, changed: Sequence[Redone]) -> None:
     """
     if not changed:
         return
-    tx.run(
-        "delete from invoice_lines where invoice = any(%(ids)s) and kind = 'metered' and id <> all(%(kept)s)",
+    rows.delete_where(
+        tx,
+        InvoiceLine,
+        "invoice = any(%(ids)s) and kind = 'metered' and id <> all(%(kept)s)",
         ids=[one.sheet.invoice.id for one in changed],
         kept=[line.id for one in changed for line in one.lines if line.id],
     )

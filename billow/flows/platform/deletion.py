@@ -44,9 +44,7 @@ def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
         delete_customer(tx, customer)
     cancel_quotes(clocks.enter(tx, clock.id), "test_clock", clock.id)
     jobs.cancel(tx, jobs.CATCH_UP, clock.id)
-    tx.run(
-        "delete from jobs where tenant = %(tenant)s and clock = %(clock)s", tenant=tx.tenant, clock=clock.id
-    )
+    jobs.cancel_clock(tx, clock.id)
     return rows.delete(tx, clock)
 
 

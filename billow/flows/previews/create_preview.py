@@ -264,7 +264,7 @@ def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) ->
 
 
 def drop_one_offs(tx: Tx, customer: str) -> None:
-    tx.run("delete from invoice_items where invoice is null and customer = %(customer)s", customer=customer)
+    rows.delete_where(tx, InvoiceItem, "invoice is null and customer = %(customer)s", customer=customer)
 
 
 def of_subscription(tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview) -> Invoice:

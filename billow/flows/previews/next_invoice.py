@@ -1,7 +1,7 @@
 """Find the next invoice of a subscription, schedule or customer, and show it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,9 @@ def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
     """What is seen where everything is tried, and nothing is kept, told or put."""
     seen: dict[str, Any] = {}
     with tx.conn.transaction() as savepoint:
-        seen.update(see(replace(tx, notes={**tx.notes, oversize.PREVIEW: True})))
+        apart = tx.apart()
+        apart.notes[oversize.PREVIEW] = True
+        seen.update(see(apart))
         raise psycopg.Rollback(savepoint)
     return seen
 

@@ -175,7 +175,7 @@ def customer_after(tx: Tx, quote: Quote, wanted: Update) -> Customer | None:
 def recalculate(tx: Tx, before: Quote, draft: QuoteDraft, event: str = "updated", **changes: Any) -> Quote:
     """Calculate the amounts of a quote again, and write it with new lines."""
     after, items = totals.calculate(tx, draft.quote, draft.customer, draft.lines)
-    tx.run("delete from line_items where quote = %(id)s", id=before.id)
+    rows.delete_where(tx, LineItem, "quote = %(id)s", id=before.id)
     rows.insert_many(tx, items)
     calculated = {name: getattr(after, name) for name in Quote.columns}
     return save(tx, before, event, **{**calculated, **changes})

@@ -5,6 +5,7 @@ from billow.flows.billing import discounts
 from billow.flows.invoices import invoice_intents, void
 from billow.flows.invoices.invoice_intents import UNDER_WAY
 from billow.flows.subscription_status import end, transitions
+from billow.resources.billing_period import BillingPeriod
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import Subscription
@@ -44,7 +45,7 @@ def take_back(tx: Tx, subscription: Subscription) -> None:
             rows.delete(tx, item)
         else:
             rows.update(tx, item, event=None, invoice=None)
-    tx.run("delete from billing_periods where subscription = %(id)s", id=subscription.id)
+    rows.delete_where(tx, BillingPeriod, "subscription = %(id)s", id=subscription.id)
     parts = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
     discounts.release_of(tx, subscription, parts)
     for part in parts:

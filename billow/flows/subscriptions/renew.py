@@ -18,6 +18,7 @@ from billow.flows.subscription_terms import trial_offers, trials
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
@@ -42,7 +43,9 @@ class Renewal:
     cut: list[Part]
     """Those of the parts that were in the middle of a period, which begins anew with the anchor."""
     stretches: list[BillingPeriod]
-    """Use at earlier prices that is billed now."""
+    """Usage at earlier prices that is billed now."""
+    items: list[SubscriptionItem]
+    """All items of the subscription."""
 
 
 @job("subscription.renew", batch=jobs.BATCH)
@@ -68,9 +71,9 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
 def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
-    wanted = rows.find_all(tx, Subscription, after_their_phase(tx, refs))
-    customers = {c.id: c for c in rows.lock_many(tx, Customer, [s.customer for s in wanted.values()])}
-    subscriptions = rows.lock_many(tx, Subscription, wanted)
+    wanted = after_their_phase(tx, refs)
+    subscriptions = rows.lock_owned(tx, Subscription, wanted)
+    customers = rows.find_many(tx, Customer, [one.customer for one in subscriptions])
     parts = priced_items.parts_of(tx, wanted)
     late = billing_periods.waiting(tx, wanted)
     moved = gone_over(tx, [part for some in parts.values() for part in some])
@@ -84,6 +87,7 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
 
 def after_their_phase(tx: Tx, refs: list[str]) -> list[str]:
     """Those whose schedule has no phase that begins first: of two workers one might be faster (§6)."""
+    jobs.flush(tx)
     waiting = {
         row["id"]
         for row in tx.all(
@@ -129,7 +133,19 @@ def _renewal(
     others = [part.item.current_period_end for part in parts if part not in ended + cut]
     next_due = min([*ends.values(), *others])
     begun = [part for part in parts if part in ended + cut]
-    return Renewal(subscription, customer, due, ends, begun, next_due, anchor, moved, cut, late)
+    return Renewal(
+        subscription=subscription,
+        customer=customer,
+        due=due,
+        ends=ends,
+        parts=begun,
+        next_due=next_due,
+        anchor=anchor,
+        moved=moved,
+        cut=cut,
+        stretches=late,
+        items=[part.item for part in parts],
+    )
 
 
 def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
@@ -232,9 +248,23 @@ def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
     }
 
 
+def items_after(
+    renewals: list[Renewal], changed: list[SubscriptionItem]
+) -> dict[str, list[SubscriptionItem]]:
+    """All items as they are now, in the order of their list, for the events; none where they must be read.
+
+    A trial offer is a hash, whose keys the database sorts.
+    """
+    if any(renewal.moved for renewal in renewals):
+        return {}
+    now = {item.id: item for item in changed}
+    items = [now.get(item.id, item) for renewal in renewals for item in renewal.items]
+    return {"items": sorted(items, key=lambda item: (item.created, item.id))}
+
+
 def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
     """Move the items to their next period, trials to active, and set the next timers."""
-    rows.update_many(
+    moved_on = rows.update_many(
         tx,
         [
             (
@@ -266,6 +296,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             )
             for r in renewals
         ],
+        lists=items_after(renewals, moved_on),
     )
     # Where no invoice says that a period began, the items alone have changed.
     silent = [r.subscription for r in renewals if r.subscription.id not in invoices]

@@ -1,4 +1,4 @@
-"""How are resources read and written: the only writers of their tables, and every change emits its event."""
+"""Write resources: the only writers of their tables, and every change emits its event."""
 
 from collections.abc import Container, Iterable, Sequence
 from functools import cache
@@ -6,90 +6,17 @@ from typing import Any, TypeVar
 
 from psycopg.types.json import Jsonb
 
-from billow.api import render
+from billow.api import held, render
 from billow.api.fields import SQL_TYPES
 from billow.api.params import Params
-from billow.api.resource import EPOCH, REGISTRY, Resource
+from billow.api.resource import EPOCH, Resource
 from billow.core.bounds import LARGEST, TooLarge
-from billow.core.errors import Refused
-from billow.store import bulk, jobs, outbox
+from billow.store import bulk, outbox
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 R = TypeVar("R", bound=Resource)
 Event = str | Sequence[str] | None
-
-# ------------------------------------------------------------------------------------- reading
-
-
-def select(tx: Tx, cls: type[R], where: str, tail: str = "", **params: Any) -> list[R]:
-    """Rows by an SQL condition, in the resource's order unless `tail` says otherwise."""
-    tail = tail or f"order by {cls.order}"
-    found = tx.tuples(f"select {cls.selected} from {cls.table} where {where} {tail}", **params)
-    return [cls(*values) for values in found]
-
-
-def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bool = False) -> R:
-    """The row, or a refusal: 404 for the id in the path, 400 when `param` names another id (§1.10)."""
-    found = select(tx, cls, "id = %(id)s", id=id)
-    if found and (deleted or not getattr(found[0], "deleted", False)):
-        return found[0]
-    raise no_such(tx, cls, id, param)
-
-
-def find_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
-    wanted = sorted(set(ids))
-    return {row.id: row for row in select(tx, cls, "id = any(%(ids)s)", ids=wanted)} if wanted else {}
-
-
-def find_all(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
-    """Find the rows that jobs are about; a job whose row does not exist fails (`jobs.RowMissing`)."""
-    wanted = sorted(set(ids))
-    found = find_many(tx, cls, wanted)
-    missing = [id for id in wanted if id not in found]
-    if missing:
-        raise jobs.RowMissing(f"There is no {cls.noun.replace('_', ' ')} {', '.join(missing)}.")
-    return found
-
-
-def lock(tx: Tx, cls: type[R], id: str, *, param: str | None = None) -> R:
-    """The row as it is now, for this transaction alone until it ends. The owner's row is locked first."""
-    if cls.owner:
-        owner = getattr(find(tx, cls, id, param=param), cls.owner)
-        owner_class = REGISTRY[cls.specs[cls.owner].to]
-        tx.run(f"select 1 from {owner_class.table} where id = %(id)s for update", id=owner)
-    found = select(tx, cls, "id = %(id)s", "for update", id=id)
-    if found and not getattr(found[0], "deleted", False):
-        return found[0]
-    raise no_such(tx, cls, id, param)
-
-
-def lock_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> list[R]:
-    """Rows for this transaction alone, in the order of their ids, so that two transactions cannot cross."""
-    return select(tx, cls, "id = any(%(ids)s)", "order by id for update", ids=sorted(set(ids)))
-
-
-def no_such(tx: Tx, cls: type[Resource], id: str, param: str | None = None) -> Refused:
-    noun = cls.noun.replace("_", " ")
-    message = f"No such {noun}: '{id}'"
-    if _in_other_mode(tx, cls, id):
-        here, there = ("live", "test") if tx.livemode else ("test", "live")
-        message += (
-            f"; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
-        )
-    return Refused(message, param=param or "id", code="resource_missing", status=400 if param else 404)
-
-
-def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:
-    """Whether the same account has it in the other mode, which is all that it may learn of it."""
-    other = f"{tx.account}/{'test' if tx.livemode else 'live'}"
-    tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=other)
-    found = tx.one(f"select 1 from {cls.table} where id = %(id)s", id=id)
-    tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=tx.tenant)
-    return found is not None
-
-
-# ------------------------------------------------------------------------------------- writing
 
 
 @cache
@@ -140,6 +67,7 @@ def insert_many(
     cls = type(made[0])
     check_bounds(cls, made)
     bulk.insert_many(tx, cls.table, cls.columns, made)
+    held.keep_written(tx, cls, made)
     emit(tx, [(row, None) for row in made], event, lists)
     return made
 
@@ -152,10 +80,18 @@ def update(tx: Tx, row: R, *, event: Event = "updated", **changes: Any) -> R:
     cls = type(row)
     changed = row.but(**changes)
     check_bounds(cls, [changed], changes)
-    sets = ", ".join(f'"{name}" = %({name})s' for name in changes)
-    tx.run(f"update {cls.table} set {sets} where id = %(id)s", id=row.id, **_stored(cls, changes))
+    _set(tx, changed, changes)
+    held.change(tx, cls, [changed], changes)
     emit(tx, [(changed, row)], event)
     return changed
+
+
+def _set(tx: Tx, row: Resource, columns: Iterable[str]) -> None:
+    """Write columns of one row, with the values that it has now."""
+    cls = type(row)
+    values = {name: getattr(row, name) for name in columns}
+    sets = ", ".join(f'"{name}" = %({name})s' for name in values)
+    tx.run(f"update {cls.table} set {sets} where id = %(id)s", id=row.id, **_stored(cls, values))
 
 
 def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
@@ -166,16 +102,31 @@ def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def update_many(tx: Tx, changes: Sequence[tuple[R, dict[str, Any]]], *, event: Event = "updated") -> list[R]:
-    """Change any number of rows of one resource in one statement, and emit their events in another."""
+def update_many(
+    tx: Tx,
+    changes: Sequence[tuple[R, dict[str, Any]]],
+    *,
+    event: Event = "updated",
+    lists: render.Lists | None = None,
+) -> list[R]:
+    """Change any number of rows of one resource in one statement, and emit their events in another.
+
+    `lists` are what is known of lists below them, as they are now, which the events show.
+    """
     changed = [(row.but(**wanted), row) for row, wanted in changes]
     if changed:
         cls = type(changed[0][0])
         columns = sorted({name for _, wanted in changes for name in wanted})
         check_bounds(cls, (row for row, _ in changed), columns)
-        records = [{name: getattr(row, name) for name in ("id", *columns)} for row, _ in changed]
-        bulk.update_many(tx, cls.table, columns, records)
-        emit(tx, [(row, before) for row, before in changed if row != before], event)
+        if len(changed) == 1 and columns:
+            _set(tx, changed[0][0], columns)
+        else:
+            records = [{name: getattr(row, name) for name in ("id", *columns)} for row, _ in changed]
+            bulk.update_many(
+                tx, cls.table, {name: SQL_TYPES[cls.specs[name].kind] for name in columns}, records
+            )
+        held.change(tx, cls, [row for row, _ in changed], columns)
+        emit(tx, [(row, before) for row, before in changed if row != before], event, lists)
     return [row for row, _ in changed]
 
 
@@ -183,7 +134,14 @@ def delete(tx: Tx, row: Resource, *, event: Event = "deleted") -> dict[str, Any]
     """Remove a row for good; the answer is the stub that says so."""
     emit(tx, [(row, None)], event)
     tx.run(f"delete from {type(row).table} where id = %(id)s", id=row.id)
+    held.forget(tx, type(row), row.id)
     return stub(row)
+
+
+def delete_where(tx: Tx, cls: type[Resource], where: str, **params: Any) -> int:
+    """Remove rows by an SQL condition without an event; return how many."""
+    held.forget(tx, cls)
+    return tx.run(f"delete from {cls.table} where {where}", **params)
 
 
 def stub(row: Resource) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""Read and write resources (`rows.find`, `rows.insert`, …): nothing else touches their tables."""
+
+from billow.api.rows.reading import (
+    find,
+    find_all,
+    find_many,
+    lock,
+    lock_many,
+    lock_owned,
+    lock_owner,
+    no_such,
+    select,
+)
+from billow.api.rows.writing import (
+    Event,
+    born,
+    check_bounds,
+    delete,
+    delete_where,
+    emit,
+    insert,
+    insert_many,
+    plain_value,
+    stub,
+    update,
+    update_many,
+)
+
+__all__ = [
+    "Event",
+    "born",
+    "check_bounds",
+    "delete",
+    "delete_where",
+    "emit",
+    "find",
+    "find_all",
+    "find_many",
+    "insert",
+    "insert_many",
+    "lock",
+    "lock_many",
+    "lock_owned",
+    "lock_owner",
+    "no_such",
+    "plain_value",
+    "select",
+    "stub",
+    "update",
+    "update_many",
+]
