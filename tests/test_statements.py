@@ -135,9 +135,29 @@ def test_statements_that_only_a_run_puts_together_are_listed(found: list[Stateme
     assert {name: count for name, (count, _) in UNRESOLVED.items()} == dict(counted)
 
 
+WRITE = re.compile(r"\b(?:update|delete from|insert into)\s+(\w+)")
+#: What writes the table of a noun past `rows`, which remembers rows (api/held.py), and why that does no harm.
+PAST_ROWS = {
+    "billow/flows/events/delivery.py: acknowledge": "counts down on events that are not read with it",
+    "billow/flows/events/delivery.py: forget": "deletes deliveries of a receiver; reads none",
+    "billow/flows/platform/retention.py: prune_events": "deletes what is old; reads none of it",
+    "billow/ledger/post.py: post": "writes transfers, which never change",
+    "billow/store/keys.py: create": "writes keys, outside the transactions of tenants",
+    "billow/store/keys.py: look_up": "notes when a key was used",
+    "billow/store/outbox.py: ": "writes the events themselves, at the end",
+    "billow/store/sequence.py: number": "numbers events; reads none of them",
+}
+
+
+def test_only_rows_writes_the_tables_of_nouns(found: list[Statement]) -> None:
+    tables = {cls.table for cls in REGISTRY.values()}
+    written = {one.name for one in found if one.sql and tables & set(WRITE.findall(one.sql))}
+    assert {name for name in written if not name.startswith("billow/api/rows/")} == set(PAST_ROWS)
+
+
 def test_most_statements_are_found(found: list[Statement]) -> None:
     """A search that finds nothing would explain nothing, and pass."""
-    assert len([one for one in found if one.sql is not None]) > 300
+    assert len([one for one in found if one.sql is not None]) > 290
     assert len({one.path for one in found}) > 80
 
 

@@ -78,10 +78,7 @@ class Tx:
 
     def apart(self) -> Self:
         """The same transaction with copies of what it has collected, for use inside a savepoint."""
-        notes = {
-            name: copy(value) if isinstance(value, dict | list) else value
-            for name, value in self.notes.items()
-        }
+        notes = {name: copy(value) for name, value in self.notes.items()}
         return replace(self, notes=notes, endings=dict(self.endings))
 
     def all(self, sql: str, **params: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Read and write resources (`rows.find`, `rows.insert`, …): nothing else touches their tables."""
 
 from billow.api.rows.reading import (
+    below,
     find,
     find_all,
     find_many,
@@ -28,6 +29,7 @@ from billow.api.rows.writing import (
 
 __all__ = [
     "Event",
+    "below",
     "born",
     "check_bounds",
     "delete",

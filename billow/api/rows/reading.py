@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from billow.api import held
+from billow.api import held, held_lists
 from billow.api.resource import REGISTRY, Resource
 from billow.core.errors import Refused
 from billow.store import jobs
@@ -52,6 +52,22 @@ def find_all(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
     if missing:
         raise jobs.RowMissing(f"There is no {cls.noun.replace('_', ' ')} {', '.join(missing)}.")
     return found
+
+
+def below(tx: Tx, cls: type[R], by: str, ids: Iterable[str]) -> dict[str, list[R]]:
+    """Return the list below each of these rows, in the resource's order; `by` is the column that names them.
+
+    What is known is not read: see api/held_lists.py.
+    """
+    found = {id: held_lists.known(tx, cls, by, id) for id in dict.fromkeys(ids)}
+    if missing := [id for id, known in found.items() if known is None]:
+        read: dict[str, list[R]] = {id: [] for id in missing}
+        for row in select(tx, cls, f"{by} = any(%(ids)s)", ids=missing):
+            read[getattr(row, by)].append(row)
+        for id, entries in read.items():
+            held_lists.keep(tx, cls, by, id, entries)
+            found[id] = entries
+    return {id: rows or [] for id, rows in found.items()}
 
 
 def lock(tx: Tx, cls: type[R], id: str, *, param: str | None = None) -> R:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from psycopg.types.json import Jsonb
 
-from billow.api import held, render
+from billow.api import held, held_lists, render
 from billow.api.fields import SQL_TYPES
 from billow.api.params import Params
 from billow.api.resource import EPOCH, Resource
@@ -68,6 +68,7 @@ def insert_many(
     check_bounds(cls, made)
     bulk.insert_many(tx, cls.table, cls.columns, made)
     held.keep_written(tx, cls, made)
+    held_lists.add(tx, cls, made)
     emit(tx, [(row, None) for row in made], event, lists)
     return made
 
@@ -82,6 +83,7 @@ def update(tx: Tx, row: R, *, event: Event = "updated", **changes: Any) -> R:
     check_bounds(cls, [changed], changes)
     _set(tx, changed, changes)
     held.change(tx, cls, [changed], changes)
+    held_lists.drop(tx, cls, changes)
     emit(tx, [(changed, row)], event)
     return changed
 
@@ -126,6 +128,7 @@ def update_many(
                 tx, cls.table, {name: SQL_TYPES[cls.specs[name].kind] for name in columns}, records
             )
         held.change(tx, cls, [row for row, _ in changed], columns)
+        held_lists.drop(tx, cls, columns)
         emit(tx, [(row, before) for row, before in changed if row != before], event, lists)
     return [row for row, _ in changed]
 
@@ -135,12 +138,14 @@ def delete(tx: Tx, row: Resource, *, event: Event = "deleted") -> dict[str, Any]
     emit(tx, [(row, None)], event)
     tx.run(f"delete from {type(row).table} where id = %(id)s", id=row.id)
     held.forget(tx, type(row), row.id)
+    held_lists.drop(tx, type(row))
     return stub(row)
 
 
 def delete_where(tx: Tx, cls: type[Resource], where: str, **params: Any) -> int:
     """Remove rows by an SQL condition without an event; return how many."""
     held.forget(tx, cls)
+    held_lists.drop(tx, cls)
     return tx.run(f"delete from {cls.table} where {where}", **params)
 
 

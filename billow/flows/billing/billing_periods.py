@@ -60,7 +60,7 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
 
 def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
     """For what time the lines of a proposal bill, now that it holds: new periods, and use that was closed."""
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice)
+    lines = rows.below(tx, InvoiceLine, "invoice", [invoice])[invoice]
     begun = {(one.subscription_item, one.period_start): one for one in periods_of_lines(lines)}
     late = [
         one

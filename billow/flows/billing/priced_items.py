@@ -38,13 +38,11 @@ def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
 
     Newest first; items born together as given.
     """
-    items = rows.select(
-        tx,
-        SubscriptionItem,
-        "subscription = any(%(ids)s)",
-        "order by created desc, id",
-        ids=sorted(set(subscriptions)),
-    )
+    items = [
+        item
+        for some in rows.below(tx, SubscriptionItem, "subscription", sorted(set(subscriptions))).values()
+        for item in sorted(some, key=lambda item: item.created, reverse=True)  # stable: then by id
+    ]
     found: dict[str, list[Part]] = {}
     for part in priced(tx, items):
         found.setdefault(part.item.subscription, []).append(part)

@@ -21,15 +21,15 @@ def resend(tx: Tx, id: str, wanted: Resend) -> Event:
     """Send an event again to a webhook endpoint, even if it does not listen to the type."""
     to = wanted.webhook_endpoint
     # An event without a number gets it after this transaction, which then queues the delivery.
-    rows.lock(tx, Event, id)
+    event = rows.lock(tx, Event, id)
     receiver = receiver_of(tx, to)
     if receiver is None:
         raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
     require(receiver.status == "enabled", "This webhook endpoint is disabled.", param="webhook_endpoint")
     if restart(tx, id, to):
-        tx.run("update events set pending_webhooks = pending_webhooks + 1 where id = %(id)s", id=id)
+        event = rows.update(tx, event, event=None, pending_webhooks=event.pending_webhooks + 1)
     webhook_queue.add_again(tx, id, to)
-    return rows.find(tx, Event, id)
+    return event
 
 
 def restart(tx: Tx, event: str, receiver: str) -> bool:

@@ -203,7 +203,7 @@ def next_position(tx: Tx, invoice: Invoice) -> int:
 
 
 def lines_of(tx: Tx, invoice: Invoice) -> list[InvoiceLine]:
-    return rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    return rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id]
 
 
 class UpdateItem(Params):

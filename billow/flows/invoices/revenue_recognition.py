@@ -18,14 +18,14 @@ RECOGNIZED_STATUSES = ("open", "paid", "uncollectible")
 
 def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
     """Post the revenue earned by now, and schedule the rest: at each month's start and each period's end."""
-    lines = rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=[invoice.id for invoice in invoices])
-    post_earned(tx, lines)
+    lines = rows.below(tx, InvoiceLine, "invoice", [invoice.id for invoice in invoices])
+    post_earned(tx, [line for some in lines.values() for line in some])
 
 
 @job("revenue.recognize", batch=500)
 def recognize(tx: Tx, refs: list[str]) -> None:
-    """Post the revenue that finalized invoices have earned since the last time. Locks their lines."""
-    rows.find_all(tx, Invoice, refs)
+    """Post the revenue that finalized invoices have earned since the last time. Locks them with lines."""
+    rows.lock_owned(tx, Invoice, refs)
     lines = rows.select(
         tx,
         InvoiceLine,

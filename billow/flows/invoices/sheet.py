@@ -31,12 +31,8 @@ class Sheet:
 
 def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
     """Drafts with their customers and lines, locked: customers first, then invoices."""
-    found = rows.find_all(tx, Invoice, refs)
-    customers = {
-        c.id: c for c in rows.lock_many(tx, Customer, [invoice.customer for invoice in found.values()])
-    }
-    drafts = [i for i in rows.lock_many(tx, Invoice, found) if i.status == "draft" and wanted(i)]
-    lines: dict[str, list[InvoiceLine]] = {draft.id: [] for draft in drafts}
-    for line in rows.select(tx, InvoiceLine, "invoice = any(%(ids)s)", ids=list(lines)):
-        lines[line.invoice].append(line)
+    found = rows.lock_owned(tx, Invoice, refs)
+    customers = rows.find_many(tx, Customer, [invoice.customer for invoice in found])
+    drafts = [invoice for invoice in found if invoice.status == "draft" and wanted(invoice)]
+    lines = rows.below(tx, InvoiceLine, "invoice", [draft.id for draft in drafts])
     return [Sheet(draft, customers[draft.customer], lines[draft.id]) for draft in drafts]

@@ -63,7 +63,7 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
             )
         ],
     )
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    lines = rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id]
     rows.update_many(tx, [(line, {"earned": 0}) for line in lines])
     voided = rows.update(
         tx,

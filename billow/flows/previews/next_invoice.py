@@ -88,7 +88,7 @@ def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None
 
 
 def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
-    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     return min((item.current_period_end for item in items), default=None)
 
 
@@ -186,7 +186,7 @@ def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     tree = tx.notes.get("expand", {})
     shown = render.one(tx, invoice, tree)
     inner = tree.get("lines", {}).get("data", {})
-    lines = render.show(tx, rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id), inner)
+    lines = render.show(tx, rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id], inner)
     id = f"upcoming_in_{secret('', 24)}"
     for line in lines:
         line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)

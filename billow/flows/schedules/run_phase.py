@@ -346,7 +346,7 @@ def belongs(tx: Tx, subscription: Subscription, method: str | None) -> bool:
 
 
 def items_now(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
-    return rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    return rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
 
 
 def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase) -> list[ItemChange]:

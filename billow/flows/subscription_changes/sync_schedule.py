@@ -23,7 +23,7 @@ def follow(tx: Tx, subscription: Subscription) -> None:
     if subscription.schedule is None:
         return
     schedule = rows.lock(tx, SubscriptionSchedule, subscription.schedule)
-    items = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     if schedule.status != "active" or said(schedule, items):
         return
     place, now = place_of(schedule), seconds(tx.now) or 0

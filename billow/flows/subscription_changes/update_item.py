@@ -69,7 +69,7 @@ def delete(tx: Tx, item: SubscriptionItem, wanted: Delete) -> Steps:
 
 
 def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
-    return rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription)
+    return rows.below(tx, SubscriptionItem, "subscription", [subscription])[subscription]
 
 
 def changed(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:

@@ -104,18 +104,14 @@ def running(item: SubscriptionItem) -> bool:
 
 
 def any_running(tx: Tx, subscription: Subscription) -> bool:
-    items = rows.select(
-        tx, SubscriptionItem, "subscription = %(id)s and billed_until is not null", id=subscription.id
-    )
+    items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     return any(running(item) for item in items)
 
 
 def forget(tx: Tx, subscription: Subscription) -> None:
     """What was billed in advance is given back: the items are billed no further than they are used."""
-    items = rows.select(
-        tx, SubscriptionItem, "subscription = %(id)s and billed_until is not null", id=subscription.id
-    )
-    rows.update_many(tx, [(item, {"billed_until": None}) for item in items])
+    items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
+    rows.update_many(tx, [(item, {"billed_until": None}) for item in items if item.billed_until])
 
 
 def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavior: str) -> None:

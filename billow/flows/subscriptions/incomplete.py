@@ -46,7 +46,7 @@ def take_back(tx: Tx, subscription: Subscription) -> None:
         else:
             rows.update(tx, item, event=None, invoice=None)
     rows.delete_where(tx, BillingPeriod, "subscription = %(id)s", id=subscription.id)
-    parts = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+    parts = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     discounts.release_of(tx, subscription, parts)
     for part in parts:
         rows.delete(tx, part)
