@@ -73,14 +73,16 @@ def known(tx: Tx, cls: type[R], by: str, id: str) -> list[R] | None:
 
 
 def in_order(cls: type[R], rows: list[R]) -> list[R]:
-    """Sort as the resource's ascending order says; what is null comes last."""
-    names = [name.strip() for name in cls.order.split(",")]
+    """Sort as PostgreSQL does by the resource's order: null is more than any value."""
+    for part in reversed(cls.order.split(",")):
+        name, *down = part.split()
 
-    def key(row: R) -> list[tuple[bool, Any]]:
-        values = [getattr(row, name) for name in names]
-        return [(value is None, 0 if value is None else value) for value in values]
+        def value(row: R, name: str = name) -> tuple[bool, Any]:
+            found = getattr(row, name)
+            return found is None, 0 if found is None else found
 
-    return sorted(rows, key=key)
+        rows = sorted(rows, key=value, reverse=bool(down))
+    return rows
 
 
 def keep(tx: Tx, cls: type[R], by: str, id: str, rows: Sequence[R]) -> None:

@@ -1,6 +1,7 @@
 """A transaction reads the rows that it holds once, and what it remembers is what the table holds."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billow.api import held, rows
+from billow.api import held, held_lists, rows
 from billow.app import App
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -151,6 +152,15 @@ def test_the_lines_of_a_new_invoice_are_known(tx: Tx, statements: list[str]) -> 
     assert found == rows.select(tx, InvoiceLine, "invoice = %(id)s", id=id)
     rows.delete_where(tx, InvoiceLine, "id = %(id)s", id=first[0].id)
     assert [each.id for each in rows.below(tx, InvoiceLine, "invoice", [id])[id]] == [second[0].id]
+
+
+def test_a_list_is_sorted_as_the_table_sorts_it(tx: Tx) -> None:
+    made = [customer(tx, name=name) for name in "abc"]
+    moved = [one.but(created=tx.now - timedelta(seconds=place // 2)) for place, one in enumerate(made)]
+    for one in moved:
+        tx.run("update customers set created = %(at)s where id = %(id)s", at=one.created, id=one.id)
+    stored = rows.select(tx, Customer, "id = any(%(ids)s)", ids=[one.id for one in made])
+    assert [one.id for one in held_lists.in_order(Customer, moved)] == [one.id for one in stored]
 
 
 def test_a_list_below_a_row_that_is_not_held_is_read_each_time(tx: Tx, statements: list[str]) -> None:
