@@ -47,6 +47,7 @@ from billow.resources.subscription_item import SubscriptionItem
 from billow.store import jobs, migrate
 from billow.store.embedded import Embedded
 from billow.store.ids import new_id, secret
+from billow.store.session import Statements
 from billow.store.tx import Tx
 from billow.store.usage import Measured, store
 
@@ -191,20 +192,23 @@ def give_cards(tx: Tx, customers: list[Customer]) -> None:
 def counted() -> Iterator[Callable[[], int]]:
     """How many statements are sent within the block."""
     sent: list[Any] = []
-    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
 
     def noting(original: Any) -> Any:
-        def send(cursor: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        def send(where: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
             sent.append(statement)
-            return original(cursor, statement, *args, **kwargs)
+            return original(where, statement, *args, **kwargs)
 
         return send
 
-    psycopg.Cursor.execute, psycopg.Cursor.copy = noting(execute), noting(copy)  # type: ignore[method-assign]
+    ways = [(psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"), (Statements, "run"), (Statements, "send")]
+    originals = [getattr(where, name) for where, name in ways]
+    for (where, name), original in zip(ways, originals, strict=True):
+        setattr(where, name, noting(original))
     try:
         yield lambda: len(sent)
     finally:
-        psycopg.Cursor.execute, psycopg.Cursor.copy = execute, copy  # type: ignore[method-assign]
+        for (where, name), original in zip(ways, originals, strict=True):
+            setattr(where, name, original)
 
 
 def statements(built: App, tenant: str, kind: str, refs: list[str], due: datetime) -> int:

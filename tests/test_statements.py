@@ -87,12 +87,7 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
     "billow/store/migrate.py: _carry_out": (1, "executes a migration; tests/test_schema.py runs each"),
     "billow/store/search.py: _metadata": (1, SEARCHED),
     "billow/store/search.py: _text": (2, SEARCHED),
-    "billow/store/tx.py: _beginning.begin": (1, "begins a transaction; every test does"),
-    "billow/store/tx.py: all": (1, PASSED_ON),
-    "billow/store/tx.py: one": (1, PASSED_ON),
-    "billow/store/tx.py: run": (1, PASSED_ON),
-    "billow/store/tx.py: snapshot": (1, "begins a transaction; tests/reliability/test_check.py"),
-    "billow/store/tx.py: tuples": (1, PASSED_ON),
+    "billow/store/session.py: _result": (1, "waits for what was sent, and sends nothing"),
     "billow/store/usage/postgres.py: _read": (1, "sums by formula; tests/flows/usage"),
     "billow/store/webhook_queue.py: _add": (1, "with or without a time; tests/flows/test_webhooks.py"),
 }

@@ -12,6 +12,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from billow.store.session import Session
+
 log = logging.getLogger("billow.database")
 # The pool warns of each failed attempt, many a second in an outage; we say once that the database is away.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -28,7 +30,6 @@ OVER_A_NETWORK = {
     "keepalives_count": 3,
 }
 """A peer that is gone without a word is noticed in seconds, not in the kernel's quarter of an hour."""
-Connection = psycopg.Connection[Any]
 
 
 class Away(PoolTimeout):
@@ -50,15 +51,16 @@ class Connections:
     database, only connections that are ready are lent; where there is none, `Away` is raised at once.
     """
 
-    def __init__(self, url: str, size: int, configure: Callable[[Connection], None]) -> None:
+    def __init__(self, url: str, size: int, configure: Callable[[Session], None]) -> None:
         self.patience = PATIENCE
         self._url, self._closed = url, threading.Event()
         self._lock, self._probing = threading.Lock(), False
         given = conninfo_to_dict(url)
         options = {"connect_timeout": CONNECT_SECONDS, **OVER_A_NETWORK}
         self._options: dict[str, Any] = {name: value for name, value in options.items() if name not in given}
-        self._pool: ConnectionPool[Any] = ConnectionPool(
+        self._pool: ConnectionPool[Session] = ConnectionPool(
             url,
+            connection_class=Session,
             min_size=1,
             max_size=size,
             open=True,
@@ -74,7 +76,7 @@ class Connections:
         self._pool.close()
 
     @contextmanager
-    def lend(self, begin: Callable[[Connection], object] | None = None) -> Iterator[Connection]:
+    def lend(self, begin: Callable[[Session], object] | None = None) -> Iterator[Session]:
         """Lend a connection that works, after `begin(connection)`.
 
         `begin` must be safe to repeat on another connection, because it also finds out which are broken.
@@ -87,7 +89,7 @@ class Connections:
         finally:
             self._pool.putconn(conn)
 
-    def _working(self, begin: Callable[[Connection], object] | None) -> Connection:
+    def _working(self, begin: Callable[[Session], object] | None) -> Session:
         deadline = time.monotonic() + self.patience
         while True:
             conn = self._taken(deadline)
@@ -105,11 +107,11 @@ class Connections:
             else:
                 self._pool.putconn(conn)
 
-    def _taken(self, deadline: float) -> Connection:
+    def _taken(self, deadline: float) -> Session:
         if self._probing and not self._pool.get_stats().get("pool_available"):
             raise Away("the database cannot be reached")
         try:
-            conn: Connection = self._pool.getconn(max(deadline - time.monotonic(), 0.001))
+            conn: Session = self._pool.getconn(max(deadline - time.monotonic(), 0.001))
         except PoolTimeout as error:
             self._lost(str(error))
             raise
@@ -136,7 +138,7 @@ class Connections:
             return
 
 
-def is_alive(conn: Connection) -> bool:
+def is_alive(conn: Session) -> bool:
     """Whether a connection that nobody uses still stands: the server's farewell, if any, is here already."""
     poll = select.poll()
     poll.register(conn.pgconn.socket, select.POLLIN)

@@ -7,17 +7,15 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
-from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row, tuple_row
-from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from billow.store import clocks, commit
 from billow.store.connections import Connections
 from billow.store.disk import Disk
+from billow.store.session import Session
 from billow.store.turns import JOB, Bounds, Waiters
 from billow.store.unfinished import MARKED, Unfinished
 
@@ -46,7 +44,7 @@ class Tx:
     only.
     """
 
-    conn: psycopg.Connection[Any]
+    conn: Session
     tenant: str
     now: datetime
     wall: datetime
@@ -76,27 +74,33 @@ class Tx:
             name = next(iter(self.endings))
             self.endings.pop(name)(self)
 
-    def apart(self) -> Self:
-        """The same transaction with copies of what it has collected, for use inside a savepoint."""
-        notes = {name: copy(value) for name, value in self.notes.items()}
-        return replace(self, notes=notes, endings=dict(self.endings))
-
     def all(self, sql: str, **params: Any) -> list[dict[str, Any]]:
-        with self.conn.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(sql, params).fetchall()
+        return self.conn.statements.dicts(sql, params)
 
     def one(self, sql: str, **params: Any) -> dict[str, Any] | None:
-        with self.conn.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(sql, params).fetchone()
+        found = self.conn.statements.dicts(sql, params)
+        return found[0] if found else None
 
     def tuples(self, sql: str, **params: Any) -> list[tuple[Any, ...]]:
-        with self.conn.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(sql, params).fetchall()
+        return self.conn.statements.tuples(sql, params)
 
     def run(self, sql: str, **params: Any) -> int:
-        """Execute, and tell how many rows it touched."""
-        with self.conn.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(sql, params).rowcount
+        """Run a statement, and return how many rows it touched."""
+        return self.conn.statements.run(sql, params).command_tuples or 0
+
+    @contextmanager
+    def taken_back(self) -> Iterator[Self]:
+        """Undo at the end of the block whatever was written in it, with the transaction that it yields.
+
+        That one has copies of what was collected so far: what it adds is not kept either.
+        """
+        notes = {name: copy(value) for name, value in self.notes.items()}
+        self.conn.statements.send("savepoint taken_back")
+        try:
+            yield replace(self, notes=notes, endings=dict(self.endings))
+        finally:
+            if not self.conn.closed:
+                self.conn.statements.send("rollback to taken_back; release taken_back")
 
     def copy(self, sql: str, rows: Sequence[Sequence[Any]], types: Sequence[str]) -> None:
         """`copy … from stdin (format binary)` with rows of the given SQL types."""
@@ -123,10 +127,6 @@ class Database:
     comparison: clocks.Comparison | None = None
     """Refuses transactions while this machine's clock differs from the database's."""
     connections: Connections = field(init=False)
-    _markers: WeakKeyDictionary[psycopg.Connection[Any], str | None] = field(
-        init=False, default_factory=WeakKeyDictionary
-    )
-    """Of each connection, the life of the database server in which it was made (store/commit.py)."""
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.url, self.size, self._configure)
@@ -134,9 +134,9 @@ class Database:
     def close(self) -> None:
         self.connections.close()
 
-    def _configure(self, conn: psycopg.Connection[Any]) -> None:
+    def _configure(self, conn: Session) -> None:
         _prepare(conn)
-        self._markers[conn] = commit.marker_of(conn)
+        conn.marker = commit.marker_of(conn)
 
     @contextmanager
     def _alone(self) -> Iterator[psycopg.Connection[Any]]:
@@ -165,7 +165,6 @@ class Database:
             raise ValueError(f"{tenant!r} is no tenant")
         number: list[str] = []
         with self.connections.lend(self._beginning(tenant, bounds, reads, number)) as conn:
-            xid = number[-1] if number else None
             wall = self.wall()
             try:
                 tx = Tx(conn, tenant, now or wall, wall, clock, cause, self.outside)
@@ -173,45 +172,44 @@ class Database:
                 tx.end()
             except BaseException:
                 if not conn.closed:
-                    conn.execute("rollback")
+                    conn.statements.send("rollback")
                 raise
-            self._commit(conn, xid)
+            self._commit(conn, number[-1] if number else None)
 
-    def _beginning(self, tenant: str, bounds: Bounds, reads: bool, number: list[str]) -> Callable[..., None]:
+    def _beginning(
+        self, tenant: str, bounds: Bounds, reads: bool, number: list[str]
+    ) -> Callable[[Session], None]:
         """What begins a transaction of a tenant, and appends its number to `number` unless it only reads."""
         sql = f"begin; set local billow.tenant = '{tenant}'"
-        if bounds is not JOB:
-            sql += f"; {bounds.sql('local')}"
         if not reads:
             sql += "; select pg_current_xact_id()::text"
 
-        def begin(conn: psycopg.Connection[Any]) -> None:
+        def begin(conn: Session) -> None:
             if self.comparison:
                 self.comparison.check(conn)
-            cursor = conn.execute(sql, prepare=False)
-            while cursor.nextset():
-                pass
+            _bound(conn, bounds)
+            begun = conn.statements.send(sql)
             if not reads:
-                number.extend(row[0] for row in cursor.fetchall())
+                number.append((begun.get_value(0, 0) or b"").decode())
 
         return begin
 
-    def _commit(self, conn: psycopg.Connection[Any], xid: str | None) -> None:
+    def _commit(self, conn: Session, xid: str | None) -> None:
         """Commit. Where the connection dies meanwhile: return if it was committed, raise if not.
 
         Raises `commit.CommitUnknown` when that cannot be told.
         """
         try:
-            done = conn.execute("commit", prepare=False).statusmessage
+            done = conn.statements.send("commit").command_status
         except psycopg.OperationalError:
             if not conn.closed or xid is None:
                 raise
-            if not commit.was_committed(self._alone, xid, self._markers.get(conn)):
+            if not commit.was_committed(self._alone, xid, conn.marker):
                 raise
             return
         # After an error that somebody swallowed, `commit` rolls back and only whispers it.
-        if done != "COMMIT":
-            raise RuntimeError(f"a transaction in which an error was swallowed ended with {done}")
+        if done != b"COMMIT":
+            raise RuntimeError(f"a transaction in which an error was swallowed ended with {done!r}")
 
     @contextmanager
     def snapshot(self, tenant: str) -> Iterator[Tx]:
@@ -219,13 +217,13 @@ class Database:
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant} is no tenant")
         begin = f"begin isolation level repeatable read read only; set local billow.tenant = '{tenant}'"
-        with self.connections.lend(lambda conn: conn.execute(begin, prepare=False)) as conn:
+        with self.connections.lend(lambda conn: conn.statements.send(begin)) as conn:
             wall = self.wall()
             try:
                 yield Tx(conn, tenant, wall, wall, outside=self.outside)
             finally:
                 if not conn.closed:
-                    conn.execute("rollback")
+                    conn.statements.send("rollback")
 
     def check_clock(self) -> None:
         """Raise where transactions are refused because of this machine's clock."""
@@ -236,8 +234,19 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
-        with self.connections.lend() as conn:
+        with self.connections.lend(lambda conn: _bound(conn, JOB)) as conn:
             yield conn
+
+
+def _bound(conn: Session, bounds: Bounds) -> None:
+    """Set how long the session may wait, where its last transaction was bound otherwise.
+
+    Nearly all requests are bound alike, so this is seldom a message of its own. It is sent outside of any
+    transaction, whose end would take it back.
+    """
+    if conn.bounds is not bounds:
+        conn.statements.send(bounds.sql("session"))
+        conn.bounds = bounds
 
 
 def _prepare(conn: psycopg.Connection[Any]) -> None:

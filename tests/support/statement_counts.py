@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 
+from billow.store.session import Statements
+
 
 class Count:
     """The statements sent so far, in order."""
@@ -21,18 +23,20 @@ class Count:
 def counted() -> Iterator[Count]:
     """Every statement of this process within the block, on whatever connection."""
     count = Count()
-    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
 
-    def noting_execute(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        count.sent.append(str(query))
-        return execute(cursor, query, *args, **kwargs)
+    def noting(original: Any) -> Any:
+        def send(where: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
+            count.sent.append(str(statement))
+            return original(where, statement, *args, **kwargs)
 
-    def noting_copy(cursor: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
-        count.sent.append(str(statement))
-        return copy(cursor, statement, *args, **kwargs)
+        return send
 
-    psycopg.Cursor.execute, psycopg.Cursor.copy = noting_execute, noting_copy  # type: ignore[method-assign]
+    ways = [(psycopg.Cursor, "execute"), (psycopg.Cursor, "copy"), (Statements, "run"), (Statements, "send")]
+    originals = [getattr(where, name) for where, name in ways]
+    for (where, name), original in zip(ways, originals, strict=True):
+        setattr(where, name, noting(original))
     try:
         yield count
     finally:
-        psycopg.Cursor.execute, psycopg.Cursor.copy = execute, copy  # type: ignore[method-assign]
+        for (where, name), original in zip(ways, originals, strict=True):
+            setattr(where, name, original)

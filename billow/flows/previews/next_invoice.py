@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
-
 from billow.api import render, rows
 from billow.core import lifecycle
 from billow.core.errors import Refused
@@ -25,14 +23,10 @@ from billow.store.tx import Tx
 
 
 def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
-    """What is seen where everything is tried, and nothing is kept, told or put."""
-    seen: dict[str, Any] = {}
-    with tx.conn.transaction() as savepoint:
-        apart = tx.apart()
+    """Return what is seen where everything is tried, and nothing is kept, emitted or put."""
+    with tx.taken_back() as apart:
         apart.notes[oversize.PREVIEW] = True
-        seen.update(see(apart))
-        raise psycopg.Rollback(savepoint)
-    return seen
+        return see(apart)
 
 
 APART = "automatic_pending_invoice_item_invoice"
