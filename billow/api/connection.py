@@ -1,4 +1,4 @@
-"""How long may a connection be silent, how long may a head be, and what if the client stops sending?"""
+"""Limit how long a connection may be silent and a head may be, and answer a client that stops sending."""
 
 import asyncio
 from http import HTTPStatus
@@ -35,7 +35,7 @@ class Connection(HttpToolsProtocol):
         self._useless, self._got_something = 0, False
         self._head_begun = self._ended = False
 
-    # What the event loop tells
+    # Called by the event loop
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -49,9 +49,9 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._got_something = False
-        if self._deadline is None and not self.answering:
-            self._expect_head()
         super().data_received(data)
+        if self._deadline is None and not self.answering:
+            self._expect_head()  # a head that came whole needs no deadline, and most do
         self._useless = 0 if self._got_something else self._useless + len(data)
         if self._useless > HEAD_BYTES and not self.transport.is_closing():
             self._refuse("The head of the request is too long.", 431)
@@ -62,7 +62,7 @@ class Connection(HttpToolsProtocol):
         whole = self.answering and not self.cycle.more_body
         return whole and not self.transport.is_closing()
 
-    # What the parser tells
+    # Called by the parser
 
     def on_message_begin(self) -> None:
         self._head_begun = True
@@ -105,7 +105,7 @@ class Connection(HttpToolsProtocol):
         elif self._head_begun and self._deadline is None:
             self._expect_head()
 
-    # What follows from it
+    # Deadlines and refusals
 
     @property
     def answering(self) -> bool:

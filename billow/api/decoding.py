@@ -1,4 +1,4 @@
-"""How are parameters read from a request: its query, its form, its JSON, the parts of its upload."""
+"""Read the parameters of a request: from its query, its form, its JSON, the parts of its upload."""
 
 import gzip
 import io
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from werkzeug import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from billow.api import params
 from billow.api.limits import Memory, Share
 from billow.api.operation import Raw
+from billow.api.received import FORM, Received
 from billow.api.resource import Verb
 from billow.core.errors import Refused, require
 
@@ -29,33 +29,34 @@ PREAMBLE = 8192
 """Where the first part of an upload begins, at the latest."""
 MEMORY = Memory(256 << 20)
 """What the bodies that this process is decoding may take together."""
-FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
+PARTS = "multipart/form-data"
 _STEP = 1 << 18
 
 
-def sent(verb: Verb, request: Request, share: Share) -> dict[str, Any]:
+def sent(verb: Verb, request: Received, share: Share) -> dict[str, Any]:
     """The parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
     if request.method != "POST":
-        return params.nested(_pairs(request.query_string))
+        return params.nested(_pairs(request.query)) if request.query else {}
     body = body_of(request, most_of(verb), share)
     if request.path.startswith("/v2/"):
         return params.read_object(_json(body or b"{}"))
-    if request.mimetype == PARTS and takes_files(verb):
+    media, named = request.media()
+    if media == PARTS and takes_files(verb):
         share.take(len(body))
-        return params.nested(_parts(body, request.mimetype_params))
-    if body and request.mimetype not in (FORM, ""):
-        raise Refused(f"Invalid request: the body must be {FORM}, not {request.mimetype}.")
-    return params.nested(_pairs(request.query_string) + _pairs(body))
+        return params.nested(_parts(body, named))
+    if body and media not in (FORM, ""):
+        raise Refused(f"Invalid request: the body must be {FORM}, not {media}.")
+    return params.nested(_pairs(request.query) + _pairs(body))
 
 
-def raw(request: Request, share: Share) -> Raw:
+def raw(request: Received, share: Share) -> Raw:
     """The body as it came, for a verb that reads its own format; how many values it holds is bounded."""
     body = body_of(request, MAX_BULK, share)
     values = body.count(b",") + body.count(b"[") + body.count(b"{") + body.count(b"\n") + body.count(b"\r")
     too_many = f"Invalid request: the body holds more than {MAX_VALUES} values."
     require(values <= MAX_VALUES, too_many, status=413)
     share.take(values * VALUE_BYTES)
-    return Raw(body, request.mimetype, dict(request.args))
+    return Raw(body, request.media()[0], dict(reversed(_pairs(request.query))))
 
 
 def takes_files(verb: Verb) -> bool:
@@ -78,6 +79,8 @@ def _json(body: bytes) -> Any:
 
 
 def _pairs(form: bytes) -> list[tuple[str, str]]:
+    if not form:
+        return []
     most = f"Invalid request: at most {MAX_PARAMETERS} parameters can be sent."
     require(form.count(b"&") < MAX_PARAMETERS, most)
     try:
@@ -103,14 +106,14 @@ def _parts(body: bytes, named: Mapping[str, str]) -> list[tuple[str, str | param
     return [*texts.items(multi=True), *uploads]
 
 
-def body_of(request: Request, most: int, share: Share) -> bytes:
-    """The body, decompressed, of at most so many bytes; more is refused before it fills the memory.
+def body_of(request: Received, most: int, share: Share) -> bytes:
+    """The body, decompressed, of at most so many bytes; a larger one is refused before it fills the memory.
 
-    A body that ends before its Content-Length was cut off on its way, and is never acted on.
+    A body that ends before its Content-Length was cut off on its way, and nothing is done for it.
     """
     cut = "Invalid request: the body was cut off on its way; nothing was done."
-    stream: Any = request.stream
-    if request.headers.get("Content-Encoding", "").lower() == "gzip":
+    stream: Any = request.body
+    if request.headers.get("content-encoding", "").lower() == "gzip":
         stream = gzip.GzipFile(fileobj=stream)
     parts: list[bytes] = []
     size = 0
@@ -124,6 +127,6 @@ def body_of(request: Request, most: int, share: Share) -> bytes:
         raise Refused(cut) from None
     except (OSError, EOFError, zlib.error) as error:
         raise Refused(f"Invalid request: the body is not valid gzip ({error}).") from None
-    whole = stream is not request.stream or request.content_length in (None, size)
+    whole = stream is not request.body or request.length in (None, size)
     require(whole, cut)
     return b"".join(parts)

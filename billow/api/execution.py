@@ -133,8 +133,8 @@ class Execution:
 
     def _judged(self, call: Call) -> render.Tree:
         """What the request expands; refused where its key may not do what it asks for."""
-        expand = params.parse(EXPAND, call.sent.pop("expand", []), "expand")
-        tree = render.tree_of(expand)
+        sent = call.sent.pop("expand", None)
+        tree = render.tree_of(params.parse(EXPAND, sent, "expand")) if sent is not None else {}
         rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
         return tree
 

@@ -1,11 +1,8 @@
-"""What happens to a request before it gets a thread: its key, its limits, its whole body."""
+"""Judge a request before it gets a thread: its key, its limits, its whole body."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-
-from werkzeug import Request
 
 from billow.api import decoding
 from billow.api.grouping import Groups
@@ -13,8 +10,9 @@ from billow.api.incoming import Headers, Incoming, Left, Message, Receive, calle
 from billow.api.limits import Addresses, Memory, too_many
 from billow.api.look_ups import LookUps
 from billow.api.operation import Answer
+from billow.api.received import Received
 from billow.api.resource import Verb
-from billow.api.server import ADMITTED, REQUEST, Arrived, Server, declined, told
+from billow.api.server import ADMITTED, REQUEST, Server, declined, with_headers
 from billow.api.threads import Threads
 from billow.core.errors import require
 from billow.store.ids import new_id
@@ -31,10 +29,10 @@ Answered = tuple[int, Headers, bytes]
 
 
 class Front:
-    """The ASGI application of a server process. What it lets in is handed to the WSGI application whole.
+    """The ASGI application of a server process.
 
-    It judges a request by its head, and only then reads its body. Nothing here waits for a thread that
-    carries out requests, so that who sends slowly, or nothing, takes none of them.
+    It judges a request by its head, and only then reads its body. No request has a thread before its body is
+    whole, so a client that sends slowly, or nothing, takes none from others.
     """
 
     def __init__(self, server: Server, threads: int, strangers: int) -> None:
@@ -42,8 +40,9 @@ class Front:
         self.server, self.threads = server, Threads(threads)
         self.addresses, self.bodies = Addresses(strangers), Memory(BODIES)
         self.look_ups = LookUps(server.keys)
-        self.groups: Groups[Arrived, Answer] = Groups(self.threads)
+        self.groups: Groups[Received, Answer] = Groups(self.threads)
         self._present: Counter[str] = Counter()
+        """Requests that each account has here now."""
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["path"] == "/healthz":
@@ -55,8 +54,8 @@ class Front:
         except Left:
             return
         except Exception as error:
-            answer = told(declined(error, incoming.id), incoming.id, incoming.headers.get("idempotency-key"))
-            status, headers, body = answer.status, [*answer.headers.items()], answer.body
+            given = incoming.headers.get("idempotency-key")
+            status, headers, body = _parts(with_headers(declined(error, incoming.id), incoming.id, given))
         if status in (408, 417):  # the rest of the body may come or not
             headers.append(("Connection", "close"))
         await _answer(send, status, headers, body)
@@ -68,30 +67,39 @@ class Front:
             return await self._shown(incoming, incoming.address)
         key = await self._key(incoming)
         self.server.admit(key)
-        with self._counted(key), self.bodies.share() as share:
-            found = self.server.routed(incoming.method, incoming.path)
-            if found is None:
-                return await self._shown(incoming, key.tenant, {ADMITTED: key})
-            verb, ids = found
+        tenant = key.tenant
+        if self._present[tenant] >= AT_ONCE:
+            raise too_many(1, "global-concurrency")
+        self._present[tenant] += 1
+        try:
+            return await self._carried_out(incoming, key)
+        finally:
+            self._present[tenant] -= 1
+            if not self._present[tenant]:
+                del self._present[tenant]
+
+    async def _carried_out(self, incoming: Incoming, key: Key) -> Answered:
+        """What the operation at the request's path answers, once the body is whole."""
+        found = self.server.operations.find(incoming.method, incoming.path)
+        if found is None:
+            return await self._shown(incoming, key.tenant, {ADMITTED: key})
+        verb, ids = found
+        with self.bodies.share() as share:
             most = self._most(incoming, key, verb)
-            body = await incoming.body(most, share) if most else b""
-
-            request = Request(incoming.environ(body), populate_request=False)
+            request = incoming.received(await incoming.body(most, share) if most else b"", key)
             if verb.grouped and not incoming.headers.get("idempotency-key"):
-                answer = await self._grouped(verb, Arrived(request, key, incoming.id))
+                answer = await self._grouped(verb, request, key.tenant)
             else:
-                answer = await self.threads.run(
-                    key.tenant, lambda: self.server.respond(verb, ids, request, key, incoming.id)
-                )
-            return answer.status, [*answer.headers.items()], answer.body
+                answer = await self.threads.run(key.tenant, lambda: self.server.respond(verb, ids, request))
+        return _parts(answer)
 
-    async def _grouped(self, verb: Verb, arrived: Arrived) -> Answer:
+    async def _grouped(self, verb: Verb, request: Received, owner: str) -> Answer:
         """Carry out a request together with those for the same verb and tenant that wait beside it.
 
         With an idempotency key it would go alone, because it must be committed together with its answer.
         """
         return await self.groups.run(
-            arrived.key.tenant, verb.path, arrived, lambda group: self.server.respond_group(verb, group)
+            owner, verb.path, request, lambda group: self.server.respond_group(verb, group)
         )
 
     async def _shown(self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}) -> Answered:
@@ -115,18 +123,6 @@ class Front:
             self.addresses.give_back(incoming.address)
         return keys.usable(given, found)
 
-    @contextmanager
-    def _counted(self, key: Key) -> Iterator[None]:
-        if self._present[key.tenant] >= AT_ONCE:
-            raise too_many(1, "global-concurrency")
-        self._present[key.tenant] += 1
-        try:
-            yield
-        finally:
-            self._present[key.tenant] -= 1
-            if not self._present[key.tenant]:
-                del self._present[key.tenant]
-
     def _most(self, incoming: Incoming, key: Key, verb: Verb) -> int:
         """How many bytes of a body are read; refused where it is said to have more."""
         length = incoming.length
@@ -139,8 +135,13 @@ class Front:
         return most
 
 
+def _parts(answer: Answer) -> Answered:
+    return answer.status, [*answer.headers.items()], answer.body
+
+
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     named = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers}
-    named.setdefault(b"content-length", str(len(body)).encode())
+    if b"content-length" not in named:
+        named[b"content-length"] = b"%d" % len(body)
     await send({"type": "http.response.start", "status": status, "headers": [*named.items()]})
     await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""A request as it comes in: its head, its body within a deadline, and both as WSGI wants them."""
+"""Read a request as it comes in: its head, its body within a deadline, and both as WSGI wants them."""
 
 import asyncio
 import io
@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from billow.api.limits import Share
+from billow.api.received import Received
 from billow.core.errors import Refused, require
+from billow.store.keys import Key
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -22,7 +24,7 @@ BODY_RATE = 1 << 18
 
 
 class Left(Exception):
-    """The client was gone before its request was whole: nothing is done, and nobody is answered."""
+    """The client closed the connection before its request was whole: nothing is done or answered."""
 
 
 @dataclass
@@ -62,7 +64,9 @@ class Incoming:
 
     def check_expectation(self) -> None:
         """Refuse to go on where more is expected than a word to send the body (RFC 9110, 10.1.1)."""
-        found = {each.strip().lower() for each in self.headers.get("expect", "").split(",")}
+        if "expect" not in self.headers:
+            return
+        found = {each.strip().lower() for each in self.headers["expect"].split(",")}
         require(
             found <= {"", "100-continue"},
             "The expectation in the Expect header cannot be met; only 100-continue is known.",
@@ -70,7 +74,7 @@ class Incoming:
         )
 
     async def body(self, most: int, share: Share) -> bytes:
-        """The whole body, of at most so many bytes, each of which the share has room for."""
+        """Read the whole body, of at most so many bytes, each of which the share has room for."""
         begun, parts, size = asyncio.get_running_loop().time(), list[bytes](), 0
         try:
             async with asyncio.timeout_at(begun + BODY_SECONDS) as limit:
@@ -83,13 +87,19 @@ class Incoming:
                     share.take(len(parts[-1]))
                     size += len(parts[-1])
                     require(size <= most, too_large(most), status=413)
-                    limit.reschedule(begun + BODY_SECONDS + size / BODY_RATE)
                     more = message["more_body"]
+                    if more:
+                        limit.reschedule(begun + BODY_SECONDS + size / BODY_RATE)
         except TimeoutError:
             raise Refused("The body did not come in time; nothing was done.", status=408) from None
         if self.length not in (None, size):
             raise Left
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def received(self, body: bytes, key: Key) -> Received:
+        """The request with its whole body."""
+        query, length = self.scope["query_string"], len(body)
+        return Received(self.method, self.path, query, self.headers, io.BytesIO(body), length, key, self.id)
 
     def environ(self, body: bytes) -> dict[str, Any]:
         """The request as PEP 3333 says it, with its body in memory."""

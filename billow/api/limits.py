@@ -1,13 +1,12 @@
-"""How often may an account, or an address without a known key, ask? And how much memory may bodies take?"""
+"""Limit how many requests an account, or an address without a known key, makes, and the memory of bodies."""
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, Self
 
 from billow.core.errors import Refused
 from billow.store.keys import Key
@@ -95,14 +94,9 @@ class Memory:
     def __init__(self, most: int) -> None:
         self.most, self._taken, self._lock = most, 0, threading.Lock()
 
-    @contextmanager
-    def share(self) -> Iterator["Share"]:
-        """One request's part of it, which is given back at the end."""
-        share = Share(self)
-        try:
-            yield share
-        finally:
-            share.give_back()
+    def share(self) -> "Share":
+        """One request's part of it, which is given back at the end of a `with` block."""
+        return Share(self)
 
     def take(self, count: int) -> None:
         with self._lock:
@@ -120,6 +114,13 @@ class Share:
 
     def __init__(self, memory: Memory) -> None:
         self._memory, self.taken = memory, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.taken:
+            self.give_back()
 
     def take(self, count: int) -> None:
         """Hold so many bytes more; refused with 503 when there is no room for them now."""

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import contextlib
-import hashlib
 import hmac
 import threading
 import zlib
@@ -45,7 +44,7 @@ def minted(kind: str, tenant: str) -> str:
 
 
 def digest(pepper: bytes, key: str) -> str:
-    return hmac.new(pepper, key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, key.encode(), "sha256").hex()
 
 
 @dataclass
