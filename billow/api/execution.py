@@ -1,9 +1,10 @@
-"""How is a request carried out: one transaction, one effect per idempotency key, one answer."""
+"""Carry out a request: one transaction, one effect per idempotency key, one answer."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -139,21 +140,22 @@ class Execution:
         return tree
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
-        cause = Cause(call.request, call.idempotency_key)
-        reads, turn = call.verb.method == "GET", Turn(self.db.waiters)
+        """What begins each transaction of a request."""
+        return partial(
+            self._transaction, call, Cause(call.request, call.idempotency_key), Turn(self.db.waiters)
+        )
 
-        @contextmanager
-        def begin() -> Iterator[Tx]:
-            with (
-                turn.bounds() as bounds,
-                self.db.transaction(call.key.tenant, cause=cause, bounds=bounds, reads=reads) as tx,
-            ):
-                if call.begun and call.idempotency_key:
-                    idempotency.hold(tx, call.idempotency_key, call.request)
-                yield tx
-            call.committed = True
-
-        return begin
+    @contextmanager
+    def _transaction(self, call: Call, cause: Cause, turn: Turn) -> Iterator[Tx]:
+        reads = call.verb.method == "GET"
+        with (
+            turn.bounds() as bounds,
+            self.db.transaction(call.key.tenant, cause=cause, bounds=bounds, reads=reads) as tx,
+        ):
+            if call.begun and call.idempotency_key:
+                idempotency.hold(tx, call.idempotency_key, call.request)
+            yield tx
+        call.committed = True
 
     def _settled(self, call: Call, verb: Callable[[Tx], Any], finish: Finish) -> Answer:
         """Run a verb; where it waits for an answer of the gateway, ask the gateway and run it again."""

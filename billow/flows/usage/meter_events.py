@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 from billow.store.usage import Measured, store
 
 TOLD = 100
-"""Errors that the refusal of a batch lists, at most; more would help nobody."""
+"""Errors that the refusal of a batch lists, at most."""
 
 
 @route("POST", "/v1/billing/meter_events", CreateMeterEvent, grouped=True)
@@ -77,14 +77,14 @@ def admitted(tx: Tx, events: Sequence[MeterEvent]) -> list[Measured | Refused]:
 
 
 def expect(tx: Tx, known: Known, counted: Sequence[Measured]) -> None:
-    """Thresholds that the events may have reached are looked at soon; without any, nothing is asked."""
+    """Schedule the check of thresholds that the events may have reached, where there are any."""
     if counted and any(meter.watched for meter in known.meters.values()):
         threshold_checks.expect(tx, counted)
 
 
 @route("POST", "/v1/billing/meter_events/bulk", raw=True)
 def create_many(tx: Tx, raw: Raw) -> dict[str, Any]:
-    """Report up to 10,000 measured uses: a JSON array, NDJSON, or a batch of CloudEvents, gzipped or not.
+    """Report up to 10,000 usage events: a JSON array, NDJSON, or a batch of CloudEvents, gzipped or not.
 
     All or nothing, unless `skip_invalid=true`: then the good ones are counted and the others named.
     """

@@ -17,7 +17,7 @@ CONCERNED = """
 
 
 def expect(tx: Tx, events: Sequence[Measured]) -> None:
-    """The subscriptions with a threshold that these events count for are looked at, in two statements."""
+    """Schedule a check of each subscription with a threshold that these events count for."""
     found = tx.tuples(
         CONCERNED,
         customers=list({event.customer for event in events}),
@@ -27,5 +27,5 @@ def expect(tx: Tx, events: Sequence[Measured]) -> None:
 
 
 def put(tx: Tx, subscriptions: Sequence[str]) -> None:
-    """On the wall, since use of a customer with a test clock comes in while that clock stands still."""
+    """Put the checks on the wall's clock: usage of a customer comes in while its test clock stands still."""
     jobs.put_many(tx, "subscription.threshold", [(id, tx.wall) for id in subscriptions], clock="wall")

@@ -31,7 +31,7 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What of a meter decides how an event is read."""
+    """A meter, as far as it decides how an event is read."""
 
     id: str
     active: bool
@@ -39,47 +39,68 @@ class Counter:
     value_key: str
     formula: str
     watched: bool = False
-    """Whether anybody's use may reach a threshold; then it is looked for."""
+    """Whether a subscription has a threshold that usage may reach; if so, it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is of all that the events of a batch name.
+    """The meters and customers that the events of a batch name.
 
-    Meters by their event name; of each customer the time on its test clock, or None where there is none.
+    Meters by their event name; of each customer the time on its test clock, or None where it has none.
     """
 
     meters: dict[str, Counter]
     customers: dict[str, datetime | None]
     now: datetime
     oldest: datetime | None
-    """Events before it are refused; None when use of any age is let in."""
+    """Events before it are refused; None when usage of any age is accepted."""
+
+
+FEW = 100
+"""Events, at most, for which every text of a payload is looked up as a customer.
+
+Which of them names the customer is only known with the meter, and a second query would take longer.
+"""
+METERS = """
+    select distinct on (event_name) event_name, id, status = 'active',
+        customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',
+        default_aggregation ->> 'formula',
+        exists (select from subscriptions where watched and status in ('active', 'past_due'))
+    from meters where event_name = any(%(names)s)
+    order by event_name, status, created desc, id desc"""  # active before inactive
+CUSTOMERS = """
+    select c.id, t.frozen_time from customers c left join test_clocks t on t.id = c.test_clock
+    where c.id = any(%(ids)s) and not c.deleted"""
+BOTH = f"""
+    select m.*, null::timestamptz as frozen_time from ({METERS}) as m
+    union all select c.id, null, null, null, null, null, null, c.frozen_time from ({CUSTOMERS}) as c"""
 
 
 def known(tx: Tx, events: Iterable[MeterEvent], *, older: bool = False) -> Known:
-    """Two queries for any number of events."""
+    """Read the meters and customers that events name: one query for a few events, two for any number."""
     events = list(events)
-    found = tx.tuples(
-        "select distinct on (event_name) event_name, id, status = 'active',"
-        " customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',"
-        " default_aggregation ->> 'formula', exists (select from subscriptions"
-        " where watched and status in ('active', 'past_due')) from meters where event_name = any(%(names)s)"
-        " order by event_name, status, created desc, id desc",  # active before inactive
-        names=[name for name in {event.event_name for event in events} if "\x00" not in name],
-    )
-    meters = {name: Counter(*rest) for name, *rest in found}
-    named = {_customer(event, meters[event.event_name]) for event in events if event.event_name in meters}
-    ids = [name for name in named if isinstance(name, str) and "\x00" not in name]
-    customers = (
-        tx.tuples(
-            "select c.id, t.frozen_time from customers c left join test_clocks t on t.id = c.test_clock"
-            " where c.id = any(%(ids)s) and not c.deleted",
-            ids=ids,
+    names = [name for name in {event.event_name for event in events} if "\x00" not in name]
+    if len(events) <= FEW:
+        rows = tx.tuples(BOTH, names=names, ids=_readable({text for each in events for text in _texts(each)}))
+        meters = {name: Counter(*rest) for name, *rest, _ in rows if rest[0] is not None}
+        customers = {id: frozen for id, meter, *_, frozen in rows if meter is None}
+    else:
+        meters = {name: Counter(*rest) for name, *rest in tx.tuples(METERS, names=names)}
+        ids = _readable(
+            {_customer(each, meters[each.event_name]) for each in events if each.event_name in meters}
         )
-        if ids
-        else []
-    )
-    return Known(meters, dict(customers), tx.now, None if older else tx.now - OLDEST)
+        customers = dict(tx.tuples(CUSTOMERS, ids=ids)) if ids else {}
+    return Known(meters, customers, tx.now, None if older else tx.now - OLDEST)
+
+
+def _texts(event: MeterEvent) -> list[Any]:
+    """Texts of which one is the id of the event's customer, whichever key its meter reads."""
+    beside = [event.customer] if isinstance(event, CustomerEvent) else []
+    return [value for value in event.payload.values() if isinstance(value, str)] + beside
+
+
+def _readable(names: Iterable[Any]) -> list[str]:
+    return [name for name in names if isinstance(name, str) and "\x00" not in name]
 
 
 def _customer(event: MeterEvent, meter: Counter) -> Any:
@@ -146,7 +167,7 @@ def _no_customer(meter: Counter, customer: Any) -> Refused:
 
 
 def _check_time(known: Known, clock: datetime | None, at: datetime) -> None:
-    """By the customer's clock: the wall's, or a test clock's, where what is too old is never let in."""
+    """Check it by the customer's clock: the wall's, or a test clock's, where no old usage is accepted."""
     now, oldest = (known.now, known.oldest) if clock is None else (clock, clock - OLDEST)
     if at > now + AHEAD:
         raise Refused(

@@ -17,6 +17,9 @@ from billow import settings
 from billow.api import grouping
 from billow.api.front import Front
 from billow.app import App
+from billow.resources.meter_event import MeterEvent
+from billow.store.tx import Tx
+from billow.store.usage import Measured
 from tests.api.test_front import FORM, Exchange
 
 EVENTS = "/v1/billing/meter_events"
@@ -277,3 +280,19 @@ def test_events_that_a_lock_keeps_from_being_written_are_refused_together(
     assert asyncio.run(send()) == [429] * 8
     assert time.monotonic() - begun < 10  # two waits of 2.1 s: the first event's, and that of the others
     assert total(tokens) == 0
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_group_takes_two_statements_however_many_events_it_holds(
+    api: Any, meter: Any, customer: str, ingestion: Any, app: App, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """One reads meters and customers, the other records."""
+    meter()
+    ran: list[str] = []
+    real = Tx.tuples
+    monkeypatch.setattr(Tx, "tuples", lambda tx, sql, **params: ran.append(sql) or real(tx, sql, **params))
+    payload = {"stripe_customer_id": customer, "value": "1"}
+    events = [MeterEvent(event_name="tokens", payload=payload, identifier=f"n{n}") for n in range(count)]
+    with app.db.transaction(api.tenant) as tx:
+        assert all(isinstance(each, Measured) for each in ingestion.admitted(tx, events))
+    assert len(ran) == 2
