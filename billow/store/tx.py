@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import msgspec
 import psycopg
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 from billow.store import clocks, commit

@@ -118,11 +118,11 @@ def test_what_is_deleted_is_forgotten(tx: Tx) -> None:
 
 def test_what_a_savepoint_takes_back_is_forgotten_with_it(tx: Tx) -> None:
     made = customer(tx, name="Ann")
-    apart = tx.apart()
-    rows.update(apart, made, name="Bob")
-    jobs.put(apart, "tax_id.verify", "a", tx.now)
-    assert rows.find(apart, Customer, made.id).name == "Bob" and "events" in apart.notes
-    assert rows.find(tx, Customer, made.id).name == "Ann"
+    with tx.taken_back() as apart:
+        rows.update(apart, made, name="Bob")
+        jobs.put(apart, "tax_id.verify", "a", tx.now)
+        assert rows.find(apart, Customer, made.id).name == "Bob" and "events" in apart.notes
+    assert rows.find(tx, Customer, made.id).name == "Ann" == in_table(tx, Customer, made.id).name
     assert "events" not in tx.notes and "timers" not in tx.notes and not tx.endings
 
 
