@@ -33,6 +33,16 @@ LOCKED = (psycopg.errors.LockNotAvailable, Interrupted, *CONFLICTS)
 """Others were at the same rows: nothing is wrong with the job."""
 SOON = timedelta(seconds=5)
 """The first pause of a job that others stood in the way of."""
+FIRST_DUE = (
+    "select due.* from (select set_config('synchronous_commit', 'off', true)) as at_once,"
+    " unnest(%(kinds)s::text[]) as wanted (kind), lateral (select tenant, kind, run_at, ref, starts from jobs"
+    " where clock = %(clock)s and kind = wanted.kind and run_at <= %(until)s and not parked"
+    " order by run_at, tenant, ref limit 1 for update skip locked) as due"
+    " order by due.run_at, due.kind limit 1"
+)
+"""The first due job that nobody runs: one step in the index `jobs_due` for each kind, however many are due at
+the same instant. The lock skips jobs that others have taken, and is released at once. It is a write, but does
+not wait for the disk."""
 GONE = ("08", "57P", "53100", "53300")
 """SQL states, by their beginnings, of a database that is away, full, or takes no more connections."""
 
@@ -251,22 +261,20 @@ class Claim:
 def _run_batch(
     db: Database, clock: str, until: datetime, kinds: Collection[str], batch: int | None
 ) -> int | None:
-    """How many were run, none when another runner was faster; None when nothing is due."""
-    with db.connection() as conn, conn.transaction():
-        # Only a look, but one that locks a row: without this it would wait for the disk.
-        conn.execute("set local synchronous_commit = off")
-        row = conn.execute(
-            "select tenant, kind, run_at, ref, starts from jobs where clock = %s and run_at <= %s"
-            " and kind = any(%s) and not parked order by run_at, kind for update skip locked limit 1",
-            (clock, until, list(kinds)),
-        ).fetchone()
+    """Run the first due job with others of its kind; return how many were run, or None if none is due.
+
+    Returns 0 where other workers were faster.
+    """
+    with db.connection() as conn:
+        row = conn.execute(FIRST_DUE, {"clock": clock, "until": until, "kinds": list(kinds)}).fetchone()
         if row and row[-1] >= starts.MOST:
             starts.park(conn, row[0], row[1], *row[3:])
             return 0
     if row is None:
         return None
     tenant, kind, run_at, _, begun = row
-    size = 1 if begun else min(batch or KINDS[kind].batch, KINDS[kind].batch)
+    alone = begun or (clock != "wall" and KINDS[kind].settled_by)  # see _ask_at_once
+    size = 1 if alone else min(batch or KINDS[kind].batch, KINDS[kind].batch)
     now = None if clock == "wall" else run_at
     latest = min(until, run_at + WINDOW) if clock == "wall" else run_at
     claim = Claim(tenant, KINDS[kind], [], clock, now, bool(begun))
@@ -309,11 +317,11 @@ def _begin(db: Database, claim: Claim, run: Run) -> Callable[[], AbstractContext
 
 
 def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
-    """Take up to `size` jobs and run their verb, in one transaction: done and gone, or still there.
+    """Take up to `size` jobs and run their verb in one transaction, which also deletes them.
 
-    A verb that yields ends this transaction, and the claim with it: it has put a job that settles what it
-    began. A job that fails alone is tried again later. When the database is away, what is in it is the truth,
-    and nothing is noted.
+    A verb that yields ends this transaction, and the jobs are gone: it has put others that settle what it
+    began, and these remain when several jobs fail after that. A job that fails alone is tried again later.
+    When the database does not answer, nothing is noted: its rows tell whether the jobs were done.
     """
     run = Run()
     choice = starts.chosen(claim.tenant, claim.kind.name, claim.clock, latest, size)
@@ -332,9 +340,15 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
     try:
         perform(_begin(db, claim, run), take)
     except Exception as error:
-        if len(run.taken) != 1 or size != 1 or is_away(error):
+        begun = run.committed and claim.kind.settled_by
+        if is_away(error) or not (begun or size == len(run.taken) == 1):
             raise
-        _postpone(db, claim, run, error)
+        if len(run.taken) == 1:
+            _postpone(db, claim, run, error)
+        else:
+            refs = ", ".join(job.ref for job in run.taken)
+            trace = not isinstance(error, (Unavailable, *LOCKED))
+            log.error("jobs %s %s are left to %s: %s", claim.kind.name, refs, begun, error, exc_info=trace)
     return len(run.taken)
 
 

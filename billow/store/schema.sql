@@ -65,7 +65,7 @@ create table jobs (
     starts bigint      not null default 0,  -- how often it was begun by a worker that did not come back (store/starts.py)
     primary key (tenant, kind, ref)
 );
-create index jobs_due on jobs (clock, run_at) where not parked;
+create index jobs_due on jobs (clock, kind, run_at, tenant, ref) where not parked;  -- in the order they are run
 create index jobs_stuck on jobs (kind) where parked or waiting_since is not null;
 
 -- One row, gone after a crash of the server as all that is unlogged: tells one life of the server from the next, since

@@ -62,6 +62,18 @@ def world(app: Any, api: Any) -> Iterator[World]:
         del jobs.KINDS[name]
 
 
+def test_the_first_due_job_is_found_without_reading_all_that_are_due(world: World) -> None:
+    """At a month's end a hundred thousand are due at the same instant, and each claim looks for the first."""
+    kind, other = world.kind("many"), world.kind("none")
+    with world.db.transaction(world.tenant) as tx:
+        jobs.put_many(tx, kind, [(f"ref{number}", START) for number in range(500)], clock=world.clock)
+        given = {"clock": world.clock, "until": START, "kinds": [other, kind]}
+        lines = [line for (line,) in tx.tuples(f"explain (analyze, costs off) {jobs.FIRST_DUE}", **given)]
+    [scan] = [place for place, line in enumerate(lines) if "on jobs" in line]
+    assert "Index Scan using jobs_due" in lines[scan] and "rows=0.50 loops=2" in lines[scan], "\n".join(lines)
+    assert not any("Rows Removed" in line for line in lines), "\n".join(lines)
+
+
 def test_what_is_due_runs_once_in_batches(world: World) -> None:
     kind = world.kind("count", batch=4)
     for number in range(10):

@@ -1,5 +1,6 @@
 """Create, attach and detach payment methods, and choose the one that pays."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from billow.api import fields as f
@@ -208,12 +209,21 @@ def method_id(
     )
 
 
-def method_of(
-    tx: Tx, customer: Customer, subscription: Subscription | None, invoice: Invoice | None
-) -> PaymentMethod | None:
-    """Find the payment method that pays; None if it is detached, or a test card in live mode."""
-    id = method_id(customer, subscription, invoice)
-    found = rows.find_many(tx, PaymentMethod, [id]) if id else {}
-    method = found.get(id or "")
-    is_test_card_in_live_mode = method and tx.livemode and instruments.is_test_card(method.token)
-    return method if method and method.customer == customer.id and not is_test_card_in_live_mode else None
+Payer = tuple[Customer, Subscription | None, Invoice | None]
+"""Who pays, and what for: the customer, the subscription and the invoice, whose own methods come first."""
+
+
+def methods_of(tx: Tx, payers: Mapping[str, Payer]) -> dict[str, PaymentMethod]:
+    """Find the payment method of each payer, by the keys of `payers`, in one statement.
+
+    A payer has none whose method is detached, or is a test card in live mode.
+    """
+    ids = {key: method_id(*payer) for key, payer in payers.items()}
+    found = rows.find_many(tx, PaymentMethod, [id for id in ids.values() if id])
+    methods = {key: found[id] for key, id in ids.items() if id in found}
+    return {
+        key: method
+        for key, method in methods.items()
+        if method.customer == payers[key][0].id
+        and not (tx.livemode and instruments.is_test_card(method.token))
+    }

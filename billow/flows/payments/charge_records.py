@@ -1,5 +1,6 @@
-"""Write and show the charge that an attempt made."""
+"""Write and show the charges that attempts made."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from billow.api import rows
@@ -8,6 +9,7 @@ from billow.flows.papers import receipt
 from billow.flows.payments import postings
 from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
+from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
 from billow.store.ids import new_id
 from billow.store.tx import Tx
@@ -25,11 +27,32 @@ AGREED = {
 }
 
 
-def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
-    """The charge that took the money, or holds it, and what of it reached our balance."""
-    attempt = case.attempt
-    id = attempt.charge or new_id(Charge.prefix)
-    facts = {
+def write_succeeded(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> list[Charge]:
+    """Write the charges that succeeded, with their balance transactions. Emits `charge.succeeded`.
+
+    A fixed number of statements for any number of charges of intents.
+    """
+    ids = [case.attempt.charge or new_id(Charge.prefix) for case, _ in paid]
+    movements = postings.insert_charge_transactions(
+        tx,
+        [
+            postings.Captured(id, case.attempt.amount, case.attempt.currency, outcome.fee)
+            for id, (case, outcome) in zip(ids, paid, strict=True)
+            if case.attempt.capture
+        ],
+    )
+    made = [
+        (case, id, success_facts(tx, case, outcome, id, movements.get(id)))
+        for id, (case, outcome) in zip(ids, paid, strict=True)
+    ]
+    return write_all(tx, made, "succeeded")
+
+
+def success_facts(
+    tx: Tx, case: Case, outcome: Succeeded, id: str, movement: BalanceTransaction | None
+) -> dict[str, Any]:
+    """Return what success adds to a charge; it is captured if it has a balance transaction."""
+    facts: dict[str, Any] = {
         "status": "succeeded",
         "paid": True,
         "outcome": AGREED,
@@ -37,23 +60,28 @@ def charged(tx: Tx, case: Case, outcome: Succeeded) -> Charge:
         "receipt_url": receipt.url_of(tx, id),
         "payment_method_details": details_of(case, outcome),
     }
-    if attempt.capture:
-        movement = postings.insert_charge_transaction(tx, id, attempt.amount, attempt.currency, outcome.fee)
-        facts |= {"captured": True, "amount_captured": attempt.amount, "balance_transaction": movement.id}
-    return write(tx, case, id, "succeeded", facts)
+    if movement is None:
+        return facts
+    return facts | {"captured": True, "amount_captured": movement.amount, "balance_transaction": movement.id}
 
 
-def write(tx: Tx, case: Case, id: str, event: str, facts: dict[str, Any]) -> Charge:
-    """A charge of an intent is new; one without was pending until now."""
-    if case.charge:
-        known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
-        said = {name: value for name, value in of_case(case).items() if name not in known}
-        return rows.update(tx, case.charge, event=event, **{**said, **facts})
-    return rows.insert(tx, Charge(id=id, **{**of_case(case), **facts}), event=event)
+def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
+    """Write the charges of attempts, each with its id and its facts, and emit the event for each.
+
+    The charge of an intent is inserted; a charge without an intent was pending until now, and is updated.
+    """
+    new = [Charge(id=id, **{**of_case(case), **facts}) for case, id, facts in made if case.charge is None]
+    written = {charge.id: charge for charge in rows.insert_many(tx, new, event=event)}
+    known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
+    for case, id, facts in made:
+        if case.charge:
+            said = {name: value for name, value in of_case(case).items() if name not in known}
+            written[id] = rows.update(tx, case.charge, event=event, **{**said, **facts})
+    return [written[id] for _, id, _ in made]
 
 
 def of_case(case: Case) -> dict[str, Any]:
-    """What a charge says of the try that it was."""
+    """Return what a charge says of its attempt."""
     method = case.method
     return {
         "amount": case.attempt.amount,
@@ -68,7 +96,7 @@ def of_case(case: Case) -> dict[str, Any]:
 
 
 def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | None:
-    """The card of a try, and the names that bank and network gave it."""
+    """Return the card of an attempt, with the codes that the bank and the network gave it if it succeeded."""
     if case.method is None:
         return None
     card = {**methods.checked(case.method.card), "amount_authorized": case.attempt.amount}
@@ -81,7 +109,7 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
 
 
 def charge_card(card: dict[str, Any]) -> dict[str, Any]:
-    """A card as a charge remembers it: some of what the method knows, and what the network said."""
+    """Return a card as a charge shows it: some fields of the payment method, and those of the network."""
     kept = (
         "amount_authorized",
         "brand",

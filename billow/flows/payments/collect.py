@@ -1,15 +1,18 @@
-"""Collect an invoice: write the attempt down, ask the gateway, settle its answer."""
+"""Collect invoices: write the attempts down, ask the gateway, settle its answers."""
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from billow.api import rows
 from billow.core import payments
 from billow.core.dunning import hard_decline
-from billow.core.errors import Inconsistent
+from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
+from billow.flows.invoices.locked_invoices import lock_with_customers
 from billow.flows.outside.outside import declined_test_card, gateway, has_gateway
-from billow.flows.payments.settle import settle
+from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, instruments
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
@@ -24,7 +27,10 @@ from billow.store.tx import Tx
 
 log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
-"""After how long we ask the gateway what became of an attempt whose answer never came."""
+"""How long after an attempt the gateway is asked for its outcome, if the answer never came."""
+BATCH = 20
+"""How many invoices are collected together. A gateway that takes a second for each has answered long before
+`RESOLVE`, and within the time that a worker has to stop."""
 NO_METHOD = payments.Declined(
     "missing_payment_method",
     None,
@@ -38,112 +44,190 @@ NEVER_MADE = payments.Declined(
 """The outcome of an attempt in live mode that was left over from when live mode simulated payments."""
 
 
-@job("invoice.collect", lane="outside", settled_by="attempt.resolve")
+@job("invoice.collect", batch=BATCH, lane="outside", settled_by="attempt.resolve")
 def collect_due(tx: Tx, refs: list[str]) -> Steps:
-    """Charge an open invoice, as the schedule says."""
-    [id] = rows.find_all(tx, Invoice, refs)
-    invoice = lock_payable(tx, id)
-    if invoice is None:
-        return None
+    """Charge open invoices, as the schedule says; of each customer one, the others in the next batch.
+
+    What the payment of one invoice changes of its customer and subscription, that of the next builds on.
+    Locks the customers, then the invoices.
+    """
+    _, invoices = lock_with_customers(tx, refs)
+    payable = [one for one in invoices if one.status == "open" and one.auto_advance and one.amount_due > 0]
     if not has_gateway(tx):
-        leave_open(tx, invoice)
+        leave_open(tx, payable)
         return None
-    yield from attempt_invoice(tx, invoice, automatic=True)
+    first = {one.customer: one for one in reversed(payable)}
+    later = [one for one in payable if first[one.customer] is not one]
+    jobs.put_many(tx, "invoice.collect", [(one.id, tx.now) for one in later])
+    if first:
+        yield from attempt_invoices(tx, [one for one in payable if first[one.customer] is one])
     return None
 
 
-def leave_open(tx: Tx, invoice: Invoice) -> None:
-    """Keep an invoice open that no gateway can collect: no attempt is counted, and no retry is planned."""
-    log.warning("%s invoice %s stays open: live mode has no payment gateway", tx.tenant, invoice.id)
-    if invoice.next_payment_attempt:
-        rows.update(tx, invoice, next_payment_attempt=None)
-
-
-def lock_payable(tx: Tx, id: str) -> Invoice | None:
-    """The invoice if it is still to be collected by itself."""
-    found = rows.find_many(tx, Invoice, [id])
-    invoice = rows.lock(tx, Invoice, id) if found else None
-    collected = invoice and invoice.status == "open" and invoice.auto_advance and invoice.amount_due > 0
-    return invoice if collected else None
+def leave_open(tx: Tx, invoices: Sequence[Invoice]) -> None:
+    """Keep invoices open that no gateway can collect: no attempt is counted, and no retry is scheduled."""
+    for invoice in invoices:
+        log.warning("%s invoice %s stays open: live mode has no payment gateway", tx.tenant, invoice.id)
+    scheduled = [invoice for invoice in invoices if invoice.next_payment_attempt]
+    rows.update_many(tx, [(invoice, {"next_payment_attempt": None}) for invoice in scheduled])
 
 
 def attempt_invoice(
     tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
 ) -> Steps:
-    """One try to collect an open invoice.
-
-    Returns the transaction it ends in; what became of it is in the rows. Refused where the mode has no
-    gateway.
-    """
-    asks = gateway(tx)
-    customer = rows.find(tx, Customer, invoice.customer)
-    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
-        invoice.subscription or ""
-    )
-    chosen = (
-        rows.find_many(tx, PaymentMethod, [method]).get(method)
-        if method
-        else payment_methods.method_of(tx, customer, subscription, invoice)
-    )
-    intent = rows.find(tx, PaymentIntent, invoice.payment_intent or "")
-    attempt = under_way(tx, intent)
-    if attempt is None and chosen is None:
-        settle(tx, unsent(intent, automatic), NO_METHOD)
-        return tx
-    if attempt is None:
-        if chosen is None:
-            raise Inconsistent(f"No payment method was chosen for {intent.id}.")
-        if automatic and hopeless(intent, chosen):
-            settle(tx, unsent(intent, automatic, chosen.id), again(intent))
-            return tx
-        attempt = begin(tx, intent, chosen, automatic=automatic, off_session=off_session)
-    tx, outcome = yield ask(asks.charge, wish(attempt))
-    settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    """Attempt to collect an open invoice, as `attempt_invoices` does."""
+    how = Manner(automatic, off_session, method)
+    tx = yield from attempt_invoices(tx, [invoice], how)
     return tx
 
 
-def under_way(tx: Tx, intent: PaymentIntent) -> Attempt | None:
-    """An attempt begun and not settled: it is asked for again under its own id, never charged twice."""
-    found = rows.select(tx, Attempt, "payment_intent = %(id)s and state = 'processing'", id=intent.id)
-    return found[0] if found else None
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How invoices are collected: as the schedule says, or at a request, which may name the method."""
+
+    automatic: bool = True
+    off_session: bool = True
+    method: str | None = None
+
+
+def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()) -> Steps:
+    """Attempt to collect open invoices, which are locked and each of another customer, in two transactions.
+
+    The first writes the attempts. Then the gateway is asked for each, under the id of the attempt. The second
+    settles the outcomes; it is returned, and the outcomes are in the rows. `attempt.resolve` settles attempts
+    that the gateway does not answer. Raises `Refused` in a mode without a gateway.
+    """
+    provider = gateway(tx)
+    attempts = begin_attempts(tx, invoices, how)
+    if not attempts:
+        return tx
+    tx, outcomes = yield ask(charge_each, provider, attempts)
+    settle_answers(tx, outcomes)
+    return tx
+
+
+def settle_answers(tx: Tx, outcomes: Mapping[str, payments.Outcome]) -> None:
+    """Lock the attempts that were answered, and settle them."""
+    settle_all(tx, [(one, outcomes[one.id]) for one in rows.lock_many(tx, Attempt, outcomes)])
+
+
+def begin_attempts(tx: Tx, invoices: Sequence[Invoice], how: Manner) -> list[Attempt]:
+    """Return the attempts for which the gateway is to be asked: those under way, and new ones, written down.
+
+    An invoice that cannot be paid now, without a method or with one that the bank refused for good, fails at
+    once.
+    """
+    intents = rows.find_all(tx, PaymentIntent, [one.payment_intent or "" for one in invoices])
+    attempts = under_way(tx, list(intents))
+    begun = {attempt.payment_intent for attempt in attempts}
+    new: list[tuple[PaymentIntent, PaymentMethod]] = []
+    failed: list[tuple[Attempt, payments.Outcome]] = []
+    waiting = [one for one in invoices if one.payment_intent not in begun]
+    methods = methods_for(tx, waiting, how.method)
+    for invoice in waiting:
+        intent, method = intents[invoice.payment_intent or ""], methods.get(invoice.id)
+        if method is None:
+            failed.append((unsent(intent, how.automatic), NO_METHOD))
+        elif how.automatic and is_hopeless(intent, method):
+            failed.append((unsent(intent, how.automatic, method.id), last_decline(intent)))
+        else:
+            new.append((intent, method))
+    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session)
+    settle_all(tx, failed)
+    return attempts
+
+
+def methods_for(tx: Tx, invoices: Sequence[Invoice], method: str | None) -> dict[str, PaymentMethod]:
+    """Return the payment method of each invoice that has one: the given one, or the customer's choice."""
+    if method:
+        found = rows.find_many(tx, PaymentMethod, [method])
+        return {invoice.id: found[method] for invoice in invoices if method in found}
+    customers = rows.find_many(tx, Customer, [invoice.customer for invoice in invoices])
+    subscriptions = rows.find_many(
+        tx, Subscription, [one.subscription for one in invoices if one.subscription]
+    )
+    return payment_methods.methods_of(
+        tx,
+        {
+            invoice.id: (customers[invoice.customer], subscriptions.get(invoice.subscription or ""), invoice)
+            for invoice in invoices
+        },
+    )
+
+
+def under_way(tx: Tx, intents: Sequence[str]) -> list[Attempt]:
+    """Find the attempts begun and not settled: they are asked for again, and never charged twice."""
+    return rows.select(
+        tx, Attempt, "payment_intent = any(%(ids)s) and state = 'processing'", "order by id", ids=intents
+    )
+
+
+def charge_each(gateway: Gateway, attempts: Sequence[Attempt]) -> dict[str, payments.Outcome]:
+    """Ask the gateway for each attempt under its own id; return its answers, which are not all of them.
+
+    Raises `Unavailable` where the gateway answers none.
+    """
+    outcomes: dict[str, payments.Outcome] = {}
+    silence: Unavailable | None = None
+    for attempt in attempts:
+        try:
+            outcomes[attempt.id] = gateway.charge(charge_of(attempt))
+        except Unavailable as error:
+            silence = error
+            log.warning("attempt %s is left to attempt.resolve: %s", attempt.id, error)
+    if silence and not outcomes:
+        raise silence
+    return outcomes
 
 
 def begin(
     tx: Tx, intent: PaymentIntent, method: PaymentMethod, *, automatic: bool, off_session: bool
 ) -> Attempt:
-    """Write down what is about to be done, and the job that finds out should we not come back."""
-    rows.update(tx, intent, event=None, status="processing", payment_method=method.id)
-    return write_down(
+    """Begin to pay one intent, as `begin_many` does."""
+    return begin_many(tx, [(intent, method)], automatic=automatic, off_session=off_session)[0]
+
+
+def begin_many(
+    tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
+) -> list[Attempt]:
+    """Write down the attempts to pay intents, each with its payment method."""
+    rows.update_many(
         tx,
-        Attempt(
-            payment_intent=intent.id,
-            invoice=intent.invoice,
-            customer=intent.customer,
-            amount=intent.amount,
-            currency=intent.currency,
-            payment_method=method.id,
-            token=method.token,
-            off_session=off_session,
-            automatic=automatic,
-        ),
+        [(intent, {"status": "processing", "payment_method": method.id}) for intent, method in wanted],
+        event=None,
+    )
+    return write_down_many(
+        tx,
+        [
+            unsent(intent, automatic, method.id).but(token=method.token, off_session=off_session)
+            for intent, method in wanted
+        ],
     )
 
 
 def write_down(tx: Tx, attempt: Attempt) -> Attempt:
-    """From here on no crash loses what the gateway will say: the job asks again.
+    """Write down one attempt, as `write_down_many` does."""
+    return write_down_many(tx, [attempt])[0]
 
-    No test card is charged in live mode, also none that was stored when live mode still simulated payments.
+
+def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Write down attempts before the gateway is asked, with a job that asks again if this process dies.
+
+    So no crash loses what the gateway answers. A test card is refused in live mode, also one that was stored
+    when live mode still simulated payments.
     """
     gateway(tx)
-    if tx.livemode and attempt.kind == "charge" and instruments.is_test_card(attempt.token):
-        raise declined_test_card()
-    attempt = rows.insert(tx, attempt.but(request=tx.cause.request))
-    jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + RESOLVE, clock="wall")
-    return attempt
+    for attempt in attempts:
+        if tx.livemode and attempt.kind == "charge" and instruments.is_test_card(attempt.token):
+            raise declined_test_card()
+    made = rows.insert_many(tx, [attempt.but(request=tx.cause.request) for attempt in attempts])
+    at = tx.wall + RESOLVE
+    jobs.put_many(tx, "attempt.resolve", [(attempt.id, at) for attempt in made], clock="wall")
+    return made
 
 
 def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
-    """A try that never reaches a gateway."""
+    """Return an attempt to pay an intent that is not written down, and reaches no gateway as it is."""
     return Attempt(
         payment_intent=intent.id,
         invoice=intent.invoice,
@@ -156,20 +240,22 @@ def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
     )
 
 
-def hopeless(intent: PaymentIntent, method: PaymentMethod) -> bool:
-    """The bank has said that this method will not do: the retry counts, but the bank is not asked (§8.6)."""
+def is_hopeless(intent: PaymentIntent, method: PaymentMethod) -> bool:
+    """Check whether the bank has refused this method for good: the retry counts, but is not sent (§8.6)."""
     error = intent.last_payment_error or {}
     refused = error.get("payment_method") or {}
     hard = hard_decline(error.get("code"), error.get("decline_code"))
     return hard and refused.get("id") == method.id
 
 
-def again(intent: PaymentIntent) -> payments.Declined:
+def last_decline(intent: PaymentIntent) -> payments.Declined:
+    """Return the decline that the intent keeps as its last error, as the outcome of a retry."""
     error = intent.last_payment_error or {}
     return payments.Declined(error["code"], error.get("decline_code"), error["message"], retry=False)
 
 
-def wish(attempt: Attempt) -> payments.Charge:
+def charge_of(attempt: Attempt) -> payments.Charge:
+    """Return the request to the gateway that charges an attempt."""
     return payments.Charge(
         attempt.id,
         attempt.amount,
@@ -181,26 +267,26 @@ def wish(attempt: Attempt) -> payments.Charge:
 
 
 def asked(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
-    """Ask the gateway for what an attempt wants; asked twice, it answers the same."""
+    """Ask the gateway to carry out an attempt; asked twice, it answers the same."""
     about = (attempt.id, attempt.token, attempt.amount, attempt.currency)
     if attempt.kind == "capture":
         return gateway.capture(payments.Capture(*about))
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
-    return gateway.charge(wish(attempt))
+    return gateway.charge(charge_of(attempt))
 
 
 @job("attempt.resolve", lane="outside")
 def resolve(tx: Tx, refs: list[str]) -> Steps:
-    """Find out what became of an attempt whose answer never came."""
+    """Find out the outcome of an attempt whose answer never came."""
     yield from find_out(tx, refs)
     return None
 
 
 def find_out(tx: Tx, ids: list[str]) -> Steps:
-    """Ask the gateway what became of attempts, and settle them; what never reached it is asked for again.
+    """Ask the gateway for the outcomes of attempts, or to carry out those that it does not know; settle them.
 
-    The job goes on asking where we do not come back.
+    The job of each attempt asks again if this process dies.
     """
     for id in ids:
         attempt = rows.find_all(tx, Attempt, [id])[id]
@@ -216,5 +302,5 @@ def find_out(tx: Tx, ids: list[str]) -> Steps:
 
 
 def known(asked_of: Gateway, attempt: Attempt) -> payments.Outcome:
-    """What a gateway knows of an attempt; where it knows nothing, it is asked for it."""
+    """Return the outcome that the gateway knows; if it knows none, ask it to carry out the attempt."""
     return asked_of.look_up(attempt.id) or asked(asked_of, attempt)

@@ -90,7 +90,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         param="payment_method",
     )
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session)
-    tx, outcome = yield ask(provider.charge, collect.wish(attempt))
+    tx, outcome = yield ask(provider.charge, collect.charge_of(attempt))
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, PaymentIntent, intent.id)
     return pay_invoice.decline_error(tx, after) if after.status == "requires_payment_method" else after

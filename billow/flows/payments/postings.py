@@ -1,5 +1,7 @@
 """Post payments and refunds to the balance and the ledger."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,63 +16,96 @@ from billow.store.tx import Tx
 AVAILABLE_AFTER = timedelta(days=2)
 
 
-def insert_charge_transaction(
-    tx: Tx, charge: str, amount: int, currency: str, fee: int
-) -> BalanceTransaction:
-    """Insert the balance transaction of a captured charge, with the gateway's fee."""
-    fee_detail = {
-        "amount": fee,
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A captured charge, as its balance transaction shows it; `fee` is the gateway's."""
+
+    charge: str
+    amount: int
+    currency: str
+    fee: int
+
+
+def insert_charge_transactions(tx: Tx, captured: Sequence[Captured]) -> dict[str, BalanceTransaction]:
+    """Insert the balance transactions of captured charges, in one statement; return them by charge."""
+    made = [
+        transaction(
+            tx, one.charge, one.amount, one.currency, "charge", fee=one.fee, fee_details=[fee_detail(one)]
+        )
+        for one in captured
+    ]
+    return {one.source or "": one for one in rows.insert_many(tx, made)}
+
+
+def fee_detail(captured: Captured) -> dict[str, Any]:
+    return {
+        "amount": captured.fee,
         "application": None,
-        "currency": currency,
+        "currency": captured.currency,
         "description": "Gateway processing fees",
         "type": "payment_fee",
     }
-    return insert_transaction(tx, charge, amount, currency, "charge", fee=fee, fee_details=[fee_detail])
 
 
 def insert_refund_transaction(tx: Tx, refund: Refund) -> BalanceTransaction:
     """Insert the balance transaction of a refund; the gateway does not return its fee."""
-    return insert_transaction(
+    made = transaction(
         tx, refund.id, -refund.amount, refund.currency, "refund", description="REFUND FOR CHARGE"
     )
+    return rows.insert(tx, made)
 
 
-def insert_transaction(
+def transaction(
     tx: Tx, source: str, amount: int, currency: str, type: str, **more: Any
 ) -> BalanceTransaction:
-    return rows.insert(
-        tx,
-        BalanceTransaction(
-            amount=amount,
-            available_on=tx.now + AVAILABLE_AFTER,
-            currency=currency,
-            net=amount - more.get("fee", 0),
-            reporting_category=type,
-            source=source,
-            type=type,
-            **more,
-        ),
+    """Return a balance transaction that is not written yet."""
+    return BalanceTransaction(
+        amount=amount,
+        available_on=tx.now + AVAILABLE_AFTER,
+        currency=currency,
+        net=amount - more.get("fee", 0),
+        reporting_category=type,
+        source=source,
+        type=type,
+        **more,
     )
 
 
-def post_payment(tx: Tx, charge: Charge, fee: int, invoice: str | None) -> None:
-    """Post a captured charge and its fee to the ledger.
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A captured charge, the gateway's fee, and the invoice that it pays, if any."""
+
+    charge: Charge
+    fee: int
+    invoice: str | None
+
+
+def post_payments(tx: Tx, payments: Sequence[Payment]) -> None:
+    """Post captured charges and their fees to the ledger.
 
     The payment of an invoice settles what the customer owes; without an invoice it is a sale.
     """
-    name, amount, currency = gateway(tx).name, charge.amount_captured, charge.currency
-    if invoice and charge.customer:
-        payment = entries.payment_succeeded(name, charge.customer, currency, amount)
-    else:
-        payment = entries.sold(name, currency, amount)
-    gateway_fee = entries.fee_charged(name, currency, fee)
+    name = gateway(tx).name
     post.post(
         tx,
         [
-            post.Posting(event, charge.id, tx.now, transfers, charge.customer, invoice)
-            for event, transfers in (("payment.succeeded", payment), ("gateway.fee", gateway_fee))
+            post.Posting(event, one.charge.id, tx.now, transfers, one.charge.customer, one.invoice)
+            for one in payments
+            for event, transfers in (
+                ("payment.succeeded", money_in(name, one)),
+                ("gateway.fee", entries.fee_charged(name, one.charge.currency, one.fee)),
+            )
         ],
     )
+
+
+def money_in(gateway_name: str, payment: Payment) -> Sequence[entries.Transfer]:
+    charge = payment.charge
+    if payment.invoice and charge.customer:
+        return entries.payment_succeeded(
+            gateway_name, charge.customer, charge.currency, charge.amount_captured
+        )
+    return entries.sold(gateway_name, charge.currency, charge.amount_captured)
 
 
 def post_refund(tx: Tx, refund: Refund) -> None:

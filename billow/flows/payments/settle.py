@@ -1,12 +1,14 @@
-"""Settle the gateway's answer to an attempt: intent, charge, invoice, ledger, subscription, in this order."""
+"""Settle the outcomes of attempts: charge, intent, ledger, invoice, subscription, customer, in this order."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from billow.api import render, rows
 from billow.core import lifecycle
-from billow.core.errors import Inconsistent
+from billow.core.errors import Inconsistent, ensure
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import due_dates
 from billow.flows.payments import charge_records, locked_attempt, postings, retries, settle_refund
@@ -15,16 +17,19 @@ from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
+from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
-from billow.store import jobs
+from billow.resources.payment_intent import PaymentIntent
+from billow.store import clocks, jobs
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 log = logging.getLogger("billow.settle")
 FINAL = {Succeeded: "succeeded", Declined: "failed"}
-"""The state of an attempt after an answer that does not change any more."""
+"""The state of an attempt after a final answer."""
 HELD = timedelta(days=7)
-"""How long a card holds what is not captured."""
+"""How long a card holds an amount that is not captured."""
 NOBODY_THERE = Declined(
     "authentication_required",
     "authentication_required",
@@ -34,59 +39,103 @@ NOBODY_THERE = Declined(
 
 
 def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
-    """Make an outcome fact, once: an attempt that was settled before is left as it is.
+    """Settle the outcome of one attempt, as `settle_all` does."""
+    settle_all(tx, [(attempt, outcome)])
 
-    A gateway's first final answer is its last (providers/gateways); one that says otherwise later is named in
-    the log, for a person to ask it.
+
+def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
+    """Settle the outcomes of attempts, which the caller has locked; no two of them are of the same customer.
+
+    Each attempt is settled once: one that was settled before stays as it is. A gateway's first final answer
+    is its last (providers/gateways); a later one that differs is logged, so that a person asks the gateway.
     """
-    if attempt.state != "processing":
-        if FINAL.get(type(outcome), attempt.state) != attempt.state:
-            log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
+    customers = [attempt.customer for attempt, _ in answers if attempt.customer]
+    ensure(
+        len(customers) == len(set(customers)), "Each customer has one attempt among those settled together."
+    )
+    payments: dict[str | None, list[tuple[Case, Outcome]]] = {}
+    waiting = [(attempt, outcome) for attempt, outcome in answers if is_waiting(attempt, outcome)]
+    charged = [(attempt, outcome) for attempt, outcome in waiting if attempt.kind == "charge"]
+    for case, (_, outcome) in zip(locked_attempt.load(tx, [a for a, _ in charged]), charged, strict=True):
+        payments.setdefault(case.customer.test_clock if case.customer else None, []).append((case, outcome))
+    for clock, own in payments.items():
+        settle_payments(clocks.enter(tx, clock), own)
+    for attempt, outcome in waiting:
+        if attempt.kind == "refund":
+            settle_refund.settle_refund(tx, attempt, outcome)
+        elif attempt.kind == "capture":
+            settle_refund.settle_capture(tx, attempt, outcome)
+
+
+def is_waiting(attempt: Attempt, outcome: Outcome) -> bool:
+    """Check whether an attempt waits for its outcome; log an outcome that contradicts the settled one."""
+    if attempt.state == "processing":
+        return True
+    if FINAL.get(type(outcome), attempt.state) != attempt.state:
+        log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
+    return False
+
+
+def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
+    """Settle payments at the time of their customers: all that succeeded together, each other one alone."""
+    asked = [case.attempt.id for case, _ in answers if case.attempt.id]
+    if asked:
+        jobs.cancel(tx, "attempt.resolve", *asked)
+    succeed(tx, [(case, outcome) for case, outcome in answers if isinstance(outcome, Succeeded)])
+    for case, outcome in answers:
+        match outcome:
+            case Declined():
+                decline(tx, case, outcome)
+            case NeedsAction() if case.intent is None:
+                decline(tx, case, NOBODY_THERE)
+            case NeedsAction():
+                need_action(tx, case, outcome)
+            case Pending():
+                at = tx.wall + timedelta(hours=1)
+                jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
+
+
+def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
+    """Record payments that succeeded, in a fixed number of statements: charge, intent, ledger, invoice."""
+    if not paid:
         return
-    if attempt.kind == "refund":
-        return settle_refund.settle_refund(tx, attempt, outcome)
-    if attempt.kind == "capture":
-        return settle_refund.settle_capture(tx, attempt, outcome)
-    tx, case = locked_attempt.load(tx, attempt)
-    jobs.cancel(tx, "attempt.resolve", attempt.id)
-    match outcome:
-        case Succeeded():
-            succeed(tx, case, outcome)
-        case Declined():
-            decline(tx, case, outcome)
-        case NeedsAction() if case.intent is None:
-            decline(tx, case, NOBODY_THERE)
-        case NeedsAction():
-            need_action(tx, case, outcome)
-        case Pending():
-            jobs.put(tx, "attempt.resolve", attempt.id, tx.wall + timedelta(hours=1), clock="wall")
+    cases = [case for case, _ in paid]
+    rows.update_many(tx, [(case.attempt, {"state": "succeeded"}) for case in cases], event=None)
+    charges = charge_records.write_succeeded(tx, paid)
+    rows.update_many(
+        tx,
+        [
+            (case.intent, paid_intent(case.attempt, charge))
+            for case, charge in zip(cases, charges, strict=True)
+            if case.intent
+        ],
+        event="payment_intent.succeeded",
+    )
+    postings.post_payments(
+        tx,
+        [
+            postings.Payment(charge, outcome.fee, case.invoice.id if case.invoice else None)
+            for charge, (case, outcome) in zip(charges, paid, strict=True)
+            if charge.captured
+        ],
+    )
+    held = [charge.id for charge in charges if not charge.captured]
+    jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
+    mark_paid(tx, [case for case in cases if case.invoice])
 
 
-def succeed(tx: Tx, case: Case, outcome: Succeeded) -> None:
-    close(tx, case, "succeeded")
-    charge = charge_records.charged(tx, case, outcome)
-    if case.intent:
-        rows.update(
-            tx,
-            case.intent,
-            event="payment_intent.succeeded",
-            amount_received=case.attempt.amount,
-            status=lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
-            latest_charge=charge.id,
-            last_payment_error=None,
-            next_action=None,
-        )
-    if charge.captured:
-        postings.post_payment(tx, charge, outcome.fee, case.invoice.id if case.invoice else None)
-    else:
-        jobs.put(tx, "charge.expire", charge.id, tx.now + HELD)
-    if case.invoice:
-        recover_loss(tx, case.invoice, case.attempt.amount)
-        paid(tx, case)
+def paid_intent(attempt: Attempt, charge: Charge) -> dict[str, Any]:
+    return {
+        "amount_received": attempt.amount,
+        "status": lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
+        "latest_charge": charge.id,
+        "last_payment_error": None,
+        "next_action": None,
+    }
 
 
 def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
-    """Money for an invoice that was given up: it was no loss after all."""
+    """Reverse the loss of an uncollectible invoice that is paid after all."""
     if invoice.status == "uncollectible":
         post.post(
             tx,
@@ -103,38 +152,74 @@ def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
         )
 
 
-def paid(tx: Tx, case: Case) -> None:
-    """The invoice is paid: the words for it in order (§10.3 F1), then what it means for the subscription."""
+@dataclass(frozen=True, slots=True)
+class PaidInvoice:
+    """An invoice that a payment has settled, with its intent and its customer."""
+
+    case: Case
+    invoice: Invoice
+    intent: PaymentIntent
+    customer: Customer
+
+
+def paid_invoice(case: Case) -> PaidInvoice:
     if not (case.invoice and case.intent and case.customer):
         raise Inconsistent("Only an invoice with its intent and customer is paid.")
-    invoice, attempt = case.invoice, case.attempt
-    [payment] = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=case.intent.id)
-    rows.update(
-        tx, payment, event="invoice_payment.paid", status="paid", amount_paid=attempt.amount, paid_at=tx.now
-    )
-    rows.update(
+    return PaidInvoice(case, case.invoice, case.intent, case.customer)
+
+
+def mark_paid(tx: Tx, cases: Sequence[Case]) -> None:
+    """Mark invoices paid, and update their subscriptions and customers. Emits events in order (§10.3 F1)."""
+    if not cases:
+        return
+    found = [paid_invoice(case) for case in cases]
+    for one in found:
+        recover_loss(tx, one.invoice, one.case.attempt.amount)
+    amounts = {one.intent.id: one.case.attempt.amount for one in found}
+    payments = rows.select(tx, InvoicePayment, "payment_intent = any(%(ids)s)", ids=list(amounts))
+    ensure(len(payments) == len(amounts), "Each intent of an invoice has one invoice payment.")
+    rows.update_many(
         tx,
-        invoice,
-        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
-        attempted=True,
-        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
-        paid_at=tx.now,
-        auto_advance=False,
-        amount_paid=invoice.amount_paid + attempt.amount,
-        next_payment_attempt=None,
-        attempt_count=retries.attempt_count_after(invoice, attempt.automatic),
+        [
+            (one, {"status": "paid", "amount_paid": amounts[one.payment_intent], "paid_at": tx.now})
+            for one in payments
+        ],
+        event="invoice_payment.paid",
     )
-    for timer in due_dates.TIMERS:
-        jobs.cancel(tx, timer, invoice.id)
-    if case.subscription:
-        transitions.record_payment(tx, case.subscription, invoice, case.method)
-    transitions.set_delinquent(tx, case.customer, False)
+    rows.update_many(
+        tx,
+        [(one.invoice, paid_changes(tx, one.invoice, one.case.attempt)) for one in found],
+        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
+    )
+    jobs.cancel_kinds(tx, due_dates.TIMERS, [one.invoice.id for one in found])
+    transitions.record_payments(
+        tx,
+        [
+            transitions.Paid(one.case.subscription, one.invoice, one.case.method)
+            for one in found
+            if one.case.subscription
+        ],
+    )
+    transitions.set_delinquents(tx, [one.customer.id for one in found], False)
+
+
+def paid_changes(tx: Tx, invoice: Invoice, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempted": True,
+        "status": lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
+        "paid_at": tx.now,
+        "auto_advance": False,
+        "amount_paid": invoice.amount_paid + attempt.amount,
+        "next_payment_attempt": None,
+        "attempt_count": retries.attempt_count_after(invoice, attempt.automatic),
+    }
 
 
 def decline(tx: Tx, case: Case, outcome: Declined) -> None:
+    """Record a declined attempt: charge and intent, then the invoice, its subscription and its customer."""
     close(tx, case, "failed")
-    if case.attempt.id or case.method is None:  # a bank that was not asked again has said nothing new
-        charge = refused(tx, case, outcome) if case.method else None
+    if case.attempt.id or case.method is None:  # a bank that was not asked has said nothing new
+        charge = failed_charge(tx, case, outcome) if case.method else None
         if case.intent:
             rows.update(
                 tx,
@@ -153,7 +238,8 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
         )
 
 
-def refused(tx: Tx, case: Case, outcome: Declined) -> Charge:
+def failed_charge(tx: Tx, case: Case, outcome: Declined) -> Charge:
+    """Write the charge of a declined attempt. Emits `charge.failed`."""
     said = {
         "advice_code": None,
         "network_advice_code": None,
@@ -171,11 +257,12 @@ def refused(tx: Tx, case: Case, outcome: Declined) -> Charge:
         "failure_message": outcome.message,
         "outcome": said,
     }
-    return charge_records.write(tx, case, "", "failed", facts)
+    id = case.attempt.charge or new_id(Charge.prefix)
+    return charge_records.write_all(tx, [(case, id, facts)], "failed")[0]
 
 
 def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> dict[str, Any]:
-    """The `card_error` of a declined try, as the intent keeps it and the caller hears it (§1.10)."""
+    """Return the `card_error` of a declined attempt, which the intent keeps and the caller gets (§1.10)."""
     code = outcome.code
     error: dict[str, Any] = {
         "type": "card_error" if case.method else "invalid_request_error",
@@ -193,7 +280,7 @@ def error_of(tx: Tx, case: Case, outcome: Declined, charge: Charge | None) -> di
 
 
 def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
-    """The customer must authenticate first: the invoice waits (§8.5)."""
+    """Record that the customer must authenticate first; the invoice waits (§8.5)."""
     if case.intent is None:
         raise Inconsistent("Only a payment intent can need an action.")
     close(tx, case, "requires_action")
@@ -210,6 +297,6 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
 
 
 def close(tx: Tx, case: Case, state: str) -> None:
-    """An attempt that never reached the gateway was never written down."""
+    """Store the state of an attempt; one that was not sent to the gateway is not in the table."""
     if case.attempt.id:
         rows.update(tx, case.attempt, event=None, state=state)

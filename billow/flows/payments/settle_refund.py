@@ -84,9 +84,8 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         return
     close(tx, attempt, "succeeded" if isinstance(outcome, Succeeded) else "failed")
     if isinstance(outcome, Succeeded):
-        movement = postings.insert_charge_transaction(
-            tx, charge.id, attempt.amount, charge.currency, outcome.fee
-        )
+        part = postings.Captured(charge.id, attempt.amount, charge.currency, outcome.fee)
+        movement = postings.insert_charge_transactions(tx, [part])[charge.id]
         captured = rows.update(
             tx,
             charge,
@@ -96,7 +95,7 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             amount_refunded=charge.amount - attempt.amount,
             balance_transaction=movement.id,
         )
-        postings.post_payment(tx, captured, outcome.fee, None)
+        postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
         jobs.cancel(tx, "charge.expire", charge.id)
 
 
