@@ -15,6 +15,7 @@ import pytest
 from billow.api import rows
 from billow.app import App
 from billow.flows.invoices import finalize
+from billow.flows.payments import collect
 from billow.flows.subscriptions import renew
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -192,6 +193,30 @@ def finalizing(app: App, world: World, refs: Sequence[str]) -> Count:
         left = rows.find_many(later, Invoice, [draft.id for draft in drafts]).values()
         assert {one.status for one in left} <= {"open", "paid"}
     return count
+
+
+def collecting(app: App, world: World, refs: Sequence[str]) -> Count:
+    """The invoices of a renewal, finalized and then charged; the gateway is asked within the transaction."""
+    with undone(app, world) as tx:
+        renew.renew(tx, list(refs))
+        drafts = rows.select(
+            tx, Invoice, "subscription = any(%(refs)s) and status = 'draft'", refs=list(refs)
+        )
+        later, ids = tx.at(tx.clock, DUE + AN_HOUR), [draft.id for draft in drafts]
+        finalize.finalize_due(later, ids)
+        with counted() as count:
+            steps = collect.collect_due(later, ids)
+            asked = next(steps)
+            with pytest.raises(StopIteration):
+                steps.send((later, asked.fulfil()))
+        assert {one.status for one in rows.find_many(later, Invoice, ids).values()} == {"paid"}
+    return count
+
+
+def test_a_batch_of_collections_takes_as_many_statements_as_one(app: App, stage: World) -> None:
+    refs = licensed_and_metered(stage)
+    one, many = (collecting(app, stage, some) for some in (refs[:1], refs))
+    assert len(many) == len(one), text_of(many, one)
 
 
 @pytest.mark.parametrize("kind", KINDS)
