@@ -42,7 +42,7 @@ def finalize_due(tx: Tx, refs: list[str]) -> None:
 
 
 def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
-    """Finalize what no person asked to be finalized: where its collection is paused, as the pause says."""
+    """Finalize drafts without a request; where collection is paused, as the pause says."""
     paused = paused_collection.behaviors(tx, refs)
     opened = finalize_many(
         tx,
@@ -55,25 +55,31 @@ def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
-    """Automatic invoices are charged now, as far as they advance by themselves."""
-    due = [i for i in opened if i.status == "open" and i.auto_advance and invoice_intents.automatic(i)]
+    """Put the jobs that charge these invoices now, as far as they advance automatically."""
+    due = [
+        i
+        for i in opened
+        if i.status == "open" and i.auto_advance and invoice_intents.is_charged_automatically(i)
+    ]
     jobs.put_many(tx, "invoice.collect", [(invoice.id, tx.now) for invoice in due])
 
 
 def goes_out(draft: Invoice) -> bool:
-    """Whether its customer is sent it when it is finalized: what does not advance by itself is not (§7.3).
+    """Check whether finalizing sends the customer an invoice: only if it advances automatically (§7.3).
 
-    An invoice that a request of a subscription finalizes and charges advances once it was tried (§7.1).
+    An invoice that a request about a subscription finalizes and charges advances after that attempt (§7.1).
     """
     return draft.auto_advance or (
-        invoice_intents.automatic(draft) and draft.billing_reason in CHARGED_AT_ONCE
+        invoice_intents.is_charged_automatically(draft) and draft.billing_reason in CHARGED_AT_ONCE
     )
 
 
 def send_out(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    """The letter with the paper; and where that is how it is to be paid, the word that it was sent."""
+    """Mail invoices to their customers; emit `invoice.sent` for those that are not charged automatically."""
     waiting = [
-        invoice for invoice in invoices if invoice.status == "open" and not invoice_intents.automatic(invoice)
+        invoice
+        for invoice in invoices
+        if invoice.status == "open" and not invoice_intents.is_charged_automatically(invoice)
     ]
     rows.emit(tx, [(invoice, None) for invoice in waiting], "invoice.sent")
     mail(tx, invoices)
@@ -90,9 +96,10 @@ def finalize_many(
     goes: Wanted = goes_out,
     spares: Wanted = lambda invoice: False,
 ) -> list[Invoice]:
-    """Finalize drafts; what is no draft any more is passed over. The number comes last (§7.9).
+    """Finalize the drafts among invoices, in a fixed number of statements; they are numbered last (§7.9).
 
-    An invoice that `spares` the balance takes nothing of it, since it is not going to be paid.
+    An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. Locks the
+    customers, then the invoices.
     """
     sheets = invoices_sheet.load(tx, refs, wanted)
     for sheet in sheets:
@@ -100,32 +107,33 @@ def finalize_many(
     going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     late_usage.recount(tx, sheets)
     terms = totals.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
-    spent = reckon_all(tx, sheets, terms)
+    spent = recalculate(tx, sheets, terms)
     settle(sheets)
-    opened = open_all(tx, sheets)
+    open_all(tx, sheets)
     write_balances(tx, sheets)
-    post_all(tx, sheets, terms)
     discounts.spend(tx, spent)
-    invoice_intents.expect_payments(tx, sheets)
-    revenue_recognition.schedule(tx, opened)
+    invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
+    lines = [line for sheet in sheets for line in sheet.lines]
+    revenue_recognition.schedule(tx, lines, postings_of(tx, sheets, terms))
     done = [sheet.invoice for sheet in sheets]
-    put_right(tx, [invoice for invoice in done if invoice.status == "paid"])
+    activate_late(tx, [invoice for invoice in done if invoice.status == "paid"])
     due_dates.set_timers(tx, done)
     send_out(tx, [invoice for invoice in done if invoice.id in going])
     return done
 
 
-def reckon_all(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[str, Discount]:
-    """What the invoices come to, once more where something changed since they were drafted.
+def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[str, Discount]:
+    """Calculate the totals again of drafts where something changed since they were made.
 
-    A coupon for one invoice may have been used up by another meanwhile, or by one before it in this batch
-    (T41); the customer may be exempt of tax since. Returns the coupons that are used up by these, noted so.
+    Another invoice may have used up a coupon that is good for one, also one before it in this batch (T41);
+    the customer may be exempt of tax since. Returns the discounts that these invoices use up, each with its
+    invoice.
     """
     gone = {one.id for one in terms.discounts.values() if one.spent_on}
     spent: dict[str, Discount] = {}
     written: list[tuple[InvoiceLine, dict[str, Any]]] = []
     for sheet in sheets:
-        invoice, lines = fresh(sheet, gone)
+        invoice, lines = as_it_is_now(sheet, gone)
         if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
             invoice, lines = totals.reckoned(invoice, lines, terms)
             written += totals.differing(sheet.lines, lines)
@@ -139,8 +147,11 @@ def reckon_all(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[str
     return spent
 
 
-def fresh(sheet: Sheet, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:
-    """A draft as its customer is now, without the discounts that are over; the same lines where none is."""
+def as_it_is_now(sheet: Sheet, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:
+    """Return a draft with its customer's tax status of now, without discounts that ended, and its lines.
+
+    The lines are the same list where they had no such discount.
+    """
     invoice = sheet.invoice.but(
         customer_tax_exempt=sheet.customer.tax_exempt,
         discounts=[id for id in sheet.invoice.discounts if id not in gone],
@@ -153,16 +164,20 @@ def fresh(sheet: Sheet, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine
 
 
 def settle(sheets: Sequence[Sheet]) -> None:
-    """Apply each customer's balance, which no draft has touched, and give the next number of their series.
+    """Apply the balance of each customer to their invoices, and number these.
 
-    A customer's sheets follow each other: the second starts with the balance and the number the first left.
-    The customer's row is locked, so the series has no gap (§7.9).
+    Several invoices of a customer are settled one after the other: the second begins with the balance and the
+    number that the first has left. The customer is locked, so that the numbers have no gap (§7.9).
     """
     running = {sheet.customer.id: sheet.customer for sheet in sheets}
     for sheet in sheets:
         invoice, customer = sheet.invoice, running[sheet.customer.id]
-        spared = sheet.spares and invoice.total > 0  # what is owed to the customer stays theirs
-        minimum = minimum_charge(invoice.currency) if invoice_intents.automatic(invoice) and not spared else 0
+        spared = sheet.spares and invoice.total > 0  # a credit still goes to the customer's balance
+        minimum = (
+            minimum_charge(invoice.currency)
+            if invoice_intents.is_charged_automatically(invoice) and not spared
+            else 0
+        )
         balance = 0 if spared else customer.balance
         sheet.settled = invoicing.settle_balance(invoice.total, balance, minimum)
         sheet.changes.update(
@@ -181,22 +196,30 @@ def settle(sheets: Sequence[Sheet]) -> None:
         sheet.customer = running[sheet.customer.id]
 
 
-def open_all(tx: Tx, sheets: Sequence[Sheet]) -> list[Invoice]:
-    """Open, or paid at once where nothing is due; and the words for it in order (§10.3 F1, F8)."""
+def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """Open the invoices, or mark them paid where nothing is due; emit their events in order (§10.3 F1, F8).
+
+    An invoice that is to be charged gets the columns of its intent, which is inserted afterwards.
+    """
     numbers = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
     for sheet in sheets:
         sheet.changes.update(opening(tx, sheet), customer_tax_ids=numbers.get(sheet.customer.id, []))
-    owed = [sheet for sheet in sheets if sheet.changes["amount_due"]]
-    settled = [sheet for sheet in sheets if not sheet.changes["amount_due"]]
-    for group, events in ((owed, ("finalized",)), (settled, ("finalized", "paid", "payment_succeeded"))):
-        done = rows.update_many(
-            tx,
-            [(sheet.invoice, sheet.changes) for sheet in group],
-            event=[f"invoice.{event}" for event in events],
-        )
-        for sheet, invoice in zip(group, done, strict=True):
-            sheet.invoice = invoice
-    return [sheet.invoice for sheet in sheets]
+    invoice_intents.prepare_intents(tx, sheets)
+    opened = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets], event=None)
+    for sheet, invoice in zip(sheets, opened, strict=True):
+        sheet.invoice = invoice
+    emit_opened(tx, [sheet for sheet in sheets if sheet.invoice.status == "open"], ["invoice.finalized"])
+    emit_opened(
+        tx,
+        [sheet for sheet in sheets if sheet.invoice.status == "paid"],
+        ["invoice.finalized", "invoice.paid", "invoice.payment_succeeded"],
+    )
+
+
+def emit_opened(tx: Tx, sheets: Sequence[Sheet], events: Sequence[str]) -> None:
+    """Emit events of invoices with their lines, which are at hand."""
+    lines = [line for sheet in sheets for line in sheet.lines]
+    rows.emit(tx, [(sheet.invoice, None) for sheet in sheets], events, {"lines": lines})
 
 
 def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
@@ -220,8 +243,11 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
-    """Make subscriptions active again that were late, where the balance has paid their latest invoice."""
+def activate_late(tx: Tx, paid: Sequence[Invoice]) -> None:
+    """Make late subscriptions active again whose latest invoice the customer's balance has paid.
+
+    Locks these subscriptions.
+    """
     ids = [invoice.subscription for invoice in paid if invoice.subscription]
     if not ids:
         return
@@ -234,7 +260,10 @@ def put_right(tx: Tx, paid: Sequence[Invoice]) -> None:
 
 
 def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """What the invoices took from the customers' balances and series. Only a changed balance is told."""
+    """Write the balances and next numbers of customers, and their balance transactions.
+
+    Emits `customer.updated` only where the balance changed.
+    """
     old = rows.find_many(tx, Customer, [sheet.customer.id for sheet in sheets])
     latest = {sheet.customer.id: sheet.customer for sheet in sheets}
     changes = [
@@ -244,11 +273,12 @@ def write_balances(tx: Tx, sheets: Sequence[Sheet]) -> None:
     moved = [change for change in changes if change[0].balance != change[1]["balance"]]
     rows.update_many(tx, [change for change in changes if change not in moved], event=None)
     rows.update_many(tx, moved)
-    rows.insert_many(tx, [used(sheet) for sheet in sheets if sheet.settled and sheet.settled.reason])
+    used = [balance_transaction(sheet) for sheet in sheets if sheet.settled and sheet.settled.reason]
+    rows.insert_many(tx, used)
 
 
-def used(sheet: Sheet) -> CustomerBalanceTransaction:
-    """What an invoice took from the balance, or left on it."""
+def balance_transaction(sheet: Sheet) -> CustomerBalanceTransaction:
+    """Build the transaction of what an invoice took from the balance, or added to it."""
     if not (sheet.settled and sheet.settled.reason):
         raise Inconsistent(f"The invoice {sheet.invoice.id} did not touch the balance.")
     return CustomerBalanceTransaction(
@@ -261,8 +291,11 @@ def used(sheet: Sheet) -> CustomerBalanceTransaction:
     )
 
 
-def post_all(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> None:
-    """The customer owes us each line's net and the taxes; what the balance settled is moved from it."""
+def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[post.Posting]:
+    """Build the postings of finalized invoices: the customer owes the net of each line, and the taxes.
+
+    What the balance paid or received is posted from and to it.
+    """
     postings = []
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
@@ -278,11 +311,11 @@ def post_all(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> None:
             for event, transfers in (("invoice.finalized", moved), ("customer_balance.applied", used))
             if transfers
         ]
-    post.post(tx, postings)
+    return postings
 
 
 def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out) -> Invoice:
-    """Finalize a draft at a person's word; 400 where it is no draft."""
+    """Finalize a draft at a request; refused if the invoice is no draft."""
     require(
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",

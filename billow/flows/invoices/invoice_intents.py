@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
@@ -18,27 +19,41 @@ from billow.store.tx import Tx
 
 DESCRIPTIONS = {"subscription_create": "Subscription creation", "subscription_update": "Subscription update"}
 UNDER_WAY = timedelta(hours=1)
-"""How long what expires unpaid waits on for a gateway that has not answered."""
+"""How much longer a subscription or change that expires unpaid waits for a gateway that has not answered."""
 
 
-def automatic(invoice: Invoice) -> bool:
+def is_charged_automatically(invoice: Invoice) -> bool:
     return invoice.collection_method == "charge_automatically"
 
 
-def expect_payments(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """An intent to be paid for each open invoice that is charged, and the row that ties the two together."""
-    owed = [sheet for sheet in sheets if sheet.invoice.status == "open" and automatic(sheet.invoice)]
-    linked = link_intents(tx, [(sheet.invoice, sheet.customer) for sheet in owed])
-    for sheet, invoice in zip(owed, linked, strict=True):
-        sheet.invoice = invoice
+def prepare_intents(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """Give each invoice that is to be charged an intent, which `insert_intents` writes after the invoice."""
+    owed = [
+        sheet
+        for sheet in sheets
+        if sheet.changes["status"] == "open" and is_charged_automatically(sheet.invoice)
+    ]
+    finalized = [(sheet.invoice.but(**sheet.changes), sheet.customer) for sheet in owed]
+    for sheet, intent in zip(owed, intents_for(tx, finalized), strict=True):
+        sheet.intent = intent
+        sheet.changes.update(link_to(intent))
+
+
+def link_to(intent: PaymentIntent) -> dict[str, Any]:
+    """Return the columns of an invoice that name its intent."""
+    return {"payment_intent": intent.id, "payment_secret": intent.client_secret}
 
 
 def link_intents(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Invoice]:
-    subscriptions = rows.find_many(tx, Subscription, [i.subscription for i, _ in owed if i.subscription])
-    intents = [
-        intent_for(invoice, customer, subscriptions.get(invoice.subscription or ""))
-        for invoice, customer in owed
-    ]
+    """Insert the intents of open invoices that have none, and link them."""
+    intents = intents_for(tx, owed)
+    insert_intents(tx, intents)
+    links = [(invoice, link_to(intent)) for (invoice, _), intent in zip(owed, intents, strict=True)]
+    return rows.update_many(tx, links, event=None)
+
+
+def insert_intents(tx: Tx, intents: Sequence[PaymentIntent]) -> None:
+    """Insert the intents of invoices, and the invoice payments that connect the two."""
     made = rows.insert_many(tx, intents)
     rows.insert_many(
         tx,
@@ -52,14 +67,16 @@ def link_intents(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Invoi
             for intent in made
         ],
     )
-    return rows.update_many(
-        tx,
-        [
-            (invoice, {"payment_intent": intent.id, "payment_secret": intent.client_secret})
-            for (invoice, _), intent in zip(owed, made, strict=True)
-        ],
-        event=None,
-    )
+
+
+def intents_for(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[PaymentIntent]:
+    """Build the intents of invoices that are to be charged, without writing them."""
+    wanted = [invoice.subscription for invoice, _ in owed if invoice.subscription]
+    subscriptions = rows.find_many(tx, Subscription, wanted)
+    return [
+        intent_for(invoice, customer, subscriptions.get(invoice.subscription or ""))
+        for invoice, customer in owed
+    ]
 
 
 def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription | None) -> PaymentIntent:
@@ -81,14 +98,14 @@ def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription 
 
 
 def is_under_way(tx: Tx, invoice: str | None) -> bool:
-    """Whether a gateway still has to say if it took the money for an invoice."""
+    """Check whether a gateway still has to answer an attempt to pay an invoice."""
     found = rows.find_many(tx, Invoice, [invoice or ""]).get(invoice or "")
     intent = rows.find(tx, PaymentIntent, found.payment_intent) if found and found.payment_intent else None
     return intent is not None and intent.status == "processing"
 
 
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
-    """Nobody may pay it any more."""
+    """Cancel the intent of an invoice, so that nobody can pay it; refused while a payment is under way."""
     if invoice.payment_intent is None:
         return
     intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)

@@ -16,10 +16,13 @@ from billow.store.tx import Tx
 RECOGNIZED_STATUSES = ("open", "paid", "uncollectible")
 
 
-def schedule(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    """Post the revenue earned by now, and schedule the rest: at each month's start and each period's end."""
-    lines = rows.below(tx, InvoiceLine, "invoice", [invoice.id for invoice in invoices])
-    post_earned(tx, [line for some in lines.values() for line in some])
+def schedule(tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posting]) -> None:
+    """Post the revenue of finalized lines that is earned by now, and schedule the rest.
+
+    The rest is posted at each month's start and at the end of each period. `postings` are those of the
+    invoices, which are written first, in the same statement.
+    """
+    post_earned(tx, sorted(lines, key=lambda line: (line.position, line.id)), postings)
 
 
 @job("revenue.recognize", batch=500)
@@ -37,9 +40,12 @@ def recognize(tx: Tx, refs: list[str]) -> None:
     post_earned(tx, lines)
 
 
-def post_earned(tx: Tx, lines: Iterable[InvoiceLine]) -> None:
-    """Post the revenue earned by now that was not posted before, so that running twice posts once."""
-    postings: list[post.Posting] = []
+def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Posting] = ()) -> None:
+    """Post the revenue earned by now that was not posted before, so that running twice posts once.
+
+    The postings of `before` are written first, in the same statement.
+    """
+    postings = list(before)
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
     for line in (line for line in lines if line.net):

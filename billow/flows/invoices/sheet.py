@@ -9,6 +9,7 @@ from billow.core import invoicing
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_intent import PaymentIntent
 from billow.store.tx import Tx
 
 Wanted = Callable[[Invoice], bool]
@@ -16,7 +17,7 @@ Wanted = Callable[[Invoice], bool]
 
 @dataclass(slots=True)
 class Sheet:
-    """An invoice on its way from draft to open, with all that it touches."""
+    """A draft that is being finalized, with the rows that change with it."""
 
     invoice: Invoice
     customer: Customer
@@ -24,13 +25,15 @@ class Sheet:
     settled: invoicing.Settlement | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     stale: bool = False
-    """Its lines are others than when it was last reckoned."""
+    """Whether its lines changed since its totals were calculated."""
     spares: bool = False
-    """It leaves the customer's balance as it is."""
+    """Whether it leaves the customer's balance as it is."""
+    intent: PaymentIntent | None = None
+    """The intent that pays it, if it is to be charged; its columns are among the changes."""
 
 
 def load(tx: Tx, refs: Sequence[str], wanted: Wanted) -> list[Sheet]:
-    """Drafts with their customers and lines, locked: customers first, then invoices."""
+    """Lock the wanted drafts among these invoices, after their customers, and load their lines."""
     found = rows.lock_owned(tx, Invoice, refs)
     customers = rows.find_many(tx, Customer, [invoice.customer for invoice in found])
     drafts = [invoice for invoice in found if invoice.status == "draft" and wanted(invoice)]

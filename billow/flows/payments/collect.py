@@ -10,7 +10,6 @@ from billow.core import payments
 from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
-from billow.flows.invoices.locked_invoices import lock_with_customers
 from billow.flows.outside.outside import declined_test_card, gateway, has_gateway
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, instruments
@@ -51,7 +50,7 @@ def collect_due(tx: Tx, refs: list[str]) -> Steps:
     What the payment of one invoice changes of its customer and subscription, that of the next builds on.
     Locks the customers, then the invoices.
     """
-    _, invoices = lock_with_customers(tx, refs)
+    invoices = rows.lock_owned(tx, Invoice, refs)
     payable = [one for one in invoices if one.status == "open" and one.auto_advance and one.amount_due > 0]
     if not has_gateway(tx):
         leave_open(tx, payable)
