@@ -1,6 +1,7 @@
 """Calculate how much of a line is earned by an instant, and when to post it."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from billow.core.calendar import next_boundary
 
@@ -27,10 +28,16 @@ def slices(total: int, start: datetime, end: datetime) -> list[tuple[datetime, i
     """Return when to post and what is earned then: at each start of a month (UTC) within, and at the end."""
     if end <= start:
         return [(start, total)]
+    return [(at, earned(total, start, end, at)) for at in posting_times(start, end)]
+
+
+@lru_cache(maxsize=1024)
+def posting_times(start: datetime, end: datetime) -> tuple[datetime, ...]:
+    """Return each start of a month (UTC) within a period, and its end. Thousands of lines share a period."""
     first_of_month = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    posts = []
+    times = []
     at = next_boundary(first_of_month, "month", 1, start)
     while at < end:
-        posts.append((at, earned(total, start, end, at)))
+        times.append(at)
         at = next_boundary(first_of_month, "month", 1, at)
-    return [*posts, (end, total)]
+    return (*times, end)

@@ -5,12 +5,13 @@ without waiting for other writers. After the commit a job collects the noted lea
 them: the hash of the previous seal, the ids and the leaves (docs/decisions/0014-ledger-seals.md).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from billow.store import jobs
 from billow.store.tx import Tx
@@ -42,7 +43,7 @@ def leaf(transfer: dict[str, Any]) -> bytes:
     """Hash the content of a transfer: JSON with sorted keys, no spaces, only integers and text."""
     said = {name: transfer[name] for name in COLUMNS}
     said["created"] = microseconds(transfer["created"])
-    return sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+    return sha256(msgspec.json.encode(said)).digest()
 
 
 def microseconds(instant: datetime) -> int:

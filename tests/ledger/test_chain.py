@@ -95,6 +95,14 @@ def test_an_independent_program_finds_the_same_hashes(app: App, tenant: str) -> 
     assert hashlib.sha256(seal.encode()).digest() == first.hash
 
 
+def test_the_canonical_text_is_what_any_json_library_writes() -> None:
+    """Of every character: two programs that escape one of them differently would see a forged transfer."""
+    text = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    transfer = {**dict.fromkeys(chain.COLUMNS), "created": chain.EPOCH, "amount": 2**53, "line": text}
+    said = json.dumps({**transfer, "created": 0}, ensure_ascii=False, separators=(",", ":"))
+    assert chain.leaf(transfer) == hashlib.sha256(said.encode()).digest()
+
+
 def test_the_migration_hashes_older_transfers_alike(app: App, new_tenant) -> None:
     script = (Path(migrate.__file__).parent / "migrations" / "0023_ledger_seals.sql").read_text()
     select = script[script.index("select tenant, id, sha256") : script.index("from ledger_transfers;")]
