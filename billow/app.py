@@ -1,5 +1,6 @@
 """Which parts are there, and how are they put together? The one file that knows them all."""
 
+import gc
 import importlib
 import logging
 import os
@@ -73,8 +74,14 @@ class App:
         self.db.close()
 
 
+NEW_OBJECTS = 50_000
+"""How many objects Python makes between two searches for garbage. A batch of a billing run keeps that many
+alive until it ends; with Python's 700, searching among them in vain takes a fifth of its computing time."""
+
+
 def build(settings: Settings, url: str) -> App:
     """Put the parts together on a database that is migrated."""
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     db = Database(url, size=pool_size(settings), waiters=Waiters(settings.threads // 2))
     try:
         return _built(settings, db)
