@@ -30,6 +30,9 @@ ASPECTS = {
     "row security": """
         select relname, relrowsecurity, relforcerowsecurity from pg_class
         where relkind = 'r' and relnamespace = 'billow'::regnamespace""",
+    "storage": """
+        select relname, array_to_string(reloptions, ',') from pg_class
+        where reloptions is not null and relnamespace = 'billow'::regnamespace""",
     "triggers": """
         select tgrelid::regclass::text, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal""",
     "functions": "select proname, prosrc from pg_proc where pronamespace = 'billow'::regnamespace",
