@@ -19,7 +19,7 @@ from billow.store.tx import Tx
 Key = tuple[str, datetime]
 
 
-def waiting(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[BillingPeriod]]:
+def unbilled(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[BillingPeriod]]:
     """The stretches that a change has closed and no invoice has billed, the oldest first; one statement."""
     found: dict[str, list[BillingPeriod]] = {}
     for one in rows.select(
@@ -54,7 +54,7 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
             counted_from=one.counted_from,
             billed_use=one.billed_use,
         )
-        for part, one in zip(priced_items.priced(tx, items), stretches, strict=True)
+        for part, one in zip(priced_items.parts_of_items(tx, items), stretches, strict=True)
     ]
 
 
@@ -64,7 +64,7 @@ def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
     begun = {(one.subscription_item, one.period_start): one for one in periods_of_lines(lines)}
     late = [
         one
-        for one in waiting(tx, [subscription]).get(subscription, [])
+        for one in unbilled(tx, [subscription]).get(subscription, [])
         if begun.pop((one.subscription_item, one.period_start), None)
     ]
     rows.update_many(tx, [(one, {"invoice": invoice}) for one in late])
@@ -97,7 +97,7 @@ def release(tx: Tx, periods: Sequence[BillingPeriod]) -> None:
     rows.update_many(tx, [(period, {"period_end": period.period_start}) for period in periods])
 
 
-def begin_periods(
+def record(
     tx: Tx,
     lines: Sequence[InvoiceLine],
     late: Sequence[tuple[BillingPeriod, str]],

@@ -23,7 +23,7 @@ from billow.resources.subscription_item import SubscriptionItem
 from billow.store import outbox
 from billow.store.tx import Tx
 
-MOST = 20
+MAX_DISCOUNTS = 20
 CREATED = "customer.discount.created"
 
 
@@ -62,7 +62,7 @@ class Redemption:
     kept: Discount | None = None
 
 
-def chosen(
+def update_discounts(
     tx: Tx, wanted: Sequence[DiscountTerm] | None, owner: Owner, before: Sequence[str] = (), *, given: bool
 ) -> list[str]:
     """The discounts of a thing after a request: `""` (None) takes them off, `[]` leaves them (T21)."""
@@ -80,16 +80,18 @@ def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str |
     """Make discounts, in the order in which they are wished; returns their ids."""
     found = redeemable(tx, wanted, owner)
     fresh = [redemption for redemption in found if redemption.kept is None]
-    count_up(tx, fresh)
-    made = rows.insert_many(tx, [made_from(tx, one, owner) for one in fresh], event=event)
+    count_redemptions(tx, fresh)
+    made = rows.insert_many(tx, [new_discount(tx, one, owner) for one in fresh], event=event)
     new = iter(made)
     return [one.kept.id if one.kept else next(new).id for one in found]
 
 
 def redeemable(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
     """What the terms name, each of which may be redeemed now."""
-    require(len(wanted) <= MOST, f"You can pass at most {MOST} discounts.", param=owner.param)
-    found = looked_up(tx, wanted, owner)
+    require(
+        len(wanted) <= MAX_DISCOUNTS, f"You can pass at most {MAX_DISCOUNTS} discounts.", param=owner.param
+    )
+    found = look_up(tx, wanted, owner)
     distinct = {redemption.coupon.id for redemption in found}
     require(
         len(distinct) == len(found),
@@ -107,7 +109,7 @@ def named(terms: Sequence[DiscountTerm] | None) -> list[str]:
     return [term.discount for term in terms or [] if term.discount]
 
 
-def made_from(tx: Tx, redemption: Redemption, owner: Owner) -> Discount:
+def new_discount(tx: Tx, redemption: Redemption, owner: Owner) -> Discount:
     coupon = redemption.coupon
     start = owner.start or tx.now.replace(microsecond=0)
     made = Discount(
@@ -121,7 +123,7 @@ def made_from(tx: Tx, redemption: Redemption, owner: Owner) -> Discount:
     return made.but(**owner.on)
 
 
-def looked_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
+def look_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
     """What the terms name. Coupons are locked before codes, as everywhere."""
     for place, term in enumerate(wanted):
         require(
@@ -182,14 +184,14 @@ def check_code(tx: Tx, redemption: Redemption, code: PromotionCode, owner: Owner
         param=redemption.at,
     )
     require(
-        not code.restrictions["first_time_transaction"] or first_time(tx, owner.customer),
+        not code.restrictions["first_time_transaction"] or is_first_transaction(tx, owner.customer),
         f"The promotion code '{code.code}' is for a customer's first transaction, and there was one before.",
         param=redemption.at,
     )
     check_minimum(redemption, code.restrictions, owner)
 
 
-def first_time(tx: Tx, customer: Customer) -> bool:
+def is_first_transaction(tx: Tx, customer: Customer) -> bool:
     """Whether nothing was paid before, and no invoice stands."""
     return not tx.one(
         "select 1 from invoices where customer = %(id)s and status in ('open', 'paid', 'uncollectible')"
@@ -223,7 +225,7 @@ def check_minimum(redemption: Redemption, restrictions: dict[str, Any], owner: O
     )
 
 
-def count_up(tx: Tx, redeemed: Sequence[Redemption]) -> None:
+def count_redemptions(tx: Tx, redeemed: Sequence[Redemption]) -> None:
     """Note each redemption on its coupon and its code; what is used up is closed for good (§2.7)."""
     for redemption in redeemed:
         coupon, code = redemption.coupon, redemption.code
@@ -236,7 +238,7 @@ def count_up(tx: Tx, redeemed: Sequence[Redemption]) -> None:
             promotion_codes.deactivate_codes(tx, coupon)
 
 
-def grant(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:
+def give_to_customer(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:
     """Give a customer a discount for all that has none of its own; it takes the place of the one before."""
     owner = Owner(customer, customer.currency)
     [id] = redeem(tx, [term], owner, event=None if customer.discount else CREATED)
@@ -247,24 +249,24 @@ def grant(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:
 
 
 @Customer.below("DELETE", "discount", of=Customer)
-def take_from_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
+def remove_from_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Remove the discount of a customer. Invoices that have it keep it."""
     held = rows.find_many(tx, Discount, [customer.discount or ""])
-    return removed(tx, list(held.values()), f"No active discount for customer: {customer.id}")
+    return remove_all(tx, list(held.values()), f"No active discount for customer: {customer.id}")
 
 
 @Subscription.below("DELETE", "discount", of=Subscription)
-def take_from_subscription(tx: Tx, subscription: Subscription) -> dict[str, Any]:
+def remove_from_subscription(tx: Tx, subscription: Subscription) -> dict[str, Any]:
     """Remove the discounts of a subscription; the customer's applies again."""
     held = rows.find_many(tx, Discount, subscription.discounts)
     ordered = [held[id] for id in subscription.discounts]
-    return removed(tx, ordered, f"No active discount for subscription: {subscription.id}")
+    return remove_all(tx, ordered, f"No active discount for subscription: {subscription.id}")
 
 
-def removed(tx: Tx, held: Sequence[Discount], none: str) -> dict[str, Any]:
+def remove_all(tx: Tx, held: Sequence[Discount], none: str) -> dict[str, Any]:
     if not held:
         raise Refused(none, param="id", code="resource_missing", status=404)
-    take_off(tx, held)
+    remove(tx, held)
     return {**render.one(tx, held[0]), "deleted": True}
 
 
@@ -273,13 +275,13 @@ def lapsed(tx: Tx, found: Iterable[Discount]) -> set[str]:
     return {one.id for one in found if one.spent_on or (one.end and one.end <= tx.now)}
 
 
-def spend(tx: Tx, spent: Mapping[str, Discount]) -> None:
+def mark_spent(tx: Tx, spent: Mapping[str, Discount]) -> None:
     """Coupons for one invoice are used up by the first that is finalized with them (§2.6, T41)."""
     rows.update_many(tx, [(one, {"spent_on": one.spent_on}) for one in spent.values()], event=None)
-    take_off(tx, list(spent.values()))
+    remove(tx, list(spent.values()))
 
 
-def take_off(tx: Tx, gone: Sequence[Discount]) -> None:
+def remove(tx: Tx, gone: Sequence[Discount]) -> None:
     """Take discounts off the customers, subscriptions and items that hold them, and tell it.
 
     A fixed number of statements for any number of discounts, none for none.
@@ -307,14 +309,14 @@ def take_off(tx: Tx, gone: Sequence[Discount]) -> None:
     rows.update_many(tx, [without(one, ids) for one in items])
     changed = rows.update_many(tx, [without(one, ids) for one in subscriptions], event=None)
     rows.update_many(tx, [(one, {"discount": None}) for one in customers])
-    tell(tx, before, render.show(tx, [one for one in changed if one.told]))
+    emit_changes(tx, before, render.show(tx, [one for one in changed if one.told]))
 
 
 def without(holder: Subscription | SubscriptionItem, ids: Container[str]) -> tuple[Any, dict[str, list[str]]]:
     return holder, {"discounts": [id for id in holder.discounts if id not in ids]}
 
 
-def tell(tx: Tx, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> None:
+def emit_changes(tx: Tx, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> None:
     """A subscription shows its items, and so does the word of what changed in them."""
     event = "customer.subscription.updated"
     outbox.write(

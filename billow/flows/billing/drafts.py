@@ -29,13 +29,13 @@ class Draft:
     invoice: Invoice
     lines: list[InvoiceLine]
     items: list[InvoiceItem]
-    stretches: Sequence[BillingPeriod] = ()
+    closed: Sequence[BillingPeriod] = ()
     """Use of earlier prices that its lines bill (flows/billing/billing_periods.py)."""
     inherited: Sequence[str] = ()
     """The customer's discount, for an invoice that has none of its own (§2.8)."""
     periods: Sequence[Period] = ()
     """What its metered lines are for, where an earlier part of that is billed already."""
-    waits: Sequence[InvoiceLine] = ()
+    left_out: Sequence[InvoiceLine] = ()
     """What was left out because no invoice can hold it."""
 
 
@@ -77,7 +77,7 @@ def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:
     return line.but(invoice=invoice, position=position)
 
 
-def reckoned(tx: Tx, drafts: Sequence[Draft]) -> None:
+def calculate(tx: Tx, drafts: Sequence[Draft]) -> None:
     """Fill in what the drafts come to: discounts, taxes and totals, for all of them in a few statements.
 
     This is where a discount is seen to have lapsed: it is taken off whatever holds it (§2.6).
@@ -89,15 +89,15 @@ def reckoned(tx: Tx, drafts: Sequence[Draft]) -> None:
     gone = set() if begins else discounts.lapsed(tx, terms.discounts.values())
     for draft in drafts:
         if gone:
-            drop(draft, gone)
+            remove_lapsed(draft, gone)
         try:
-            draft.invoice, draft.lines = totals.reckoned(draft.invoice, draft.lines, terms)
+            draft.invoice, draft.lines = totals.calculate(draft.invoice, draft.lines, terms)
         except bounds.TooLarge:
-            shrink(tx, draft, terms)
-    discounts.take_off(tx, [terms.discounts[id] for id in sorted(gone)])
+            leave_out(tx, draft, terms)
+    discounts.remove(tx, [terms.discounts[id] for id in sorted(gone)])
 
 
-def drop(draft: Draft, gone: Container[str]) -> None:
+def remove_lapsed(draft: Draft, gone: Container[str]) -> None:
     """Without the discounts that are over; when none is left, that of the customer comes in their place."""
     kept = [id for id in draft.invoice.discounts if id not in gone]
     if draft.invoice.discounts and not kept:
@@ -108,7 +108,7 @@ def drop(draft: Draft, gone: Container[str]) -> None:
     ]
 
 
-def shrink(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
+def leave_out(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
     """Leave out of a draft what no invoice can hold, to wait (flows/billing/oversize.py).
 
     A preview is refused instead, so that somebody hears of it. What a threshold bills in mid-period cannot
@@ -117,7 +117,7 @@ def shrink(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
 
     def fits(lines: Sequence[InvoiceLine]) -> bool:
         try:
-            return bool(totals.reckoned(draft.invoice, lines, terms))
+            return bool(totals.calculate(draft.invoice, lines, terms))
         except bounds.TooLarge:
             return False
 
@@ -125,10 +125,10 @@ def shrink(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
     goes_on = {(one.part.item.id, one.start) for one in draft.periods if one.continued}
     if tx.notes.get(oversize.PREVIEW) or out & goes_on:
         raise bounds.TooLarge
-    draft.waits = [line for line in draft.lines if oversize.key_of(line) in out]
+    draft.left_out = [line for line in draft.lines if oversize.key_of(line) in out]
     draft.items = [item for item in draft.items if (item.id, None) not in out]
     kept = [line for line in draft.lines if oversize.key_of(line) not in out]
-    draft.invoice, draft.lines = totals.reckoned(draft.invoice, kept, terms)
+    draft.invoice, draft.lines = totals.calculate(draft.invoice, kept, terms)
 
 
 def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
@@ -136,17 +136,17 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
 
     What is proposed bills no period yet: it will when it is paid (§5.11).
     """
-    reckoned(tx, drafts)
+    calculate(tx, drafts)
     lines = rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
     if not proposed:
-        late = [(one, draft.invoice.id) for draft in drafts for one in draft.stretches]
+        late = [(one, draft.invoice.id) for draft in drafts for one in draft.closed]
         counting = {(p.part.item.id, p.start): counting_of(p) for draft in drafts for p in draft.periods}
-        billed = [line for draft in drafts for line in (*draft.lines, *draft.waits)]
-        out = {oversize.key_of(line) for draft in drafts for line in draft.waits}
-        billing_periods.begin_periods(tx, billed, late, counting, out)
+        billed = [line for draft in drafts for line in (*draft.lines, *draft.left_out)]
+        out = {oversize.key_of(line) for draft in drafts for line in draft.left_out}
+        billing_periods.record(tx, billed, late, counting, out)
     taken = [(item, {"invoice": draft.invoice.id}) for draft in drafts for item in draft.items]
     rows.update_many(tx, taken, event=None)
-    oversize.park(tx, [line.invoice_item for draft in drafts for line in draft.waits if line.invoice_item])
+    oversize.park(tx, [line.invoice_item for draft in drafts for line in draft.left_out if line.invoice_item])
     return rows.insert_many(tx, [draft.invoice for draft in drafts], lists={"lines": lines})
 
 

@@ -62,13 +62,13 @@ def charges_for_many(tx: Tx, subjects: Sequence[Subject]) -> list[Charges]:
 
     An item that waits goes to the first of its customer's subscriptions that takes it.
     """
-    closed = billing_periods.waiting(tx, ids) if (ids := ids_of(subjects, "closed")) else {}
+    closed = billing_periods.unbilled(tx, ids) if (ids := ids_of(subjects, "closed")) else {}
     late = billing_periods.periods_of(tx, [one for some in closed.values() for one in some])
     late_of: dict[str, list[Period]] = {}
     for period in late:
         late_of.setdefault(period.part.item.subscription, []).append(period)
     owners = {one.subscription.id: one.customer.id for one in subjects}
-    used = metered_usage.measured(tx, [*late, *(p for one in subjects for p in measurable(one))], owners)
+    used = metered_usage.measure(tx, [*late, *(p for one in subjects for p in measurable(one))], owners)
     takers = [one.customer.id for one in subjects if one.pending]
     pending = pending_items.pending_items(tx, takers) if takers else {}
     found = []
@@ -81,7 +81,7 @@ def charges_for_many(tx: Tx, subjects: Sequence[Subject]) -> list[Charges]:
             for line in lines_of(period, customer, used.get((period.part.item.id, period.start)))
         ]
         currency = one.subscription.currency
-        items = pending_items.awaited(pending, customer, id, currency) if one.pending else []
+        items = pending_items.take(pending, customer, id, currency) if one.pending else []
         found.append(Charges(one, closed.get(id, []), periods, used, lines, items))
     return found
 
@@ -104,7 +104,7 @@ def draft_for(tx: Tx, charges: Charges, *, stands: bool, **fields: Any) -> Draft
     subject = charges.subject
     fields = {**finalization(tx, stands), **drafts.subscription_fields(subject.subscription), **fields}
     draft = drafts.draft(tx, subject.customer, charges.lines, charges.items, **fields)
-    draft.stretches, draft.periods = charges.closed, charges.periods
+    draft.closed, draft.periods = charges.closed, charges.periods
     return draft
 
 

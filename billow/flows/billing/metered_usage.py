@@ -12,7 +12,7 @@ from billow.store.tx import Tx
 from billow.store.usage import Span, store
 
 
-def used_until(part: Part, until: datetime) -> Period:
+def unbilled_period(part: Part, until: datetime) -> Period:
     """The use of a metered item that is still to be billed."""
     item = part.item
     since = item.metered_from or item.current_period_start
@@ -24,7 +24,7 @@ def closes_at(item: SubscriptionItem, at: datetime) -> datetime:
     return usage.closes_at(at, item.metered_from or item.current_period_start, item.billed_use)
 
 
-def measured(
+def measure(
     tx: Tx, periods: Sequence[Period], customers: dict[str, str]
 ) -> dict[tuple[str, datetime], Decimal]:
     """Billable usage of metered periods, by item and start; statements do not grow with their number.
@@ -35,7 +35,11 @@ def measured(
     metered = [period for period in periods if period.kind == "metered" and period.part.meter]
     spans = [
         Span(
-            (p.part.item.id, p.start), p.part.meter.id, customers[p.part.item.subscription], counted(p), p.end
+            (p.part.item.id, p.start),
+            p.part.meter.id,
+            customers[p.part.item.subscription],
+            counted_since(p),
+            p.end,
         )
         for p in metered
         if p.part.meter
@@ -51,5 +55,5 @@ def measured(
     }
 
 
-def counted(period: Period) -> datetime:
+def counted_since(period: Period) -> datetime:
     return period.counted_from or period.start

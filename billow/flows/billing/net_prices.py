@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 
 
 @dataclass(slots=True)
-class Full:
+class FullPrice:
     """What an item costs for a full period, and what each discount that stands takes of it."""
 
     gross: int = 0
@@ -28,21 +28,21 @@ class Full:
         return self.gross - self.off.total()
 
 
-def full(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> dict[str, Full]:
+def full_prices(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> dict[str, FullPrice]:
     """What each licensed item costs, by item. An amount off is spread over all of them (X43)."""
     licensed = [part for part in parts if not part.meter]
-    whole = subscription.discounts or of_customer(tx, subscription.customer)
+    whole = subscription.discounts or discounts_of_customer(tx, subscription.customer)
     core = core_of(tx, {*whole, *(id for part in licensed for id in part.item.discounts)}, subscription)
     lines = [
         (part.item.id, discounts.Line(charge.amount, part.product.id, own=own))
         for part in licensed
-        for own in [standing(part.item.discounts, core)]
+        for own in [known(part.item.discounts, core)]
         for charge in pricing.charges(part.rate, Decimal(part.item.quantity or 0))
     ]
-    taken = discounts.taken([line for _, line in lines], standing(whole, core))
-    found: dict[str, Full] = {}
+    taken = discounts.taken([line for _, line in lines], known(whole, core))
+    found: dict[str, FullPrice] = {}
     for (item, line), own in zip(lines, taken, strict=True):
-        one = found.setdefault(item, Full())
+        one = found.setdefault(item, FullPrice())
         one.gross += line.amount
         one.off.update(own)
     return found
@@ -60,10 +60,10 @@ def core_of(tx: Tx, ids: Iterable[str], subscription: Subscription) -> dict[str,
     }
 
 
-def standing(ids: Sequence[str], found: Mapping[str, discounts.Discount]) -> list[discounts.Discount]:
+def known(ids: Sequence[str], found: Mapping[str, discounts.Discount]) -> list[discounts.Discount]:
     return [found[id] for id in ids if id in found]
 
 
-def of_customer(tx: Tx, customer: str) -> list[str]:
+def discounts_of_customer(tx: Tx, customer: str) -> list[str]:
     found = rows.find(tx, Customer, customer, deleted=True).discount
     return [found] if found else []

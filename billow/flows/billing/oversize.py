@@ -49,7 +49,7 @@ def left_out(lines: Sequence[InvoiceLine], fits: Fits) -> set[Key]:
     return set(largest[:most])
 
 
-def surely_fits(lines: Sequence[InvoiceLine]) -> bool:
+def always_fits(lines: Sequence[InvoiceLine]) -> bool:
     """Whether no tax can make it too much: ten rates of 100 % are the most that there may be."""
     return bounds.holds([16 * sum(abs(line.amount) for line in lines)])
 

@@ -20,7 +20,7 @@ def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceIte
     return found
 
 
-def awaited(
+def take(
     pending: dict[str, list[InvoiceItem]], customer: str, subscription: str | None, currency: str
 ) -> list[InvoiceItem]:
     """Take the waiting items that this invoice picks up: its subscription's, and those of none (§5.16)."""
@@ -32,7 +32,7 @@ def awaited(
     return taken
 
 
-def left_over(tx: Tx, customer: str, subscription: str | None, currency: str) -> list[InvoiceItem]:
+def for_manual_invoice(tx: Tx, customer: str, subscription: str | None, currency: str) -> list[InvoiceItem]:
     """The waiting items that an invoice by hand picks up: those of its subscription alone (§7.1).
 
     Where it has none, those of none, and what a subscription left to its customer when it ended (§5.12).

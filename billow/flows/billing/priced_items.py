@@ -44,18 +44,18 @@ def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
         for item in sorted(some, key=lambda item: item.created, reverse=True)  # stable: then by id
     ]
     found: dict[str, list[Part]] = {}
-    for part in priced(tx, items):
+    for part in parts_of_items(tx, items):
         found.setdefault(part.item.subscription, []).append(part)
     return found
 
 
-def priced(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
+def parts_of_items(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
     prices = rows.find_many(tx, Price, [item.price for item in items])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
     meters = rows.find_many(tx, Meter, [meter for price in prices.values() if (meter := meter_of(price))])
     agreed = rows.find_many(tx, Subscription, [item.subscription for item in items])
     wanted = {(item.price, agreed[item.subscription].currency) for item in items}
-    rates = {(id, currency): rated(prices[id], currency) for id, currency in wanted}
+    rates = {(id, currency): rate_of(prices[id], currency) for id, currency in wanted}
     return [
         Part(
             item,
@@ -79,7 +79,7 @@ def meter_of(price: Price) -> str | None:
     return (price.recurring or {}).get("meter")
 
 
-def rated(price: Price, currency: str | None = None) -> pricing.Price:
+def rate_of(price: Price, currency: str | None = None) -> pricing.Price:
     """A price as the core rates it: in its own currency, or in another one that it has amounts for."""
     transform = price.transform_quantity
     other = price.currency_options[currency] if currency not in (None, price.currency) else None

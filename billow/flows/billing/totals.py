@@ -51,7 +51,7 @@ def terms_of(
     return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
 
 
-def reckoned(
+def calculate(
     invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms
 ) -> tuple[Invoice, list[InvoiceLine]]:
     """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5).
@@ -61,7 +61,7 @@ def reckoned(
     whole = [terms.discount(id, invoice.currency) for id in invoice.discounts]
     off = discounting.taken([core_line(line, terms) for line in lines], whole)
     # What a proration shows as taken off was settled when it was made.
-    off = [given(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
+    off = [discounts_on(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
     left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
     rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
     held = taxes.taxed(
@@ -78,7 +78,7 @@ def reckoned(
     amounts = [amounts_of(line, own, taxed) for line, own, taxed in zip(made, off, held, strict=True)]
     totals = {
         **totals_of(invoice, amounts),
-        "total_discount_amounts": taken_in_all(invoice, made),
+        "total_discount_amounts": discount_totals(invoice, made),
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
     }
     summed = invoice.but(**totals)
@@ -109,7 +109,7 @@ def nested(entries: Sequence[dict[str, Any]]) -> list[int]:
     return [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
 
 
-def given(line: InvoiceLine) -> dict[str, int]:
+def discounts_on(line: InvoiceLine) -> dict[str, int]:
     return {entry["discount"]: entry["amount"] for entry in line.discount_amounts}
 
 
@@ -156,7 +156,7 @@ def due(invoice: Invoice, total: int) -> invoicing.Settlement:
     return invoicing.settle_balance(total, invoice.starting_balance, minimum)
 
 
-def taken_in_all(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
+def discount_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
     """What each discount takes in all: those of single lines first, and also those that took nothing."""
     sums = Counter[str]()
     for line in lines:
@@ -188,13 +188,13 @@ def stands_alone(invoice: Invoice, line: InvoiceLine, terms: Terms) -> bool:
     return not (spread or line.discounts or line.discount_amounts)
 
 
-def added(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, Any], InvoiceLine]:
+def with_line(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, Any], InvoiceLine]:
     """The totals of an invoice with one more line that stands alone, and that line, reckoned.
 
     They are the totals before plus those of an invoice of this line only; a property test holds them equal
     to the totals of all lines (tests/flows/invoices/test_long_drafts.py).
     """
-    alone, [made] = reckoned(invoice, [line], terms)
+    alone, [made] = calculate(invoice, [line], terms)
     sums = {name: (getattr(invoice, name) or 0) + (getattr(alone, name) or 0) for name in SUMS}
     totals: dict[str, Any] = {
         **sums,
@@ -231,7 +231,7 @@ def merged(
     return found
 
 
-def changes(before: Any, after: Any) -> dict[str, Any]:
+def changed_fields(before: Any, after: Any) -> dict[str, Any]:
     """What is other of a row after it was reckoned again."""
     return {
         name: getattr(after, name)
@@ -240,15 +240,15 @@ def changes(before: Any, after: Any) -> dict[str, Any]:
     }
 
 
-def differing(
+def changed_lines(
     before: Sequence[InvoiceLine], after: Sequence[InvoiceLine]
 ) -> list[tuple[InvoiceLine, dict[str, Any]]]:
     """The lines of an invoice that were reckoned otherwise, with what is other of them."""
     pairs = zip(before, after, strict=True)
-    return [(old, changed) for old, new in pairs if (changed := changes(old, new))]
+    return [(old, changed) for old, new in pairs if (changed := changed_fields(old, new))]
 
 
-def used_up(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> list[str]:
+def once_discounts_used(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> list[str]:
     """The discounts for one invoice that this one took: one that took nothing, as in a trial, stands.
 
     A proration was charged at the price after discounts, so it has taken those that stand.
@@ -271,20 +271,22 @@ def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
         discount = terms.discounts.get(entry["discount"])
         if discount:
             coupon = terms.coupons[discount.coupon]
-            found[discount.id] = f"{coupon.name or coupon.id} ({off(coupon, discount, invoice.currency)} off)"
+            found[discount.id] = (
+                f"{coupon.name or coupon.id} ({discount_text(coupon, discount, invoice.currency)} off)"
+            )
     for tax in invoice.total_taxes:
         rate = terms.rates[tax["tax_rate_details"]["tax_rate"]]
         found[rate.id] = f"{rate.display_name} ({decimal_text(rate.percentage)}%)"
     return found
 
 
-def off(coupon: Coupon, discount: Discount, currency: str) -> str:
+def discount_text(coupon: Coupon, discount: Discount, currency: str) -> str:
     if coupon.percent_off is not None:
         return f"{decimal_text(coupon.percent_off)}%"
     return show(in_core(discount, coupon, currency).amount or 0, currency)
 
 
-def again(
+def recalculate(
     tx: Tx,
     invoice: Invoice,
     before: Sequence[InvoiceLine],
@@ -294,6 +296,6 @@ def again(
     """Write a draft that was changed: its lines, where they are to be other than before, and its totals."""
     edited = before if lines is None else lines
     wanted = invoice.but(**changed)
-    made, after = reckoned(wanted, edited, terms_of(tx, [wanted], edited))
-    rows.update_many(tx, differing(before, after))
-    return rows.update(tx, invoice, **changes(invoice, made))
+    made, after = calculate(wanted, edited, terms_of(tx, [wanted], edited))
+    rows.update_many(tx, changed_lines(before, after))
+    return rows.update(tx, invoice, **changed_fields(invoice, made))

@@ -13,7 +13,7 @@ from billow.core import numbering
 from billow.core.errors import Refused, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
-from billow.flows.billing.discounts import DiscountTerm, Owner, chosen, redeem
+from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
 from billow.flows.invoices import finalize, invoice_items
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
@@ -59,7 +59,9 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     waiting = pending_items.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
     currency = wanted.currency or customer.currency or next((item.currency for item in waiting), "usd")
     check_customer_currency(customer, currency)
-    items = pending_items.left_over(tx, customer.id, wanted.subscription, currency) if included else []
+    items = (
+        pending_items.for_manual_invoice(tx, customer.id, wanted.subscription, currency) if included else []
+    )
     fields = {**fields_of(tx, wanted), "currency": currency}
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)
@@ -213,7 +215,7 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     changes.update(term_changes(tx, invoice, wanted))
     if invoice.status != "draft":
         return rows.update(tx, invoice, **changes)
-    return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
+    return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
 
 
 def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
     if wanted.given("discounts"):
         customer = rows.find(tx, Customer, invoice.customer)
         owner = discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
-        changes["discounts"] = chosen(tx, wanted.discounts, owner, invoice.discounts, given=True)
+        changes["discounts"] = update_discounts(tx, wanted.discounts, owner, invoice.discounts, given=True)
     return changes
 
 

@@ -88,7 +88,7 @@ def explain_rating(line: InvoiceLine, price: Price) -> list[str]:
         return []
     quantity = line.usage if line.usage is not None else line.quantity_decimal
     text = []
-    for charge in pricing.charges(priced_items.rated(price, line.currency), quantity):
+    for charge in pricing.charges(priced_items.rate_of(price, line.currency), quantity):
         if charge.tier != line.tier:
             continue
         if charge.tier is not None:

@@ -111,7 +111,7 @@ def finalize_many(
     settle(sheets)
     open_all(tx, sheets)
     write_balances(tx, sheets)
-    discounts.spend(tx, spent)
+    discounts.mark_spent(tx, spent)
     invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
     lines = [line for sheet in sheets for line in sheet.lines]
     revenue_recognition.schedule(tx, lines, postings_of(tx, sheets, terms))
@@ -135,12 +135,12 @@ def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[st
     for sheet in sheets:
         invoice, lines = as_it_is_now(sheet, gone)
         if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
-            invoice, lines = totals.reckoned(invoice, lines, terms)
-            written += totals.differing(sheet.lines, lines)
-            sheet.changes.update(totals.changes(sheet.invoice, invoice))
+            invoice, lines = totals.calculate(invoice, lines, terms)
+            written += totals.changed_lines(sheet.lines, lines)
+            sheet.changes.update(totals.changed_fields(sheet.invoice, invoice))
             sheet.invoice, sheet.lines = invoice, lines
         sheet.changes["labels"] = totals.labels(invoice, terms)
-        used = totals.used_up(invoice, lines, terms)
+        used = totals.once_discounts_used(invoice, lines, terms)
         spent.update({id: terms.discounts[id].but(spent_on=invoice.id) for id in used})
         gone.update(used)
     rows.update_many(tx, written)

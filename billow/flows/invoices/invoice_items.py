@@ -14,8 +14,8 @@ from billow.core.errors import require
 from billow.core.money import EXACT, round_half_away
 from billow.flows.billing import billing_periods, drafts, lines, priced_items
 from billow.flows.billing.currency import check_customer_currency, check_price_currency
-from billow.flows.billing.discounts import DiscountTerm, Owner, chosen, redeem
-from billow.flows.billing.totals import added, again, stands_alone, terms_of
+from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
+from billow.flows.billing.totals import recalculate, stands_alone, terms_of, with_line
 from billow.resources import product as products
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
@@ -140,7 +140,7 @@ def amount_fields(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, A
         currency = wanted.currency or price.currency
         check_price_currency([price], currency)
         product = products.check_active(tx, price.product, "pricing[price]")
-        rate = priced_items.rated(price, currency)
+        rate = priced_items.rate_of(price, currency)
         amount, unit = pricing.amount(rate, quantity), rate.unit_amount
         found: dict[str, Any] = {
             "currency": currency,
@@ -189,12 +189,12 @@ def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
     line = drafts.place_line(lines.item_line(item), invoice.id, next_position(tx, invoice))
     terms = terms_of(tx, [invoice], [line])
     if stands_alone(invoice, line, terms):
-        totals, line = added(invoice, line, terms)
+        totals, line = with_line(invoice, line, terms)
         rows.insert(tx, line)
         rows.update(tx, invoice, **totals)
     else:
         before = lines_of(tx, invoice)
-        again(tx, invoice, [*before, rows.insert(tx, line)])
+        recalculate(tx, invoice, [*before, rows.insert(tx, line)])
 
 
 def next_position(tx: Tx, invoice: Invoice) -> int:
@@ -227,7 +227,7 @@ def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
     if invoice:
         before = lines_of(tx, invoice)
         after = [line if line.invoice_item != item.id else updated_line(line, changed) for line in before]
-        again(tx, invoice, before, after)
+        recalculate(tx, invoice, before, after)
     return changed
 
 
@@ -257,7 +257,7 @@ def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Updat
         customer = rows.find(tx, Customer, item.customer)
         inherited = [*item.discounts, *(invoice.discounts if invoice else [])]
         owner = discount_owner(customer, item.id, item.currency, inherited)
-        changes["discounts"] = chosen(tx, wanted.discounts, owner, item.discounts, given=True)
+        changes["discounts"] = update_discounts(tx, wanted.discounts, owner, item.discounts, given=True)
     return changes
 
 
@@ -286,6 +286,6 @@ def delete_item(tx: Tx, item: InvoiceItem) -> dict[str, Any]:
     if invoice:
         check_editable(invoice)
         rows.delete_where(tx, InvoiceLine, "invoice_item = %(id)s", id=item.id)
-        again(tx, invoice, lines_of(tx, invoice))
+        recalculate(tx, invoice, lines_of(tx, invoice))
     billing_periods.release_of_items(tx, [item.id])
     return rows.delete(tx, item)

@@ -36,7 +36,7 @@ def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
         for key in [(period.part.item.id, period.start)]
     }
     customers = {line.subscription or "": line.customer for line in ended}
-    used = metered_usage.measured(tx, list(periods.values()), customers)
+    used = metered_usage.measure(tx, list(periods.values()), customers)
     billed = {period_key(line): line.usage for line in ended}
     late = {key for key in periods if used[key] != billed[key]}
     changed: list[Redone] = []
@@ -76,7 +76,7 @@ def metered_as(period: Period, line: InvoiceLine) -> Period:
 
 def too_large(tx: Tx, changed: Sequence[Redone]) -> list[Redone]:
     """Those that no invoice can hold; only what might be too much is calculated for that."""
-    doubtful = [one for one in changed if not oversize.surely_fits(one.lines)]
+    doubtful = [one for one in changed if not oversize.always_fits(one.lines)]
     if not doubtful:
         return []
     invoices = [one.sheet.invoice for one in doubtful]
@@ -86,7 +86,7 @@ def too_large(tx: Tx, changed: Sequence[Redone]) -> list[Redone]:
 
 def fits(one: Redone, terms: totals.Terms) -> bool:
     try:
-        totals.reckoned(one.sheet.invoice, one.lines, terms)
+        totals.calculate(one.sheet.invoice, one.lines, terms)
     except TooLarge:
         return False
     return True

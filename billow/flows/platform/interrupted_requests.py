@@ -9,7 +9,7 @@ from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.payments import charges, collect
 from billow.flows.payments.pay_invoice import decline_error
-from billow.flows.subscriptions.create import conclude, kept_or_not
+from billow.flows.subscriptions.create import conclude, keep_if_paid
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.invoice import Invoice
@@ -60,7 +60,7 @@ def object_of(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource 
 def answer(tx: Tx, found: Resource) -> Resource | Refused:
     """Answer as the verb would have: with the object, or with 402 if its payment was declined."""
     if isinstance(found, Subscription) and found.provisional:
-        return kept_or_not(tx, found.id)
+        return keep_if_paid(tx, found.id)
     if isinstance(found, Subscription):
         return conclude(tx, found.id)
     if isinstance(found, Charge) and found.status == "failed":

@@ -25,7 +25,7 @@ from billow.flows.previews.params import (
     ScheduleDetails,
     check,
     check_details,
-    within,
+    with_param_prefix,
 )
 from billow.flows.schedules import schedules
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
@@ -47,7 +47,7 @@ from billow.store import clocks
 from billow.store.tx import Tx
 
 #: What of the details goes to which deed under the same name.
-OF_A_CHANGE = (
+CHANGE_PARAMS = (
     "billing_schedules",
     "cancel_at",
     "cancel_at_period_end",
@@ -58,7 +58,7 @@ OF_A_CHANGE = (
     "proration_date",
     "trial_end",
 )
-OF_A_NEW_ONE = (
+CREATE_PARAMS = (
     "billing_mode",
     "billing_schedules",
     "cancel_at",
@@ -68,7 +68,7 @@ OF_A_NEW_ONE = (
     "proration_behavior",
     "trial_end",
 )
-OF_A_NEW_ITEM = tuple(specs(OfferedItem))
+ITEM_PARAMS = tuple(specs(OfferedItem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +88,20 @@ def create_preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
     nothing is told, and no gateway is asked.
     """
     check(wanted)
-    return next_invoice.taken_back(tx, lambda trial: upcoming(trial, wanted))
+    return next_invoice.dry_run(tx, lambda trial: preview(trial, wanted))
 
 
-def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
+def preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
     subject = subject_of(tx, wanted)
     tx = clocks.enter(tx, subject.customer.test_clock)
     check_currency(subject, wanted)
-    add_extra(tx, wanted, subject)
-    invoice = discounted(tx, subject.customer, wanted, invoice_of(tx, subject, wanted))
+    add_invoice_items(tx, wanted, subject)
+    invoice = with_discounts(tx, subject.customer, wanted, invoice_of(tx, subject, wanted))
     known = snapshots(tx, [subject.customer.id])
     invoice = invoice.but(customer_tax_ids=known.get(subject.customer.id, []))
     if wanted.given("on_behalf_of"):
         invoice = invoice.but(on_behalf_of=wanted.on_behalf_of)
-    shown = next_invoice.as_upcoming(tx, invoice)
+    shown = next_invoice.show_upcoming(tx, invoice)
     named = wanted.customer or wanted.subscription or wanted.schedule
     return shown if named else {**shown, "customer": None}
 
@@ -146,17 +146,17 @@ def customer_of(tx: Tx, wanted: Preview, owner: str | None = None, param: str = 
     )
     named = owner or wanted.customer
     if named is None:
-        return detailed(tx, imagined(tx), wanted)
-    return detailed(tx, rows.lock(tx, Customer, named, param="customer"), wanted)
+        return with_details(tx, insert_blank_customer(tx), wanted)
+    return with_details(tx, rows.lock(tx, Customer, named, param="customer"), wanted)
 
 
-def imagined(tx: Tx) -> Customer:
+def insert_blank_customer(tx: Tx) -> Customer:
     """Somebody who is no customer yet."""
     blank = Customer()
     return rows.insert(tx, blank.but(**customers.fresh(tx, blank)), event=None)
 
 
-def detailed(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
+def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
     details = wanted.customer_details
     if details is None:
         return customer
@@ -204,11 +204,11 @@ def check_currency(subject: Subject, wanted: Preview) -> None:
     )
 
 
-def add_extra(tx: Tx, wanted: Preview, subject: Subject) -> None:
+def add_invoice_items(tx: Tx, wanted: Preview, subject: Subject) -> None:
     """The invoice items that are asked about, or changed for the asking."""
     for place, extra in enumerate(wanted.invoice_items):
         put = partial(change_item if extra.invoiceitem else create_item, tx, subject, wanted, extra)
-        within(f"invoice_items[{place}]", ExtraItem, put)
+        with_param_prefix(f"invoice_items[{place}]", ExtraItem, put)
 
 
 def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
@@ -254,37 +254,39 @@ def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
         raise
 
 
-def discounted(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
+def with_discounts(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
     """The draft with the discounts that are asked about, in place of those that it inherits."""
     if not wanted.given("discounts") or wanted.discounts == []:
         return invoice
     whose = drafts.discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
-    ids = discounts.chosen(tx, wanted.discounts, whose, given=True)
-    return totals.again(tx, invoice, invoice_items.lines_of(tx, invoice), discounts=ids)
+    ids = discounts.update_discounts(tx, wanted.discounts, whose, given=True)
+    return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), discounts=ids)
 
 
-def drop_one_offs(tx: Tx, customer: str) -> None:
+def drop_pending_items(tx: Tx, customer: str) -> None:
     rows.delete_where(tx, InvoiceItem, "invoice is null and customer = %(customer)s", customer=customer)
 
 
 def of_subscription(tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview) -> Invoice:
     """That of a change which is billed at once, or else the next one."""
     if subscription.status in lifecycle.ENDED:
-        raise next_invoice.nothing()
-    done = apply.Done(subscription, None)
+        raise next_invoice.no_upcoming()
+    done = apply.Applied(subscription, None)
     if details:
         check_details(details, new=False)
-        do = partial(changed, tx, pending_updates.withdraw(tx, subscription), details, wanted.recurring)
-        done = within("subscription_details", Details, do)
-        sync_schedule.follow(tx, done.subscription)
+        do = partial(
+            change_subscription, tx, pending_updates.withdraw(tx, subscription), details, wanted.recurring
+        )
+        done = with_param_prefix("subscription_details", Details, do)
+        sync_schedule.sync_schedule(tx, done.subscription)
     if wanted.recurring:
-        drop_one_offs(tx, subscription.customer)
+        drop_pending_items(tx, subscription.customer)
     elif done.invoice:
         return done.invoice
     return next_invoice.next_invoice(tx, done.subscription)
 
 
-def in_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
+def in_billing_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
     """Moved to another billing mode, where that is asked about; there is no way back to classic."""
     if wanted is None or wanted.type == subscription.billing_mode["type"]:
         return subscription
@@ -296,20 +298,22 @@ def in_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> S
     return rows.update(tx, subscription, billing_mode=mode_of(wanted, seconds(tx.now)))
 
 
-def changed(tx: Tx, subscription: Subscription, details: Details, recurring: bool) -> apply.Done:
+def change_subscription(
+    tx: Tx, subscription: Subscription, details: Details, recurring: bool
+) -> apply.Applied:
     """Carry out what is asked about; the recurring view leaves out what a change costs once."""
-    subscription = in_mode(tx, subscription, details.billing_mode)
+    subscription = in_billing_mode(tx, subscription, details.billing_mode)
     if details.cancel_now:
-        cancel.stop(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
-        return since(tx, subscription)
+        cancel.cancel_now(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
+        return result_of(tx, subscription)
     anchor = details.billing_cycle_anchor
     kept = made(Anchor, type=anchor.type) if anchor else None
     if details.pause:
         pause.pause(tx, subscription, details.pause)
-        return since(tx, subscription)
+        return result_of(tx, subscription)
     if details.resume_at:
-        return resumed(tx, subscription, details, kept)
-    sent = {name: value for name, value in details.sent().items() if name in OF_A_CHANGE}
+        return resume_subscription(tx, subscription, details, kept)
+    sent = {name: value for name, value in details.sent().items() if name in CHANGE_PARAMS}
     if kept:
         sent["billing_cycle_anchor"] = kept
     if recurring:
@@ -319,13 +323,15 @@ def changed(tx: Tx, subscription: Subscription, details: Details, recurring: boo
     return apply.apply(tx, subscription, made(Change, **sent))
 
 
-def since(tx: Tx, before: Subscription) -> apply.Done:
+def result_of(tx: Tx, before: Subscription) -> apply.Applied:
     """What became of a subscription, and what it was billed for that."""
     now = rows.find(tx, Subscription, before.id)
-    return apply.Done(now, next_invoice.invoice_of(tx, now.latest_invoice, before.latest_invoice))
+    return apply.Applied(now, next_invoice.newer_invoice(tx, now.latest_invoice, before.latest_invoice))
 
 
-def resumed(tx: Tx, subscription: Subscription, details: Details, anchor: Anchor | None) -> apply.Done:
+def resume_subscription(
+    tx: Tx, subscription: Subscription, details: Details, anchor: Anchor | None
+) -> apply.Applied:
     resume.check(subscription)
     wanted = made(
         resume.Resume,
@@ -333,7 +339,7 @@ def resumed(tx: Tx, subscription: Subscription, details: Details, anchor: Anchor
         proration_behavior=details.proration_behavior,
         proration_date=details.proration_date,
     )
-    return resume.carry_out(tx, subscription, resume.considered(tx, subscription, wanted), wanted)
+    return resume.carry_out(tx, subscription, resume.plan_resumption(tx, subscription, wanted), wanted)
 
 
 def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
@@ -342,16 +348,16 @@ def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Pr
     start = details.start_date
     if start and start > tx.now:
         tx, start = tx.at(tx.clock, start), None
-    sent = {name: value for name, value in details.sent().items() if name in OF_A_NEW_ONE}
+    sent = {name: value for name, value in details.sent().items() if name in CREATE_PARAMS}
     anchor = details.billing_cycle_anchor
     begins = {"backdate_start_date": start, "billing_cycle_anchor": anchor.timestamp if anchor else None}
     sent.update({name: at for name, at in begins.items() if at})
     sent.update({name: value for name in ("currency", "discounts") if (value := getattr(wanted, name))})
     do = partial(begin, tx, customer, sent, details.items)
-    begun, invoice = within("subscription_details", Details, do)
+    begun, invoice = with_param_prefix("subscription_details", Details, do)
     if wanted.recurring:
-        return steady(tx, begun)
-    return invoice or next_invoice.next_invoice(tx, running(tx, begun))
+        return recurring_invoice(tx, begun)
+    return invoice or next_invoice.next_invoice(tx, as_paid(tx, begun))
 
 
 def begin(
@@ -371,27 +377,27 @@ def new_items(wanted: Sequence[ItemChange]) -> list[Item]:
                 param=f"items[{place}][id]",
                 code="resource_missing",
             )
-        sent = {name: value for name, value in item.sent().items() if name in OF_A_NEW_ITEM}
+        sent = {name: value for name, value in item.sent().items() if name in ITEM_PARAMS}
         found.append(made(OfferedItem, **sent))
     return found
 
 
-def running(tx: Tx, begun: Subscription) -> Subscription:
+def as_paid(tx: Tx, begun: Subscription) -> Subscription:
     """The subscription as it is when its first payment has succeeded."""
     if begun.status != "incomplete":
         return begun
     return rows.update(tx, begun, event=None, status="active")
 
 
-def steady(tx: Tx, begun: Subscription) -> Invoice:
+def recurring_invoice(tx: Tx, begun: Subscription) -> Invoice:
     """What comes again and again: the next invoice, without what is bought once."""
-    drop_one_offs(tx, begun.customer)
-    return next_invoice.next_invoice(tx, running(tx, begun))
+    drop_pending_items(tx, begun.customer)
+    return next_invoice.next_invoice(tx, as_paid(tx, begun))
 
 
 def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoice:
     """What a schedule bills next, as it is or as it would be changed."""
-    next_invoice.check_living(planned)
+    next_invoice.check_runs(planned)
     details, before = wanted.schedule_details, latest_of(tx, planned)
     if details:
         require(
@@ -400,8 +406,8 @@ def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoi
             param="schedule_details[billing_mode]",
         )
         do = partial(schedules.carry_out, tx, planned, made(schedules.Update, **details.sent()))
-        planned, _ = within("schedule_details", ScheduleDetails, do)
-    return billed(tx, planned, before, wanted)
+        planned, _ = with_param_prefix("schedule_details", ScheduleDetails, do)
+    return invoice_of_schedule(tx, planned, before, wanted)
 
 
 def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted: Preview) -> Invoice:
@@ -411,15 +417,17 @@ def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted
     start = details.phases[0].start_date if details.phases else None
     asked = made(schedules.Create, customer=customer.id, start_date=start, **sent)
     do = partial(schedules.plan, tx, asked, customer)
-    return billed(tx, within("schedule_details", ScheduleDetails, do), None, wanted)
+    return invoice_of_schedule(tx, with_param_prefix("schedule_details", ScheduleDetails, do), None, wanted)
 
 
-def billed(tx: Tx, planned: SubscriptionSchedule, before: str | None, wanted: Preview) -> Invoice:
+def invoice_of_schedule(
+    tx: Tx, planned: SubscriptionSchedule, before: str | None, wanted: Preview
+) -> Invoice:
     """What it bills at once, or else next; or what comes again and again."""
     if wanted.recurring:
-        tx, begun = next_invoice.begun(tx, planned)
-        return steady(tx, rows.find(tx, Subscription, begun.subscription or ""))
-    return next_invoice.invoice_of(tx, latest_of(tx, planned), before) or next_invoice.of_schedule(
+        tx, begun = next_invoice.start_schedule(tx, planned)
+        return recurring_invoice(tx, rows.find(tx, Subscription, begun.subscription or ""))
+    return next_invoice.newer_invoice(tx, latest_of(tx, planned), before) or next_invoice.of_schedule(
         tx, planned
     )
 

@@ -22,14 +22,14 @@ from billow.store.ids import secret
 from billow.store.tx import Tx
 
 
-def taken_back(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
+def dry_run(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
     """Return what is seen where everything is tried, and nothing is kept, emitted or put."""
     with tx.taken_back() as apart:
         apart.notes[oversize.PREVIEW] = True
         return see(apart)
 
 
-APART = "automatic_pending_invoice_item_invoice"
+PENDING_ITEMS_REASON = "automatic_pending_invoice_item_invoice"
 """Why there is an invoice of what waited, and of nothing else."""
 
 
@@ -54,8 +54,8 @@ def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> I
     then = tx.at(tx.clock, max(step.at, tx.now))
     step.do(then, [step.ref])
     after = rows.find(tx, Subscription, subscription.id)
-    billed = invoice_of(tx, after.latest_invoice, subscription.latest_invoice)
-    if billed and (apart or billed.billing_reason != APART):
+    billed = newer_invoice(tx, after.latest_invoice, subscription.latest_invoice)
+    if billed and (apart or billed.billing_reason != PENDING_ITEMS_REASON):
         return billed
     return next_invoice(then, after, apart=apart)
 
@@ -63,20 +63,22 @@ def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> I
 def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
     before, due = subscription.latest_invoice, period_end(tx, subscription)
     if due is None or subscription.status not in lifecycle.RENEWING:
-        raise nothing()
+        raise no_upcoming()
     then = tx.at(tx.clock, max(due, tx.now))
     if subscription.cancel_at and subscription.cancel_at <= due:
-        return found(cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle"))
+        return require_invoice(
+            cancel.final_invoice(then, subscription, subscription.cancel_at, "subscription_cycle")
+        )
     renew.renew(then, [subscription.id])
     renewed = rows.find(tx, Subscription, subscription.id)
-    billed = invoice_of(tx, renewed.latest_invoice, before)
+    billed = newer_invoice(tx, renewed.latest_invoice, before)
     if billed is None and beyond and period_end(tx, renewed) != due:
         # Periods that are billed in advance end without an invoice (§5.16).
         return next_invoice(then, renewed)
-    return found(billed)
+    return require_invoice(billed)
 
 
-def invoice_of(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
+def newer_invoice(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
     """The latest invoice, where there is a later one than before."""
     return rows.find(tx, Invoice, latest) if latest and latest != before else None
 
@@ -92,19 +94,19 @@ def next_step(tx: Tx, subscription: Subscription) -> Step | None:
     steps = [
         Step(run_phase.next_step(one), run_phase.go_on, one.id) for one in planned if one.status == "active"
     ]
-    if (swept := next_sweep(tx, subscription)) is not None:
+    if (swept := next_pending_item_invoice(tx, subscription)) is not None:
         steps.append(Step(swept, pending_item_invoices.sweep, subscription.id))
     due, first = period_end(tx, subscription), min(steps, key=lambda step: step.at, default=None)
     return first if first and due and first.at <= max(due, tx.now) else None
 
 
-def next_sweep(tx: Tx, subscription: Subscription) -> datetime | None:
+def next_pending_item_invoice(tx: Tx, subscription: Subscription) -> datetime | None:
     """The next of its own dates at which what waits is billed; None where nothing waits."""
     at, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
     if at is None or interval is None or subscription.status not in lifecycle.RENEWING:
         return None
     pending = pending_items.pending_items(tx, [subscription.customer])
-    if not pending_items.awaited(pending, subscription.customer, subscription.id, subscription.currency):
+    if not pending_items.take(pending, subscription.customer, subscription.id, subscription.currency):
         return None
     if at < tx.now:
         at = pending_item_invoices.following(interval, subscription.billing_cycle_anchor, tx.now)
@@ -114,14 +116,14 @@ def next_sweep(tx: Tx, subscription: Subscription) -> datetime | None:
 
 def of_schedule(tx: Tx, schedule: SubscriptionSchedule) -> Invoice:
     """What its subscription is billed next; where it is to begin yet, its first invoice."""
-    check_living(schedule)
-    at, found = begun(tx, schedule)
+    check_runs(schedule)
+    at, found = start_schedule(tx, schedule)
     subscription = rows.lock(tx, Subscription, found.subscription or "")
-    first = None if schedule.subscription else invoice_of(tx, subscription.latest_invoice, None)
+    first = None if schedule.subscription else newer_invoice(tx, subscription.latest_invoice, None)
     return first or next_invoice(at, subscription)
 
 
-def begun(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, SubscriptionSchedule]:
+def start_schedule(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, SubscriptionSchedule]:
     """A schedule with its subscription, and the instant at which it has it: now, or when it starts."""
     if schedule.subscription:
         return tx, schedule
@@ -130,9 +132,9 @@ def begun(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, SubscriptionSched
     return then, rows.find(tx, SubscriptionSchedule, schedule.id)
 
 
-def check_living(schedule: SubscriptionSchedule) -> None:
+def check_runs(schedule: SubscriptionSchedule) -> None:
     if schedule.status not in LIVING:
-        raise nothing()
+        raise no_upcoming()
 
 
 def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
@@ -140,28 +142,28 @@ def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
     pending = pending_items.pending_items(tx, [customer.id])
     first = next((item.currency for item in pending.get(customer.id, [])), "usd")
     currency = currency or customer.currency or first
-    items = pending_items.left_over(tx, customer.id, None, currency)
+    items = pending_items.for_manual_invoice(tx, customer.id, None, currency)
     if not items:
-        raise nothing()
+        raise no_upcoming()
     made = drafts.draft(tx, customer, [], items, currency=currency, period_start=tx.now, period_end=tx.now)
     return drafts.write(tx, [made])[0]
 
 
-def found(invoice: Invoice | None) -> Invoice:
+def require_invoice(invoice: Invoice | None) -> Invoice:
     if invoice is None:
-        raise nothing()
+        raise no_upcoming()
     return invoice
 
 
-NOTHING = "invoice_upcoming_none"
+NO_UPCOMING = "invoice_upcoming_none"
 
 
-def nothing() -> Refused:
-    return Refused("No upcoming invoices for customer", code=NOTHING, status=404)
+def no_upcoming() -> Refused:
+    return Refused("No upcoming invoices for customer", code=NO_UPCOMING, status=404)
 
 
 #: What no invoice says of itself before it is finalized, be it that the deed finalizes it at once.
-NOT_YET: dict[str, Any] = {
+DRAFT_FIELDS: dict[str, Any] = {
     "attempted": False,
     "auto_advance": False,
     "automatically_finalizes_at": None,
@@ -175,7 +177,7 @@ NOT_YET: dict[str, Any] = {
 }
 
 
-def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
+def show_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
     tree = tx.notes.get("expand", {})
     shown = render.one(tx, invoice, tree)
@@ -184,7 +186,7 @@ def as_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     id = f"upcoming_in_{secret('', 24)}"
     for line in lines:
         line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)
-    shown.update(id=id, **NOT_YET)
+    shown.update(id=id, **DRAFT_FIELDS)
     shown["status_transitions"] = dict.fromkeys(shown["status_transitions"])
     shown["lines"].update(data=lines, has_more=False, url=f"/v1/invoices/{id}/lines")
     return shown

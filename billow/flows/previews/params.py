@@ -14,7 +14,7 @@ from billow.flows.invoices.invoice_items import ItemPeriod
 from billow.flows.schedules.phase_params import Phase
 from billow.flows.schedules.schedules import AFTER
 from billow.flows.subscription_changes.items import ItemChange
-from billow.flows.subscription_changes.params import BEHAVIORS, ENDS
+from billow.flows.subscription_changes.params import BEHAVIORS, CANCEL_AT_CHOICES
 from billow.flows.subscription_terms import one_time_items, params
 from billow.flows.subscriptions.pause import Pause
 from billow.resources.customer import Address, Shipping, TaxNumber
@@ -34,7 +34,7 @@ class Details(Params):
     billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
-    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
+    cancel_at: datetime | str | None = f.timestamp(choices=CANCEL_AT_CHOICES, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancel_now: bool = f.boolean(default=False)
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
@@ -141,12 +141,12 @@ def check(wanted: Preview) -> None:
 
 
 #: What has a meaning only for a subscription that is there, and only for one that is not.
-OF_ONE_THAT_RUNS = ("cancel_now", "pause", "proration_date", "resume_at")
-OF_A_NEW_ONE = ("start_date",)
+EXISTING_ONLY = ("cancel_now", "pause", "proration_date", "resume_at")
+NEW_ONLY = ("start_date",)
 
 
 def check_details(details: Details, *, new: bool) -> None:
-    for name in OF_ONE_THAT_RUNS if new else OF_A_NEW_ONE:
+    for name in EXISTING_ONLY if new else NEW_ONLY:
         word = "exists" if new else "does not exist yet"
         require(
             not getattr(details, name),
@@ -171,7 +171,7 @@ def check_details(details: Details, *, new: bool) -> None:
         )
 
 
-def within(name: str, shape: type[Params], do: Callable[[], T]) -> T:
+def with_param_prefix(name: str, shape: type[Params], do: Callable[[], T]) -> T:
     """What is refused of a deed is said of the parameter as the preview has it."""
     try:
         return do()

@@ -14,21 +14,21 @@ from billow.store.tx import Tx
 @job("subscription.upcoming", batch=50)
 def upcoming(tx: Tx, refs: list[str]) -> None:
     """A renewal is some days off: its invoice is told as it would be now, without an id."""
-    shown = [foreseen(tx, found) for found in rows.find_all(tx, Subscription, refs).values()]
+    shown = [next_renewal(tx, found) for found in rows.find_all(tx, Subscription, refs).values()]
     outbox.write(tx, [outbox.Told("invoice.upcoming", invoice) for invoice in shown if invoice])
 
 
-def foreseen(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:
+def next_renewal(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:
     """The invoice of the next renewal; None where nothing is to come any more."""
     try:
-        shown = next_invoice.taken_back(
+        shown = next_invoice.dry_run(
             tx,
-            lambda trial: next_invoice.as_upcoming(
+            lambda trial: next_invoice.show_upcoming(
                 trial, next_invoice.next_invoice(trial, subscription, apart=False)
             ),
         )
     except Refused as refused:
-        if refused.code != next_invoice.NOTHING:
+        if refused.code != next_invoice.NO_UPCOMING:
             raise
         return None
     return {name: value for name, value in shown.items() if name != "id"}

@@ -54,7 +54,7 @@ def accept(tx: Tx, quote: Quote) -> Steps:
     recurring = [one.price for one in priced if one.recurs]
     subscription, invoice = create.begin(tx, customer, subscription_params(tx, quote, priced), recurring)
     quote = mark_accepted(tx, quote, subscription=subscription.id)
-    if invoice and create.waits(invoice):
+    if invoice and create.needs_payment(invoice):
         create.check_method(tx, customer, subscription, invoice)
         tx = yield from collect.attempt_invoice(tx, invoice, automatic=False)
     create.conclude(tx, subscription.id)
@@ -132,7 +132,7 @@ def invoice_item_of(tx: Tx, customer: Customer, one: PricedLine, inherited: Sequ
     id, quantity, rate = (
         new_id(InvoiceItem.prefix),
         Decimal(one.item.quantity or 0),
-        priced_items.rated(one.price),
+        priced_items.rate_of(one.price),
     )
     owner = discounts.Owner(customer, one.item.currency, {"invoice_item": id}, inherited)
     amount = pricing.amount(rate, quantity)

@@ -76,7 +76,7 @@ def line_of(one: PricedLine) -> DocumentLine:
 
     It shows a unit price only where that times the quantity is the amount.
     """
-    item, rate = one.item, priced_items.rated(one.price)
+    item, rate = one.item, priced_items.rate_of(one.price)
     single = rate.model == "per_unit" and rate.unit_amount is not None
     return DocumentLine(
         description=item.description or "",

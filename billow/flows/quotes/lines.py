@@ -12,7 +12,7 @@ from billow.api.params import Params, made, missing
 from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.flows.billing import priced_items
-from billow.flows.billing.discounts import DiscountTerm, Owner, made_from, redeemable
+from billow.flows.billing.discounts import DiscountTerm, Owner, new_discount, redeemable
 from billow.flows.catalog.prices import create_inline
 from billow.flows.subscription_terms import items as subscription_terms_items
 from billow.resources import product as products
@@ -229,7 +229,7 @@ def apply_discounts(tx: Tx, wanted: Any, owner: Owner, before: Sequence[str]) ->
     if not wanted.given("discounts") or wanted.discounts == []:
         return list(before)
     found = redeemable(tx, wanted.discounts or [], owner)
-    new = [made_from(tx, one, owner) for one in found if one.kept is None]
+    new = [new_discount(tx, one, owner) for one in found if one.kept is None]
     fresh = iter(rows.insert_many(tx, [one.but(customer=one.customer or None) for one in new], event=None))
     return [one.kept.id if one.kept else next(fresh).id for one in found]
 

@@ -121,7 +121,7 @@ def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list
     A metered price has the amount 0: its usage is not known yet.
     """
     quantity = Decimal(one.item.quantity or 0)
-    rate = priced_items.rated(one.price)
+    rate = priced_items.rate_of(one.price)
     if one.metered or (in_trial and one.recurs):
         amounts = [0]
     elif one.recurs:
@@ -153,7 +153,7 @@ def calculate_invoice(
         for place in billing_order(lines)
         for line in invoice_lines_of(tx, lines[place], in_trial=in_trial)
     ]
-    invoice, placed_lines = totals.reckoned(draft, [line for _, line in placed], terms)
+    invoice, placed_lines = totals.calculate(draft, [line for _, line in placed], terms)
     found: dict[int, list[InvoiceLine]] = {}
     for (place, _), line in zip(placed, placed_lines, strict=True):
         found.setdefault(place, []).append(line)

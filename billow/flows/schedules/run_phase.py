@@ -13,7 +13,7 @@ from billow.core.schedule import Span
 from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
-from billow.flows.subscription_changes.apply import Done
+from billow.flows.subscription_changes.apply import Applied
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_changes.params import Change
 from billow.flows.subscription_status import schedule_end
@@ -247,7 +247,7 @@ def finish(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
     subscription = rows.lock(tx, Subscription, schedule.subscription or "")
     if subscription.cancel_at is None or subscription.cancel_at > tx.now:
         # Somebody took the planned end back: it is what was agreed all the same.
-        cancel.stop(tx, subscription, invoice_now=True, prorates=True)
+        cancel.cancel_now(tx, subscription, invoice_now=True, prorates=True)
     return done
 
 
@@ -259,7 +259,7 @@ def enter(
     prorations: str,
     *,
     later: bool = True,
-) -> Done:
+) -> Applied:
     """Make the subscription what a phase says. `old` is the schedule before, with the phase that ran.
 
     With `later` what the phase bills at once is a draft for an hour, as that of a renewal is.
@@ -281,7 +281,7 @@ def enter(
     if not edited:
         put_extras(tx, subscription, phase, given)
     if not given:
-        return Done(subscription, None)
+        return Applied(subscription, None)
     wanted = made(Change, proration_behavior=prorations, agreed=True, **given)
     return apply.apply(tx, subscription, wanted, at=whole(tx), later=later)
 

@@ -216,7 +216,7 @@ def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> S
         "default_tax_rates": list(subscription.default_tax_rates),
         "discounts": sync_schedule.discounts_of(subscription.discounts),
         "end_date": seconds(end),
-        "items": [sync_schedule.item_of(item) for item in items],
+        "items": [sync_schedule.phase_item(item) for item in items],
         "metadata": dict(subscription.metadata),
         "proration_behavior": "create_prorations",
         "start_date": seconds(start),
@@ -239,7 +239,7 @@ def revise(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> Steps:
     """Replace the current phase and all that follow it; what is not sent again of them is gone (§6)."""
     written, invoice = carry_out(tx, schedule, wanted)
     if invoice:
-        tx = yield from update.billed(tx, invoice, made(Change))
+        tx = yield from update.collect_at_once(tx, invoice, made(Change))
     return rows.find(tx, SubscriptionSchedule, written.id)
 
 
@@ -317,7 +317,7 @@ def anchor_of(tx: Tx, schedule: SubscriptionSchedule) -> datetime | None:
 def over(schedule: SubscriptionSchedule, span: core.Span) -> dict[str, Any]:
     """A phase that is over, as it was; one that the update itself ends is cut."""
     [phase] = [phase for phase in schedule.phases if instant(phase["start_date"]) == span.start]
-    return sync_schedule.cut(phase, seconds(span.end) or 0)
+    return sync_schedule.phase_until(phase, seconds(span.end) or 0)
 
 
 def living(schedule: SubscriptionSchedule, verb: str) -> None:
@@ -349,5 +349,5 @@ def cancel_schedule(tx: Tx, schedule: SubscriptionSchedule, wanted: Cancel) -> S
     if schedule.subscription is None:
         return schedule_end.cancel(tx, schedule)
     subscription = rows.lock(tx, Subscription, schedule.subscription)
-    cancel.stop(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate)
+    cancel.cancel_now(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate)
     return rows.find(tx, SubscriptionSchedule, schedule.id)

@@ -13,8 +13,8 @@ from billow.flows.billing.lines import Period
 from billow.flows.billing.priced_items import Part
 from billow.flows.invoices import paused_collection
 from billow.flows.subscription_changes import discounts, prorations
-from billow.flows.subscription_changes.compute import Case, considered
-from billow.flows.subscription_changes.params import KEPT, Change
+from billow.flows.subscription_changes.compute import Case, compute
+from billow.flows.subscription_changes.params import STORED_PARAMS, Change
 from billow.flows.subscription_status import entitlements
 from billow.flows.subscription_terms import (
     one_time_items,
@@ -32,7 +32,7 @@ from billow.store.tx import Tx
 
 
 @dataclass(slots=True)
-class Done:
+class Applied:
     """What a change led to: the subscription as it is now, and the draft that bills it at once, if any."""
 
     subscription: Subscription
@@ -49,54 +49,54 @@ class View:
 
 def apply(
     tx: Tx, subscription: Subscription, wanted: Change, *, at: datetime | None = None, later: bool = False
-) -> Done:
+) -> Applied:
     """Carry out a change, and write the draft that bills it where it is billed at once. Nothing is collected.
 
     `at` is the instant from which prorations count, where it is not `proration_date` or now. With `later`
     the draft stands for its hour, like that of a renewal.
     """
-    return enact(tx, subscription, discounts.redeemed(tx, subscription, wanted), at, later=later)
+    return apply_redeemed(tx, subscription, discounts.redeem(tx, subscription, wanted), at, later=later)
 
 
-def enact(
+def apply_redeemed(
     tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None, *, later: bool = False
-) -> Done:
+) -> Applied:
     """As `apply`, with discounts that are made by now: the change only names them."""
-    case = considered(tx, subscription, wanted, at)
+    case = compute(tx, subscription, wanted, at)
     prorations.write(tx, case.plan)
-    add_extras(tx, case)
+    add_invoice_items(tx, case)
     invoice = invoice_for.write(tx, draft_of(tx, case, later=later)) if case.billed_now else None
     # Discounts that had lapsed were taken off, and that was told, when the draft was written.
     before = rows.find(tx, Subscription, subscription.id)
     if invoice and case.subscription.discounts:
         case = replace(case, subscription=case.subscription.but(discounts=before.discounts))
-    view = views(tx, before)
+    view = view_of(tx, before)
     return conclude(tx, case, invoice, view)
 
 
-def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Done:
+def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Applied:
     """Write what the items and the subscription have become, and tell it."""
     if case.goal.trial_over:
         trials.announce_early(tx, case.subscription, view.shown)
     changed = write_terms(tx, case, write_items(tx, case), invoice)
     discounts.settle(tx, case.subscription, changed, case.targets)
-    tell(tx, view.shown, changed)
+    emit_update(tx, view.shown, changed)
     entitlements.emit_summary(tx, changed.customer, view.held)
-    return Done(changed, invoice)
+    return Applied(changed, invoice)
 
 
-def views(tx: Tx, subscription: Subscription) -> View:
+def view_of(tx: Tx, subscription: Subscription) -> View:
     return View(render.one(tx, subscription), entitlements.entitlements_of(tx, subscription.customer))
 
 
-def add_extras(tx: Tx, case: Case) -> list[InvoiceItem]:
+def add_invoice_items(tx: Tx, case: Case) -> list[InvoiceItem]:
     """What else was asked for waits for the next invoice, which may be that of the change (§5.8.9)."""
     items = [target.new.item for target in case.targets if target.new]
     setting = one_time_items.Setting(case.customer, case.subscription, items)
     return one_time_items.put(tx, setting, case.wanted.add_invoice_items)
 
 
-def tell(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
+def emit_update(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
     """The change in one event, the items with it: their old list is among the previous attributes (T35)."""
     now = render.one(tx, changed)
     previous = {name: render.difference(old, now[name]) for name, old in before.items() if old != now[name]}
@@ -140,7 +140,7 @@ def write_items(tx: Tx, case: Case) -> list[Part]:
         (target.old.item, changes)
         for target in case.targets
         if target.old and target.new
-        for changes in [totals.changes(target.old.item, target.new.item)]
+        for changes in [totals.changed_fields(target.old.item, target.new.item)]
         if changes
     ]
     for item in gone:
@@ -154,7 +154,9 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     """Write what the subscription itself has become, and when it is looked at next."""
     subscription, wanted, goal = case.subscription, case.wanted, case.goal
     changes: dict[str, Any] = {
-        name: merged_value(subscription, name, value) for name, value in wanted.sent().items() if name in KEPT
+        name: merged_value(subscription, name, value)
+        for name, value in wanted.sent().items()
+        if name in STORED_PARAMS
     }
     if wanted.collection_method == "charge_automatically":
         changes["days_until_due"] = None  # only what is sent has a time to pay

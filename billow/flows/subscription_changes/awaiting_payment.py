@@ -24,7 +24,7 @@ from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-PATIENCE = timers.FIRST_PAYMENT
+PAYMENT_TIMEOUT = timers.FIRST_PAYMENT
 """How long a change waits for its payment."""
 
 
@@ -79,7 +79,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class PaidChange:
     """A proposal whose payment is settled. It is carried out at the instant of the request: `then`."""
 
     invoice: Invoice
@@ -106,7 +106,7 @@ def propose(
         "job": kind.carry_out,
         "invoice": invoice.id,
         "items": proposal.items,
-        "sent": resent(proposal.sent),
+        "sent": as_sent(proposal.sent),
         "now": seconds(proposal.now),
         **proposal.more,
     }
@@ -115,18 +115,18 @@ def propose(
     return Proposed(waiting, invoice)
 
 
-def resent(wanted: Params) -> dict[str, Any]:
+def as_sent(wanted: Params) -> dict[str, Any]:
     """The params as they could be sent again."""
-    return {name: _resent(value) for name, value in wanted.sent().items()}
+    return {name: _as_sent(value) for name, value in wanted.sent().items()}
 
 
-def _resent(value: Any) -> Any:
+def _as_sent(value: Any) -> Any:
     if isinstance(value, Params):
-        return resent(value)
+        return as_sent(value)
     if isinstance(value, list):
-        return [_resent(one) for one in value]
+        return [_as_sent(one) for one in value]
     if isinstance(value, dict):
-        return {key: _resent(one) for key, one in value.items()}
+        return {key: _as_sent(one) for key, one in value.items()}
     if isinstance(value, datetime):
         return int(value.timestamp())
     if isinstance(value, Decimal):
@@ -146,7 +146,7 @@ def collect_now(tx: Tx, invoice: Invoice, *, off_session: bool) -> Steps:
     return tx, opened
 
 
-def agreed(tx: Tx, kind: Kind, subscription: Subscription) -> Agreed | None:
+def paid_change(tx: Tx, kind: Kind, subscription: Subscription) -> PaidChange | None:
     """Return the change that the subscription waits with, once it is paid; its timers are canceled.
 
     None where no change of this kind waits, or where its invoice is not settled.
@@ -160,10 +160,10 @@ def agreed(tx: Tx, kind: Kind, subscription: Subscription) -> Agreed | None:
     jobs.cancel(tx, kind.carry_out, subscription.id)
     jobs.cancel(tx, kind.expire, subscription.id)
     then = needed(instant(kept["now"]), "the instant of a change that waits for its payment")
-    return Agreed(invoice, tx.at(tx.clock, then), kept)
+    return PaidChange(invoice, tx.at(tx.clock, then), kept)
 
 
-def begin_periods(tx: Tx, subscription: Subscription, change: Agreed, plan: Prorations) -> None:
+def begin_periods(tx: Tx, subscription: Subscription, change: PaidChange, plan: Prorations) -> None:
     """Write the billing periods of a proposal that holds now; the amounts are those of its invoice."""
     prorations.write_periods(tx, plan, change.kept["items"])
     billing_periods.bill_proposed(tx, subscription.id, change.invoice.id)

@@ -49,7 +49,7 @@ class Case:
         return discounts.agreed(self.subscription, self.wanted)
 
 
-def considered(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
+def compute(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
     """Load what a change depends on, and decide what it means; nothing is written yet."""
     loaded = load(tx, subscription, wanted, at)
     course = core.course(loaded.terms, loaded.wish, loaded.states)
@@ -64,7 +64,7 @@ def case_of(loaded: Loaded, course: Course, decision: core.Decision) -> Case:
     fresh: list[Part] = []
     ahead: list[Period] = []
     for before, weighed in zip(loaded.targets, decision.items, strict=True):
-        target = after(before, weighed.target.new)
+        target = with_period(before, weighed.target.new)
         targets.append(target)
         add_steps(loaded, plan, target, weighed)
         if target.new and weighed.fresh:
@@ -86,7 +86,7 @@ def case_of(loaded: Loaded, course: Course, decision: core.Decision) -> Case:
     )
 
 
-def after(target: Target, item: Item | None) -> Target:
+def with_period(target: Target, item: Item | None) -> Target:
     """A target with its item in the period that was decided."""
     if target.new is None or item is None:
         return target
@@ -114,7 +114,7 @@ def check_schedules(loaded: Loaded, course: Course) -> None:
     """Refuse billing in advance only where it is asked for; discounts also while it is at work."""
     wanted, goal, subscription = loaded.wanted, course.goal, loaded.subscription
     pairs = zip(loaded.targets, course.targets, strict=True)
-    placed = [after(target, state.new) for target, state in pairs]
+    placed = [with_period(target, state.new) for target, state in pairs]
     parts = [target.new for target in placed if target.new]
     if wanted.billing_schedules:
         status = "trialing" if goal.trial else "active" if goal.trial_over else subscription.status
@@ -124,5 +124,5 @@ def check_schedules(loaded: Loaded, course: Course) -> None:
         billing_schedules.check_reach(agreed, parts, goal.changed_at, subscription.billing_schedules)
     elif any(billing_schedules.running(part.item) for part in parts):
         billing_schedules.check_offers(parts)
-        if discounts.asked(wanted):
+        if discounts.gives_discounts(wanted):
             billing_schedules.check_discounts(loaded.coupons)

@@ -16,14 +16,14 @@ from billow.resources.subscription_item import SubscriptionItem
 from billow.store.tx import Tx
 
 
-def asked(wanted: Change) -> bool:
+def gives_discounts(wanted: Change) -> bool:
     """Whether a change gives discounts to the subscription or to one of its items."""
     return bool(wanted.discounts or any(item.discounts for item in wanted.items))
 
 
-def redeemed(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
+def redeem(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
     """The same change with its discounts made, so that it only names them: prorations need their terms."""
-    if not asked(wanted):
+    if not gives_discounts(wanted):
         return wanted
     customer = rows.find(tx, Customer, subscription.customer)
     above = [*subscription.discounts, *([customer.discount] if customer.discount else [])]
@@ -36,7 +36,7 @@ def redeemed(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
     old = rows.find_many(tx, SubscriptionItem, [item.id for item in wanted.items if item.id])
     if wanted.given("items"):
         sent["items"] = [
-            of_item(
+            redeem_for_item(
                 tx,
                 item,
                 billing_discounts.Owner(
@@ -52,7 +52,7 @@ def redeemed(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
     return made(type(wanted), **sent)
 
 
-def of_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) -> ItemChange:
+def redeem_for_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) -> ItemChange:
     """An item that is added has no id yet: what it has is told when it is there (`settle`)."""
     if not item.discounts:
         return item
@@ -62,7 +62,7 @@ def of_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) -> ItemCha
     return made(ItemChange, **{**item.sent(), "discounts": terms(ids)})
 
 
-def unspent(tx: Tx, wanted: Change) -> Change:
+def without_spent(tx: Tx, wanted: Change) -> Change:
     """A proposal that was paid, without the coupons that its own invoice has used up."""
     all_of_them = [wanted.discounts, *[item.discounts for item in wanted.items]]
     ids = {id for some in all_of_them for id in billing_discounts.named(some)}
@@ -72,10 +72,10 @@ def unspent(tx: Tx, wanted: Change) -> Change:
     rows.emit(tx, [(one, None) for one in spent.values()], "customer.discount.deleted")
     sent = wanted.sent()
     if wanted.discounts:
-        sent["discounts"] = left(wanted.discounts, spent)
+        sent["discounts"] = without(wanted.discounts, spent)
     if wanted.given("items"):
         sent["items"] = [
-            made(ItemChange, **{**item.sent(), "discounts": left(item.discounts, spent)})
+            made(ItemChange, **{**item.sent(), "discounts": without(item.discounts, spent)})
             if item.discounts
             else item
             for item in wanted.items
@@ -83,7 +83,7 @@ def unspent(tx: Tx, wanted: Change) -> Change:
     return made(type(wanted), **sent)
 
 
-def left(named: Sequence[DiscountTerm], spent: Container[str]) -> list[DiscountTerm] | None:
+def without(named: Sequence[DiscountTerm], spent: Container[str]) -> list[DiscountTerm] | None:
     """None, which takes all off, where nothing is left: an empty list would change nothing."""
     return [term for term in named if term.discount not in spent] or None
 
@@ -102,26 +102,26 @@ def agreed(subscription: Subscription, wanted: Change) -> Subscription:
     return subscription.but(discounts=discounts, default_tax_rates=rates)
 
 
-def fresh(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:
+def added_discounts(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:
     """The discounts that a proposal made for itself: they go with it if it is not paid."""
     before = {*subscription.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
-    return sorted(held(after, targets) - before)
+    return sorted(discounts_after(after, targets) - before)
 
 
-def of_items(tx: Tx, items: Sequence[InvoiceItem]) -> list[str]:
+def added_item_discounts(tx: Tx, items: Sequence[InvoiceItem]) -> list[str]:
     """The discounts that were made for these items, and not named from above them."""
     found = rows.find_many(tx, Discount, {id for item in items for id in item.discounts})
     return sorted(one.id for one in found.values() if one.invoice_item)
 
 
-def held(subscription: Subscription, targets: Sequence[Target]) -> set[str]:
+def discounts_after(subscription: Subscription, targets: Sequence[Target]) -> set[str]:
     return {*subscription.discounts, *(id for t in targets if t.new for id in t.new.item.discounts)}
 
 
 def settle(tx: Tx, before: Subscription, after: Subscription, targets: Sequence[Target]) -> None:
     """Tell of the discounts that the change took off, and give those of added items their item."""
     old = {*before.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
-    gone = rows.find_many(tx, Discount, old - held(after, targets)).values()
+    gone = rows.find_many(tx, Discount, old - discounts_after(after, targets)).values()
     # The customer's own goes on there.
     own = [one for one in gone if one.subscription or one.subscription_item]
     rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")

@@ -105,7 +105,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
         **billing(tx, item, at),
     )
     taken[price.id] = made.id
-    return priced_items.priced(tx, [made])[0]
+    return priced_items.parts_of_items(tx, [made])[0]
 
 
 def changed_part(
@@ -134,7 +134,7 @@ def changed_part(
     if item.given("billing_thresholds") or not priced_items.meter_of(price):
         items.check_threshold(item, price, at)
         changes["billing_thresholds"] = items.threshold_of(item)
-    return priced_items.priced(tx, [old.item.but(**changes)])[0] if changes else old
+    return priced_items.parts_of_items(tx, [old.item.but(**changes)])[0] if changes else old
 
 
 def price_in(

@@ -57,7 +57,7 @@ def load(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None
     periods.check_offers(terms, wish, states)
     schedules = schedules_of(subscription, wanted, wish.changed_at)
     states = [replace(one, reach=reach(schedules, one)) for one in states]
-    billed = prorations.billed(tx, subscription.id) if counts(subscription) else {}
+    billed = prorations.load_billed(tx, subscription.id) if has_paid_periods(subscription) else {}
     return Loaded(
         wanted=wanted,
         customer=customer,
@@ -73,7 +73,7 @@ def load(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None
     )
 
 
-def counts(subscription: Subscription) -> bool:
+def has_paid_periods(subscription: Subscription) -> bool:
     """Whether anything is billed that a change could give back."""
     return subscription.status not in ("trialing", "paused")
 
@@ -135,7 +135,7 @@ def coupons_of(
 ) -> list[Coupon]:
     """The coupons that billing in advance is checked against, where something may be billed in advance."""
     ahead = any(item.billed_until for item in core.new_items(states)) or any(one.reach for one in states)
-    if not (wanted.billing_schedules or (ahead and discounts.asked(wanted))):
+    if not (wanted.billing_schedules or (ahead and discounts.gives_discounts(wanted))):
         return []
     after = discounts.agreed(subscription, wanted)
     return billing_schedules.coupons_of(tx, after, [target.new for target in targets if target.new])
@@ -154,6 +154,6 @@ def amounts_of(
     after = discounts.agreed(subscription, wanted)
     return Amounts(
         billed={item: [one.in_core for one in some] for item, some in billed.items()},
-        before=prorations.nets(tx, subscription, [target.old for target in targets if target.old]),
-        after=prorations.nets(tx, after, [target.new for target in targets if target.new]),
+        before=prorations.net_prices_of(tx, subscription, [target.old for target in targets if target.old]),
+        after=prorations.net_prices_of(tx, after, [target.new for target in targets if target.new]),
     )

@@ -32,9 +32,9 @@ from billow.store.tx import Tx
 
 BEHAVIORS = ("always_invoice", "create_prorations", "none")
 LONGEST_TRIAL = timedelta(days=731)
-ALWAYS = {"metadata", "cancellation_details"}
-INCOMPLETE = {"metadata", "default_payment_method"}
-ENDS = ("min_period_end", "max_period_end", "max_billed_until")
+CANCELED_PARAMS = {"metadata", "cancellation_details"}
+INCOMPLETE_PARAMS = {"metadata", "default_payment_method"}
+CANCEL_AT_CHOICES = ("min_period_end", "max_period_end", "max_billed_until")
 
 
 class Change(Params):
@@ -44,7 +44,7 @@ class Change(Params):
     billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
     billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
-    cancel_at: datetime | str | None = f.timestamp(choices=ENDS, unset=True)
+    cancel_at: datetime | str | None = f.timestamp(choices=CANCEL_AT_CHOICES, unset=True)
     cancel_at_period_end: bool | None = f.boolean()
     cancellation_details: CancellationDetails | None = f.nested(shape=CancellationDetails)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
@@ -83,7 +83,7 @@ class Change(Params):
 
 
 #: What is kept on the subscription as it was sent.
-KEPT = (
+STORED_PARAMS = (
     "application_fee_percent",
     "billing_thresholds",
     "collection_method",
@@ -134,15 +134,15 @@ def check_status(subscription: Subscription, sent: set[str]) -> None:
     """One that has ended takes only metadata and cancellation details (§5.2)."""
     if subscription.status in lifecycle.ENDED:
         require(
-            sent <= ALWAYS,
+            sent <= CANCELED_PARAMS,
             "A canceled subscription can only update its cancellation_details and metadata.",
             code="invalid_canceled_subscription_fields",
         )
     if subscription.status == "incomplete":
         require(
-            sent <= INCOMPLETE,
+            sent <= INCOMPLETE_PARAMS,
             "An incomplete subscription can only update its metadata and its default payment method.",
-            param=min(sent - INCOMPLETE, default=None),
+            param=min(sent - INCOMPLETE_PARAMS, default=None),
         )
 
 

@@ -10,7 +10,7 @@ from billow.api.params import made, read
 from billow.core.errors import require
 from billow.flows.billing import drafts
 from billow.flows.subscription_changes import apply, awaiting_payment, compute, discounts, sync_schedule
-from billow.flows.subscription_changes.apply import Done
+from billow.flows.subscription_changes.apply import Applied
 from billow.flows.subscription_changes.awaiting_payment import UPDATE, Proposal
 from billow.flows.subscription_changes.compute import Case
 from billow.flows.subscription_changes.items import ItemChange
@@ -21,7 +21,7 @@ from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-ALLOWED = {
+ALLOWED_PARAMS = {
     "add_invoice_items",
     "billing_cycle_anchor",
     "cancel_at_period_end",
@@ -34,34 +34,36 @@ ALLOWED = {
     "trial_end",
     "trial_from_plan",
 }
-CONDITIONAL = ("error_if_incomplete", "pending_if_incomplete")
+PAYMENT_REQUIRED = ("error_if_incomplete", "pending_if_incomplete")
 
 
-def conditional(subscription: Subscription, wanted: Change) -> bool:
+def requires_payment(subscription: Subscription, wanted: Change) -> bool:
     """Whether the update is to hold only with its payment; for what is sent it has no meaning (§5.3)."""
     method = wanted.collection_method or subscription.collection_method
-    return wanted.payment_behavior in CONDITIONAL and method == "charge_automatically"
+    return wanted.payment_behavior in PAYMENT_REQUIRED and method == "charge_automatically"
 
 
-def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
+def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Applied:
     """Write the invoice of the change alone; where nothing would have to be paid, the change itself."""
     if wanted.payment_behavior == "pending_if_incomplete":
-        unknown = min(set(wanted.sent()) - ALLOWED, default=None)
+        unknown = min(set(wanted.sent()) - ALLOWED_PARAMS, default=None)
         require(
             unknown is None,
             f"You cannot pass {unknown} with payment_behavior=pending_if_incomplete.",
             param=unknown,
         )
-    wanted = discounts.redeemed(tx, subscription, wanted)
+    wanted = discounts.redeem(tx, subscription, wanted)
     added = [new_id(SubscriptionItem.prefix) for item in wanted.items if item.id is None]
-    case = compute.considered(tx, subscription, promised(wanted, added), None)
+    case = compute.compute(tx, subscription, with_item_ids(wanted, added), None)
     draft = apply.draft_of(tx, case) if case.billed_now else None
-    drafts.reckoned(tx, [draft] if draft else [])
+    drafts.calculate(tx, [draft] if draft else [])
     if draft is None or draft.invoice.amount_due + case.plan.net <= 0:
-        return apply.enact(tx, subscription, wanted)
+        return apply.apply_redeemed(tx, subscription, wanted)
     ids = awaiting_payment.write_items(tx, case.plan)
-    extras = apply.add_extras(tx, case)
-    own = discounts.fresh(subscription, case.agreed, case.targets) + discounts.of_items(tx, extras)
+    extras = apply.add_invoice_items(tx, case)
+    own = discounts.added_discounts(subscription, case.agreed, case.targets) + discounts.added_item_discounts(
+        tx, extras
+    )
     more = {
         "added": added,
         "at": seconds(case.goal.at),
@@ -73,10 +75,10 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Done:
     proposed = awaiting_payment.propose(
         tx, UPDATE, subscription, proposal, until, pending_update=shown(tx, case, until)
     )
-    return Done(proposed.subscription, proposed.invoice)
+    return Applied(proposed.subscription, proposed.invoice)
 
 
-def promised(wanted: Change, ids: Sequence[str]) -> Change:
+def with_item_ids(wanted: Change, ids: Sequence[str]) -> Change:
     """The same, its added items with the ids under which they are shown before they are there."""
     left = iter(ids)
     items = [
@@ -89,7 +91,7 @@ def promised(wanted: Change, ids: Sequence[str]) -> Change:
 def expiry(case: Case) -> datetime:
     """23 hours, or the end of the trial or of a period where that comes first."""
     ends = [target.old.item.current_period_end for target in case.targets if target.old]
-    return min([case.goal.changed_at + awaiting_payment.PATIENCE, *ends])
+    return min([case.goal.changed_at + awaiting_payment.PAYMENT_TIMEOUT, *ends])
 
 
 def shown(tx: Tx, case: Case, until: datetime) -> dict[str, Any]:
@@ -119,17 +121,17 @@ def accept_due(tx: Tx, refs: list[str]) -> None:
 
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
     """Apply what was proposed, as of then, if its invoice is paid; its amounts are those of the invoice."""
-    change = awaiting_payment.agreed(tx, UPDATE, subscription)
+    change = awaiting_payment.paid_change(tx, UPDATE, subscription)
     if change is None:
         return subscription
     kept = change.kept
-    view = apply.views(tx, subscription)
+    view = apply.view_of(tx, subscription)
     plain = rows.update(tx, subscription, event=None, pending_change=None, pending_update=None)
-    wanted = promised(discounts.unspent(tx, read(Change, kept["sent"])), kept.get("added", []))
-    case = compute.considered(change.then, plain, wanted, instant(kept["at"]))
+    wanted = with_item_ids(discounts.without_spent(tx, read(Change, kept["sent"])), kept.get("added", []))
+    case = compute.compute(change.then, plain, wanted, instant(kept["at"]))
     awaiting_payment.begin_periods(tx, subscription, change, case.plan)
     done = apply.conclude(tx, case, change.invoice, view)
-    sync_schedule.follow(tx, done.subscription)
+    sync_schedule.sync_schedule(tx, done.subscription)
     rows.emit(tx, [(done.subscription, None)], "customer.subscription.pending_update_applied")
     return done.subscription
 

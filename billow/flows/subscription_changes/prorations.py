@@ -124,12 +124,12 @@ class Prorations:
         return sum(item.net for item in self.items)
 
 
-def billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
+def load_billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
     """Load what was billed in advance for a subscription, as `billed_by` does."""
-    return billed_by(tx, [subscription])
+    return load_billed_of_many(tx, [subscription])
 
 
-def billed_by(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Billed]]:
+def load_billed_of_many(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Billed]]:
     """Load what was billed in advance and not yet given back, by subscription item, the oldest first.
 
     A few statements for any number of subscriptions.
@@ -157,7 +157,7 @@ def billed_by(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Billed]]:
         product = products[prices[period.price].product].name
         source = source_of(item, taken_up.get(item.id, []) if item else own)
         found.setdefault(period.subscription_item, []).append(
-            Billed(period, left_of(period, [item] if item else own), product, source)
+            Billed(period, net_left(period, [item] if item else own), product, source)
         )
     return found
 
@@ -176,7 +176,7 @@ def lines_of_items(tx: Tx, items: Iterable[InvoiceItem]) -> dict[str, list[Invoi
     return found
 
 
-def left_of(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
+def net_left(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
     """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
     gross, off = sum(one.amount for one in billed), Counter[str]()
     for one in billed:
@@ -194,13 +194,15 @@ def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[st
     return {"type": "invoice_line_items", "invoice_item": None, "invoice_line_item_details": details}
 
 
-def nets(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
+def net_prices_of(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
     """What each licensed item costs for a full period with the discounts that stand, by item.
 
     Flexible spreads an amount over all items, as an invoice does (X45); classic takes it off each (X44).
     """
     together = [list(parts)] if subscription.billing_mode["type"] != "classic" else [[part] for part in parts]
-    found = {item: one for some in together for item, one in net_prices.full(tx, subscription, some).items()}
+    found = {
+        item: one for some in together for item, one in net_prices.full_prices(tx, subscription, some).items()
+    }
     return {item: Net(one.net, discounts.off(one.gross, one.net), one.off) for item, one in found.items()}
 
 
@@ -236,7 +238,7 @@ def add_steps(plan: Prorations, part: Part, steps: Iterable[core.Step], billed: 
             plan.ended.append((period, {"period_end": step.until, **more}))
         elif isinstance(step, core.Closed):
             counting = {"counted_from": step.counted_from, "billed_use": step.billed_use}
-            plan.begun.append(stretch(plan, part, "metered", step.start, step.end, **counting))
+            plan.begun.append(new_period(plan, part, "metered", step.start, step.end, **counting))
         else:
             add_proration(plan, part, step)
 
@@ -253,10 +255,10 @@ def add_proration(plan: Prorations, part: Part, step: core.Proration) -> None:
     )
     if step.rest == "Remaining":
         said = {"invoice_item": made.id, "quantity": step.quantity, "discount": step.net.label}
-        plan.begun.append(stretch(plan, part, "licensed", step.start, step.end, **said))
+        plan.begun.append(new_period(plan, part, "licensed", step.start, step.end, **said))
 
 
-def give_back(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net | None) -> None:
+def credit(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime, net: Net | None) -> None:
     """Credit what was billed for the time from `at` on (core/change/prorations.py)."""
     own = [one.in_core for one in billed]
     anchor = plan.subscription.billing_cycle_anchor
@@ -274,7 +276,7 @@ def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datet
     add_steps(plan, part, core.charge(item_of(part), net, since, until, plan.anchor), ())
 
 
-def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
+def close_usage(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
     """End the running stretch of a metered item; returns from when on its usage is still to be billed.
 
     Kept, the usage until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
@@ -285,7 +287,7 @@ def close_use(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> date
     return closed.end
 
 
-def stretch(
+def new_period(
     plan: Prorations, part: Part, kind: str, start: datetime, end: datetime, **more: Any
 ) -> BillingPeriod:
     return BillingPeriod(
@@ -300,7 +302,7 @@ def stretch(
     )
 
 
-def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
+def unused_time(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
     """What the licensed items of a subscription give back when it stops at an instant (§5.12, §5.13).
 
     `since` says from when on: now, from each item's current period start, or none of it: that stays paid, and
@@ -311,13 +313,13 @@ def unused(tx: Tx, subscription: Subscription, at: datetime, since: str = "now")
     if subscription.status == "trialing":
         return plan
     parts = [part for part in priced_items.parts_of(tx, [subscription.id])[subscription.id] if not part.meter]
-    before, costs = billed(tx, subscription.id), nets(tx, subscription, parts)
+    before, costs = load_billed(tx, subscription.id), net_prices_of(tx, subscription, parts)
     classic = subscription.billing_mode["type"] == "classic"
     for part in reversed(parts):
         own, net = before.get(part.item.id, []), costs[part.item.id] if classic else None
         if since != "none":
             early = since == "item_current_period_start"
-            give_back(plan, part, own, part.item.current_period_start if early else at, net)
+            credit(plan, part, own, part.item.current_period_start if early else at, net)
     return plan
 
 
@@ -334,26 +336,26 @@ def write_all(tx: Tx, plans: Sequence[Prorations]) -> list[InvoiceItem]:
     """
     given = [(plan, sorted((item.id for item in plan.items), reverse=True)) for plan in plans]
     rows.update_many(tx, [ended for plan, _ in given for ended in plan.ended])
-    rows.insert_many(tx, [period for plan, ids in given for period in periods_under(plan, ids)])
-    return rows.insert_many(tx, [item for plan, ids in given for item in items_under(plan, ids)])
+    rows.insert_many(tx, [period for plan, ids in given for period in periods_with_ids(plan, ids)])
+    return rows.insert_many(tx, [item for plan, ids in given for item in items_with_ids(plan, ids)])
 
 
 def write_items(tx: Tx, plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
     """The items that wait, under these ids in the order in which they are read."""
-    return rows.insert_many(tx, items_under(plan, ids))
+    return rows.insert_many(tx, items_with_ids(plan, ids))
 
 
 def write_periods(tx: Tx, plan: Prorations, ids: Sequence[str]) -> None:
     """For what time was billed, by items that have these ids."""
     rows.update_many(tx, plan.ended)
-    rows.insert_many(tx, periods_under(plan, ids))
+    rows.insert_many(tx, periods_with_ids(plan, ids))
 
 
-def items_under(plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
+def items_with_ids(plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
     return [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)]
 
 
-def periods_under(plan: Prorations, ids: Sequence[str]) -> list[BillingPeriod]:
+def periods_with_ids(plan: Prorations, ids: Sequence[str]) -> list[BillingPeriod]:
     known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
     return [
         period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)

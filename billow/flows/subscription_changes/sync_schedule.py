@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 Phase = dict[str, Any]
 
 
-def follow(tx: Tx, subscription: Subscription) -> None:
+def sync_schedule(tx: Tx, subscription: Subscription) -> None:
     """The current phase is split where the items were changed: its rest has what the subscription has.
 
     The phases after it stay as they were planned.
@@ -24,22 +24,22 @@ def follow(tx: Tx, subscription: Subscription) -> None:
         return
     schedule = rows.lock(tx, SubscriptionSchedule, subscription.schedule)
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
-    if schedule.status != "active" or said(schedule, items):
+    if schedule.status != "active" or matches_phase(schedule, items):
         return
     place, now = place_of(schedule), seconds(tx.now) or 0
     phase = schedule.phases[place]
     if phase["end_date"] <= now:
         return  # it is over, and what follows is about to be carried out
-    changed = {**phase, "items": [item_of(item) for item in items]}
+    changed = {**phase, "items": [phase_item(item) for item in items]}
     pieces = [changed]
     if phase["start_date"] < now:
-        pieces = [cut(phase, now), {**changed, "add_invoice_items": [], "start_date": now}]
+        pieces = [phase_until(phase, now), {**changed, "add_invoice_items": [], "start_date": now}]
     current = {name: pieces[-1][name] for name in ("end_date", "start_date")}
     after = [*schedule.phases[:place], *pieces, *schedule.phases[place + 1 :]]
     write(tx, schedule, schedule.but(current_phase=current, phases=after))
 
 
-def said(schedule: SubscriptionSchedule, items: Sequence[SubscriptionItem]) -> bool:
+def matches_phase(schedule: SubscriptionSchedule, items: Sequence[SubscriptionItem]) -> bool:
     """Whether the current phase says what the subscription has."""
     planned = schedule.phases[place_of(schedule)]["items"]
     has = {item.price: item.quantity for item in items}
@@ -52,13 +52,13 @@ def place_of(schedule: SubscriptionSchedule) -> int:
     return next(n for n, phase in enumerate(schedule.phases) if phase["start_date"] == start)
 
 
-def cut(phase: Phase, end: int) -> Phase:
+def phase_until(phase: Phase, end: int) -> Phase:
     """The phase until an instant within it."""
     trial = phase["trial_end"]
     return {**phase, "end_date": end, "trial_end": trial and min(trial, end)}
 
 
-def item_of(item: SubscriptionItem) -> dict[str, Any]:
+def phase_item(item: SubscriptionItem) -> dict[str, Any]:
     """An item of a subscription as a phase has it."""
     return {
         "billing_thresholds": item.billing_thresholds,
@@ -78,7 +78,7 @@ def discounts_of(ids: Sequence[str]) -> list[dict[str, Any]]:
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
     """Keep what a schedule has become, and tell what it was: its phases show their tax rates whole."""
     shown = render.one(tx, before)
-    written = rows.update(tx, before, event=None, **totals.changes(before, after))
+    written = rows.update(tx, before, event=None, **totals.changed_fields(before, after))
     now = render.one(tx, written)
     previous = {name: render.difference(old, now[name]) for name, old in shown.items() if old != now[name]}
     if previous:

@@ -21,26 +21,26 @@ from billow.store.tx import Tx
 @Subscription.update(Change)
 def update(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     """Update a subscription: items, periods, trial, how it is paid, when it ends."""
-    _, answer = yield from carried(tx, subscription, wanted)
+    _, answer = yield from carry_out(tx, subscription, wanted)
     return answer
 
 
-def carried(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+def carry_out(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     """Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
 
     A new update takes the place of one that still waits for its payment.
     """
     subscription = pending_updates.withdraw(tx, subscription)
-    if pending_updates.conditional(subscription, wanted):
-        return (yield from if_paid(tx, subscription, wanted))
+    if pending_updates.requires_payment(subscription, wanted):
+        return (yield from change_if_paid(tx, subscription, wanted))
     done = apply.apply(tx, subscription, wanted)
-    sync_schedule.follow(tx, done.subscription)
+    sync_schedule.sync_schedule(tx, done.subscription)
     if done.invoice:
-        tx = yield from billed(tx, done.invoice, wanted)
+        tx = yield from collect_at_once(tx, done.invoice, wanted)
     return tx, rows.find(tx, Subscription, subscription.id)
 
 
-def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
+def collect_at_once(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
     """Finalize the invoice of a change and collect it in the request; one that is sent stands for an hour."""
     if invoice.collection_method == "send_invoice":
         return tx
@@ -52,11 +52,11 @@ def billed(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
         return tx
     tx = yield from collect.attempt_invoice(tx, opened, automatic=False, off_session=wanted.off_session)
     tx = clocks.enter(tx, opened.test_clock)
-    go_on(tx, opened.id)
+    schedule_retry(tx, opened.id)
     return tx
 
 
-def go_on(tx: Tx, id: str) -> None:
+def schedule_retry(tx: Tx, id: str) -> None:
     """Not paid in the request, it is retried as any other (§8.6)."""
     invoice = rows.lock(tx, Invoice, id)
     step = dunning.next_step(tx.now, 1, outside_of(tx).dunning)
@@ -65,7 +65,7 @@ def go_on(tx: Tx, id: str) -> None:
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
 
 
-def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
+def change_if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     """The change holds only with its payment: it waits for it, or is refused with 402 (§5.3, §5.11)."""
     done = pending_updates.propose(tx, subscription, wanted)
     if done.invoice is None:
@@ -74,10 +74,10 @@ def if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     updated = pending_updates.accept(tx, rows.lock(tx, Subscription, subscription.id))
     if updated.pending_change is None or wanted.payment_behavior == "pending_if_incomplete":
         return tx, updated
-    return tx, refused(tx, updated, opened)
+    return tx, withdraw_refused(tx, updated, opened)
 
 
-def refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
+def withdraw_refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
     """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
     answer = pay_invoice.decline_error(
         tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""), "subscription"

@@ -19,13 +19,13 @@ from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-PAYING = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
-OF_THE_CHANGE = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
+PAYMENT_BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
+CHANGE_PARAMS = ("off_session", "payment_behavior", "proration_behavior", "proration_date")
 
 
 class Update(items.OfferedItem):
     off_session: bool = f.boolean(default=False)
-    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
+    payment_behavior: str = f.choice(SHOWN, *PAYMENT_BEHAVIORS, default="allow_incomplete")
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
 
@@ -36,7 +36,7 @@ class Create(Update):
 
 class Delete(Params):
     clear_usage: bool = f.boolean(default=False)
-    payment_behavior: str = f.choice(SHOWN, *PAYING, default="allow_incomplete")
+    payment_behavior: str = f.choice(SHOWN, *PAYMENT_BEHAVIORS, default="allow_incomplete")
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
 
@@ -45,7 +45,7 @@ class Delete(Params):
 def create(tx: Tx, wanted: Create) -> Steps:
     """Add an item to a subscription; one that waits for its payment is shown as it will be."""
     before = {item.id for item in items_of(tx, wanted.subscription)}
-    tx, answer = yield from changed(tx, wanted.subscription, wanted, param="subscription")
+    tx, answer = yield from carry_out(tx, wanted.subscription, wanted, param="subscription")
     if isinstance(answer, Refused):
         return answer
     there = [item for item in items_of(tx, wanted.subscription) if item.id not in before]
@@ -57,14 +57,14 @@ def create(tx: Tx, wanted: Create) -> Steps:
 @SubscriptionItem.update(Update)
 def change_item(tx: Tx, item: SubscriptionItem, wanted: Update) -> Steps:
     """Change an item: its price, its quantity, what is noted on it."""
-    tx, answer = yield from changed(tx, item.subscription, wanted, id=item.id)
+    tx, answer = yield from carry_out(tx, item.subscription, wanted, id=item.id)
     return answer if isinstance(answer, Refused) else rows.find(tx, SubscriptionItem, item.id)
 
 
 @SubscriptionItem.delete(Delete)
 def delete(tx: Tx, item: SubscriptionItem, wanted: Delete) -> Steps:
     """Remove an item from a subscription; unused time is credited as with any change."""
-    tx, answer = yield from changed(tx, item.subscription, wanted, id=item.id, deleted=True)
+    tx, answer = yield from carry_out(tx, item.subscription, wanted, id=item.id, deleted=True)
     return answer if isinstance(answer, Refused) else rows.stub(item)
 
 
@@ -72,22 +72,22 @@ def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
     return rows.below(tx, SubscriptionItem, "subscription", [subscription])[subscription]
 
 
-def changed(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:
+def carry_out(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:
     """Carry the change out on the subscription, locked, at its own time; as `update.carried`."""
     found = rows.lock(tx, Subscription, subscription, param=param)
     tx = clocks.enter(tx, found.test_clock)
     sent = wanted.sent()
-    about = {name: sent.pop(name) for name in OF_THE_CHANGE if name in sent}
+    about = {name: sent.pop(name) for name in CHANGE_PARAMS if name in sent}
     sent.pop("subscription", None)
     asked = made(Change, items=[made(ItemChange, **sent, **item)], **about)
     try:
-        return (yield from update.carried(tx, found, asked))
+        return (yield from update.carry_out(tx, found, asked))
     except Refused as refused:
-        refused.param = own(refused.param)
+        refused.param = param_of_item(refused.param)
         raise
 
 
-def own(param: str | None) -> str | None:
+def param_of_item(param: str | None) -> str | None:
     """What is wrong with the one item of a change is said of the parameter that was sent here."""
     if param == "items":
         return "price"

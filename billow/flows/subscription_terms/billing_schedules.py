@@ -180,7 +180,7 @@ def check_offers(parts: Sequence[Part]) -> None:
 
 def coupons_of(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> list[Coupon]:
     """The coupons of all discounts that a subscription and its items have."""
-    whole = subscription.discounts or net_prices.of_customer(tx, subscription.customer)
+    whole = subscription.discounts or net_prices.discounts_of_customer(tx, subscription.customer)
     ids = {*whole, *(id for part in parts for id in part.item.discounts)}
     found = rows.find_many(tx, Discount, ids).values()
     return list(rows.find_many(tx, Coupon, [one.coupon for one in found]).values())

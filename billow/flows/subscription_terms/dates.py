@@ -48,7 +48,7 @@ def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) 
 def free_until(wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]) -> datetime | None:
     """Until when the first of the items is free, where all of them are by their offers (§5.10)."""
     ends = [span[1] for span in offered if span]
-    free = all(trial_offers.free(priced_items.rated(price, wanted.currency)) for price in prices)
+    free = all(trial_offers.free(priced_items.rate_of(price, wanted.currency)) for price in prices)
     return min(ends) if free and len(ends) == len(prices) else None
 
 

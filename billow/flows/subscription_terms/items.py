@@ -168,7 +168,7 @@ def check_amounts(wanted: Iterable[tuple[Price, int | None]], currency: str | No
     """A period of all items, each at its quantity, fits on one invoice. What is measured is not known yet."""
     owed = (
         pricing.amount(
-            priced_items.rated(price, currency or price.currency), Decimal(1 if many is None else many)
+            priced_items.rate_of(price, currency or price.currency), Decimal(1 if many is None else many)
         )
         for price, many in wanted
         if priced_items.meter_of(price) is None

@@ -84,7 +84,7 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
     subscription, quantity = setting.subscription, Decimal(extra.quantity)
     price = price_of(tx, extra, at)
     check_price_currency([price], subscription.currency)
-    rate = priced_items.rated(price, subscription.currency)
+    rate = priced_items.rate_of(price, subscription.currency)
     amount = pricing.amount(rate, quantity)
     start, end = span(tx, setting, extra, at)
     id = new_id(InvoiceItem.prefix)

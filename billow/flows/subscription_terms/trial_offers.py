@@ -103,7 +103,7 @@ def first_span(
     """The first period of an item that takes the offer now."""
     rhythm = rhythm_of(price)
     whole = now, introductory.end(now, rhythm, offer.iterations)
-    return introductory.period(whole, rhythm, now, free=free(priced_items.rated(price, currency)))
+    return introductory.period(whole, rhythm, now, free=free(priced_items.rate_of(price, currency)))
 
 
 def rhythm_of(price: Price) -> Rhythm:
@@ -162,7 +162,7 @@ def after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
         item.but(price=offers[(item.current_trial or {})["trial_offer"]].then, current_trial=None)
         for item in found
     ]
-    return {part.item.id: settled(part) for part in priced_items.priced(tx, moved)}
+    return {part.item.id: settled(part) for part in priced_items.parts_of_items(tx, moved)}
 
 
 def settled(part: Part) -> Part:

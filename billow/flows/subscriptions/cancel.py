@@ -39,15 +39,15 @@ def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
             f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
         )
     details = wanted.cancellation_details.sent() if wanted.cancellation_details else {}
-    return stop(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate, **details)
+    return cancel_now(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate, **details)
 
 
-def stop(
+def cancel_now(
     tx: Tx, subscription: Subscription, *, invoice_now: bool, prorates: bool, **details: Any
 ) -> Subscription:
     """End it now, at the wish of the customer or the merchant."""
     if prorates:
-        prorations.write(tx, prorations.unused(tx, subscription, tx.now.replace(microsecond=0)))
+        prorations.write(tx, prorations.unused_time(tx, subscription, tx.now.replace(microsecond=0)))
         billing_schedules.forget(tx, subscription)
     elif not invoice_now:
         drop_prorations(tx, subscription)
@@ -69,7 +69,7 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
     parts = priced_items.parts_of(tx, [subscription.id])[subscription.id]
     counts = subscription.status not in ("trialing", "paused")
     running = [
-        metered_usage.used_until(part, metered_usage.closes_at(part.item, until))
+        metered_usage.unbilled_period(part, metered_usage.closes_at(part.item, until))
         for part in parts
         if part.meter and counts
     ]

@@ -40,7 +40,7 @@ from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-CHARGED = ("allow_incomplete", "error_if_incomplete")
+CHARGED_AT_ONCE = ("allow_incomplete", "error_if_incomplete")
 """With these the first invoice is charged within the request (§5.3)."""
 prices_of = params.prices_of
 
@@ -51,11 +51,11 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     subscription, invoice = begin(tx, customer, wanted, prices_of(tx, wanted))
-    if invoice and waits(invoice) and wanted.payment_behavior in CHARGED:
+    if invoice and needs_payment(invoice) and wanted.payment_behavior in CHARGED_AT_ONCE:
         check_method(tx, customer, subscription, invoice)
         tx = yield from collect.attempt_invoice(tx, invoice, automatic=False, off_session=wanted.off_session)
         if subscription.provisional:
-            return kept_or_not(tx, subscription.id)
+            return keep_if_paid(tx, subscription.id)
     return conclude(tx, subscription.id)
 
 
@@ -71,7 +71,7 @@ def begin(
     course = dates.course_of(tx, wanted, prices)
     subscription, items = write(tx, wanted, customer, prices, course)
     one_time_items.put(tx, one_time_items.Setting(customer, subscription, items), wanted.add_invoice_items)
-    parts = priced_items.priced(tx, items)
+    parts = priced_items.parts_of_items(tx, items)
     billing_schedules.check_new(tx, subscription, parts, wanted.proration_behavior)
     periods = [
         period
@@ -85,7 +85,7 @@ def begin(
     timers.replace(tx, subscription, items)
     pending_item_invoices.replace_timer(tx, subscription)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.FIRST_PAYMENT)
-    open_now = invoice is not None and waits(invoice)
+    open_now = invoice is not None and needs_payment(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}
     if open_now:
         # A trial whose first invoice is unpaid has not begun (§5.2).
@@ -94,7 +94,7 @@ def begin(
     return rows.update(tx, subscription, event=None, **changes), invoice
 
 
-def waits(invoice: Invoice) -> bool:
+def needs_payment(invoice: Invoice) -> bool:
     """Whether the subscription begins only when it is paid."""
     return invoice.status == "open" and invoice.collection_method == "charge_automatically"
 
@@ -166,7 +166,7 @@ def owner(
     currency = params.currency_of(wanted, prices)
     subtotal = sum(
         pricing.amount(
-            priced_items.rated(price, currency), Decimal(1 if item.quantity is None else item.quantity)
+            priced_items.rate_of(price, currency), Decimal(1 if item.quantity is None else item.quantity)
         )
         for item, price in zip(wanted.items, prices, strict=True)
         if priced_items.meter_of(price) is None
@@ -204,31 +204,31 @@ def conclude(tx: Tx, id: str) -> Subscription:
     tx = clocks.enter(tx, subscription.test_clock)
     if subscription.told and subscription.status != "incomplete":
         return subscription
-    invoice = first_of(tx, subscription)
-    if invoice is None or not waits(invoice):
+    invoice = latest_invoice_of(tx, subscription)
+    if invoice is None or not needs_payment(invoice):
         jobs.cancel(tx, "subscription.expire", id)
         begun = transitions.paid_status(subscription, tx.now) if subscription.status == "incomplete" else None
         return transitions.emit_change(tx, subscription, status=begun or subscription.status)
     return transitions.emit_change(tx, subscription, status="incomplete")
 
 
-def first_of(tx: Tx, subscription: Subscription) -> Invoice | None:
+def latest_invoice_of(tx: Tx, subscription: Subscription) -> Invoice | None:
     id = subscription.latest_invoice or ""
     return rows.find_many(tx, Invoice, [id]).get(id)
 
 
-def kept_or_not(tx: Tx, id: str) -> Subscription | Refused:
+def keep_if_paid(tx: Tx, id: str) -> Subscription | Refused:
     """With `error_if_incomplete` it is there when its first payment succeeded, and else never was (§5.3).
 
     A payment that the bank has not decided yet is no failure: it then waits like any other.
     """
     subscription = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, subscription.test_clock)
-    invoice = first_of(tx, subscription)
+    invoice = latest_invoice_of(tx, subscription)
     intent = rows.find(tx, PaymentIntent, (invoice and invoice.payment_intent) or "")
-    if invoice and waits(invoice) and intent.status != "processing":
+    if invoice and needs_payment(invoice) and intent.status != "processing":
         answer = pay_invoice.decline_error(tx, intent, "subscription")
-        incomplete.take_back(tx, subscription)
+        incomplete.remove_unpaid(tx, subscription)
         return answer
     rows.update(tx, subscription, event=None, provisional=False)
     return conclude(tx, id)

@@ -57,22 +57,25 @@ def licensed_periods(part: Part, course: Course, prorates: bool) -> list[Period]
     start, end = course.period(part.interval)
     gone = course.gone(part.interval)
     if course.trial:
-        return [*billed(part, "licensed", gone if prorates else []), Period(part, "trial", start, end)]
+        return [
+            *billed_periods(part, "licensed", gone if prorates else []),
+            Period(part, "trial", start, end),
+        ]
     if not prorates:
         begins = course.begins_a_period(part.interval)
         return [Period(part, "licensed", start, end)] if begins else []
-    return billed(part, "licensed", [*gone, course.current(part.interval)])
+    return billed_periods(part, "licensed", [*gone, course.current(part.interval)])
 
 
 def measured_periods(part: Part, course: Course, prorates: bool) -> list[Period]:
     """Use that has gone by (X30, X31); of the period that runs, classic shows a line of nothing (§5.17)."""
     start, end = course.period(part.interval)
-    gone = billed(part, "metered", course.gone(part.interval) if prorates else [])
+    gone = billed_periods(part, "metered", course.gone(part.interval) if prorates else [])
     nothing = [Period(part, "trial", start, end)] if part.classic and not gone else []
     return gone + nothing
 
 
-def billed(part: Part, kind: str, stretches: list[Stretch]) -> list[Period]:
+def billed_periods(part: Part, kind: str, stretches: list[Stretch]) -> list[Period]:
     each = anchors.whole(stretches) if part.classic else stretches
     measured = kind == "metered"  # use is counted, not divided
     return [Period(part, kind, one.start, one.end, anchors.FULL if measured else one.share) for one in each]

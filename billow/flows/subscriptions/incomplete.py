@@ -25,14 +25,14 @@ def expire(tx: Tx, refs: list[str]) -> None:
     if invoice_intents.is_under_way(tx, subscription.latest_invoice):
         jobs.put(tx, "subscription.expire", id, tx.now + UNDER_WAY)
     elif subscription.provisional:
-        take_back(clocks.enter(tx, subscription.test_clock), subscription)
+        remove_unpaid(clocks.enter(tx, subscription.test_clock), subscription)
     elif subscription.latest_invoice:
         void.void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
     else:
         transitions.expire_incomplete(tx, subscription)
 
 
-def take_back(tx: Tx, subscription: Subscription) -> None:
+def remove_unpaid(tx: Tx, subscription: Subscription) -> None:
     """A subscription that was to be there only if it was paid (docs/decisions/0010-taken-back.md).
 
     It goes with its items; its invoice is void and keeps its number; what the customer had waiting waits on.

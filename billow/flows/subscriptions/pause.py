@@ -19,7 +19,7 @@ from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.tx import Tx
 
-GOES_ON = ("subscription.end", "subscription.resume_collection")
+KEPT_TIMERS = ("subscription.end", "subscription.resume_collection")
 """What was planned for a date comes all the same."""
 PAUSABLE = lifecycle.STARTED
 
@@ -28,12 +28,12 @@ class UnusedTime(Params):
     type: str = f.choice(SHOWN, "now", "item_current_period_start", "none", required=True)
 
 
-class OutstandingUse(Params):
+class OutstandingUsage(Params):
     type: str = f.choice(SHOWN, "now", "none", required=True)
 
 
 class BillFor(Params):
-    outstanding_usage_through: OutstandingUse | None = f.nested(shape=OutstandingUse)
+    outstanding_usage_through: OutstandingUsage | None = f.nested(shape=OutstandingUsage)
     unused_time_from: UnusedTime | None = f.nested(shape=UnusedTime)
 
 
@@ -60,10 +60,10 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
         not any(part.item.current_trial for part in parts),
         "You cannot pause a subscription while an item is in a trial offer.",
     )
-    view, now = apply.views(tx, subscription), tx.now.replace(microsecond=0)
-    plan = prorations.unused(tx, subscription, now, unused_from(wanted))
+    view, now = apply.view_of(tx, subscription), tx.now.replace(microsecond=0)
+    plan = prorations.unused_time(tx, subscription, now, unused_from(wanted))
     closed = {
-        part.item.id: prorations.close_use(plan, part, now, kept=bills_use(wanted))
+        part.item.id: prorations.close_usage(plan, part, now, kept=bills_usage(wanted))
         for part in parts
         if part.meter
     }
@@ -81,7 +81,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
         latest_invoice=invoice.id if invoice else subscription.latest_invoice,
     )
     rows.emit(tx, [(paused, None)], "customer.subscription.paused")
-    apply.tell(tx, view.shown, paused)
+    apply.emit_update(tx, view.shown, paused)
     entitlements.emit_summary(tx, subscription.customer, view.held)
     return paused
 
@@ -91,7 +91,7 @@ def unused_from(wanted: Pause) -> str:
     return given.type if given else "now"
 
 
-def bills_use(wanted: Pause) -> bool:
+def bills_usage(wanted: Pause) -> bool:
     given = wanted.bill_for.outstanding_usage_through if wanted.bill_for else None
     return given is None or given.type == "now"
 
@@ -104,7 +104,7 @@ def stop(
     `closed` says until when the use of an item is settled: a resumption does not count it again.
     """
     for timer in end.TIMERS:
-        if timer not in GOES_ON:
+        if timer not in KEPT_TIMERS:
             jobs.cancel(tx, timer, subscription.id)
     rows.update_many(
         tx,

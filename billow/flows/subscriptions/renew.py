@@ -23,7 +23,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-MOMENT = timedelta(seconds=1)
+RETRY_DELAY = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Renewal:
     """What items are that go over to another price, because their trial offer has run out."""
     cut: list[Part]
     """Those of the parts that were in the middle of a period, which begins anew with the anchor."""
-    stretches: list[BillingPeriod]
+    closed: list[BillingPeriod]
     """Usage at earlier prices that is billed now."""
     items: list[SubscriptionItem]
     """All items of the subscription."""
@@ -52,7 +52,7 @@ class Renewal:
 def renew(tx: Tx, refs: list[str]) -> None:
     """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
     renewals = trials.without_method_set_aside(tx, load(tx, refs))
-    give_back(tx, renewals)
+    credit_cut_items(tx, renewals)
     drafts = draft_many(tx, renewals)
     held = entitlements.entitlements_of_each(tx, [r.customer.id for r in renewals if r.moved])
     advance(tx, renewals, {draft.invoice.subscription or "": draft.invoice.id for draft in drafts})
@@ -71,12 +71,12 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
 def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
-    wanted = after_their_phase(tx, refs)
+    wanted = without_due_phase(tx, refs)
     subscriptions = rows.lock_owned(tx, Subscription, wanted)
     customers = rows.find_many(tx, Customer, [one.customer for one in subscriptions])
     parts = priced_items.parts_of(tx, wanted)
-    late = billing_periods.waiting(tx, wanted)
-    moved = gone_over(tx, [part for some in parts.values() for part in some])
+    late = billing_periods.unbilled(tx, wanted)
+    moved = after_trial_offers(tx, [part for some in parts.values() for part in some])
     found = [
         _renewal(s, customers[s.customer], parts[s.id], moved, late.get(s.id, []))
         for s in subscriptions
@@ -85,7 +85,7 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
     return [renewal for renewal in found if renewal.due <= tx.now]
 
 
-def after_their_phase(tx: Tx, refs: list[str]) -> list[str]:
+def without_due_phase(tx: Tx, refs: list[str]) -> list[str]:
     """Those whose schedule has no phase that begins first: of two workers one might be faster (§6)."""
     jobs.flush(tx)
     waiting = {
@@ -98,11 +98,11 @@ def after_their_phase(tx: Tx, refs: list[str]) -> list[str]:
             now=tx.now,
         )
     }
-    jobs.put_many(tx, "subscription.renew", [(id, tx.now + MOMENT) for id in refs if id in waiting])
+    jobs.put_many(tx, "subscription.renew", [(id, tx.now + RETRY_DELAY) for id in refs if id in waiting])
     return [id for id in refs if id not in waiting]
 
 
-def gone_over(tx: Tx, parts: list[Part]) -> dict[str, Part]:
+def after_trial_offers(tx: Tx, parts: list[Part]) -> dict[str, Part]:
     """The items whose trial offer runs out with their period, as they are after it."""
     items = [part.item for part in parts]
     return trial_offers.after(
@@ -143,7 +143,7 @@ def _renewal(
         anchor=anchor,
         moved=moved,
         cut=cut,
-        stretches=late,
+        closed=late,
         items=[part.item for part in parts],
     )
 
@@ -155,18 +155,18 @@ def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
     return calendar.next_boundary(anchor, *part.interval, due)
 
 
-def give_back(tx: Tx, renewals: list[Renewal]) -> None:
+def credit_cut_items(tx: Tx, renewals: list[Renewal]) -> None:
     """Credit what the items that are cut have paid beyond the new anchor: their invoice takes it up."""
     cut = [renewal for renewal in renewals if renewal.cut]
     if not cut:
         return
-    before = prorations.billed_by(tx, [renewal.subscription.id for renewal in cut])
+    before = prorations.load_billed_of_many(tx, [renewal.subscription.id for renewal in cut])
     plans = []
     for renewal in cut:
         plan = Prorations(renewal.customer, renewal.subscription, renewal.anchor)
         for part in renewal.cut:
             if not part.meter:
-                prorations.give_back(plan, part, before.get(part.item.id, []), renewal.due, None)
+                prorations.credit(plan, part, before.get(part.item.id, []), renewal.due, None)
         plans.append(plan)
     prorations.write_all(tx, plans)
 
@@ -174,11 +174,11 @@ def give_back(tx: Tx, renewals: list[Renewal]) -> None:
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
     """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
     periods: dict[str, list[Period]] = {r.subscription.id: [] for r in renewals}
-    for period in billing_periods.periods_of(tx, [one for r in renewals for one in r.stretches]):
+    for period in billing_periods.periods_of(tx, [one for r in renewals for one in r.closed]):
         periods[period.part.item.subscription].append(period)
     for renewal in renewals:
         periods[renewal.subscription.id] += periods_of(renewal)
-    used = metered_usage.measured(
+    used = metered_usage.measure(
         tx, [p for ps in periods.values() for p in ps], {r.subscription.id: r.customer.id for r in renewals}
     )
     pending = pending_items.pending_items(tx, [r.customer.id for r in renewals])
@@ -190,10 +190,10 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
             for p in periods[subscription.id]
             for line in lines_of(p, customer.id, used.get((p.part.item.id, p.start)))
         ]
-        items = pending_items.awaited(pending, customer.id, subscription.id, subscription.currency)
+        items = pending_items.take(pending, customer.id, subscription.id, subscription.currency)
         draft = billing_drafts.draft(tx, customer, lines, items, **cycle_fields(tx, renewal))
-        draft.stretches, draft.periods = renewal.stretches, periods[subscription.id]
-        if draft.lines or not prebilled(renewal):
+        draft.closed, draft.periods = renewal.closed, periods[subscription.id]
+        if draft.lines or not is_billed_in_advance(renewal):
             drafts.append(draft)
     return drafts
 
@@ -204,17 +204,17 @@ def periods_of(renewal: Renewal) -> list[Period]:
     for part in renewal.parts:
         now = renewal.moved.get(part.item.id, part)
         if part.meter and renewal.subscription.status != "trialing":
-            period = metered_usage.used_until(part, renewal.due)
+            period = metered_usage.unbilled_period(part, renewal.due)
             if period.start < renewal.due:
                 found.append(period)
         if not now.meter:
-            period = licensed(renewal, now)
+            period = licensed_period(renewal, now)
             if period.start < period.end:
                 found.append(period)
     return found
 
 
-def licensed(renewal: Renewal, part: Part) -> Period:
+def licensed_period(renewal: Renewal, part: Part) -> Period:
     """The next period, at its part of the price where it is no full one: after a trial that ended between
     two boundaries (X68), or before a planned end (§5.12). What is billed in advance is left out (§5.16)."""
     end = renewal.ends[part.item.id]
@@ -223,12 +223,12 @@ def licensed(renewal: Renewal, part: Part) -> Period:
     return Period(part, "licensed", start, end, share)
 
 
-def prebilled(renewal: Renewal) -> bool:
+def is_billed_in_advance(renewal: Renewal) -> bool:
     """Whether something of it is billed in advance: where nothing else is due, it has no invoice."""
     return any(part.item.billed_until for part in renewal.parts)
 
 
-def still_billed(renewal: Renewal, part: Part) -> datetime | None:
+def billed_until(renewal: Renewal, part: Part) -> datetime | None:
     """Until when it is billed in advance, unless this renewal bills it beyond."""
     until = part.item.billed_until
     return until if until and until >= renewal.ends[part.item.id] else None
@@ -271,7 +271,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
                 part.item,
                 {
                     **(trial_offers.changes(r.moved[part.item.id]) if part.item.id in r.moved else {}),
-                    "billed_until": still_billed(r, part),
+                    "billed_until": billed_until(r, part),
                     "current_period_start": r.due,
                     "current_period_end": r.ends[part.item.id],
                     "metered_from": None,

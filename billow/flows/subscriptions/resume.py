@@ -32,21 +32,21 @@ from billow.store.jobs import job
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-PERIOD = ("current_period_start", "current_period_end", "metered_from")
-SUCCESS = "resume_on_payment_success"
+PERIOD_FIELDS = ("current_period_start", "current_period_end", "metered_from")
+ON_PAYMENT_SUCCESS = "resume_on_payment_success"
 
 
 class Resume(Params):
     billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     payment_behavior: str = f.choice(
-        SHOWN, "resume_on_payment_attempt", SUCCESS, default="resume_on_payment_attempt"
+        SHOWN, "resume_on_payment_attempt", ON_PAYMENT_SUCCESS, default="resume_on_payment_attempt"
     )
     proration_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="create_prorations")
     proration_date: datetime | None = f.timestamp()
 
 
 @dataclass(slots=True)
-class Return:
+class Resumption:
     """What a subscription comes back to: its anchor, its items in their periods, and what they cost."""
 
     customer: Customer
@@ -62,10 +62,13 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     """Resume a paused subscription, at once, or when what it costs has been paid."""
     check(subscription)
     subscription = awaiting_payment.withdraw(tx, RESUMPTION, subscription)
-    back = considered(tx, subscription, wanted)
+    back = plan_resumption(tx, subscription, wanted)
     draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
-    billing_drafts.reckoned(tx, [draft] if draft else [])
-    waits = wanted.payment_behavior == SUCCESS and subscription.collection_method == "charge_automatically"
+    billing_drafts.calculate(tx, [draft] if draft else [])
+    waits = (
+        wanted.payment_behavior == ON_PAYMENT_SUCCESS
+        and subscription.collection_method == "charge_automatically"
+    )
     if draft and waits and draft.invoice.total + back.plan.net > 0:
         return (yield from if_paid(tx, subscription, back, wanted))
     done = carry_out(tx, subscription, back, wanted)
@@ -82,28 +85,31 @@ def check(subscription: Subscription) -> None:
     )
 
 
-def carry_out(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> apply.Done:
+def carry_out(tx: Tx, subscription: Subscription, back: Resumption, wanted: Resume) -> apply.Applied:
     """Write what it comes back to, and the draft of what that costs where it is billed at once."""
     prorations.write(tx, back.plan)
     invoice = None
     if billed_now(back, wanted):
         invoice = invoice_for.write(tx, draft_of(tx, subscription, back, advances=True))
-    return apply.Done(come_back(tx, subscription, back, invoice), invoice)
+    return apply.Applied(write_resumption(tx, subscription, back, invoice), invoice)
 
 
-def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
+def plan_resumption(tx: Tx, subscription: Subscription, wanted: Resume) -> Resumption:
     """What it comes back to; nothing is written yet."""
     now = tx.now.replace(microsecond=0)
     unchanged = wanted.billing_cycle_anchor is not None and wanted.billing_cycle_anchor.type == "unchanged"
     anchor = subscription.billing_cycle_anchor if unchanged else now
     customer = rows.find(tx, Customer, subscription.customer)
     parts = [
-        placed(subscription, part, anchor, now)
+        in_current_period(subscription, part, anchor, now)
         for part in priced_items.parts_of(tx, [subscription.id])[subscription.id]
     ]
-    since = since_when(wanted, parts, now)
-    back = Return(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
-    before, costs = prorations.billed(tx, subscription.id), prorations.nets(tx, subscription, parts)
+    since = prorated_since(wanted, parts, now)
+    back = Resumption(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
+    before, costs = (
+        prorations.load_billed(tx, subscription.id),
+        prorations.net_prices_of(tx, subscription, parts),
+    )
     for part in reversed(parts):
         own = before.get(part.item.id, [])
         if part.meter:
@@ -112,13 +118,13 @@ def considered(tx: Tx, subscription: Subscription, wanted: Resume) -> Return:
             prorations.forfeit(back.plan, part, own, now)
             back.fresh.append(part)
         else:
-            go_on(
+            charge_rest(
                 back, part, own, since, costs[part.item.id] if wanted.proration_behavior != "none" else None
             )
     return back
 
 
-def placed(subscription: Subscription, part: Part, anchor: datetime, now: datetime) -> Part:
+def in_current_period(subscription: Subscription, part: Part, anchor: datetime, now: datetime) -> Part:
     """The item in the period that holds now, of which only the rest is used; a planned end cuts it."""
     _, end = calendar.period_at(anchor, *part.interval, now)
     end = min(end, subscription.cancel_at) if subscription.cancel_at else end
@@ -130,7 +136,7 @@ def placed(subscription: Subscription, part: Part, anchor: datetime, now: dateti
     return priced_items.with_item(part, item)
 
 
-def since_when(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime:
+def prorated_since(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime:
     """From when on prorations count."""
     since = wanted.proration_date
     require(
@@ -141,7 +147,9 @@ def since_when(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime
     return since or now
 
 
-def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net: Net | None) -> None:
+def charge_rest(
+    back: Resumption, part: Part, own: Sequence[Billed], since: datetime, net: Net | None
+) -> None:
     """Charge the rest of the period (X75), but for what the pause left paid at the same price for as many.
 
     Without `net` nothing is charged until the next period.
@@ -150,7 +158,7 @@ def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net:
     terms = part.item.price, Decimal(part.item.quantity or 0)
     if any((one.period.price, one.period.quantity) != terms for one in paid):
         if net:
-            prorations.give_back(back.plan, part, paid, since, None)
+            prorations.credit(back.plan, part, paid, since, None)
         else:
             prorations.forfeit(back.plan, part, paid, since)
         paid = []
@@ -159,14 +167,14 @@ def go_on(back: Return, part: Part, own: Sequence[Billed], since: datetime, net:
         prorations.charge(back.plan, part, net, begins, part.item.current_period_end)
 
 
-def billed_now(back: Return, wanted: Resume) -> bool:
+def billed_now(back: Resumption, wanted: Resume) -> bool:
     return bool(back.fresh) or (wanted.proration_behavior == "always_invoice" and bool(back.plan.items))
 
 
 def draft_of(
-    tx: Tx, subscription: Subscription, back: Return, *, advances: bool = False
+    tx: Tx, subscription: Subscription, back: Resumption, *, advances: bool = False
 ) -> billing_drafts.Draft:
-    periods = [whole(back, part) for part in back.fresh]
+    periods = [new_period(back, part) for part in back.fresh]
     subject = invoice_for.Subject(subscription, back.customer, periods, closed=False)
     return invoice_for.draft_for(
         tx,
@@ -179,19 +187,21 @@ def draft_of(
     )
 
 
-def whole(back: Return, part: Part) -> Period:
+def new_period(back: Resumption, part: Part) -> Period:
     """A whole new period (X74), or what a planned end leaves of it."""
     start, end = part.item.current_period_start, part.item.current_period_end
     return Period(part, "licensed", start, end, anchors.worth(back.anchor, part.interval, start, end))
 
 
-def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice | None) -> Subscription:
+def write_resumption(
+    tx: Tx, subscription: Subscription, back: Resumption, invoice: Invoice | None
+) -> Subscription:
     """Write the periods and the status, and tell it."""
-    view = apply.views(tx, subscription)
+    view = apply.view_of(tx, subscription)
     changes: dict[str, Any] = {"latest_invoice": invoice.id} if invoice else {}
     changes.update(pending_item_invoices.going_on(subscription, back.anchor, tx.now))
     rows.update_many(
-        tx, [(part.item, {name: getattr(part.item, name) for name in PERIOD}) for part in back.parts]
+        tx, [(part.item, {name: getattr(part.item, name) for name in PERIOD_FIELDS}) for part in back.parts]
     )
     resumed = rows.update(
         tx,
@@ -206,12 +216,12 @@ def come_back(tx: Tx, subscription: Subscription, back: Return, invoice: Invoice
     timers.replace(tx, resumed, [part.item for part in back.parts])
     pending_item_invoices.replace_timer(tx, resumed)
     rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
-    apply.tell(tx, view.shown, resumed)
+    apply.emit_update(tx, view.shown, resumed)
     entitlements.emit_summary(tx, subscription.customer, view.held)
     return resumed
 
 
-def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) -> Steps:
+def if_paid(tx: Tx, subscription: Subscription, back: Resumption, wanted: Resume) -> Steps:
     """Try to collect within the request; it stays paused until its invoice is paid, 23 hours at most."""
     ids = awaiting_payment.write_items(tx, back.plan)
     draft = draft_of(tx, subscription, back)
@@ -220,7 +230,7 @@ def if_paid(tx: Tx, subscription: Subscription, back: Return, wanted: Resume) ->
         RESUMPTION,
         subscription,
         Proposal(draft, ids, wanted, back.now),
-        tx.now + awaiting_payment.PATIENCE,
+        tx.now + awaiting_payment.PAYMENT_TIMEOUT,
         latest_invoice=draft.invoice.id,
     )
     tx, _ = yield from awaiting_payment.collect_now(tx, proposed.invoice, off_session=False)
@@ -236,14 +246,16 @@ def accept_due(tx: Tx, refs: list[str]) -> None:
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
     """Resume it as it was agreed then, if the invoice is paid, or given up."""
     change = (
-        awaiting_payment.agreed(tx, RESUMPTION, subscription) if subscription.status == "paused" else None
+        awaiting_payment.paid_change(tx, RESUMPTION, subscription)
+        if subscription.status == "paused"
+        else None
     )
     if change is None:
         return subscription
-    back = considered(change.then, subscription, read(Resume, change.kept["sent"]))
+    back = plan_resumption(change.then, subscription, read(Resume, change.kept["sent"]))
     back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
     awaiting_payment.begin_periods(tx, subscription, change, back.plan)
-    return come_back(tx, subscription, back, change.invoice)
+    return write_resumption(tx, subscription, back, change.invoice)
 
 
 def unused_until(part: Part, paid: datetime) -> Part:

@@ -25,8 +25,8 @@ from billow.store.ids import new_id
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-EVALUATED = ("active", "past_due")
-QUIET = timedelta(hours=24)
+EVALUATED_STATUSES = ("active", "past_due")
+NOT_BEFORE_RENEWAL = timedelta(hours=24)
 """So long before the end of a period no threshold is looked at: the renewal is near."""
 TICK = timedelta(microseconds=1)
 
@@ -46,68 +46,71 @@ class Count:
 
 
 @job("subscription.threshold", batch=1)
-def look(tx: Tx, refs: list[str]) -> None:
+def check_thresholds(tx: Tx, refs: list[str]) -> None:
     """Use came in: what is owed is added up, and billed where a threshold is reached."""
     [found] = rows.find_all(tx, Subscription, refs).values()
-    if not found.watched or found.status not in EVALUATED:
+    if not found.watched or found.status not in EVALUATED_STATUSES:
         return
     tx = clocks.enter(tx, found.test_clock)
     customer = rows.lock(tx, Customer, found.customer)
     subscription = rows.lock(tx, Subscription, found.id)
     parts = priced_items.parts_of(tx, [found.id]).get(found.id, [])
     ends = [part.item.current_period_end for part in parts if part.meter]
-    if not ends or min(ends) - tx.now <= QUIET or subscription.status not in EVALUATED:
+    if not ends or min(ends) - tx.now <= NOT_BEFORE_RENEWAL or subscription.status not in EVALUATED_STATUSES:
         return
-    count = counted(tx, customer, subscription, parts)
-    if judged(tx, count):
+    count = count_usage(tx, customer, subscription, parts)
+    if find_reached(tx, count):
         bill_now(tx, count)
 
 
-def resets(subscription: Subscription) -> bool:
+def resets_anchor(subscription: Subscription) -> bool:
     return bool((subscription.billing_thresholds or {}).get("reset_billing_cycle_anchor"))
 
 
-def counted(tx: Tx, customer: Customer, subscription: Subscription, parts: list[Part]) -> Count:
+def count_usage(tx: Tx, customer: Customer, subscription: Subscription, parts: list[Part]) -> Count:
     """Use until now, what has this very instant with it; where periods begin anew, that is the new one's."""
     now = tx.now.replace(microsecond=0)
-    running = [continued(metered_usage.used_until(part, now)) for part in parts if part.meter]
-    until = now if resets(subscription) else tx.now + TICK
+    running = [as_continued(metered_usage.unbilled_period(part, now)) for part in parts if part.meter]
+    until = now if resets_anchor(subscription) else tx.now + TICK
     subject = invoice_for.Subject(subscription, customer, running, counted_until=until)
     charges = invoice_for.charges_for(tx, subject)
     named = [line.but(id=new_id(InvoiceLine.prefix)) for line in charges.lines]
     return Count(customer, subscription, parts, replace(charges, lines=named))
 
 
-def continued(period: Period) -> Period:
+def as_continued(period: Period) -> Period:
     """A period of which a later one takes up the count."""
     return replace(
-        period, counted_from=metered_usage.counted(period), end=max(period.start, period.end), continued=True
+        period,
+        counted_from=metered_usage.counted_since(period),
+        end=max(period.start, period.end),
+        continued=True,
     )
 
 
-def judged(tx: Tx, count: Count) -> bool:
+def find_reached(tx: Tx, count: Count) -> bool:
     """Note which thresholds are reached; licensed items are paid in advance and do not count (§4.5)."""
     limit = (count.subscription.billing_thresholds or {}).get("amount_gte")
-    count.beyond = limit is not None and owed(tx, count) >= limit
-    count.reached = [p for p in count.charges.periods if p.continued and reaches(count, p)]
+    count.beyond = limit is not None and amount_so_far(tx, count) >= limit
+    count.reached = [p for p in count.charges.periods if p.continued and reaches_threshold(count, p)]
     return bool(count.beyond or count.reached)
 
 
-def owed(tx: Tx, count: Count) -> int:
+def amount_so_far(tx: Tx, count: Count) -> int:
     """What the invoice would come to: after discounts, before taxes."""
     draft = draft_of(tx, count)
-    drafts.reckoned(tx, [draft])
+    drafts.calculate(tx, [draft])
     return draft.invoice.total_excluding_tax or 0
 
 
-def reaches(count: Count, period: Period) -> bool:
+def reaches_threshold(count: Count, period: Period) -> bool:
     own = period.part.item.billing_thresholds
     used = count.charges.used[period.part.item.id, period.start]
     more = EXACT.subtract(used, period.billed_use or Decimal(0))
     return own is not None and more >= own["usage_gte"]
 
 
-def reason(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+def threshold_reason(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
     return {
         "amount_gte": (count.subscription.billing_thresholds or {})["amount_gte"] if count.beyond else None,
         "item_reasons": [
@@ -130,14 +133,14 @@ def bill_now(tx: Tx, count: Count) -> None:
     count.subscription = pending_updates.withdraw(tx, count.subscription)
     subject = replace(count.charges.subject, subscription=count.subscription)
     count.charges = replace(count.charges, subject=subject)
-    if resets(count.subscription):
-        begun_anew(tx, count)
+    if resets_anchor(count.subscription):
+        bill_and_reset(tx, count)
     else:
-        in_between(tx, count)
+        bill_in_mid_period(tx, count)
 
 
-def own_fields(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
-    return {"billing_reason": "subscription_threshold", "threshold_reason": reason(count, lines)}
+def threshold_fields(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+    return {"billing_reason": "subscription_threshold", "threshold_reason": threshold_reason(count, lines)}
 
 
 def draft_of(tx: Tx, count: Count) -> drafts.Draft:
@@ -146,21 +149,21 @@ def draft_of(tx: Tx, count: Count) -> drafts.Draft:
         tx,
         count.charges,
         stands=paused_collection.finalizes_automatically(count.subscription, tx.now),
-        **own_fields(count, count.charges.lines),
+        **threshold_fields(count, count.charges.lines),
         period_start=min(part.item.current_period_start for part in count.parts),
         period_end=tx.now,
     )
 
 
-def in_between(tx: Tx, count: Count) -> None:
+def bill_in_mid_period(tx: Tx, count: Count) -> None:
     """Bill the usage so far; the period goes on, and its tiers too (X32)."""
     draft, running = draft_of(tx, count), [period for period in count.charges.periods if period.continued]
-    rows.update_many(tx, [(period.part.item, taken_up(count, period)) for period in running])
+    rows.update_many(tx, [(period.part.item, billed_so_far(count, period)) for period in running])
     rows.update(tx, count.subscription, latest_invoice=draft.invoice.id)
     invoice_for.write(tx, draft)
 
 
-def taken_up(count: Count, period: Period) -> dict[str, Any]:
+def billed_so_far(count: Count, period: Period) -> dict[str, Any]:
     return {
         "metered_from": period.end,
         "counted_from": period.counted_from,
@@ -168,19 +171,19 @@ def taken_up(count: Count, period: Period) -> dict[str, Any]:
     }
 
 
-def begun_anew(tx: Tx, count: Count) -> None:
+def bill_and_reset(tx: Tx, count: Count) -> None:
     """The anchor moves to now, and every item begins a new period; the rest of a licence is credited.
 
     It is the change that `billing_cycle_anchor=now` asks for, with the words of a threshold on its invoice.
     """
     wanted = made(Change, billing_cycle_anchor=made(Anchor, type="now"), proration_behavior="always_invoice")
-    case = compute.considered(tx, count.subscription, wanted, None)
-    view = apply.views(tx, count.subscription)
+    case = compute.compute(tx, count.subscription, wanted, None)
+    view = apply.view_of(tx, count.subscription)
     prorations.write(tx, case.plan)
     draft = apply.draft_of(tx, case)
     draft.lines = [line.but(id=line.id or new_id(InvoiceLine.prefix)) for line in draft.lines]
     stands = paused_collection.finalizes_automatically(count.subscription, tx.now)
     draft.invoice = draft.invoice.but(
-        **invoice_for.finalization(tx, stands), **own_fields(count, draft.lines)
+        **invoice_for.finalization(tx, stands), **threshold_fields(count, draft.lines)
     )
     apply.conclude(tx, case, invoice_for.write(tx, draft), view)

@@ -23,7 +23,7 @@ def granted(app: App, anna: Customer, **term: str) -> dict[str, Any]:
     """Give a customer a discount, as the dashboard does."""
     with app.db.transaction(anna.world.api.tenant) as tx:
         tx = clocks.of_customer(tx, anna.id)
-        discounts.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(DiscountTerm, **term))
+        discounts.give_to_customer(tx, rows.lock(tx, CustomerRow, anna.id), made(DiscountTerm, **term))
     found: dict[str, Any] = anna.now["discount"]
     return found
 

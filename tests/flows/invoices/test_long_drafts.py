@@ -57,7 +57,7 @@ def lengthen(app: App, world: World, invoice: Invoice, count: int) -> None:
             model.but(id=new_id(InvoiceLine.prefix), position=place, invoice_item=None)
             for place in range(len(before), count)
         ]
-        totals.again(tx, draft, [*before, *rows.insert_many(tx, made)])
+        totals.recalculate(tx, draft, [*before, *rows.insert_many(tx, made)])
 
 
 def begun(world: World, **more: Any) -> tuple[Customer, Invoice]:
@@ -173,6 +173,6 @@ def reckoned_alike(app: App, world: World, invoice: Invoice) -> None:
     with app.db.transaction(world.api.tenant) as tx:
         stored = rows.find(tx, InvoiceRow, invoice.data["id"])
         lines = invoice_items.lines_of(tx, stored)
-        whole, made = totals.reckoned(stored, lines, totals.terms_of(tx, [stored], lines))
-    assert totals.changes(stored, whole) == {}
-    assert totals.differing(lines, made) == []
+        whole, made = totals.calculate(stored, lines, totals.terms_of(tx, [stored], lines))
+    assert totals.changed_fields(stored, whole) == {}
+    assert totals.changed_lines(lines, made) == []

@@ -197,7 +197,9 @@ def test_the_customers_own_discount_is_in_a_quote_that_names_it_or_none_and_stay
     half = world.coupon(percent_off=50, duration="forever")
     with app.db.transaction(world.api.tenant) as tx:
         tx = clocks.of_customer(tx, anna.id)
-        discounts.grant(tx, rows.lock(tx, CustomerRow, anna.id), made(discounts.DiscountTerm, coupon=half))
+        discounts.give_to_customer(
+            tx, rows.lock(tx, CustomerRow, anna.id), made(discounts.DiscountTerm, coupon=half)
+        )
     own = anna.now["discount"]["id"]
     inherits = anna.is_offered(world.plan("Pro", usd=20), world.once("Setup", usd=50))
     names = anna.is_offered(world.plan("Max", usd=40), discounts=[{"discount": own}])

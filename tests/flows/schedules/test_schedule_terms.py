@@ -277,7 +277,7 @@ def test_a_change_by_hand_when_a_phase_is_over_splits_nothing(app: App, world: W
     over = moment("2025-05-01")
     with app.db.transaction(world.api.tenant, now=over, clock=str(world.clock)) as tx:
         rows.update(tx, rows.find(tx, SubscriptionItem, item["id"]), quantity=4)
-        sync_schedule.follow(tx, rows.find(tx, Subscription, plan.subscription.id))
+        sync_schedule.sync_schedule(tx, rows.find(tx, Subscription, plan.subscription.id))
     assert plan.dates == [("2025-04-01", "2025-05-01"), ("2025-05-01", "2025-06-01")]
     assert [phase["items"][0]["quantity"] for phase in plan.now["phases"]] == [1, 1]
 
