@@ -1,4 +1,4 @@
-"""Record which periods of an item are billed, which still wait, and release those of a void invoice."""
+"""Record which periods of an item are billed, find those that wait, and release those of void invoices."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,10 @@ Key = tuple[str, datetime]
 
 
 def unbilled(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[BillingPeriod]]:
-    """The stretches that a change has closed and no invoice has billed, the oldest first; one statement."""
+    """Load the closed periods of usage that no invoice bills yet, by subscription, the oldest first.
+
+    A change of a price closes such a period. One statement for any number of subscriptions.
+    """
     found: dict[str, list[BillingPeriod]] = {}
     for one in rows.select(
         tx,
@@ -32,8 +35,11 @@ def unbilled(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[BillingPeri
     return found
 
 
-def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
-    """What they are billed for: at their own price, be the item gone or changed since."""
+def periods_of(tx: Tx, closed: Sequence[BillingPeriod]) -> list[Period]:
+    """Make the periods to bill from closed ones, at the price of their time.
+
+    Their item may have another price by now, or be deleted.
+    """
     items = [
         SubscriptionItem(
             id=one.subscription_item,
@@ -43,7 +49,7 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
             current_period_start=one.period_start,
             current_period_end=one.period_end,
         )
-        for one in stretches
+        for one in closed
     ]
     return [
         Period(
@@ -54,12 +60,12 @@ def periods_of(tx: Tx, stretches: Sequence[BillingPeriod]) -> list[Period]:
             counted_from=one.counted_from,
             billed_use=one.billed_use,
         )
-        for part, one in zip(priced_items.parts_of_items(tx, items), stretches, strict=True)
+        for part, one in zip(priced_items.parts_of_items(tx, items), closed, strict=True)
     ]
 
 
 def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
-    """For what time the lines of a proposal bill, now that it holds: new periods, and use that was closed."""
+    """Record the periods that the lines of a paid proposal bill: new ones, and closed usage."""
     lines = rows.below(tx, InvoiceLine, "invoice", [invoice])[invoice]
     begun = {(one.subscription_item, one.period_start): one for one in periods_of_lines(lines)}
     late = [
@@ -72,7 +78,7 @@ def bill_proposed(tx: Tx, subscription: str, invoice: str) -> None:
 
 
 def release_of_invoice(tx: Tx, invoice: Invoice) -> None:
-    """Nothing on a void invoice was billed, and no later change gives any of it back."""
+    """Release the billing periods of a void invoice, so that no later change credits them."""
     items = "select id from invoice_items where invoice = %(id)s"
     release(
         tx,
@@ -86,14 +92,14 @@ def release_of_invoice(tx: Tx, invoice: Invoice) -> None:
 
 
 def release_of_items(tx: Tx, items: Sequence[str]) -> None:
-    """A debit that is deleted was never billed."""
+    """Release the billing periods of deleted invoice items, so that no later change credits them."""
     release(
         tx, rows.select(tx, BillingPeriod, "kind = 'licensed' and invoice_item = any(%(ids)s)", ids=items)
     )
 
 
 def release(tx: Tx, periods: Sequence[BillingPeriod]) -> None:
-    """They stay, without any time, to tell what there was."""
+    """Make billing periods empty; their rows stay as a record."""
     rows.update_many(tx, [(period, {"period_end": period.period_start}) for period in periods])
 
 
@@ -104,9 +110,9 @@ def record(
     counting: Mapping[Key, Mapping[str, Any]],
     out: Container[oversize.Key | None],
 ) -> None:
-    """Note for what time lines bill their items; what of it is left `out` waits for another invoice.
+    """Record the periods that lines bill; those that are left `out` wait for another invoice.
 
-    `late` is use that waited until now, with the invoice that takes it up.
+    `late` are closed periods of usage, each with the id of the invoice that bills it now.
     """
     known = {(one.subscription_item, one.period_start) for one, _ in late}
     begun = [
@@ -124,7 +130,7 @@ def record(
 def periods_of_lines(
     lines: Sequence[InvoiceLine], counting: Mapping[Key, Mapping[str, Any]] | None = None
 ) -> list[BillingPeriod]:
-    """One period for all tiers of it; `counting` says of some how their use is counted."""
+    """Make one billing period for all tiers of an item; `counting` adds how the usage of some is counted."""
     found: dict[Key, BillingPeriod] = {}
     for line in lines:
         if line.kind not in ("licensed", "metered"):

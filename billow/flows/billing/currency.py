@@ -8,7 +8,7 @@ from billow.resources.price import Price
 
 
 def check_customer_currency(customer: Customer, currency: str) -> None:
-    """A customer's balance is in one currency, and so is all that they buy."""
+    """Refuse another currency than the customer's: the balance and all purchases have one currency."""
     require(
         customer.currency in (None, currency),
         "You cannot combine currencies on a single customer. This customer has had a subscription, invoice or"
@@ -18,7 +18,7 @@ def check_customer_currency(customer: Customer, currency: str) -> None:
 
 
 def check_price_currency(prices: Iterable[Price], currency: str | None, param: str = "currency") -> None:
-    """Every price has the subscription's currency, as its own or among its `currency_options` (§2.2)."""
+    """Check that each price has the currency, as its own or in its `currency_options` (§2.2)."""
     if currency is None:
         own = {price.currency for price in prices}
         require(len(own) == 1, "All prices on a subscription must have the same currency.", param="items")

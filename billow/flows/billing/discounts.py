@@ -1,4 +1,4 @@
-"""Redeem coupons as discounts, use them up, and remove them."""
+"""Redeem coupons as discounts, mark them spent, and remove them."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ CREATED = "customer.discount.created"
 
 
 class DiscountTerm(Params):
-    """One discount that is wished: of a coupon, of a promotion code, or one that is there already."""
+    """One discount that a request names: a coupon, a promotion code, or a discount that exists already."""
 
     coupon: str | None = f.ref("coupon")
     discount: str | None = f.ref("discount")
@@ -37,24 +37,24 @@ class DiscountTerm(Params):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who gets discounts, and on what."""
+    """The customer who gets discounts, and the object that they are for."""
 
     customer: Customer
     currency: str | None
     on: Mapping[str, str] = field(default_factory=dict)
-    """Which thing of the customer's: subscription, subscription_item, invoice or invoice_item, and its id."""
+    """The customer's object, as field and id: a subscription, subscription_item, invoice or invoice_item."""
     present: Sequence[str] = ()
-    """Discounts that are on it or above it: they may be named to be kept, or to be used here too."""
+    """Discounts of the object or of the ones above it: a request may name them to keep or to reuse them."""
     subtotal: int | None = None
-    """What the first invoice comes to; None where a promotion code with a minimum amount is refused."""
+    """The subtotal of the first invoice; None where a promotion code with a minimum amount is refused."""
     start: datetime | None = None
-    """Since when they count, where that is not now (a subscription whose start is set back)."""
+    """From when they apply, if not from now: for a subscription with an earlier start."""
     param: str = "discounts"
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """A coupon to be redeemed, with the code that gave it; or a discount that is there, to be kept."""
+    """A coupon to redeem, with the promotion code that gives it, or an existing discount to keep."""
 
     at: str
     coupon: Coupon
@@ -65,19 +65,26 @@ class Redemption:
 def update_discounts(
     tx: Tx, wanted: Sequence[DiscountTerm] | None, owner: Owner, before: Sequence[str] = (), *, given: bool
 ) -> list[str]:
-    """The discounts of a thing after a request: `""` (None) takes them off, `[]` leaves them (T21)."""
+    """Return the ids of an object's discounts after a request; redeem new ones and remove the others.
+
+    `""` (None) removes all of them, `[]` leaves them as they are (T21). Emits `customer.discount.deleted` for
+    each that is removed.
+    """
     if not given or wanted == []:
         return list(before)
     now = redeem(tx, wanted or [], owner)
     gone = rows.find_many(tx, Discount, set(before) - set(now)).values()
-    # What it had from above it, as an invoice has its customer's, goes on there.
+    # One that it inherited, as an invoice does its customer's, stays where it came from.
     own = [one for one in gone if all(getattr(one, name) == id for name, id in owner.on.items())]
     rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")
     return now
 
 
 def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str | None = CREATED) -> list[str]:
-    """Make discounts, in the order in which they are wished; returns their ids."""
+    """Redeem coupons and codes in the order in which they were sent; return the ids of the discounts.
+
+    Locks the coupons, then the promotion codes.
+    """
     found = redeemable(tx, wanted, owner)
     fresh = [redemption for redemption in found if redemption.kept is None]
     count_redemptions(tx, fresh)
@@ -87,7 +94,7 @@ def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str |
 
 
 def redeemable(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
-    """What the terms name, each of which may be redeemed now."""
+    """Return what a request names, after checking that each may be redeemed now."""
     require(
         len(wanted) <= MAX_DISCOUNTS, f"You can pass at most {MAX_DISCOUNTS} discounts.", param=owner.param
     )
@@ -105,11 +112,12 @@ def redeemable(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Red
 
 
 def named(terms: Sequence[DiscountTerm] | None) -> list[str]:
-    """The ids of discounts that are all there already."""
+    """Return the ids of discounts that exist already."""
     return [term.discount for term in terms or [] if term.discount]
 
 
 def new_discount(tx: Tx, redemption: Redemption, owner: Owner) -> Discount:
+    """Make the discount of a redemption, with the end that its coupon sets."""
     coupon = redemption.coupon
     start = owner.start or tx.now.replace(microsecond=0)
     made = Discount(
@@ -124,7 +132,7 @@ def new_discount(tx: Tx, redemption: Redemption, owner: Owner) -> Discount:
 
 
 def look_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemption]:
-    """What the terms name. Coupons are locked before codes, as everywhere."""
+    """Find what a request names; locks coupons before promotion codes, the order used everywhere."""
     for place, term in enumerate(wanted):
         require(
             len(term.sent()) == 1,
@@ -153,7 +161,7 @@ def look_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemp
 
 
 def check(tx: Tx, redemption: Redemption, owner: Owner) -> None:
-    """What a coupon, and the code that gives it, must be to be redeemed by this customer (§2.6, §2.7)."""
+    """Check that this customer may redeem a coupon, and the code that gives it (§2.6, §2.7)."""
     coupon, code = redemption.coupon, redemption.code
     if code:
         check_code(tx, redemption, code, owner)
@@ -172,6 +180,7 @@ def check(tx: Tx, redemption: Redemption, owner: Owner) -> None:
 
 
 def check_code(tx: Tx, redemption: Redemption, code: PromotionCode, owner: Owner) -> None:
+    """Check that a promotion code is active, and that its restrictions allow this customer."""
     require(
         code.active and codes.open_now(code, redemption.coupon, tx.now),
         f"The promotion code '{code.code}' can no longer be redeemed.",
@@ -192,7 +201,7 @@ def check_code(tx: Tx, redemption: Redemption, code: PromotionCode, owner: Owner
 
 
 def is_first_transaction(tx: Tx, customer: Customer) -> bool:
-    """Whether nothing was paid before, and no invoice stands."""
+    """Return whether the customer has paid nothing yet and has no finalized invoice."""
     return not tx.one(
         "select 1 from invoices where customer = %(id)s and status in ('open', 'paid', 'uncollectible')"
         " union all select 1 from charges where customer = %(id)s and status = 'succeeded' limit 1",
@@ -201,7 +210,7 @@ def is_first_transaction(tx: Tx, customer: Customer) -> bool:
 
 
 def check_minimum(redemption: Redemption, restrictions: dict[str, Any], owner: Owner) -> None:
-    """The minimum counts for the first invoice only: where there is none, such a code is refused (§2.7)."""
+    """Check a code's minimum amount against the first invoice; without such an invoice refuse it (§2.7)."""
     if not restrictions["minimum_amount"]:
         return
     require(
@@ -226,7 +235,7 @@ def check_minimum(redemption: Redemption, restrictions: dict[str, Any], owner: O
 
 
 def count_redemptions(tx: Tx, redeemed: Sequence[Redemption]) -> None:
-    """Note each redemption on its coupon and its code; what is used up is closed for good (§2.7)."""
+    """Count each redemption on its coupon and code; deactivate codes that have reached their limit (§2.7)."""
     for redemption in redeemed:
         coupon, code = redemption.coupon, redemption.code
         coupon = rows.update(tx, coupon, times_redeemed=coupon.times_redeemed + 1)
@@ -239,7 +248,7 @@ def count_redemptions(tx: Tx, redeemed: Sequence[Redemption]) -> None:
 
 
 def give_to_customer(tx: Tx, customer: Customer, term: DiscountTerm) -> Customer:
-    """Give a customer a discount for all that has none of its own; it takes the place of the one before."""
+    """Give a customer a discount for all that has none of its own; it replaces the one before."""
     owner = Owner(customer, customer.currency)
     [id] = redeem(tx, [term], owner, event=None if customer.discount else CREATED)
     if customer.discount:
@@ -264,6 +273,7 @@ def remove_from_subscription(tx: Tx, subscription: Subscription) -> dict[str, An
 
 
 def remove_all(tx: Tx, held: Sequence[Discount], none: str) -> dict[str, Any]:
+    """Remove discounts and return the first, as deleted; refuse with 404 where there are none."""
     if not held:
         raise Refused(none, param="id", code="resource_missing", status=404)
     remove(tx, held)
@@ -271,20 +281,21 @@ def remove_all(tx: Tx, held: Sequence[Discount], none: str) -> dict[str, Any]:
 
 
 def lapsed(tx: Tx, found: Iterable[Discount]) -> set[str]:
-    """Which of them count no more: their months are over (T42), or another invoice used them up (T41)."""
+    """Return the ids of discounts that do not apply any more: expired (T42) or spent on an invoice (T41)."""
     return {one.id for one in found if one.spent_on or (one.end and one.end <= tx.now)}
 
 
 def mark_spent(tx: Tx, spent: Mapping[str, Discount]) -> None:
-    """Coupons for one invoice are used up by the first that is finalized with them (§2.6, T41)."""
+    """Record on which invoice discounts of duration `once` were spent, and remove them (§2.6, T41)."""
     rows.update_many(tx, [(one, {"spent_on": one.spent_on}) for one in spent.values()], event=None)
     remove(tx, list(spent.values()))
 
 
 def remove(tx: Tx, gone: Sequence[Discount]) -> None:
-    """Take discounts off the customers, subscriptions and items that hold them, and tell it.
+    """Remove discounts from the customers, subscriptions and items that have them.
 
-    A fixed number of statements for any number of discounts, none for none.
+    Emits `customer.discount.deleted` and `customer.subscription.updated`. A fixed number of statements for
+    any number of discounts, none for none.
     """
     if not gone:
         return
@@ -303,9 +314,8 @@ def remove(tx: Tx, gone: Sequence[Discount]) -> None:
     held = {id for one in subscriptions for id in one.discounts}
     held |= {id for item in items for id in item.discounts} | {one.discount or "" for one in customers}
     rows.emit(tx, [(one, None) for one in gone if one.id in held], "customer.discount.deleted")
-    # The beginning of a subscription is told when its first payment is settled, as it is then.
-    told = [one for one in subscriptions if one.told]
-    before = render.show(tx, told)
+    # A subscription's creation is emitted once its first payment is settled; until then it has no updates.
+    before = render.show(tx, [one for one in subscriptions if one.told])
     rows.update_many(tx, [without(one, ids) for one in items])
     changed = rows.update_many(tx, [without(one, ids) for one in subscriptions], event=None)
     rows.update_many(tx, [(one, {"discount": None}) for one in customers])
@@ -313,11 +323,12 @@ def remove(tx: Tx, gone: Sequence[Discount]) -> None:
 
 
 def without(holder: Subscription | SubscriptionItem, ids: Container[str]) -> tuple[Any, dict[str, list[str]]]:
+    """Return the changes that remove discounts from an object."""
     return holder, {"discounts": [id for id in holder.discounts if id not in ids]}
 
 
 def emit_changes(tx: Tx, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]]) -> None:
-    """A subscription shows its items, and so does the word of what changed in them."""
+    """Emit one update for each subscription that changed, its items included."""
     event = "customer.subscription.updated"
     outbox.write(
         tx,
@@ -330,26 +341,29 @@ def emit_changes(tx: Tx, before: Sequence[dict[str, Any]], after: Sequence[dict[
 
 
 def release(tx: Tx, ids: Iterable[str]) -> None:
-    """Undo redemptions for what never came to be: the coupons and codes are as free as before."""
+    """Undo redemptions of what was never carried out: coupons and codes can be redeemed as before.
+
+    Locks the coupons, then the promotion codes.
+    """
     found = list(rows.find_many(tx, Discount, ids).values())
     if not found:
         return
-    its = {one.id: one for one in rows.lock_many(tx, Coupon, {one.coupon for one in found})}
+    by_id = {one.id: one for one in rows.lock_many(tx, Coupon, {one.coupon for one in found})}
     used = [one.promotion_code for one in found if one.promotion_code]
     given = {one.id: one for one in rows.lock_many(tx, PromotionCode, used)} if used else {}
     for one in found:
-        coupon, code = its[one.coupon], given.get(one.promotion_code or "")
-        its[coupon.id] = rows.update(tx, coupon, times_redeemed=coupon.times_redeemed - 1)
+        coupon, code = by_id[one.coupon], given.get(one.promotion_code or "")
+        by_id[coupon.id] = rows.update(tx, coupon, times_redeemed=coupon.times_redeemed - 1)
         if code:
             full = code.times_redeemed in (code.max_redemptions, coupon.max_redemptions)
             active = code.active or (full and codes.is_free(tx, code))
             rows.update(tx, code, times_redeemed=code.times_redeemed - 1, active=active)
-    told = [one for one in found if one.subscription or one.subscription_item]
-    rows.emit(tx, [(one, None) for one in told], "customer.discount.deleted")
+    emitted = [one for one in found if one.subscription or one.subscription_item]
+    rows.emit(tx, [(one, None) for one in emitted], "customer.discount.deleted")
 
 
 def release_of(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
-    """Those that were made for a subscription that is taken back, and for its items."""
+    """Release the discounts of a subscription that is removed, and of its items."""
     made = rows.select(
         tx,
         Discount,

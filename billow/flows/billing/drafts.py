@@ -1,4 +1,4 @@
-"""Put lines and pending items onto a draft invoice, and write drafts in batches."""
+"""Put lines and pending items onto draft invoices, and write drafts in batches."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 GRACE = timedelta(hours=1)
-"""How long a draft stands before it is finalized, so that it can be seen and late usage counts (§7.3)."""
+"""How long a draft waits before it is finalized, so that it can be reviewed and late usage counts (§7.3)."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """An invoice to be, with its lines and the invoice items that they come from."""
+    """An invoice before it is written, with its lines and the invoice items that they come from."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
     items: list[InvoiceItem]
     closed: Sequence[BillingPeriod] = ()
-    """Use of earlier prices that its lines bill (flows/billing/billing_periods.py)."""
+    """Closed periods of usage at earlier prices that its lines bill (flows/billing/billing_periods.py)."""
     inherited: Sequence[str] = ()
-    """The customer's discount, for an invoice that has none of its own (§2.8)."""
+    """The customer's discount, which applies where the invoice has none of its own (§2.8)."""
     periods: Sequence[Period] = ()
-    """What its metered lines are for, where an earlier part of that is billed already."""
+    """The periods of its metered lines, with how their usage is counted."""
     left_out: Sequence[InvoiceLine] = ()
-    """What was left out because no invoice can hold it."""
+    """Lines that no invoice can hold, which wait (flows/billing/oversize.py)."""
 
 
 def draft(
     tx: Tx, customer: Customer, lines: Sequence[InvoiceLine], items: Sequence[InvoiceItem] = (), **fields: Any
 ) -> Draft:
-    """A draft for a customer: a snapshot of who they are, and the lines in order.
+    """Make a draft with a snapshot of the customer, and its lines in order.
 
-    Where nothing is said of discounts it has the customer's (§2.8); what it comes to is reckoned in `write`.
+    Without discounts of its own it takes the customer's (§2.8). `write` calculates its totals.
     """
     account = account_of(tx)
     inherited = [customer.discount] if customer.discount else []
@@ -74,17 +74,18 @@ def draft(
 
 
 def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:
+    """Return a line with its invoice and its position on it."""
     return line.but(invoice=invoice, position=position)
 
 
 def calculate(tx: Tx, drafts: Sequence[Draft]) -> None:
-    """Fill in what the drafts come to: discounts, taxes and totals, for all of them in a few statements.
+    """Fill in the discounts, taxes and totals of drafts, in a few statements for all of them.
 
-    This is where a discount is seen to have lapsed: it is taken off whatever holds it (§2.6).
+    Removes discounts that have lapsed from whatever has them (§2.6).
     """
     lines = [line for draft in drafts for line in draft.lines]
     terms = totals.terms_of(tx, [draft.invoice for draft in drafts], lines, [d.inherited for d in drafts])
-    # A start that was set back bills months in which a discount stood that stands no more (X58).
+    # A backdated start bills months in which a discount applied that has lapsed since (X58).
     begins = any(draft.invoice.billing_reason == "subscription_create" for draft in drafts)
     gone = set() if begins else discounts.lapsed(tx, terms.discounts.values())
     for draft in drafts:
@@ -98,7 +99,7 @@ def calculate(tx: Tx, drafts: Sequence[Draft]) -> None:
 
 
 def remove_lapsed(draft: Draft, gone: Container[str]) -> None:
-    """Without the discounts that are over; when none is left, that of the customer comes in their place."""
+    """Remove lapsed discounts from a draft; where none is left, the customer's applies instead."""
     kept = [id for id in draft.invoice.discounts if id not in gone]
     if draft.invoice.discounts and not kept:
         kept = [id for id in draft.inherited if id not in gone]
@@ -109,10 +110,10 @@ def remove_lapsed(draft: Draft, gone: Container[str]) -> None:
 
 
 def leave_out(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
-    """Leave out of a draft what no invoice can hold, to wait (flows/billing/oversize.py).
+    """Leave out of a draft what no invoice can hold, so that it waits (flows/billing/oversize.py).
 
-    A preview is refused instead, so that somebody hears of it. What a threshold bills in mid-period cannot
-    wait by itself, since the same use goes on.
+    A preview is refused instead, so that its caller learns of it. Usage that a threshold bills in mid-period
+    cannot be left out, since its period goes on.
     """
 
     def fits(lines: Sequence[InvoiceLine]) -> bool:
@@ -132,9 +133,9 @@ def leave_out(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
 
 
 def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
-    """Store drafts with their lines, which their event then shows; a fixed number of statements.
+    """Write drafts with their lines, in a fixed number of statements. Emits `invoice.created`.
 
-    What is proposed bills no period yet: it will when it is paid (§5.11).
+    What is `proposed` bills no period yet: it will when it is paid (§5.11).
     """
     calculate(tx, drafts)
     lines = rows.insert_many(tx, [line for draft in drafts for line in draft.lines])
@@ -150,12 +151,12 @@ def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[In
     return rows.insert_many(tx, [draft.invoice for draft in drafts], lists={"lines": lines})
 
 
-#: Settings of a subscription that its invoices take where they are set, before those of the customer (§5.15).
+#: Settings of a subscription that its invoices take where they are set, in place of the customer's (§5.15).
 SETTINGS = ("account_tax_ids", "custom_fields", "description", "footer")
 
 
 def subscription_fields(subscription: Subscription) -> dict[str, Any]:
-    """What an invoice takes from the subscription that it is for."""
+    """Return the fields that an invoice takes from its subscription."""
     settings, payment = subscription.invoice_settings, subscription.payment_settings
     return {
         **{name: settings[name] for name in SETTINGS if settings.get(name) is not None},
@@ -171,13 +172,13 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         "collection_method": subscription.collection_method,
         "days_until_due": subscription.days_until_due,
         "default_tax_rates": subscription.default_tax_rates,
-        # One that has discounts of its own does not take the customer's (T57).
+        # A subscription with discounts of its own does not take the customer's (T57).
         **({"discounts": subscription.discounts} if subscription.discounts else {}),
     }
 
 
 def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The options of payment methods as invoices show them: of a card's, those that one payment needs."""
+    """Return payment method options as invoices show them: of a card only those that one payment needs."""
     card = (agreed or {}).get("card")
     if not agreed or not card:
         return agreed
@@ -186,7 +187,7 @@ def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def account_of(tx: Tx) -> dict[str, Any]:
-    """The merchant: its name and country, and how many days before it is told what is to come."""
+    """Load the merchant's name, country and reminder settings, once per transaction."""
     if "account" not in tx.notes:
         tx.notes["account"] = tx.one(
             "select name, country, upcoming_days, will_be_due_days from accounts where id = %(id)s",

@@ -1,4 +1,4 @@
-"""Make the invoice of a subscription: its periods, their usage, and the items that wait for it."""
+"""Make the invoice of a subscription: its periods, their usage, and its pending items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,27 +22,27 @@ from billow.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A subscription, and what of it an invoice bills."""
+    """A subscription, and what an invoice is to bill of it."""
 
     subscription: Subscription
     customer: Customer
     periods: Sequence[Period] = ()
     closed: bool = True
-    """Also the usage that a change has closed and no invoice has billed yet."""
+    """Whether it bills usage of periods that a change has closed, and that no invoice bills yet."""
     pending: bool = True
-    """Also the invoice items that wait."""
+    """Whether it bills pending invoice items."""
     counted_until: datetime | None = None
-    """Measure the usage of the periods until then, where that is not their end."""
+    """Until when the usage of the periods is measured, if not their end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charges:
-    """What an invoice bills: lines of periods, and invoice items that wait."""
+    """What an invoice bills: lines of periods, and pending invoice items."""
 
     subject: Subject
     closed: Sequence[BillingPeriod]
     periods: Sequence[Period]
-    """Those of `closed` first, then those of the subject."""
+    """The periods of `closed` first, then those of the subject."""
     used: Mapping[Key, Decimal]
     lines: list[InvoiceLine]
     items: list[InvoiceItem]
@@ -58,9 +58,9 @@ def charges_for(tx: Tx, subject: Subject) -> Charges:
 
 
 def charges_for_many(tx: Tx, subjects: Sequence[Subject]) -> list[Charges]:
-    """Find what there is to bill for each subscription; the statements do not grow with their number.
+    """Find what there is to bill for each subscription; the number of statements does not grow with theirs.
 
-    An item that waits goes to the first of its customer's subscriptions that takes it.
+    A pending item goes to the first of its customer's subscriptions that can bill it.
     """
     closed = billing_periods.unbilled(tx, ids) if (ids := ids_of(subjects, "closed")) else {}
     late = billing_periods.periods_of(tx, [one for some in closed.values() for one in some])
@@ -87,36 +87,44 @@ def charges_for_many(tx: Tx, subjects: Sequence[Subject]) -> list[Charges]:
 
 
 def ids_of(subjects: Sequence[Subject], wanted: str) -> list[str]:
+    """Return the ids of the subscriptions that bill closed periods."""
     return [one.subscription.id for one in subjects if getattr(one, wanted)]
 
 
 def measurable(subject: Subject) -> list[Period]:
-    """The periods of a subject, as far as their usage is measured."""
+    """Return the periods of a subject, shortened to the time whose usage is measured."""
     until = subject.counted_until
     return [replace(period, end=until) for period in subject.periods] if until else list(subject.periods)
 
 
-def draft_for(tx: Tx, charges: Charges, *, stands: bool, **fields: Any) -> Draft:
+def draft_for(tx: Tx, charges: Charges, *, waits_an_hour: bool, **fields: Any) -> Draft:
     """Make the draft that bills these charges; its totals are calculated when it is written.
 
-    One that `stands` is finalized by itself in an hour. `fields` replace what the subscription says.
+    With `waits_an_hour` it is finalized automatically after that. `fields` replace those of the subscription.
     """
     subject = charges.subject
-    fields = {**finalization(tx, stands), **drafts.subscription_fields(subject.subscription), **fields}
+    fields = {
+        **finalization(tx, waits_an_hour=waits_an_hour),
+        **drafts.subscription_fields(subject.subscription),
+        **fields,
+    }
     draft = drafts.draft(tx, subject.customer, charges.lines, charges.items, **fields)
     draft.closed, draft.periods = charges.closed, charges.periods
     return draft
 
 
-def finalization(tx: Tx, stands: bool) -> dict[str, Any]:
-    """When a draft is finalized: by itself in an hour, or when its flow does so."""
-    return {"auto_advance": stands, "automatically_finalizes_at": tx.now + drafts.GRACE if stands else None}
+def finalization(tx: Tx, *, waits_an_hour: bool) -> dict[str, Any]:
+    """Return the fields that say when a draft is finalized: automatically in an hour, or by its flow."""
+    return {
+        "auto_advance": waits_an_hour,
+        "automatically_finalizes_at": tx.now + drafts.GRACE if waits_an_hour else None,
+    }
 
 
 def write(tx: Tx, draft: Draft, *, proposed: bool = False) -> Invoice:
-    """Write a draft, and the timer that finalizes it where it stands. Emits `invoice.created`.
+    """Write a draft and, if it waits an hour, the timer that finalizes it. Emits `invoice.created`.
 
-    What is proposed bills no period yet (flows/billing/drafts.py).
+    A proposal bills no period yet (flows/billing/drafts.py).
     """
     [invoice] = drafts.write(tx, [draft], proposed=proposed)
     if invoice.automatically_finalizes_at:

@@ -17,9 +17,9 @@ BILLED = "Amount previously billed"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a part is billed for: `kind` is licensed (in advance), metered (in arrears) or trial (nothing).
+    """A period to bill a part for: `kind` is licensed (in advance), metered (in arrears) or trial (free).
 
-    `share` says what part of a full period's price it costs: less than 1 for a stub.
+    `share` is the fraction of a full period's price that it costs: less than 1 for a partial period.
     """
 
     part: Part
@@ -28,15 +28,15 @@ class Period:
     end: datetime
     share: Fraction = anchors.FULL
     counted_from: datetime | None = None
-    """Since when tiers count, where an earlier part of the same use is billed already (§4.5)."""
+    """From when usage counts towards tiers, where an earlier part of it is billed already (§4.5)."""
     billed_use: Decimal | None = None
-    """How much of the use since then is billed."""
+    """The quantity of usage since then that is billed already."""
     continued: bool = False
-    """Whether what comes late for it is billed with what follows, and not with it."""
+    """Whether late usage of it is billed with the following period instead."""
 
 
 def lines_of(period: Period, customer: str, used: Decimal | None) -> list[InvoiceLine]:
-    """The lines of one item for one period, not yet on an invoice: one for each tier that is reached."""
+    """Make the lines of one item for one period, not yet on an invoice: one for each tier that it reaches."""
     part = period.part
     if period.kind == "trial":
         return [_free_line(period, customer)]
@@ -61,6 +61,7 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
 
 
 def _words(part: Part, quantity: Decimal, charge: pricing.Charge) -> str:
+    """Return the description of a line."""
     product, currency = part.product, part.rate.currency
     return invoicing.describe(
         product.name, product.unit_label, quantity, charge.unit_amount, currency, part.interval, charge.tier
@@ -68,7 +69,7 @@ def _words(part: Part, quantity: Decimal, charge: pricing.Charge) -> str:
 
 
 def _free_line(period: Period, customer: str) -> InvoiceLine:
-    """A line of nothing: a trial, or in classic the use that a meter has yet to count (§5.17)."""
+    """Make a line of zero: a trial, or in classic mode usage that a meter is still to count (§5.17)."""
     part = period.part
     if part.meter:
         charge = pricing.charges(part.rate, Decimal(0))[0]
@@ -106,7 +107,7 @@ def _line(period: Period, customer: str, amount: int, description: str, **more: 
 
 
 def item_line(item: InvoiceItem) -> InvoiceLine:
-    """The line that an invoice item becomes."""
+    """Make the line of an invoice item."""
     return InvoiceLine(
         amount=item.amount,
         currency=item.currency,
@@ -134,11 +135,12 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
 
 
 def credited_lines(item: InvoiceItem) -> dict[str, Any] | None:
-    """Of what an item reverses, a line names only what stands on an invoice itself (§5.7)."""
+    """Return the lines that a proration credits; an item that was not on an invoice is not named (§5.7)."""
     source = (item.proration_details or {}).get("credited_items") or {}
     return {"credited_items": source.get("invoice_line_item_details")} if item.proration else None
 
 
 def counting_of(period: Period) -> dict[str, Any]:
+    """Return how the usage of a period is counted, as a billing period stores it."""
     names = ("counted_from", "billed_use", "continued")
     return {name: getattr(period, name) for name in names}

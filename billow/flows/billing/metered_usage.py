@@ -13,24 +13,24 @@ from billow.store.usage import Span, store
 
 
 def unbilled_period(part: Part, until: datetime) -> Period:
-    """The use of a metered item that is still to be billed."""
+    """Return the period of a metered item whose usage is not billed yet, until an instant."""
     item = part.item
     since = item.metered_from or item.current_period_start
     return Period(part, "metered", since, until, counted_from=item.counted_from, billed_use=item.billed_use)
 
 
 def closes_at(item: SubscriptionItem, at: datetime) -> datetime:
-    """When the count of an item can end (core/usage.py)."""
+    """Return when the count of an item's usage can end (core/usage.py)."""
     return usage.closes_at(at, item.metered_from or item.current_period_start, item.billed_use)
 
 
 def measure(
     tx: Tx, periods: Sequence[Period], customers: dict[str, str]
 ) -> dict[tuple[str, datetime], Decimal]:
-    """Billable usage of metered periods, by item and start; statements do not grow with their number.
+    """Measure the billable usage of metered periods, by item and start of period.
 
-    Where an earlier part of it is billed, it is the total with that part.
-    `customers` names the customer of each subscription.
+    Where an earlier part of the usage is billed, the quantity includes it. `customers` has the customer of
+    each subscription. The number of statements does not grow with that of the periods.
     """
     metered = [period for period in periods if period.kind == "metered" and period.part.meter]
     spans = [
@@ -56,4 +56,5 @@ def measure(
 
 
 def counted_since(period: Period) -> datetime:
+    """Return from when the usage of a period is counted."""
     return period.counted_from or period.start

@@ -18,7 +18,7 @@ from billow.store.tx import Tx
 
 @dataclass(slots=True)
 class FullPrice:
-    """What an item costs for a full period, and what each discount that stands takes of it."""
+    """The price of an item for a full period, and what each current discount takes off it."""
 
     gross: int = 0
     off: Counter[str] = field(default_factory=Counter)
@@ -29,7 +29,10 @@ class FullPrice:
 
 
 def full_prices(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> dict[str, FullPrice]:
-    """What each licensed item costs, by item. An amount off is spread over all of them (X43)."""
+    """Calculate the price of each licensed item for a full period, by item.
+
+    A fixed amount off is spread over all items (X43).
+    """
     licensed = [part for part in parts if not part.meter]
     whole = subscription.discounts or discounts_of_customer(tx, subscription.customer)
     core = core_of(tx, {*whole, *(id for part in licensed for id in part.item.discounts)}, subscription)
@@ -49,7 +52,7 @@ def full_prices(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> di
 
 
 def core_of(tx: Tx, ids: Iterable[str], subscription: Subscription) -> dict[str, discounts.Discount]:
-    """Those of these discounts that count now, as the core reckons with them."""
+    """Return those of these discounts that have not lapsed, as the core calculates with them."""
     found = rows.find_many(tx, Discount, ids)
     its = rows.find_many(tx, Coupon, [one.coupon for one in found.values()])
     gone = lapsed(tx, found.values())
@@ -61,9 +64,11 @@ def core_of(tx: Tx, ids: Iterable[str], subscription: Subscription) -> dict[str,
 
 
 def known(ids: Sequence[str], found: Mapping[str, discounts.Discount]) -> list[discounts.Discount]:
+    """Return the discounts of these ids that were found, in order."""
     return [found[id] for id in ids if id in found]
 
 
 def discounts_of_customer(tx: Tx, customer: str) -> list[str]:
+    """Return the customer's discount as a list, which is empty where there is none."""
     found = rows.find(tx, Customer, customer, deleted=True).discount
     return [found] if found else []

@@ -1,4 +1,4 @@
-"""Set aside usage that is more than an invoice can hold, until somebody looks at it."""
+"""Leave out of an invoice what is more than it can hold; it waits until somebody looks at it."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -16,20 +16,23 @@ from billow.store.tx import Tx
 
 KIND = "billing.oversize"
 PREVIEW = "preview"
-"""The note of a transaction that only shows what would be: there what does not fit is refused."""
+"""The note of a transaction that makes a preview, in which what does not fit is refused."""
 Key = tuple[str, datetime | None]
 Fits = Callable[[Sequence[InvoiceLine]], bool]
 
 
 def key_of(line: InvoiceLine) -> Key | None:
-    """What waits as a whole: the use of one item in one period, or one invoice item. None cannot wait."""
+    """Return what can wait as a whole: an item's usage of one period, or an invoice item; else None."""
     if line.invoice_item:
         return line.invoice_item, None
     return (line.subscription_item or "", line.period_start) if line.kind == "metered" else None
 
 
 def left_out(lines: Sequence[InvoiceLine], fits: Fits) -> set[Key]:
-    """What must wait so that the rest fits: as few of the largest as will do. Refused where nothing helps."""
+    """Return what must wait so that the rest fits: as few of the largest as possible.
+
+    Raises `TooLarge` where leaving out everything is not enough.
+    """
     sizes: dict[Key, int] = {}
     for line in lines:
         if key := key_of(line):
@@ -50,22 +53,22 @@ def left_out(lines: Sequence[InvoiceLine], fits: Fits) -> set[Key]:
 
 
 def always_fits(lines: Sequence[InvoiceLine]) -> bool:
-    """Whether no tax can make it too much: ten rates of 100 % are the most that there may be."""
+    """Return whether the lines fit with any taxes: ten rates of 100 % are the most that there may be."""
     return bounds.holds([16 * sum(abs(line.amount) for line in lines)])
 
 
 def park(tx: Tx, refs: Collection[str], reason: str = "No invoice can hold it.") -> None:
-    """Say of use (its billing period) or of invoice items why they are not billed."""
+    """Park usage (its billing period) or invoice items with the reason why they are not billed."""
     if refs:
         jobs.park(tx, KIND, refs, reason, clock="wall")
 
 
 @job(KIND)
 def look_again(tx: Tx, refs: list[str]) -> None:
-    """Somebody has asked for another try: nothing to do where it is billed or gone; else it still waits."""
+    """Look again at what an operator has retried: done where it is billed or deleted, else it waits."""
     waiting = [
         *rows.select(tx, BillingPeriod, "id = any(%(ids)s) and invoice is null", ids=refs),
         *rows.select(tx, InvoiceItem, "id = any(%(ids)s) and invoice is null", ids=refs),
     ]
     if waiting:
-        raise Refused("It waits for the next invoice, which takes it up if it fits by then.")
+        raise Refused("It waits for the next invoice, which bills it if it fits by then.")

@@ -1,4 +1,4 @@
-"""Select the pending invoice items that an invoice takes up."""
+"""Select the pending invoice items that an invoice bills."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from billow.store.tx import Tx
 
 
 def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceItem]]:
-    """The invoice items that wait, by customer, the newest first."""
+    """Load the pending invoice items of customers, by customer, the newest first."""
     found: dict[str, list[InvoiceItem]] = {}
     for item in rows.select(
         tx, InvoiceItem, "invoice is null and customer = any(%(ids)s)", ids=sorted(set(customers))
@@ -23,7 +23,10 @@ def pending_items(tx: Tx, customers: Iterable[str]) -> dict[str, list[InvoiceIte
 def take(
     pending: dict[str, list[InvoiceItem]], customer: str, subscription: str | None, currency: str
 ) -> list[InvoiceItem]:
-    """Take the waiting items that this invoice picks up: its subscription's, and those of none (§5.16)."""
+    """Take the pending items that an invoice bills: its subscription's, and those of none (§5.16).
+
+    They are removed from `pending`, so that no second invoice takes them.
+    """
     waiting = pending.get(customer, [])
     taken = [
         item for item in waiting if item.currency == currency and item.subscription in (None, subscription)
@@ -33,9 +36,9 @@ def take(
 
 
 def for_manual_invoice(tx: Tx, customer: str, subscription: str | None, currency: str) -> list[InvoiceItem]:
-    """The waiting items that an invoice by hand picks up: those of its subscription alone (§7.1).
+    """Load the pending items that an invoice created by hand bills: those of its subscription only (§7.1).
 
-    Where it has none, those of none, and what a subscription left to its customer when it ended (§5.12).
+    Without a subscription: those of none, and those whose subscription has ended (§5.12).
     """
     ended = "select id from subscriptions where customer = %(id)s and status = any(%(ended)s)"
     theirs = {row["id"] for row in tx.all(ended, id=customer, ended=list(lifecycle.ENDED))}
@@ -45,7 +48,7 @@ def for_manual_invoice(tx: Tx, customer: str, subscription: str | None, currency
 
 
 def parent_of(subscription: Subscription) -> dict[str, Any]:
-    """What an invoice says of the subscription that it is for: its metadata as it was then (§5.15)."""
+    """Return the `parent` of a subscription's invoice, with the subscription's metadata as of now (§5.15)."""
     return {
         "quote_details": None,
         "type": "subscription_details",

@@ -1,4 +1,4 @@
-"""Load subscription items with what prices them: price, product, meter."""
+"""Load subscription items with their price, product and meter."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from billow.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An item of a subscription with all that prices it."""
+    """An item of a subscription with its price, product and meter."""
 
     item: SubscriptionItem
     price: Price
     product: Product
     meter: Meter | None
     rate: pricing.Price
-    """In the currency of the subscription."""
+    """The price as the core calculates with it, in the subscription's currency."""
     classic: bool = False
 
     @property
@@ -34,9 +34,9 @@ class Part:
 
 
 def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
-    """The items of any number of subscriptions, in five statements.
+    """Load the items of any number of subscriptions with their prices, in five statements.
 
-    Newest first; items born together as given.
+    The newest come first; those created together in the order in which they were sent.
     """
     items = [
         item
@@ -50,6 +50,7 @@ def parts_of(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Part]]:
 
 
 def parts_of_items(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
+    """Load the price, product and meter of each item, in four statements."""
     prices = rows.find_many(tx, Price, [item.price for item in items])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
     meters = rows.find_many(tx, Meter, [meter for price in prices.values() if (meter := meter_of(price))])
@@ -71,16 +72,17 @@ def parts_of_items(tx: Tx, items: Sequence[SubscriptionItem]) -> list[Part]:
 
 
 def with_item(part: Part, item: SubscriptionItem) -> Part:
-    """The part with its item changed in what does not price it."""
+    """Return the part with its item changed in fields that do not affect the price."""
     return replace(part, item=item)
 
 
 def meter_of(price: Price) -> str | None:
+    """Return the id of the meter that a price bills, or None for a licensed price."""
     return (price.recurring or {}).get("meter")
 
 
 def rate_of(price: Price, currency: str | None = None) -> pricing.Price:
-    """A price as the core rates it: in its own currency, or in another one that it has amounts for."""
+    """Return a price as the core calculates with it, in its own or one of its optional currencies."""
     transform = price.transform_quantity
     other = price.currency_options[currency] if currency not in (None, price.currency) else None
     unit = _exact(other["unit_amount_decimal"]) if other else price.unit_amount_decimal

@@ -19,7 +19,7 @@ from billow.store.tx import Tx
 
 @dataclass(slots=True)
 class Terms:
-    """All that some invoices name: discounts with their coupons, and tax rates."""
+    """The discounts, coupons and tax rates that some invoices name."""
 
     discounts: dict[str, Discount] = field(default_factory=dict)
     coupons: dict[str, Coupon] = field(default_factory=dict)
@@ -37,9 +37,9 @@ class Terms:
 def terms_of(
     tx: Tx, invoices: Sequence[Invoice], lines: Sequence[InvoiceLine], more: Sequence[Sequence[str]] = ()
 ) -> Terms:
-    """For any number of invoices in three statements; none where they name neither discount nor rate.
+    """Load the discounts, coupons and tax rates of any number of invoices, in three statements.
 
-    `more` are discounts that they may come to name.
+    `more` are discounts that may come to apply.
     """
     held = [*[invoice.discounts for invoice in invoices], *[line.discounts for line in lines], *more]
     held += [[entry["discount"] for entry in line.discount_amounts] for line in lines if line.proration]
@@ -54,13 +54,13 @@ def terms_of(
 def calculate(
     invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms
 ) -> tuple[Invoice, list[InvoiceLine]]:
-    """The invoice and its lines with what is taken off, what tax there is, and the totals (§7.5).
+    """Return an invoice and its lines with discounts, taxes and totals filled in (§7.5).
 
-    Refused where one of the amounts is too large to be held.
+    Raises `TooLarge` where one of the amounts is more than an invoice can hold.
     """
     whole = [terms.discount(id, invoice.currency) for id in invoice.discounts]
     off = discounting.taken([core_line(line, terms) for line in lines], whole)
-    # What a proration shows as taken off was settled when it was made.
+    # The discounts that a proration shows were calculated when it was made.
     off = [discounts_on(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
     left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
     rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
@@ -88,12 +88,12 @@ def calculate(
 
 
 def amounts_on_line(line: InvoiceLine) -> list[int]:
-    """Every amount that a line shows."""
+    """Return every amount that a line shows."""
     return [line.amount, line.net, *nested(line.discount_amounts), *nested(line.taxes)]
 
 
 def amounts_on_invoice(invoice: Invoice) -> list[int]:
-    """Every amount that an invoice shows of its lines together."""
+    """Return every total that an invoice shows."""
     return [
         invoice.subtotal,
         invoice.subtotal_excluding_tax or 0,
@@ -105,27 +105,30 @@ def amounts_on_invoice(invoice: Invoice) -> list[int]:
 
 
 def nested(entries: Sequence[dict[str, Any]]) -> list[int]:
-    """The amounts of discounts or of taxes."""
+    """Return the amounts in entries of discounts or of taxes."""
     return [entry.get(name) or 0 for entry in entries for name in ("amount", "taxable_amount")]
 
 
 def discounts_on(line: InvoiceLine) -> dict[str, int]:
+    """Return the amounts that discounts take off a line, by discount."""
     return {entry["discount"]: entry["amount"] for entry in line.discount_amounts}
 
 
 def core_line(line: InvoiceLine, terms: Terms) -> discounting.Line:
+    """Return a line as core/discounts.py calculates with it."""
     return discounting.Line(
         line.amount,
         line.product,
         line.discountable,
         [terms.discount(id, line.currency) for id in line.discounts],
-        # What was sold by hand has no period that a repeating coupon could end in.
+        # An invoice item has no period in which a repeating coupon could end.
         line.period_start if line.kind in ("licensed", "metered") else None,
         earlier=line.kind == "metered" and line.amount < 0,
     )
 
 
 def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> invoicing.LineAmounts:
+    """Return the amounts of a line as core/invoicing.py adds them up."""
     inclusive = sum(tax.amount for tax in taxed.taxes if tax.rate.inclusive)
     return invoicing.LineAmounts(
         line.amount,
@@ -138,7 +141,7 @@ def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> in
 
 
 def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[str, Any]:
-    """The amounts of an invoice, and what is due after the customer's balance."""
+    """Return the totals of an invoice, and the amount due after the customer's balance."""
     sums = invoicing.totals(lines)
     untaxed = sum(line.untaxed for line in lines)
     return {
@@ -151,13 +154,13 @@ def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[
 
 
 def due(invoice: Invoice, total: int) -> invoicing.Settlement:
-    """What of a total is due after the customer's balance."""
+    """Calculate the amount due of a total after the customer's balance is applied."""
     minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
     return invoicing.settle_balance(total, invoice.starting_balance, minimum)
 
 
 def discount_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
-    """What each discount takes in all: those of single lines first, and also those that took nothing."""
+    """Return the total of each discount: those of single lines first, then the others, also those of 0."""
     sums = Counter[str]()
     for line in lines:
         for entry in line.discount_amounts:
@@ -167,6 +170,7 @@ def discount_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict
 
 
 def shown(tax: taxes.Tax) -> dict[str, Any]:
+    """Return a tax as invoices and lines show it."""
     return {
         "amount": tax.amount,
         "tax_behavior": "inclusive" if tax.rate.inclusive else "exclusive",
@@ -178,21 +182,21 @@ def shown(tax: taxes.Tax) -> dict[str, Any]:
 
 
 def stands_alone(invoice: Invoice, line: InvoiceLine, terms: Terms) -> bool:
-    """Whether a further line leaves all other lines of the invoice as they are.
+    """Return whether adding a line leaves the amounts of all other lines as they are.
 
-    Taxes and percentages are rounded on each line by itself. An amount off the whole invoice is not: it is
-    spread over all lines, so each addition changes the shares of the others. A line with discounts of its own
-    may share them with others, and its discounts have a place of their own among those of the invoice.
+    Taxes and percentages are rounded on each line by itself. A fixed amount off the whole invoice is spread
+    over all lines, so each addition changes the shares of the others. A line with discounts of its own may
+    share them with others, and they have a position of their own among those of the invoice.
     """
     spread = any(terms.coupons[terms.discounts[id].coupon].percent_off is None for id in invoice.discounts)
     return not (spread or line.discounts or line.discount_amounts)
 
 
 def with_line(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, Any], InvoiceLine]:
-    """The totals of an invoice with one more line that stands alone, and that line, reckoned.
+    """Return the changed totals of an invoice with one more line that stands alone, and that line calculated.
 
-    They are the totals before plus those of an invoice of this line only; a property test holds them equal
-    to the totals of all lines (tests/flows/invoices/test_long_drafts.py).
+    They are the totals before plus those of an invoice of this line only; a property test holds them equal to
+    the totals of all lines (tests/flows/invoices/test_long_drafts.py).
     """
     alone, [made] = calculate(invoice, [line], terms)
     sums = {name: (getattr(invoice, name) or 0) + (getattr(alone, name) or 0) for name in SUMS}
@@ -215,7 +219,7 @@ SUMS = ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax")
 def merged(
     before: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]], key: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Two lists of amounts by discount or by tax rate as one, in the order in which they appear."""
+    """Add up two lists of amounts by discount or by tax rate, in the order of their first appearance."""
     found: list[dict[str, Any]] = []
     places: dict[str, int] = {}
     for entry in (*before, *more):
@@ -232,7 +236,7 @@ def merged(
 
 
 def changed_fields(before: Any, after: Any) -> dict[str, Any]:
-    """What is other of a row after it was reckoned again."""
+    """Return the fields that differ between two versions of a row, with the new values."""
     return {
         name: getattr(after, name)
         for name in type(before).columns
@@ -243,15 +247,16 @@ def changed_fields(before: Any, after: Any) -> dict[str, Any]:
 def changed_lines(
     before: Sequence[InvoiceLine], after: Sequence[InvoiceLine]
 ) -> list[tuple[InvoiceLine, dict[str, Any]]]:
-    """The lines of an invoice that were reckoned otherwise, with what is other of them."""
+    """Return the lines that differ after a calculation, each with its changed fields."""
     pairs = zip(before, after, strict=True)
     return [(old, changed) for old, new in pairs if (changed := changed_fields(old, new))]
 
 
 def once_discounts_used(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> list[str]:
-    """The discounts for one invoice that this one took: one that took nothing, as in a trial, stands.
+    """Return the discounts of duration `once` that an invoice spends.
 
-    A proration was charged at the price after discounts, so it has taken those that stand.
+    One that took off 0, as in a trial, is not spent. A proration was charged at the price after discounts, so
+    it spends those of the invoice.
     """
     taken = [entry["discount"] for entry in invoice.total_discount_amounts if entry["amount"] > 0]
     if any(line.proration and line.amount > 0 for line in lines):
@@ -260,12 +265,12 @@ def once_discounts_used(invoice: Invoice, lines: Sequence[InvoiceLine], terms: T
 
 
 def jurisdiction(rate: TaxRate) -> str:
-    """To whom its tax is owed: the jurisdiction, else the country and state, else it stands for itself."""
+    """Return to whom the tax of a rate is owed: its jurisdiction, else country and state, else its own id."""
     return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
 
 
 def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
-    """What the paper calls the discounts and the tax rates of an invoice; names may change, papers do not."""
+    """Return the texts for an invoice's discounts and tax rates, which it keeps when they are renamed."""
     found = {}
     for entry in invoice.total_discount_amounts:
         discount = terms.discounts.get(entry["discount"])
@@ -281,6 +286,7 @@ def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
 
 
 def discount_text(coupon: Coupon, discount: Discount, currency: str) -> str:
+    """Return what a discount takes off as text: a percentage or an amount."""
     if coupon.percent_off is not None:
         return f"{decimal_text(coupon.percent_off)}%"
     return show(in_core(discount, coupon, currency).amount or 0, currency)
@@ -293,7 +299,7 @@ def recalculate(
     lines: Sequence[InvoiceLine] | None = None,
     **changed: Any,
 ) -> Invoice:
-    """Write a draft that was changed: its lines, where they are to be other than before, and its totals."""
+    """Write a draft that was changed: its totals, and `lines` where they differ from `before`."""
     edited = before if lines is None else lines
     wanted = invoice.but(**changed)
     made, after = calculate(wanted, edited, terms_of(tx, [wanted], edited))

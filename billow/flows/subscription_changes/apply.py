@@ -123,7 +123,7 @@ def draft_of(tx: Tx, case: Case, *, later: bool = False) -> drafts.Draft:
         tx,
         invoice_for.charges_for(tx, subject),
         parent=parent,
-        stands=later or subscription.collection_method == "send_invoice",
+        waits_an_hour=later or subscription.collection_method == "send_invoice",
         billing_reason="subscription_update",
         period_start=min(
             (t.old.item.current_period_start for t in case.targets if t.old), default=goal.changed_at

@@ -81,7 +81,7 @@ def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datet
     draft = invoice_for.draft_for(
         tx,
         charges,
-        stands=paused_collection.finalizes_automatically(subscription, tx.now),
+        waits_an_hour=paused_collection.finalizes_automatically(subscription, tx.now),
         billing_reason="automatic_pending_invoice_item_invoice",
         period_start=min(item.period_start for item in charges.items),
         period_end=due,

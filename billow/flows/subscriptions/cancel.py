@@ -87,7 +87,7 @@ def closing_invoice(
     draft = invoice_for.draft_for(
         tx,
         charges,
-        stands=True,
+        waits_an_hour=True,
         billing_reason=reason,
         period_start=min((period.start for period in charges.periods), default=until),
         period_end=until,

@@ -32,7 +32,12 @@ def first_invoice(
     stands = later or subscription.collection_method == "send_invoice"
     stands = stands and not (trialing and not charges.items)
     draft = invoice_for.draft_for(
-        tx, charges, stands=stands, billing_reason="subscription_create", period_start=now, period_end=now
+        tx,
+        charges,
+        waits_an_hour=stands,
+        billing_reason="subscription_create",
+        period_start=now,
+        period_end=now,
     )
     invoice = invoice_for.write(tx, draft)
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)

@@ -179,7 +179,7 @@ def draft_of(
     return invoice_for.draft_for(
         tx,
         invoice_for.charges_for(tx, subject),
-        stands=advances and subscription.collection_method == "send_invoice",
+        waits_an_hour=advances and subscription.collection_method == "send_invoice",
         auto_advance=advances,
         billing_reason="subscription_update",
         period_start=back.now,

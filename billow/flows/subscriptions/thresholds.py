@@ -148,7 +148,7 @@ def draft_of(tx: Tx, count: Count) -> drafts.Draft:
     return invoice_for.draft_for(
         tx,
         count.charges,
-        stands=paused_collection.finalizes_automatically(count.subscription, tx.now),
+        waits_an_hour=paused_collection.finalizes_automatically(count.subscription, tx.now),
         **threshold_fields(count, count.charges.lines),
         period_start=min(part.item.current_period_start for part in count.parts),
         period_end=tx.now,
@@ -184,6 +184,6 @@ def bill_and_reset(tx: Tx, count: Count) -> None:
     draft.lines = [line.but(id=line.id or new_id(InvoiceLine.prefix)) for line in draft.lines]
     stands = paused_collection.finalizes_automatically(count.subscription, tx.now)
     draft.invoice = draft.invoice.but(
-        **invoice_for.finalization(tx, stands), **threshold_fields(count, draft.lines)
+        **invoice_for.finalization(tx, waits_an_hour=stands), **threshold_fields(count, draft.lines)
     )
     apply.conclude(tx, case, invoice_for.write(tx, draft), view)
