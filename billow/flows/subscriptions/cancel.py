@@ -29,10 +29,10 @@ class Cancel(Params):
 
 @Subscription.delete(Cancel)
 def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
-    """Cancel now (§5.12).
+    """Cancel a subscription now (§5.12).
 
-    `prorate` gives back what is paid and not used; `invoice_now` bills the usage so far and the items that
-    wait, which else stay with the customer. With neither, prorations that wait are dropped.
+    `prorate` credits the unused time that is paid; `invoice_now` bills the usage so far and the pending
+    items, which otherwise stay with the customer. With neither, pending prorations are deleted.
     """
     if subscription.status in lifecycle.ENDED:
         raise Refused(
@@ -45,7 +45,10 @@ def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
 def cancel_now(
     tx: Tx, subscription: Subscription, *, invoice_now: bool, prorates: bool, **details: Any
 ) -> Subscription:
-    """End it now, at the wish of the customer or the merchant."""
+    """End a subscription now, at the request of the customer or the merchant.
+
+    Emits `customer.subscription.deleted`.
+    """
     if prorates:
         prorations.write(tx, prorations.unused_time(tx, subscription, tx.now.replace(microsecond=0)))
         billing_schedules.forget(tx, subscription)
@@ -57,7 +60,7 @@ def cancel_now(
 
 
 def drop_prorations(tx: Tx, subscription: Subscription) -> None:
-    """What waits to be credited or charged for changes is waived; other items stay with the customer."""
+    """Delete a subscription's pending prorations; its other pending items stay with the customer."""
     for item in rows.select(
         tx, InvoiceItem, "invoice is null and proration and subscription = %(id)s", id=subscription.id
     ):
@@ -65,7 +68,7 @@ def drop_prorations(tx: Tx, subscription: Subscription) -> None:
 
 
 def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: str) -> Invoice | None:
-    """Write a draft of the usage of the period that ends and of what waits; None where there is neither."""
+    """Write a draft of pending items and the usage of the period that ends; None where there is neither."""
     parts = priced_items.parts_of(tx, [subscription.id])[subscription.id]
     counts = subscription.status not in ("trialing", "paused")
     running = [
@@ -79,7 +82,7 @@ def final_invoice(tx: Tx, subscription: Subscription, until: datetime, reason: s
 def closing_invoice(
     tx: Tx, subscription: Subscription, running: list[Period], until: datetime, reason: str
 ) -> Invoice | None:
-    """Write a draft of the usage of these periods and of all that waits; it is finalized in an hour."""
+    """Write a draft of the usage of these periods and of pending items; it is finalized in an hour."""
     customer = rows.find(tx, Customer, subscription.customer)
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, running))
     if charges.empty:
@@ -97,7 +100,7 @@ def closing_invoice(
 
 @job("subscription.end", batch=1)
 def end_of_period(tx: Tx, refs: list[str]) -> None:
-    """The date of a planned cancellation has come: the last usage is billed, and it ends."""
+    """End a subscription at the date of its planned cancellation, and bill the last usage."""
     [id] = refs
     subscription = rows.lock(tx, Subscription, id)
     if subscription.cancel_at is None or subscription.cancel_at > tx.now or subscription.status == "canceled":

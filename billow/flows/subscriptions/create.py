@@ -64,8 +64,8 @@ def begin(
 ) -> tuple[Subscription, Invoice | None]:
     """Write a subscription with its items, its timers and its first invoice; nothing is collected yet.
 
-    Its creation is told later, when the first payment is settled (`conclude`). `prices` are those of the
-    items, in their order. With `later` the first invoice is a draft for its hour, like that of a renewal.
+    `conclude` emits its creation once the first payment is settled. `prices` are those of the items, in their
+    order. With `later` the first invoice waits as a draft for an hour, like that of a renewal.
     """
     params.check(tx, wanted, customer, prices)
     course = dates.course_of(tx, wanted, prices)
@@ -88,19 +88,19 @@ def begin(
     open_now = invoice is not None and needs_payment(invoice)
     changes: dict[str, Any] = {"latest_invoice": invoice.id if invoice else None}
     if open_now:
-        # A trial whose first invoice is unpaid has not begun (§5.2).
+        # A trial begins only when its first invoice is paid (§5.2).
         changes["status"] = "incomplete"
         changes["provisional"] = wanted.payment_behavior == "error_if_incomplete"
     return rows.update(tx, subscription, event=None, **changes), invoice
 
 
 def needs_payment(invoice: Invoice) -> bool:
-    """Whether the subscription begins only when it is paid."""
+    """Return whether the subscription starts only when this invoice is paid."""
     return invoice.status == "open" and invoice.collection_method == "charge_automatically"
 
 
 def check_method(tx: Tx, customer: Customer, subscription: Subscription, invoice: Invoice) -> None:
-    """Refuse what is to be charged at once where no gateway or no payment method can pay it."""
+    """Refuse to charge at once where there is no gateway or no payment method."""
     gateway(tx)
     if payment_methods.method_id(customer, subscription, invoice) is None:
         raise Refused(
@@ -114,7 +114,7 @@ def check_method(tx: Tx, customer: Customer, subscription: Subscription, invoice
 def write(
     tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price], course: Course
 ) -> tuple[Subscription, list[SubscriptionItem]]:
-    """The subscription and its items in their first period; its creation is told later."""
+    """Write a subscription and its items in their first period, without an event."""
     currency = params.currency_of(wanted, prices)
     id = new_id(Subscription.prefix)
     rates = wanted.default_tax_rates or []
@@ -162,7 +162,7 @@ def write(
 def owner(
     customer: Customer, wanted: Subscribe, prices: Sequence[Price], course: Course, on: dict[str, str]
 ) -> discounts.Owner:
-    """Who gets the discounts; a code with a minimum amount is held against a full period of all items."""
+    """Return the owner of discounts; a code's minimum amount is compared with a full period of all items."""
     currency = params.currency_of(wanted, prices)
     subtotal = sum(
         pricing.amount(
@@ -176,7 +176,7 @@ def owner(
 
 
 def agreement(wanted: Subscribe, course: Course) -> Subscription:
-    """What was agreed; the settings of the noun where nothing was said."""
+    """Make the subscription from the params; where they are silent it has the defaults of the noun."""
     return Subscription(
         billing_cycle_anchor=course.anchor,
         billing_mode=params.mode_of(wanted.billing_mode, seconds(course.created)),
@@ -199,7 +199,7 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
 
 
 def conclude(tx: Tx, id: str) -> Subscription:
-    """The status that the first invoice led to, and the word of the creation where it is not out yet."""
+    """Set the status that the first invoice leads to, and emit the creation where that was not done yet."""
     subscription = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, subscription.test_clock)
     if subscription.told and subscription.status != "incomplete":
@@ -213,14 +213,15 @@ def conclude(tx: Tx, id: str) -> Subscription:
 
 
 def latest_invoice_of(tx: Tx, subscription: Subscription) -> Invoice | None:
+    """Load the latest invoice of a subscription, which is None where there is none."""
     id = subscription.latest_invoice or ""
     return rows.find_many(tx, Invoice, [id]).get(id)
 
 
 def keep_if_paid(tx: Tx, id: str) -> Subscription | Refused:
-    """With `error_if_incomplete` it is there when its first payment succeeded, and else never was (§5.3).
+    """Keep the subscription if its first payment succeeded, else remove it: `error_if_incomplete` (§5.3).
 
-    A payment that the bank has not decided yet is no failure: it then waits like any other.
+    A payment that the bank has not decided yet is no failure; the subscription then waits for it.
     """
     subscription = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, subscription.test_clock)

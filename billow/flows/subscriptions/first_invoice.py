@@ -19,33 +19,33 @@ from billow.store.tx import Tx
 def first_invoice(
     tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], *, later: bool = False
 ) -> Invoice | None:
-    """Write the invoice of what is due at once; where nothing is due there is none (§4.6, §5.5).
+    """Write the invoice of what is due at once; None where nothing is due (§4.6, §5.5).
 
-    It stands as a draft for an hour when it is sent, or when nobody waits for it (`later`, §6); else it is
-    finalized at once.
+    It waits as a draft for an hour when it is sent to the customer or made by a schedule (`later`, §6);
+    otherwise it is finalized at once.
     """
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, periods, closed=False))
     if charges.empty:
         return None
     now = tx.now.replace(microsecond=0)
     trialing = subscription.status == "trialing"
-    stands = later or subscription.collection_method == "send_invoice"
-    stands = stands and not (trialing and not charges.items)
+    waits = later or subscription.collection_method == "send_invoice"
+    waits = waits and not (trialing and not charges.items)
     draft = invoice_for.draft_for(
         tx,
         charges,
-        waits_an_hour=stands,
+        waits_an_hour=waits,
         billing_reason="subscription_create",
         period_start=now,
         period_end=now,
     )
     invoice = invoice_for.write(tx, draft)
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)
-    return invoice if stands else finalize.finalize_many(tx, [invoice.id])[0]
+    return invoice if waits else finalize.finalize_many(tx, [invoice.id])[0]
 
 
 def periods_of(part: Part, course: Course, prorates: bool) -> list[Period]:
-    """What an item is billed for when the subscription begins, the oldest first."""
+    """Return the periods that an item is billed for when its subscription starts, the oldest first."""
     if part.item.current_trial:
         return trial_offers.first_periods(part)
     return (
@@ -54,9 +54,9 @@ def periods_of(part: Part, course: Course, prorates: bool) -> list[Period]:
 
 
 def licensed_periods(part: Part, course: Course, prorates: bool) -> list[Period]:
-    """Each natural period since the start by itself; in classic one for all (§5.9, X55 to X57).
+    """Return the licensed periods since the start, each by itself; in classic all as one (§5.9, X55 to X57).
 
-    Without proration what has gone by and the stub are free, and only a period that begins now is billed,
+    Without proration, past time and a partial period are free, and only a period that begins now is billed,
     in full (§5.5, X54).
     """
     start, end = course.period(part.interval)
@@ -73,7 +73,7 @@ def licensed_periods(part: Part, course: Course, prorates: bool) -> list[Period]
 
 
 def measured_periods(part: Part, course: Course, prorates: bool) -> list[Period]:
-    """Use that has gone by (X30, X31); of the period that runs, classic shows a line of nothing (§5.17)."""
+    """Return the past metered periods (X30, X31), or in classic the running one as a line of 0 (§5.17)."""
     start, end = course.period(part.interval)
     gone = billed_periods(part, "metered", course.gone(part.interval) if prorates else [])
     nothing = [Period(part, "trial", start, end)] if part.classic and not gone else []
@@ -81,6 +81,7 @@ def measured_periods(part: Part, course: Course, prorates: bool) -> list[Period]
 
 
 def billed_periods(part: Part, kind: str, stretches: list[Stretch]) -> list[Period]:
+    """Make periods of natural ones; classic bills full ones together."""
     each = anchors.whole(stretches) if part.classic else stretches
-    measured = kind == "metered"  # use is counted, not divided
+    measured = kind == "metered"  # usage is counted, not divided
     return [Period(part, kind, one.start, one.end, anchors.FULL if measured else one.share) for one in each]

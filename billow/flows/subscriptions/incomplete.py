@@ -1,4 +1,4 @@
-"""Expire a subscription whose first payment did not come in time."""
+"""Expire or remove a subscription whose first payment did not come in time."""
 
 from billow.api import rows
 from billow.flows.billing import discounts
@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 
 @job("subscription.expire", batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    """The first payment did not come in 23 hours: the invoice is void, the subscription never was."""
+    """Expire a subscription not paid within 23 hours: void its invoice; if it is provisional, remove it."""
     [id] = refs
     subscription = rows.lock(tx, Subscription, id)
     if subscription.status != "incomplete":
@@ -33,9 +33,10 @@ def expire(tx: Tx, refs: list[str]) -> None:
 
 
 def remove_unpaid(tx: Tx, subscription: Subscription) -> None:
-    """A subscription that was to be there only if it was paid (docs/decisions/0010-taken-back.md).
+    """Remove a provisional subscription that was not paid (docs/decisions/0010-taken-back.md).
 
-    It goes with its items; its invoice is void and keeps its number; what the customer had waiting waits on.
+    Deletes its items and releases its discounts. Its invoice is voided and keeps its number; the customer's
+    other pending items wait for the next invoice. Locks the invoice.
     """
     for timer in end.TIMERS:
         jobs.cancel(tx, timer, subscription.id)

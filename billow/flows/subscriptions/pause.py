@@ -20,7 +20,7 @@ from billow.store import jobs
 from billow.store.tx import Tx
 
 KEPT_TIMERS = ("subscription.end", "subscription.resume_collection")
-"""What was planned for a date comes all the same."""
+"""Timers that a pause does not cancel."""
 PAUSABLE = lifecycle.STARTED
 
 
@@ -47,11 +47,14 @@ class Pause(Params):
 
 @Subscription.action("pause", Pause)
 def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
-    """Pause now: what is paid and not used is given back, and the use so far billed, unless wished else."""
+    """Pause a subscription now.
+
+    Unless the params say otherwise, unused time that is paid is credited, and the usage so far is billed.
+    """
     check(subscription)
     require(
         unused_from(wanted) != "none" or not billing_schedules.any_running(tx, subscription),
-        "What is billed in advance by `billing_schedules` is given back with a pause.",
+        "What `billing_schedules` have billed in advance is credited when a subscription is paused.",
         param="bill_for[unused_time_from][type]",
     )
     subscription = pending_updates.withdraw(tx, subscription)
@@ -87,11 +90,13 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
 
 
 def unused_from(wanted: Pause) -> str:
+    """Return from when unused time is credited."""
     given = wanted.bill_for.unused_time_from if wanted.bill_for else None
     return given.type if given else "now"
 
 
 def bills_usage(wanted: Pause) -> bool:
+    """Return whether the usage so far is billed."""
     given = wanted.bill_for.outstanding_usage_through if wanted.bill_for else None
     return given is None or given.type == "now"
 
@@ -99,9 +104,9 @@ def bills_usage(wanted: Pause) -> bool:
 def stop(
     tx: Tx, subscription: Subscription, parts: list[Part], now: datetime, closed: dict[str, datetime]
 ) -> None:
-    """No timer of a period, and periods that end now; one that began this very second lasts that second.
+    """Cancel the timers of the periods and end the items' periods now; one that began now lasts one second.
 
-    `closed` says until when the use of an item is settled: a resumption does not count it again.
+    `closed` has, by item, until when its usage is billed: a resumption does not count it again.
     """
     for timer in end.TIMERS:
         if timer not in KEPT_TIMERS:
@@ -125,12 +130,15 @@ def stop(
 
 
 def invoice_of(tx: Tx, subscription: Subscription) -> Invoice | None:
-    """What waits for an invoice, on one that is finalized in an hour; None where nothing waits."""
+    """Write a draft of what is pending, which is finalized in an hour; None where nothing is."""
     return cancel.closing_invoice(tx, subscription, [], tx.now, "subscription_update")
 
 
 def check(subscription: Subscription) -> None:
-    """Flexible ones that run and are charged (§5.13)."""
+    """Check that a subscription may be paused (§5.13).
+
+    It must be flexible, running, charged automatically, and without a schedule.
+    """
     require(
         subscription.billing_mode["type"] == "flexible",
         "You can only pause subscriptions with `billing_mode[type]=flexible`.",

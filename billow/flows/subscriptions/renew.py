@@ -24,11 +24,12 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 RETRY_DELAY = timedelta(seconds=1)
+"""How soon a renewal is tried again whose schedule has a phase to begin first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A subscription some of whose parts ended their period at `due`; `ends` is when their next one ends."""
+    """A subscription with the parts whose period ends at `due`, and when their next period ends."""
 
     subscription: Subscription
     customer: Customer
@@ -37,20 +38,23 @@ class Renewal:
     parts: list[Part]
     next_due: datetime
     anchor: datetime
-    """From which periods are counted from now on: with the end of a trial offer it may be another (§5.10)."""
+    """The anchor of the next periods; the end of a trial offer may move it (§5.10)."""
     moved: dict[str, Part]
-    """What items are that go over to another price, because their trial offer has run out."""
+    """The parts as they are at their new price, for items whose trial offer ends."""
     cut: list[Part]
-    """Those of the parts that were in the middle of a period, which begins anew with the anchor."""
+    """The parts in mid-period, whose period starts again because the anchor moves."""
     closed: list[BillingPeriod]
-    """Usage at earlier prices that is billed now."""
+    """Closed periods of usage at earlier prices, which are billed now."""
     items: list[SubscriptionItem]
     """All items of the subscription."""
 
 
 @job("subscription.renew", batch=jobs.BATCH)
 def renew(tx: Tx, refs: list[str]) -> None:
-    """Bill what has ended in arrears and what begins in advance. Statements do not grow with the batch."""
+    """Bill the period that ended in arrears and the next one in advance.
+
+    Locks customers, then subscriptions. The number of statements does not grow with the batch.
+    """
     renewals = trials.without_method_set_aside(tx, load(tx, refs))
     credit_cut_items(tx, renewals)
     drafts = draft_many(tx, renewals)
@@ -70,7 +74,7 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
 
 def load(tx: Tx, refs: list[str]) -> list[Renewal]:
-    """The subscriptions really due, locked: customers first, then subscriptions, each in id order."""
+    """Load and lock the subscriptions that are due: customers first, then subscriptions, each in id order."""
     wanted = without_due_phase(tx, refs)
     subscriptions = rows.lock_owned(tx, Subscription, wanted)
     customers = rows.find_many(tx, Customer, [one.customer for one in subscriptions])
@@ -86,7 +90,10 @@ def load(tx: Tx, refs: list[str]) -> list[Renewal]:
 
 
 def without_due_phase(tx: Tx, refs: list[str]) -> list[str]:
-    """Those whose schedule has no phase that begins first: of two workers one might be faster (§6)."""
+    """Return the subscriptions whose schedule has no phase to begin first; retry the others in a second (§6).
+
+    Without this check, a second worker could renew before the first one begins the phase.
+    """
     jobs.flush(tx)
     waiting = {
         row["id"]
@@ -103,7 +110,7 @@ def without_due_phase(tx: Tx, refs: list[str]) -> list[str]:
 
 
 def after_trial_offers(tx: Tx, parts: list[Part]) -> dict[str, Part]:
-    """The items whose trial offer runs out with their period, as they are after it."""
+    """Return the parts whose trial offer ends with their period, as they are after it."""
     items = [part.item for part in parts]
     return trial_offers.after(
         tx, [item for item in items if trial_offers.over(item, item.current_period_end)]
@@ -117,6 +124,7 @@ def _renewal(
     after: dict[str, Part],
     late: list[BillingPeriod],
 ) -> Renewal:
+    """Decide the next periods of a subscription, and which of its parts they concern."""
     due = min(part.item.current_period_end for part in parts)
     ended = [part for part in parts if part.item.current_period_end == due]
     moved = {part.item.id: after[part.item.id] for part in ended if part.item.id in after}
@@ -149,14 +157,14 @@ def _renewal(
 
 
 def next_end(part: Part, anchor: datetime, due: datetime) -> datetime:
-    """When the period that begins now ends."""
+    """Return when the period that begins at `due` ends."""
     if part.item.current_trial:
         return trial_offers.period(part, due)[1]
     return calendar.next_boundary(anchor, *part.interval, due)
 
 
 def credit_cut_items(tx: Tx, renewals: list[Renewal]) -> None:
-    """Credit what the items that are cut have paid beyond the new anchor: their invoice takes it up."""
+    """Credit the items in mid-period for what they paid beyond the new anchor; their invoice includes it."""
     cut = [renewal for renewal in renewals if renewal.cut]
     if not cut:
         return
@@ -172,7 +180,7 @@ def credit_cut_items(tx: Tx, renewals: list[Renewal]) -> None:
 
 
 def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
-    """Each renewal's draft: metered parts for the period that ended, licensed ones for the next."""
+    """Make a draft for each renewal: metered parts for the period that ended, licensed ones for the next."""
     periods: dict[str, list[Period]] = {r.subscription.id: [] for r in renewals}
     for period in billing_periods.periods_of(tx, [one for r in renewals for one in r.closed]):
         periods[period.part.item.subscription].append(period)
@@ -199,7 +207,7 @@ def draft_many(tx: Tx, renewals: list[Renewal]) -> list[billing_drafts.Draft]:
 
 
 def periods_of(renewal: Renewal) -> list[Period]:
-    """What each part is billed for. Usage during a trial is not billed (§4.6)."""
+    """Return the periods to bill for each part. Usage during a trial is not billed (§4.6)."""
     found = []
     for part in renewal.parts:
         now = renewal.moved.get(part.item.id, part)
@@ -215,8 +223,11 @@ def periods_of(renewal: Renewal) -> list[Period]:
 
 
 def licensed_period(renewal: Renewal, part: Part) -> Period:
-    """The next period, at its part of the price where it is no full one: after a trial that ended between
-    two boundaries (X68), or before a planned end (§5.12). What is billed in advance is left out (§5.16)."""
+    """Return the next period of a licensed part, at its fraction of the price where it is a partial one.
+
+    It is partial after a trial that ended between two boundaries (X68) and before a planned end (§5.12). What
+    is billed in advance already is left out (§5.16).
+    """
     end = renewal.ends[part.item.id]
     start = min(max(renewal.due, part.item.billed_until or renewal.due), end)
     share = anchors.worth(trial_offers.anchor_of(part.item, renewal.anchor), part.interval, start, end)
@@ -224,18 +235,21 @@ def licensed_period(renewal: Renewal, part: Part) -> Period:
 
 
 def is_billed_in_advance(renewal: Renewal) -> bool:
-    """Whether something of it is billed in advance: where nothing else is due, it has no invoice."""
+    """Return whether a part is billed in advance: where nothing else is due, there is then no invoice."""
     return any(part.item.billed_until for part in renewal.parts)
 
 
 def billed_until(renewal: Renewal, part: Part) -> datetime | None:
-    """Until when it is billed in advance, unless this renewal bills it beyond."""
+    """Return until when a part is billed in advance, unless this renewal bills it beyond."""
     until = part.item.billed_until
     return until if until and until >= renewal.ends[part.item.id] else None
 
 
 def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
-    """The invoice's period is the one that ended; lines have their own (§7.5). Some stay drafts."""
+    """Return the fields of a renewal's invoice, whose period is the one that ended (§7.5).
+
+    Invoices of a paused collection may stay drafts.
+    """
     subscription = renewal.subscription
     advances = paused_collection.finalizes_automatically(subscription, tx.now)
     return {
@@ -263,7 +277,10 @@ def items_after(
 
 
 def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
-    """Move the items to their next period, trials to active, and set the next timers."""
+    """Move the items to their next period and trials to active, and set the next timers.
+
+    Emits `customer.subscription.updated`.
+    """
     moved_on = rows.update_many(
         tx,
         [
@@ -298,7 +315,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
         ],
         lists=items_after(renewals, moved_on),
     )
-    # Where no invoice says that a period began, the items alone have changed.
+    # Without an invoice only the items have changed, so the update has to be emitted here.
     silent = [r.subscription for r in renewals if r.subscription.id not in invoices]
     rows.emit(tx, [(one, one) for one in silent], "updated")
     following = [

@@ -1,4 +1,4 @@
-"""Resume a paused subscription, from now or from where its periods are."""
+"""Resume a paused subscription, in a new period or in the current one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Resume(Params):
 
 @dataclass(slots=True)
 class Resumption:
-    """What a subscription comes back to: its anchor, its items in their periods, and what they cost."""
+    """What a resumption writes: the anchor, the items in their periods, the prorations."""
 
     customer: Customer
     now: datetime
@@ -55,23 +55,24 @@ class Resumption:
     parts: list[Part]
     plan: Prorations
     fresh: list[Part]
+    """Parts whose whole new period is billed."""
 
 
 @Subscription.action("resume", Resume)
 def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
-    """Resume a paused subscription, at once, or when what it costs has been paid."""
+    """Resume a paused subscription, at once or when the invoice of its resumption has been paid."""
     check(subscription)
     subscription = awaiting_payment.withdraw(tx, RESUMPTION, subscription)
-    back = plan_resumption(tx, subscription, wanted)
-    draft = draft_of(tx, subscription, back) if billed_now(back, wanted) else None
+    resumption = plan_resumption(tx, subscription, wanted)
+    draft = draft_of(tx, subscription, resumption) if billed_now(resumption, wanted) else None
     billing_drafts.calculate(tx, [draft] if draft else [])
     waits = (
         wanted.payment_behavior == ON_PAYMENT_SUCCESS
         and subscription.collection_method == "charge_automatically"
     )
-    if draft and waits and draft.invoice.total + back.plan.net > 0:
-        return (yield from if_paid(tx, subscription, back, wanted))
-    done = carry_out(tx, subscription, back, wanted)
+    if draft and waits and draft.invoice.total + resumption.plan.net > 0:
+        return (yield from if_paid(tx, subscription, resumption, wanted))
+    done = carry_out(tx, subscription, resumption, wanted)
     if done.invoice and not done.invoice.automatically_finalizes_at:
         # Not charged within the request: should it fail later, the subscription is past due.
         finalize.charge_on(tx, finalize.by_itself(tx, [done.invoice.id]))
@@ -79,23 +80,24 @@ def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
 
 
 def check(subscription: Subscription) -> None:
+    """Refuse to resume a subscription that is not paused."""
     require(
         subscription.status == "paused",
         f"You can only resume paused subscriptions; the status of this one is `{subscription.status}`.",
     )
 
 
-def carry_out(tx: Tx, subscription: Subscription, back: Resumption, wanted: Resume) -> apply.Applied:
-    """Write what it comes back to, and the draft of what that costs where it is billed at once."""
-    prorations.write(tx, back.plan)
+def carry_out(tx: Tx, subscription: Subscription, resumption: Resumption, wanted: Resume) -> apply.Applied:
+    """Write a resumption, and the draft that bills it where it is billed at once."""
+    prorations.write(tx, resumption.plan)
     invoice = None
-    if billed_now(back, wanted):
-        invoice = invoice_for.write(tx, draft_of(tx, subscription, back, advances=True))
-    return apply.Applied(write_resumption(tx, subscription, back, invoice), invoice)
+    if billed_now(resumption, wanted):
+        invoice = invoice_for.write(tx, draft_of(tx, subscription, resumption, advances=True))
+    return apply.Applied(write_resumption(tx, subscription, resumption, invoice), invoice)
 
 
 def plan_resumption(tx: Tx, subscription: Subscription, wanted: Resume) -> Resumption:
-    """What it comes back to; nothing is written yet."""
+    """Decide what a resumption changes and charges; nothing is written yet."""
     now = tx.now.replace(microsecond=0)
     unchanged = wanted.billing_cycle_anchor is not None and wanted.billing_cycle_anchor.type == "unchanged"
     anchor = subscription.billing_cycle_anchor if unchanged else now
@@ -105,7 +107,7 @@ def plan_resumption(tx: Tx, subscription: Subscription, wanted: Resume) -> Resum
         for part in priced_items.parts_of(tx, [subscription.id])[subscription.id]
     ]
     since = prorated_since(wanted, parts, now)
-    back = Resumption(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
+    resumption = Resumption(customer, now, anchor, parts, Prorations(customer, subscription, anchor), [])
     before, costs = (
         prorations.load_billed(tx, subscription.id),
         prorations.net_prices_of(tx, subscription, parts),
@@ -115,20 +117,24 @@ def plan_resumption(tx: Tx, subscription: Subscription, wanted: Resume) -> Resum
         if part.meter:
             continue
         if not unchanged:
-            prorations.forfeit(back.plan, part, own, now)
-            back.fresh.append(part)
+            prorations.forfeit(resumption.plan, part, own, now)
+            resumption.fresh.append(part)
         else:
             charge_rest(
-                back, part, own, since, costs[part.item.id] if wanted.proration_behavior != "none" else None
+                resumption,
+                part,
+                own,
+                since,
+                costs[part.item.id] if wanted.proration_behavior != "none" else None,
             )
-    return back
+    return resumption
 
 
 def in_current_period(subscription: Subscription, part: Part, anchor: datetime, now: datetime) -> Part:
-    """The item in the period that holds now, of which only the rest is used; a planned end cuts it."""
+    """Return the part in the period that contains now, from now on; a planned end shortens it."""
     _, end = calendar.period_at(anchor, *part.interval, now)
     end = min(end, subscription.cancel_at) if subscription.cancel_at else end
-    settled = part.item.metered_from  # until when the pause has settled its use
+    settled = part.item.metered_from  # until when the pause has billed its usage
     fits = settled is not None and settled > now
     item = part.item.but(
         current_period_start=now, current_period_end=end, metered_from=settled if fits else None
@@ -137,7 +143,7 @@ def in_current_period(subscription: Subscription, part: Part, anchor: datetime, 
 
 
 def prorated_since(wanted: Resume, parts: Sequence[Part], now: datetime) -> datetime:
-    """From when on prorations count."""
+    """Return from when prorations are charged, after checking that it is in the current period."""
     since = wanted.proration_date
     require(
         since is None or any(now <= since < part.item.current_period_end for part in parts),
@@ -148,9 +154,9 @@ def prorated_since(wanted: Resume, parts: Sequence[Part], now: datetime) -> date
 
 
 def charge_rest(
-    back: Resumption, part: Part, own: Sequence[Billed], since: datetime, net: Net | None
+    resumption: Resumption, part: Part, own: Sequence[Billed], since: datetime, net: Net | None
 ) -> None:
-    """Charge the rest of the period (X75), but for what the pause left paid at the same price for as many.
+    """Charge the rest of the period (X75), except what is still paid at the same price and quantity.
 
     Without `net` nothing is charged until the next period.
     """
@@ -158,50 +164,61 @@ def charge_rest(
     terms = part.item.price, Decimal(part.item.quantity or 0)
     if any((one.period.price, one.period.quantity) != terms for one in paid):
         if net:
-            prorations.credit(back.plan, part, paid, since, None)
+            prorations.credit(resumption.plan, part, paid, since, None)
         else:
-            prorations.forfeit(back.plan, part, paid, since)
+            prorations.forfeit(resumption.plan, part, paid, since)
         paid = []
     if net:
         begins = max([since, *(one.period.period_end for one in paid)])
-        prorations.charge(back.plan, part, net, begins, part.item.current_period_end)
+        prorations.charge(resumption.plan, part, net, begins, part.item.current_period_end)
 
 
-def billed_now(back: Resumption, wanted: Resume) -> bool:
-    return bool(back.fresh) or (wanted.proration_behavior == "always_invoice" and bool(back.plan.items))
+def billed_now(resumption: Resumption, wanted: Resume) -> bool:
+    """Return whether the resumption has an invoice of its own."""
+    return bool(resumption.fresh) or (
+        wanted.proration_behavior == "always_invoice" and bool(resumption.plan.items)
+    )
 
 
 def draft_of(
-    tx: Tx, subscription: Subscription, back: Resumption, *, advances: bool = False
+    tx: Tx, subscription: Subscription, resumption: Resumption, *, advances: bool = False
 ) -> billing_drafts.Draft:
-    periods = [new_period(back, part) for part in back.fresh]
-    subject = invoice_for.Subject(subscription, back.customer, periods, closed=False)
+    """Make the draft that bills a resumption."""
+    periods = [new_period(resumption, part) for part in resumption.fresh]
+    subject = invoice_for.Subject(subscription, resumption.customer, periods, closed=False)
     return invoice_for.draft_for(
         tx,
         invoice_for.charges_for(tx, subject),
         waits_an_hour=advances and subscription.collection_method == "send_invoice",
         auto_advance=advances,
         billing_reason="subscription_update",
-        period_start=back.now,
-        period_end=back.now,
+        period_start=resumption.now,
+        period_end=resumption.now,
     )
 
 
-def new_period(back: Resumption, part: Part) -> Period:
-    """A whole new period (X74), or what a planned end leaves of it."""
+def new_period(resumption: Resumption, part: Part) -> Period:
+    """Return the whole new period of a part (X74), shortened by a planned end."""
     start, end = part.item.current_period_start, part.item.current_period_end
-    return Period(part, "licensed", start, end, anchors.worth(back.anchor, part.interval, start, end))
+    return Period(part, "licensed", start, end, anchors.worth(resumption.anchor, part.interval, start, end))
 
 
 def write_resumption(
-    tx: Tx, subscription: Subscription, back: Resumption, invoice: Invoice | None
+    tx: Tx, subscription: Subscription, resumption: Resumption, invoice: Invoice | None
 ) -> Subscription:
-    """Write the periods and the status, and tell it."""
+    """Write the periods and the status of a resumption.
+
+    Emits `customer.subscription.resumed` and `customer.subscription.updated`.
+    """
     view = apply.view_of(tx, subscription)
     changes: dict[str, Any] = {"latest_invoice": invoice.id} if invoice else {}
-    changes.update(pending_item_invoices.going_on(subscription, back.anchor, tx.now))
+    changes.update(pending_item_invoices.going_on(subscription, resumption.anchor, tx.now))
     rows.update_many(
-        tx, [(part.item, {name: getattr(part.item, name) for name in PERIOD_FIELDS}) for part in back.parts]
+        tx,
+        [
+            (part.item, {name: getattr(part.item, name) for name in PERIOD_FIELDS})
+            for part in resumption.parts
+        ],
     )
     resumed = rows.update(
         tx,
@@ -210,10 +227,10 @@ def write_resumption(
         status=lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "resume"),
         status_details=None,
         pending_change=None,
-        billing_cycle_anchor=back.anchor,
+        billing_cycle_anchor=resumption.anchor,
         **changes,
     )
-    timers.replace(tx, resumed, [part.item for part in back.parts])
+    timers.replace(tx, resumed, [part.item for part in resumption.parts])
     pending_item_invoices.replace_timer(tx, resumed)
     rows.emit(tx, [(resumed, None)], "customer.subscription.resumed")
     apply.emit_update(tx, view.shown, resumed)
@@ -221,15 +238,15 @@ def write_resumption(
     return resumed
 
 
-def if_paid(tx: Tx, subscription: Subscription, back: Resumption, wanted: Resume) -> Steps:
-    """Try to collect within the request; it stays paused until its invoice is paid, 23 hours at most."""
-    ids = awaiting_payment.write_items(tx, back.plan)
-    draft = draft_of(tx, subscription, back)
+def if_paid(tx: Tx, subscription: Subscription, resumption: Resumption, wanted: Resume) -> Steps:
+    """Try to collect within the request; until its invoice is paid, 23 hours at most, it stays paused."""
+    ids = awaiting_payment.write_items(tx, resumption.plan)
+    draft = draft_of(tx, subscription, resumption)
     proposed = awaiting_payment.propose(
         tx,
         RESUMPTION,
         subscription,
-        Proposal(draft, ids, wanted, back.now),
+        Proposal(draft, ids, wanted, resumption.now),
         tx.now + awaiting_payment.PAYMENT_TIMEOUT,
         latest_invoice=draft.invoice.id,
     )
@@ -244,7 +261,7 @@ def accept_due(tx: Tx, refs: list[str]) -> None:
 
 
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
-    """Resume it as it was agreed then, if the invoice is paid, or given up."""
+    """Carry out the resumption as it was requested, if its invoice is paid or was marked uncollectible."""
     change = (
         awaiting_payment.paid_change(tx, RESUMPTION, subscription)
         if subscription.status == "paused"
@@ -252,19 +269,19 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
     )
     if change is None:
         return subscription
-    back = plan_resumption(change.then, subscription, read(Resume, change.kept["sent"]))
-    back.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in back.parts]
-    awaiting_payment.begin_periods(tx, subscription, change, back.plan)
-    return write_resumption(tx, subscription, back, change.invoice)
+    resumption = plan_resumption(change.then, subscription, read(Resume, change.kept["sent"]))
+    resumption.parts = [unused_until(part, tx.now.replace(microsecond=0)) for part in resumption.parts]
+    awaiting_payment.begin_periods(tx, subscription, change, resumption.plan)
+    return write_resumption(tx, subscription, resumption, change.invoice)
 
 
 def unused_until(part: Part, paid: datetime) -> Part:
-    """Until it was paid it was paused, and its use is not billed (§4.6)."""
+    """Return a metered part whose usage before the payment is not billed, since it was paused (§4.6)."""
     begun = part.item.current_period_start < paid < part.item.current_period_end
     return priced_items.with_item(part, part.item.but(metered_from=paid)) if part.meter and begun else part
 
 
 @job(RESUMPTION.expire, batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    """Void the invoice that nobody paid in time; the subscription stays paused."""
+    """Void an invoice that was not paid in time; the subscription stays paused."""
     awaiting_payment.expire(tx, RESUMPTION, rows.lock(tx, Subscription, refs[0]))

@@ -27,27 +27,30 @@ from billow.store.tx import Tx
 
 EVALUATED_STATUSES = ("active", "past_due")
 NOT_BEFORE_RENEWAL = timedelta(hours=24)
-"""So long before the end of a period no threshold is looked at: the renewal is near."""
+"""Thresholds are not checked for so long before the end of a period, since the renewal is near."""
 TICK = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
 class Count:
-    """What a subscription owes for use that is not billed, and for what waits, at one instant."""
+    """A subscription's unbilled usage and pending items at one instant, and the thresholds they reach."""
 
     customer: Customer
     subscription: Subscription
     parts: list[Part]
     charges: Charges
     reached: list[Period] = field(default_factory=list)
-    """The items whose own threshold is reached."""
-    beyond: bool = False
-    """Whether the amount is."""
+    """The periods whose items reach their own threshold."""
+    amount_reached: bool = False
+    """Whether the threshold of the subscription's amount is reached."""
 
 
 @job("subscription.threshold", batch=1)
 def check_thresholds(tx: Tx, refs: list[str]) -> None:
-    """Use came in: what is owed is added up, and billed where a threshold is reached."""
+    """Add up what is unbilled after new usage, and bill it where a threshold is reached.
+
+    Locks the customer, then the subscription.
+    """
     [found] = rows.find_all(tx, Subscription, refs).values()
     if not found.watched or found.status not in EVALUATED_STATUSES:
         return
@@ -64,11 +67,12 @@ def check_thresholds(tx: Tx, refs: list[str]) -> None:
 
 
 def resets_anchor(subscription: Subscription) -> bool:
+    """Return whether reaching the threshold resets the billing cycle anchor."""
     return bool((subscription.billing_thresholds or {}).get("reset_billing_cycle_anchor"))
 
 
 def count_usage(tx: Tx, customer: Customer, subscription: Subscription, parts: list[Part]) -> Count:
-    """Use until now, what has this very instant with it; where periods begin anew, that is the new one's."""
+    """Measure the usage until now, including this instant unless new periods begin with it."""
     now = tx.now.replace(microsecond=0)
     running = [as_continued(metered_usage.unbilled_period(part, now)) for part in parts if part.meter]
     until = now if resets_anchor(subscription) else tx.now + TICK
@@ -79,7 +83,7 @@ def count_usage(tx: Tx, customer: Customer, subscription: Subscription, parts: l
 
 
 def as_continued(period: Period) -> Period:
-    """A period of which a later one takes up the count."""
+    """Return a period whose count a later one continues."""
     return replace(
         period,
         counted_from=metered_usage.counted_since(period),
@@ -89,21 +93,22 @@ def as_continued(period: Period) -> Period:
 
 
 def find_reached(tx: Tx, count: Count) -> bool:
-    """Note which thresholds are reached; licensed items are paid in advance and do not count (§4.5)."""
+    """Find which thresholds are reached; licensed items are paid in advance and do not count (§4.5)."""
     limit = (count.subscription.billing_thresholds or {}).get("amount_gte")
-    count.beyond = limit is not None and amount_so_far(tx, count) >= limit
+    count.amount_reached = limit is not None and amount_so_far(tx, count) >= limit
     count.reached = [p for p in count.charges.periods if p.continued and reaches_threshold(count, p)]
-    return bool(count.beyond or count.reached)
+    return bool(count.amount_reached or count.reached)
 
 
 def amount_so_far(tx: Tx, count: Count) -> int:
-    """What the invoice would come to: after discounts, before taxes."""
+    """Calculate the amount of the invoice so far, after discounts and before taxes."""
     draft = draft_of(tx, count)
     drafts.calculate(tx, [draft])
     return draft.invoice.total_excluding_tax or 0
 
 
 def reaches_threshold(count: Count, period: Period) -> bool:
+    """Return whether the unbilled usage of a period reaches the threshold of its item."""
     own = period.part.item.billing_thresholds
     used = count.charges.used[period.part.item.id, period.start]
     more = EXACT.subtract(used, period.billed_use or Decimal(0))
@@ -111,8 +116,11 @@ def reaches_threshold(count: Count, period: Period) -> bool:
 
 
 def threshold_reason(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+    """Return the `threshold_reason` of an invoice."""
     return {
-        "amount_gte": (count.subscription.billing_thresholds or {})["amount_gte"] if count.beyond else None,
+        "amount_gte": (count.subscription.billing_thresholds or {})["amount_gte"]
+        if count.amount_reached
+        else None,
         "item_reasons": [
             {
                 "line_item_ids": [
@@ -129,7 +137,7 @@ def threshold_reason(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, An
 
 
 def bill_now(tx: Tx, count: Count) -> None:
-    """An update that waits for its payment gives way (§5.11); the draft stands for its hour as any other."""
+    """Bill what was counted, and withdraw a pending update (§5.11). The draft waits for an hour."""
     count.subscription = pending_updates.withdraw(tx, count.subscription)
     subject = replace(count.charges.subject, subscription=count.subscription)
     count.charges = replace(count.charges, subject=subject)
@@ -140,11 +148,12 @@ def bill_now(tx: Tx, count: Count) -> None:
 
 
 def threshold_fields(count: Count, lines: Sequence[InvoiceLine]) -> dict[str, Any]:
+    """Return the fields that an invoice has because of a threshold."""
     return {"billing_reason": "subscription_threshold", "threshold_reason": threshold_reason(count, lines)}
 
 
 def draft_of(tx: Tx, count: Count) -> drafts.Draft:
-    """The draft that bills the usage so far, and the items that wait."""
+    """Make the draft that bills the usage so far and the pending items."""
     return invoice_for.draft_for(
         tx,
         count.charges,
@@ -156,7 +165,7 @@ def draft_of(tx: Tx, count: Count) -> drafts.Draft:
 
 
 def bill_in_mid_period(tx: Tx, count: Count) -> None:
-    """Bill the usage so far; the period goes on, and its tiers too (X32)."""
+    """Bill the usage so far; the period continues, and its tiers too (X32)."""
     draft, running = draft_of(tx, count), [period for period in count.charges.periods if period.continued]
     rows.update_many(tx, [(period.part.item, billed_so_far(count, period)) for period in running])
     rows.update(tx, count.subscription, latest_invoice=draft.invoice.id)
@@ -164,6 +173,7 @@ def bill_in_mid_period(tx: Tx, count: Count) -> None:
 
 
 def billed_so_far(count: Count, period: Period) -> dict[str, Any]:
+    """Return the fields of an item that record what of its usage is billed."""
     return {
         "metered_from": period.end,
         "counted_from": period.counted_from,
@@ -172,9 +182,9 @@ def billed_so_far(count: Count, period: Period) -> dict[str, Any]:
 
 
 def bill_and_reset(tx: Tx, count: Count) -> None:
-    """The anchor moves to now, and every item begins a new period; the rest of a licence is credited.
+    """Move the anchor to now: every item begins a new period, and unused licensed time is credited.
 
-    It is the change that `billing_cycle_anchor=now` asks for, with the words of a threshold on its invoice.
+    It is a change with `billing_cycle_anchor=now` whose invoice has the fields of a threshold.
     """
     wanted = made(Change, billing_cycle_anchor=made(Anchor, type="now"), proration_behavior="always_invoice")
     case = compute.compute(tx, count.subscription, wanted, None)
@@ -182,8 +192,8 @@ def bill_and_reset(tx: Tx, count: Count) -> None:
     prorations.write(tx, case.plan)
     draft = apply.draft_of(tx, case)
     draft.lines = [line.but(id=line.id or new_id(InvoiceLine.prefix)) for line in draft.lines]
-    stands = paused_collection.finalizes_automatically(count.subscription, tx.now)
+    waits = paused_collection.finalizes_automatically(count.subscription, tx.now)
     draft.invoice = draft.invoice.but(
-        **invoice_for.finalization(tx, waits_an_hour=stands), **threshold_fields(count, draft.lines)
+        **invoice_for.finalization(tx, waits_an_hour=waits), **threshold_fields(count, draft.lines)
     )
     apply.conclude(tx, case, invoice_for.write(tx, draft), view)
