@@ -1,4 +1,4 @@
-"""Write a change of a subscription: items, periods, payment, end."""
+"""Write a change of a subscription: items, periods, trial, end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from billow.store.tx import Tx
 
 @dataclass(slots=True)
 class Applied:
-    """What a change led to: the subscription as it is now, and the draft that bills it at once, if any."""
+    """The subscription after a change, and the draft that bills the change at once, if any."""
 
     subscription: Subscription
     invoice: Invoice | None
@@ -41,7 +41,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What others see of a subscription before it changes: itself, and what its customer may use."""
+    """What API and events showed before a change: the subscription, and its customer's entitlements."""
 
     shown: dict[str, Any]
     held: list[ActiveEntitlement]
@@ -52,8 +52,8 @@ def apply(
 ) -> Applied:
     """Carry out a change, and write the draft that bills it where it is billed at once. Nothing is collected.
 
-    `at` is the instant from which prorations count, where it is not `proration_date` or now. With `later`
-    the draft stands for its hour, like that of a renewal.
+    `at` is the instant from which prorations count, if not `proration_date` or now. With `later` the draft
+    waits for an hour, like that of a renewal.
     """
     return apply_redeemed(tx, subscription, discounts.redeem(tx, subscription, wanted), at, later=later)
 
@@ -61,12 +61,12 @@ def apply(
 def apply_redeemed(
     tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None = None, *, later: bool = False
 ) -> Applied:
-    """As `apply`, with discounts that are made by now: the change only names them."""
+    """Carry out a change whose discounts exist already, as `apply` does."""
     case = compute(tx, subscription, wanted, at)
     prorations.write(tx, case.plan)
     add_invoice_items(tx, case)
     invoice = invoice_for.write(tx, draft_of(tx, case, later=later)) if case.billed_now else None
-    # Discounts that had lapsed were taken off, and that was told, when the draft was written.
+    # Writing the draft has removed lapsed discounts, with an event of its own.
     before = rows.find(tx, Subscription, subscription.id)
     if invoice and case.subscription.discounts:
         case = replace(case, subscription=case.subscription.but(discounts=before.discounts))
@@ -75,7 +75,10 @@ def apply_redeemed(
 
 
 def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Applied:
-    """Write what the items and the subscription have become, and tell it."""
+    """Write the items and the subscription of a change.
+
+    Emits `customer.subscription.updated` and, where they change, events of discounts and entitlements.
+    """
     if case.goal.trial_over:
         trials.announce_early(tx, case.subscription, view.shown)
     changed = write_terms(tx, case, write_items(tx, case), invoice)
@@ -86,18 +89,19 @@ def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Applied
 
 
 def view_of(tx: Tx, subscription: Subscription) -> View:
+    """Return what is shown of a subscription before it changes."""
     return View(render.one(tx, subscription), entitlements.entitlements_of(tx, subscription.customer))
 
 
 def add_invoice_items(tx: Tx, case: Case) -> list[InvoiceItem]:
-    """What else was asked for waits for the next invoice, which may be that of the change (§5.8.9)."""
+    """Write the `add_invoice_items` of a change; they are pending for its invoice or the next (§5.8.9)."""
     items = [target.new.item for target in case.targets if target.new]
     setting = one_time_items.Setting(case.customer, case.subscription, items)
     return one_time_items.put(tx, setting, case.wanted.add_invoice_items)
 
 
 def emit_update(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
-    """The change in one event, the items with it: their old list is among the previous attributes (T35)."""
+    """Emit one update for a change; previous attributes include the old list of items (T35)."""
     now = render.one(tx, changed)
     previous = {name: render.difference(old, now[name]) for name, old in before.items() if old != now[name]}
     if previous:
@@ -105,7 +109,7 @@ def emit_update(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
 
 
 def draft_of(tx: Tx, case: Case, *, later: bool = False) -> drafts.Draft:
-    """The draft that bills the change: what waits, and the periods that begin with it."""
+    """Make the draft that bills a change: pending items, and the periods that begin with it."""
     subscription, goal = case.subscription, case.goal
     kind = "trial" if goal.trial else "licensed"
     parts = [t.new for t in case.targets if t.new and not t.new.meter] if goal.trial else case.fresh
@@ -133,7 +137,7 @@ def draft_of(tx: Tx, case: Case, *, later: bool = False) -> drafts.Draft:
 
 
 def write_items(tx: Tx, case: Case) -> list[Part]:
-    """Write what the items have become; returns those that there are now."""
+    """Write the items of a change; return the parts that remain."""
     gone = [target.old.item for target in case.targets if target.old and target.new is None]
     added = [target.new.item for target in case.targets if target.old is None and target.new]
     kept = [
@@ -151,7 +155,7 @@ def write_items(tx: Tx, case: Case) -> list[Part]:
 
 
 def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | None) -> Subscription:
-    """Write what the subscription itself has become, and when it is looked at next."""
+    """Write the subscription itself, and replace its timers."""
     subscription, wanted, goal = case.subscription, case.wanted, case.goal
     changes: dict[str, Any] = {
         name: merged_value(subscription, name, value)
@@ -159,7 +163,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         if name in STORED_PARAMS
     }
     if wanted.collection_method == "charge_automatically":
-        changes["days_until_due"] = None  # only what is sent has a time to pay
+        changes["days_until_due"] = None  # only an invoice that is sent has a due date
     changes["billing_cycle_anchor"] = goal.anchor
     changes["billing_schedules"] = [] if goal.trial else case.schedules
     changes["discounts"] = case.agreed.discounts
@@ -185,6 +189,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
 
 
 def trial_of(case: Case) -> dict[str, Any]:
+    """Return the fields of a trial that a change starts, moves or ends."""
     goal, status = case.goal, case.subscription.status
     if goal.trial:
         began = case.subscription.trial_start if status == "trialing" else goal.changed_at
@@ -199,7 +204,7 @@ def trial_of(case: Case) -> dict[str, Any]:
 
 
 def end_of(tx: Tx, case: Case) -> dict[str, Any]:
-    """The planned end, and since when it is planned; taken back it never was (§5.12)."""
+    """Return the fields of a planned end; where it is withdrawn, it never was planned (§5.12)."""
     subscription, wanted, goal = case.subscription, case.wanted, case.goal
     details = dict(subscription.cancellation_details)
     if wanted.given("cancellation_details"):

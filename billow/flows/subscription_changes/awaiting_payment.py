@@ -1,4 +1,4 @@
-"""Hold a change of a subscription back until its invoice is paid: propose, carry out, expire, withdraw."""
+"""Hold a change of a subscription until its invoice is paid: propose, carry out, expire, withdraw."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ PAYMENT_TIMEOUT = timers.FIRST_PAYMENT
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of change that waits for its payment: the jobs that end the wait, and the invoices that do."""
+    """A kind of change that waits for its payment: its jobs, and the states of its invoice."""
 
     carry_out: str
     """The job that carries the change out; `subscription_status` puts it when its invoice is paid."""
@@ -48,7 +48,7 @@ UPDATE = Kind(
     agreed=("paid",),
     withdrawable=lifecycle.PAYABLE,
 )
-# A resumption whose invoice is given up holds all the same (§5.13).
+# A resumption is carried out even if its invoice is marked uncollectible (§5.13).
 RESUMPTION = Kind(
     "subscription.resume_paid",
     "subscription.resume_expires",
@@ -59,15 +59,15 @@ RESUMPTION = Kind(
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change as it is kept until it is paid: what was sent, when, and what is written for it already."""
+    """A change to hold until it is paid: its params, its time, and what is already written for it."""
 
     draft: Draft
     items: list[str]
-    """The invoice items of its prorations, in the order in which they are read."""
+    """The invoice items of its prorations, in the order in which they are shown."""
     sent: Params
     now: datetime
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else its kind keeps."""
+    """Further fields to store for its kind of change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def write_items(tx: Tx, plan: Prorations) -> list[str]:
 def propose(
     tx: Tx, kind: Kind, subscription: Subscription, proposal: Proposal, until: datetime, **changes: Any
 ) -> Proposed:
-    """Write the invoice of a change, keep the change on the subscription, and put the timer of its expiry.
+    """Write the invoice of a change, store the change on the subscription, and set the timer of its expiry.
 
     Emits `invoice.created`, and `customer.subscription.updated` with `changes`.
     """
@@ -116,11 +116,12 @@ def propose(
 
 
 def as_sent(wanted: Params) -> dict[str, Any]:
-    """The params as they could be sent again."""
+    """Return the params in the form in which they could be sent again."""
     return {name: _as_sent(value) for name, value in wanted.sent().items()}
 
 
 def _as_sent(value: Any) -> Any:
+    """Return a value in the form in which it could be sent again."""
     if isinstance(value, Params):
         return as_sent(value)
     if isinstance(value, list):
@@ -137,7 +138,7 @@ def _as_sent(value: Any) -> Any:
 def collect_now(tx: Tx, invoice: Invoice, *, off_session: bool) -> Steps:
     """Finalize the invoice of a proposal and try to collect it within the request.
 
-    Returns the transaction that it ends in, and the invoice as it was finalized.
+    Returns the transaction that it ends in, and the finalized invoice.
     """
     [opened] = finalize.finalize_many(tx, [invoice.id])
     if opened.status == "open":
@@ -164,13 +165,13 @@ def paid_change(tx: Tx, kind: Kind, subscription: Subscription) -> PaidChange | 
 
 
 def begin_periods(tx: Tx, subscription: Subscription, change: PaidChange, plan: Prorations) -> None:
-    """Write the billing periods of a proposal that holds now; the amounts are those of its invoice."""
+    """Write the billing periods of a paid proposal; the amounts are those of its invoice."""
     prorations.write_periods(tx, plan, change.kept["items"])
     billing_periods.bill_proposed(tx, subscription.id, change.invoice.id)
 
 
 def expire(tx: Tx, kind: Kind, subscription: Subscription) -> None:
-    """Withdraw a change that nobody paid in time; while a payment is under way, look again later."""
+    """Withdraw a change that was not paid in time; while a payment is under way, check again later."""
     invoice = invoice_of(tx, kind, subscription)
     if invoice and invoice_intents.is_under_way(tx, invoice.id):
         jobs.put(tx, kind.expire, subscription.id, tx.now + invoice_intents.UNDER_WAY)

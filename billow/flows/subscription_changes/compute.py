@@ -1,4 +1,4 @@
-"""Decide what a change of a subscription means: items, periods, prorations, invoice."""
+"""Decide what a change of a subscription writes: items, periods, prorations, invoice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,23 +25,23 @@ from billow.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A change as it is to be written."""
+    """A decided change, ready to be written."""
 
     wanted: Change
     customer: Customer
     subscription: Subscription
     schedules: list[dict[str, Any]]
-    """What is billed in advance from now on."""
+    """The billing schedules after the change."""
     goal: Goal
     targets: list[Target]
-    """The items in the periods that they will be in."""
+    """The items before and after, in their new periods."""
     plan: Prorations
     fresh: list[Part]
     """Items whose whole new period is billed on the invoice of the change."""
     ahead: list[Period]
     """Periods that are billed in advance on the invoice of the change."""
     billed_now: bool
-    """Whether an invoice is made with the change, and not with the next period (§5.8)."""
+    """Whether the change has an invoice of its own, not only a place on the next one (§5.8)."""
 
     @property
     def agreed(self) -> Subscription:
@@ -50,7 +50,7 @@ class Case:
 
 
 def compute(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Case:
-    """Load what a change depends on, and decide what it means; nothing is written yet."""
+    """Load what a change depends on, and decide what it writes; nothing is written yet."""
     loaded = load(tx, subscription, wanted, at)
     course = core.course(loaded.terms, loaded.wish, loaded.states)
     check_schedules(loaded, course)
@@ -58,7 +58,7 @@ def compute(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | N
 
 
 def case_of(loaded: Loaded, course: Course, decision: core.Decision) -> Case:
-    """Return the decision in rows."""
+    """Turn the core's decision into rows to write."""
     goal, plan = course.goal, Prorations(loaded.customer, loaded.subscription, course.goal.anchor)
     targets: list[Target] = []
     fresh: list[Part] = []
@@ -87,7 +87,7 @@ def case_of(loaded: Loaded, course: Course, decision: core.Decision) -> Case:
 
 
 def with_period(target: Target, item: Item | None) -> Target:
-    """A target with its item in the period that was decided."""
+    """Return a target with its item in the decided period."""
     if target.new is None or item is None:
         return target
     placed = target.new.item.but(
@@ -102,7 +102,7 @@ def with_period(target: Target, item: Item | None) -> Target:
 
 
 def add_steps(loaded: Loaded, plan: Prorations, target: Target, weighed: Weighed) -> None:
-    """Take what was decided for an item into the plan: charges at its new price, all else at its old one."""
+    """Add an item's decided steps to the plan: charges at its new price, everything else at its old one."""
     for step in weighed.steps:
         charges = isinstance(step, Proration) and step.rest == "Remaining"
         part = (target.new or target.old) if charges else (target.old or target.new)
@@ -111,7 +111,7 @@ def add_steps(loaded: Loaded, plan: Prorations, target: Target, weighed: Weighed
 
 
 def check_schedules(loaded: Loaded, course: Course) -> None:
-    """Refuse billing in advance only where it is asked for; discounts also while it is at work."""
+    """Check billing in advance where it is requested, and discounts also while it is in effect."""
     wanted, goal, subscription = loaded.wanted, course.goal, loaded.subscription
     pairs = zip(loaded.targets, course.targets, strict=True)
     placed = [with_period(target, state.new) for target, state in pairs]

@@ -17,12 +17,15 @@ from billow.store.tx import Tx
 
 
 def gives_discounts(wanted: Change) -> bool:
-    """Whether a change gives discounts to the subscription or to one of its items."""
+    """Return whether a change gives discounts to the subscription or to one of its items."""
     return bool(wanted.discounts or any(item.discounts for item in wanted.items))
 
 
 def redeem(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
-    """The same change with its discounts made, so that it only names them: prorations need their terms."""
+    """Redeem the discounts of a change, and return the change naming them by id.
+
+    Prorations are calculated with the terms of these discounts.
+    """
     if not gives_discounts(wanted):
         return wanted
     customer = rows.find(tx, Customer, subscription.customer)
@@ -53,7 +56,7 @@ def redeem(tx: Tx, subscription: Subscription, wanted: Change) -> Change:
 
 
 def redeem_for_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) -> ItemChange:
-    """An item that is added has no id yet: what it has is told when it is there (`settle`)."""
+    """Redeem the discounts of an item's change; those of an added item are emitted by `settle`."""
     if not item.discounts:
         return item
     ids = billing_discounts.redeem(
@@ -63,7 +66,7 @@ def redeem_for_item(tx: Tx, item: ItemChange, owner: billing_discounts.Owner) ->
 
 
 def without_spent(tx: Tx, wanted: Change) -> Change:
-    """A proposal that was paid, without the coupons that its own invoice has used up."""
+    """Return a paid proposal without the coupons that its own invoice has spent."""
     all_of_them = [wanted.discounts, *[item.discounts for item in wanted.items]]
     ids = {id for some in all_of_them for id in billing_discounts.named(some)}
     spent = {one.id: one for one in rows.find_many(tx, Discount, ids).values() if one.spent_on}
@@ -84,16 +87,23 @@ def without_spent(tx: Tx, wanted: Change) -> Change:
 
 
 def without(named: Sequence[DiscountTerm], spent: Container[str]) -> list[DiscountTerm] | None:
-    """None, which takes all off, where nothing is left: an empty list would change nothing."""
+    """Return the discounts that are not spent; None, which removes all, where none is left.
+
+    An empty list would change nothing.
+    """
     return [term for term in named if term.discount not in spent] or None
 
 
 def terms(ids: Sequence[str]) -> list[DiscountTerm]:
+    """Return the params that name existing discounts."""
     return [made(DiscountTerm, discount=id) for id in ids]
 
 
 def agreed(subscription: Subscription, wanted: Change) -> Subscription:
-    """The subscription with what a change names. `""` clears, `[]` leaves as it is (T21)."""
+    """Return the subscription with a change's discounts and tax rates.
+
+    `""` clears the discounts, `[]` leaves them as they are (T21).
+    """
     discounts, rates = subscription.discounts, subscription.default_tax_rates
     if wanted.given("discounts") and wanted.discounts != []:
         discounts = billing_discounts.named(wanted.discounts)
@@ -103,26 +113,30 @@ def agreed(subscription: Subscription, wanted: Change) -> Subscription:
 
 
 def added_discounts(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:
-    """The discounts that a proposal made for itself: they go with it if it is not paid."""
+    """Return the discounts that a proposal redeemed for itself: they are released if it is not paid."""
     before = {*subscription.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
     return sorted(discounts_after(after, targets) - before)
 
 
 def added_item_discounts(tx: Tx, items: Sequence[InvoiceItem]) -> list[str]:
-    """The discounts that were made for these items, and not named from above them."""
+    """Return the discounts that were redeemed for these items themselves."""
     found = rows.find_many(tx, Discount, {id for item in items for id in item.discounts})
     return sorted(one.id for one in found.values() if one.invoice_item)
 
 
 def discounts_after(subscription: Subscription, targets: Sequence[Target]) -> set[str]:
+    """Return the ids of the discounts of a subscription and of its items after a change."""
     return {*subscription.discounts, *(id for t in targets if t.new for id in t.new.item.discounts)}
 
 
 def settle(tx: Tx, before: Subscription, after: Subscription, targets: Sequence[Target]) -> None:
-    """Tell of the discounts that the change took off, and give those of added items their item."""
+    """Emit the discounts that a change removed, and assign to added items the ones redeemed for them.
+
+    Emits `customer.discount.deleted` and `customer.discount.created`.
+    """
     old = {*before.discounts, *(id for t in targets if t.old for id in t.old.item.discounts)}
     gone = rows.find_many(tx, Discount, old - discounts_after(after, targets)).values()
-    # The customer's own goes on there.
+    # The customer's own discount remains with the customer.
     own = [one for one in gone if one.subscription or one.subscription_item]
     rows.emit(tx, [(one, None) for one in own], "customer.discount.deleted")
     added = {id: t.new.item.id for t in targets if t.new and not t.old for id in t.new.item.discounts}

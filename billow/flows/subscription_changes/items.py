@@ -1,4 +1,4 @@
-"""Find the items that a change wants: their prices, quantities, discounts and tax rates."""
+"""Find the items that a change requests: their prices, quantities, discounts and tax rates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from billow.store.tx import Tx
 
 
 class ItemChange(items.OfferedItem):
-    """An item with `id` is changed or, `deleted`, removed; one without is added (T40)."""
+    """A changed item has an `id`, and `deleted` where it is removed; without `id` it is added (T40)."""
 
     clear_usage: bool = f.boolean(default=False)
     deleted: bool = f.boolean(default=False)
     id: str | None = f.text()
     promised: str | None = None
-    """Said by us, never by a request: the id of an added one, told before it was paid for."""
+    """Set by billow, never by a request: the id of an added item that was shown before it was paid for."""
 
 
 class Anchor(Params):
@@ -45,7 +45,7 @@ class Target:
 def targets(
     tx: Tx, subscription: Subscription, parts: Sequence[Part], wanted: Sequence[ItemChange]
 ) -> list[Target]:
-    """Find what each item of the subscription becomes, and those that are added; check them together.
+    """Find each item of the subscription after a change, and the added ones; check them together.
 
     Their periods are decided later (core/change/periods.py).
     """
@@ -85,6 +85,7 @@ def targets(
 
 
 def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
+    """Make an added item with its price."""
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
     offer = trial_offers.chosen(tx, item, at)
     price = price_in(tx, subscription, item, at, offer)
@@ -111,7 +112,10 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
 def changed_part(
     tx: Tx, subscription: Subscription, old: Part, item: ItemChange, at: str, taken: dict[str, str]
 ) -> Part:
-    """An item with another price, quantity or metadata. With a new price the quantity is 1 again (T39)."""
+    """Return an item with its changed price, quantity or metadata.
+
+    A new price resets the quantity to 1 (T39).
+    """
     changes: dict[str, Any] = {}
     price, offer = old.price, trial_offers.fresh(tx, old.item, item, at)
     if offer or (items.named(item) and (item.price or item.plan) != old.price.id):
@@ -140,7 +144,7 @@ def changed_part(
 def price_in(
     tx: Tx, subscription: Subscription, item: ItemChange, at: str, offer: TrialOffer | None
 ) -> Price:
-    """The price that is named, or of the offer, which has an amount in the currency of the subscription."""
+    """Return the price of a change or of its offer, which must have the subscription's currency."""
     price = items.price_of(tx, item, at, offer=offer)
     form = "current_trial" if offer else items.form_of(item, at)
     currency.check_price_currency([price], subscription.currency, f"{at}[{form}]")
@@ -148,7 +152,7 @@ def price_in(
 
 
 def billing(tx: Tx, item: ItemChange, at: str) -> dict[str, Any]:
-    """Its discounts and tax rates, where they were sent; the discounts are made by now, and only named."""
+    """Return the discounts and tax rates that a change of an item names; its discounts exist already."""
     found: dict[str, Any] = {}
     if item.given("discounts") and item.discounts != []:
         found["discounts"] = discounts.named(item.discounts)

@@ -24,7 +24,7 @@ from billow.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All that a change depends on: as rows, and as the core decides on it."""
+    """Everything that a change depends on: as rows, and as the core decides on it."""
 
     wanted: Change
     customer: Customer
@@ -33,9 +33,9 @@ class Loaded:
     schedules: list[dict[str, Any]]
     """The billing schedules after the change."""
     coupons: Sequence[Coupon]
-    """Those of all discounts after the change, where items may be billed in advance."""
+    """The coupons of all discounts after the change, where items may be billed in advance."""
     billed: Mapping[str, Sequence[Billed]]
-    """What was billed and not yet given back, by item."""
+    """What was billed in advance and not yet credited, by item."""
     terms: Terms
     wish: Wish
     states: Sequence[core.Target]
@@ -44,9 +44,9 @@ class Loaded:
 
 
 def load(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None) -> Loaded:
-    """Check the params of a change against what they name, and read what it depends on.
+    """Check the params of a change against what they name, and load what it depends on.
 
-    Prices that are given as `price_data` are made here, as are the keys of billing schedules.
+    Creates the prices that are given as `price_data`, and the keys of billing schedules.
     """
     params.check(tx, subscription, wanted)
     customer = rows.find(tx, Customer, subscription.customer)
@@ -74,11 +74,12 @@ def load(tx: Tx, subscription: Subscription, wanted: Change, at: datetime | None
 
 
 def has_paid_periods(subscription: Subscription) -> bool:
-    """Whether anything is billed that a change could give back."""
+    """Return whether anything is billed that a change could credit."""
     return subscription.status not in ("trialing", "paused")
 
 
 def terms_of(subscription: Subscription) -> Terms:
+    """Return the subscription as the core decides on it."""
     return Terms(
         status=subscription.status,
         classic=subscription.billing_mode["type"] == "classic",
@@ -92,6 +93,7 @@ def terms_of(subscription: Subscription) -> Terms:
 
 
 def wish_of(tx: Tx, wanted: Change, at: datetime | None) -> Wish:
+    """Return the params of a change as the core decides on them."""
     return Wish(
         changed_at=tx.now.replace(microsecond=0),
         since=at or wanted.proration_date,
@@ -108,14 +110,14 @@ def wish_of(tx: Tx, wanted: Change, at: datetime | None) -> Wish:
 
 
 def state_of(target: Target) -> core.Target:
-    """A target as the core decides on it."""
+    """Return a target as the core decides on it."""
     old = prorations.item_of(target.old) if target.old else None
     new = prorations.item_of(target.new) if target.new else None
     return core.Target(old, new, target.clear_usage)
 
 
 def schedules_of(subscription: Subscription, wanted: Change, now: datetime) -> list[dict[str, Any]]:
-    """The billing schedules after the change: what is given replaces what there was (§5.16)."""
+    """Return the billing schedules after a change: those that are sent replace the ones before (§5.16)."""
     known = subscription.billing_schedules
     if not wanted.given("billing_schedules"):
         return known
@@ -123,6 +125,7 @@ def schedules_of(subscription: Subscription, wanted: Change, now: datetime) -> l
 
 
 def reach(schedules: Sequence[dict[str, Any]], target: core.Target) -> datetime | None:
+    """Return until when a target is billed in advance."""
     return billing_schedules.reach(schedules, target.new.price) if target.new else None
 
 
@@ -133,7 +136,7 @@ def coupons_of(
     targets: Sequence[Target],
     states: Sequence[core.Target],
 ) -> list[Coupon]:
-    """The coupons that billing in advance is checked against, where something may be billed in advance."""
+    """Load the coupons to check against billing in advance, where a change may bill in advance."""
     ahead = any(item.billed_until for item in core.new_items(states)) or any(one.reach for one in states)
     if not (wanted.billing_schedules or (ahead and discounts.gives_discounts(wanted))):
         return []
@@ -148,7 +151,7 @@ def amounts_of(
     targets: Sequence[Target],
     billed: Mapping[str, Sequence[Billed]],
 ) -> Amounts:
-    """What was billed, and what items cost for a full period before and after; nothing while it is paused."""
+    """Return what was billed, and the full prices of items before and after; empty while paused."""
     if subscription.status == "paused":
         return Amounts()
     after = discounts.agreed(subscription, wanted)

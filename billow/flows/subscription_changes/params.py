@@ -79,10 +79,10 @@ class Change(Params):
     trial_from_plan: bool = f.boolean(default=False)
     trial_settings: TrialSettings | None = f.nested(shape=TrialSettings)
     agreed: bool = False
-    """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
+    """Set by billow, never by a request: the change was accepted before, so its tax rates may be archived."""
 
 
-#: What is kept on the subscription as it was sent.
+#: The params that are stored on the subscription as they were sent.
 STORED_PARAMS = (
     "application_fee_percent",
     "billing_thresholds",
@@ -101,6 +101,7 @@ STORED_PARAMS = (
 
 
 def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
+    """Check the params of a change against the subscription."""
     check_status(subscription, set(wanted.sent()))
     check_paused(subscription, wanted)
     method = wanted.collection_method or subscription.collection_method
@@ -131,7 +132,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:
-    """One that has ended takes only metadata and cancellation details (§5.2)."""
+    """Check that an ended subscription gets only metadata and cancellation details (§5.2)."""
     if subscription.status in lifecycle.ENDED:
         require(
             sent <= CANCELED_PARAMS,
@@ -147,7 +148,7 @@ def check_status(subscription: Subscription, sent: set[str]) -> None:
 
 
 def check_paused(subscription: Subscription, wanted: Change) -> None:
-    """While it is paused it has no period that could begin or end (§5.13)."""
+    """Refuse params that need a period: a paused subscription has none that could begin or end (§5.13)."""
     anchor = wanted.billing_cycle_anchor
     asked = {
         "billing_cycle_anchor": bool(anchor and anchor.type == "now"),
@@ -166,6 +167,7 @@ def check_paused(subscription: Subscription, wanted: Change) -> None:
 
 
 def check_method(tx: Tx, subscription: Subscription, id: str) -> None:
+    """Check that the payment method is attached to the customer."""
     found = rows.find(tx, PaymentMethod, id, param="default_payment_method")
     require(
         found.customer == subscription.customer,
@@ -177,6 +179,7 @@ def check_method(tx: Tx, subscription: Subscription, id: str) -> None:
 
 
 def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
+    """Check the instants of a change and which of them exclude each other."""
     require(
         not (wanted.given("cancel_at") and wanted.cancel_at_period_end is not None),
         "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",

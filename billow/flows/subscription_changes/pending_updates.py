@@ -1,4 +1,4 @@
-"""Hold an update back until its invoice is paid, and apply or expire it."""
+"""Hold an update until its invoice is paid, and apply or expire it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,13 +38,16 @@ PAYMENT_REQUIRED = ("error_if_incomplete", "pending_if_incomplete")
 
 
 def requires_payment(subscription: Subscription, wanted: Change) -> bool:
-    """Whether the update is to hold only with its payment; for what is sent it has no meaning (§5.3)."""
+    """Return whether the update applies only once it is paid.
+
+    With `send_invoice` that has no meaning (§5.3).
+    """
     method = wanted.collection_method or subscription.collection_method
     return wanted.payment_behavior in PAYMENT_REQUIRED and method == "charge_automatically"
 
 
 def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Applied:
-    """Write the invoice of the change alone; where nothing would have to be paid, the change itself."""
+    """Write the invoice of a change, and hold the change; where nothing is to be paid, apply it at once."""
     if wanted.payment_behavior == "pending_if_incomplete":
         unknown = min(set(wanted.sent()) - ALLOWED_PARAMS, default=None)
         require(
@@ -79,7 +82,7 @@ def propose(tx: Tx, subscription: Subscription, wanted: Change) -> Applied:
 
 
 def with_item_ids(wanted: Change, ids: Sequence[str]) -> Change:
-    """The same, its added items with the ids under which they are shown before they are there."""
+    """Return the change with the ids that its added items are shown under before they exist."""
     left = iter(ids)
     items = [
         item if item.id else made(ItemChange, **item.sent(), promised=next(left, None))
@@ -89,13 +92,13 @@ def with_item_ids(wanted: Change, ids: Sequence[str]) -> Change:
 
 
 def expiry(case: Case) -> datetime:
-    """23 hours, or the end of the trial or of a period where that comes first."""
+    """Return when the update expires: in 23 hours, or when a trial or period ends before that."""
     ends = [target.old.item.current_period_end for target in case.targets if target.old]
     return min([case.goal.changed_at + awaiting_payment.PAYMENT_TIMEOUT, *ends])
 
 
 def shown(tx: Tx, case: Case, until: datetime) -> dict[str, Any]:
-    """The proposal as the subscription shows it: what would be other than it is."""
+    """Return the `pending_update` that the subscription shows: what the change would set."""
     goal, wanted = case.goal, case.wanted
     items = [target.new.item for target in case.targets if target.new]
     moved = wanted.given("items")
@@ -115,12 +118,15 @@ def shown(tx: Tx, case: Case, until: datetime) -> dict[str, Any]:
 
 @job(UPDATE.carry_out, batch=1)
 def accept_due(tx: Tx, refs: list[str]) -> None:
-    """Apply a proposal whose invoice was paid after its request."""
+    """Apply an update whose invoice was paid after its request."""
     accept(tx, rows.lock(tx, Subscription, refs[0]))
 
 
 def accept(tx: Tx, subscription: Subscription) -> Subscription:
-    """Apply what was proposed, as of then, if its invoice is paid; its amounts are those of the invoice."""
+    """Apply an update as of its request, if its invoice is paid; the amounts are those of the invoice.
+
+    Emits `customer.subscription.updated` and `customer.subscription.pending_update_applied`.
+    """
     change = awaiting_payment.paid_change(tx, UPDATE, subscription)
     if change is None:
         return subscription
@@ -138,10 +144,10 @@ def accept(tx: Tx, subscription: Subscription) -> Subscription:
 
 @job(UPDATE.expire, batch=1)
 def expire(tx: Tx, refs: list[str]) -> None:
-    """Void the invoice that nobody paid in time; the subscription stays as it is."""
+    """Void the invoice of an update that was not paid in time; the subscription stays as it is."""
     awaiting_payment.expire(tx, UPDATE, rows.lock(tx, Subscription, refs[0]))
 
 
 def withdraw(tx: Tx, subscription: Subscription) -> Subscription:
-    """Void the invoice of a proposal, which ends it; a new update takes its place."""
+    """Void the invoice of a pending update, which ends it, so that a new update can replace it."""
     return awaiting_payment.withdraw(tx, UPDATE, subscription)

@@ -1,4 +1,4 @@
-"""Read what was billed, and write the prorations of a change that core/change/prorations.py calculates."""
+"""Load what was billed, and write the prorations that core/change/prorations.py calculates."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ Ended = tuple[BillingPeriod, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """A stretch of time that an item was billed for, with what is left of its amount and who billed it."""
+    """A period that an item was billed for in advance, with the amount left after credits and its source."""
 
     period: BillingPeriod
     net: Net
@@ -41,6 +41,7 @@ class Billed:
 
     @property
     def in_core(self) -> core.Billed:
+        """The same as the core calculates with it."""
         one = self.period
         return core.Billed(
             period=one.id,
@@ -57,25 +58,25 @@ class Billed:
 
 @dataclass(slots=True)
 class Prorations:
-    """What is to be written, in the order in which it is read; nothing of it is written yet."""
+    """The rows of a change's prorations, in the order in which they are shown; not written yet."""
 
     customer: Customer
     subscription: Subscription
     anchor: datetime
-    """From which the periods after the change are counted; the subscription still has that of before."""
+    """The anchor of the periods after the change; the subscription still has the one before."""
     items: list[InvoiceItem] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
     begun: list[BillingPeriod] = field(default_factory=list)
 
     @property
     def itemized(self) -> bool:
-        """Whether prorations show discounts apart; else they are in the amounts (§5.7)."""
+        """Whether prorations list discounts separately; otherwise amounts include them (§5.7)."""
         flexible = self.subscription.billing_mode["flexible"] or {}
         return bool(flexible.get("proration_discounts") == "itemized")
 
     @property
     def included(self) -> bool:
-        """Whether they say what discounts have taken off their amounts: not in classic (§5.7)."""
+        """Whether descriptions say what discounts have taken off: not in classic (§5.7)."""
         return bool(self.subscription.billing_mode["type"] == "flexible" and not self.itemized)
 
     def add(
@@ -87,9 +88,10 @@ class Prorations:
         source: dict[str, Any] | None = None,
         **priced: Any,
     ) -> InvoiceItem:
-        """A proration of an item of the subscription for a span of time (§5.7: its flags).
+        """Add a proration of an item for a span of time (§5.7).
 
-        `words` are unused or remaining, the quantity, and what it is; `source` is the debit that it reverses.
+        `words` are `Unused` or `Remaining`, the quantity, and the product's name; `source` is the debit that
+        it credits.
         """
         off = {id: amount for id, amount in net.off.items() if amount} if self.itemized else {}
         amount, label = net.amount + sum(off.values()), net.label if self.included else None
@@ -121,16 +123,17 @@ class Prorations:
 
     @property
     def net(self) -> int:
+        """The sum of all prorations after discounts."""
         return sum(item.net for item in self.items)
 
 
 def load_billed(tx: Tx, subscription: str) -> dict[str, list[Billed]]:
-    """Load what was billed in advance for a subscription, as `billed_by` does."""
+    """Load what was billed in advance for one subscription, as `load_billed_of_many` does."""
     return load_billed_of_many(tx, [subscription])
 
 
 def load_billed_of_many(tx: Tx, subscriptions: Iterable[str]) -> dict[str, list[Billed]]:
-    """Load what was billed in advance and not yet given back, by subscription item, the oldest first.
+    """Load what was billed in advance and not yet credited, by subscription item, the oldest first.
 
     A few statements for any number of subscriptions.
     """
@@ -177,7 +180,7 @@ def lines_of_items(tx: Tx, items: Iterable[InvoiceItem]) -> dict[str, list[Invoi
 
 
 def net_left(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[InvoiceLine]) -> Net:
-    """What was asked for a stretch, after the discounts of that time, less what was credited (§5.17, X45)."""
+    """Return what is left of a billed amount after its discounts and earlier credits (§5.17, X45)."""
     gross, off = sum(one.amount for one in billed), Counter[str]()
     for one in billed:
         off.update({entry["discount"]: entry["amount"] for entry in one.discount_amounts})
@@ -185,7 +188,7 @@ def net_left(period: BillingPeriod, billed: Sequence[InvoiceItem] | Sequence[Inv
 
 
 def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:
-    """The debit that a credit reverses, as the credit names it: pending, or on an invoice (§5.7)."""
+    """Return the debit that a credit names as its source: a pending item, or lines of an invoice (§5.7)."""
     if item and item.invoice is None:
         return {"type": "invoice_item", "invoice_item": item.id, "invoice_line_item_details": None}
     if not lines:
@@ -195,9 +198,10 @@ def source_of(item: InvoiceItem | None, lines: Sequence[InvoiceLine]) -> dict[st
 
 
 def net_prices_of(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> dict[str, Net]:
-    """What each licensed item costs for a full period with the discounts that stand, by item.
+    """Return the price of each licensed item for a full period after current discounts, by item.
 
-    Flexible spreads an amount over all items, as an invoice does (X45); classic takes it off each (X44).
+    In flexible mode a fixed amount off is spread over all items, as on an invoice (X45); in classic it is
+    taken off each (X44).
     """
     together = [list(parts)] if subscription.billing_mode["type"] != "classic" else [[part] for part in parts]
     found = {
@@ -207,7 +211,7 @@ def net_prices_of(tx: Tx, subscription: Subscription, parts: Iterable[Part]) -> 
 
 
 def item_of(part: Part) -> Item:
-    """An item as a change sees it (core/change/items.py)."""
+    """Return an item as the core decides on it (core/change/items.py)."""
     item, trial = part.item, part.item.current_trial
     return Item(
         id=item.id,
@@ -229,7 +233,7 @@ def item_of(part: Part) -> Item:
 
 
 def add_steps(plan: Prorations, part: Part, steps: Iterable[core.Step], billed: Sequence[Billed]) -> None:
-    """Take what was decided for an item into the plan; `billed` has the stretches that it may end."""
+    """Add an item's decided steps to the plan; `billed` has the periods that they may end."""
     for step in steps:
         if isinstance(step, core.Ended):
             ended = next((one.period for one in billed if one.period.id == step.period), None)
@@ -244,6 +248,7 @@ def add_steps(plan: Prorations, part: Part, steps: Iterable[core.Step], billed: 
 
 
 def add_proration(plan: Prorations, part: Part, step: core.Proration) -> None:
+    """Add a proration and, for a charge, the billing period that it begins."""
     made = plan.add(
         part.item,
         step.net,
@@ -266,20 +271,20 @@ def credit(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime,
 
 
 def forfeit(plan: Prorations, part: Part, billed: Sequence[Billed], at: datetime) -> None:
-    """End what was billed at an instant, giving nothing back for it here: the time is billed anew."""
+    """End what was billed at an instant without a credit, because the time is billed anew."""
     own = [one.in_core for one in billed]
     add_steps(plan, part, core.forfeit(item_of(part), own, at), billed)
 
 
 def charge(plan: Prorations, part: Part, net: Net, since: datetime, until: datetime) -> None:
-    """Charge an item for a part of its period; `net` is what the full one costs."""
+    """Charge an item for part of its period; `net` is the price of the full one."""
     add_steps(plan, part, core.charge(item_of(part), net, since, until, plan.anchor), ())
 
 
 def close_usage(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> datetime:
-    """End the running stretch of a metered item; returns from when on its usage is still to be billed.
+    """End the running period of a metered item; return from when its usage is still to be billed.
 
-    Kept, the usage until now is billed at the price of its time (flexible, X29); else it is dropped (X28).
+    With `kept`, the usage until now is billed at its price (flexible, X29); otherwise it is dropped (X28).
     """
     closed = core.close_usage(item_of(part), at)
     if kept and closed.start < closed.end:
@@ -290,6 +295,7 @@ def close_usage(plan: Prorations, part: Part, at: datetime, *, kept: bool) -> da
 def new_period(
     plan: Prorations, part: Part, kind: str, start: datetime, end: datetime, **more: Any
 ) -> BillingPeriod:
+    """Make a billing period of an item."""
     return BillingPeriod(
         customer=plan.customer.id,
         subscription=plan.subscription.id,
@@ -303,10 +309,10 @@ def new_period(
 
 
 def unused_time(tx: Tx, subscription: Subscription, at: datetime, since: str = "now") -> Prorations:
-    """What the licensed items of a subscription give back when it stops at an instant (§5.12, §5.13).
+    """Make the credits for the unused time of licensed items when a subscription stops (§5.12, §5.13).
 
-    `since` says from when on: now, from each item's current period start, or none of it: that stays paid, and
-    a resumption in that time does not charge it again.
+    `since` says from when: now, from each item's current period start, or not at all. What is not credited
+    stays paid, and a resumption in that time does not charge it again.
     """
     customer = rows.find(tx, Customer, subscription.customer)
     plan = Prorations(customer, subscription, subscription.billing_cycle_anchor)
@@ -324,15 +330,15 @@ def unused_time(tx: Tx, subscription: Subscription, at: datetime, since: str = "
 
 
 def write(tx: Tx, plan: Prorations) -> list[InvoiceItem]:
-    """Write the prorations of a subscription, as `write_all` does."""
+    """Write the prorations of one subscription, as `write_all` does."""
     return write_all(tx, [plan])
 
 
 def write_all(tx: Tx, plans: Sequence[Prorations]) -> list[InvoiceItem]:
-    """Cut what was billed, then write what is charged instead, and the items that wait for an invoice.
+    """End the billed periods, and write the new periods and the pending invoice items.
 
-    The newest stands first on an invoice, so ids are given from the last to the first: credits are read
-    before debits.
+    Invoices show the newest item first, so ids are assigned from the last to the first: credits come before
+    debits.
     """
     given = [(plan, sorted((item.id for item in plan.items), reverse=True)) for plan in plans]
     rows.update_many(tx, [ended for plan, _ in given for ended in plan.ended])
@@ -341,21 +347,23 @@ def write_all(tx: Tx, plans: Sequence[Prorations]) -> list[InvoiceItem]:
 
 
 def write_items(tx: Tx, plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
-    """The items that wait, under these ids in the order in which they are read."""
+    """Write the pending invoice items under these ids, in the order in which they are shown."""
     return rows.insert_many(tx, items_with_ids(plan, ids))
 
 
 def write_periods(tx: Tx, plan: Prorations, ids: Sequence[str]) -> None:
-    """For what time was billed, by items that have these ids."""
+    """Write the billing periods of items that have these ids."""
     rows.update_many(tx, plan.ended)
     rows.insert_many(tx, periods_with_ids(plan, ids))
 
 
 def items_with_ids(plan: Prorations, ids: Sequence[str]) -> list[InvoiceItem]:
+    """Return the invoice items under their ids."""
     return [item.but(id=id) for item, id in zip(plan.items, ids, strict=True)]
 
 
 def periods_with_ids(plan: Prorations, ids: Sequence[str]) -> list[BillingPeriod]:
+    """Return the new billing periods with the ids of their invoice items."""
     known = {item.id: id for item, id in zip(plan.items, ids, strict=True)}
     return [
         period.but(invoice_item=known[period.invoice_item] if period.invoice_item else None)

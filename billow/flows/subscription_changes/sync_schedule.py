@@ -1,4 +1,4 @@
-"""Change the schedule of a subscription that is updated by hand."""
+"""Adapt the schedule of a subscription whose items are updated directly."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +16,9 @@ Phase = dict[str, Any]
 
 
 def sync_schedule(tx: Tx, subscription: Subscription) -> None:
-    """The current phase is split where the items were changed: its rest has what the subscription has.
+    """Split the current phase at a change of items; from now on it has the items of the subscription.
 
-    The phases after it stay as they were planned.
+    Later phases stay as planned. Emits `subscription_schedule.updated`.
     """
     if subscription.schedule is None:
         return
@@ -29,7 +29,7 @@ def sync_schedule(tx: Tx, subscription: Subscription) -> None:
     place, now = place_of(schedule), seconds(tx.now) or 0
     phase = schedule.phases[place]
     if phase["end_date"] <= now:
-        return  # it is over, and what follows is about to be carried out
+        return  # the phase is over, and the next one is about to begin
     changed = {**phase, "items": [phase_item(item) for item in items]}
     pieces = [changed]
     if phase["start_date"] < now:
@@ -40,26 +40,26 @@ def sync_schedule(tx: Tx, subscription: Subscription) -> None:
 
 
 def matches_phase(schedule: SubscriptionSchedule, items: Sequence[SubscriptionItem]) -> bool:
-    """Whether the current phase says what the subscription has."""
+    """Return whether the subscription has the prices and quantities of the current phase."""
     planned = schedule.phases[place_of(schedule)]["items"]
     has = {item.price: item.quantity for item in items}
     return has == {item["price"]: item["quantity"] for item in planned}
 
 
 def place_of(schedule: SubscriptionSchedule) -> int:
-    """The place of the current phase."""
+    """Return the index of the current phase."""
     start = (schedule.current_phase or {})["start_date"]
     return next(n for n, phase in enumerate(schedule.phases) if phase["start_date"] == start)
 
 
 def phase_until(phase: Phase, end: int) -> Phase:
-    """The phase until an instant within it."""
+    """Return the phase, shortened to an instant within it."""
     trial = phase["trial_end"]
     return {**phase, "end_date": end, "trial_end": trial and min(trial, end)}
 
 
 def phase_item(item: SubscriptionItem) -> dict[str, Any]:
-    """An item of a subscription as a phase has it."""
+    """Return an item of a subscription in the form that phases store."""
     return {
         "billing_thresholds": item.billing_thresholds,
         "discounts": discounts_of(item.discounts),
@@ -72,11 +72,12 @@ def phase_item(item: SubscriptionItem) -> dict[str, Any]:
 
 
 def discounts_of(ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return discounts in the form that phases store."""
     return [{"coupon": None, "discount": id, "promotion_code": None} for id in ids]
 
 
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
-    """Keep what a schedule has become, and tell what it was: its phases show their tax rates whole."""
+    """Write the changed fields of a schedule and emit the update, with the phases as they are shown."""
     shown = render.one(tx, before)
     written = rows.update(tx, before, event=None, **totals.changed_fields(before, after))
     now = render.one(tx, written)

@@ -20,15 +20,15 @@ from billow.store.tx import Tx
 
 @Subscription.update(Change)
 def update(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
-    """Update a subscription: items, periods, trial, how it is paid, when it ends."""
+    """Update a subscription: its items, periods, trial, payment settings or end."""
     _, answer = yield from carry_out(tx, subscription, wanted)
     return answer
 
 
 def carry_out(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
-    """Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
+    """Carry out an update; a pending update is withdrawn first.
 
-    A new update takes the place of one that still waits for its payment.
+    Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
     """
     subscription = pending_updates.withdraw(tx, subscription)
     if pending_updates.requires_payment(subscription, wanted):
@@ -41,7 +41,7 @@ def carry_out(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
 
 def collect_at_once(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
-    """Finalize the invoice of a change and collect it in the request; one that is sent stands for an hour."""
+    """Finalize the invoice of a change and collect it in the request; one that is sent waits for an hour."""
     if invoice.collection_method == "send_invoice":
         return tx
     opened = next(iter(finalize.by_itself(tx, [invoice.id])), None)
@@ -57,7 +57,7 @@ def collect_at_once(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
 
 
 def schedule_retry(tx: Tx, id: str) -> None:
-    """Not paid in the request, it is retried as any other (§8.6)."""
+    """Schedule a retry for an invoice that was not paid in the request (§8.6)."""
     invoice = rows.lock(tx, Invoice, id)
     step = dunning.next_step(tx.now, 1, outside_of(tx).dunning)
     if invoice.status == "open" and isinstance(step, dunning.Retry):
@@ -66,7 +66,7 @@ def schedule_retry(tx: Tx, id: str) -> None:
 
 
 def change_if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
-    """The change holds only with its payment: it waits for it, or is refused with 402 (§5.3, §5.11)."""
+    """Carry out the change only once it is paid; it waits for that, or is refused with 402 (§5.3, §5.11)."""
     done = pending_updates.propose(tx, subscription, wanted)
     if done.invoice is None:
         return tx, done.subscription
@@ -78,7 +78,7 @@ def change_if_paid(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
 
 def withdraw_refused(tx: Tx, subscription: Subscription, invoice: Invoice) -> Any:
-    """Nothing was changed: the invoice is void, and the caller hears why it was not paid."""
+    """Void the invoice of a change whose payment failed, and return the reason as an error."""
     answer = pay_invoice.decline_error(
         tx, rows.find(tx, PaymentIntent, invoice.payment_intent or ""), "subscription"
     )

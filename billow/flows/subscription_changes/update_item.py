@@ -56,24 +56,28 @@ def create(tx: Tx, wanted: Create) -> Steps:
 
 @SubscriptionItem.update(Update)
 def change_item(tx: Tx, item: SubscriptionItem, wanted: Update) -> Steps:
-    """Change an item: its price, its quantity, what is noted on it."""
+    """Update an item: its price, quantity, discounts, tax rates or metadata."""
     tx, answer = yield from carry_out(tx, item.subscription, wanted, id=item.id)
     return answer if isinstance(answer, Refused) else rows.find(tx, SubscriptionItem, item.id)
 
 
 @SubscriptionItem.delete(Delete)
 def delete(tx: Tx, item: SubscriptionItem, wanted: Delete) -> Steps:
-    """Remove an item from a subscription; unused time is credited as with any change."""
+    """Remove an item from a subscription; its unused time is credited as with any change."""
     tx, answer = yield from carry_out(tx, item.subscription, wanted, id=item.id, deleted=True)
     return answer if isinstance(answer, Refused) else rows.stub(item)
 
 
 def items_of(tx: Tx, subscription: str) -> list[SubscriptionItem]:
+    """Load the items of a subscription."""
     return rows.below(tx, SubscriptionItem, "subscription", [subscription])[subscription]
 
 
 def carry_out(tx: Tx, subscription: str, wanted: Params, param: str | None = None, **item: Any) -> Steps:
-    """Carry the change out on the subscription, locked, at its own time; as `update.carried`."""
+    """Carry out an item's change on its subscription, as `update.carry_out` does.
+
+    Locks the subscription, and enters the time of its test clock.
+    """
     found = rows.lock(tx, Subscription, subscription, param=param)
     tx = clocks.enter(tx, found.test_clock)
     sent = wanted.sent()
@@ -88,7 +92,7 @@ def carry_out(tx: Tx, subscription: str, wanted: Params, param: str | None = Non
 
 
 def param_of_item(param: str | None) -> str | None:
-    """What is wrong with the one item of a change is said of the parameter that was sent here."""
+    """Return the param of this request that corresponds to a param of the subscription's update."""
     if param == "items":
         return "price"
     return re.sub(r"^items\[0\]\[(\w+)\]", r"\1", param) if param else None
