@@ -1,4 +1,4 @@
-"""Preview the next invoice, or that of a change: do it, show it, and roll it back."""
+"""Preview the next invoice, or that of a change: make it, show it, and roll it back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ from billow.resources.tax_id import TaxId
 from billow.store import clocks
 from billow.store.tx import Tx
 
-#: What of the details goes to which deed under the same name.
+#: Which of the details an update, a creation or an item takes under the same name.
 CHANGE_PARAMS = (
     "billing_schedules",
     "cancel_at",
@@ -73,7 +73,7 @@ ITEM_PARAMS = tuple(specs(OfferedItem))
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose invoice it is, and of what: the subscription, or the schedule, where there is one."""
+    """The customer, and the subscription or schedule, whose invoice is previewed."""
 
     customer: Customer
     subscription: Subscription | None
@@ -82,16 +82,17 @@ class Subject:
 
 @route("POST", "/v1/invoices/create_preview", Preview)
 def create_preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
-    """Show the invoice that would be: the next one, or with details that of a change.
+    """Show the next invoice, or with details the invoice of a change.
 
-    It is made by the same functions as the real one, in a savepoint that is rolled back: nothing is kept,
-    nothing is told, and no gateway is asked.
+    It is made by the same functions as the real one, in a savepoint that is rolled back: nothing is stored,
+    no event is emitted, and no gateway is called.
     """
     check(wanted)
     return next_invoice.dry_run(tx, lambda trial: preview(trial, wanted))
 
 
 def preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
+    """Make the invoice of a preview in this transaction, and show it."""
     subject = subject_of(tx, wanted)
     tx = clocks.enter(tx, subject.customer.test_clock)
     check_currency(subject, wanted)
@@ -107,7 +108,7 @@ def preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
 
 
 def invoice_of(tx: Tx, subject: Subject, wanted: Preview) -> Invoice:
-    """The invoice that the question is about, as it would be written."""
+    """Write the invoice that a preview is about."""
     if subject.schedule:
         return of_schedule(tx, subject.schedule, wanted)
     if wanted.schedule_details:
@@ -121,7 +122,7 @@ def invoice_of(tx: Tx, subject: Subject, wanted: Preview) -> Invoice:
 
 
 def subject_of(tx: Tx, wanted: Preview) -> Subject:
-    """The customer, and the subscription whose invoice it is: the one named, or that renews first."""
+    """Return the customer and the subscription of a preview: the one named, or the one that renews first."""
     if wanted.schedule:
         planned = rows.lock(tx, SubscriptionSchedule, wanted.schedule, param="schedule")
         found = rows.find_many(tx, Subscription, [planned.subscription or ""])
@@ -138,7 +139,7 @@ def subject_of(tx: Tx, wanted: Preview) -> Subject:
 
 
 def customer_of(tx: Tx, wanted: Preview, owner: str | None = None, param: str = "customer") -> Customer:
-    """The customer of what is named, or the one that is; with the details that are asked about."""
+    """Return the customer of what is named, or a new one, with the details of the preview."""
     require(
         owner is None or wanted.customer in (None, owner),
         f"The {param} does not belong to the customer.",
@@ -151,12 +152,13 @@ def customer_of(tx: Tx, wanted: Preview, owner: str | None = None, param: str = 
 
 
 def insert_blank_customer(tx: Tx) -> Customer:
-    """Somebody who is no customer yet."""
+    """Insert a customer for the preview of somebody who is none yet."""
     blank = Customer()
     return rows.insert(tx, blank.but(**customers.fresh(tx, blank)), event=None)
 
 
 def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
+    """Return the customer with the details of the preview: address, tax ids, tax exemption."""
     details = wanted.customer_details
     if details is None:
         return customer
@@ -179,6 +181,7 @@ def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
 
 
 def first_to_renew(tx: Tx, customer: Customer) -> Subscription | None:
+    """Return the customer's subscription that renews first, locked."""
     running = rows.select(
         tx,
         Subscription,
@@ -192,7 +195,7 @@ def first_to_renew(tx: Tx, customer: Customer) -> Subscription | None:
 
 
 def check_currency(subject: Subject, wanted: Preview) -> None:
-    """An invoice is in the currency of its subscription, and of its customer."""
+    """Check that a preview has the currency of its subscription and of its customer."""
     if wanted.currency is None:
         return
     check_customer_currency(subject.customer, wanted.currency)
@@ -205,13 +208,14 @@ def check_currency(subject: Subject, wanted: Preview) -> None:
 
 
 def add_invoice_items(tx: Tx, wanted: Preview, subject: Subject) -> None:
-    """The invoice items that are asked about, or changed for the asking."""
+    """Create or change the invoice items of a preview."""
     for place, extra in enumerate(wanted.invoice_items):
         put = partial(change_item if extra.invoiceitem else create_item, tx, subject, wanted, extra)
         with_param_prefix(f"invoice_items[{place}]", ExtraItem, put)
 
 
 def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    """Change a pending invoice item for a preview."""
     item = rows.find(tx, InvoiceItem, extra.invoiceitem or "", param="invoiceitem")
     require(
         item.customer == subject.customer.id,
@@ -226,6 +230,7 @@ def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
 
 
 def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> None:
+    """Create an invoice item for a preview."""
     sent = extra.sent()
     forms = [name for name in ("price", "price_data", "unit_amount", "unit_amount_decimal") if name in sent]
     require(
@@ -255,7 +260,7 @@ def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
 
 
 def with_discounts(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice) -> Invoice:
-    """The draft with the discounts that are asked about, in place of those that it inherits."""
+    """Return the draft with the preview's discounts, in place of those that it inherits."""
     if not wanted.given("discounts") or wanted.discounts == []:
         return invoice
     whose = drafts.discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
@@ -264,11 +269,12 @@ def with_discounts(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice
 
 
 def drop_pending_items(tx: Tx, customer: str) -> None:
+    """Delete the customer's pending items, which a preview of recurring amounts leaves out."""
     rows.delete_where(tx, InvoiceItem, "invoice is null and customer = %(customer)s", customer=customer)
 
 
 def of_subscription(tx: Tx, subscription: Subscription, details: Details | None, wanted: Preview) -> Invoice:
-    """That of a change which is billed at once, or else the next one."""
+    """Write the invoice of a change that is billed at once, or otherwise the next invoice."""
     if subscription.status in lifecycle.ENDED:
         raise next_invoice.no_upcoming()
     done = apply.Applied(subscription, None)
@@ -287,7 +293,7 @@ def of_subscription(tx: Tx, subscription: Subscription, details: Details | None,
 
 
 def in_billing_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
-    """Moved to another billing mode, where that is asked about; there is no way back to classic."""
+    """Return the subscription in the preview's billing mode; there is no way back to classic."""
     if wanted is None or wanted.type == subscription.billing_mode["type"]:
         return subscription
     require(
@@ -301,7 +307,7 @@ def in_billing_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | No
 def change_subscription(
     tx: Tx, subscription: Subscription, details: Details, recurring: bool
 ) -> apply.Applied:
-    """Carry out what is asked about; the recurring view leaves out what a change costs once."""
+    """Carry out the change of a preview; with `recurring`, without what the change costs once."""
     subscription = in_billing_mode(tx, subscription, details.billing_mode)
     if details.cancel_now:
         cancel.cancel_now(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
@@ -317,14 +323,14 @@ def change_subscription(
     if kept:
         sent["billing_cycle_anchor"] = kept
     if recurring:
-        # What is prorated is dropped from this view; what is billed in advance cannot be changed without.
+        # This preview leaves out prorations, but billing in advance cannot be changed without them.
         ahead = details.billing_schedules or billing_schedules.any_running(tx, subscription)
         sent["proration_behavior"] = "create_prorations" if ahead else "none"
     return apply.apply(tx, subscription, made(Change, **sent))
 
 
 def result_of(tx: Tx, before: Subscription) -> apply.Applied:
-    """What became of a subscription, and what it was billed for that."""
+    """Return a subscription after a change, with the invoice that the change made, if any."""
     now = rows.find(tx, Subscription, before.id)
     return apply.Applied(now, next_invoice.newer_invoice(tx, now.latest_invoice, before.latest_invoice))
 
@@ -332,6 +338,7 @@ def result_of(tx: Tx, before: Subscription) -> apply.Applied:
 def resume_subscription(
     tx: Tx, subscription: Subscription, details: Details, anchor: Anchor | None
 ) -> apply.Applied:
+    """Resume a paused subscription for a preview."""
     resume.check(subscription)
     wanted = made(
         resume.Resume,
@@ -343,7 +350,7 @@ def resume_subscription(
 
 
 def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Preview) -> Invoice:
-    """The first invoice of a subscription that is not there yet, or where it has none, the next one."""
+    """Write the first invoice of a new subscription, or where it has none, the next one."""
     check_details(details, new=True)
     start = details.start_date
     if start and start > tx.now:
@@ -363,12 +370,13 @@ def of_new_subscription(tx: Tx, customer: Customer, details: Details, wanted: Pr
 def begin(
     tx: Tx, customer: Customer, sent: dict[str, Any], items: Sequence[ItemChange]
 ) -> tuple[Subscription, Invoice | None]:
+    """Create the subscription of a preview."""
     asked = made(Subscribe, customer=customer.id, **sent, items=new_items(items))
     return create.begin(tx, customer, asked, create.prices_of(tx, asked))
 
 
 def new_items(wanted: Sequence[ItemChange]) -> list[Item]:
-    """The items of a new subscription: none of them is there, to be changed or deleted."""
+    """Return the items of a new subscription; none of them can be changed or deleted."""
     found: list[Item] = []
     for place, item in enumerate(wanted):
         if item.id or item.deleted:
@@ -383,20 +391,20 @@ def new_items(wanted: Sequence[ItemChange]) -> list[Item]:
 
 
 def as_paid(tx: Tx, begun: Subscription) -> Subscription:
-    """The subscription as it is when its first payment has succeeded."""
+    """Return the subscription as it is once its first payment has succeeded."""
     if begun.status != "incomplete":
         return begun
     return rows.update(tx, begun, event=None, status="active")
 
 
 def recurring_invoice(tx: Tx, begun: Subscription) -> Invoice:
-    """What comes again and again: the next invoice, without what is bought once."""
+    """Write the next invoice without what is bought once."""
     drop_pending_items(tx, begun.customer)
     return next_invoice.next_invoice(tx, as_paid(tx, begun))
 
 
 def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoice:
-    """What a schedule bills next, as it is or as it would be changed."""
+    """Write the next invoice of a schedule, as it is or as it would be changed."""
     next_invoice.check_runs(planned)
     details, before = wanted.schedule_details, latest_of(tx, planned)
     if details:
@@ -411,7 +419,7 @@ def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoi
 
 
 def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted: Preview) -> Invoice:
-    """The first invoice of a schedule that is not there yet; it starts with its first phase."""
+    """Write the first invoice of a new schedule, which starts with its first phase."""
     names = ("billing_mode", "end_behavior", "phases")
     sent = {name: value for name, value in details.sent().items() if name in names}
     start = details.phases[0].start_date if details.phases else None
@@ -423,7 +431,7 @@ def of_new_schedule(tx: Tx, customer: Customer, details: ScheduleDetails, wanted
 def invoice_of_schedule(
     tx: Tx, planned: SubscriptionSchedule, before: str | None, wanted: Preview
 ) -> Invoice:
-    """What it bills at once, or else next; or what comes again and again."""
+    """Write what a schedule bills at once, or otherwise next; or only its recurring amounts."""
     if wanted.recurring:
         tx, begun = next_invoice.start_schedule(tx, planned)
         return recurring_invoice(tx, rows.find(tx, Subscription, begun.subscription or ""))
@@ -433,5 +441,6 @@ def invoice_of_schedule(
 
 
 def latest_of(tx: Tx, planned: SubscriptionSchedule) -> str | None:
+    """Return the latest invoice of a schedule's subscription."""
     found = rows.find_many(tx, Subscription, [planned.subscription or ""])
     return next((subscription.latest_invoice for subscription in found.values()), None)

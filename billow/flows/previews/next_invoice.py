@@ -1,4 +1,4 @@
-"""Find the next invoice of a subscription, schedule or customer, and show it."""
+"""Make the next invoice of a subscription, schedule or customer, and show it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,36 +23,36 @@ from billow.store.tx import Tx
 
 
 def dry_run(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
-    """Return what is seen where everything is tried, and nothing is kept, emitted or put."""
+    """Return what a function shows, and roll back everything that it wrote."""
     with tx.taken_back() as apart:
         apart.notes[oversize.PREVIEW] = True
         return see(apart)
 
 
 PENDING_ITEMS_REASON = "automatic_pending_invoice_item_invoice"
-"""Why there is an invoice of what waited, and of nothing else."""
+"""The billing reason of an invoice with nothing but pending items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens before a period ends: a phase begins, or what waits is billed apart."""
+    """What happens before a period ends: a phase begins, or pending items are billed on their own date."""
 
     at: datetime
-    do: Callable[[Tx, list[str]], None]
+    run: Callable[[Tx, list[str]], None]
     ref: str
 
 
 def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> Invoice:
-    """The next invoice, as it would be with what is known now: at the end of a period, if none comes before.
+    """Write the next invoice as it would be now: that of the next period, or an earlier one.
 
-    Without `apart` what waits and is billed on dates of its own does not count as one (§5.16), and nothing is
-    looked for beyond the end of the period, be what follows billed in advance.
+    Without `apart` an invoice of pending items alone, on dates of its own, is passed over (§5.16), and no
+    invoice after the end of the current period is made, even if the following one is billed in advance.
     """
     step = next_step(tx, subscription)
     if step is None:
         return at_period_end(tx, subscription, apart)
     then = tx.at(tx.clock, max(step.at, tx.now))
-    step.do(then, [step.ref])
+    step.run(then, [step.ref])
     after = rows.find(tx, Subscription, subscription.id)
     billed = newer_invoice(tx, after.latest_invoice, subscription.latest_invoice)
     if billed and (apart or billed.billing_reason != PENDING_ITEMS_REASON):
@@ -61,6 +61,7 @@ def next_invoice(tx: Tx, subscription: Subscription, *, apart: bool = True) -> I
 
 
 def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
+    """Write the invoice of the end of the current period; with `beyond`, of a later one where it has none."""
     before, due = subscription.latest_invoice, period_end(tx, subscription)
     if due is None or subscription.status not in lifecycle.RENEWING:
         raise no_upcoming()
@@ -73,23 +74,24 @@ def at_period_end(tx: Tx, subscription: Subscription, beyond: bool) -> Invoice:
     renewed = rows.find(tx, Subscription, subscription.id)
     billed = newer_invoice(tx, renewed.latest_invoice, before)
     if billed is None and beyond and period_end(tx, renewed) != due:
-        # Periods that are billed in advance end without an invoice (§5.16).
+        # A period that was billed in advance ends without an invoice (§5.16).
         return next_invoice(then, renewed)
     return require_invoice(billed)
 
 
 def newer_invoice(tx: Tx, latest: str | None, before: str | None) -> Invoice | None:
-    """The latest invoice, where there is a later one than before."""
+    """Return the latest invoice if it is another than before, else None."""
     return rows.find(tx, Invoice, latest) if latest and latest != before else None
 
 
 def period_end(tx: Tx, subscription: Subscription) -> datetime | None:
+    """Return when the first of the current periods ends."""
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     return min((item.current_period_end for item in items), default=None)
 
 
 def next_step(tx: Tx, subscription: Subscription) -> Step | None:
-    """What comes first before the end of the period, or with it; None where nothing does."""
+    """Return what happens first before or with the end of the period; None where nothing does."""
     planned = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""]).values()
     steps = [
         Step(run_phase.next_step(one), run_phase.go_on, one.id) for one in planned if one.status == "active"
@@ -101,7 +103,7 @@ def next_step(tx: Tx, subscription: Subscription) -> Step | None:
 
 
 def next_pending_item_invoice(tx: Tx, subscription: Subscription) -> datetime | None:
-    """The next of its own dates at which what waits is billed; None where nothing waits."""
+    """Return the next date on which pending items are billed by themselves; None where nothing is pending."""
     at, interval = subscription.next_pending_invoice_item_invoice, subscription.pending_invoice_item_interval
     if at is None or interval is None or subscription.status not in lifecycle.RENEWING:
         return None
@@ -115,7 +117,7 @@ def next_pending_item_invoice(tx: Tx, subscription: Subscription) -> datetime | 
 
 
 def of_schedule(tx: Tx, schedule: SubscriptionSchedule) -> Invoice:
-    """What its subscription is billed next; where it is to begin yet, its first invoice."""
+    """Write the next invoice of a schedule's subscription, or its first one where it has not started yet."""
     check_runs(schedule)
     at, found = start_schedule(tx, schedule)
     subscription = rows.lock(tx, Subscription, found.subscription or "")
@@ -124,7 +126,10 @@ def of_schedule(tx: Tx, schedule: SubscriptionSchedule) -> Invoice:
 
 
 def start_schedule(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, SubscriptionSchedule]:
-    """A schedule with its subscription, and the instant at which it has it: now, or when it starts."""
+    """Return the schedule with its subscription, and the transaction at the time when it has one.
+
+    That is now, or when it starts.
+    """
     if schedule.subscription:
         return tx, schedule
     then = tx.at(tx.clock, max(run_phase.next_step(schedule), tx.now))
@@ -133,12 +138,13 @@ def start_schedule(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, Subscrip
 
 
 def check_runs(schedule: SubscriptionSchedule) -> None:
+    """Refuse a schedule that has ended."""
     if schedule.status not in LIVING:
         raise no_upcoming()
 
 
 def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
-    """The items that wait, on an invoice of their own."""
+    """Write an invoice of the customer's pending items."""
     pending = pending_items.pending_items(tx, [customer.id])
     first = next((item.currency for item in pending.get(customer.id, [])), "usd")
     currency = currency or customer.currency or first
@@ -150,6 +156,7 @@ def of_customer(tx: Tx, customer: Customer, currency: str | None) -> Invoice:
 
 
 def require_invoice(invoice: Invoice | None) -> Invoice:
+    """Return the invoice, or refuse with 404 where there is none."""
     if invoice is None:
         raise no_upcoming()
     return invoice
@@ -159,10 +166,11 @@ NO_UPCOMING = "invoice_upcoming_none"
 
 
 def no_upcoming() -> Refused:
+    """Return the refusal for a customer without an upcoming invoice."""
     return Refused("No upcoming invoices for customer", code=NO_UPCOMING, status=404)
 
 
-#: What no invoice says of itself before it is finalized, be it that the deed finalizes it at once.
+#: Fields that every preview shows like those of a draft, even if the invoice would be finalized at once.
 DRAFT_FIELDS: dict[str, Any] = {
     "attempted": False,
     "auto_advance": False,
@@ -178,7 +186,7 @@ DRAFT_FIELDS: dict[str, Any] = {
 
 
 def show_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
-    """The draft as a preview: ids of its own that lead nowhere, and all of its lines (§7.8)."""
+    """Show the draft as a preview, with ids that do not exist and with all of its lines (§7.8)."""
     tree = tx.notes.get("expand", {})
     shown = render.one(tx, invoice, tree)
     inner = tree.get("lines", {}).get("data", {})

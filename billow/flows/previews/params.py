@@ -49,7 +49,7 @@ class Details(Params):
 
 
 class ScheduleDetails(Params):
-    """The schedule that would be made, or what one would be changed to."""
+    """The schedule that would be created, or what one would be changed to."""
 
     billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     end_behavior: str | None = f.choice(SHOWN, *AFTER)
@@ -58,7 +58,7 @@ class ScheduleDetails(Params):
 
 
 class ExtraItem(Params):
-    """An invoice item that is not there yet, or what one that waits would be changed to."""
+    """A new invoice item, or the changes of one that is pending."""
 
     amount: int | None = f.amount()
     currency: str | None = f.currency()
@@ -108,12 +108,12 @@ class Preview(Params):
 
     @property
     def recurring(self) -> bool:
-        """Whether only what comes again and again is asked for."""
+        """Whether only recurring amounts are shown."""
         return self.preview_mode == "recurring"
 
 
 def check(wanted: Preview) -> None:
-    """What needs no look at the rows."""
+    """Check what can be checked without loading rows."""
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
@@ -140,12 +140,13 @@ def check(wanted: Preview) -> None:
     )
 
 
-#: What has a meaning only for a subscription that is there, and only for one that is not.
+#: Details that apply only to an existing subscription, and only to a new one.
 EXISTING_ONLY = ("cancel_now", "pause", "proration_date", "resume_at")
 NEW_ONLY = ("start_date",)
 
 
 def check_details(details: Details, *, new: bool) -> None:
+    """Check that the details apply to an existing or a new subscription."""
     for name in EXISTING_ONLY if new else NEW_ONLY:
         word = "exists" if new else "does not exist yet"
         require(
@@ -172,7 +173,7 @@ def check_details(details: Details, *, new: bool) -> None:
 
 
 def with_param_prefix(name: str, shape: type[Params], do: Callable[[], T]) -> T:
-    """What is refused of a deed is said of the parameter as the preview has it."""
+    """Run a function; name the param of its refusal as the preview names it."""
     try:
         return do()
     except Refused as refused:

@@ -13,13 +13,13 @@ from billow.store.tx import Tx
 
 @job("subscription.upcoming", batch=50)
 def upcoming(tx: Tx, refs: list[str]) -> None:
-    """A renewal is some days off: its invoice is told as it would be now, without an id."""
+    """Emit `invoice.upcoming` with the next invoice as it would be now, without an id."""
     shown = [next_renewal(tx, found) for found in rows.find_all(tx, Subscription, refs).values()]
     outbox.write(tx, [outbox.Told("invoice.upcoming", invoice) for invoice in shown if invoice])
 
 
 def next_renewal(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:
-    """The invoice of the next renewal; None where nothing is to come any more."""
+    """Return the invoice of the next renewal; None where there will be none."""
     try:
         shown = next_invoice.dry_run(
             tx,
