@@ -365,5 +365,5 @@ def _repaired(db: Database, tenant: str) -> int:
         with db.transaction(tenant) as tx:
             some = missing_timers.repair(tx, moved=True)
         done += some
-        if some < missing_timers.MOST:
+        if some < missing_timers.MAX_TIMERS:
             return done

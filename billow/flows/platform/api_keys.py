@@ -14,7 +14,7 @@ from billow.resources.api_key import ApiKey
 from billow.store.keys import digest, masked, minted
 from billow.store.tx import Tx
 
-LONGEST = 30 * 86400
+MAX_OVERLAP = 30 * 86400
 """The most seconds that a rolled key may work beside its successor."""
 
 
@@ -51,7 +51,7 @@ def issue(tx: Tx, key: ApiKey) -> dict[str, Any]:
 
 
 class Roll(Params):
-    expires_in: int = f.integer(min=0, max=LONGEST, default=0)
+    expires_in: int = f.integer(min=0, max=MAX_OVERLAP, default=0)
 
 
 @ApiKey.action("roll", Roll)

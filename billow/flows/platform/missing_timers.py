@@ -21,9 +21,9 @@ from billow.store.tx import Tx
 
 log = logging.getLogger("billow.timers")
 JOB = "timers.repair"
-PIECE = 1000
+PAGE = 1000
 """How many rows one statement reads."""
-MOST = 5000
+MAX_TIMERS = 5000
 """The most timers that one transaction sets."""
 Row = dict[str, Any]
 
@@ -398,11 +398,11 @@ def next_wrong_timers(
         late=tx.wall + timers.POSTPONED,
         tenant=tx.tenant,
         kind=rule.kind,
-        piece=PIECE,
+        piece=PAGE,
         **{name: days[name] for name in advance_notice.DAYS.values()},
     )
     wrong = [one for row in found for one in [rule.compare(row, tx.wall)] if one]
-    return wrong, found[-1]["id"] if len(found) == PIECE else None
+    return wrong, found[-1]["id"] if len(found) == PAGE else None
 
 
 def missing_seal_timer(tx: Tx) -> list[WrongTimer]:
@@ -437,7 +437,7 @@ def repair(tx: Tx, *, moved: bool = False) -> int:
     done = Counter[str]()
     for rule in RULES:
         after: str | None = ""
-        while after is not None and done.total() < MOST:
+        while after is not None and done.total() < MAX_TIMERS:
             found, after = next_wrong_timers(tx, rule, after, moved=moved)
             done[rule.kind] += set_again(tx, rule.kind, found)
     for one in missing_seal_timer(tx):
@@ -460,7 +460,7 @@ def set_again(tx: Tx, kind: str, found: Sequence[WrongTimer]) -> int:
 @job(JOB, lane="upkeep")
 def repair_due(tx: Tx, refs: list[str]) -> None:
     """Set the missing timers of a tenant; run again at once if there may be more."""
-    if repair(tx) >= MOST:
+    if repair(tx) >= MAX_TIMERS:
         jobs.put(tx, JOB, refs[0], tx.wall, clock="wall")
 
 

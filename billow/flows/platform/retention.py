@@ -14,14 +14,14 @@ KEYS = timedelta(days=2)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
-MOST = 5000
+MAX_ROWS = 5000
 """The most rows deleted in one transaction; more would delay other transactions."""
 
 
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MOST of each kind; run again at once if there are more, else tomorrow."""
-    more = MOST in (prune_events(tx), prune_keys(tx), prune_files(tx))
+    more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx))
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -35,7 +35,7 @@ def prune_events(tx: Tx) -> int:
         "delete from events where id in (select id from (select id, told_at from events"
         " where sequence is not null order by sequence limit %(most)s) oldest where told_at < %(before)s)"
         " returning id",
-        most=MOST,
+        most=MAX_ROWS,
         before=tx.wall - EVENTS,
     )
     events = {"ids": [id for (id,) in deleted]}
@@ -49,7 +49,7 @@ def prune_keys(tx: Tx) -> int:
     return tx.run(
         "delete from idempotency_keys where key in (select key from idempotency_keys"
         " where created < %(before)s order by created limit %(most)s)",
-        most=MOST,
+        most=MAX_ROWS,
         before=tx.wall - KEYS,
     )
 
@@ -59,7 +59,7 @@ def prune_files(tx: Tx) -> int:
     expired = tx.tuples(
         "select file from file_contents where file in (select id from files where expires_at < %(now)s)"
         " limit %(most)s",
-        most=MOST,
+        most=MAX_ROWS,
         now=tx.wall,
     )
     return contents.forget(tx, [id for (id,) in expired])

@@ -15,9 +15,9 @@ from billow.store.jobs import job
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
-WATCH = timedelta(seconds=5)
+RECHECK = timedelta(seconds=5)
 """After how long to check that a clock in `advancing` is really being advanced."""
-SOON = timedelta(seconds=1)
+RETRY = timedelta(seconds=1)
 """After how long to try again to run a clock that another worker is running."""
 
 
@@ -74,12 +74,12 @@ def run(tx: Tx, refs: list[str]) -> Steps:
         instant(clock.status_details["advancing"]["target_frozen_time"]),
         "the target of a clock that advances",
     )
-    jobs.put(tx, "test_clock.advance", id, tx.wall + WATCH, clock="wall")
+    jobs.put(tx, "test_clock.advance", id, tx.wall + RECHECK, clock="wall")
     tx, finished = yield ask(outside_of(tx).run_clock, id, target)
     if finished:
         finish(tx, id, target)
     else:
-        jobs.put(tx, "test_clock.advance", id, tx.wall + SOON, clock="wall")
+        jobs.put(tx, "test_clock.advance", id, tx.wall + RETRY, clock="wall")
     return None
 
 
@@ -93,7 +93,7 @@ def catch_up(tx: Tx, refs: list[str]) -> Steps:
     clock = rows.find_all(tx, TestClock, refs)[id]
     if clock.status == "advancing" or not jobs.is_due(tx, id, clock.frozen_time):
         return None
-    jobs.put(tx, jobs.CATCH_UP, id, tx.wall + SOON, clock="wall")
+    jobs.put(tx, jobs.CATCH_UP, id, tx.wall + RETRY, clock="wall")
     yield ask(outside_of(tx).run_clock, id, clock.frozen_time)
     return None
 

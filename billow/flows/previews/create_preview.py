@@ -324,7 +324,7 @@ def change_subscription(
         sent["billing_cycle_anchor"] = kept
     if recurring:
         # This preview leaves out prorations, but billing in advance cannot be changed without them.
-        ahead = details.billing_schedules or billing_schedules.any_running(tx, subscription)
+        ahead = details.billing_schedules or billing_schedules.any_billed_ahead(tx, subscription)
         sent["proration_behavior"] = "create_prorations" if ahead else "none"
     return apply.apply(tx, subscription, made(Change, **sent))
 

@@ -94,10 +94,12 @@ def next_step(tx: Tx, subscription: Subscription) -> Step | None:
     """Return what happens first before or with the end of the period; None where nothing does."""
     planned = rows.find_many(tx, SubscriptionSchedule, [subscription.schedule or ""]).values()
     steps = [
-        Step(run_phase.next_step(one), run_phase.go_on, one.id) for one in planned if one.status == "active"
+        Step(run_phase.next_due(one), run_phase.begin_phase, one.id)
+        for one in planned
+        if one.status == "active"
     ]
     if (swept := next_pending_item_invoice(tx, subscription)) is not None:
-        steps.append(Step(swept, pending_item_invoices.sweep, subscription.id))
+        steps.append(Step(swept, pending_item_invoices.invoice_pending_items, subscription.id))
     due, first = period_end(tx, subscription), min(steps, key=lambda step: step.at, default=None)
     return first if first and due and first.at <= max(due, tx.now) else None
 
@@ -111,7 +113,7 @@ def next_pending_item_invoice(tx: Tx, subscription: Subscription) -> datetime | 
     if not pending_items.take(pending, subscription.customer, subscription.id, subscription.currency):
         return None
     if at < tx.now:
-        at = pending_item_invoices.following(interval, subscription.billing_cycle_anchor, tx.now)
+        at = pending_item_invoices.next_date(interval, subscription.billing_cycle_anchor, tx.now)
         rows.update(tx, subscription, event=None, next_pending_invoice_item_invoice=at)
     return at
 
@@ -132,8 +134,8 @@ def start_schedule(tx: Tx, schedule: SubscriptionSchedule) -> tuple[Tx, Subscrip
     """
     if schedule.subscription:
         return tx, schedule
-    then = tx.at(tx.clock, max(run_phase.next_step(schedule), tx.now))
-    run_phase.go_on(then, [schedule.id])
+    then = tx.at(tx.clock, max(run_phase.next_due(schedule), tx.now))
+    run_phase.begin_phase(then, [schedule.id])
     return then, rows.find(tx, SubscriptionSchedule, schedule.id)
 
 

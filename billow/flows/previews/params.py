@@ -12,7 +12,7 @@ from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.invoices.invoice_items import ItemPeriod
 from billow.flows.schedules.phase_params import Phase
-from billow.flows.schedules.schedules import AFTER
+from billow.flows.schedules.schedules import END_BEHAVIORS
 from billow.flows.subscription_changes.items import ItemChange
 from billow.flows.subscription_changes.params import BEHAVIORS, CANCEL_AT_CHOICES
 from billow.flows.subscription_terms import one_time_items, params
@@ -52,7 +52,7 @@ class ScheduleDetails(Params):
     """The schedule that would be created, or what one would be changed to."""
 
     billing_mode: BillingMode | None = f.nested(shape=BillingMode)
-    end_behavior: str | None = f.choice(SHOWN, *AFTER)
+    end_behavior: str | None = f.choice(SHOWN, *END_BEHAVIORS)
     phases: list[Phase] = f.array(SHOWN, Phase, default=[])
     proration_behavior: str = f.choice(SHOWN, *params.PRORATIONS, default="create_prorations")
 
@@ -69,7 +69,7 @@ class ExtraItem(Params):
     metadata: dict[str, str] = f.metadata()
     period: ItemPeriod | None = f.nested(shape=ItemPeriod)
     price: str | None = f.ref("price")
-    price_data: one_time_items.OncePrice | None = f.nested(shape=one_time_items.OncePrice)
+    price_data: one_time_items.OneTimePriceData | None = f.nested(shape=one_time_items.OneTimePriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     unit_amount: int | None = f.amount()

@@ -165,7 +165,7 @@ def subscription_params(tx: Tx, quote: Quote, priced: Sequence[PricedLine]) -> S
     return made(
         Subscribe,
         add_invoice_items=[
-            one_time_item_params(tx, one_time_items.Extra, one) for one in priced if not one.recurs
+            one_time_item_params(tx, one_time_items.OneTimeItem, one) for one in priced if not one.recurs
         ],
         application_fee_percent=quote.application_fee_percent,
         billing_mode=billing_mode_of(quote),
@@ -265,7 +265,7 @@ def schedule_params(
     phase = made(
         phase_params.NewPhase,
         add_invoice_items=[
-            one_time_item_params(tx, phase_params.PhaseExtra, one) for one in priced if not one.recurs
+            one_time_item_params(tx, phase_params.PhaseOneTimeItem, one) for one in priced if not one.recurs
         ],
         application_fee_percent=quote.application_fee_percent,
         collection_method=quote.collection_method,

@@ -26,7 +26,7 @@ from billow.resources.quote import Quote
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
-MOST = 20
+MAX_LINES = 20
 """The most items of a subscription, and the most one-time items on its first invoice."""
 
 
@@ -193,15 +193,17 @@ def check_together(lines: Sequence[PricedLine]) -> None:
         "All prices on a quote must have the same currency.",
         param="line_items",
     )
-    too_many = len(recurring) > MOST or (recurring and len(once) > MOST)
+    too_many = len(recurring) > MAX_LINES or (recurring and len(once) > MAX_LINES)
     require(
         not too_many,
-        f"A quote can have at most {MOST} items that recur, and as many besides them.",
+        f"A quote can have at most {MAX_LINES} items that recur, and as many besides them.",
         param="line_items",
     )
     try:
         for place, one in enumerate(recurring):
-            subscription_terms_items.check_new(one.price, [earlier.price.id for earlier in recurring[:place]])
+            subscription_terms_items.check_price_unused(
+                one.price, [earlier.price.id for earlier in recurring[:place]]
+            )
         if recurring:
             subscription_terms_items.check_together([one.price for one in recurring])
     except Refused as refused:

@@ -24,7 +24,7 @@ from billow.store.tx import Tx
 
 VALID_FOR = timedelta(days=30)
 """How long a quote is valid unless `expires_at` says otherwise."""
-MOST_ON_A_CLOCK = 10
+MAX_ON_A_CLOCK = 10
 """The most quotes without a customer on one test clock (§11)."""
 
 
@@ -56,8 +56,8 @@ def clock_of(tx: Tx, wanted: Create, customer: Customer | None) -> str | None:
     )
     waiting = rows.select(tx, Quote, "test_clock = %(id)s and customer is null", id=wanted.test_clock)
     require(
-        customer is not None or len(waiting) < MOST_ON_A_CLOCK,
-        f"A test clock can have at most {MOST_ON_A_CLOCK} quotes without a customer.",
+        customer is not None or len(waiting) < MAX_ON_A_CLOCK,
+        f"A test clock can have at most {MAX_ON_A_CLOCK} quotes without a customer.",
         param="test_clock",
     )
     return wanted.test_clock

@@ -59,7 +59,7 @@ def calculate(
     that last forever.
     """
     quote = quote.but(currency=currency_of(lines))
-    draft, terms = imagined_invoice(tx, quote, customer, lines)
+    draft, terms = unwritten_invoice(tx, quote, customer, lines)
     shown = shown_terms(tx, terms)
     whole = calculate_invoice(tx, draft, lines, terms)
     first = whole
@@ -85,7 +85,7 @@ def upfront_lines(
     tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
 ) -> list[LineItem]:
     """Return the lines with their amounts on the first invoice."""
-    draft, terms = imagined_invoice(tx, quote, customer, lines)
+    draft, terms = unwritten_invoice(tx, quote, customer, lines)
     shown = shown_terms(tx, terms)
     first = calculate_invoice(
         tx, draft, lines, terms, in_trial=bool(quote.subscription_data["trial_period_days"])
@@ -93,7 +93,7 @@ def upfront_lines(
     return [with_totals(one.item, amounts, shown) for one, amounts in zip(lines, first.lines, strict=True)]
 
 
-def imagined_invoice(
+def unwritten_invoice(
     tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
 ) -> tuple[Invoice, totals.Terms]:
     """Build an invoice that is never written, and load the discounts and taxes of it and its lines.

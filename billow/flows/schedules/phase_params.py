@@ -18,7 +18,7 @@ from billow.flows.subscription_terms import dates, one_time_items, params
 from billow.flows.subscription_terms.items import (
     Item,
     check_amounts,
-    check_new,
+    check_price_unused,
     check_quantity,
     check_threshold,
     check_together,
@@ -79,12 +79,12 @@ OWN_PERIOD = {
 }
 
 
-class PhaseExtra(one_time_items.Extra):
+class PhaseOneTimeItem(one_time_items.OneTimeItem):
     period: ExtraPeriod | None = f.nested(shape=ExtraPeriod)  # type: ignore[assignment]
 
 
 class NewPhase(Settings):
-    add_invoice_items: list[PhaseExtra] = f.array(SHOWN, PhaseExtra, max=20, default=[])
+    add_invoice_items: list[PhaseOneTimeItem] = f.array(SHOWN, PhaseOneTimeItem, max=20, default=[])
     currency: str | None = f.currency()
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
@@ -104,7 +104,7 @@ class Phase(NewPhase):
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlanContext:
     """For whom phases are planned, in which mode, and what was agreed before: it may be named again."""
 
     customer: Customer
@@ -118,7 +118,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
+class PricedPhase:
     """A phase that was asked for, with the prices of its items and of what it charges once."""
 
     wanted: NewPhase
@@ -128,9 +128,9 @@ class Priced:
     currency: str
 
 
-def priced(tx: Tx, frame: Frame, wanted: Sequence[NewPhase]) -> list[Priced]:
+def price_phases(tx: Tx, frame: PlanContext, wanted: Sequence[NewPhase]) -> list[PricedPhase]:
     """The phases with their prices, all in one currency; prices that are sent as data are made."""
-    found = [price_one(tx, frame, phase, f"phases[{place}]") for place, phase in enumerate(wanted)]
+    found = [price_phase(tx, frame, phase, f"phases[{place}]") for place, phase in enumerate(wanted)]
     for phase in found:
         require(
             phase.currency == found[0].currency,
@@ -140,7 +140,7 @@ def priced(tx: Tx, frame: Frame, wanted: Sequence[NewPhase]) -> list[Priced]:
     return found
 
 
-def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
+def price_phase(tx: Tx, frame: PlanContext, wanted: NewPhase, at: str) -> PricedPhase:
     require(wanted.items, "You must pass at least one item.", param=f"{at}[items]")
     prices: dict[str, Price] = {}
     for place, item in enumerate(wanted.items):
@@ -148,7 +148,7 @@ def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
         price = price_of(tx, item, named, frame.items)
         check_quantity(item, price, named)
         check_threshold(item, price, named)
-        with_param(f"{at}[items]", check_new, price, prices)
+        with_param(f"{at}[items]", check_price_unused, price, prices)
         prices[price.id] = price
     all_of_them = list(prices.values())
     with_param(f"{at}[items]", check_together, all_of_them, wanted.currency, classic=frame.classic)
@@ -162,12 +162,12 @@ def price_one(tx: Tx, frame: Frame, wanted: NewPhase, at: str) -> Priced:
     with_param(f"{at}[add_invoice_items]", check_price_currency, once, currency)
     extra = zip(once, [one.quantity for one in wanted.add_invoice_items], strict=True)
     check_amounts(extra, currency, f"{at}[add_invoice_items]")
-    found = Priced(wanted, at, all_of_them, once, currency)
+    found = PricedPhase(wanted, at, all_of_them, once, currency)
     check_billing(tx, frame, found)
     return found
 
 
-def check_billing(tx: Tx, frame: Frame, phase: Priced) -> None:
+def check_billing(tx: Tx, frame: PlanContext, phase: PricedPhase) -> None:
     """What changes the amounts: discounts must be redeemable now, tax rates in use."""
     wanted = phase.wanted
     tax_rate.check_usable(tx, wanted.default_tax_rates or [], f"{phase.at}[default_tax_rates]", frame.rates)
@@ -180,7 +180,7 @@ def check_billing(tx: Tx, frame: Frame, phase: Priced) -> None:
 
 
 def check_discounts(
-    tx: Tx, frame: Frame, phase: Priced, wanted: Sequence[DiscountTerm] | None, at: str
+    tx: Tx, frame: PlanContext, phase: PricedPhase, wanted: Sequence[DiscountTerm] | None, at: str
 ) -> None:
     fresh = [term for term in wanted or [] if term.shown() not in frame.discounts]
     owner = Owner(frame.customer, phase.currency, present=frame.present, param=f"{at}[discounts]")
@@ -196,7 +196,7 @@ def with_param(param: str, check: Any, *given: Any, **named: Any) -> None:
         raise
 
 
-def wish(phase: Priced, now: datetime) -> core.Wish:
+def dates_of(phase: PricedPhase, now: datetime) -> core.Wish:
     """What a phase says of its dates; with neither a duration nor an end it lasts one of its periods."""
     wanted, at = phase.wanted, phase.at
     require(
@@ -206,10 +206,10 @@ def wish(phase: Priced, now: datetime) -> core.Wish:
         code="parameters_exclusive",
     )
     start = wanted.start_date if isinstance(wanted, Phase) else None
-    length = min((rhythm(price) for price in phase.prices), key=days)
+    length = min((rhythm(price) for price in phase.prices), key=approximate_days)
     if wanted.duration:
         length = (wanted.duration.interval, wanted.duration.interval_count)
-    return core.Wish(length, dated(start, now), dated(wanted.end_date, now))
+    return core.Wish(length, instant_of(start, now), instant_of(wanted.end_date, now))
 
 
 def rhythm(price: Price) -> core.Length:
@@ -218,27 +218,27 @@ def rhythm(price: Price) -> core.Length:
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
-def days(length: core.Length) -> int:
+def approximate_days(length: core.Length) -> int:
     return {"day": 1, "week": 7, "month": 30, "year": 365}[length[0]] * length[1]
 
 
-def dated(value: datetime | str | None, now: datetime) -> datetime | None:
+def instant_of(value: datetime | str | None, now: datetime) -> datetime | None:
     return now if isinstance(value, str) else value
 
 
-def kept(phase: Priced, span: core.Span, now: datetime) -> dict[str, Any]:
+def stored_phase(phase: PricedPhase, span: core.Span, now: datetime) -> dict[str, Any]:
     """A phase as it is stored and shown."""
     wanted = phase.wanted
     return {
-        **settings(wanted),
+        **stored_settings(wanted),
         "add_invoice_items": [
-            extra_kept(*extra) for extra in zip(wanted.add_invoice_items, phase.once, strict=True)
+            stored_one_time_item(*extra) for extra in zip(wanted.add_invoice_items, phase.once, strict=True)
         ],
         "currency": phase.currency,
         "default_tax_rates": wanted.default_tax_rates or [],
-        "discounts": terms_kept(wanted.discounts),
+        "discounts": stored_discounts(wanted.discounts),
         "end_date": seconds(span.end),
-        "items": [item_kept(item, price) for item, price in zip(wanted.items, phase.prices, strict=True)],
+        "items": [stored_item(item, price) for item, price in zip(wanted.items, phase.prices, strict=True)],
         # Empty values stay: they take the key off the subscription's metadata when the phase begins (X111).
         "metadata": {key: value for key, value in wanted.metadata.items() if key},
         "proration_behavior": wanted.proration_behavior,
@@ -248,18 +248,18 @@ def kept(phase: Priced, span: core.Span, now: datetime) -> dict[str, Any]:
     }
 
 
-def settings(wanted: Settings) -> dict[str, Any]:
+def stored_settings(wanted: Settings) -> dict[str, Any]:
     found = {name: json_value(spec, getattr(wanted, name)) for name, spec in specs(Settings).items()}
     if wanted.automatic_tax:
         found["automatic_tax"] = {"disabled_reason": None, **found["automatic_tax"]}
     return found
 
 
-def item_kept(item: Item, price: Price) -> dict[str, Any]:
+def stored_item(item: Item, price: Price) -> dict[str, Any]:
     metered = priced_items.meter_of(price) is not None
     return {
         "billing_thresholds": threshold_of(item),
-        "discounts": terms_kept(item.discounts),
+        "discounts": stored_discounts(item.discounts),
         "metadata": {key: value for key, value in item.metadata.items() if key},
         "plan": price.id,
         "price": price.id,
@@ -268,14 +268,14 @@ def item_kept(item: Item, price: Price) -> dict[str, Any]:
     }
 
 
-def terms_kept(wanted: Sequence[DiscountTerm] | None) -> list[dict[str, Any]]:
+def stored_discounts(wanted: Sequence[DiscountTerm] | None) -> list[dict[str, Any]]:
     return [term.shown() for term in wanted or []]
 
 
-def extra_kept(extra: one_time_items.Extra, price: Price) -> dict[str, Any]:
+def stored_one_time_item(extra: one_time_items.OneTimeItem, price: Price) -> dict[str, Any]:
     return {
         "discountable": extra.discountable,
-        "discounts": terms_kept(extra.discounts),
+        "discounts": stored_discounts(extra.discounts),
         "metadata": {key: value for key, value in extra.metadata.items() if value},
         "period": extra.period.shown() if extra.period else OWN_PERIOD,
         "price": price.id,
@@ -284,10 +284,10 @@ def extra_kept(extra: one_time_items.Extra, price: Price) -> dict[str, Any]:
     }
 
 
-def trial_of(phase: Priced, span: core.Span, now: datetime) -> datetime | None:
+def trial_of(phase: PricedPhase, span: core.Span, now: datetime) -> datetime | None:
     """Until when a phase is in trial: `trial` means all of it."""
     wanted, param = phase.wanted, f"{phase.at}[trial_end]"
-    until = dated(wanted.trial_end, now)
+    until = instant_of(wanted.trial_end, now)
     whole = bool(wanted.trial)
     require(
         not (whole and until not in (None, span.end)),

@@ -32,7 +32,7 @@ from billow.store.tx import Tx
 
 NOTICE = timers.SCHEDULE_NOTICE
 """So long before its end a schedule is told to be expiring."""
-PLAIN = (
+COPIED = (
     "application_fee_percent",
     "billing_thresholds",
     "default_payment_method",
@@ -57,7 +57,7 @@ def span_of(phase: Phase) -> Span:
     return Span(start, end)
 
 
-def settled(schedule: SubscriptionSchedule, phase: Phase) -> Phase:
+def with_defaults(schedule: SubscriptionSchedule, phase: Phase) -> Phase:
     """A phase with what the schedule says for all of them, where it says nothing itself."""
     common = schedule.default_settings
     found = {**phase, **{name: common[name] for name in common if phase.get(name) is None}}
@@ -78,19 +78,21 @@ def planned_end(schedule: SubscriptionSchedule, place: int) -> datetime | None:
 def begin(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
     """Make the subscription. Its first invoice is a draft for an hour, for nobody waits for it (§6)."""
     customer = rows.lock(tx, Customer, schedule.customer)
-    phase = redeemable(tx, customer, schedule.phases[0])
+    phase = with_redeemable_discounts(tx, customer, schedule.phases[0])
     planned = schedule.but(phases=[phase, *schedule.phases[1:]])
-    wanted = replace(order_of(tx, planned, 0), add_invoice_items=extras_of(phase), agreed=True)
+    wanted = replace(
+        subscription_params(tx, planned, 0), add_invoice_items=one_time_items_of(phase), agreed=True
+    )
     wanted = replace(wanted, items=[replace(item, agreed=True) for item in wanted.items])
     found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
     prices = [found[item["price"]] for item in phase["items"]]
     subscription, _ = create.begin(tx, customer, wanted, prices, later=True)
     rows.update(tx, subscription, event=None, schedule=schedule.id)
     create.conclude(tx, subscription.id)
-    return schedule.but(subscription=subscription.id, **running(schedule, 0))
+    return schedule.but(subscription=subscription.id, **current_phase_fields(schedule, 0))
 
 
-def running(schedule: SubscriptionSchedule, place: int) -> dict[str, Any]:
+def current_phase_fields(schedule: SubscriptionSchedule, place: int) -> dict[str, Any]:
     """What a schedule says of itself while a phase runs."""
     phase = schedule.phases[place]
     begins = schedule.status == "not_started"
@@ -99,18 +101,18 @@ def running(schedule: SubscriptionSchedule, place: int) -> dict[str, Any]:
     return {"current_phase": current, "status": status}
 
 
-def order_of(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
+def subscription_params(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
     """The subscription as a request would ask for it in a phase; what is charged once comes apart."""
-    phase, span = settled(schedule, schedule.phases[place]), spans(schedule)[place]
+    phase, span = with_defaults(schedule, schedule.phases[place]), spans(schedule)[place]
     ends = planned_end(schedule, place)
     sends = phase["collection_method"] == "send_invoice"
     invoices = dict(phase["invoice_settings"])
     due = invoices.pop("days_until_due")
     mode = {name: schedule.billing_mode[name] for name in ("flexible", "type")}
     nested = {
-        **{name: phase[name] for name in PLAIN},
+        **{name: phase[name] for name in COPIED},
         "automatic_tax": {n: v for n, v in phase["automatic_tax"].items() if n != "disabled_reason"},
-        "backdate_start_date": int(span.start.timestamp()) if span.start < whole(tx) else None,
+        "backdate_start_date": int(span.start.timestamp()) if span.start < whole_second(tx) else None,
         "billing_mode": mode,
         "cancel_at": int(ends.timestamp()) if ends else None,
         "collection_method": phase["collection_method"],
@@ -125,24 +127,26 @@ def order_of(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
         "proration_behavior": phase["proration_behavior"],
         "trial_end": phase["trial_end"],
     }
-    wanted: Subscribe = read(Subscribe, said(nested))
+    wanted: Subscribe = read(Subscribe, as_params(nested))
     return wanted
 
 
-def whole(tx: Tx) -> datetime:
+def whole_second(tx: Tx) -> datetime:
     return tx.now.replace(microsecond=0)
 
 
-def said(value: Any) -> Any:
+def as_params(value: Any) -> Any:
     """Nested values as a request would have them: without what is null, and fractions in digits."""
     if isinstance(value, dict):
-        return {name: said(inner) for name, inner in value.items() if inner is not None}
+        return {name: as_params(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [said(inner) for inner in value]
+        return [as_params(inner) for inner in value]
     return str(value) if isinstance(value, float) else value
 
 
-def redeemable(tx: Tx, customer: Customer, phase: Phase, subscription: Subscription | None = None) -> Phase:
+def with_redeemable_discounts(
+    tx: Tx, customer: Customer, phase: Phase, subscription: Subscription | None = None
+) -> Phase:
     """The phase without the coupons that nobody can redeem any more: they were planned in good faith."""
     present = [*(subscription.discounts if subscription else []), customer.discount or ""]
     owner = discounts.Owner(customer, phase["currency"], present=present)
@@ -150,8 +154,8 @@ def redeemable(tx: Tx, customer: Customer, phase: Phase, subscription: Subscript
     def left(entry: dict[str, Any]) -> dict[str, Any]:
         usable: list[DiscountTerm] = []
         for term in entry["discounts"]:
-            [wanted] = [read(DiscountTerm, said(term))]
-            if may_be_redeemed(tx, [*usable, wanted], owner):
+            [wanted] = [read(DiscountTerm, as_params(term))]
+            if are_redeemable(tx, [*usable, wanted], owner):
                 usable.append(wanted)
         return {**entry, "discounts": [term.shown() for term in usable]}
 
@@ -159,7 +163,7 @@ def redeemable(tx: Tx, customer: Customer, phase: Phase, subscription: Subscript
     return {**left(phase), **inner}
 
 
-def may_be_redeemed(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) -> bool:
+def are_redeemable(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) -> bool:
     try:
         discounts.redeemable(tx, wanted, owner)
     except Refused:
@@ -167,7 +171,7 @@ def may_be_redeemed(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) 
     return True
 
 
-def extras_of(phase: Phase) -> list[one_time_items.Extra]:
+def one_time_items_of(phase: Phase) -> list[one_time_items.OneTimeItem]:
     """What a phase charges once, its own bounds as instants."""
     bounds = {"phase_start": phase["start_date"], "phase_end": phase["end_date"]}
     found = []
@@ -179,25 +183,25 @@ def extras_of(phase: Phase) -> list[one_time_items.Extra]:
             period[side] = made(getattr(one_time_items, side.title()), type=kind, timestamp=at)
         names = ("discountable", "metadata", "price", "quantity", "tax_rates")
         given = {name: extra[name] for name in names}
-        given["discounts"] = terms_of_discounts(extra)
+        given["discounts"] = discount_params(extra)
         found.append(
-            made(one_time_items.Extra, period=made(one_time_items.Span, **period), agreed=True, **given)
+            made(one_time_items.OneTimeItem, period=made(one_time_items.Span, **period), agreed=True, **given)
         )
     return found
 
 
-def terms_of_discounts(entry: dict[str, Any]) -> list[DiscountTerm]:
-    return [read(DiscountTerm, said(term)) for term in entry["discounts"]]
+def discount_params(entry: dict[str, Any]) -> list[DiscountTerm]:
+    return [read(DiscountTerm, as_params(term)) for term in entry["discounts"]]
 
 
 @job("schedule.phase", batch=1)
-def go_on(tx: Tx, refs: list[str]) -> None:
+def begin_phase(tx: Tx, refs: list[str]) -> None:
     """A phase begins, or the last one is over. However late it is done, it counts from when it was due."""
     [id] = refs
     schedule = rows.lock(tx, SubscriptionSchedule, id)
     if schedule.status not in LIVING:
         return
-    due = next_step(schedule)
+    due = next_due(schedule)
     if due > tx.now:
         return
     then = tx.at(tx.clock, due)
@@ -207,11 +211,11 @@ def go_on(tx: Tx, refs: list[str]) -> None:
     elif schedule.subscription is None:
         write(then, schedule, begin(then, schedule))
     else:
-        enter(then, schedule, schedule, place, schedule.phases[place]["proration_behavior"])
-        write(then, schedule, schedule.but(**running(schedule, place)))
+        apply_phase(then, schedule, schedule, place, schedule.phases[place]["proration_behavior"])
+        write(then, schedule, schedule.but(**current_phase_fields(schedule, place)))
 
 
-def next_step(schedule: SubscriptionSchedule) -> datetime:
+def next_due(schedule: SubscriptionSchedule) -> datetime:
     """When the schedule is looked at next: at its start, and at the end of each phase."""
     found = instant((schedule.current_phase or {}).get("end_date"))
     return found or spans(schedule)[0].start
@@ -227,13 +231,13 @@ def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> 
 def set_timers(tx: Tx, schedule: SubscriptionSchedule, ended: datetime | None = None) -> None:
     """`ended` is when it would have ended before: that is not told again where it is the same."""
     end = spans(schedule)[-1].end
-    jobs.put(tx, "schedule.phase", schedule.id, next_step(schedule))
+    jobs.put(tx, "schedule.phase", schedule.id, next_due(schedule))
     if end != ended:
         jobs.put(tx, "schedule.expiring", schedule.id, max(end - NOTICE, tx.now))
 
 
 @job("schedule.expiring", batch=1)
-def expire(tx: Tx, refs: list[str]) -> None:
+def emit_expiring(tx: Tx, refs: list[str]) -> None:
     [schedule] = rows.find_all(tx, SubscriptionSchedule, refs).values()
     if schedule.status in LIVING:
         rows.emit(tx, [(schedule, None)], "subscription_schedule.expiring")
@@ -251,7 +255,7 @@ def finish(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
     return done
 
 
-def enter(
+def apply_phase(
     tx: Tx,
     old: SubscriptionSchedule,
     new: SubscriptionSchedule,
@@ -271,22 +275,22 @@ def enter(
     former = old.phases[before]
     edited = former["start_date"] == phase["start_date"]
     if not edited:
-        phase = redeemable(tx, rows.find(tx, Customer, new.customer), phase, subscription)
-    given = terms_of(tx, subscription, settled(new, phase), settled(old, former), edited=edited)
-    begins = not edited and settled(new, phase)["billing_cycle_anchor"] == "phase_start"
-    if begins or ("items" in given and restarts(tx, subscription, phase)):
+        phase = with_redeemable_discounts(tx, rows.find(tx, Customer, new.customer), phase, subscription)
+    given = changes_of(tx, subscription, with_defaults(new, phase), with_defaults(old, former), edited=edited)
+    begins = not edited and with_defaults(new, phase)["billing_cycle_anchor"] == "phase_start"
+    if begins or ("items" in given and restarts_period(tx, subscription, phase)):
         given["billing_cycle_anchor"] = made(Anchor, type="now")
     if planned_end(new, place) != planned_end(old, before):
         given["cancel_at"] = planned_end(new, place)
     if not edited:
-        put_extras(tx, subscription, phase, given)
+        insert_one_time_items(tx, subscription, phase, given)
     if not given:
         return Applied(subscription, None)
     wanted = made(Change, proration_behavior=prorations, agreed=True, **given)
-    return apply.apply(tx, subscription, wanted, at=whole(tx), later=later)
+    return apply.apply(tx, subscription, wanted, at=whole_second(tx), later=later)
 
 
-def terms_of(
+def changes_of(
     tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
 ) -> dict[str, Any]:
     """What an update would be sent to make the subscription what the phase says."""
@@ -295,13 +299,13 @@ def terms_of(
         given["items"] = item_changes(tx, subscription, phase, former)
     for name in ("default_tax_rates", "discounts"):
         if phase[name] != former[name] or (phase[name] and not edited):
-            now = terms_of_discounts(phase) if name == "discounts" else phase[name]
+            now = discount_params(phase) if name == "discounts" else phase[name]
             given[name] = now or None
     if phase["metadata"] and (not edited or phase["metadata"] != former["metadata"]):
         given["metadata"] = phase["metadata"]
     if phase["trial_end"] != former["trial_end"]:
         given.update(trial_of(subscription, phase, edited=edited))
-    given.update(plain_terms(tx, subscription, phase, former, edited=edited))
+    given.update(copied_changes(tx, subscription, phase, former, edited=edited))
     return given
 
 
@@ -312,22 +316,22 @@ def trial_of(subscription: Subscription, phase: Phase, *, edited: bool) -> dict[
     return {"trial_end": "now"} if edited and subscription.status == "trialing" else {}
 
 
-def plain_terms(
+def copied_changes(
     tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
 ) -> dict[str, Any]:
     """How it is paid, and what its invoices say. What the former phase said and this one does not is taken
     back; what neither says stays."""
-    shaped = read(Change, said({name: phase[name] for name in PLAIN}))
+    shaped = read(Change, as_params({name: phase[name] for name in COPIED}))
     given: dict[str, Any] = {}
-    for name in PLAIN:
+    for name in COPIED:
         new, old = phase[name], former[name]
         if new != old or (new is not None and not edited):
             given[name] = getattr(shaped, name) if new is not None else None
-    if not belongs(tx, subscription, given.get("default_payment_method")):
+    if not belongs_to_customer(tx, subscription, given.get("default_payment_method")):
         del given["default_payment_method"]
     if phase["invoice_settings"] != former["invoice_settings"]:
         own = {name: value for name, value in phase["invoice_settings"].items() if name != "days_until_due"}
-        sent = read(InvoiceSettings, said(own)).sent()
+        sent = read(InvoiceSettings, as_params(own)).sent()
         given["invoice_settings"] = made(InvoiceSettings, **{**dict.fromkeys(own), **sent})
     if (phase["collection_method"], phase["invoice_settings"]["days_until_due"]) != (
         subscription.collection_method,
@@ -339,19 +343,19 @@ def plain_terms(
     return given
 
 
-def belongs(tx: Tx, subscription: Subscription, method: str | None) -> bool:
+def belongs_to_customer(tx: Tx, subscription: Subscription, method: str | None) -> bool:
     """A method that was detached since it was planned is passed over."""
     found = rows.find_many(tx, PaymentMethod, [method] if method else [])
     return method is None or (method in found and found[method].customer == subscription.customer)
 
 
-def items_now(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
+def items_of(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
     return rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
 
 
 def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase) -> list[ItemChange]:
     """An item with a price of the phase stays, with its quantity; others go, and the rest is added."""
-    left = {item.price: item.id for item in items_now(tx, subscription)}
+    left = {item.price: item.id for item in items_of(tx, subscription)}
     before = {item["price"]: item for item in former["items"]}
     found = []
     for item in phase["items"]:
@@ -360,7 +364,7 @@ def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase
             given["quantity"] = item["quantity"]
         old = before.get(item["price"], {})
         if item["discounts"] or old.get("discounts"):
-            given["discounts"] = terms_of_discounts(item) or None
+            given["discounts"] = discount_params(item) or None
         if item["billing_thresholds"] != old.get("billing_thresholds"):
             sent = item["billing_thresholds"]
             given["billing_thresholds"] = sent and read(UsageThreshold, sent)
@@ -372,11 +376,11 @@ def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase
     return found + [made(ItemChange, id=id, deleted=True) for id in left.values()]
 
 
-def restarts(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
+def restarts_period(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
     """In classic another interval begins a new period (§5.5); its items all have one."""
     if subscription.billing_mode["type"] != "classic" or phase["trial_end"]:
         return False
-    prices = rows.find_many(tx, Price, [item.price for item in items_now(tx, subscription)])
+    prices = rows.find_many(tx, Price, [item.price for item in items_of(tx, subscription)])
     new = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
     rhythms = {rhythm_of(price) for price in prices.values()}
     return bool(rhythms) and rhythms != {rhythm_of(price) for price in new.values()}
@@ -388,11 +392,11 @@ def rhythm_of(price: Price) -> tuple[str, int]:
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
-def put_extras(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str, Any]) -> None:
+def insert_one_time_items(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str, Any]) -> None:
     """What the phase charges once waits for its next invoice, for the periods that begin with the phase."""
     if not phase["add_invoice_items"]:
         return
-    now = whole(tx)
+    now = whole_second(tx)
     anchor = now if "billing_cycle_anchor" in given else subscription.billing_cycle_anchor
     found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
     periods = [calendar.period_at(anchor, *rhythm_of(price), now) for price in found.values()]
@@ -401,4 +405,6 @@ def put_extras(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str
         periods = [(now, until)]
     items = [SubscriptionItem(current_period_start=start, current_period_end=end) for start, end in periods]
     customer = rows.find(tx, Customer, subscription.customer)
-    one_time_items.put(tx, one_time_items.Setting(customer, subscription, items), extras_of(phase))
+    one_time_items.insert(
+        tx, one_time_items.Recipient(customer, subscription, items), one_time_items_of(phase)
+    )

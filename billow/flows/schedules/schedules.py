@@ -12,7 +12,7 @@ from billow.core import lifecycle
 from billow.core import schedule as core
 from billow.core.errors import Refused, require
 from billow.flows.schedules import phase_params, run_phase
-from billow.flows.schedules.phase_params import Frame, NewPhase, Phase, Settings
+from billow.flows.schedules.phase_params import NewPhase, Phase, PlanContext, Settings
 from billow.flows.subscription_changes import apply, sync_schedule, update
 from billow.flows.subscription_changes.params import Change
 from billow.flows.subscription_status import schedule_end
@@ -27,7 +27,7 @@ from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-AFTER = ("cancel", "release")
+END_BEHAVIORS = ("cancel", "release")
 
 
 class Create(Params):
@@ -35,7 +35,7 @@ class Create(Params):
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
     default_settings: Settings | None = f.nested(shape=Settings)
-    end_behavior: str = f.choice(SHOWN, *AFTER, default="release")
+    end_behavior: str = f.choice(SHOWN, *END_BEHAVIORS, default="release")
     from_subscription: str | None = f.ref("subscription")
     metadata: dict[str, str] = f.metadata()
     phases: list[NewPhase] = f.array(SHOWN, NewPhase, default=[])
@@ -44,7 +44,7 @@ class Create(Params):
 
 class Update(Params):
     default_settings: Settings | None = f.nested(shape=Settings)
-    end_behavior: str | None = f.choice(SHOWN, *AFTER)
+    end_behavior: str | None = f.choice(SHOWN, *END_BEHAVIORS)
     metadata: dict[str, str] = f.metadata()
     phases: list[Phase] = f.array(SHOWN, Phase, default=[])
     proration_behavior: str = f.choice(SHOWN, *params.PRORATIONS, default="create_prorations")
@@ -63,7 +63,7 @@ class Cancel(Params):
 def create(tx: Tx, wanted: Create) -> SubscriptionSchedule:
     """Plan a subscription that will be made, or one that there is: with `from_subscription` alone."""
     if wanted.from_subscription:
-        return adopt(tx, wanted)
+        return create_from_subscription(tx, wanted)
     if wanted.customer is None:
         raise missing("customer")
     if wanted.customer_account is not None:
@@ -76,8 +76,8 @@ def create(tx: Tx, wanted: Create) -> SubscriptionSchedule:
 
 def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     """Write a schedule of phases, with its subscription where it begins now."""
-    planned = drawn(tx, wanted, customer)
-    begins = run_phase.spans(planned)[0].start <= run_phase.whole(tx)
+    planned = schedule_of(tx, wanted, customer)
+    begins = run_phase.spans(planned)[0].start <= run_phase.whole_second(tx)
     status = lifecycle.after(lifecycle.SCHEDULE, lifecycle.NEW, "plan")
     schedule = rows.born(tx, planned.but(status=status))
     if begins:
@@ -87,37 +87,41 @@ def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     return made_one
 
 
-def drawn(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
+def schedule_of(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
     """The schedule that is asked for, with every phase checked as if it began now."""
     params.check_number(tx, customer)
-    check_common(tx, wanted.default_settings)
-    now = run_phase.whole(tx)
-    start = phase_params.dated(wanted.start_date, now) or now
+    check_default_settings(tx, wanted.default_settings)
+    now = run_phase.whole_second(tx)
+    start = phase_params.instant_of(wanted.start_date, now) or now
     params.check_mode(wanted.billing_mode)
     mode = params.mode_of(wanted.billing_mode, seconds(now))
-    priced = phase_params.priced(
-        tx, Frame(customer, mode["type"] == "classic", present=present_of(customer)), wanted.phases
+    priced = phase_params.price_phases(
+        tx,
+        PlanContext(customer, mode["type"] == "classic", present=existing_discounts(customer)),
+        wanted.phases,
     )
-    spans = core.chain(start, [phase_params.wish(phase, now) for phase in priced])
+    spans = core.chain(start, [phase_params.dates_of(phase, now) for phase in priced])
     require(spans[0].end > now, "The first phase must end in the future.", param="phases[0][end_date]")
     schedule = SubscriptionSchedule(
         billing_mode=mode,
         customer=customer.id,
-        default_settings=defaults(wanted.default_settings),
+        default_settings=default_settings(wanted.default_settings),
         end_behavior=wanted.end_behavior,
         metadata=merged({}, wanted.metadata),
-        phases=[phase_params.kept(phase, span, now) for phase, span in zip(priced, spans, strict=True)],
+        phases=[
+            phase_params.stored_phase(phase, span, now) for phase, span in zip(priced, spans, strict=True)
+        ],
         test_clock=customer.test_clock,
     )
     check(tx, schedule, customer)
     return schedule
 
 
-def defaults(wanted: Settings | None, old: dict[str, Any] = DEFAULT_SETTINGS) -> dict[str, Any]:
+def default_settings(wanted: Settings | None, old: dict[str, Any] = DEFAULT_SETTINGS) -> dict[str, Any]:
     """What holds for all phases: what was sent, over what held before."""
     if wanted is None:
         return dict(old)
-    sent = {name: phase_params.settings(wanted)[name] for name in wanted.sent()}
+    sent = {name: phase_params.stored_settings(wanted)[name] for name in wanted.sent()}
     for name in ("invoice_settings", "automatic_tax"):
         if sent.get(name):
             given = {key: value for key, value in sent[name].items() if value is not None}
@@ -131,13 +135,13 @@ def check(tx: Tx, schedule: SubscriptionSchedule, customer: Customer, first: int
     for place in range(first, len(schedule.phases)):
         at = f"phases[{place - first + sent}]"
         try:
-            params.check(tx, run_phase.order_of(tx, schedule, place), customer, [])
+            params.check(tx, run_phase.subscription_params(tx, schedule, place), customer, [])
         except Refused as refused:
-            refused.param = within(at, refused.param)
+            refused.param = param_of_phase(at, refused.param)
             raise
 
 
-def check_common(tx: Tx, wanted: Settings | None) -> None:
+def check_default_settings(tx: Tx, wanted: Settings | None) -> None:
     """What is said for all phases must be right, be it that each of them says something else."""
     if wanted is None:
         return
@@ -145,11 +149,11 @@ def check_common(tx: Tx, wanted: Settings | None) -> None:
         params.check_settings(tx, wanted.invoice_settings)
         params.check_automatic_tax(wanted.automatic_tax)
     except Refused as refused:
-        refused.param = within("default_settings", refused.param)
+        refused.param = param_of_phase("default_settings", refused.param)
         raise
 
 
-def within(at: str, param: str | None) -> str:
+def param_of_phase(at: str, param: str | None) -> str:
     """A parameter of a subscription as a phase has it."""
     if param == "days_until_due":
         return f"{at}[invoice_settings][days_until_due]"
@@ -157,7 +161,7 @@ def within(at: str, param: str | None) -> str:
     return f"{at}[{name}]{bracket}{rest}"
 
 
-def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
+def create_from_subscription(tx: Tx, wanted: Create) -> SubscriptionSchedule:
     """A schedule of one phase that mirrors a subscription as it is, until its period ends (§6)."""
     others = sorted(set(wanted.sent()) - {"from_subscription"})
     require(
@@ -173,19 +177,19 @@ def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
         f" `{subscription.schedule}`.",
         param="from_subscription",
     )
-    billing_schedules.check_plannable(tx, subscription)
+    billing_schedules.check_not_billed_ahead(tx, subscription)
     require(
         subscription.status not in ("canceled", "incomplete", "incomplete_expired", "paused"),
         f"You cannot migrate a subscription that is in the `{subscription.status}` status.",
         param="from_subscription",
     )
-    items = run_phase.items_now(tx, subscription)
+    items = run_phase.items_of(tx, subscription)
     require(
         not any(item.current_trial for item in items),
         "You cannot migrate a subscription while an item is in a trial offer.",
         param="from_subscription",
     )
-    planned = mirrored(subscription, items)
+    planned = mirror(subscription, items)
     current = {name: planned.phases[0][name] for name in ("end_date", "start_date")}
     status = lifecycle.after(lifecycle.SCHEDULE, lifecycle.NEW, "begin")
     schedule = rows.born(tx, planned.but(current_phase=current, status=status))
@@ -195,7 +199,7 @@ def adopt(tx: Tx, wanted: Create) -> SubscriptionSchedule:
     return made_one
 
 
-def mirrored(subscription: Subscription, items: Sequence[SubscriptionItem]) -> SubscriptionSchedule:
+def mirror(subscription: Subscription, items: Sequence[SubscriptionItem]) -> SubscriptionSchedule:
     """Where it was to be canceled, the schedule ends with it."""
     start = max(item.current_period_start for item in items)
     end = subscription.cancel_at or min(item.current_period_end for item in items)
@@ -247,24 +251,28 @@ def carry_out(
     tx: Tx, schedule: SubscriptionSchedule, wanted: Update
 ) -> tuple[SubscriptionSchedule, Invoice | None]:
     """Write what a schedule becomes, and the draft of what that bills at once. Nothing is collected."""
-    living(schedule, "update")
-    revised, place = redrawn(tx, schedule, wanted)
+    check_living(schedule, "update")
+    revised, place = revised_schedule(tx, schedule, wanted)
     if schedule.status == "not_started":
-        if run_phase.spans(revised)[0].start <= run_phase.whole(tx):
+        if run_phase.spans(revised)[0].start <= run_phase.whole_second(tx):
             revised = run_phase.begin(tx, revised)
         return run_phase.write(tx, schedule, revised), None
     moved = revised.phases[place]["start_date"] != (schedule.current_phase or {})["start_date"]
     prorations = revised.phases[place]["proration_behavior"] if moved else wanted.proration_behavior
-    done = run_phase.enter(tx, schedule, revised, place, prorations, later=False)
-    return run_phase.write(tx, schedule, revised.but(**run_phase.running(revised, place))), done.invoice
+    done = run_phase.apply_phase(tx, schedule, revised, place, prorations, later=False)
+    return run_phase.write(
+        tx, schedule, revised.but(**run_phase.current_phase_fields(revised, place))
+    ), done.invoice
 
 
-def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[SubscriptionSchedule, int]:
+def revised_schedule(
+    tx: Tx, schedule: SubscriptionSchedule, wanted: Update
+) -> tuple[SubscriptionSchedule, int]:
     """The schedule as it is asked for, and the place of the phase that will be the current one."""
     customer = rows.find(tx, Customer, schedule.customer)
-    check_common(tx, wanted.default_settings)
+    check_default_settings(tx, wanted.default_settings)
     changed = schedule.but(
-        default_settings=defaults(wanted.default_settings, schedule.default_settings),
+        default_settings=default_settings(wanted.default_settings, schedule.default_settings),
         end_behavior=wanted.end_behavior or schedule.end_behavior,
         metadata=merged(schedule.metadata, wanted.metadata),
     )
@@ -272,19 +280,19 @@ def redrawn(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> tuple[Sub
         place = 0 if schedule.status == "not_started" else sync_schedule.place_of(schedule)
         check(tx, changed, customer, place)
         return changed, place
-    now = run_phase.whole(tx)
-    priced = phase_params.priced(tx, framed(tx, schedule, customer), wanted.phases)
-    wishes = [phase_params.wish(phase, now) for phase in priced]
+    now = run_phase.whole_second(tx)
+    priced = phase_params.price_phases(tx, context_of(tx, schedule, customer), wanted.phases)
+    wishes = [phase_params.dates_of(phase, now) for phase in priced]
     plan = core.updated(run_phase.spans(schedule), wishes, now, anchor_of(tx, schedule))
-    past = [over(schedule, span) for span in plan.past]
+    past = [past_phase(schedule, span) for span in plan.past]
     fresh = priced[plan.first :]
-    new = [phase_params.kept(phase, span, now) for phase, span in zip(fresh, plan.spans, strict=True)]
+    new = [phase_params.stored_phase(phase, span, now) for phase, span in zip(fresh, plan.spans, strict=True)]
     changed = changed.but(phases=past + new)
     check(tx, changed, customer, len(past), plan.first)
     return changed, len(past)
 
 
-def framed(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> Frame:
+def context_of(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> PlanContext:
     """What the schedule has already may be archived or used up since, and stays."""
     items, once = (
         [entry for phase in schedule.phases for entry in phase[name]]
@@ -292,18 +300,18 @@ def framed(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> Frame:
     )
     rates = [id for phase in schedule.phases for id in phase["default_tax_rates"]]
     running = rows.find_many(tx, Subscription, [schedule.subscription or ""]).values()
-    return Frame(
+    return PlanContext(
         customer,
         schedule.billing_mode["type"] == "classic",
         {item["price"] for item in items},
         {extra["price"] for extra in once},
         {*rates, *(id for entry in items + once for id in entry["tax_rates"])},
         [term for entry in [*schedule.phases, *items, *once] for term in entry["discounts"]],
-        present_of(customer, *running),
+        existing_discounts(customer, *running),
     )
 
 
-def present_of(customer: Customer, *running: Subscription) -> list[str]:
+def existing_discounts(customer: Customer, *running: Subscription) -> list[str]:
     """Discounts that are there already, and may be named."""
     own = [customer.discount] if customer.discount else []
     return own + [id for subscription in running for id in subscription.discounts]
@@ -314,13 +322,13 @@ def anchor_of(tx: Tx, schedule: SubscriptionSchedule) -> datetime | None:
     return next((subscription.billing_cycle_anchor for subscription in found.values()), None)
 
 
-def over(schedule: SubscriptionSchedule, span: core.Span) -> dict[str, Any]:
+def past_phase(schedule: SubscriptionSchedule, span: core.Span) -> dict[str, Any]:
     """A phase that is over, as it was; one that the update itself ends is cut."""
     [phase] = [phase for phase in schedule.phases if instant(phase["start_date"]) == span.start]
     return sync_schedule.phase_until(phase, seconds(span.end) or 0)
 
 
-def living(schedule: SubscriptionSchedule, verb: str) -> None:
+def check_living(schedule: SubscriptionSchedule, verb: str) -> None:
     require(
         schedule.status in LIVING,
         f"You cannot {verb} a subscription schedule that is currently in the `{schedule.status}` status. It"
@@ -331,7 +339,7 @@ def living(schedule: SubscriptionSchedule, verb: str) -> None:
 @SubscriptionSchedule.action("release", Release)
 def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> SubscriptionSchedule:
     """Stop planning: the subscription goes on as it is, and the end that was planned for it is dropped."""
-    living(schedule, "release")
+    check_living(schedule, "release")
     planned = schedule.status == "active" and run_phase.planned_end(
         schedule, sync_schedule.place_of(schedule)
     )
@@ -345,7 +353,7 @@ def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> Subscrip
 @SubscriptionSchedule.action("cancel", Cancel)
 def cancel_schedule(tx: Tx, schedule: SubscriptionSchedule, wanted: Cancel) -> SubscriptionSchedule:
     """Cancel the schedule and its subscription at once; what is paid and not used is given back."""
-    living(schedule, "cancel")
+    check_living(schedule, "cancel")
     if schedule.subscription is None:
         return schedule_end.cancel(tx, schedule)
     subscription = rows.lock(tx, Subscription, schedule.subscription)

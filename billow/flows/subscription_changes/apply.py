@@ -80,7 +80,7 @@ def conclude(tx: Tx, case: Case, invoice: Invoice | None, view: View) -> Applied
     Emits `customer.subscription.updated` and, where they change, events of discounts and entitlements.
     """
     if case.goal.trial_over:
-        trials.announce_early(tx, case.subscription, view.shown)
+        trials.emit_trial_will_end_early(tx, case.subscription, view.shown)
     changed = write_terms(tx, case, write_items(tx, case), invoice)
     discounts.settle(tx, case.subscription, changed, case.targets)
     emit_update(tx, view.shown, changed)
@@ -96,8 +96,8 @@ def view_of(tx: Tx, subscription: Subscription) -> View:
 def add_invoice_items(tx: Tx, case: Case) -> list[InvoiceItem]:
     """Write the `add_invoice_items` of a change; they are pending for its invoice or the next (§5.8.9)."""
     items = [target.new.item for target in case.targets if target.new]
-    setting = one_time_items.Setting(case.customer, case.subscription, items)
-    return one_time_items.put(tx, setting, case.wanted.add_invoice_items)
+    setting = one_time_items.Recipient(case.customer, case.subscription, items)
+    return one_time_items.insert(tx, setting, case.wanted.add_invoice_items)
 
 
 def emit_update(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
@@ -174,9 +174,11 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
         changes.update(paused_collection.pause_changes(tx, subscription, wanted.pause_collection))
     if wanted.given("pending_invoice_item_interval"):
         changes.update(
-            pending_item_invoices.planned(wanted.pending_invoice_item_interval, goal.anchor, goal.changed_at)
+            pending_item_invoices.interval_fields(
+                wanted.pending_invoice_item_interval, goal.anchor, goal.changed_at
+            )
         )
-    changes["watched"] = threshold_watch.on(
+    changes["watched"] = threshold_watch.has_threshold(
         changes.get("billing_thresholds", subscription.billing_thresholds), items
     )
     if invoice:
@@ -184,7 +186,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changed = rows.update(tx, subscription, event=None, **changes)
     timers.replace(tx, changed, [part.item for part in items])
     pending_item_invoices.replace_timer(tx, changed)
-    threshold_watch.look(tx, changed)
+    threshold_watch.request_check(tx, changed)
     return changed
 
 

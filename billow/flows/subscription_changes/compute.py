@@ -121,8 +121,8 @@ def check_schedules(loaded: Loaded, course: Course) -> None:
         agreed = discounts.agreed(subscription, wanted)
         agreed = agreed.but(billing_schedules=loaded.schedules, cancel_at=goal.ends, status=status)
         billing_schedules.check_terms(agreed, parts, loaded.coupons)
-        billing_schedules.check_reach(agreed, parts, goal.changed_at, subscription.billing_schedules)
-    elif any(billing_schedules.running(part.item) for part in parts):
+        billing_schedules.check_new_schedules(agreed, parts, goal.changed_at, subscription.billing_schedules)
+    elif any(billing_schedules.is_billed_ahead(part.item) for part in parts):
         billing_schedules.check_offers(parts)
         if discounts.gives_discounts(wanted):
             billing_schedules.check_discounts(loaded.coupons)

@@ -64,7 +64,7 @@ def targets(
             )
         old = known[item.id]
         new = None if item.deleted else changed_part(tx, subscription, old, item, at, taken)
-        require(new or not items.named(item), "A deleted item has no price.", param=f"{at}[price]")
+        require(new or not items.names_a_price(item), "A deleted item has no price.", param=f"{at}[price]")
         found[item.id] = Target(old, new, item.clear_usage)
     everything = [*found.values(), *added]
     left = [target.new for target in everything if target.new]
@@ -76,7 +76,7 @@ def targets(
     require(len(left) <= 20, "A subscription can have at most 20 items.", param="items")
     classic = subscription.billing_mode["type"] == "classic"
     trial_offers.check_flexible(wanted, classic=classic)
-    lasting = trial_offers.lasting(tx, left)
+    lasting = trial_offers.final_prices(tx, left)
     items.check_lasting([part.price for part in left], lasting, subscription.currency, classic=classic)
     for prices in ([part.price for part in left], lasting):
         priced = zip(prices, [part.item.quantity for part in left], strict=True)
@@ -87,9 +87,9 @@ def targets(
 def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, taken: dict[str, str]) -> Part:
     """Make an added item with its price."""
     require(not item.deleted, "You must pass the id of the item to delete.", param=f"{at}[id]")
-    offer = trial_offers.chosen(tx, item, at)
+    offer = trial_offers.find_offer(tx, item, at)
     price = price_in(tx, subscription, item, at, offer)
-    items.check_new(price, taken)
+    items.check_price_unused(price, taken)
     items.check_threshold(item, price, at)
     metered = priced_items.meter_of(price) is not None
     made = SubscriptionItem(
@@ -97,7 +97,7 @@ def new_part(tx: Tx, subscription: Subscription, item: ItemChange, at: str, take
         created=tx.now,
         current_period_start=tx.now,
         current_period_end=tx.now,
-        current_trial=trial_offers.started(offer, price, tx.now) if offer else None,
+        current_trial=trial_offers.current_trial_of(offer, price, tx.now) if offer else None,
         price=price.id,
         quantity=None if metered else 1 if item.quantity is None else item.quantity,
         metadata=merged({}, item.metadata),
@@ -117,8 +117,8 @@ def changed_part(
     A new price resets the quantity to 1 (T39).
     """
     changes: dict[str, Any] = {}
-    price, offer = old.price, trial_offers.fresh(tx, old.item, item, at)
-    if offer or (items.named(item) and (item.price or item.plan) != old.price.id):
+    price, offer = old.price, trial_offers.new_offer(tx, old.item, item, at)
+    if offer or (items.names_a_price(item) and (item.price or item.plan) != old.price.id):
         price = price_in(tx, subscription, item, at, offer)
         require(
             taken.get(price.id, old.item.id) == old.item.id,
@@ -127,7 +127,7 @@ def changed_part(
         )
         taken[price.id] = old.item.id
         changes["price"] = price.id
-        changes["current_trial"] = trial_offers.started(offer, price, tx.now) if offer else None
+        changes["current_trial"] = trial_offers.current_trial_of(offer, price, tx.now) if offer else None
         changes["quantity"] = None if priced_items.meter_of(price) else 1
     if item.quantity is not None:
         items.check_quantity(item, price, at)

@@ -121,12 +121,12 @@ def schedules_of(subscription: Subscription, wanted: Change, now: datetime) -> l
     known = subscription.billing_schedules
     if not wanted.given("billing_schedules"):
         return known
-    return billing_schedules.agreed(wanted.billing_schedules or [], known, now)
+    return billing_schedules.schedules_after(wanted.billing_schedules or [], known, now)
 
 
 def reach(schedules: Sequence[dict[str, Any]], target: core.Target) -> datetime | None:
     """Return until when a target is billed in advance."""
-    return billing_schedules.reach(schedules, target.new.price) if target.new else None
+    return billing_schedules.billed_until(schedules, target.new.price) if target.new else None
 
 
 def coupons_of(

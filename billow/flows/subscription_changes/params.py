@@ -13,7 +13,7 @@ from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.invoices.paused_collection import PauseCollection
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_terms import one_time_items, params, pending_item_invoices
-from billow.flows.subscription_terms.billing_schedules import any_running, check_proration
+from billow.flows.subscription_terms.billing_schedules import any_billed_ahead, check_proration
 from billow.resources import payment_method as cards
 from billow.resources import tax_rate
 from billow.resources.payment_method import PaymentMethod
@@ -38,7 +38,9 @@ CANCEL_AT_CHOICES = ("min_period_end", "max_period_end", "max_billed_until")
 
 
 class Change(Params):
-    add_invoice_items: list[one_time_items.Extra] = f.array(SHOWN, one_time_items.Extra, max=20, default=[])
+    add_invoice_items: list[one_time_items.OneTimeItem] = f.array(
+        SHOWN, one_time_items.OneTimeItem, max=20, default=[]
+    )
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
     automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
     billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
@@ -127,7 +129,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     params.check_automatic_tax(wanted.automatic_tax)
     check_instants(tx, subscription, wanted)
     pending_item_invoices.check(wanted.pending_invoice_item_interval)
-    if wanted.billing_schedules or any_running(tx, subscription):
+    if wanted.billing_schedules or any_billed_ahead(tx, subscription):
         check_proration(wanted.proration_behavior)
 
 

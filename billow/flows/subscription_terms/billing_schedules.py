@@ -24,7 +24,9 @@ from billow.store.tx import Tx
 Schedule = dict[str, Any]
 
 
-def agreed(wanted: Sequence[BillingSchedule], known: Sequence[Schedule], now: datetime) -> list[Schedule]:
+def schedules_after(
+    wanted: Sequence[BillingSchedule], known: Sequence[Schedule], now: datetime
+) -> list[Schedule]:
     """The schedules as they are kept. One that is named by its key alone stays as it is (an update)."""
     before = {one["key"]: one for one in known}
     found: dict[str, Schedule] = {}
@@ -35,13 +37,13 @@ def agreed(wanted: Sequence[BillingSchedule], known: Sequence[Schedule], now: da
             key.isalnum() and key.isascii(), "A key may only have letters and digits.", param=f"{at}[key]"
         )
         require(key not in found, f"The key {key} is given twice.", param=f"{at}[key]")
-        found[key] = {**one.shown(), "key": key, "bill_until": until_of(one, before.get(key), now, at)}
+        found[key] = {**one.shown(), "key": key, "bill_until": bill_until_of(one, before.get(key), now, at)}
         if key in before and not one.given("applies_to"):
             found[key]["applies_to"] = before[key]["applies_to"]
     return list(found.values())
 
 
-def until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime, at: str) -> dict[str, Any]:
+def bill_until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime, at: str) -> dict[str, Any]:
     """Until when, as it was sent and as the instant that it means. A duration counts from the request."""
     if wanted.bill_until is None:
         if known is None:
@@ -57,10 +59,10 @@ def until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime, at:
         f"You can only set `bill_until[{other}]` if `bill_until[type]` is `{other}`.",
         param=f"{at}[bill_until][{other}]",
     )
-    return {**sent.shown(), "computed_timestamp": seconds(meant(wanted, now))}
+    return {**sent.shown(), "computed_timestamp": seconds(instant_of(wanted, now))}
 
 
-def meant(wanted: BillingSchedule, now: datetime) -> datetime | None:
+def instant_of(wanted: BillingSchedule, now: datetime) -> datetime | None:
     until = wanted.bill_until
     if until is None or until.type == "timestamp" or until.duration is None:
         return until.timestamp if until else None
@@ -68,10 +70,10 @@ def meant(wanted: BillingSchedule, now: datetime) -> datetime | None:
 
 
 def instants(wanted: Sequence[BillingSchedule], now: datetime) -> list[datetime]:
-    return [at for one in wanted if (at := meant(one, now))]
+    return [at for one in wanted if (at := instant_of(one, now))]
 
 
-def computed(schedule: Schedule) -> datetime:
+def end_of(schedule: Schedule) -> datetime:
     return needed(instant(schedule["bill_until"]["computed_timestamp"]), "the end of a billing schedule")
 
 
@@ -81,34 +83,36 @@ def applies(schedule: Schedule, price: str) -> bool:
     return not named or any(one["price"] == price for one in named)
 
 
-def reach(schedules: Sequence[Schedule], price: str) -> datetime | None:
+def billed_until(schedules: Sequence[Schedule], price: str) -> datetime | None:
     """Until when an item with this price is billed by all that applies to it."""
-    return max((computed(one) for one in schedules if applies(one, price)), default=None)
+    return max((end_of(one) for one in schedules if applies(one, price)), default=None)
 
 
-def through(item: SubscriptionItem) -> datetime:
+def billed_through_of(item: SubscriptionItem) -> datetime:
     """Until when an item is billed: to the end of its period, or further."""
     return billed_through(item.current_period_end, item.billed_until)
 
 
-def ahead(part: Part, anchor: datetime, since: datetime, until: datetime | None = None) -> list[Period]:
+def periods_ahead(
+    part: Part, anchor: datetime, since: datetime, until: datetime | None = None
+) -> list[Period]:
     """A line for each natural period from one instant on, the last one cut where it must be."""
-    until = until or through(part.item)
+    until = until or billed_through_of(part.item)
     pieces = [] if part.meter else anchors.stretches(anchor, part.interval, since, until)
     return [Period(part, "licensed", one.start, one.end, one.share) for one in pieces]
 
 
-def running(item: SubscriptionItem) -> bool:
+def is_billed_ahead(item: SubscriptionItem) -> bool:
     """Whether more of it is billed than the period that it is in."""
     return item.billed_until is not None and item.billed_until > item.current_period_end
 
 
-def any_running(tx: Tx, subscription: Subscription) -> bool:
+def any_billed_ahead(tx: Tx, subscription: Subscription) -> bool:
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
-    return any(running(item) for item in items)
+    return any(is_billed_ahead(item) for item in items)
 
 
-def forget(tx: Tx, subscription: Subscription) -> None:
+def clear_billed_until(tx: Tx, subscription: Subscription) -> None:
     """What was billed in advance is given back: the items are billed no further than they are used."""
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     rows.update_many(tx, [(item, {"billed_until": None}) for item in items if item.billed_until])
@@ -118,13 +122,13 @@ def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavio
     if subscription.billing_schedules:
         check_proration(behavior)
         check_terms(subscription, parts, coupons_of(tx, subscription, parts))
-        check_reach(subscription, parts, tx.now.replace(microsecond=0))
+        check_new_schedules(subscription, parts, tx.now.replace(microsecond=0))
 
 
-def check_plannable(tx: Tx, subscription: Subscription) -> None:
+def check_not_billed_ahead(tx: Tx, subscription: Subscription) -> None:
     """Phases and what is billed beyond them do not go together."""
     require(
-        not any_running(tx, subscription),
+        not any_billed_ahead(tx, subscription),
         "You cannot migrate a subscription that is billed in advance by `billing_schedules`.",
         param="from_subscription",
     )
@@ -195,7 +199,7 @@ def check_discounts(coupons: Sequence[Coupon]) -> None:
     )
 
 
-def check_reach(
+def check_new_schedules(
     subscription: Subscription, parts: Sequence[Part], now: datetime, known: Sequence[Schedule] = ()
 ) -> None:
     """Each schedule names licensed prices of the subscription, and an instant that each of them may have.
@@ -214,7 +218,7 @@ def check_reach(
                     param=f"{at}[applies_to][{number}][price]",
                 )
         its = [part for part in licensed.values() if applies(one, part.price.id)]
-        check_instant(subscription, its, computed(one), now, f"{at}[bill_until]")
+        check_instant(subscription, its, end_of(one), now, f"{at}[bill_until]")
 
 
 def check_instant(

@@ -14,8 +14,8 @@ from billow.store.tx import Tx
 
 Span = tuple[datetime, datetime]
 LONGEST_TRIAL = timedelta(days=731)
-MOST_LINES = 250
-FUTURE = "Invalid timestamp: must be an integer Unix timestamp in the future."
+MAX_LINES = 250
+NOT_IN_FUTURE = "Invalid timestamp: must be an integer Unix timestamp in the future."
 
 
 def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
@@ -29,7 +29,7 @@ def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
         param="backdate_start_date",
     )
     offered = spans_of(tx, wanted, prices, now)
-    trial = trial_of(now, wanted, prices) or free_until(wanted, prices, offered)
+    trial = trial_of(now, wanted, prices) or free_offers_until(wanted, prices, offered)
     course = Course(now, start, anchor_of(wanted, now, start, trial, rhythms), trial)
     check_lines(course, rhythms)
     ends = end_of(wanted, course, rhythms, offered)
@@ -40,15 +40,17 @@ def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) 
     """The first period of each item that begins with a trial offer."""
     found: list[Span | None] = []
     for place, (item, price) in enumerate(zip(wanted.items, prices, strict=True)):
-        offer = trial_offers.chosen(tx, item, f"items[{place}]")
+        offer = trial_offers.find_offer(tx, item, f"items[{place}]")
         found.append(trial_offers.first_span(offer, price, wanted.currency, now) if offer else None)
     return found
 
 
-def free_until(wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]) -> datetime | None:
+def free_offers_until(
+    wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]
+) -> datetime | None:
     """Until when the first of the items is free, where all of them are by their offers (§5.10)."""
     ends = [span[1] for span in offered if span]
-    free = all(trial_offers.free(priced_items.rate_of(price, wanted.currency)) for price in prices)
+    free = all(trial_offers.is_free(priced_items.rate_of(price, wanted.currency)) for price in prices)
     return min(ends) if free and len(ends) == len(prices) else None
 
 
@@ -61,7 +63,7 @@ def rhythm_of(price: Price) -> Rhythm:
 def trial_of(now: datetime, wanted: Subscribe, prices: Sequence[Price]) -> datetime | None:
     """Until when nothing is charged; `trial_from_plan` takes the longest that a price offers."""
     if isinstance(wanted.trial_end, datetime):
-        require(wanted.trial_end > now, FUTURE, param="trial_end")
+        require(wanted.trial_end > now, NOT_IN_FUTURE, param="trial_end")
         require(
             wanted.trial_end <= now + LONGEST_TRIAL,
             "Invalid timestamp: can be no more than two years in the future.",
@@ -86,7 +88,7 @@ def anchor_of(
         check_anchor(wanted.billing_cycle_anchor, now, trial, rhythms)
         return wanted.billing_cycle_anchor
     if wanted.billing_cycle_anchor_config:
-        return configured(wanted, now, rhythms)
+        return anchor_of_config(wanted, now, rhythms)
     behavior = wanted.trial_settings and wanted.trial_settings.end_behavior.billing_cycle_anchor
     if trial and behavior != "unchanged":
         return trial
@@ -95,7 +97,7 @@ def anchor_of(
 
 def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythms: Sequence[Rhythm]) -> None:
     """Not beyond the first renewal that there would be without it (§5.5)."""
-    require(anchor >= now, FUTURE, param="billing_cycle_anchor")
+    require(anchor >= now, NOT_IN_FUTURE, param="billing_cycle_anchor")
     natural = min(calendar.boundary(trial or now, *rhythm, 1) for rhythm in rhythms)
     require(
         anchor <= natural,
@@ -105,7 +107,7 @@ def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythm
     )
 
 
-def configured(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> datetime:
+def anchor_of_config(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> datetime:
     config = needed(wanted.billing_cycle_anchor_config, "the configuration of an anchor")
     require(
         all(interval in calendar.MONTHS for interval, _ in rhythms),
@@ -135,7 +137,7 @@ def end_of(
         return max(ends + billing_schedules.instants(wanted.billing_schedules or [], course.created))
     if isinstance(wanted.cancel_at, str):
         return max(ends)
-    require(wanted.cancel_at is None or wanted.cancel_at > course.created, FUTURE, param="cancel_at")
+    require(wanted.cancel_at is None or wanted.cancel_at > course.created, NOT_IN_FUTURE, param="cancel_at")
     return wanted.cancel_at
 
 
@@ -143,9 +145,9 @@ def check_lines(course: Course, rhythms: Sequence[Rhythm]) -> None:
     """An invoice does not hold more lines than that (§5.9)."""
     length = course.created - course.start
     shortest = min(calendar.boundary(course.start, *rhythm, 1) - course.start for rhythm in rhythms)
-    few = length / shortest <= 2 * MOST_LINES  # so that what cannot be is not even counted
+    few = length / shortest <= 2 * MAX_LINES  # so that what cannot be is not even counted
     require(
-        few and sum(len(course.gone(rhythm)) + 1 for rhythm in rhythms) <= MOST_LINES,
-        f"The `backdate_start_date` leads to more than {MOST_LINES} invoice lines.",
+        few and sum(len(course.gone(rhythm)) + 1 for rhythm in rhythms) <= MAX_LINES,
+        f"The `backdate_start_date` leads to more than {MAX_LINES} invoice lines.",
         param="backdate_start_date",
     )

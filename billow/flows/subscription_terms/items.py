@@ -62,7 +62,7 @@ class OfferedItem(Item):
 FORMS = ("price", "plan", "price_data")
 
 
-def named(item: Item) -> bool:
+def names_a_price(item: Item) -> bool:
     """Whether it names a price at all; a change of an item need not."""
     return any(getattr(item, name) is not None for name in FORMS)
 
@@ -89,7 +89,7 @@ def price_of(
     What was agreed before goes on, whatever has become of its price since; in a trial `offer` it is its own.
     """
     if offer:
-        if named(item):
+        if names_a_price(item):
             form_of(item, at)  # in one of its forms
         return trial_offers.price_of(tx, item, offer, at)
     form = form_of(item, at)
@@ -138,7 +138,7 @@ def threshold_of(item: Item) -> dict[str, Any] | None:
     return item.billing_thresholds.shown() if item.billing_thresholds else None
 
 
-def check_new(price: Price, taken: Container[str]) -> None:
+def check_price_unused(price: Price, taken: Container[str]) -> None:
     """Each price is on one item of a subscription (§5.1)."""
     require(
         price.id not in taken,
@@ -159,8 +159,8 @@ def check_lasting(
     taken: set[str] = set()
     for price, then in zip(prices, lasting, strict=True):
         if then.id != price.id:
-            check_new(price, taken)
-        check_new(then, taken)
+            check_price_unused(price, taken)
+        check_price_unused(then, taken)
         taken |= {price.id, then.id}
 
 

@@ -27,7 +27,7 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 
-class OncePrice(Params):
+class OneTimePriceData(Params):
     """A one-time price that is made for this; a negative amount is a credit."""
 
     currency: str = f.currency(required=True)
@@ -52,13 +52,13 @@ class Span(Params):
     start: Start = f.nested(shape=Start, required=True)
 
 
-class Extra(Params):
+class OneTimeItem(Params):
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     period: Span | None = f.nested(shape=Span)
     price: str | None = f.ref("price")
-    price_data: OncePrice | None = f.nested(shape=OncePrice)
+    price_data: OneTimePriceData | None = f.nested(shape=OneTimePriceData)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     agreed: bool = False
@@ -66,7 +66,7 @@ class Extra(Params):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Recipient:
     """To whom the extras belong, and the periods that they are for where they name none."""
 
     customer: Customer
@@ -74,26 +74,29 @@ class Setting:
     items: Sequence[SubscriptionItem]
 
 
-def put(tx: Tx, setting: Setting, wanted: Sequence[Extra]) -> list[InvoiceItem]:
+def insert(tx: Tx, recipient: Recipient, wanted: Sequence[OneTimeItem]) -> list[InvoiceItem]:
     """Write them as items that wait; the next invoice of the subscription takes them."""
-    made = [drawn(tx, setting, extra, f"add_invoice_items[{place}]") for place, extra in enumerate(wanted)]
+    made = [
+        invoice_item_of(tx, recipient, extra, f"add_invoice_items[{place}]")
+        for place, extra in enumerate(wanted)
+    ]
     return rows.insert_many(tx, made)
 
 
-def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
-    subscription, quantity = setting.subscription, Decimal(extra.quantity)
+def invoice_item_of(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> InvoiceItem:
+    subscription, quantity = recipient.subscription, Decimal(extra.quantity)
     price = price_of(tx, extra, at)
     check_price_currency([price], subscription.currency)
     rate = priced_items.rate_of(price, subscription.currency)
     amount = pricing.amount(rate, quantity)
-    start, end = span(tx, setting, extra, at)
+    start, end = span(tx, recipient, extra, at)
     id = new_id(InvoiceItem.prefix)
     rates = extra.tax_rates or []
     owner = Owner(
-        setting.customer,
+        recipient.customer,
         subscription.currency,
         {"invoice_item": id},
-        [*subscription.discounts, *([setting.customer.discount] if setting.customer.discount else [])],
+        [*subscription.discounts, *([recipient.customer.discount] if recipient.customer.discount else [])],
         param=f"{at}[discounts]",
     )
     return InvoiceItem(
@@ -102,7 +105,7 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
         tax_rates=tax_rate.check_usable(tx, rates, f"{at}[tax_rates]", rates if extra.agreed else ()),
         amount=amount,
         currency=subscription.currency,
-        customer=setting.customer.id,
+        customer=recipient.customer.id,
         description=rows.find(tx, products.Product, price.product).name,
         discountable=amount >= 0 if extra.discountable is None else extra.discountable,
         metadata=merged({}, extra.metadata),
@@ -111,13 +114,13 @@ def drawn(tx: Tx, setting: Setting, extra: Extra, at: str) -> InvoiceItem:
         quantity_decimal=quantity,
         unit_amount_decimal=rate.unit_amount,
         subscription=subscription.id,
-        test_clock=setting.customer.test_clock,
+        test_clock=recipient.customer.test_clock,
         period_start=start,
         period_end=end,
     )
 
 
-def price_of(tx: Tx, extra: Extra, at: str, agreed: Container[str] = ()) -> Price:
+def price_of(tx: Tx, extra: OneTimeItem, at: str, agreed: Container[str] = ()) -> Price:
     """The one-time price that is meant, or that is made of `price_data`; one that was agreed goes on."""
     if extra.price_data:
         require(
@@ -145,11 +148,11 @@ def price_of(tx: Tx, extra: Extra, at: str, agreed: Container[str] = ()) -> Pric
     return price
 
 
-def span(tx: Tx, setting: Setting, extra: Extra, at: str) -> tuple[datetime, datetime]:
+def span(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> tuple[datetime, datetime]:
     """The period that it is for: that of the items, where nothing else is said (§5.16)."""
     wanted, now = extra.period, tx.now.replace(microsecond=0)
-    start = max(item.current_period_start for item in setting.items)
-    end = min(item.current_period_end for item in setting.items)
+    start = max(item.current_period_start for item in recipient.items)
+    end = min(item.current_period_end for item in recipient.items)
     if wanted:
         check_instant(wanted.start, f"{at}[period][start]")
         check_instant(wanted.end, f"{at}[period][end]")

@@ -19,7 +19,7 @@ from billow.flows.subscription_terms.items import (
     OfferedItem,
     check_amounts,
     check_lasting,
-    check_new,
+    check_price_unused,
     check_quantity,
     check_threshold,
     price_of,
@@ -45,8 +45,8 @@ from billow.store.tx import Tx
 
 BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
 PRORATIONS = ("always_invoice", "create_prorations", "none")
-ENDS = ("max_billed_until", "max_period_end", "min_period_end")
-MOST = 500
+CANCEL_AT_CHOICES = ("max_billed_until", "max_period_end", "min_period_end")
+MAX_SUBSCRIPTIONS = 500
 """Subscriptions of one customer that run, or are planned."""
 
 
@@ -56,7 +56,9 @@ class AutomaticTax(Params):
 
 
 class Subscribe(Params):
-    add_invoice_items: list[one_time_items.Extra] = f.array(SHOWN, one_time_items.Extra, max=20, default=[])
+    add_invoice_items: list[one_time_items.OneTimeItem] = f.array(
+        SHOWN, one_time_items.OneTimeItem, max=20, default=[]
+    )
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
     automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     backdate_start_date: datetime | None = f.timestamp()
@@ -65,7 +67,7 @@ class Subscribe(Params):
     billing_mode: BillingMode | None = f.nested(shape=BillingMode)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20)
     billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
-    cancel_at: datetime | str | None = f.timestamp(choices=ENDS)
+    cancel_at: datetime | str | None = f.timestamp(choices=CANCEL_AT_CHOICES)
     cancel_at_period_end: bool = f.boolean(default=False)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
@@ -116,7 +118,7 @@ EXCLUSIVE = (
     ("cancel_at", "cancel_at_period_end"),
 )
 #: What a trial offer on an item does not go with.
-BESIDES = ("backdate_start_date", "trial_end", "trial_from_plan", "trial_period_days")
+NOT_WITH_TRIAL_OFFER = ("backdate_start_date", "trial_end", "trial_from_plan", "trial_period_days")
 
 
 def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
@@ -125,11 +127,11 @@ def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
     found: dict[str, Price] = {}
     lasting: list[Price] = []
     for place, item in enumerate(wanted.items):
-        offer = trial_offers.chosen(tx, item, f"items[{place}]")
+        offer = trial_offers.find_offer(tx, item, f"items[{place}]")
         price = price_of(tx, item, f"items[{place}]", offer=offer)
         check_quantity(item, price, f"items[{place}]")
         check_threshold(item, price, f"items[{place}]")
-        check_new(price, found)
+        check_price_unused(price, found)
         found[price.id] = price
         lasting.append(rows.find(tx, Price, offer.then) if offer else price)
     check_lasting(list(found.values()), lasting, wanted.currency, classic=wanted.classic)
@@ -156,7 +158,7 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
     if not wanted.agreed:
         check_number(tx, customer)
     trial_offers.check_flexible(wanted.items, classic=wanted.classic)
-    trial_offers.check_alone(wanted.items, [name for name in BESIDES if given(wanted, name)])
+    trial_offers.check_alone(wanted.items, [name for name in NOT_WITH_TRIAL_OFFER if given(wanted, name)])
     check_customer_currency(customer, currency_of(wanted, prices))
     check_collection(wanted)
     check_methods(tx, wanted, customer)
@@ -184,8 +186,8 @@ def check_number(tx: Tx, customer: Customer) -> None:
         ended=list(lifecycle.ENDED),
     )
     require(
-        found is not None and found["many"] < MOST,
-        f"Customer {customer.id} already has the maximum {MOST} current subscriptions.",
+        found is not None and found["many"] < MAX_SUBSCRIPTIONS,
+        f"Customer {customer.id} already has the maximum {MAX_SUBSCRIPTIONS} current subscriptions.",
         code="customer_max_subscriptions",
     )
 

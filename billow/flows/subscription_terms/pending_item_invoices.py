@@ -15,35 +15,35 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-LONGEST = {"day": 365, "week": 52, "month": 12, "year": 1}
+MAX_COUNT = {"day": 365, "week": 52, "month": 12, "year": 1}
 TIMER = "subscription.pending_items"
 
 
 def check(interval: PendingItemInterval | None) -> None:
     require(
-        interval is None or interval.interval_count <= LONGEST[interval.interval],
+        interval is None or interval.interval_count <= MAX_COUNT[interval.interval],
         "The maximum interval is one year (1 year, 12 months, 52 weeks or 365 days).",
         param="pending_invoice_item_interval[interval_count]",
     )
 
 
-def planned(interval: PendingItemInterval | None, anchor: datetime, now: datetime) -> dict[str, Any]:
+def interval_fields(interval: PendingItemInterval | None, anchor: datetime, now: datetime) -> dict[str, Any]:
     """The fields of the subscription that say so; dates are counted from its anchor."""
     shown = interval and interval.shown()
     return {
         "pending_invoice_item_interval": shown,
-        "next_pending_invoice_item_invoice": shown and following(shown, anchor, now),
+        "next_pending_invoice_item_invoice": shown and next_date(shown, anchor, now),
     }
 
 
-def following(interval: dict[str, Any], anchor: datetime, now: datetime) -> datetime:
+def next_date(interval: dict[str, Any], anchor: datetime, now: datetime) -> datetime:
     return calendar.next_boundary(anchor, interval["interval"], interval["interval_count"], now)
 
 
-def going_on(subscription: Subscription, anchor: datetime, now: datetime) -> dict[str, Any]:
+def next_date_field(subscription: Subscription, anchor: datetime, now: datetime) -> dict[str, Any]:
     """The next date of one that was paused, where it has dates at all."""
     interval = subscription.pending_invoice_item_interval
-    return {"next_pending_invoice_item_invoice": following(interval, anchor, now)} if interval else {}
+    return {"next_pending_invoice_item_invoice": next_date(interval, anchor, now)} if interval else {}
 
 
 def replace_timer(tx: Tx, subscription: Subscription) -> None:
@@ -54,7 +54,7 @@ def replace_timer(tx: Tx, subscription: Subscription) -> None:
 
 
 @job(TIMER, batch=1)
-def sweep(tx: Tx, refs: list[str]) -> None:
+def invoice_pending_items(tx: Tx, refs: list[str]) -> None:
     """Its date has come: what waits, where anything does, is on a draft, and the next date is set."""
     [found] = rows.find_all(tx, Subscription, refs).values()
     customer = rows.lock(tx, Customer, found.customer)
@@ -63,17 +63,21 @@ def sweep(tx: Tx, refs: list[str]) -> None:
     if due is None or interval is None or due > tx.now or subscription.status in lifecycle.ENDED:
         return
     changes: dict[str, Any] = {
-        "next_pending_invoice_item_invoice": following(interval, subscription.billing_cycle_anchor, tx.now)
+        "next_pending_invoice_item_invoice": next_date(interval, subscription.billing_cycle_anchor, tx.now)
     }
     invoice = (
-        collected(tx, customer, subscription, due) if subscription.status in lifecycle.RENEWING else None
+        draft_pending_items(tx, customer, subscription, due)
+        if subscription.status in lifecycle.RENEWING
+        else None
     )
     if invoice:
         changes["latest_invoice"] = invoice.id
     replace_timer(tx, rows.update(tx, subscription, **changes))
 
 
-def collected(tx: Tx, customer: Customer, subscription: Subscription, due: datetime) -> Invoice | None:
+def draft_pending_items(
+    tx: Tx, customer: Customer, subscription: Subscription, due: datetime
+) -> Invoice | None:
     """Write a draft of the items that wait; it is finalized by itself as any other."""
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, closed=False))
     if charges.empty:

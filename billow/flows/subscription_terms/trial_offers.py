@@ -24,7 +24,7 @@ class CurrentTrial(Params):
     trial_offer: str = f.ref("product_catalog.trial_offer", required=True)
 
 
-class Wish(Protocol):
+class ItemParams(Protocol):
     """An item as a request names it."""
 
     @property
@@ -37,7 +37,7 @@ class Wish(Protocol):
     def price_data(self) -> Any: ...
 
 
-def chosen(tx: Tx, item: Wish, at: str) -> TrialOffer | None:
+def find_offer(tx: Tx, item: ItemParams, at: str) -> TrialOffer | None:
     """The offer that an item names: one that may still be taken."""
     if item.current_trial is None:
         return None
@@ -51,14 +51,14 @@ def chosen(tx: Tx, item: Wish, at: str) -> TrialOffer | None:
     return offer
 
 
-def fresh(tx: Tx, has: SubscriptionItem, item: Wish, at: str) -> TrialOffer | None:
+def new_offer(tx: Tx, has: SubscriptionItem, item: ItemParams, at: str) -> TrialOffer | None:
     """The offer that an item that is there shall take; the one that it has goes on."""
     wanted = item.current_trial and item.current_trial.trial_offer
     running = (has.current_trial or {}).get("trial_offer")
-    return None if wanted == running else chosen(tx, item, at)
+    return None if wanted == running else find_offer(tx, item, at)
 
 
-def price_of(tx: Tx, item: Wish, offer: TrialOffer, at: str) -> Price:
+def price_of(tx: Tx, item: ItemParams, offer: TrialOffer, at: str) -> Price:
     """The price of an item in an offer. It need not be named; if it is, it is one of the offer's."""
     named = item.price or item.plan
     require(
@@ -69,7 +69,7 @@ def price_of(tx: Tx, item: Wish, offer: TrialOffer, at: str) -> Price:
     return rows.find(tx, Price, offer.price)
 
 
-def check_flexible(items: Sequence[Wish], *, classic: bool) -> None:
+def check_flexible(items: Sequence[ItemParams], *, classic: bool) -> None:
     """Trial offers are for flexible billing mode (§5.17)."""
     place = next((n for n, item in enumerate(items) if item.current_trial), None)
     require(
@@ -79,7 +79,7 @@ def check_flexible(items: Sequence[Wish], *, classic: bool) -> None:
     )
 
 
-def check_alone(items: Sequence[Wish], given: Iterable[str]) -> None:
+def check_alone(items: Sequence[ItemParams], given: Iterable[str]) -> None:
     """An offer says itself how long it lasts, from now on."""
     for name in given if any(item.current_trial for item in items) else ():
         require(
@@ -90,7 +90,7 @@ def check_alone(items: Sequence[Wish], given: Iterable[str]) -> None:
         )
 
 
-def started(offer: TrialOffer, price: Price, now: datetime) -> dict[str, Any]:
+def current_trial_of(offer: TrialOffer, price: Price, now: datetime) -> dict[str, Any]:
     """The offer on an item that takes it now, as the item shows it."""
     now = now.replace(microsecond=0)
     until = introductory.end(now, rhythm_of(price), offer.iterations)
@@ -103,7 +103,7 @@ def first_span(
     """The first period of an item that takes the offer now."""
     rhythm = rhythm_of(price)
     whole = now, introductory.end(now, rhythm, offer.iterations)
-    return introductory.period(whole, rhythm, now, free=free(priced_items.rate_of(price, currency)))
+    return introductory.period(whole, rhythm, now, free=is_free(priced_items.rate_of(price, currency)))
 
 
 def rhythm_of(price: Price) -> Rhythm:
@@ -126,14 +126,14 @@ def anchor_of(item: SubscriptionItem, anchor: datetime) -> datetime:
     return span(item)[0] if item.current_trial else anchor
 
 
-def free(rate: pricing.Price) -> bool:
+def is_free(rate: pricing.Price) -> bool:
     """Whether a price charges nothing, whatever the quantity."""
     return introductory.free(rate)
 
 
 def period(part: Part, at: datetime) -> tuple[datetime, datetime]:
     """The period that an item with an offer is in at an instant, before a planned end cuts it."""
-    return introductory.period(span(part.item), part.interval, at, free=free(part.rate))
+    return introductory.period(span(part.item), part.interval, at, free=is_free(part.rate))
 
 
 def first_periods(part: Part) -> list[Period]:
@@ -142,17 +142,17 @@ def first_periods(part: Part) -> list[Period]:
     start, until = item.current_period_start, item.current_period_end
     if part.meter:
         return []
-    if free(part.rate):
+    if is_free(part.rate):
         return [Period(part, "trial", start, until)]
     return [Period(part, "licensed", start, until, anchors.worth(span(item)[0], part.interval, start, until))]
 
 
-def over(item: SubscriptionItem, at: datetime) -> bool:
+def has_ended(item: SubscriptionItem, at: datetime) -> bool:
     """Whether the offer of an item has run out by then."""
     return bool(item.current_trial) and span(item)[1] <= at
 
 
-def after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
+def parts_after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
     """The items as they are without their offers: at the price that these go over to. A few statements."""
     found = [item for item in items if item.current_trial]
     if not found:
@@ -162,10 +162,10 @@ def after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
         item.but(price=offers[(item.current_trial or {})["trial_offer"]].then, current_trial=None)
         for item in found
     ]
-    return {part.item.id: settled(part) for part in priced_items.parts_of_items(tx, moved)}
+    return {part.item.id: with_final_terms(part) for part in priced_items.parts_of_items(tx, moved)}
 
 
-def settled(part: Part) -> Part:
+def with_final_terms(part: Part) -> Part:
     """The quantity goes along; measured use has none, and only it has a threshold."""
     item = part.item
     if part.meter:
@@ -178,19 +178,19 @@ def settled(part: Part) -> Part:
 CHANGED = ("billing_thresholds", "current_trial", "price", "quantity")
 
 
-def changes(part: Part) -> dict[str, Any]:
+def changes_of(part: Part) -> dict[str, Any]:
     return {name: getattr(part.item, name) for name in CHANGED}
 
 
-def drop(tx: Tx, parts: Iterable[Part]) -> None:
+def end_offers(tx: Tx, parts: Iterable[Part]) -> None:
     """Take the offers off: what is paused has none any more, and goes on at the price after them."""
-    moved = after(tx, [part.item for part in parts])
+    moved = parts_after(tx, [part.item for part in parts])
     rows.update_many(
-        tx, [(part.item, changes(moved[part.item.id])) for part in parts if part.item.id in moved]
+        tx, [(part.item, changes_of(moved[part.item.id])) for part in parts if part.item.id in moved]
     )
 
 
-def lasting(tx: Tx, parts: Sequence[Part]) -> list[Price]:
+def final_prices(tx: Tx, parts: Sequence[Part]) -> list[Price]:
     """The prices that items have in the end; those of offers are held only against their own period."""
-    moved = after(tx, [part.item for part in parts])
+    moved = parts_after(tx, [part.item for part in parts])
     return [moved.get(part.item.id, part).price for part in parts]

@@ -26,12 +26,12 @@ def schedule_warning(tx: Tx, subscription: Subscription) -> None:
 
 
 @job("subscription.trial_will_end", batch=500)
-def warn(tx: Tx, refs: list[str]) -> None:
+def emit_trial_will_end(tx: Tx, refs: list[str]) -> None:
     trialing = [s for s in rows.find_all(tx, Subscription, refs).values() if s.status == "trialing"]
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
 
 
-def announce_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:
+def emit_trial_will_end_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:
     """A trial that is ended by request ends now, which is told now unless it was before (§5.10).
 
     `shown` is the subscription as it was, with the update that waited for its payment.
@@ -40,7 +40,7 @@ def announce_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) ->
         outbox.write(tx, [outbox.Told("customer.subscription.trial_will_end", shown)])
 
 
-def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
+def set_aside_unpayable(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
     """Cancel or pause trials that end without a payment method, where they ask for it; return the others.
 
     A fixed number of statements for any number.
@@ -61,6 +61,6 @@ def without_method_set_aside(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
     end.end_all(tx, ended)
     if paused:
         parts = priced_items.parts_of(tx, [one.id for one in paused])
-        trial_offers.drop(tx, [part for some in parts.values() for part in some])
+        trial_offers.end_offers(tx, [part for some in parts.values() for part in some])
         transitions.pause_all(tx, paused)
     return going_on

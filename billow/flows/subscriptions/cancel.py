@@ -51,7 +51,7 @@ def cancel_now(
     """
     if prorates:
         prorations.write(tx, prorations.unused_time(tx, subscription, tx.now.replace(microsecond=0)))
-        billing_schedules.forget(tx, subscription)
+        billing_schedules.clear_billed_until(tx, subscription)
     elif not invoice_now:
         drop_prorations(tx, subscription)
     canceled = end.end(tx, subscription, "cancellation_requested", **details)

@@ -70,7 +70,9 @@ def begin(
     params.check(tx, wanted, customer, prices)
     course = dates.course_of(tx, wanted, prices)
     subscription, items = write(tx, wanted, customer, prices, course)
-    one_time_items.put(tx, one_time_items.Setting(customer, subscription, items), wanted.add_invoice_items)
+    one_time_items.insert(
+        tx, one_time_items.Recipient(customer, subscription, items), wanted.add_invoice_items
+    )
     parts = priced_items.parts_of_items(tx, items)
     billing_schedules.check_new(tx, subscription, parts, wanted.proration_behavior)
     periods = [
@@ -78,7 +80,7 @@ def begin(
         for part in parts
         for period in [
             *first_invoice.periods_of(part, course, wanted.prorates),
-            *billing_schedules.ahead(part, course.anchor, part.item.current_period_end),
+            *billing_schedules.periods_ahead(part, course.anchor, part.item.current_period_end),
         ]
     ]
     invoice = first_invoice.first_invoice(tx, subscription, customer, periods, later=later)
@@ -133,7 +135,7 @@ def write(
         own = new_id(SubscriptionItem.prefix)
         its = owner(customer, wanted, prices, course, {"subscription_item": own})
         its = replace(its, subtotal=None, present=made.discounts, param=f"items[{place}][discounts]")
-        offer = trial_offers.chosen(tx, item, f"items[{place}]")
+        offer = trial_offers.find_offer(tx, item, f"items[{place}]")
         start, end = course.period(dates.rhythm_of(price))
         if offer:
             start, end = trial_offers.first_span(offer, price, currency, course.created)
@@ -144,11 +146,13 @@ def write(
             SubscriptionItem(
                 id=own,
                 **billing_of(tx, item, its),
-                billed_until=None if metered else billing_schedules.reach(made.billing_schedules, price.id),
+                billed_until=None
+                if metered
+                else billing_schedules.billed_until(made.billing_schedules, price.id),
                 current_period_start=start,
                 current_period_end=end,
                 metered_from=course.created if unbilled else None,
-                current_trial=trial_offers.started(offer, price, course.created) if offer else None,
+                current_trial=trial_offers.current_trial_of(offer, price, course.created) if offer else None,
                 price=price.id,
                 quantity=None if metered else 1 if item.quantity is None else item.quantity,
                 metadata=merged({}, item.metadata),
@@ -180,7 +184,9 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
     return Subscription(
         billing_cycle_anchor=course.anchor,
         billing_mode=params.mode_of(wanted.billing_mode, seconds(course.created)),
-        billing_schedules=billing_schedules.agreed(wanted.billing_schedules or [], [], course.created),
+        billing_schedules=billing_schedules.schedules_after(
+            wanted.billing_schedules or [], [], course.created
+        ),
         cancel_at=course.ends,
         cancel_at_period_end=wanted.cancel_at_period_end,
         canceled_at=course.created if course.ends else None,
@@ -193,7 +199,9 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
         trial_end=course.trial,
         told=False,
         watched=bool(wanted.billing_thresholds or any(item.billing_thresholds for item in wanted.items)),
-        **pending_item_invoices.planned(wanted.pending_invoice_item_interval, course.anchor, course.created),
+        **pending_item_invoices.interval_fields(
+            wanted.pending_invoice_item_interval, course.anchor, course.created
+        ),
         **params.settings_of(wanted),
     )
 

@@ -53,7 +53,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
     """
     check(subscription)
     require(
-        unused_from(wanted) != "none" or not billing_schedules.any_running(tx, subscription),
+        unused_from(wanted) != "none" or not billing_schedules.any_billed_ahead(tx, subscription),
         "What `billing_schedules` have billed in advance is credited when a subscription is paused.",
         param="bill_for[unused_time_from][type]",
     )

@@ -55,7 +55,7 @@ def renew(tx: Tx, refs: list[str]) -> None:
 
     Locks customers, then subscriptions. The number of statements does not grow with the batch.
     """
-    renewals = trials.without_method_set_aside(tx, load(tx, refs))
+    renewals = trials.set_aside_unpayable(tx, load(tx, refs))
     credit_cut_items(tx, renewals)
     drafts = draft_many(tx, renewals)
     held = entitlements.entitlements_of_each(tx, [r.customer.id for r in renewals if r.moved])
@@ -112,8 +112,8 @@ def without_due_phase(tx: Tx, refs: list[str]) -> list[str]:
 def after_trial_offers(tx: Tx, parts: list[Part]) -> dict[str, Part]:
     """Return the parts whose trial offer ends with their period, as they are after it."""
     items = [part.item for part in parts]
-    return trial_offers.after(
-        tx, [item for item in items if trial_offers.over(item, item.current_period_end)]
+    return trial_offers.parts_after(
+        tx, [item for item in items if trial_offers.has_ended(item, item.current_period_end)]
     )
 
 
@@ -287,7 +287,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             (
                 part.item,
                 {
-                    **(trial_offers.changes(r.moved[part.item.id]) if part.item.id in r.moved else {}),
+                    **(trial_offers.changes_of(r.moved[part.item.id]) if part.item.id in r.moved else {}),
                     "billed_until": billed_until(r, part),
                     "current_period_start": r.due,
                     "current_period_end": r.ends[part.item.id],

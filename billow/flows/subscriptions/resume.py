@@ -212,7 +212,7 @@ def write_resumption(
     """
     view = apply.view_of(tx, subscription)
     changes: dict[str, Any] = {"latest_invoice": invoice.id} if invoice else {}
-    changes.update(pending_item_invoices.going_on(subscription, resumption.anchor, tx.now))
+    changes.update(pending_item_invoices.next_date_field(subscription, resumption.anchor, tx.now))
     rows.update_many(
         tx,
         [
