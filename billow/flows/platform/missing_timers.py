@@ -432,7 +432,7 @@ def wrong_timers(tx: Tx, *, moved: bool = True) -> list[WrongTimer]:
 def repair(tx: Tx, *, moved: bool = False) -> int:
     """Set the timers that are missing, and with `moved` those set to another time; return how many.
 
-    It stops after MOST timers, as many as one transaction should set.
+    It stops after MAX_TIMERS, as many as one transaction should set.
     """
     done = Counter[str]()
     for rule in RULES:

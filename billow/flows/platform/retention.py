@@ -20,7 +20,7 @@ MAX_ROWS = 5000
 
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
-    """Delete old rows, up to MOST of each kind; run again at once if there are more, else tomorrow."""
+    """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
     more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx))
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)

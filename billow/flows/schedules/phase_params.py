@@ -1,4 +1,4 @@
-"""Declare the parameters of a schedule's phases, and check them."""
+"""Declare the params of a schedule's phases, check them, and return phases as they are stored."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class ScheduleInvoiceSettings(InvoiceSettings):
 
 
 class Settings(Params):
-    """What a phase, or the schedule for all of its phases, says of the subscription."""
+    """Settings of the subscription, in one phase or by default in all phases."""
 
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2)
     automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
@@ -105,7 +105,10 @@ class Phase(NewPhase):
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """For whom phases are planned, in which mode, and what was agreed before: it may be named again."""
+    """The customer and billing mode of planned phases, and what earlier phases name.
+
+    A phase may name the same again, even if it is archived or spent by now.
+    """
 
     customer: Customer
     classic: bool
@@ -119,7 +122,7 @@ class PlanContext:
 
 @dataclass(frozen=True, slots=True)
 class PricedPhase:
-    """A phase that was asked for, with the prices of its items and of what it charges once."""
+    """A requested phase, with the prices of its items and one-time items."""
 
     wanted: NewPhase
     at: str
@@ -129,7 +132,7 @@ class PricedPhase:
 
 
 def price_phases(tx: Tx, frame: PlanContext, wanted: Sequence[NewPhase]) -> list[PricedPhase]:
-    """The phases with their prices, all in one currency; prices that are sent as data are made."""
+    """Find the prices of the phases, all in one currency; create those that are sent as data."""
     found = [price_phase(tx, frame, phase, f"phases[{place}]") for place, phase in enumerate(wanted)]
     for phase in found:
         require(
@@ -141,6 +144,7 @@ def price_phases(tx: Tx, frame: PlanContext, wanted: Sequence[NewPhase]) -> list
 
 
 def price_phase(tx: Tx, frame: PlanContext, wanted: NewPhase, at: str) -> PricedPhase:
+    """Find and check the prices of one phase."""
     require(wanted.items, "You must pass at least one item.", param=f"{at}[items]")
     prices: dict[str, Price] = {}
     for place, item in enumerate(wanted.items):
@@ -168,7 +172,7 @@ def price_phase(tx: Tx, frame: PlanContext, wanted: NewPhase, at: str) -> Priced
 
 
 def check_billing(tx: Tx, frame: PlanContext, phase: PricedPhase) -> None:
-    """What changes the amounts: discounts must be redeemable now, tax rates in use."""
+    """Check that discounts can be redeemed now, and that tax rates can be used."""
     wanted = phase.wanted
     tax_rate.check_usable(tx, wanted.default_tax_rates or [], f"{phase.at}[default_tax_rates]", frame.rates)
     check_discounts(tx, frame, phase, wanted.discounts, phase.at)
@@ -182,13 +186,14 @@ def check_billing(tx: Tx, frame: PlanContext, phase: PricedPhase) -> None:
 def check_discounts(
     tx: Tx, frame: PlanContext, phase: PricedPhase, wanted: Sequence[DiscountTerm] | None, at: str
 ) -> None:
+    """Check the discounts that no phase had before."""
     fresh = [term for term in wanted or [] if term.shown() not in frame.discounts]
     owner = Owner(frame.customer, phase.currency, present=frame.present, param=f"{at}[discounts]")
     redeemable(tx, fresh, owner)
 
 
 def with_param(param: str, check: Any, *given: Any, **named: Any) -> None:
-    """What a check refuses is said of this parameter."""
+    """Run a check, and name this param in its refusal."""
     try:
         check(*given, **named)
     except Refused as refused:
@@ -197,7 +202,7 @@ def with_param(param: str, check: Any, *given: Any, **named: Any) -> None:
 
 
 def dates_of(phase: PricedPhase, now: datetime) -> core.Wish:
-    """What a phase says of its dates; with neither a duration nor an end it lasts one of its periods."""
+    """Return the dates of a phase; without `duration` and `end_date` it lasts for its shortest interval."""
     wanted, at = phase.wanted, phase.at
     require(
         wanted.duration is None or wanted.end_date is None,
@@ -213,21 +218,24 @@ def dates_of(phase: PricedPhase, now: datetime) -> core.Wish:
 
 
 def rhythm(price: Price) -> core.Length:
+    """Return the interval of a recurring price."""
     if not price.recurring:
         raise Inconsistent(f"The price {price.id} of a phase is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
 def approximate_days(length: core.Length) -> int:
+    """Return the approximate length of an interval, to find the shortest one."""
     return {"day": 1, "week": 7, "month": 30, "year": 365}[length[0]] * length[1]
 
 
 def instant_of(value: datetime | str | None, now: datetime) -> datetime | None:
+    """Return an instant for a timestamp, or now for `now`."""
     return now if isinstance(value, str) else value
 
 
 def stored_phase(phase: PricedPhase, span: core.Span, now: datetime) -> dict[str, Any]:
-    """A phase as it is stored and shown."""
+    """Return a phase as it is stored and shown."""
     wanted = phase.wanted
     return {
         **stored_settings(wanted),
@@ -239,7 +247,7 @@ def stored_phase(phase: PricedPhase, span: core.Span, now: datetime) -> dict[str
         "discounts": stored_discounts(wanted.discounts),
         "end_date": seconds(span.end),
         "items": [stored_item(item, price) for item, price in zip(wanted.items, phase.prices, strict=True)],
-        # Empty values stay: they take the key off the subscription's metadata when the phase begins (X111).
+        # Empty values are kept: they remove the key from the subscription's metadata in the phase (X111).
         "metadata": {key: value for key, value in wanted.metadata.items() if key},
         "proration_behavior": wanted.proration_behavior,
         "start_date": seconds(span.start),
@@ -249,6 +257,7 @@ def stored_phase(phase: PricedPhase, span: core.Span, now: datetime) -> dict[str
 
 
 def stored_settings(wanted: Settings) -> dict[str, Any]:
+    """Return settings as they are stored."""
     found = {name: json_value(spec, getattr(wanted, name)) for name, spec in specs(Settings).items()}
     if wanted.automatic_tax:
         found["automatic_tax"] = {"disabled_reason": None, **found["automatic_tax"]}
@@ -256,6 +265,7 @@ def stored_settings(wanted: Settings) -> dict[str, Any]:
 
 
 def stored_item(item: Item, price: Price) -> dict[str, Any]:
+    """Return an item of a phase as it is stored."""
     metered = priced_items.meter_of(price) is not None
     return {
         "billing_thresholds": threshold_of(item),
@@ -269,10 +279,12 @@ def stored_item(item: Item, price: Price) -> dict[str, Any]:
 
 
 def stored_discounts(wanted: Sequence[DiscountTerm] | None) -> list[dict[str, Any]]:
+    """Return discounts as they are stored."""
     return [term.shown() for term in wanted or []]
 
 
 def stored_one_time_item(extra: one_time_items.OneTimeItem, price: Price) -> dict[str, Any]:
+    """Return a one-time item as it is stored."""
     return {
         "discountable": extra.discountable,
         "discounts": stored_discounts(extra.discounts),
@@ -285,7 +297,7 @@ def stored_one_time_item(extra: one_time_items.OneTimeItem, price: Price) -> dic
 
 
 def trial_of(phase: PricedPhase, span: core.Span, now: datetime) -> datetime | None:
-    """Until when a phase is in trial: `trial` means all of it."""
+    """Return the end of a phase's trial; `trial` means the whole phase."""
     wanted, param = phase.wanted, f"{phase.at}[trial_end]"
     until = instant_of(wanted.trial_end, now)
     whole = bool(wanted.trial)

@@ -1,4 +1,4 @@
-"""Begin a phase: create the subscription, or change it into what the phase says."""
+"""Begin a phase: create the subscription, or change it into what the phase describes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -31,7 +31,7 @@ from billow.store.jobs import job
 from billow.store.tx import Tx
 
 NOTICE = timers.SCHEDULE_NOTICE
-"""So long before its end a schedule is told to be expiring."""
+"""How long before its end a schedule emits that it is expiring."""
 COPIED = (
     "application_fee_percent",
     "billing_thresholds",
@@ -40,25 +40,27 @@ COPIED = (
     "on_behalf_of",
     "transfer_data",
 )
-"""What a phase says of the subscription and is kept there as it is said."""
+"""The settings of a phase that the subscription stores as they are."""
 ITEM = ("billing_thresholds", "discounts", "metadata", "price", "quantity", "tax_rates")
-"""What a phase says of an item."""
+"""The fields of an item in a phase."""
 Phase = dict[str, Any]
 
 
 def spans(schedule: SubscriptionSchedule) -> list[Span]:
+    """Return the dates of the phases."""
     return [span_of(phase) for phase in schedule.phases]
 
 
 def span_of(phase: Phase) -> Span:
+    """Return the dates of a phase."""
     start, end = instant(phase["start_date"]), instant(phase["end_date"])
     if start is None or end is None:
-        raise Inconsistent("A phase without its dates.")
+        raise Inconsistent("A phase has no dates.")
     return Span(start, end)
 
 
 def with_defaults(schedule: SubscriptionSchedule, phase: Phase) -> Phase:
-    """A phase with what the schedule says for all of them, where it says nothing itself."""
+    """Return a phase with the schedule's default settings where it has none of its own."""
     common = schedule.default_settings
     found = {**phase, **{name: common[name] for name in common if phase.get(name) is None}}
     own, others = phase["invoice_settings"] or {}, common["invoice_settings"]
@@ -70,13 +72,16 @@ def with_defaults(schedule: SubscriptionSchedule, phase: Phase) -> Phase:
 
 
 def planned_end(schedule: SubscriptionSchedule, place: int) -> datetime | None:
-    """When the subscription ends: with the last phase, which says so as soon as it is the current one."""
+    """Return when the subscription ends: with the last phase, once that is the current one; else None."""
     last = place == len(schedule.phases) - 1
     return spans(schedule)[place].end if last and schedule.end_behavior == "cancel" else None
 
 
 def begin(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
-    """Make the subscription. Its first invoice is a draft for an hour, for nobody waits for it (§6)."""
+    """Create the subscription of a schedule; its first invoice waits as a draft for an hour (§6).
+
+    Locks the customer.
+    """
     customer = rows.lock(tx, Customer, schedule.customer)
     phase = with_redeemable_discounts(tx, customer, schedule.phases[0])
     planned = schedule.but(phases=[phase, *schedule.phases[1:]])
@@ -93,7 +98,7 @@ def begin(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
 
 
 def current_phase_fields(schedule: SubscriptionSchedule, place: int) -> dict[str, Any]:
-    """What a schedule says of itself while a phase runs."""
+    """Return the fields of a schedule while a phase is the current one."""
     phase = schedule.phases[place]
     begins = schedule.status == "not_started"
     status = lifecycle.after(lifecycle.SCHEDULE, schedule.status, "begin") if begins else schedule.status
@@ -102,7 +107,7 @@ def current_phase_fields(schedule: SubscriptionSchedule, place: int) -> dict[str
 
 
 def subscription_params(tx: Tx, schedule: SubscriptionSchedule, place: int) -> Subscribe:
-    """The subscription as a request would ask for it in a phase; what is charged once comes apart."""
+    """Return the params that create the subscription of a phase, without its one-time items."""
     phase, span = with_defaults(schedule, schedule.phases[place]), spans(schedule)[place]
     ends = planned_end(schedule, place)
     sends = phase["collection_method"] == "send_invoice"
@@ -132,11 +137,12 @@ def subscription_params(tx: Tx, schedule: SubscriptionSchedule, place: int) -> S
 
 
 def whole_second(tx: Tx) -> datetime:
+    """Return now without a fraction of a second."""
     return tx.now.replace(microsecond=0)
 
 
 def as_params(value: Any) -> Any:
-    """Nested values as a request would have them: without what is null, and fractions in digits."""
+    """Return stored values as a request would send them: without nulls, and with numbers as text."""
     if isinstance(value, dict):
         return {name: as_params(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list):
@@ -147,7 +153,7 @@ def as_params(value: Any) -> Any:
 def with_redeemable_discounts(
     tx: Tx, customer: Customer, phase: Phase, subscription: Subscription | None = None
 ) -> Phase:
-    """The phase without the coupons that nobody can redeem any more: they were planned in good faith."""
+    """Return the phase without coupons that can no longer be redeemed since it was planned."""
     present = [*(subscription.discounts if subscription else []), customer.discount or ""]
     owner = discounts.Owner(customer, phase["currency"], present=present)
 
@@ -164,6 +170,7 @@ def with_redeemable_discounts(
 
 
 def are_redeemable(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) -> bool:
+    """Return whether these discounts can be redeemed together."""
     try:
         discounts.redeemable(tx, wanted, owner)
     except Refused:
@@ -172,7 +179,7 @@ def are_redeemable(tx: Tx, wanted: list[DiscountTerm], owner: discounts.Owner) -
 
 
 def one_time_items_of(phase: Phase) -> list[one_time_items.OneTimeItem]:
-    """What a phase charges once, its own bounds as instants."""
+    """Return the one-time items of a phase, with the bounds of the phase as instants."""
     bounds = {"phase_start": phase["start_date"], "phase_end": phase["end_date"]}
     found = []
     for extra in phase["add_invoice_items"]:
@@ -191,12 +198,16 @@ def one_time_items_of(phase: Phase) -> list[one_time_items.OneTimeItem]:
 
 
 def discount_params(entry: dict[str, Any]) -> list[DiscountTerm]:
+    """Return the discounts of a phase or item as params."""
     return [read(DiscountTerm, as_params(term)) for term in entry["discounts"]]
 
 
 @job("schedule.phase", batch=1)
 def begin_phase(tx: Tx, refs: list[str]) -> None:
-    """A phase begins, or the last one is over. However late it is done, it counts from when it was due."""
+    """Begin the phase that is due, or finish the schedule after the last one.
+
+    A late job counts from when it was due. Locks the schedule.
+    """
     [id] = refs
     schedule = rows.lock(tx, SubscriptionSchedule, id)
     if schedule.status not in LIVING:
@@ -216,20 +227,20 @@ def begin_phase(tx: Tx, refs: list[str]) -> None:
 
 
 def next_due(schedule: SubscriptionSchedule) -> datetime:
-    """When the schedule is looked at next: at its start, and at the end of each phase."""
+    """Return when the schedule has to run next: at its start, and at the end of each phase."""
     found = instant((schedule.current_phase or {}).get("end_date"))
     return found or spans(schedule)[0].start
 
 
 def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> SubscriptionSchedule:
-    """Keep what a schedule has become, tell it, and set its timers anew."""
+    """Write the changes of a schedule, emit them, and replace its timers."""
     written = sync_schedule.write(tx, before, after)
     set_timers(tx, written, None if before is after else spans(before)[-1].end)
     return written
 
 
 def set_timers(tx: Tx, schedule: SubscriptionSchedule, ended: datetime | None = None) -> None:
-    """`ended` is when it would have ended before: that is not told again where it is the same."""
+    """Set the timers of a schedule; `ended` is its end before, whose reminder is not set again."""
     end = spans(schedule)[-1].end
     jobs.put(tx, "schedule.phase", schedule.id, next_due(schedule))
     if end != ended:
@@ -238,19 +249,20 @@ def set_timers(tx: Tx, schedule: SubscriptionSchedule, ended: datetime | None = 
 
 @job("schedule.expiring", batch=1)
 def emit_expiring(tx: Tx, refs: list[str]) -> None:
+    """Emit `subscription_schedule.expiring` for a schedule that still runs."""
     [schedule] = rows.find_all(tx, SubscriptionSchedule, refs).values()
     if schedule.status in LIVING:
         rows.emit(tx, [(schedule, None)], "subscription_schedule.expiring")
 
 
 def finish(tx: Tx, schedule: SubscriptionSchedule) -> SubscriptionSchedule:
-    """After its last phase a schedule lets the subscription go, or ends with it."""
+    """Release the subscription after the last phase, or cancel it. Locks the subscription."""
     if schedule.end_behavior != "cancel":
         return schedule_end.release(tx, schedule)
     done = schedule_end.end(tx, schedule, "complete", "completed", completed_at=tx.now)
     subscription = rows.lock(tx, Subscription, schedule.subscription or "")
     if subscription.cancel_at is None or subscription.cancel_at > tx.now:
-        # Somebody took the planned end back: it is what was agreed all the same.
+        # The planned end was withdrawn from the subscription, but the schedule's end still applies.
         cancel.cancel_now(tx, subscription, invoice_now=True, prorates=True)
     return done
 
@@ -264,11 +276,11 @@ def apply_phase(
     *,
     later: bool = True,
 ) -> Applied:
-    """Make the subscription what a phase says. `old` is the schedule before, with the phase that ran.
+    """Change the subscription into what a phase describes. Locks the subscription.
 
-    With `later` what the phase bills at once is a draft for an hour, as that of a renewal is.
-    Where that is the same phase, only what was changed of it is carried out: what somebody else has made of
-    the subscription meanwhile stays (§6).
+    `old` is the schedule before, with its current phase. With `later` an invoice of the change waits as a
+    draft for an hour, like that of a renewal. When the current phase was edited, only its edited fields are
+    applied: other changes made to the subscription meanwhile remain (§6).
     """
     subscription = pending_updates.withdraw(tx, rows.lock(tx, Subscription, new.subscription or ""))
     phase, before = new.phases[place], sync_schedule.place_of(old)
@@ -293,7 +305,7 @@ def apply_phase(
 def changes_of(
     tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
 ) -> dict[str, Any]:
-    """What an update would be sent to make the subscription what the phase says."""
+    """Return the params of an update that changes the subscription into what the phase describes."""
     given: dict[str, Any] = {}
     if not edited or phase["items"] != former["items"]:
         given["items"] = item_changes(tx, subscription, phase, former)
@@ -310,6 +322,7 @@ def changes_of(
 
 
 def trial_of(subscription: Subscription, phase: Phase, *, edited: bool) -> dict[str, Any]:
+    """Return the params of an update for the trial of a phase."""
     until = instant(phase["trial_end"])
     if until:
         return {"trial_end": until}
@@ -319,8 +332,10 @@ def trial_of(subscription: Subscription, phase: Phase, *, edited: bool) -> dict[
 def copied_changes(
     tx: Tx, subscription: Subscription, phase: Phase, former: Phase, *, edited: bool
 ) -> dict[str, Any]:
-    """How it is paid, and what its invoices say. What the former phase said and this one does not is taken
-    back; what neither says stays."""
+    """Return the params of an update for payment and invoice settings.
+
+    What the former phase set and this one does not is cleared; what neither sets stays as it is.
+    """
     shaped = read(Change, as_params({name: phase[name] for name in COPIED}))
     given: dict[str, Any] = {}
     for name in COPIED:
@@ -344,17 +359,18 @@ def copied_changes(
 
 
 def belongs_to_customer(tx: Tx, subscription: Subscription, method: str | None) -> bool:
-    """A method that was detached since it was planned is passed over."""
+    """Return whether a payment method is still attached to the customer; None counts as attached."""
     found = rows.find_many(tx, PaymentMethod, [method] if method else [])
     return method is None or (method in found and found[method].customer == subscription.customer)
 
 
 def items_of(tx: Tx, subscription: Subscription) -> list[SubscriptionItem]:
+    """Load the items of a subscription."""
     return rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
 
 
 def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase) -> list[ItemChange]:
-    """An item with a price of the phase stays, with its quantity; others go, and the rest is added."""
+    """Return the changes of items: those with a price of the phase stay, others go, the rest is added."""
     left = {item.price: item.id for item in items_of(tx, subscription)}
     before = {item["price"]: item for item in former["items"]}
     found = []
@@ -377,7 +393,7 @@ def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase
 
 
 def restarts_period(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
-    """In classic another interval begins a new period (§5.5); its items all have one."""
+    """Return whether another interval begins a new period, as it does in classic (§5.5)."""
     if subscription.billing_mode["type"] != "classic" or phase["trial_end"]:
         return False
     prices = rows.find_many(tx, Price, [item.price for item in items_of(tx, subscription)])
@@ -387,13 +403,14 @@ def restarts_period(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
 
 
 def rhythm_of(price: Price) -> tuple[str, int]:
+    """Return the interval of a recurring price."""
     if not price.recurring:
         raise Inconsistent(f"The price {price.id} of a phase is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
 def insert_one_time_items(tx: Tx, subscription: Subscription, phase: Phase, given: dict[str, Any]) -> None:
-    """What the phase charges once waits for its next invoice, for the periods that begin with the phase."""
+    """Insert the one-time items of a phase as pending, for the periods that begin with it."""
     if not phase["add_invoice_items"]:
         return
     now = whole_second(tx)

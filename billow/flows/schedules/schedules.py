@@ -61,7 +61,7 @@ class Cancel(Params):
 
 @SubscriptionSchedule.create(Create)
 def create(tx: Tx, wanted: Create) -> SubscriptionSchedule:
-    """Plan a subscription that will be made, or one that there is: with `from_subscription` alone."""
+    """Create a schedule for a new subscription, or for an existing one with `from_subscription` alone."""
     if wanted.from_subscription:
         return create_from_subscription(tx, wanted)
     if wanted.customer is None:
@@ -75,7 +75,7 @@ def create(tx: Tx, wanted: Create) -> SubscriptionSchedule:
 
 
 def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
-    """Write a schedule of phases, with its subscription where it begins now."""
+    """Write a schedule and, where its first phase begins now, its subscription."""
     planned = schedule_of(tx, wanted, customer)
     begins = run_phase.spans(planned)[0].start <= run_phase.whole_second(tx)
     status = lifecycle.after(lifecycle.SCHEDULE, lifecycle.NEW, "plan")
@@ -88,7 +88,7 @@ def plan(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
 
 
 def schedule_of(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSchedule:
-    """The schedule that is asked for, with every phase checked as if it began now."""
+    """Make the schedule of a request, with each phase checked as if it began now."""
     params.check_number(tx, customer)
     check_default_settings(tx, wanted.default_settings)
     now = run_phase.whole_second(tx)
@@ -118,7 +118,7 @@ def schedule_of(tx: Tx, wanted: Create, customer: Customer) -> SubscriptionSched
 
 
 def default_settings(wanted: Settings | None, old: dict[str, Any] = DEFAULT_SETTINGS) -> dict[str, Any]:
-    """What holds for all phases: what was sent, over what held before."""
+    """Return the default settings of all phases: those that were sent, over those before."""
     if wanted is None:
         return dict(old)
     sent = {name: phase_params.stored_settings(wanted)[name] for name in wanted.sent()}
@@ -130,8 +130,10 @@ def default_settings(wanted: Settings | None, old: dict[str, Any] = DEFAULT_SETT
 
 
 def check(tx: Tx, schedule: SubscriptionSchedule, customer: Customer, first: int = 0, sent: int = 0) -> None:
-    """Each phase from the first on, which was sent as that one, must be a subscription that could be asked
-    for."""
+    """Check that the subscription of each phase could be created.
+
+    Starts with the phase `first`, which the request has as its phase `sent`.
+    """
     for place in range(first, len(schedule.phases)):
         at = f"phases[{place - first + sent}]"
         try:
@@ -142,7 +144,7 @@ def check(tx: Tx, schedule: SubscriptionSchedule, customer: Customer, first: int
 
 
 def check_default_settings(tx: Tx, wanted: Settings | None) -> None:
-    """What is said for all phases must be right, be it that each of them says something else."""
+    """Check the default settings, even if every phase overrides them."""
     if wanted is None:
         return
     try:
@@ -154,7 +156,7 @@ def check_default_settings(tx: Tx, wanted: Settings | None) -> None:
 
 
 def param_of_phase(at: str, param: str | None) -> str:
-    """A parameter of a subscription as a phase has it."""
+    """Return the name of a subscription's param in a phase."""
     if param == "days_until_due":
         return f"{at}[invoice_settings][days_until_due]"
     name, bracket, rest = (param or "items").partition("[")
@@ -162,7 +164,10 @@ def param_of_phase(at: str, param: str | None) -> str:
 
 
 def create_from_subscription(tx: Tx, wanted: Create) -> SubscriptionSchedule:
-    """A schedule of one phase that mirrors a subscription as it is, until its period ends (§6)."""
+    """Create a schedule of one phase that describes a subscription as it is, until its period ends (§6).
+
+    Locks the subscription.
+    """
     others = sorted(set(wanted.sent()) - {"from_subscription"})
     require(
         not others,
@@ -200,7 +205,7 @@ def create_from_subscription(tx: Tx, wanted: Create) -> SubscriptionSchedule:
 
 
 def mirror(subscription: Subscription, items: Sequence[SubscriptionItem]) -> SubscriptionSchedule:
-    """Where it was to be canceled, the schedule ends with it."""
+    """Return the schedule that describes a subscription; it ends where the subscription is to be canceled."""
     start = max(item.current_period_start for item in items)
     end = subscription.cancel_at or min(item.current_period_end for item in items)
     trial = subscription.trial_end if subscription.status == "trialing" else None
@@ -240,7 +245,7 @@ def mirror(subscription: Subscription, items: Sequence[SubscriptionItem]) -> Sub
 
 @SubscriptionSchedule.update(Update)
 def revise(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> Steps:
-    """Replace the current phase and all that follow it; what is not sent again of them is gone (§6)."""
+    """Update a schedule: replace the current phase and all later ones by those that are sent (§6)."""
     written, invoice = carry_out(tx, schedule, wanted)
     if invoice:
         tx = yield from update.collect_at_once(tx, invoice, made(Change))
@@ -250,7 +255,7 @@ def revise(tx: Tx, schedule: SubscriptionSchedule, wanted: Update) -> Steps:
 def carry_out(
     tx: Tx, schedule: SubscriptionSchedule, wanted: Update
 ) -> tuple[SubscriptionSchedule, Invoice | None]:
-    """Write what a schedule becomes, and the draft of what that bills at once. Nothing is collected."""
+    """Write an updated schedule, and the draft of what it bills at once. Nothing is collected."""
     check_living(schedule, "update")
     revised, place = revised_schedule(tx, schedule, wanted)
     if schedule.status == "not_started":
@@ -268,7 +273,7 @@ def carry_out(
 def revised_schedule(
     tx: Tx, schedule: SubscriptionSchedule, wanted: Update
 ) -> tuple[SubscriptionSchedule, int]:
-    """The schedule as it is asked for, and the place of the phase that will be the current one."""
+    """Return the schedule after an update, and the index of its current phase."""
     customer = rows.find(tx, Customer, schedule.customer)
     check_default_settings(tx, wanted.default_settings)
     changed = schedule.but(
@@ -293,7 +298,7 @@ def revised_schedule(
 
 
 def context_of(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> PlanContext:
-    """What the schedule has already may be archived or used up since, and stays."""
+    """Return the context of the phases of an existing schedule; what they name may be archived by now."""
     items, once = (
         [entry for phase in schedule.phases for entry in phase[name]]
         for name in ("items", "add_invoice_items")
@@ -312,23 +317,25 @@ def context_of(tx: Tx, schedule: SubscriptionSchedule, customer: Customer) -> Pl
 
 
 def existing_discounts(customer: Customer, *running: Subscription) -> list[str]:
-    """Discounts that are there already, and may be named."""
+    """Return the discounts of a customer and its subscriptions, which a phase may name."""
     own = [customer.discount] if customer.discount else []
     return own + [id for subscription in running for id in subscription.discounts]
 
 
 def anchor_of(tx: Tx, schedule: SubscriptionSchedule) -> datetime | None:
+    """Return the billing cycle anchor of a schedule's subscription."""
     found = rows.find_many(tx, Subscription, [schedule.subscription or ""])
     return next((subscription.billing_cycle_anchor for subscription in found.values()), None)
 
 
 def past_phase(schedule: SubscriptionSchedule, span: core.Span) -> dict[str, Any]:
-    """A phase that is over, as it was; one that the update itself ends is cut."""
+    """Return a phase that has ended; one that an update ends is shortened."""
     [phase] = [phase for phase in schedule.phases if instant(phase["start_date"]) == span.start]
     return sync_schedule.phase_until(phase, seconds(span.end) or 0)
 
 
 def check_living(schedule: SubscriptionSchedule, verb: str) -> None:
+    """Refuse a schedule that has ended, been released or been canceled."""
     require(
         schedule.status in LIVING,
         f"You cannot {verb} a subscription schedule that is currently in the `{schedule.status}` status. It"
@@ -338,7 +345,7 @@ def check_living(schedule: SubscriptionSchedule, verb: str) -> None:
 
 @SubscriptionSchedule.action("release", Release)
 def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> SubscriptionSchedule:
-    """Stop planning: the subscription goes on as it is, and the end that was planned for it is dropped."""
+    """Release a schedule: its subscription continues without it, and without the end that it had planned."""
     check_living(schedule, "release")
     planned = schedule.status == "active" and run_phase.planned_end(
         schedule, sync_schedule.place_of(schedule)
@@ -352,7 +359,7 @@ def release(tx: Tx, schedule: SubscriptionSchedule, wanted: Release) -> Subscrip
 
 @SubscriptionSchedule.action("cancel", Cancel)
 def cancel_schedule(tx: Tx, schedule: SubscriptionSchedule, wanted: Cancel) -> SubscriptionSchedule:
-    """Cancel the schedule and its subscription at once; what is paid and not used is given back."""
+    """Cancel a schedule and its subscription now; unused time that is paid is credited."""
     check_living(schedule, "cancel")
     if schedule.subscription is None:
         return schedule_end.cancel(tx, schedule)

@@ -27,7 +27,10 @@ Schedule = dict[str, Any]
 def schedules_after(
     wanted: Sequence[BillingSchedule], known: Sequence[Schedule], now: datetime
 ) -> list[Schedule]:
-    """The schedules as they are kept. One that is named by its key alone stays as it is (an update)."""
+    """Return the billing schedules after a request, as they are stored.
+
+    In an update, one that is named by its key alone stays as it is.
+    """
     before = {one["key"]: one for one in known}
     found: dict[str, Schedule] = {}
     for place, one in enumerate(wanted):
@@ -44,7 +47,7 @@ def schedules_after(
 
 
 def bill_until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime, at: str) -> dict[str, Any]:
-    """Until when, as it was sent and as the instant that it means. A duration counts from the request."""
+    """Return `bill_until` as it was sent, with the instant it means. A duration counts from the request."""
     if wanted.bill_until is None:
         if known is None:
             raise missing(f"{at}[bill_until]")
@@ -63,6 +66,7 @@ def bill_until_of(wanted: BillingSchedule, known: Schedule | None, now: datetime
 
 
 def instant_of(wanted: BillingSchedule, now: datetime) -> datetime | None:
+    """Return the instant until which a schedule bills."""
     until = wanted.bill_until
     if until is None or until.type == "timestamp" or until.duration is None:
         return until.timestamp if until else None
@@ -70,55 +74,59 @@ def instant_of(wanted: BillingSchedule, now: datetime) -> datetime | None:
 
 
 def instants(wanted: Sequence[BillingSchedule], now: datetime) -> list[datetime]:
+    """Return the instants until which the schedules bill."""
     return [at for one in wanted if (at := instant_of(one, now))]
 
 
 def end_of(schedule: Schedule) -> datetime:
+    """Return the stored instant until which a schedule bills."""
     return needed(instant(schedule["bill_until"]["computed_timestamp"]), "the end of a billing schedule")
 
 
 def applies(schedule: Schedule, price: str) -> bool:
-    """Without `applies_to` it is for all licensed items."""
+    """Return whether a schedule applies to a price; without `applies_to` it applies to all licensed items."""
     named = schedule["applies_to"]
     return not named or any(one["price"] == price for one in named)
 
 
 def billed_until(schedules: Sequence[Schedule], price: str) -> datetime | None:
-    """Until when an item with this price is billed by all that applies to it."""
+    """Return until when the schedules bill an item with this price; None where none of them applies."""
     return max((end_of(one) for one in schedules if applies(one, price)), default=None)
 
 
 def billed_through_of(item: SubscriptionItem) -> datetime:
-    """Until when an item is billed: to the end of its period, or further."""
+    """Return until when an item is billed: to the end of its period, or further."""
     return billed_through(item.current_period_end, item.billed_until)
 
 
 def periods_ahead(
     part: Part, anchor: datetime, since: datetime, until: datetime | None = None
 ) -> list[Period]:
-    """A line for each natural period from one instant on, the last one cut where it must be."""
+    """Make a period for each natural one from an instant on; the last one may be partial."""
     until = until or billed_through_of(part.item)
     pieces = [] if part.meter else anchors.stretches(anchor, part.interval, since, until)
     return [Period(part, "licensed", one.start, one.end, one.share) for one in pieces]
 
 
 def is_billed_ahead(item: SubscriptionItem) -> bool:
-    """Whether more of it is billed than the period that it is in."""
+    """Return whether an item is billed beyond its current period."""
     return item.billed_until is not None and item.billed_until > item.current_period_end
 
 
 def any_billed_ahead(tx: Tx, subscription: Subscription) -> bool:
+    """Return whether any item of a subscription is billed beyond its current period."""
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     return any(is_billed_ahead(item) for item in items)
 
 
 def clear_billed_until(tx: Tx, subscription: Subscription) -> None:
-    """What was billed in advance is given back: the items are billed no further than they are used."""
+    """Record that the items of a subscription are billed in advance no longer, since it was credited."""
     items = rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id]
     rows.update_many(tx, [(item, {"billed_until": None}) for item in items if item.billed_until])
 
 
 def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavior: str) -> None:
+    """Check the billing schedules of a new subscription."""
     if subscription.billing_schedules:
         check_proration(behavior)
         check_terms(subscription, parts, coupons_of(tx, subscription, parts))
@@ -126,7 +134,7 @@ def check_new(tx: Tx, subscription: Subscription, parts: Sequence[Part], behavio
 
 
 def check_not_billed_ahead(tx: Tx, subscription: Subscription) -> None:
-    """Phases and what is billed beyond them do not go together."""
+    """Refuse to migrate a subscription that is billed in advance to a schedule of phases."""
     require(
         not any_billed_ahead(tx, subscription),
         "You cannot migrate a subscription that is billed in advance by `billing_schedules`.",
@@ -135,6 +143,7 @@ def check_not_billed_ahead(tx: Tx, subscription: Subscription) -> None:
 
 
 def check_proration(behavior: str) -> None:
+    """Refuse `proration_behavior=none` with billing in advance."""
     require(
         behavior != "none",
         "You cannot set `proration_behavior` to `none` for a subscription that is billed in advance.",
@@ -143,9 +152,10 @@ def check_proration(behavior: str) -> None:
 
 
 def check_terms(subscription: Subscription, parts: Sequence[Part], coupons: Sequence[Coupon]) -> None:
-    """Refuse billing schedules but on flexible subscriptions that run by themselves, with a licensed item.
+    """Check that the subscription may be billed in advance.
 
-    Their coupons must need no calendar.
+    It must be flexible and active, without a subscription schedule, with a licensed item and without trial
+    offers; its coupons must take a percentage that does not depend on a date.
     """
     param = "billing_schedules"
     mode = subscription.billing_mode["type"]
@@ -174,7 +184,7 @@ def check_terms(subscription: Subscription, parts: Sequence[Part], coupons: Sequ
 
 
 def check_offers(parts: Sequence[Part]) -> None:
-    """An introductory price goes over to another: nobody knows yet what comes after it."""
+    """Refuse trial offers with billing in advance, since the price after the offer may still change."""
     require(
         all(part.item.current_trial is None for part in parts),
         "You cannot use trial offers on a subscription that is billed in advance by `billing_schedules`.",
@@ -183,7 +193,7 @@ def check_offers(parts: Sequence[Part]) -> None:
 
 
 def coupons_of(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> list[Coupon]:
-    """The coupons of all discounts that a subscription and its items have."""
+    """Load the coupons of all discounts of a subscription and its items."""
     whole = subscription.discounts or net_prices.discounts_of_customer(tx, subscription.customer)
     ids = {*whole, *(id for part in parts for id in part.item.discounts)}
     found = rows.find_many(tx, Discount, ids).values()
@@ -191,6 +201,7 @@ def coupons_of(tx: Tx, subscription: Subscription, parts: Sequence[Part]) -> lis
 
 
 def check_discounts(coupons: Sequence[Coupon]) -> None:
+    """Refuse coupons with a fixed amount or a limited number of months."""
     require(
         all(one.percent_off is not None and one.duration != "repeating" for one in coupons),
         "Only coupons with `percent_off` and a `duration` of `once` or `forever` can be used on a"
@@ -202,9 +213,9 @@ def check_discounts(coupons: Sequence[Coupon]) -> None:
 def check_new_schedules(
     subscription: Subscription, parts: Sequence[Part], now: datetime, known: Sequence[Schedule] = ()
 ) -> None:
-    """Each schedule names licensed prices of the subscription, and an instant that each of them may have.
+    """Check that each schedule names licensed prices of the subscription and an instant that they allow.
 
-    One that is `known` stays as it is, be its time over.
+    One that is `known` stays as it is, even if its time is over.
     """
     licensed = {part.price.id: part for part in parts if part.meter is None}
     for place, one in enumerate(subscription.billing_schedules):
@@ -224,6 +235,7 @@ def check_new_schedules(
 def check_instant(
     subscription: Subscription, parts: Sequence[Part], until: datetime, now: datetime, param: str
 ) -> None:
+    """Check that an instant is not before a period end, and not further ahead than allowed."""
     require(
         all(part.item.current_period_end <= until for part in parts),
         "`bill_until` cannot be earlier than the current period end of an item that it applies to.",

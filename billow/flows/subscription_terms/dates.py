@@ -1,4 +1,4 @@
-"""Calculate when a new subscription begins, renews and ends."""
+"""Calculate when a new subscription starts, renews and ends."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ NOT_IN_FUTURE = "Invalid timestamp: must be an integer Unix timestamp in the fut
 
 
 def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
-    """The instants that were asked for, checked, and what follows from them (§5.5, §5.9, §5.10, §5.12)."""
+    """Check the requested instants, and return all dates of the subscription (§5.5, §5.9, §5.10, §5.12)."""
     now = tx.now.replace(microsecond=0)
     rhythms = [rhythm_of(price) for price in prices]
     start = wanted.backdate_start_date or now
@@ -37,7 +37,7 @@ def course_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price]) -> Course:
 
 
 def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) -> list[Span | None]:
-    """The first period of each item that begins with a trial offer."""
+    """Return the first period of each item that starts with a trial offer."""
     found: list[Span | None] = []
     for place, (item, price) in enumerate(zip(wanted.items, prices, strict=True)):
         offer = trial_offers.find_offer(tx, item, f"items[{place}]")
@@ -48,20 +48,21 @@ def spans_of(tx: Tx, wanted: Subscribe, prices: Sequence[Price], now: datetime) 
 def free_offers_until(
     wanted: Subscribe, prices: Sequence[Price], offered: Sequence[Span | None]
 ) -> datetime | None:
-    """Until when the first of the items is free, where all of them are by their offers (§5.10)."""
+    """Return until when the first item is free, if the offers make all of them free (§5.10)."""
     ends = [span[1] for span in offered if span]
     free = all(trial_offers.is_free(priced_items.rate_of(price, wanted.currency)) for price in prices)
     return min(ends) if free and len(ends) == len(prices) else None
 
 
 def rhythm_of(price: Price) -> Rhythm:
+    """Return the interval of a recurring price."""
     if not price.recurring:
         raise Inconsistent(f"The price {price.id} is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
 def trial_of(now: datetime, wanted: Subscribe, prices: Sequence[Price]) -> datetime | None:
-    """Until when nothing is charged; `trial_from_plan` takes the longest that a price offers."""
+    """Return the end of the trial; `trial_from_plan` takes the longest one of the prices."""
     if isinstance(wanted.trial_end, datetime):
         require(wanted.trial_end > now, NOT_IN_FUTURE, param="trial_end")
         require(
@@ -80,9 +81,9 @@ def trial_of(now: datetime, wanted: Subscribe, prices: Sequence[Price]) -> datet
 def anchor_of(
     wanted: Subscribe, now: datetime, start: datetime, trial: datetime | None, rhythms: Sequence[Rhythm]
 ) -> datetime:
-    """From when periods are counted: as asked for, else from the end of the trial, else from the start.
+    """Return the anchor of the periods: as requested, else the end of the trial, else the start.
 
-    Classic counts from now, whatever the start was set back to (§5.9).
+    Classic counts from now even with an earlier start (§5.9).
     """
     if wanted.billing_cycle_anchor:
         check_anchor(wanted.billing_cycle_anchor, now, trial, rhythms)
@@ -96,7 +97,7 @@ def anchor_of(
 
 
 def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythms: Sequence[Rhythm]) -> None:
-    """Not beyond the first renewal that there would be without it (§5.5)."""
+    """Check that a requested anchor is not after the first natural billing date."""
     require(anchor >= now, NOT_IN_FUTURE, param="billing_cycle_anchor")
     natural = min(calendar.boundary(trial or now, *rhythm, 1) for rhythm in rhythms)
     require(
@@ -108,6 +109,7 @@ def check_anchor(anchor: datetime, now: datetime, trial: datetime | None, rhythm
 
 
 def anchor_of_config(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]) -> datetime:
+    """Return the anchor that `billing_cycle_anchor_config` describes."""
     config = needed(wanted.billing_cycle_anchor_config, "the configuration of an anchor")
     require(
         all(interval in calendar.MONTHS for interval, _ in rhythms),
@@ -126,9 +128,9 @@ def anchor_of_config(wanted: Subscribe, now: datetime, rhythms: Sequence[Rhythm]
 def end_of(
     wanted: Subscribe, course: Course, rhythms: Sequence[Rhythm], offered: Sequence[Span | None]
 ) -> datetime | None:
-    """When it ends by itself; the named ends are resolved at once (§5.12).
+    """Return the planned end; the named ones, such as `min_period_end`, are resolved now (§5.12).
 
-    With its period means with the first one that ends, where intervals are mixed.
+    `cancel_at_period_end` means the first period to end, where intervals are mixed.
     """
     ends = [(own or course.period(rhythm))[1] for own, rhythm in zip(offered, rhythms, strict=True)]
     if wanted.cancel_at_period_end or wanted.cancel_at == "min_period_end":
@@ -142,10 +144,10 @@ def end_of(
 
 
 def check_lines(course: Course, rhythms: Sequence[Rhythm]) -> None:
-    """An invoice does not hold more lines than that (§5.9)."""
+    """Check that an earlier start does not need more lines than an invoice holds (§5.9)."""
     length = course.created - course.start
     shortest = min(calendar.boundary(course.start, *rhythm, 1) - course.start for rhythm in rhythms)
-    few = length / shortest <= 2 * MAX_LINES  # so that what cannot be is not even counted
+    few = length / shortest <= 2 * MAX_LINES  # so that a start far too early is not even counted
     require(
         few and sum(len(course.gone(rhythm)) + 1 for rhythm in rhythms) <= MAX_LINES,
         f"The `backdate_start_date` leads to more than {MAX_LINES} invoice lines.",

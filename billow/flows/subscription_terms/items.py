@@ -1,4 +1,4 @@
-"""Check the items of a subscription: recurring prices of one interval that go together."""
+"""Check the items of a subscription: their prices, quantities, thresholds, and whether they fit together."""
 
 from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
@@ -29,7 +29,7 @@ class Rhythm(Params):
 
 
 class PriceData(Params):
-    """A recurring price that is made for this item; it is not listed, and nobody else can use it."""
+    """A recurring price that is created for this item; it is not listed and cannot be used elsewhere."""
 
     currency: str = f.currency(required=True)
     product: str = f.ref("product", required=True)
@@ -50,11 +50,11 @@ class Item(Params):
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     current_trial: trial_offers.CurrentTrial | None = None
     agreed: bool = False
-    """Said by us, never by a request: it was agreed before, and its price is not asked again."""
+    """Set by billow, never by a request: the item was agreed on before, so its price is not checked again."""
 
 
 class OfferedItem(Item):
-    """An item of a subscription itself: only there it may begin with a trial offer."""
+    """An item of a subscription itself; only such an item may start with a trial offer."""
 
     current_trial: trial_offers.CurrentTrial | None = f.nested(shape=trial_offers.CurrentTrial)
 
@@ -63,12 +63,12 @@ FORMS = ("price", "plan", "price_data")
 
 
 def names_a_price(item: Item) -> bool:
-    """Whether it names a price at all; a change of an item need not."""
+    """Return whether an item names a price; a change of an item need not."""
     return any(getattr(item, name) is not None for name in FORMS)
 
 
 def form_of(item: Item, at: str) -> str:
-    """In which of its forms an item names its price: exactly one."""
+    """Return the param by which an item names its price, of which there must be exactly one."""
     given = [name for name in FORMS if getattr(item, name) is not None]
     if not given:
         raise missing(f"{at}[price]")
@@ -84,13 +84,14 @@ def form_of(item: Item, at: str) -> str:
 def price_of(
     tx: Tx, item: Item, at: str, agreed: Container[str] = (), offer: TrialOffer | None = None
 ) -> Price:
-    """The price that an item names: active, recurring, and with an amount. `at` is the item's parameter.
+    """Return the price of an item, which must be active, recurring and with an amount.
 
-    What was agreed before goes on, whatever has become of its price since; in a trial `offer` it is its own.
+    `at` is the item's param. A price in `agreed` is not checked again; with an `offer` it is the offer's
+    price.
     """
     if offer:
         if names_a_price(item):
-            form_of(item, at)  # in one of its forms
+            form_of(item, at)  # refuses more than one
         return trial_offers.price_of(tx, item, offer, at)
     form = form_of(item, at)
     at = f"{at}[{form}]"
@@ -103,7 +104,7 @@ def price_of(
 
 
 def billing_of(tx: Tx, item: Item, owner: Owner) -> dict[str, Any]:
-    """What of a new item changes what it costs: its discounts, made now, and its tax rates."""
+    """Return the discounts of a new item, redeemed now, and its tax rates."""
     at = owner.param.removesuffix("[discounts]")
     return {
         "discounts": redeem(tx, item.discounts or [], owner),
@@ -112,12 +113,13 @@ def billing_of(tx: Tx, item: Item, owner: Owner) -> dict[str, Any]:
 
 
 def rates_of(tx: Tx, item: Item, at: str) -> list[str]:
+    """Return the tax rates of an item, after checking that they can be used."""
     rates = item.tax_rates or []
     return tax_rate.check_usable(tx, rates, at, rates if item.agreed else ())
 
 
 def check_quantity(item: Item, price: Price, at: str) -> None:
-    """Measured use has no quantity of its own (T50)."""
+    """Refuse a quantity for a metered price: its meter measures the quantity (T50)."""
     require(
         priced_items.meter_of(price) is None or item.quantity is None,
         "You cannot set the quantity for metered plans.",
@@ -126,7 +128,7 @@ def check_quantity(item: Item, price: Price, at: str) -> None:
 
 
 def check_threshold(item: Item, price: Price, at: str) -> None:
-    """Only measured use reaches a threshold: what is licensed is known beforehand (§4.5)."""
+    """Refuse a usage threshold for a licensed price, whose quantity is known beforehand (§4.5)."""
     require(
         priced_items.meter_of(price) is not None or item.billing_thresholds is None,
         "You can only set `billing_thresholds[usage_gte]` on items with metered prices.",
@@ -135,11 +137,12 @@ def check_threshold(item: Item, price: Price, at: str) -> None:
 
 
 def threshold_of(item: Item) -> dict[str, Any] | None:
+    """Return the billing threshold of an item as it is stored."""
     return item.billing_thresholds.shown() if item.billing_thresholds else None
 
 
 def check_price_unused(price: Price, taken: Container[str]) -> None:
-    """Each price is on one item of a subscription (§5.1)."""
+    """Check that no other item of the subscription has this price (§5.1)."""
     require(
         price.id not in taken,
         f"Cannot add multiple subscription items with the same price: {price.id}",
@@ -150,9 +153,9 @@ def check_price_unused(price: Price, taken: Container[str]) -> None:
 def check_lasting(
     prices: Sequence[Price], lasting: Sequence[Price], currency: str | None, *, classic: bool = False
 ) -> None:
-    """The prices of items, and those that they have after their trial offers: no price comes twice.
+    """Check the prices of items together with those after their trial offers; no price may occur twice.
 
-    The period of an offer is its own, so only what lasts must fit together.
+    An offer has a period of its own, so only the prices after the offers must fit together.
     """
     check_together(lasting, currency, classic=classic)
     check_price_currency([*prices, *lasting], currency)
@@ -165,7 +168,7 @@ def check_lasting(
 
 
 def check_amounts(wanted: Iterable[tuple[Price, int | None]], currency: str | None, param: str) -> None:
-    """A period of all items, each at its quantity, fits on one invoice. What is measured is not known yet."""
+    """Check that one period of all licensed items fits on an invoice; metered usage is not known yet."""
     owed = (
         pricing.amount(
             priced_items.rate_of(price, currency or price.currency), Decimal(1 if many is None else many)
@@ -177,7 +180,10 @@ def check_amounts(wanted: Iterable[tuple[Price, int | None]], currency: str | No
 
 
 def check_together(prices: Iterable[Price], currency: str | None = None, *, classic: bool = False) -> None:
-    """One currency, and every interval a whole multiple of the shortest (§5.14); in classic, the same."""
+    """Check that prices share a currency, and that all intervals are multiples of the shortest (§5.14).
+
+    In classic mode all intervals must be the same.
+    """
     all_of_them = list(prices)
     check_price_currency(all_of_them, currency)
     periods = [(p.recurring["interval"], p.recurring["interval_count"]) for p in all_of_them if p.recurring]
@@ -186,7 +192,7 @@ def check_together(prices: Iterable[Price], currency: str | None = None, *, clas
     in_months = [units[interval] * count for interval, count in periods if interval in units]
     in_days = [days[interval] * count for interval, count in periods if interval in days]
     fits = all(n % min(in_months) == 0 for n in in_months) and all(n % min(in_days) == 0 for n in in_days)
-    # Days and months meet only where the days are single ones: every month is a whole number of days.
+    # Days and months fit together only with an interval of one day, since months differ in length.
     fits = fits and (not in_days or not in_months or min(in_days) == 1)
     require(fits, "The intervals of the prices must be multiples of the shortest of them.", param="items")
     require(

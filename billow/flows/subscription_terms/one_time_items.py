@@ -1,4 +1,4 @@
-"""Put one-time prices onto the next invoice of a subscription."""
+"""Add one-time prices to the next invoice of a subscription."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from billow.store.tx import Tx
 
 
 class OneTimePriceData(Params):
-    """A one-time price that is made for this; a negative amount is a credit."""
+    """A one-time price that is created for this item; a negative amount is a credit."""
 
     currency: str = f.currency(required=True)
     product: str = f.ref("product", required=True)
@@ -62,12 +62,12 @@ class OneTimeItem(Params):
     quantity: int = f.integer(min=0, max=10**12, default=1)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     agreed: bool = False
-    """Said by us, never by a request: it was agreed before, and its price is not asked again."""
+    """Set by billow, never by a request: the item was agreed on before, so its price is not checked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """To whom the extras belong, and the periods that they are for where they name none."""
+    """The customer and subscription of one-time items, and the items whose period they take by default."""
 
     customer: Customer
     subscription: Subscription
@@ -75,7 +75,7 @@ class Recipient:
 
 
 def insert(tx: Tx, recipient: Recipient, wanted: Sequence[OneTimeItem]) -> list[InvoiceItem]:
-    """Write them as items that wait; the next invoice of the subscription takes them."""
+    """Insert one-time items as pending invoice items; the next invoice of the subscription bills them."""
     made = [
         invoice_item_of(tx, recipient, extra, f"add_invoice_items[{place}]")
         for place, extra in enumerate(wanted)
@@ -84,6 +84,7 @@ def insert(tx: Tx, recipient: Recipient, wanted: Sequence[OneTimeItem]) -> list[
 
 
 def invoice_item_of(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> InvoiceItem:
+    """Make the invoice item of a one-time item, and redeem its discounts."""
     subscription, quantity = recipient.subscription, Decimal(extra.quantity)
     price = price_of(tx, extra, at)
     check_price_currency([price], subscription.currency)
@@ -121,7 +122,10 @@ def invoice_item_of(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -
 
 
 def price_of(tx: Tx, extra: OneTimeItem, at: str, agreed: Container[str] = ()) -> Price:
-    """The one-time price that is meant, or that is made of `price_data`; one that was agreed goes on."""
+    """Return the one-time price of an item, or create it from `price_data`.
+
+    A price in `agreed` is not checked again.
+    """
     if extra.price_data:
         require(
             extra.price is None,
@@ -149,7 +153,7 @@ def price_of(tx: Tx, extra: OneTimeItem, at: str, agreed: Container[str] = ()) -
 
 
 def span(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> tuple[datetime, datetime]:
-    """The period that it is for: that of the items, where nothing else is said (§5.16)."""
+    """Return the period of a one-time item: by default that of the subscription's items (§5.16)."""
     wanted, now = extra.period, tx.now.replace(microsecond=0)
     start = max(item.current_period_start for item in recipient.items)
     end = min(item.current_period_end for item in recipient.items)
@@ -163,7 +167,7 @@ def span(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> tuple[dat
 
 
 def check_instant(bound: Start | End, at: str) -> None:
-    """A timestamp goes with the type of that name, and only with it."""
+    """Check that a timestamp is sent with `type=timestamp`, and only with it."""
     dated = bound.type == "timestamp"
     if dated and bound.timestamp is None:
         raise missing(f"{at}[timestamp]")

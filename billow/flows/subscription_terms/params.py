@@ -47,7 +47,7 @@ BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "p
 PRORATIONS = ("always_invoice", "create_prorations", "none")
 CANCEL_AT_CHOICES = ("max_billed_until", "max_period_end", "min_period_end")
 MAX_SUBSCRIPTIONS = 500
-"""Subscriptions of one customer that run, or are planned."""
+"""How many current or scheduled subscriptions a customer may have."""
 
 
 class AutomaticTax(Params):
@@ -98,7 +98,7 @@ class Subscribe(Params):
     trial_period_days: int | None = f.integer(min=1, max=730)
     trial_settings: TrialSettings | None = f.nested(shape=TrialSettings)
     agreed: bool = False
-    """Said by us, never by a request: it was agreed before, and its tax rates may be archived since."""
+    """Set by billow, never by a request: it was agreed on before, so its tax rates may be archived."""
 
     @property
     def classic(self) -> bool:
@@ -117,12 +117,12 @@ EXCLUSIVE = (
     ("backdate_start_date", "billing_cycle_anchor_config"),
     ("cancel_at", "cancel_at_period_end"),
 )
-#: What a trial offer on an item does not go with.
+#: Params that cannot be sent together with a trial offer on an item.
 NOT_WITH_TRIAL_OFFER = ("backdate_start_date", "trial_end", "trial_from_plan", "trial_period_days")
 
 
 def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
-    """The price of each item, in their order: each on one item, in one currency, in rhythm with others."""
+    """Return the price of each item, in order, after checking each of them and all of them together."""
     require(wanted.items, "You must pass at least one item.", param="items")
     found: dict[str, Price] = {}
     lasting: list[Price] = []
@@ -142,12 +142,12 @@ def prices_of(tx: Tx, wanted: Subscribe) -> list[Price]:
 
 
 def currency_of(wanted: Subscribe, prices: Sequence[Price]) -> str:
-    """The one that was asked for, or the one that its prices have as their own."""
+    """Return the requested currency, or else that of the first price."""
     return wanted.currency or prices[0].currency
 
 
 def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]) -> None:
-    """Whatever does not depend on the time."""
+    """Check what does not depend on the time."""
     for one, other in EXCLUSIVE:
         require(
             not (given(wanted, one) and given(wanted, other)),
@@ -172,12 +172,12 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
 
 
 def given(wanted: Subscribe, name: str) -> bool:
-    """Whether it was asked for; `false` asks for nothing."""
+    """Return whether a param requests anything; `false` does not."""
     return getattr(wanted, name) not in (None, False)
 
 
 def check_number(tx: Tx, customer: Customer) -> None:
-    """How many subscriptions a customer may have that run, or are planned (§5.1)."""
+    """Check how many current and scheduled subscriptions the customer has (§5.1)."""
     found = tx.one(
         "select (select count(*) from subscriptions where customer = %(id)s and status <> all(%(ended)s))"
         " + (select count(*) from subscription_schedules where customer = %(id)s and status = 'not_started')"
@@ -193,6 +193,7 @@ def check_number(tx: Tx, customer: Customer) -> None:
 
 
 def check_collection(wanted: Subscribe) -> None:
+    """Check that the params of collection fit together."""
     sends = wanted.collection_method == "send_invoice"
     require(
         not sends or wanted.days_until_due is not None,
@@ -214,6 +215,7 @@ def check_collection(wanted: Subscribe) -> None:
 
 
 def check_mode(mode: BillingMode | None) -> None:
+    """Refuse settings of the flexible billing mode in classic."""
     require(
         mode is None or mode.type == "flexible" or mode.flexible is None,
         "You can only set `billing_mode[flexible]` if `billing_mode[type]` is `flexible`.",
@@ -222,6 +224,7 @@ def check_mode(mode: BillingMode | None) -> None:
 
 
 def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
+    """Check that the payment methods are attached to the customer."""
     if wanted.default_payment_method:
         method = rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
         require(
@@ -236,7 +239,7 @@ def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
 
 
 def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
-    """The tax ids on invoices are our own."""
+    """Check that the tax ids on invoices are the account's own, and that it is their issuer."""
     for place, id in enumerate((settings and settings.account_tax_ids) or []):
         at = f"invoice_settings[account_tax_ids][{place}]"
         found = rows.find(tx, TaxId, id, param=at)
@@ -250,22 +253,22 @@ def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
 
 
 def check_automatic_tax(wanted: AutomaticTax | None) -> None:
-    """It needs tax settings, which an account does not have (§12.1)."""
+    """Refuse automatic tax: it needs tax settings, which an account does not have (§12.1)."""
     require(
         wanted is None or not wanted.enabled,
         "You must have a valid head office address to enable automatic tax calculation.",
         param="automatic_tax[enabled]",
     )
-    owes = wanted.liability if wanted else None
+    liability = wanted.liability if wanted else None
     require(
-        owes is None or (owes.type == "self" and owes.account is None),
+        liability is None or (liability.type == "self" and liability.account is None),
         "There are no connected accounts: `automatic_tax[liability][type]` must be `self`.",
         param="automatic_tax[liability]",
     )
 
 
 def settings_of(wanted: Subscribe) -> dict[str, Any]:
-    """What is kept as it was sent, as the subscription has it."""
+    """Return the params that the subscription stores as they were sent."""
     names = ("application_fee_percent", "default_payment_method", "default_source", "description")
     kept: dict[str, Any] = {name: getattr(wanted, name) for name in (*names, "on_behalf_of")}
     for name in ("billing_cycle_anchor_config", "billing_thresholds", "payment_settings", "transfer_data"):
@@ -283,7 +286,7 @@ def settings_of(wanted: Subscribe) -> dict[str, Any]:
 
 
 def mode_of(wanted: BillingMode | None, since: int | None) -> dict[str, Any]:
-    """Flexible, unless classic was asked for; `since` is when it was adopted."""
+    """Return the billing mode, flexible by default; `since` is when it was adopted."""
     if wanted and wanted.type == "classic":
         return {"flexible": None, "type": "classic", "updated_at": None}
     flexible = wanted and wanted.flexible

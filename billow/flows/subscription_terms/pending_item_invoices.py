@@ -1,4 +1,4 @@
-"""Invoice pending items on an interval of their own."""
+"""Invoice pending items at an interval of their own."""
 
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ TIMER = "subscription.pending_items"
 
 
 def check(interval: PendingItemInterval | None) -> None:
+    """Check that the interval is no longer than a year."""
     require(
         interval is None or interval.interval_count <= MAX_COUNT[interval.interval],
         "The maximum interval is one year (1 year, 12 months, 52 weeks or 365 days).",
@@ -28,7 +29,7 @@ def check(interval: PendingItemInterval | None) -> None:
 
 
 def interval_fields(interval: PendingItemInterval | None, anchor: datetime, now: datetime) -> dict[str, Any]:
-    """The fields of the subscription that say so; dates are counted from its anchor."""
+    """Return the subscription's fields for an interval, whose dates are counted from the anchor."""
     shown = interval and interval.shown()
     return {
         "pending_invoice_item_interval": shown,
@@ -37,17 +38,18 @@ def interval_fields(interval: PendingItemInterval | None, anchor: datetime, now:
 
 
 def next_date(interval: dict[str, Any], anchor: datetime, now: datetime) -> datetime:
+    """Return the next date of an interval."""
     return calendar.next_boundary(anchor, interval["interval"], interval["interval_count"], now)
 
 
 def next_date_field(subscription: Subscription, anchor: datetime, now: datetime) -> dict[str, Any]:
-    """The next date of one that was paused, where it has dates at all."""
+    """Return the next date of a resumed subscription as its field; nothing if it has no interval."""
     interval = subscription.pending_invoice_item_interval
     return {"next_pending_invoice_item_invoice": next_date(interval, anchor, now)} if interval else {}
 
 
 def replace_timer(tx: Tx, subscription: Subscription) -> None:
-    """Put its timer anew."""
+    """Replace the timer of the next date."""
     jobs.cancel(tx, TIMER, subscription.id)
     if subscription.next_pending_invoice_item_invoice:
         jobs.put(tx, TIMER, subscription.id, subscription.next_pending_invoice_item_invoice)
@@ -55,7 +57,10 @@ def replace_timer(tx: Tx, subscription: Subscription) -> None:
 
 @job(TIMER, batch=1)
 def invoice_pending_items(tx: Tx, refs: list[str]) -> None:
-    """Its date has come: what waits, where anything does, is on a draft, and the next date is set."""
+    """Write a draft of the pending items, if there are any, and set the next date.
+
+    Locks the customer, then the subscription. Emits `customer.subscription.updated`.
+    """
     [found] = rows.find_all(tx, Subscription, refs).values()
     customer = rows.lock(tx, Customer, found.customer)
     subscription = rows.lock(tx, Subscription, found.id)
@@ -78,7 +83,7 @@ def invoice_pending_items(tx: Tx, refs: list[str]) -> None:
 def draft_pending_items(
     tx: Tx, customer: Customer, subscription: Subscription, due: datetime
 ) -> Invoice | None:
-    """Write a draft of the items that wait; it is finalized by itself as any other."""
+    """Write a draft of the pending items; None where there are none."""
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, closed=False))
     if charges.empty:
         return None

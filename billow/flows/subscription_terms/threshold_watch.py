@@ -1,4 +1,4 @@
-"""Mark subscriptions with billing thresholds, so that new usage makes them looked at."""
+"""Mark subscriptions with billing thresholds, so that new usage has them checked."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,11 +10,11 @@ from billow.store.tx import Tx
 
 
 def has_threshold(thresholds: dict[str, Any] | None, parts: Iterable[Part]) -> bool:
-    """Whether there is any threshold: of the subscription, or of one of its items."""
+    """Return whether the subscription or one of its items has a threshold."""
     return bool(thresholds or any(part.item.billing_thresholds for part in parts))
 
 
 def request_check(tx: Tx, subscription: Subscription) -> None:
-    """What is used already may be beyond a threshold that is new."""
+    """Request a check of a new threshold, which earlier usage may have reached already."""
     if subscription.watched:
         threshold_checks.put(tx, [subscription.id])

@@ -1,4 +1,4 @@
-"""Set the timers of a subscription's next period or trial end."""
+"""Set the timers of a subscription's next period and of its trial end."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from billow.store.tx import Tx
 
 
 def replace(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:
-    """Put the timers of a subscription anew: it is renewed with the first of its periods, until it ends.
+    """Replace the timers of a subscription: it renews when the first of its periods ends, until its own end.
 
-    In a pause no period rolls, but the planned end comes (§5.2).
+    While it is paused no period ends, but the planned end of the subscription remains (§5.2).
     """
     jobs.cancel(tx, "subscription.renew", subscription.id)
     jobs.cancel(tx, "subscription.end", subscription.id)

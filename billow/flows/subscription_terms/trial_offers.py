@@ -1,4 +1,4 @@
-"""Price an item while its trial offer runs, and end the offer."""
+"""Price an item during its trial offer, and end the offer."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ class CurrentTrial(Params):
 
 
 class ItemParams(Protocol):
-    """An item as a request names it."""
+    """The params by which a request names an item."""
 
     @property
     def current_trial(self) -> CurrentTrial | None: ...
@@ -38,7 +38,7 @@ class ItemParams(Protocol):
 
 
 def find_offer(tx: Tx, item: ItemParams, at: str) -> TrialOffer | None:
-    """The offer that an item names: one that may still be taken."""
+    """Find the offer that an item names, and check that it is active."""
     if item.current_trial is None:
         return None
     at = f"{at}[current_trial][trial_offer]"
@@ -52,14 +52,14 @@ def find_offer(tx: Tx, item: ItemParams, at: str) -> TrialOffer | None:
 
 
 def new_offer(tx: Tx, has: SubscriptionItem, item: ItemParams, at: str) -> TrialOffer | None:
-    """The offer that an item that is there shall take; the one that it has goes on."""
+    """Find the offer that an existing item is to start; None if it has that offer already."""
     wanted = item.current_trial and item.current_trial.trial_offer
     running = (has.current_trial or {}).get("trial_offer")
     return None if wanted == running else find_offer(tx, item, at)
 
 
 def price_of(tx: Tx, item: ItemParams, offer: TrialOffer, at: str) -> Price:
-    """The price of an item in an offer. It need not be named; if it is, it is one of the offer's."""
+    """Return the price of an item in an offer; if the request names one, it must be one of the offer's."""
     named = item.price or item.plan
     require(
         item.price_data is None and named in (None, offer.price, offer.then),
@@ -70,7 +70,7 @@ def price_of(tx: Tx, item: ItemParams, offer: TrialOffer, at: str) -> Price:
 
 
 def check_flexible(items: Sequence[ItemParams], *, classic: bool) -> None:
-    """Trial offers are for flexible billing mode (§5.17)."""
+    """Refuse trial offers in classic billing mode (§5.17)."""
     place = next((n for n, item in enumerate(items) if item.current_trial), None)
     require(
         place is None or not classic,
@@ -80,7 +80,7 @@ def check_flexible(items: Sequence[ItemParams], *, classic: bool) -> None:
 
 
 def check_alone(items: Sequence[ItemParams], given: Iterable[str]) -> None:
-    """An offer says itself how long it lasts, from now on."""
+    """Refuse params that say when a trial starts or ends, since an offer sets that itself."""
     for name in given if any(item.current_trial for item in items) else ():
         require(
             False,
@@ -91,7 +91,7 @@ def check_alone(items: Sequence[ItemParams], given: Iterable[str]) -> None:
 
 
 def current_trial_of(offer: TrialOffer, price: Price, now: datetime) -> dict[str, Any]:
-    """The offer on an item that takes it now, as the item shows it."""
+    """Return the `current_trial` of an item that starts an offer now."""
     now = now.replace(microsecond=0)
     until = introductory.end(now, rhythm_of(price), offer.iterations)
     return {"end_date": seconds(until), "start_date": seconds(now), "trial_offer": offer.id}
@@ -100,20 +100,21 @@ def current_trial_of(offer: TrialOffer, price: Price, now: datetime) -> dict[str
 def first_span(
     offer: TrialOffer, price: Price, currency: str | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    """The first period of an item that takes the offer now."""
+    """Return the first period of an item that starts an offer now."""
     rhythm = rhythm_of(price)
     whole = now, introductory.end(now, rhythm, offer.iterations)
     return introductory.period(whole, rhythm, now, free=is_free(priced_items.rate_of(price, currency)))
 
 
 def rhythm_of(price: Price) -> Rhythm:
+    """Return the interval of a recurring price."""
     if not price.recurring:
         raise Inconsistent(f"The price {price.id} is not recurring.")
     return price.recurring["interval"], price.recurring["interval_count"]
 
 
 def span(item: SubscriptionItem) -> tuple[datetime, datetime]:
-    """From when until when the offer of an item runs."""
+    """Return when the offer of an item starts and ends."""
     trial = item.current_trial or {}
     start, until = instant(trial["start_date"]), instant(trial["end_date"])
     if start is None or until is None:
@@ -122,22 +123,22 @@ def span(item: SubscriptionItem) -> tuple[datetime, datetime]:
 
 
 def anchor_of(item: SubscriptionItem, anchor: datetime) -> datetime:
-    """From when the periods of an item are counted: those of an offer from its own start."""
+    """Return the anchor of an item's periods: during an offer the start of the offer."""
     return span(item)[0] if item.current_trial else anchor
 
 
 def is_free(rate: pricing.Price) -> bool:
-    """Whether a price charges nothing, whatever the quantity."""
+    """Return whether a price charges nothing for any quantity."""
     return introductory.free(rate)
 
 
 def period(part: Part, at: datetime) -> tuple[datetime, datetime]:
-    """The period that an item with an offer is in at an instant, before a planned end cuts it."""
+    """Return the period that an item in an offer is in at an instant, before a planned end shortens it."""
     return introductory.period(span(part.item), part.interval, at, free=is_free(part.rate))
 
 
 def first_periods(part: Part) -> list[Period]:
-    """What an item is billed for when its offer begins. Measured use is billed when it is known."""
+    """Return the periods to bill when an offer starts. Metered usage is billed at the end of its period."""
     item = part.item
     start, until = item.current_period_start, item.current_period_end
     if part.meter:
@@ -148,12 +149,12 @@ def first_periods(part: Part) -> list[Period]:
 
 
 def has_ended(item: SubscriptionItem, at: datetime) -> bool:
-    """Whether the offer of an item has run out by then."""
+    """Return whether the offer of an item has ended by then."""
     return bool(item.current_trial) and span(item)[1] <= at
 
 
 def parts_after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
-    """The items as they are without their offers: at the price that these go over to. A few statements."""
+    """Return the items as they are after their offers, at the price that follows. A few statements."""
     found = [item for item in items if item.current_trial]
     if not found:
         return {}
@@ -166,7 +167,7 @@ def parts_after(tx: Tx, items: Iterable[SubscriptionItem]) -> dict[str, Part]:
 
 
 def with_final_terms(part: Part) -> Part:
-    """The quantity goes along; measured use has none, and only it has a threshold."""
+    """Return a part with the quantity and threshold that fit its price after the offer."""
     item = part.item
     if part.meter:
         return priced_items.with_item(part, item.but(quantity=None))
@@ -174,16 +175,17 @@ def with_final_terms(part: Part) -> Part:
     return priced_items.with_item(part, item.but(quantity=quantity, billing_thresholds=None))
 
 
-#: What of an item changes when its offer is over.
+#: The fields of an item that change when its offer ends.
 CHANGED = ("billing_thresholds", "current_trial", "price", "quantity")
 
 
 def changes_of(part: Part) -> dict[str, Any]:
+    """Return the changed fields of an item whose offer ends."""
     return {name: getattr(part.item, name) for name in CHANGED}
 
 
 def end_offers(tx: Tx, parts: Iterable[Part]) -> None:
-    """Take the offers off: what is paused has none any more, and goes on at the price after them."""
+    """End the offers of paused items, which continue at the price after them."""
     moved = parts_after(tx, [part.item for part in parts])
     rows.update_many(
         tx, [(part.item, changes_of(moved[part.item.id])) for part in parts if part.item.id in moved]
@@ -191,6 +193,6 @@ def end_offers(tx: Tx, parts: Iterable[Part]) -> None:
 
 
 def final_prices(tx: Tx, parts: Sequence[Part]) -> list[Price]:
-    """The prices that items have in the end; those of offers are held only against their own period."""
+    """Return the prices of items after their offers."""
     moved = parts_after(tx, [part.item for part in parts])
     return [moved.get(part.item.id, part).price for part in parts]

@@ -1,4 +1,4 @@
-"""Warn before a trial ends, and end trials of customers who cannot be charged."""
+"""Announce the end of trials, and cancel or pause those whose customer cannot be charged."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ WARNING = timers.TRIAL_WARNING
 
 
 def schedule_warning(tx: Tx, subscription: Subscription) -> None:
-    """Three days before the end, or at once when the trial is shorter."""
+    """Set the timer of the warning: three days before the end, or now when the trial is shorter."""
     if subscription.trial_end:
         jobs.put(
             tx, "subscription.trial_will_end", subscription.id, max(subscription.trial_end - WARNING, tx.now)
@@ -27,23 +27,25 @@ def schedule_warning(tx: Tx, subscription: Subscription) -> None:
 
 @job("subscription.trial_will_end", batch=500)
 def emit_trial_will_end(tx: Tx, refs: list[str]) -> None:
+    """Emit `customer.subscription.trial_will_end` for trials that are still running."""
     trialing = [s for s in rows.find_all(tx, Subscription, refs).values() if s.status == "trialing"]
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
 
 
 def emit_trial_will_end_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:
-    """A trial that is ended by request ends now, which is told now unless it was before (§5.10).
+    """Emit `customer.subscription.trial_will_end` for a trial that a request ends now (§5.10).
 
-    `shown` is the subscription as it was, with the update that waited for its payment.
+    Nothing is emitted if it was before. `shown` is the subscription as it was, with the update that waited
+    for its payment.
     """
     if subscription.trial_end and subscription.trial_end - WARNING > tx.now:
         outbox.write(tx, [outbox.Told("customer.subscription.trial_will_end", shown)])
 
 
 def set_aside_unpayable(tx: Tx, renewals: Sequence[Any]) -> list[Any]:
-    """Cancel or pause trials that end without a payment method, where they ask for it; return the others.
+    """Cancel or pause trials that end without a payment method, where their settings say so.
 
-    A fixed number of statements for any number.
+    Returns the other renewals. A fixed number of statements for any number of trials.
     """
     going_on, ended, paused = [], [], []
     for renewal in renewals:
