@@ -1,4 +1,4 @@
-"""Run reports on the books: every .sql file here is one, and its first line is the question it answers."""
+"""Run reports on the books: each .sql file here is one, and its first line is the question it answers."""
 
 import csv as separated
 import io
@@ -42,6 +42,7 @@ class Table:
 
 @cache
 def reports() -> dict[str, Report]:
+    """Return all reports by name."""
     return {path.stem: _read(path) for path in sorted(FOLDER.glob("*.sql"))}
 
 

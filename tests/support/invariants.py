@@ -11,11 +11,11 @@ from functools import partial
 from billow.flows.platform import missing_timers
 from billow.ledger import audit
 from billow.ledger.balances import trial_balance
-from billow.reports.invariants import RULES, Rule, everything, stories
+from billow.reports.invariants import RULES, Rule, event_histories, everything
 from billow.store.jobs import run_due
 from billow.store.tx import Database, Tx
 
-EXACT = (stories.events_tell_what_was, stories.states_follow_the_tables)
+EXACT = (event_histories.previous_attributes_are_right, event_histories.statuses_follow_lifecycle)
 
 
 def check_all(db: Database, tenant: str, clock: str | None = None) -> None:

@@ -28,7 +28,7 @@ def _account(prefix: str) -> str:
 
 
 def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """A customer's balance, credit negative, equals the balance in the books."""
+    """Check that a customer's balance, credit negative, equals the balance in the books."""
     sql = (
         f"select c.id, b.booked::numeric as expected, c.balance::numeric as found from customers c"
         f" join ({_account('customer_balance')}) b on b.id = c.id"
@@ -37,7 +37,7 @@ def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """2. A customer's receivable in the books equals what is open on their invoices."""
+    """Check invariant 2: a customer's receivable in the books equals what is open on their invoices."""
     sql = (
         "select b.id, b.booked::numeric as expected, (select coalesce(sum(i.amount_due - i.amount_paid), 0)"
         " from invoices i where i.customer = b.id and i.status = 'open') as found"
@@ -47,7 +47,7 @@ def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[
 
 
 def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """4. Deferred revenue equals what is invoiced and not yet earned, line by line, without tax."""
+    """Check invariant 4: deferred revenue is what is invoiced and not yet earned, per line, without tax."""
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit = 'deferred_revenue' then amount else -amount end), 0)"
@@ -61,7 +61,7 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """The tax payable for a customer equals the tax of the finalized invoices that are not void."""
+    """Check that the tax payable for a customer equals the tax of their finalized, not void invoices."""
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit ^@ 'tax_payable:' then amount else -amount end), 0)"
@@ -83,7 +83,7 @@ CLEARED = (
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
-    """A captured charge is on our balance and in the books; any other charge is in neither."""
+    """Check that a captured charge is on the balance and in the books, and any other charge in neither."""
     for row in tx.all(
         "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded,"
         f" b.amount as moved, b.net, {CLEARED} as booked, (select coalesce(sum(f.amount), 0) from refunds f"
@@ -96,14 +96,14 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
         seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
         if row["moved"] != taken or row["booked"] != (row["net"] or 0):
             yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")
-        let_go = row["amount"] - row["amount_captured"]
-        if taken is not None and let_go + row["given_back"] != row["amount_refunded"]:
-            given = f"{let_go} let go and {row['given_back']} refunded"
+        released = row["amount"] - row["amount_captured"]
+        if taken is not None and released + row["given_back"] != row["amount_refunded"]:
+            given = f"{released} released and {row['given_back']} refunded"
             yield Finding("charges_are_booked", row["id"], given, f"amount_refunded {row['amount_refunded']}")
 
 
 def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
-    """A refund of a captured charge has left our balance, and is in the books."""
+    """Check that a refund of a captured charge has left the balance, and is in the books."""
     for row in tx.all(
         f"select r.id, r.amount, r.status, b.net, {CLEARED} as booked, c.captured from refunds r"
         " join charges c on c.id = r.charge left join balance_transactions b on b.id = r.balance_transaction"
@@ -117,7 +117,7 @@ def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
 
 
 def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[Finding]:
-    """A transfer of an account that is checked by customer names an existing customer."""
+    """Check that a transfer of an account that is checked by customer names an existing customer."""
     for row in tx.all(
         "select t.id, t.debit, t.credit, t.customer from ledger_transfers t"
         " left join customers c on c.id = t.customer where t.id = any(%(ids)s) and (t.customer is null"

@@ -14,7 +14,7 @@ INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
 
 
 def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """An invoice's intent has succeeded if and only if exactly one payment of it was made."""
+    """Check that an invoice's intent has succeeded if and only if exactly one payment of it was made."""
     for row in tx.all(
         "select * from (select i.id, i.status, p.status as intent, (i.status = 'paid'"
         " and i.amount_paid_off_stripe = 0) as charged, (select count(*) from charges c"
@@ -29,7 +29,7 @@ def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Find
 
 
 def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """3. An invoice's total is its lines less discounts plus taxes, and nothing is paid beyond what is due.
+    """Check invariant 3: a total is the lines less discounts plus taxes, and no more is paid than is due.
 
     Inclusive tax is part of the lines. For an exempt customer it is removed, so `net` may be less.
     """
@@ -64,7 +64,7 @@ def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
 
 
 def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """5. Every billed line has its billing period; periods of an item do not overlap (the schema ensures it).
+    """Check invariant 5: every billed line has its billing period; the schema keeps them from overlapping.
 
     A pending change bills nothing before it is paid, and a void invoice has billed nothing.
     """
@@ -82,7 +82,7 @@ def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
 
 
 def invoices_have_their_customer(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """The customer of an invoice is in the same tenant."""
+    """Check that the customer of an invoice is in the same tenant."""
     yield from strangers(tx, "invoices_have_their_customer", "invoices", invoices)
 
 
@@ -101,9 +101,10 @@ APART = timedelta(minutes=5)
 
 
 def numbers_are_in_sequence(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """A customer's invoices are numbered without a gap, in the order of finalization, up to the counter.
+    """Check that a customer's invoices are numbered without a gap, in the order of finalization.
 
-    Numbers from before the sequence was set to another number are not checked.
+    Numbers go up to the customer's counter; those from before the sequence was set to another number are not
+    checked.
     """
     for row in tx.all(
         "select c.id, c.invoice_prefix as prefix, c.numbered_from as first, c.next_invoice_sequence as next,"
@@ -144,8 +145,8 @@ def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
             yield Finding("numbers_are_in_sequence", row["id"], expected, "none")
 
 
-def nothing_lapsed_is_used_twice(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """A coupon for one invoice was used by at most one finalized invoice."""
+def once_coupons_are_used_once(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """Check that a coupon for one invoice was used by at most one finalized invoice."""
     for row in tx.all(
         "select d.id, count(distinct i.id) n from discounts d join coupons c on c.id = d.coupon"
         " join invoices i on i.customer = d.customer and i.status <> 'draft'"
@@ -154,4 +155,4 @@ def nothing_lapsed_is_used_twice(tx: Tx, customers: Sequence[str]) -> Iterator[F
         " group by d.id having count(distinct i.id) > 1 order by d.id",
         ids=list(customers),
     ):
-        yield Finding("nothing_lapsed_is_used_twice", row["id"], "one invoice", f"{row['n']}")
+        yield Finding("once_coupons_are_used_once", row["id"], "one invoice", f"{row['n']}")

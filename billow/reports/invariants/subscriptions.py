@@ -20,12 +20,12 @@ TIMERS = (
 
 
 def subscriptions_have_their_customer(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
-    """The customer of a subscription is in the same tenant."""
+    """Check that the customer of a subscription is in the same tenant."""
     yield from strangers(tx, "subscriptions_have_their_customer", "subscriptions", subscriptions)
 
 
-def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
-    """The status of a subscription agrees with its invoices, timers, trial and end (§5.2)."""
+def statuses_agree(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]:
+    """Check that the status of a subscription agrees with its invoices, timers, trial and end (§5.2)."""
     for row in tx.all(
         "select s.id, s.status, s.ended_at, s.cancel_at, s.status_details, s.trial_end, c.frozen_time,"
         " c.status as clock,"
@@ -58,7 +58,7 @@ def statuses_are_true(tx: Tx, subscriptions: Sequence[str]) -> Iterator[Finding]
         }
         seen = f"status {status}, timers {sorted(timers)}, latest invoice {latest}"
         yield from (
-            Finding("statuses_are_true", row["id"], f"{what} where the status says so", seen)
+            Finding("statuses_agree", row["id"], f"{what} where the status says so", seen)
             for what, is_wrong in wrong.items()
             if is_wrong
         )

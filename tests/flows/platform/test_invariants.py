@@ -7,7 +7,7 @@ import pytest
 
 from billow.app import App
 from billow.core import lifecycle
-from billow.reports.invariants import stories
+from billow.reports.invariants import event_histories
 from billow.store.tx import Tx
 from tests.support import invariants
 from tests.support.invariants import CHECKS
@@ -52,10 +52,10 @@ FAULTS = {
     " select number from gone": "numbers_are_in_sequence",
     "update invoices set finalized_at = '2026-01-01' where number like '%%-0001'": "numbers_are_in_sequence",
     "update jobs set run_at = '2100-01-01' where kind = 'revenue.recognize'": "timers_are_set",
-    "update subscriptions set status = 'past_due'": "statuses_are_true",
-    "update subscriptions set status = 'canceled'": "statuses_are_true",
-    "update subscriptions set status_details = '{}'": "statuses_are_true",
-    "delete from jobs where kind = 'subscription.renew'": "statuses_are_true",
+    "update subscriptions set status = 'past_due'": "statuses_agree",
+    "update subscriptions set status = 'canceled'": "statuses_agree",
+    "update subscriptions set status_details = '{}'": "statuses_agree",
+    "delete from jobs where kind = 'subscription.renew'": "statuses_agree",
     "delete from jobs where kind = 'revenue.recognize'": "timers_are_set",
     "update charges set amount_captured = amount_captured + 1": "charges_are_booked",
     "update charges set balance_transaction = null": "charges_are_booked",
@@ -63,7 +63,7 @@ FAULTS = {
     f"{SLIPPED} 'clearing:simulated', 'bank', 1, 'usd', 'gift', 'nobody', 0)": "the_ledger_is_sealed",
     f"{SLIPPED} 'bank', 'deferred_revenue', 1, 'usd', 'gift', 'nobody', 0)": "transfers_name_their_customer",
     "update jobs set kind = 'subscription.expire' where kind = 'subscription.renew' and tenant ="
-    " current_setting('billow.tenant')": "statuses_are_true",
+    " current_setting('billow.tenant')": "statuses_agree",
     "update jobs set parked = true": "nothing_is_late",
     "update jobs set run_at = '2024-01-01'": "nothing_is_late",
 }
@@ -109,7 +109,7 @@ REDUCED = {
     "update invoice_lines set taxes = '[]'": "totals_are_sums",
     "update invoices set total_discount_amounts = '[]'": "totals_are_sums",
     "update invoices set total_taxes = '[]'": "taxes_are_booked",
-    "update coupons set duration = 'once'": "nothing_lapsed_is_used_twice",
+    "update coupons set duration = 'once'": "once_coupons_are_used_once",
 }
 
 
@@ -131,8 +131,11 @@ def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: s
 @pytest.mark.parametrize(
     ("changed", "check"),
     [
-        ("jsonb_set(data::jsonb, '{previous_attributes,status}', '\"void\"')", "events_tell_what_was"),
-        ("jsonb_set(data::jsonb, '{object,status}', '\"deleted\"')", "states_follow_the_tables"),
+        (
+            "jsonb_set(data::jsonb, '{previous_attributes,status}', '\"void\"')",
+            "previous_attributes_are_right",
+        ),
+        ("jsonb_set(data::jsonb, '{object,status}', '\"deleted\"')", "statuses_follow_lifecycle"),
     ],
 )
 def test_an_inconsistent_history_is_found(world: World, app: App, changed: str, check: str) -> None:
@@ -144,7 +147,7 @@ def test_an_inconsistent_history_is_found(world: World, app: App, changed: str, 
 
 
 def test_a_skipped_step_is_found() -> None:
-    assert "past_due" not in stories.one_step(lifecycle.SUBSCRIPTION, "incomplete")
+    assert "past_due" not in event_histories.one_step(lifecycle.SUBSCRIPTION, "incomplete")
     assert "past_due" in lifecycle.reachable(lifecycle.SUBSCRIPTION, "incomplete")
 
 

@@ -19,12 +19,12 @@ QUIET = {"next_invoice_sequence"}
 """Fields that change with every invoice, without an event."""
 APART = timedelta(seconds=1)
 """Servers with different clocks may order ids wrongly: events within this time are not compared."""
-Story = list[dict[str, Any]]
+History = list[dict[str, Any]]
 
 
-def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, Story]]:
+def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, History]]:
     """Yield the events of each object, in order. A price has events as a plan too, with the same id."""
-    found: dict[tuple[str, str], Story] = {}
+    found: dict[tuple[str, str], History] = {}
     for row in tx.all(
         "select id, type, related, data, told_at from events where related = any(%(ids)s) order by id",
         ids=list(objects),
@@ -33,7 +33,7 @@ def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, Story]]:
     yield from ((related, events) for (related, _), events in found.items())
 
 
-def in_order(events: Story) -> set[str]:
+def in_order(events: History) -> set[str]:
     """Return the ids of events whose order is certain, since no other transaction is close in time."""
     close = {
         id
@@ -44,8 +44,10 @@ def in_order(events: Story) -> set[str]:
     return {event["id"] for event in events} - close
 
 
-def events_tell_what_was(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
-    """6. `previous_attributes` are the values in the previous event.
+def previous_attributes_are_right(
+    tx: Tx, objects: Sequence[str], *, exact: bool = False
+) -> Iterator[Finding]:
+    """Check invariant 6: `previous_attributes` are the values in the previous event.
 
     `exact` compares all events, for an installation on one machine.
     """
@@ -61,7 +63,7 @@ def events_tell_what_was(tx: Tx, objects: Sequence[str], *, exact: bool = False)
                 shown = before["data"]["object"].get(name)
                 if name not in QUIET and not _agrees(shown, old):
                     what = f"{now['id']} ({now['type']}) to say that {name} was {shown!r}"
-                    yield Finding("events_tell_what_was", related, what, f"{old!r}")
+                    yield Finding("previous_attributes_are_right", related, what, f"{old!r}")
 
 
 def _agrees(shown: Any, told: Any) -> bool:
@@ -70,8 +72,8 @@ def _agrees(shown: Any, told: Any) -> bool:
     return bool(shown == told)
 
 
-def states_follow_the_tables(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
-    """7. Every change of status is one step in core/lifecycle.py, or two of a draft opened and settled."""
+def statuses_follow_lifecycle(tx: Tx, objects: Sequence[str], *, exact: bool = False) -> Iterator[Finding]:
+    """Check invariant 7: every change of status is a step in core/lifecycle.py, or two for a paid draft."""
     for related, events in histories(tx, objects):
         table = next((t for prefix, t in TABLES.items() if events[0]["type"].startswith(f"{prefix}.")), None)
         sure = {event["id"] for event in events} if exact else in_order(events)
@@ -80,10 +82,11 @@ def states_follow_the_tables(tx: Tx, objects: Sequence[str], *, exact: bool = Fa
             if table is None or old == new or not {last["id"], now["id"]} <= sure:
                 continue
             if new not in one_step(table, old):
-                yield Finding("states_follow_the_tables", related, f"a step from {old}", f"{new}")
+                yield Finding("statuses_follow_lifecycle", related, f"a step from {old}", f"{new}")
 
 
 def one_step(table: lifecycle.Table, start: str) -> set[str]:
+    """Return the states that can follow a state within one event."""
     found = {to for (state, _), to in table.items() if state == start}
     if table is lifecycle.INVOICE and start == "draft":
         found |= {to for (state, _), to in table.items() if state == "open"}
