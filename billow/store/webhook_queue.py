@@ -1,8 +1,8 @@
 """Queue webhook deliveries by receiver; only the worker that holds a receiver deletes from its queue.
 
-Who numbers events adds to it, and waits for nobody. A deliverer holds a receiver by a lease, not by a lock,
-and what is on its way stands in the queue until it is settled. When a deliverer dies, another takes the
-receiver after the lease has run out, and sends it again.
+The job that numbers events adds to the queue without waiting. A deliverer holds a receiver by a lease, not by
+a lock, and a delivery that is being sent stays in the queue until it is settled. When a deliverer dies,
+another one takes the receiver after the lease has expired, and sends it again.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ DUE = """
     )
     select tenant, receiver from first where due_at <= %s order by due_at
 """
-"""Looks at the first of each queue only, however long they are."""
+"""Reads only the first delivery of each queue, however long the queues are."""
 
 
 def due(db: Database, now: datetime) -> list[tuple[str, str]]:
@@ -36,7 +36,7 @@ def due(db: Database, now: datetime) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The deliveries that wait, of all accounts, and for how many seconds the oldest has waited.
+    """The pending deliveries of all accounts, and for how many seconds the oldest has been pending.
 
     `due` is what a deliverer should send now; the rest is for a later time, since its receiver failed.
     """
@@ -91,7 +91,7 @@ def _add(tx: Tx, where: str, queued_already: str, **params: Any) -> None:
 
 
 def waiting(tx: Tx, receiver: str, most: int) -> list[str]:
-    """The deliveries that are due to a receiver, in the order in which they were due and numbered."""
+    """Return the deliveries that are due to a receiver, by when they became due and by number."""
     found = tx.tuples(
         "select delivery from webhook_queue where receiver = %(receiver)s and due_at <= %(now)s"
         " order by due_at, sequence limit %(most)s",
@@ -103,6 +103,7 @@ def waiting(tx: Tx, receiver: str, most: int) -> list[str]:
 
 
 def remove(tx: Tx, deliveries: Sequence[str]) -> None:
+    """Remove deliveries from the queue."""
     if deliveries:
         tx.run("delete from webhook_queue where delivery = any(%(ids)s)", ids=list(deliveries))
 
