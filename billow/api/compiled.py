@@ -1,8 +1,8 @@
-"""What does a noun's declaration become: two functions, written out once, that show its rows.
+"""Compile a noun's declaration into two functions that show its rows.
 
     print(compiled.source(Invoice, frozenset()))
 
-shows them as a person would have written them (docs/decisions/0022-rows-as-structs.md says why).
+prints them as if a person had written them (docs/decisions/0022-rows-as-structs.md says why).
 """
 
 from collections.abc import Callable
@@ -17,17 +17,17 @@ View = dict[str, Any]
 
 
 class Functions(NamedTuple):
-    """How rows of a noun are shown, before what they refer to is expanded, and what is computed after it."""
+    """How rows of a noun are shown before their references are expanded, and what is computed afterwards."""
 
     show: Callable[[Any, bool], View]
     """Show a row, given whether it is in live mode: every name in its place, computed ones still null."""
     compute: Callable[[Any, datetime, View], None]
-    """Fill in what is computed of a row, at an instant, from what is shown of it so far."""
+    """Fill in the computed fields of a row, at an instant, from what is shown of it so far."""
 
 
 @cache
 def functions(cls: type[Resource], included: frozenset[str]) -> Functions:
-    """The functions of a noun, with these of the fields that are left out by default."""
+    """Return the functions of a noun that show these of the fields which are left out by default."""
     names: dict[str, Any] = {f"as_{kind}": turn for kind, turn in TURNED.items()}
     for name, spec in cls.specs.items():
         names |= {f"constant_{name}": spec.constant[0]} if spec.constant else {}
@@ -37,7 +37,7 @@ def functions(cls: type[Resource], included: frozenset[str]) -> Functions:
 
 
 def source(cls: type[Resource], included: frozenset[str]) -> str:
-    """The text of the functions. `id` and `object` come first, the rest by the alphabet, as Stripe has it."""
+    """Return the source of the functions. `id` and `object` come first, the rest in alphabetical order."""
     specs = {
         spec.name: spec
         for spec in cls.specs.values()
@@ -64,7 +64,7 @@ def source(cls: type[Resource], included: frozenset[str]) -> str:
 
 
 def _value(spec: Field) -> str:
-    """What stands for a field where a row is shown."""
+    """Return the expression that shows a field."""
     if spec.constant:
         value = spec.constant[0]
         return (

@@ -1,4 +1,4 @@
-"""What can a field be: how it is parsed, stored, shown and documented."""
+"""Declare fields: how each is parsed, stored, shown and documented."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -36,7 +36,7 @@ SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `name` is filled in by the class that declares it."""
+    """One field. The class that declares it fills in `name`."""
 
     kind: str
     role: Role = SHOWN
@@ -44,7 +44,7 @@ class Field:
     required: bool = False
     default: Any = None
     unset: bool = False
-    """May be cleared with the empty string."""
+    """The empty string clears it."""
     min: int | Decimal | None = None
     max: int | Decimal | None = None
     above: int | Decimal | None = None
@@ -53,27 +53,27 @@ class Field:
     to: str = ""
     """The `object` that a ref or a sublist points to."""
     by: str = ""
-    """The field of the target that names us (sublists)."""
+    """The field of the target that refers to us (sublists)."""
     url: str = ""
-    """Where a sublist is paged, with {id} for ours."""
+    """The URL of a sublist's pages, with {id} for ours."""
     shape: Any = None
     """The `Params` class of a hash, or of the elements of an array."""
     item: "Field | None" = None
     compute: Callable[[Any, datetime, dict[str, Any]], Any] | None = None
     constant: tuple[Any, ...] = ()
-    """The one value of a computed field that is the same for every row."""
+    """The value of a computed field that is the same for every row."""
     include: bool = False
     """Shown only when the caller expands it."""
     embed: bool = False
     """A ref that is always shown as the whole object."""
     hidden: bool = False
-    """Stored for our own queries, never shown."""
+    """Stored for queries of our own, never shown."""
     order: bool = False
-    """Taken from requests and neither stored nor shown: it tells the verb what to do."""
+    """Accepted from requests but neither stored nor shown: it instructs the verb."""
     filter: bool = False
     """Lists accept it as a filter."""
     format: str = ""
-    """Of a text: `email` is one mail address, `line` has no line breaks and no control characters."""
+    """The format of a text: `email` is one mail address, `line` has no line breaks or control characters."""
 
     @property
     def stored(self) -> bool:
@@ -84,18 +84,18 @@ class Field:
         return self.default is None and not self.required
 
     def show(self, value: Any) -> Any:
-        """A stored value as JSON has it."""
+        """Return a stored value in JSON."""
         turn = TURNED.get(self.kind)
         return turn(value) if turn else value
 
 
 def seconds(value: datetime | None) -> int | None:
-    """An instant as JSON has it, in whole seconds since 1970."""
+    """Return an instant in JSON: whole seconds since 1970."""
     return None if value is None else int(value.timestamp())
 
 
 def instant(value: int | None) -> datetime | None:
-    """The instant of a number of seconds since 1970."""
+    """Return the instant of a number of seconds since 1970."""
     return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
@@ -104,14 +104,14 @@ def _plain(value: Decimal | None) -> str | None:
 
 
 def _number(value: Decimal | None) -> int | float | None:
-    """A decimal as a number of JSON."""
+    """Return a decimal as a JSON number."""
     if value is None:
         return None
     whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
     return int(whole) if value == whole else float(value)
 
 
-#: How values of those kinds are shown that JSON does not have.
+#: How values are shown whose kind JSON does not have.
 TURNED: dict[str, Callable[[Any], Any]] = {"timestamp": seconds, "decimal": _plain, "number": _number}
 
 
@@ -128,12 +128,12 @@ def text(role: Role = SHOWN, **more: Any) -> Any:
 
 
 def email(role: Role = SHOWN, **more: Any) -> Any:
-    """Exactly one mail address: it becomes a header of a mail and a command to a mail server."""
+    """Declare one mail address, which becomes a header of a mail and a command to a mail server."""
     return _declare("text", role, format="email", **{"max": 512, **more})
 
 
 def line(role: Role = SHOWN, **more: Any) -> Any:
-    """One line: a name or a descriptor, which stands in headers, on statements and in tables."""
+    """Declare a text of one line, such as a name, which is used in headers, on statements and in tables."""
     return _declare("text", role, format="line", **{"max": 5000, **more})
 
 
@@ -142,17 +142,17 @@ def integer(role: Role = SHOWN, **more: Any) -> Any:
 
 
 def amount(role: Role = SHOWN, **more: Any) -> Any:
-    """Minor units of the object's currency."""
+    """Declare an amount in minor units of the object's currency."""
     return _declare("integer", role, **{"min": -LARGEST, "max": LARGEST, **more})
 
 
 def decimal(role: Role = SHOWN, *, places: int = 12, **more: Any) -> Any:
-    """Exact, and a string in JSON."""
+    """Declare an exact decimal, shown as a string."""
     return _declare("decimal", role, places=places, **more)
 
 
 def number(role: Role = SHOWN, *, places: int = 4, **more: Any) -> Any:
-    """Exact inside, a number in JSON (percentages)."""
+    """Declare an exact decimal, shown as a JSON number (percentages)."""
     return _declare("number", role, places=places, **more)
 
 
@@ -173,34 +173,34 @@ def timestamp(role: Role = SHOWN, **more: Any) -> Any:
 
 
 def instants(role: Role = SHOWN, **more: Any) -> Any:
-    """An instant or bounds of it, as lists are narrowed: `created=…`, `created[gte]=…`."""
+    """Declare a filter by an instant or a range: `created=…`, `created[gte]=…`."""
     return _declare("range", role, **more)
 
 
 def nested(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
-    """A nested object; `shape` is the `Params` class that says what is in it."""
+    """Declare a hash; `shape` is the `Params` class of its fields."""
     return _declare("hash", role, shape=shape, **more)
 
 
 def array(role: Role = SHOWN, item: Any = None, **more: Any) -> Any:
-    """A list of `item`: a `Params` class, or one of the functions here, called."""
+    """Declare a list of `item`: a `Params` class, or a field declared by one of these functions."""
     if item is None or isinstance(item, type):
         return _declare("array", role, shape=item, **more)
     return _declare("array", role, item=item.metadata["field"], **more)
 
 
 def map_of(role: Role = SHOWN, shape: Any = None, **more: Any) -> Any:
-    """A hash whose keys the caller chooses (currencies), each value of one shape."""
+    """Declare a hash whose keys the caller chooses (currencies), with values of one shape."""
     return _declare("map", role, shape=shape, **more)
 
 
 def upload(role: Role = SHOWN, **more: Any) -> Any:
-    """A file, as a part of a multipart form; the verb is given an `Upload`."""
+    """Declare a file, sent as a part of a multipart form; the verb receives an `Upload`."""
     return _declare("file", role, **more)
 
 
 def document(role: Role = SHOWN, **more: Any) -> Any:
-    """JSON that is kept and shown byte for byte as it was written."""
+    """Declare JSON that is stored and shown byte for byte as it was written."""
     return _declare("document", role, **more)
 
 
@@ -209,34 +209,35 @@ def metadata(role: Role = WRITE, **more: Any) -> Any:
 
 
 def ref(to: str, role: Role = SHOWN, **more: Any) -> Any:
-    """The id of another object, which callers may expand."""
+    """Declare the id of another object, which callers may expand."""
     return _declare("ref", role, to=to, **more)
 
 
 def sublist(to: str, *, by: str, url: str, **more: Any) -> Any:
-    """The objects that name us in their field `by`, as a list object with its first ten entries."""
+    """Declare the objects that refer to us in their field `by`, shown as a list of the first ten."""
     return _declare("sublist", SHOWN, to=to, by=by, url=url, **more)
 
 
 def computed(compute: Callable[[Any, datetime, dict[str, Any]], Any], **more: Any) -> Any:
-    """Shown and not stored: a function of the row, the instant, and what is shown of the row so far."""
+    """Declare a field that is not stored: a function of the row, the instant, and what is shown so far."""
     return _declare("computed", SHOWN, compute=compute, **more)
 
 
 def absent(value: Any = None, **more: Any) -> Any:
-    """A field of the contract that billow has no use for: always shown with this value."""
+    """Declare a field of Stripe's that billow does not use, always shown with this value."""
     return _declare("computed", SHOWN, constant=(value,), default=value, **more)
 
 
 def declared(cls: type) -> dict[str, Field]:
-    """The fields of a dataclass that were made by the functions above, with their names filled in."""
+    """Return the fields that a dataclass declares with these functions, by name."""
     return {f.name: replace(f.metadata["field"], name=f.name) for f in fields(cls) if "field" in f.metadata}
 
 
 def default_of(spec: Field) -> Any:
+    """Return a copy of a field's default."""
     return type(spec.default)(spec.default) if isinstance(spec.default, dict | list) else spec.default
 
 
 def blank(shape: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A hash as stored and shown: every field of its shape, with what was given."""
+    """Return a hash as stored and shown: every field of its shape, with the given values."""
     return {name: given.get(name, default_of(spec)) for name, spec in declared(shape).items()}

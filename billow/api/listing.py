@@ -1,4 +1,4 @@
-"""Which rows are on a page: filters, ranges and cursors (§1.5)."""
+"""Select the rows of a page: filters, ranges and cursors (§1.5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 
 
 class Paging(Params):
-    """What every list takes; lists below an object take it as their parameters, or add to it."""
+    """The params of every list; lists below an object use or extend them."""
 
     limit: int = f.integer(default=10)
     starting_after: str | None = f.text()
@@ -27,7 +27,7 @@ PAGING = params.specs(Paging)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a list verb may answer with when its entries are not found by a `Where`."""
+    """The answer of a list verb that finds its entries without a `Where`."""
 
     rows: list[Any]
     has_more: bool
@@ -35,7 +35,7 @@ class Page:
 
 
 def accepted(cls: type[Resource]) -> dict[str, Field]:
-    """What `GET /v1/things` takes besides what the noun's own listing declares."""
+    """Return the params of `GET /v1/things`, besides those that the noun's own listing declares."""
     own = {
         name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
         for name, spec in cls.filters().items()
@@ -44,13 +44,13 @@ def accepted(cls: type[Resource]) -> dict[str, Field]:
 
 
 def where_of(tx: Tx, cls: type[Resource], sent: Mapping[str, Any]) -> Where:
-    """The condition of the filters that were sent. Instants may be ranges: `created[gte]=…`."""
+    """Return the condition of the filters that were sent. Instants may be ranges: `created[gte]=…`."""
     where = Where()
     for name, raw in sent.items():
         spec = accepted(cls)[name]
         if name in PAGING:
             continue
-        if spec.kind == "computed":  # what no object has, none is found by
+        if spec.kind == "computed":  # a field that billow does not use finds no object
             params.parse(Field("text"), raw, name)
             where = where.also("false")
             continue
@@ -65,14 +65,14 @@ def where_of(tx: Tx, cls: type[Resource], sent: Mapping[str, Any]) -> Where:
 
 
 def between(where: Where, sql: str, name: str, bounds: Sequence[tuple[str, datetime]]) -> Where:
-    """Also that an instant in SQL is within what the filter `name` was given."""
+    """Add the bounds of the filter `name` to a condition, for an instant in SQL."""
     for place, (operator, bound) in enumerate(bounds):
         where = where.also(f"{sql} {operator} %({name}_{place})s", **{f"{name}_{place}": bound})
     return where
 
 
 def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> tuple[list[Any], bool]:
-    """One page in the resource's order, and whether more follows in the direction of travel."""
+    """Return one page in the resource's order, and whether there is more in the direction of paging."""
     wanted = {
         name: params.parse(spec, sent[name], name)
         for name, spec in PAGING.items()
@@ -104,6 +104,7 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
 
 
 def checked_limit(limit: int) -> int:
+    """Return the limit of a page, after checking that it is from 1 to 100."""
     require(
         1 <= limit <= 100,
         "Invalid integer: limit must be between 1 and 100.",
@@ -116,7 +117,7 @@ def checked_limit(limit: int) -> int:
 def _past(
     tx: Tx, cls: type[Resource], where: Where, keys: list[str], id: str, name: str, down: bool
 ) -> Where:
-    """Only what comes after the cursor's row, in the order of the list."""
+    """Add to a condition that rows come after the cursor's row, in the order of the list."""
     cursor = tx.one(f"select {', '.join(keys)} from {cls.table} where id = %(id)s", id=id)
     if cursor is None:
         raise Refused(f"No such {cls.noun.replace('_', ' ')}: '{id}'", param=name, code="resource_missing")
@@ -128,13 +129,13 @@ def _past(
 
 
 def below(tx: Tx, cls: type[Resource], where: Where, paging: Paging, url: str) -> Page:
-    """The page of a list that lies below another object, as `GET /v1/customers/{id}/payment_methods`."""
+    """Return a page of a list below another object, such as `GET /v1/customers/{id}/payment_methods`."""
     found, more = page(tx, cls, where, paging.sent())
     return Page(found, more, url)
 
 
 def shown(page: Page, cls: type[Resource] | None, tx: Tx, tree: render.Tree) -> dict[str, Any]:
-    """The list object. Only what is in `data` can be expanded."""
+    """Return the list object of a page. Only the entries of `data` can be expanded."""
     for name in tree:
         require(
             name == "data",

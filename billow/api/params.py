@@ -1,4 +1,4 @@
-"""What did the caller ask for: forms to nested values, checked against the declarations, refused exactly."""
+"""Parse params: from forms to nested values, checked against their declarations."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,14 +28,14 @@ _DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,18}(?:\.([0-9]{0,40}))?")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came as a part of a form."""
+    """A file that was sent as a part of a form."""
 
     name: str
     body: bytes = field(repr=False)
 
 
 def nested(pairs: Iterable[tuple[str, str | Upload]]) -> dict[str, Any]:
-    """`a[b]=1`, `a[]=1`, `a[0][b]=1`: bracketed names become hashes and lists (§1.2).
+    """Turn bracketed names into hashes and lists: `a[b]=1`, `a[]=1`, `a[0][b]=1` (§1.2).
 
     Indexes only order the elements; a `[]` followed by a name starts a new element when that name is taken.
     """
@@ -78,7 +78,7 @@ def _put(node: dict[str, Any], path: list[str], value: str | Upload, name: str) 
 
 
 def _slot(node: dict[str, Any], segment: str, rest: list[str]) -> str:
-    """The key for one segment; an empty one appends to the list, or goes on with its last element."""
+    """Return the key for one segment; an empty one appends to the list, or continues its last element."""
     if segment:
         return segment
     latest = next(reversed(node), "")
@@ -108,34 +108,34 @@ def _settled(node: Any) -> Any:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Params:
-    """The parameters of a verb, or the shape of a hash. What is absent has its default; `given` tells."""
+    """The params of a verb, or the shape of a hash. Absent ones have their default; see `given`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclass(frozen=True, kw_only=True)(cls)
 
     def given(self, name: str) -> bool:
-        """Whether the caller sent it, be it to unset it."""
+        """Return whether the caller sent it, even to unset it."""
         return name in self.__dict__.get("_given", ())
 
     def sent(self) -> dict[str, Any]:
-        """What the caller sent, by name."""
+        """Return what the caller sent, by name."""
         return {name: getattr(self, name) for name in self.__dict__.get("_given", ())}
 
     def shown(self) -> dict[str, Any]:
-        """As a hash that is stored and shown: every field of the shape, JSON values only."""
+        """Return the hash that is stored and shown: every field of the shape, in JSON values."""
         return {spec.name: json_value(spec, getattr(self, spec.name)) for spec in specs(type(self)).values()}
 
 
 def specs(shape: type) -> dict[str, Field]:
-    """What a `Params` class declares, computed once."""
+    """Return the fields that a `Params` class declares, computed once."""
     if "_specs" not in shape.__dict__:
         shape._specs = f.declared(shape)  # type: ignore[attr-defined]
     return shape._specs  # type: ignore[attr-defined,no-any-return]
 
 
 def json_value(spec: Field, value: Any) -> Any:
-    """A parsed value as it is kept in a jsonb column, which is as it is shown."""
+    """Return a parsed value as it is stored in a jsonb column and shown."""
     if isinstance(value, Params):
         return value.shown()
     if isinstance(value, list):
@@ -148,7 +148,7 @@ def json_value(spec: Field, value: Any) -> Any:
 
 
 def read(shape: type, raw: Any, at: str = "") -> Any:
-    """A `Params` object from nested values; refuses what is unknown, missing or mistyped (§1.10)."""
+    """Make a `Params` object from nested values; refuse what is unknown, missing or mistyped (§1.10)."""
     accepted = {name: spec for name, spec in specs(shape).items() if spec.kind in PARSERS}
     values = check(accepted, raw, at)
     require_all(accepted, values, at)
@@ -158,20 +158,21 @@ def read(shape: type, raw: Any, at: str = "") -> Any:
 
 
 def made(shape: type[P], **values: Any) -> P:
-    """A `Params` object as if these had been sent; for one flow that asks another."""
+    """Make a `Params` object as if these values had been sent, for a flow that calls another."""
     wanted = shape(**values)
     wanted.__dict__["_given"] = frozenset(values)
     return wanted
 
 
 def require_all(accepted: Mapping[str, Field], values: Mapping[str, Any], at: str = "") -> None:
+    """Refuse missing required params."""
     for name, spec in accepted.items():
         if spec.required and name not in values:
             raise missing(_name(at, name))
 
 
 def check(accepted: Mapping[str, Field], raw: Any, at: str = "") -> dict[str, Any]:
-    """What was sent, parsed, by name. Absent parameters are absent here too."""
+    """Parse what was sent, by name. Absent params stay absent."""
     if not isinstance(raw, dict):
         raise Refused(f"Invalid object: {at} must be a hash.", param=at or None)
     unknown = [name for name in raw if name not in accepted]
@@ -185,7 +186,7 @@ def check(accepted: Mapping[str, Field], raw: Any, at: str = "") -> dict[str, An
 
 
 def read_object(decoded: Any) -> dict[str, Any]:
-    """The parameters of a JSON body (v2), which is an object."""
+    """Return the params of a JSON body (v2), which must be an object."""
     require(isinstance(decoded, dict), "Invalid JSON: an object is expected.")
     require(not is_deeper(decoded, MAX_DEPTH), "Invalid JSON: it has too many levels of nesting.")
     _refuse_nul(decoded)
@@ -193,7 +194,7 @@ def read_object(decoded: Any) -> dict[str, Any]:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether hashes and lists are nested in more levels than these; no recursion, whatever was sent."""
+    """Return whether hashes and lists are nested in more levels than these, without recursion."""
     inner = [value] if isinstance(value, dict | list) else []
     for _ in range(levels):
         parts = (part for each in inner for part in (each.values() if isinstance(each, dict) else each))
@@ -202,7 +203,7 @@ def is_deeper(value: Any, levels: int) -> bool:
 
 
 def _refuse_nul(value: Any) -> None:
-    """PostgreSQL keeps no NUL characters."""
+    """Refuse NUL characters, which PostgreSQL cannot store."""
     if isinstance(value, str):
         require("\x00" not in value, "Invalid string: it contains a NUL character.")
     elif isinstance(value, dict | list):
@@ -211,6 +212,7 @@ def _refuse_nul(value: Any) -> None:
 
 
 def missing(at: str) -> Refused:
+    """Return the refusal of a missing param."""
     return Refused(f"Missing required param: {at}.", param=at, code="parameter_missing")
 
 
@@ -222,6 +224,7 @@ def _name(at: str, name: str) -> str:
 
 
 def parse(spec: Field, raw: Any, at: str) -> Any:
+    """Parse one value by its declaration; null clears it, and so does the empty string where allowed."""
     if raw is None:
         return None
     if raw == "" and spec.kind not in ("metadata", "map"):
@@ -273,7 +276,7 @@ def _text(spec: Field, raw: Any, at: str) -> str:
 
 
 def _ref(spec: Field, raw: Any, at: str) -> Any:
-    """An id; or a new object itself, where the contract takes either (the product of a plan)."""
+    """Parse an id, or a new object where Stripe accepts either (the product of a plan)."""
     return read(spec.shape, raw, at) if spec.shape and isinstance(raw, dict) else _text(spec, raw, at)
 
 
@@ -294,7 +297,7 @@ def _decimal(spec: Field, raw: Any, at: str) -> Decimal:
     require(
         fits, f"Invalid decimal: {value[:80]}; must contain at maximum {places} decimal places.", param=at
     )
-    # Adding zero turns -0 into 0; the context keeps all the digits there may be.
+    # Adding zero turns -0 into 0; the context keeps every digit.
     return Decimal(_in_range(spec, EXACT.add(Decimal(value), Decimal(0)).normalize(EXACT), at))
 
 
@@ -344,7 +347,7 @@ def _timestamp(spec: Field, raw: Any, at: str) -> datetime | str:
 
 
 def _range(spec: Field, raw: Any, at: str) -> list[tuple[str, datetime]]:
-    """Comparisons that must all hold; a bare instant is the second that it names."""
+    """Parse comparisons that must all hold; a bare instant means the second that it names."""
     bounds = raw if isinstance(raw, dict) else {"gte": raw, "lte": raw}
     found = []
     for sign, bound in bounds.items():
@@ -386,7 +389,7 @@ def _map(spec: Field, raw: Any, at: str) -> dict[str, Any]:
 
 
 def _metadata(spec: Field, raw: Any, at: str) -> dict[str, str]:
-    """Keys to set; the empty string as a value removes the key, as the whole it removes all (§1.8)."""
+    """Parse metadata: an empty value removes its key, an empty string for all of it removes all (§1.8)."""
     if raw == "":
         return {"": ""}
     require(isinstance(raw, dict), f"Invalid {at}: must be a hash.", param=at)
@@ -410,7 +413,7 @@ def _metadata(spec: Field, raw: Any, at: str) -> dict[str, str]:
 
 
 def merged(old: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
-    """Metadata after an update: keys are merged, empty values remove, `{"": ""}` removes all."""
+    """Return metadata after an update: keys are merged, empty values remove keys, `{"": ""}` removes all."""
     kept = {} if "" in sent else {**old, **sent}
     kept = {key: value for key, value in kept.items() if value != ""}
     require(len(kept) <= 50, "You can have at most 50 keys in metadata.", param="metadata")

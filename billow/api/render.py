@@ -1,4 +1,4 @@
-"""How is a row shown: as JSON, expanded where the caller asked, with one query per resource and level."""
+"""Show rows as JSON, expanded as requested, with one query per resource and level."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,11 +15,14 @@ Lists = Mapping[str, Sequence[Resource]]
 """All entries of a list below the rows that are shown, by the list's name, in the order of the list."""
 MAX_DEPTH = 4
 FIRST = 10
-"""How many entries a list that is part of an object carries."""
+"""How many entries a list inside an object shows."""
 
 
 def tree_of(expand: Sequence[str]) -> Tree:
-    """`["customer", "items.data.price"]` as nested names. At most four levels, `data` not counted (§1.6)."""
+    """Turn paths into nested names; at most four levels, `data` not counted (§1.6).
+
+    `["customer", "items.data.price"]` becomes `{"customer": {}, "items": {"data": {"price": {}}}}`.
+    """
     tree: Tree = {}
     for path in expand:
         parts = path.split(".")
@@ -38,7 +41,7 @@ def tree_of(expand: Sequence[str]) -> Tree:
 def show(
     tx: Tx, rows: Sequence[Resource], tree: Tree | None = None, lists: Lists | None = None
 ) -> list[dict[str, Any]]:
-    """Rows of one resource as the API shows them. The entries of `lists` are at hand and not read."""
+    """Show rows of one resource. The entries of `lists` are passed in and not read from the database."""
     if not rows:
         return []
     cls = type(rows[0])
@@ -64,11 +67,12 @@ def show(
 
 
 def one(tx: Tx, row: Resource, tree: Tree | None = None) -> dict[str, Any]:
+    """Show one row."""
     return show(tx, [row], tree)[0]
 
 
 def show_changed(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]]) -> list[dict[str, Any]]:
-    """`previous_attributes`: what was shown before of each changed field; of a hash only its leaves."""
+    """Return `previous_attributes`: the former values of changed fields; of a hash only changed leaves."""
     cls = type(changes[0][0])
     plain, compute = compiled.functions(cls, frozenset())
     livemode = tx.livemode
@@ -85,6 +89,7 @@ def show_changed(tx: Tx, changes: Sequence[tuple[Resource, Resource | None]]) ->
 
 
 def difference(old: Any, new: Any) -> Any:
+    """Return the former values of what differs between two values."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
         return {key: difference(old.get(key), new.get(key)) for key in keys}
@@ -99,7 +104,7 @@ def _stub(view: dict[str, Any]) -> dict[str, Any]:
 
 
 class Slot:
-    """A place in a shown object that holds an id, and what may take its place."""
+    """A place in a shown object that holds an id, which the expanded object can replace."""
 
     def __init__(self, holder: Any, key: Any, to: str, tree: Tree) -> None:
         self.holder, self.key, self.to, self.tree = holder, key, to, tree
@@ -149,7 +154,7 @@ def _found(tx: Tx, cls: type[Resource], ids: list[str], tree: Tree) -> tuple[lis
 
 
 def _below(tx: Tx, spec: Field, views: Sequence[dict[str, Any]]) -> list[Resource]:
-    """The first entries of a list below each object, and one more; all of them in one query."""
+    """Load the first entries of a list below each object, and one more; all of them in one query."""
     cls = REGISTRY[spec.to]
     known = [held_lists.known(tx, cls, spec.by, view["id"]) for view in views]
     if None not in known:
@@ -183,11 +188,12 @@ def _attach_lists(
 
 
 def page(data: list[dict[str, Any]], has_more: bool, url: str) -> dict[str, Any]:
+    """Return a list object."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def refuse_unknown(cls: type[Resource], tree: Tree) -> None:
-    """Only what points to something else, or is left out by default, can be expanded."""
+    """Refuse to expand a field that is neither a reference nor left out by default."""
     for name, below in tree.items():
         if name == "*":
             continue

@@ -1,4 +1,4 @@
-"""What is a resource: a frozen record that knows its fields, its table and its verbs."""
+"""Define a resource: a frozen row that knows its fields, its table and its verbs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, replace
@@ -24,7 +24,7 @@ REGISTRY: dict[str, type["Resource"]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One operation: where it is routed, what it takes, and the function that does it."""
+    """One operation: its route, its params, and the function that carries it out."""
 
     kind: str  # create, retrieve, update, delete, list, action, route
     method: str
@@ -33,15 +33,15 @@ class Verb:
     resource: type["Resource"] | None = None
     params: type[Params] | None = None
     raw: bool = False
-    """The function is given the request body as it came, and authenticates as any other verb does."""
+    """The function receives the request body as it came, and authenticates as any other verb does."""
     noun: str = ""
-    """The noun that a key needs a right to, where it is not that of the path (api/rights.py)."""
+    """The noun that a key needs a right to, if not that of the path (api/rights.py)."""
     grouped: bool = False
-    """The function is given the parameters of many requests, and returns a result or a refusal for each."""
+    """The function receives the params of many requests, and returns a result or a refusal for each."""
 
 
 class Where:
-    """A condition that narrows a list: SQL with named parameters."""
+    """A condition that narrows a list: SQL with named params."""
 
     def __init__(self, sql: str = "true", **params: Any) -> None:
         self.sql, self.params = sql, params
@@ -50,15 +50,15 @@ class Where:
         return Where(f"{self.sql} and {sql}", **self.params, **params)
 
 
-# Field functions are no `field_specifiers` to the type checker: a field without a default is not required,
-# it may be computed. What a caller must send is said by `required`, and what a row must have by its table.
+# Field functions are not `field_specifiers` for the type checker: a field without a default may be computed,
+# so it is not required. `required` says what a caller must send; the table says what a row must have.
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Noun(msgspec.StructMeta):
     """Makes a class of rows from its declaration, as a frozen `msgspec.Struct`.
 
-    A row has a place for `id`, for `created`, for each column of its table and for what a request tells the
-    verb (`order=True`), in this order; what is computed takes none. A row never holds a reference to itself,
-    so the garbage collector need not look at it.
+    A row has `id`, `created`, each column of its table and the fields that instruct a verb (`order=True`), in
+    this order; computed fields take no space. A row never holds a reference to itself, so the garbage
+    collector can ignore it.
     """
 
     specs: dict[str, Field]
@@ -109,11 +109,11 @@ class Resource(msgspec.Struct, metaclass=Noun):
     """A row of one table, and the API object that it is shown as.
 
     Class keywords: `object` is the API name; `path` its collection (none: it is reached through other
-    objects); `prefix` of its ids; `table` when it is not the plural of the object; `events` names the changes
-    that are emitted and `event` their prefix when it is not the object. Said in the body where it differs:
-    `owner` names the ref whose row is locked before ours; `lacks` what of livemode and created the contract
-    leaves out; `order` how lists are sorted; `steady` that a transaction reads it once (api/held.py);
-    `searched` what a query may name, and `among` what it looks at.
+    objects); `prefix` of its ids; `table` if it is not the plural of the object; `events` names the changes
+    that are emitted and `event` their prefix if it is not the object. Declared in the body where it differs:
+    `owner` is the ref whose row is locked before ours; `lacks` lists livemode or created if Stripe's object
+    lacks them; `order` sorts lists; `steady` rows are read once in a transaction (api/held.py); `searched` has
+    the fields of a query, and `among` the rows that are searched.
     """
 
     id: str = ""
@@ -157,7 +157,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
         REGISTRY[object] = cls
 
     def but(self, **changes: Any) -> Self:
-        """The same row with other values."""
+        """Return the same row with other values."""
         return msgspec.structs.replace(self, **changes)
 
     # --------------------------------------------------------------------------------- verbs
@@ -170,7 +170,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
     def create(cls, params: Fn) -> Fn: ...
     @classmethod
     def create(cls, params: Any) -> Any:
-        """`@Coupon.create` is given a draft; `@Subscription.create(Subscribe)` its parameters."""
+        """Declare a create verb: bare, the function receives a draft; with `Params`, these."""
         if isinstance(params, type):
             return cls._verb("create", "POST", cls.path, params)
         return cls._verb("create", "POST", cls.path, None)(params)
@@ -183,7 +183,7 @@ class Resource(msgspec.Struct, metaclass=Noun):
     def update(cls, params: Fn) -> Fn: ...
     @classmethod
     def update(cls, params: Any) -> Any:
-        """Bare, the function is given the row and the changes; with `Params`, the row and the parameters."""
+        """Declare an update verb: bare it receives the row and the changes; with `Params`, row and params."""
         if isinstance(params, type):
             return cls._verb("update", "POST", f"{cls.path}/{{id}}", params)
         return cls._verb("update", "POST", f"{cls.path}/{{id}}", None)(params)
@@ -196,39 +196,40 @@ class Resource(msgspec.Struct, metaclass=Noun):
     def delete(cls, params: Fn) -> Fn: ...
     @classmethod
     def delete(cls, params: Any) -> Any:
+        """Declare a delete verb: bare it receives the row; with `Params`, row and params."""
         if isinstance(params, type):
             return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", params)
         return cls._verb("delete", "DELETE", f"{cls.path}/{{id}}", None)(params)
 
     @classmethod
     def retrieve(cls, params: type[Params]) -> Callable[[Fn], Fn]:
-        """For a noun whose reading takes parameters; that of the others follows by itself."""
+        """Declare a retrieve verb, for a noun whose retrieval takes params; others have one by default."""
         return cls._verb("retrieve", "GET", f"{cls.path}/{{id}}", params)
 
     @classmethod
     def action(cls, name: str, params: type[Params] | None = None) -> Callable[[Fn], Fn]:
-        """`POST /v1/things/{id}/name`: the function is given the row, locked, and the parameters."""
+        """Declare `POST /v1/things/{id}/name`: the function receives the row, locked, and the params."""
         return cls._verb("action", "POST", f"{cls.path}/{{id}}/{name}", params)
 
     @classmethod
     def listing(cls, params: type[Params]) -> Callable[[Fn], Fn]:
-        """The function turns the list's own parameters into a `Where`; paging is the kernel's."""
+        """Declare a list verb: the function turns the list's own params into a `Where`; paging is added."""
         return cls._verb("list", "GET", cls.path, params)
 
     @classmethod
     def below(
         cls, method: str, tail: str, params: type[Params] | None = None, *, of: type["Resource"]
     ) -> Callable[[Fn], Fn]:
-        """`METHOD /v1/things/{id}/tail…`: given are the row, further ids of the path, and the parameters.
+        """Declare `METHOD /v1/things/{id}/tail…`: the function receives the row, further ids, and the params.
 
-        `of` is the noun that is read or written there, which a key needs a right to; a part of a thing, as
-        its lines, belongs to the thing.
+        `of` is the noun that is read or written there, which a key needs a right to; parts of an object, such
+        as its lines, belong to the object.
         """
         return cls._verb("action", method, f"{cls.path}/{{id}}/{tail}", params, of.right())
 
     @classmethod
     def right(cls) -> str:
-        """The name of the right to this noun: `/v1/billing/meters` is `billing_meters`."""
+        """Return the name of the right to this noun: `/v1/billing/meters` is `billing_meters`."""
         return "_".join(cls.path.strip("/").split("/")[1:]) if cls.path else cls.table
 
     @classmethod
@@ -269,10 +270,13 @@ def route(
     of: str = "",
     grouped: bool = False,
 ) -> Callable[[Fn], Fn]:
-    """An operation with a path of its own: the function is given the transaction, the ids of the path in
-    order, and the parameters (or, `raw`, the request's body and headers). `of` names the right that a key
-    needs, where it is not that of the path. `grouped`: requests that arrive together share one
-    transaction, and the function is given the parameters of all of them (api/grouping.py)."""
+    """Declare an operation with a path of its own.
+
+    The function receives the transaction, the ids of the path in order, and the params (or, `raw`, the
+    request's body and headers). `of` is the right that a key needs, if not that of the path. `grouped`:
+    requests that arrive together share one transaction, and the function receives the params of all of them
+    (api/grouping.py).
+    """
 
     def declare(run: Fn) -> Fn:
         ROUTES.append(Verb("route", method, path, run, None, params, raw, of, grouped))

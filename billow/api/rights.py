@@ -1,4 +1,4 @@
-"""What may a key do: everything, so much with each noun, or only what a browser may. Judged here, once."""
+"""Check what an API key may do: everything, some nouns, or only what a browser may."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -16,14 +16,14 @@ SECRET = (
     " list of your API keys with `billow keys`."
 )
 OWN = "api_keys"
-"""Keys are made, rolled and deleted by secret keys only: a restricted one would give itself more."""
+"""Only secret keys can create, roll and delete keys: a restricted key could give itself more rights."""
 
-#: What a browser may call with a publishable key, and which fields it is shown; none named are all.
+#: The verbs that a publishable key may call, and the fields that it is shown; no names mean all fields.
 BROWSER: dict[Callable[..., Any], tuple[str, ...]] = {}
 
 
 def browser(*shown: str) -> Callable[[Fn], Fn]:
-    """Opens a verb to publishable keys. One that takes a `client_secret` is open to who sends it."""
+    """Open a verb to publishable keys. One that takes a `client_secret` must be sent it."""
 
     def declare(run: Fn) -> Fn:
         BROWSER[run] = shown
@@ -33,9 +33,9 @@ def browser(*shown: str) -> Callable[[Fn], Fn]:
 
 
 def nouns(verbs: Sequence[Verb]) -> dict[str, str]:
-    """The noun that rights name, for each path: `/v1/billing/meters/{id}/deactivate` is `billing_meters`.
+    """Return the noun of rights for each path: `/v1/billing/meters/{id}/deactivate` is `billing_meters`.
 
-    What lies below another noun's path declares whose it is: `/v1/charges/{id}/refunds` is `refunds`.
+    A path below another noun's declares its own noun: `/v1/charges/{id}/refunds` is `refunds`.
     """
     heads = sorted({_head(verb.path) for verb in verbs}, key=len)
     return {
@@ -50,7 +50,7 @@ def _head(path: str) -> str:
 
 
 def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapping[str, str]) -> None:
-    """Refuse what the key may not do. What is expanded is read, and some parameters write another noun."""
+    """Refuse what the key has no right to. Expanding needs read rights, and some params write other nouns."""
     if key.kind == "publishable":
         takes = "client_secret" in params.specs(verb.params) if verb.params else False
         if verb.run not in BROWSER or tree or (takes and not sent.get("client_secret")):
@@ -74,7 +74,7 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
 
 
 OPENED = {"file_links": "files"}
-"""What a noun opens to others: who makes or prolongs a link must be able to read the file."""
+"""Nouns that give others access: to create or extend a link, a key must be able to read the file."""
 
 PARTS = {
     "invoice_lines": "invoices",
@@ -84,16 +84,16 @@ PARTS = {
     "event_destinations": "events",
     "webhook_deliveries": "webhook_endpoints",
 }
-"""The right to a part of something is that to the whole. Other nouns without a path are never shown."""
+"""The right to a part is the right to the whole. Other nouns without a path are never shown."""
 
 
 def _read(
     cls: type[Resource] | None, named: Sequence[type[Resource]], tree: Tree, grantable: set[str]
 ) -> set[str]:
-    """The rights to all that a tree of expansions may show.
+    """Return the rights to everything that a tree of expansions may show.
 
-    A path may answer rows of another noun than its own (the lines of an invoice). A name that its own noun
-    does not have is judged as if it belonged to every noun that has it, so that none is passed over.
+    A path may answer with rows of another noun (the lines of an invoice). A name that the path's noun does
+    not have counts for every noun that has it, so that none is missed.
     """
     rights = set()
     for name, below in _names(tree):
@@ -118,7 +118,7 @@ def _names(tree: Tree) -> Iterator[tuple[str, Tree]]:
 
 
 def _expanded(cls: type[Resource], tree: Tree) -> Iterator[type[Resource]]:
-    """The nouns that a tree of expansions shows of a noun."""
+    """Return the nouns that a tree of expansions shows of a noun."""
     for name, below in _names(tree):
         if name in cls.specs:
             yield from _pointed(cls.specs[name], below)
@@ -137,7 +137,7 @@ def _pointed(spec: Any, below: Tree) -> Iterator[type[Resource]]:
 
 
 def visible(key: Key, verb: Verb, shown: Any) -> Any:
-    """What a browser is shown of an answer, or of the object in an error."""
+    """Return what a publishable key is shown of an answer, or of the object in an error."""
     names = BROWSER.get(verb.run, ()) if key.kind == "publishable" else ()
     ours = isinstance(shown, dict) and verb.resource and shown.get("object") == verb.resource.object
     return {name: shown[name] for name in names if name in shown} if names and ours else shown

@@ -1,4 +1,4 @@
-"""Which nouns do the parameters of a request write, besides the noun of its path?"""
+"""Find the nouns that the params of a request write, besides the noun of its path."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ Sent = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """The noun that a parameter writes, by its `object`."""
+    """The noun that a param writes, by its `object`."""
 
     noun: str
     unless: Callable[[Sent], bool] = lambda beside: False
-    """Whether what is sent beside it makes it name a thing that exists."""
+    """Whether other params of the request make it name an existing object."""
 
 
 WRITES: Mapping[str, Writes] = {
@@ -30,15 +30,15 @@ WRITES: Mapping[str, Writes] = {
     "price_data": Writes("price"),
     "product": Writes("product"),
     "product_data": Writes("product"),
-    # A charge of a customer names one of the customer's cards. Everywhere else the source is a token.
+    # For a charge of a customer, the source is one of the customer's cards. Everywhere else it is a token.
     "source": Writes("payment_method", unless=lambda beside: bool(beside.get("customer"))),
     "tax_id_data": Writes("tax_id"),
 }
-"""By the name of the parameter, wherever it is nested. The id of a thing that exists writes nothing."""
+"""By the name of the param, wherever it is nested. The id of an existing object writes nothing."""
 
 
 def written(verb: Verb, sent: Sent) -> list[str]:
-    """The objects of the nouns that a request writes through its parameters."""
+    """Return the objects of the nouns that a request writes through its params."""
     if verb.method == "GET":
         return []
     known = params.specs(verb.params) if verb.params else verb.resource.specs if verb.resource else {}
@@ -49,7 +49,7 @@ def _within(specs: Mapping[str, Field], sent: Sent) -> Iterator[str]:
     for name in sent.keys() & specs.keys():
         spec, value = specs[name], sent[name]
         rule = WRITES.get(name)
-        if rule and not _names_what_exists(spec, value) and not rule.unless(sent):
+        if rule and not _names_existing(spec, value) and not rule.unless(sent):
             yield rule.noun
         shape = spec.shape or (spec.item.shape if spec.item else None)
         if shape:
@@ -58,14 +58,17 @@ def _within(specs: Mapping[str, Field], sent: Sent) -> Iterator[str]:
                 yield from _within(inner, below)
 
 
-def _names_what_exists(spec: Field, value: Any) -> bool:
-    """An id does; a hash is a new thing, and so is a test card by its name, which is stored as a method."""
+def _names_existing(spec: Field, value: Any) -> bool:
+    """Return whether a value is the id of an existing object.
+
+    A hash is a new object, and so is a test card, which is stored as a payment method.
+    """
     test_card = spec.to == "payment_method" and str(value).startswith(TEST_METHOD)
     return spec.kind == "ref" and not isinstance(value, dict) and not test_card
 
 
 def _hashes(spec: Field, value: Any) -> list[Sent]:
-    """The hashes that a parameter holds: itself, or the elements of its list or map."""
+    """Return the hashes that a param holds: itself, or the elements of its list or map."""
     if isinstance(value, dict):
         several = list(value.values()) if spec.kind == "map" else [value]
     else:
