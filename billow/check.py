@@ -1,7 +1,7 @@
 """Check a tenant: its books and documents, its sealed ledger, its timers and its jobs.
 
-Everything is read in pieces, each in its own read-only snapshot. So a busy system gives no false findings,
-a check of a big tenant blocks nobody, and a read replica can be checked as well.
+Everything is read in pieces, each in its own read-only snapshot. So a busy system gives no false findings, a
+check of a big tenant blocks no other work, and a read replica can be checked as well.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ T = TypeVar("T")
 LATE = timedelta(hours=1)
 """A job that has been due for longer is late. It is an hour because a big billing run may take that long."""
 NEWEST = 200_000
-"""How many of the newest transfers are compared with their seals, unless all are asked for."""
+"""How many of the newest transfers are compared with their seals, unless all are requested."""
 NOTES = 5000
 """How many transfers without a seal are read in one transaction."""
 SEALS = 4
@@ -73,14 +73,14 @@ def _rules(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
     wanted = [rule for rule in invariants.RULES if wish.full or not rule.full]
     broken = 0
     for rule in wanted:
-        found, count = _asked(db, tenant, rule)
+        found, count = _findings_of(db, tenant, rule)
         broken += bool(count)
         yield from _shown(found, count)
     left = "" if wish.full else f" ({len(invariants.RULES) - len(wanted)} more with --full)"
     yield not broken, f"books and documents: {len(wanted) - broken} of {len(wanted)} rules hold{left}"
 
 
-def _asked(db: Database, tenant: str, rule: Rule) -> tuple[list[str], int]:
+def _findings_of(db: Database, tenant: str, rule: Rule) -> tuple[list[str], int]:
     """Return the findings of a rule that are shown, and the number of all of them."""
     shown: list[str] = []
     count = 0

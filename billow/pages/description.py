@@ -59,13 +59,13 @@ ERROR: Schema = {
         }
     },
 }
-#: An example of each error, made by the code that the server uses, so that it looks like a real one.
+#: An example of each error, made by the code that the server uses, so that it looks as in production.
 REFUSALS: dict[str, tuple[str, Refused]] = {
     "400": (
         "A parameter is unknown, missing or wrong.",
         Refused("Received unknown parameter: colour", param="colour", code="parameter_unknown"),
     ),
-    "401": ("No API key, or one that is not known.", Refused("Invalid API Key provided: sk_test_****")),
+    "401": ("There is no API key, or it is unknown.", Refused("Invalid API Key provided: sk_test_****")),
     "402": (
         "The payment was declined.",
         Refused(
@@ -73,11 +73,11 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
         ),
     ),
     "403": (
-        "The key may not do this, or the account is another's.",
+        "The key has no right to this, or the account is another one.",
         Refused("The provided key does not have the required permissions.", type="invalid_request_error"),
     ),
     "404": (
-        "There is no such object, for this key.",
+        "There is no such object for this key.",
         Refused("No such object: 'none'", param="id", code="resource_missing"),
     ),
     "409": (
@@ -86,7 +86,7 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
     ),
     "413": ("The body is too large.", Refused("Invalid request: the body is larger than 1048576 bytes.")),
     "415": (
-        "The body is in none of the formats that are read here.",
+        "The body has a format that is not accepted here.",
         Refused("Invalid media type: text/html; must be one of application/json, application/x-ndjson."),
     ),
     "429": (
@@ -97,7 +97,7 @@ REFUSALS: dict[str, tuple[str, Refused]] = {
 
 
 def add(app: flask.Flask, verbs: Sequence[Verb], base_url: str) -> None:
-    """Add the pages of the description: for machines, and from it for people."""
+    """Add the pages of the description: the JSON document, and from it the pages to read."""
 
     @cache
     def whole() -> dict[str, Any]:
@@ -139,7 +139,7 @@ def describe(verbs: Sequence[Verb]) -> dict[str, Any]:
 
 
 def _reached(name: str) -> bool:
-    """Whether another object lists it, as an invoice lists its lines."""
+    """Return whether another object lists it, as an invoice lists its lines."""
     return any(
         spec.kind == "sublist" and spec.to == name for cls in REGISTRY.values() for spec in cls.specs.values()
     )
@@ -225,6 +225,7 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
 
 
 def _sentence(verb: Verb) -> str:
+    """Return the summary of an operation: the first line of its verb's docstring."""
     nouns = verb.resource.table.replace("_", " ") if verb.resource else ""
     usual = {"retrieve": f"Retrieve one of the {nouns}, by its id.", "list": f"List {nouns}, page by page."}
     return (inspect.getdoc(verb.run) or usual.get(verb.kind, "")).split("\n")[0]
@@ -323,6 +324,7 @@ def _docs(declares: type | None) -> dict[str, str]:
 
 
 def _about(cls: type[Resource]) -> str:
+    """Return the description of a noun: the first paragraph of its docstring."""
     return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
 
 

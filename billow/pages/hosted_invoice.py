@@ -1,4 +1,4 @@
-"""Serve an invoice as a page and as a PDF to anybody who has its address."""
+"""Serve an invoice as a page and as a PDF to anyone who has its address."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Serve a receipt to anybody who has its address."""
+"""Serve a receipt to anyone who has its address."""
 
 import flask
 

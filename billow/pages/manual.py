@@ -1,4 +1,4 @@
-"""Serve the description as pages for people: `/docs`, and `/docs/<noun>` for each noun."""
+"""Serve the API description as pages to read: `/docs`, and `/docs/<noun>` for each noun."""
 
 import json
 import re
@@ -55,7 +55,7 @@ class Operation(NamedTuple):
 
 
 def add(app: flask.Flask, whole: Callable[[], dict[str, Any]], base_url: str) -> None:
-    """Add the pages. They load nothing from elsewhere, and have no script."""
+    """Add the pages. They load nothing from other servers and have no script."""
 
     def overview() -> flask.Response:
         wanted = flask.request.args.get("q", "")[:100].strip()

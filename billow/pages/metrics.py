@@ -20,8 +20,8 @@ from billow.store.webhook_queue import Lag
 JOBS = {
     "due": ("billow_jobs_due", "Jobs whose time has come."),
     "overdue": ("billow_jobs_overdue", "Jobs that are due for more than a minute."),
-    "waiting": ("billow_jobs_waiting", "Jobs that ask an outside again which does not answer."),
-    "parked": ("billow_jobs_parked", "Jobs that were given up and wait for a person."),
+    "waiting": ("billow_jobs_waiting", "Jobs that try again to reach a gateway or mail server."),
+    "parked": ("billow_jobs_parked", "Jobs that were given up and wait for an operator."),
     "lag": ("billow_jobs_oldest_due_seconds", "Seconds for which the oldest due job is due."),
 }
 WEBHOOKS = {
@@ -34,13 +34,16 @@ ARCHIVE = {
     "bytes": "Bytes of the database's log that are not in the archive (BILLOW_WAL_ARCHIVE).",
     "seconds": "Seconds since a part of the log was first seen that is not in the archive.",
 }
-DROPPED = ("billow_log_dropped", "Entries of the log that this server process dropped: nobody took them.")
+DROPPED = (
+    "billow_log_dropped",
+    "Entries of the log that this server process dropped, since they were not read.",
+)
 
 
 def add(app: flask.Flask, db: Database, token: str) -> None:
     """Add the page.
 
-    Without a token in the settings it does not exist: behind a proxy, everybody looks local.
+    Without a token in the settings it does not exist, since behind a proxy every request looks local.
     """
     registry = CollectorRegistry()
     registry.register(Installation(db))

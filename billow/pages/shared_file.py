@@ -1,4 +1,4 @@
-"""Serve a file to anybody who has the address of a link to it."""
+"""Serve a file to anyone who has the address of a link to it."""
 
 import flask
 
