@@ -15,7 +15,7 @@ from billow import app as application
 from billow import commands, processes, settings
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
-from billow.opening import database, opened, read_settings
+from billow.opening import database, open_installation, read_settings
 from billow.settings import Settings
 from billow.store import archive_lag, rewind, unfinished, wal
 from billow.store import migrate as migrations
@@ -217,7 +217,7 @@ def finish_restore(read: Settings, url: str) -> list[tuple[bool, str]]:
 @cli.command()
 def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], data: Data = None) -> None:
     """Explain how an invoice was calculated: period, usage, tiers, rounding, ledger transfers."""
-    with opened(data) as built:
+    with open_installation(data) as built:
         for line in commands.explain(built, invoice):
             console.out(plain(line), highlight=False)
 
@@ -232,7 +232,7 @@ def report(
     data: Data = None,
 ) -> None:
     """Print a report from the books, as a table or as CSV."""
-    with opened(data) as built:
+    with open_installation(data) as built:
         end = instant(until) if until else built.db.wall()
         if csv:
             write(commands.report_csv(built, name, instant(since), end, mode))
@@ -252,7 +252,7 @@ def instant(text: str) -> datetime:
 @cli.command()
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
     """Print the whole journal in beancount's text format."""
-    with opened(data) as built:
+    with open_installation(data) as built:
         write(commands.journal_text(built, mode))
 
 
@@ -277,7 +277,7 @@ def keys(
     data: Data = None,
 ) -> None:
     """List, create and replace the API keys of an account."""
-    with opened(data, account) as built:
+    with open_installation(data, account) as built:
         if create:
             made = commands.create_key(built, mode, kind, name, permission or [])
             tell_key(f"Your {mode} key, shown this once:", made)
@@ -301,7 +301,7 @@ def accounts(
     data: Data = None,
 ) -> None:
     """List and create accounts. Each has its own data, in a test mode and a live mode."""
-    with opened(data, account) as built:
+    with open_installation(data, account) as built:
         commands.set_days(built, upcoming_days, will_be_due_days)
         if create:
             id, made = commands.create_account(built, create)
@@ -319,7 +319,7 @@ def export_catalog(
     data: Data = None,
 ) -> None:
     """Print products, prices, meters, features, coupons and tax rates as one YAML file."""
-    with opened(data, account) as built:
+    with open_installation(data, account) as built:
         write(commands.export_catalog(built, mode))
 
 
@@ -333,7 +333,7 @@ def apply_catalog(
 ) -> None:
     """Show what a catalog file would change; with --yes, change it."""
     text = file.read_text()
-    with opened(data, account) as built:
+    with open_installation(data, account) as built:
         planned = commands.apply_catalog(built, mode, text, really=False)
         if not planned:
             say("Nothing to change.")
@@ -358,7 +358,7 @@ def jobs(
     data: Data = None,
 ) -> None:
     """Count jobs by kind, over all accounts: due, overdue, waiting for a gateway or mail server, given up."""
-    with opened(data) as built:
+    with open_installation(data) as built:
         if retry:
             say(f"{commands.retry_jobs(built, retry)} jobs are due now.")
         if parked or waiting:
@@ -430,7 +430,7 @@ def import_usage(
         "time_format": time_format,
         "identifier": identifier,
     }
-    with opened(data) as built, progress_bar(file) as moved:
+    with open_installation(data) as built, progress_bar(file) as moved:
         found = commands.import_usage(built, file, mapping, flags, older=older, mode=mode, progress=moved)
     show(
         file.name,

@@ -1,4 +1,4 @@
-"""Which parts are there, and how are they put together? The one file that knows them all."""
+"""Put the parts of billow together; this is the only file that imports them all."""
 
 import gc
 import importlib
@@ -42,7 +42,7 @@ from billow.store.tx import Database
 from billow.streams import FORMAT
 
 CALLERS_PATIENCE = 0.8
-"""Seconds that a request waits for a connection to the database, before it is told to come again."""
+"""Seconds that a request waits for a database connection before it is answered 503."""
 SEEDING = 0x73656564  # "seed"
 
 
@@ -58,7 +58,7 @@ load_all(flows)
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A billing system that is ready to answer; `new_key` is told once, when it was made just now."""
+    """A billing system that is ready to serve; `new_key` is the test key if it was created just now."""
 
     db: Database
     keys: Keys
@@ -80,7 +80,7 @@ alive until it ends; with Python's 700, searching among them in vain takes a fif
 
 
 def build(settings: Settings, url: str) -> App:
-    """Put the parts together on a database that is migrated."""
+    """Build the system on a migrated database."""
     gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     db = Database(url, size=pool_size(settings), waiters=Waiters(settings.threads // 2))
     try:
@@ -113,7 +113,7 @@ def _built(settings: Settings, db: Database) -> App:
 
 
 def outside_of(settings: Settings, db: Database) -> Outside:
-    """The world beyond the database, as the settings say."""
+    """Build the connections to gateways, mail and webhooks that the settings describe."""
     mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "outbox")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Outside(
@@ -132,7 +132,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
 
 
 def seed(db: Database, keys: Keys, settings: Settings) -> tuple[str, str | None]:
-    """The default account under the seller's name, and its test key when it was made now."""
+    """Return the default account and, if it was created now, its test key; create what is missing."""
     now = db.wall()
     with db.connection() as conn, conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (SEEDING,))
@@ -151,6 +151,7 @@ def seed(db: Database, keys: Keys, settings: Settings) -> tuple[str, str | None]
 
 
 def known_account(db: Database, id: str) -> str:
+    """Return an account's id, after checking that it exists."""
     with db.connection() as conn:
         found = conn.execute("select id from accounts where id = %s", (id,)).fetchone()
     require(found, f"There is no account {id}; `billow accounts` lists them.")
@@ -158,7 +159,7 @@ def known_account(db: Database, id: str) -> str:
 
 
 def _pages(server: Server, db: Database) -> None:
-    """What is asked without a key: is it alive, is it ready."""
+    """Add the pages that need no key: whether the server is alive, and whether it is ready."""
 
     def healthz() -> flask.Response:
         return flask.jsonify(status="ok")
@@ -183,7 +184,7 @@ def _pages(server: Server, db: Database) -> None:
 
 
 class PlainLines(logging.Formatter):
-    """Log lines whose words may come from outside: none begins a line of its own or commands a terminal."""
+    """Formats log lines so that text from outside cannot start a new line or control a terminal."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return plain(super().formatMessage(record))
@@ -200,12 +201,12 @@ def log(settings: Settings) -> None:
 
 
 def pool_size(settings: Settings) -> int:
-    """How many database connections a process has at most: one for each thread, and some for key lookups."""
+    """Return the most database connections of a process: one for each thread, and some for key lookups."""
     return max(16, settings.threads + 4)
 
 
 def asgi() -> Front:
-    """The application of a server process, from the environment; each server process calls it once."""
+    """Return the application of a server process, built from the environment once per process."""
     settings = load(os.environ)
     log(settings)
     built = build(settings, settings.database_url)

@@ -1,4 +1,4 @@
-"""How does a command get at an installation: its settings, its database, its parts put together?"""
+"""Open an installation for a command: its settings, its database, its parts."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from billow.store.restart import Restarter
 def read_settings(
     data: Path | None = None, port: int | None = None, host: str | None = None, account: str | None = None
 ) -> Settings:
-    """The settings: the command line goes before the environment, also for the processes we start."""
+    """Read the settings; options override the environment, also for processes that we start."""
     given = {
         "BILLOW_DATA": data and data.absolute(),
         "BILLOW_PORT": port,
@@ -29,7 +29,7 @@ def read_settings(
         "BILLOW_ACCOUNT": account,
     }
     os.environ.update({name: str(value) for name, value in given.items() if value is not None})
-    os.umask(0o077)  # of us and of all that we start: what we write is for no other user
+    os.umask(0o077)  # also of processes that we start: no other user may read what we write
     read = settings.load(os.environ)
     application.log(read)
     return read
@@ -37,9 +37,9 @@ def read_settings(
 
 @contextmanager
 def database(read: Settings) -> Iterator[str]:
-    """The URL of the database: another server's, or the embedded one, which stops with its last user.
+    """Yield the URL of the database: another server's, or the embedded one, which stops with its last user.
 
-    The embedded one is started again when it dies. Where that fails we end, and say why.
+    The embedded one is started again when it dies. If that fails, the command ends with the reason.
     """
     unfinished.refuse_folder(read.data)
     folder.close(read.data)
@@ -53,7 +53,7 @@ def database(read: Settings) -> Iterator[str]:
     restarter = Restarter(server, gave_up=lambda: os.kill(os.getpid(), signal.SIGTERM))
     restarter.start()
     try:
-        unfinished.refuse_folder(read.data)  # a restore that began before our server was there to be seen
+        unfinished.refuse_folder(read.data)  # a restore may have begun before our server was visible to it
         yield server.url
     finally:
         restarter.stop()
@@ -63,8 +63,8 @@ def database(read: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def opened(data: Path | None = None, account: str | None = None) -> Iterator[App]:
-    """The parts, put together on a migrated database, for a command that asks something."""
+def open_installation(data: Path | None = None, account: str | None = None) -> Iterator[App]:
+    """Yield the parts, built on a migrated database, for a command."""
     read = read_settings(data, account=account)
     with database(read) as url:
         migrations.migrate(url)

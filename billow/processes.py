@@ -1,4 +1,4 @@
-"""Run the processes of a billing system: a server, a worker, and the one that watches over them."""
+"""Start and supervise the processes of an installation: servers and a worker."""
 
 import ctypes
 import gc
@@ -27,9 +27,9 @@ from billow.streams import detach
 log = logging.getLogger("billow.processes")
 
 PATIENCE = 25
-"""Seconds that a process may take to finish what it is at."""
+"""Seconds that a process may take to finish its current work."""
 NICE = 5
-"""What a worker leaves to others: where cores are short, requests go before what is due."""
+"""The nice value of a worker, so that requests have priority where cores are short."""
 PR_SET_PDEATHSIG = 1
 BACKLOG = 1024
 """Connections that wait until a server process takes them."""
@@ -44,13 +44,13 @@ FILES = 4096
 
 
 def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when our parent dies, however it dies: nobody is left behind (Linux)."""
+    """Ask the kernel for SIGTERM when our parent dies in any way, so that none is left behind (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def end_in_order() -> None:
-    """Let SIGTERM end a command as Ctrl-C does: it takes back what it has begun and stops what it started."""
+    """Let SIGTERM end a command as Ctrl-C does: it undoes what it has begun and stops what it started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
@@ -102,7 +102,7 @@ def ending(command: str, status: int) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether the database takes connections."""
+    """Return whether the database accepts connections."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:
@@ -121,7 +121,7 @@ def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
 
 
 def require_connections(url: str, servers: int, workers: int, each: int) -> None:
-    """Refuse to start processes that want more connections than the database has, and tell the sum."""
+    """Refuse to start processes that need more connections than the database has; the error has the sum."""
     names = ("max_connections", "superuser_reserved_connections")
     with psycopg.connect(url) as conn:
         rows = [conn.execute("select current_setting(%s)::int", (name,)).fetchone() for name in names]
@@ -142,7 +142,7 @@ def require_connections(url: str, servers: int, workers: int, each: int) -> None
 
 
 def require_port(host: str, port: int) -> None:
-    """Refuse to start where another program listens already: ours would be started again and again."""
+    """Refuse to start if another program uses the port; the server would otherwise be restarted forever."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as found:
@@ -156,7 +156,7 @@ def require_port(host: str, port: int) -> None:
 
 
 def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
-    """Serve the API with uvicorn until SIGTERM; requests at hand are answered first."""
+    """Serve the API with uvicorn until SIGTERM; current requests are answered first."""
     import uvicorn
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
@@ -200,7 +200,7 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
 
 
 def asgi() -> Front:
-    """What uvicorn calls in each of its server processes; they end with the one that started them."""
+    """Return the application to uvicorn in a server process, which ends with the process that started it."""
     detach()
     die_with_parent()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -221,22 +221,22 @@ def spare_the_collector() -> None:
 
 
 def work(db: Database) -> None:
-    """Do what is due until SIGTERM or Ctrl-C, after whoever answers; the batch at hand is finished."""
+    """Run due jobs until SIGTERM or Ctrl-C, after servers' requests; the current batch is finished."""
     os.nice(NICE)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with db.connection() as conn:
         missing_timers.plan(conn, db.wall())
-    tell_parked(db)
+    log_parked_jobs(db)
     worker = Worker(db)
     worker.start()
     stopping.wait()
     worker.stop(PATIENCE - 5)
 
 
-def tell_parked(db: Database) -> None:
-    """Write to the log how many jobs were given up, so that whoever starts the system hears of it."""
+def log_parked_jobs(db: Database) -> None:
+    """Log how many jobs were given up, so that the operator who starts the system sees it."""
     with db.connection() as conn:
         found = backlog.parked(conn)
     if found:

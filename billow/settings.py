@@ -1,4 +1,4 @@
-"""What can be set from outside: the name, the default and the purpose of every setting."""
+"""Read the settings from the environment: the name, default and purpose of each."""
 
 import os
 import re
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class BadSetting(ValueError):
-    """A setting has a value that nobody can use; the message names the variable."""
+    """A setting has an invalid value; the message names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ SETTINGS = [
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, parsed; what an empty one means stands in its purpose."""
+    """All settings, parsed; the purpose of a setting says what an empty value means."""
 
     database_url: str
     data: Path
@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def embedded(self) -> Path | None:
-        """The folder of the embedded database; none when another server is used."""
+        """The folder of the embedded database; None if another server is used."""
         return None if self.database_url else self.data / "postgres"
 
 
@@ -151,7 +151,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def pepper(settings: Settings) -> bytes:
-    """The secret that API keys are hashed with; made once and kept, or no key would work any more."""
+    """Return the secret that API keys are hashed with; create it once, as no key works without it."""
     if settings.pepper:
         return settings.pepper.encode()
     file = settings.data / "pepper"
@@ -161,7 +161,7 @@ def pepper(settings: Settings) -> bytes:
         with os.fdopen(descriptor, "w") as stream:
             stream.write(secrets.token_urlsafe(32))
         try:
-            os.link(draft, file)  # unlike a rename it never replaces what somebody was faster to write
+            os.link(draft, file)  # unlike a rename, it never replaces the file of a faster process
         except FileExistsError:
             pass
         finally:
@@ -198,7 +198,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 def check_database_url(text: str) -> None:
-    """Refuse what is no URL of a PostgreSQL database, without repeating it: it may hold a password."""
+    """Refuse an invalid URL of a PostgreSQL database, without repeating it, as it may have a password."""
     try:
         _database_url(text)
     except ValueError as error:
@@ -224,7 +224,7 @@ def _test_key(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """One address, alone or as `Name <address>`; a mail is checked once more when it is written."""
+    """Parse one address, alone or as `Name <address>`; it is checked again when a mail is written."""
     one = r"[^@,;:<>\s]+@[^@,;:<>\s]+"
     good = text.isprintable() and re.fullmatch(rf"{one}|[^@,;:<>]*<{one}>", text)
     return text if good else _refuse("must be a mail address")
@@ -253,5 +253,5 @@ def _networks(text: str) -> tuple[Network, ...]:
 
 
 def _reachable(host: str) -> str:
-    """A wildcard is an address to listen on, not one to go to."""
+    """Return the address to call for an address to listen on."""
     return "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host

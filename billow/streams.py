@@ -1,9 +1,8 @@
-"""Where does a process that serves write what it prints and logs, so that it never waits for a reader?
+"""Write output and logs of a serving process without ever waiting for their reader.
 
-A pipe that nobody reads, a terminal that was stopped or a slow disk blocks whoever writes to it. So standard
-output and standard error are replaced: what is written waits in a bounded queue for a thread, which alone
-writes it. When the queue is full, further entries are dropped and counted, and the number is written in their
-place.
+A pipe that is not read, a stopped terminal or a slow disk blocks every writer. So standard output and
+standard error are replaced: entries wait in a bounded queue for a thread, which alone writes them. When the
+queue is full, further entries are dropped and counted, and the number is written in their place.
 """
 
 import atexit
@@ -18,12 +17,12 @@ import time
 from typing import TextIO
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-"""The form of a line of the log."""
+"""The format of a line of the log."""
 MOST = 2000
 """Entries that wait to be written; an entry is a line of the log with its traceback, if it has one."""
 PATIENCE = 2.0
 """Seconds that the end of a process waits until its last entries are written."""
-NAME, NOTE = "billow.log", "%s entries of the log were dropped: nobody took them"
+NAME, NOTE = "billow.log", "%s entries of the log were dropped: they could not be written"
 _writers: dict[int, "Writer"] = {}
 
 
@@ -37,7 +36,7 @@ def detach() -> None:
 
 
 def has_descriptor(stream: TextIO | None) -> bool:
-    """Tell whether a stream writes to a file descriptor; one in memory never blocks, a closed one is None."""
+    """Return whether a stream has a file descriptor; one in memory never blocks, a closed one is None."""
     try:
         return stream is not None and stream.fileno() >= 0
     except io.UnsupportedOperation:
@@ -45,12 +44,12 @@ def has_descriptor(stream: TextIO | None) -> bool:
 
 
 def dropped() -> int:
-    """Count the entries that this process has dropped."""
+    """Return how many entries this process has dropped."""
     return sum(writer.dropped for writer in _writers.values())
 
 
 def _attach() -> None:
-    """Write what waits, for a bounded time; give the streams back where they can be written to."""
+    """Write queued entries, for a bounded time; restore the streams if that succeeds."""
     deadline = time.monotonic() + PATIENCE
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -59,7 +58,7 @@ def _attach() -> None:
 
 
 class Detached(io.TextIOBase):
-    """Stands in for a stream: takes whole lines, and returns at once."""
+    """Replaces a stream: takes whole lines, and returns at once."""
 
     def __init__(self, original: TextIO) -> None:
         self.original = original
@@ -70,7 +69,7 @@ class Detached(io.TextIOBase):
         self._writer = _writers[descriptor]
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # what rich and print ask for
+    def encoding(self) -> str:  # type: ignore[override]  # rich and print read it
         return self.original.encoding
 
     def writable(self) -> bool:
@@ -91,7 +90,7 @@ class Detached(io.TextIOBase):
         return len(text)
 
     def written(self, patience: float) -> bool:
-        """Write what was begun as well, and wait for it; whether all was written in time."""
+        """Write an unfinished line too, and wait; return whether everything was written in time."""
         with self._lock:
             if self._begun:
                 self._writer.put(self._begun)
@@ -107,14 +106,14 @@ class Writer:
         self._descriptor = descriptor
         self._queue: queue.Queue[tuple[int, str]] = queue.Queue(MOST)
         self._lock = threading.Lock()
-        self._refused = 0  # since the last entry that found a place
-        self._missing = 0  # dropped, and not told yet
+        self._refused = 0  # since the last entry that was queued
+        self._missing = 0  # dropped, and not reported yet
         self._torn = False
         # A thread that waits in `write` must not keep the process from ending.
         threading.Thread(target=self._work, name=f"writer-{descriptor}", daemon=True).start()
 
     def put(self, text: str) -> None:
-        """Queue an entry; it carries how many before it found no place, so that they are told in order."""
+        """Queue an entry with the number of entries dropped before it, so that they are reported in order."""
         with self._lock:
             try:
                 self._queue.put_nowait((self._refused, text))
@@ -124,7 +123,7 @@ class Writer:
                 self.dropped += 1
 
     def drained(self, patience: float) -> bool:
-        """Wait until all that was put is written, so many seconds at the most; whether it is."""
+        """Wait for at most so many seconds until everything is written; return whether it is."""
         with self._queue.all_tasks_done:
             return self._queue.all_tasks_done.wait_for(
                 lambda: not self._queue.unfinished_tasks, max(patience, 0)
@@ -134,7 +133,7 @@ class Writer:
         while True:
             refused, text = self._queue.get()
             self._missing += refused
-            if not (self._told() and self._write(text)):
+            if not (self._report_missing() and self._write(text)):
                 with self._lock:
                     self._missing += 1
                     self.dropped += 1
@@ -142,11 +141,11 @@ class Writer:
                 with self._lock:
                     self._missing += self._refused
                     self._refused = 0
-                self._told()
+                self._report_missing()
             self._queue.task_done()
 
-    def _told(self) -> bool:
-        """Write how many entries are missing here, if any; false where it cannot be written."""
+    def _report_missing(self) -> bool:
+        """Write how many entries are missing here, if any; return False if it cannot be written."""
         if self._missing:
             words = {"name": NAME, "levelname": "WARNING", "msg": NOTE, "args": (self._missing,)}
             note = logging.Formatter(FORMAT).format(logging.makeLogRecord(words))
@@ -156,17 +155,17 @@ class Writer:
         return True
 
     def _write(self, text: str) -> bool:
-        """Write all of it, for as long as that takes; false where it is refused, as by a full disk."""
+        """Write the whole text, however long it takes; return False on an error, such as a full disk."""
         left = (("\n" if self._torn else "") + text).encode(errors="backslashreplace")
         try:
             while left:
                 try:
                     left = left[os.write(self._descriptor, left) :]
                     self._torn = bool(left)
-                except BlockingIOError:  # whoever started us made it so
+                except BlockingIOError:  # the parent process has made it non-blocking
                     poll = select.poll()
                     poll.register(self._descriptor, select.POLLOUT)
                     poll.poll()
-        except OSError:  # it is told when it can be written again
+        except OSError:  # the missing entries are reported when writing works again
             return False
         return True

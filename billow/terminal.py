@@ -30,7 +30,7 @@ def options(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Accept the options that stand before a command."""
 
 
 def tell(findings: Iterable[tuple[bool, str]]) -> bool:

@@ -39,7 +39,7 @@ def here(app: App, api: Api, monkeypatch: pytest.MonkeyPatch) -> App:
     def opened(*args: Any, **more: Any) -> Iterator[App]:
         yield built
 
-    monkeypatch.setattr(cli, "opened", opened)
+    monkeypatch.setattr(cli, "open_installation", opened)
     return built
 
 
@@ -67,7 +67,7 @@ def test_an_option_without_a_value_is_refused_and_not_passed_over(
         raise SystemExit(0)
 
     monkeypatch.setattr(cli, "read_settings", begun)
-    monkeypatch.setattr(cli, "opened", begun)
+    monkeypatch.setattr(cli, "open_installation", begun)
     assert run(*words) == (2, f"billow: {option} was given without a value; nothing was done.\n")
 
 

@@ -101,5 +101,5 @@ def test_what_the_archiver_says_is_one_line_for_each_thing(caplog: pytest.LogCap
             wal.pass_on(line.strip())
     assert [record.message for record in caplog.records] == [
         "the archive of the log: could not receive data from WAL stream: server closed the connection",
-        "the archive of the log stops; it goes on in the same segment at the next start",
+        "the archive of the log stops; it continues in the same segment at the next start",
     ]

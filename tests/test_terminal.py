@@ -42,7 +42,7 @@ def here(app: App, api: Api, monkeypatch: pytest.MonkeyPatch) -> App:
     def opened(*args: Any, **more: Any) -> Iterator[App]:
         yield built
 
-    monkeypatch.setattr(cli, "opened", opened)
+    monkeypatch.setattr(cli, "open_installation", opened)
     return built
 
 

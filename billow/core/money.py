@@ -68,7 +68,7 @@ def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
     ensure(all(share >= 0 for share in shares), "No share is below zero.")
     if not any(shares):
         shares = [Fraction(1)] * len(shares)
-    ensure(shares or total == 0, "There is nobody to give it to.")
+    ensure(shares or total == 0, "There are no shares to split the total over.")
     whole = sum(shares)
     parts = [divmod(abs(total) * share, whole) for share in shares]
     split = [int(quotient) for quotient, _ in parts]

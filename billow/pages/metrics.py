@@ -36,7 +36,7 @@ ARCHIVE = {
 }
 DROPPED = (
     "billow_log_dropped",
-    "Entries of the log that this server process dropped, since they were not read.",
+    "Entries of the log that this server process dropped, since they could not be written.",
 )
 
 

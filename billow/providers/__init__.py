@@ -1,1 +1,1 @@
-"""What does the outside world look like? Gateways, papers and mail, each handed plain data."""
+"""Reach the outside world: gateways, documents and mail, each with plain data."""

@@ -65,7 +65,7 @@ def _check(tx: Tx, coupon: Coupon) -> None:
     repeats = coupon.duration == "repeating"
     require(
         not repeats or coupon.duration_in_months,
-        "Missing required param: duration_in_months. It goes with duration=repeating.",
+        "Missing required param: duration_in_months. It is required with duration=repeating.",
         param="duration_in_months",
         code="parameter_missing",
     )
@@ -103,7 +103,7 @@ def _check_amount(coupon: Coupon) -> None:
     )
     if coupon.percent_off is not None:
         for name in ("currency", "currency_options"):
-            require(not getattr(coupon, name), f"{name} goes with amount_off, and only with it.", param=name)
+            require(not getattr(coupon, name), f"You can only set {name} with amount_off.", param=name)
     elif coupon.currency is None:
         raise Refused("Missing required param: currency.", param="currency", code="parameter_missing")
     _check_currencies(coupon, coupon.currency_options)
@@ -138,7 +138,7 @@ def update(tx: Tx, coupon: Coupon, changes: dict[str, Any]) -> Coupon:
     sent = changes.get("currency_options", {})
     require(
         not sent or coupon.amount_off is not None,
-        "currency_options goes with amount_off, and only with it.",
+        "You can only set currency_options with amount_off.",
         param="currency_options",
     )
     _check_currencies(coupon, sent)

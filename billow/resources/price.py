@@ -117,7 +117,7 @@ def drafted(tx: Tx, price: Price) -> Price:
     else:
         require(
             price.tiers is None and price.tiers_mode is None,
-            "Tiers go with billing_scheme=tiered, and only with it.",
+            "You can only set tiers with billing_scheme=tiered.",
             param="tiers" if price.tiers is not None else "tiers_mode",
         )
         price = _flat(price)
@@ -256,7 +256,7 @@ def _check_recurring(tx: Tx, recurring: dict[str, Any] | None) -> None:
     )
     require(
         metered or not meter,
-        "recurring[meter] goes with recurring[usage_type]=metered, and only with it.",
+        "You can only set recurring[meter] with recurring[usage_type]=metered.",
         param="recurring[meter]",
     )
     if meter:

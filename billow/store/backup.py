@@ -77,7 +77,7 @@ def finished(
     inside = FILES + PEPPER in writer.sums
     if kept.pepper is None and not inside:
         raise CannotBackUp(
-            f"{kept.data / PEPPER} is not there, and BILLOW_PEPPER is not set: no key would work."
+            f"{kept.data / PEPPER} does not exist, and BILLOW_PEPPER is not set: no API key would work."
         )
     pepper = kept.pepper or (kept.data / PEPPER).read_bytes()
     manifest = Manifest(

@@ -65,7 +65,7 @@ class Comparison:
         if differs is not None and self._differs is None:
             log.error("%s", self.reason(differs))
         elif differs is None and self._differs is not None:
-            log.warning("this machine's clock agrees with the database's again; work goes on")
+            log.warning("this machine's clock agrees with the database's again; work continues")
         self._differs, self._offset = differs, _offset()
         self._due = time.monotonic() + (EVERY if differs is None else SOON)
 

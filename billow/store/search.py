@@ -74,7 +74,7 @@ def _condition(table: str, searched: Searched, clause: Clause, mark: str) -> Con
     if (clause.key is None) == (searched.kind == "metadata"):
         raise wrong(f'{clause.name} is not searchable; metadata is searched by key: metadata["key"].')
     if clause.value is None and clause.sign != ":":
-        raise wrong(f"null goes with {clause.field}:null only.")
+        raise wrong(f"null can only be used as {clause.field}:null.")
     if clause.value is None and searched.kind != "metadata":
         found = Condition(f"{searched.sql} is null", {})
     else:

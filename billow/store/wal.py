@@ -77,7 +77,7 @@ def pass_on(line: str) -> None:
     """
     program, found, said = line.partition("pg_receivewal: ")
     if "not renaming" in said:
-        log.info("the archive of the log stops; it goes on in the same segment at the next start")
+        log.info("the archive of the log stops; it continues in the same segment at the next start")
     elif found and not program and said != "error: disconnected":
         log.warning("the archive of the log: %s", said.removeprefix("error: "))
 
@@ -135,7 +135,7 @@ def take_base(kept: Installation, target: Path, now: datetime) -> Manifest:
     """Copy the server's files, which the archived log continues, and the files of the data folder."""
     refuse_inside(target, kept.data)
     if target.exists() or not target.parent.is_dir():
-        raise CannotBackUp(f"{target} must be the name of a new folder, in a folder that is there.")
+        raise CannotBackUp(f"{target} must be the name of a new folder in an existing one.")
     draft = target.with_name(target.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)  # what a backup that was killed has left
     draft.mkdir(mode=0o700)

@@ -199,7 +199,7 @@ def test_the_command_shows_what_is_stuck_and_tries_it_again(
     world.put(kind, "bad", clock="wall", at=silence.now)
     silence.pass_time(0.5)
     with caplog.at_level(logging.WARNING):
-        processes.tell_parked(app.db)
+        processes.log_parked_jobs(app.db)
     assert f"{kind} 1" in caplog.text and "billow jobs --parked" in caplog.text
     assert [row[:6] for row in commands.job_rows(app) if row[0] == kind] == [[kind, "silent", 0, 0, 0, 1]]
     [shown] = [row for row in commands.stuck_rows(app, parked=True) if row[0] == kind]

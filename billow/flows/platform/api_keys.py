@@ -23,7 +23,7 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
     """Create an API key; only this answer shows its secret. A restricted key needs permissions."""
     require(
         key.kind == "restricted" or not key.permissions,
-        "Permissions go with kind=restricted, and only with it.",
+        "You can only set permissions with kind=restricted.",
         param="permissions",
     )
     known = set(rights.nouns(verbs(ROUTES)).values()) - {rights.OWN}
@@ -35,8 +35,7 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
         )
     require(
         key.kind != "restricted" or set(key.permissions.values()) - {"none"},
-        "A restricted key needs at least one permission, as permissions[customers]=read: without any it could"
-        " do nothing.",
+        "A restricted key needs at least one permission, such as permissions[customers]=read.",
         param="permissions",
         code="parameter_missing",
     )

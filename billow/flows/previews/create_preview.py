@@ -225,7 +225,7 @@ def change_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
     sent = {name: value for name, value in extra.sent().items() if name != "invoiceitem"}
     fixed = sorted(sent.keys() - specs(invoice_items.UpdateItem).keys())
     if fixed:
-        raise Refused(f"You cannot change `{fixed[0]}` of an invoice item that is there.", param=fixed[0])
+        raise Refused(f"You cannot change `{fixed[0]}` of an existing invoice item.", param=fixed[0])
     invoice_items.update_item(tx, item, made(invoice_items.UpdateItem, **sent))
 
 
@@ -410,7 +410,7 @@ def of_schedule(tx: Tx, planned: SubscriptionSchedule, wanted: Preview) -> Invoi
     if details:
         require(
             details.billing_mode is None,
-            "The billing mode of a schedule that is there cannot be changed.",
+            "The billing mode of an existing schedule cannot be changed.",
             param="schedule_details[billing_mode]",
         )
         do = partial(schedules.carry_out, tx, planned, made(schedules.Update, **details.sent()))

@@ -184,7 +184,7 @@ def check_terms(subscription: Subscription, parts: Sequence[Part], coupons: Sequ
 
 
 def check_offers(parts: Sequence[Part]) -> None:
-    """Refuse trial offers with billing in advance, since the price after the offer may still change."""
+    """Refuse trial offers with billing in advance: what follows an offer is not billed before it ends."""
     require(
         all(part.item.current_trial is None for part in parts),
         "You cannot use trial offers on a subscription that is billed in advance by `billing_schedules`.",
