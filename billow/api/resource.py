@@ -112,8 +112,8 @@ class Resource(msgspec.Struct, metaclass=Noun):
     objects); `prefix` of its ids; `table` if it is not the plural of the object; `events` names the changes
     that are emitted and `event` their prefix if it is not the object. Declared in the body where it differs:
     `owner` is the ref whose row is locked before ours; `lacks` lists livemode or created if Stripe's object
-    lacks them; `order` sorts lists; `steady` rows are read once in a transaction (api/held.py); `searched` has
-    the fields of a query, and `among` the rows that are searched.
+    lacks them; `order` sorts lists; `steady` rows are read once in a transaction (api/held.py); `searched`
+    has the fields of a query, and `among` the rows that are searched.
     """
 
     id: str = ""
