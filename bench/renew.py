@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,7 @@ from billow.store.ids import new_id, secret
 from billow.store.session import Statements
 from billow.store.tx import Tx
 from billow.store.usage import Measured, store
+from billow.store.work import LANES
 
 START = datetime(2026, 1, 31, tzinfo=UTC)
 DUE = datetime(2026, 2, 28, tzinfo=UTC)
@@ -263,15 +265,22 @@ def bare_copy(built: App, tenant: str) -> float:
 
 
 def run(built: App, kind: str, due: datetime, batch: int, limit: int | None = None) -> None:
-    """Run the due jobs of one kind, and of no other."""
+    """Run the due jobs of one kind, and of no other, in as many threads as a worker has for them."""
     built.db.wall = lambda: due
     known = jobs.KINDS[kind]
     size = max(batch, known.batch) if known.batch > 1 else 1
     jobs.KINDS[kind] = replace(known, batch=size, lane=LANE)
-    try:
+
+    def run_all() -> None:
         while jobs.run_due(built.db, clock="wall", until=due, lane=LANE, limit=limit, batch=batch):
             if limit:
                 break
+
+    threads = 1 if limit else LANES[known.lane]
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(run_all) for _ in range(threads)]:
+                done.result()
     finally:
         jobs.KINDS[kind] = known
 

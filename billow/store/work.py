@@ -15,9 +15,9 @@ from billow.store.tx import Database
 
 log = logging.getLogger("billow.work")
 
-LANES = {"billing": 1, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkeep": 1}
-"""How many threads each lane has: slow gateways delay no billing, slow mail servers no payment. Webhooks are
-sent by a companion."""
+LANES = {"billing": 2, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkeep": 1}
+"""How many threads each lane has: slow gateways delay no billing, slow mail servers no payment. Of the two
+that bill, one calculates while the other waits for PostgreSQL. Webhooks are sent by a companion."""
 IDLE = 0.2
 """Seconds to wait when nothing is due."""
 TRIED_SECONDS = 60
