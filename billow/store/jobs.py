@@ -21,18 +21,19 @@ log = logging.getLogger("billow.jobs")
 
 TRIES = 5
 BATCH = 50
-"""Jobs of a billing run in one transaction: ten times as many are no faster, and lock their rows ten times as
-long, while requests about the same customers wait."""
+"""How many jobs of a billing run share a transaction. Ten times as many are no faster, and lock their rows
+ten times as long, while requests about the same customers wait."""
 CATCH_UP = "test_clock.catch_up"
-"""The job on the wall that runs what is due on a clock nobody advances (flows/platform/test_clocks.py)."""
+"""The job on the wall clock that runs what is due on a test clock that nobody advances now
+(flows/platform/test_clocks.py)."""
 RUNNING = "running"
-"""The note of a transaction in which a job of a clock runs, with the name of that clock."""
+"""The key of `Tx.notes` that names the clock whose job the transaction runs."""
 WINDOW = timedelta(hours=1)
-"""On the wall clock a batch may hold jobs due up to this much apart."""
+"""How far apart the due times of a batch on the wall clock may be."""
 LOCKED = (psycopg.errors.LockNotAvailable, Interrupted, *CONFLICTS)
-"""Others were at the same rows: nothing is wrong with the job."""
+"""Errors of a job whose rows others had locked or changed: nothing is wrong with it."""
 SOON = timedelta(seconds=5)
-"""The first pause of a job that others stood in the way of."""
+"""The first pause of such a job."""
 FIRST_DUE = (
     "select due.* from (select set_config('synchronous_commit', 'off', true)) as at_once,"
     " unnest(%(kinds)s::text[]) as wanted (kind), lateral (select tenant, kind, run_at, ref, starts from jobs"
@@ -44,15 +45,15 @@ FIRST_DUE = (
 the same instant. The lock skips jobs that others have taken, and is released at once. It is a write, but does
 not wait for the disk."""
 GONE = ("08", "57P", "53100", "53300")
-"""SQL states, by their beginnings, of a database that is away, full, or takes no more connections."""
+"""How the SQL states begin of a database that does not answer, is full, or takes no more connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of job: the verb that is given the transaction and the refs, and how many at a time.
+    """A kind of job: its verb, which is given the transaction and the refs, and the most refs at a time.
 
-    `patience` is for how long an outside that does not answer is asked again before the job is parked; None:
-    for ever. `settled_by` names the kind of job that goes on asking once the first transaction of this one is
+    `patience` is how long a job waits for an outside that does not answer before it is parked; None is for
+    ever. `settled_by` names the kind of job that settles what this one began, once its first transaction is
     committed.
     """
 
@@ -74,8 +75,8 @@ Place = tuple[str, datetime]
 class RowMissing(LookupError):
     """The row that a job is about does not exist.
 
-    Whoever deletes a row cancels its jobs in the same transaction, so this is never normal: something lost
-    the row. The job fails with this reason and is parked in the end, instead of being forgotten as done.
+    A transaction that deletes a row cancels its jobs, so this is never normal: something lost the row. The
+    job fails and is parked in the end; it does not count as done.
     """
 
 
@@ -87,7 +88,7 @@ def job(
     patience: timedelta | None = None,
     settled_by: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare the verb of a kind of job. `lane` keeps slow outside work from delaying the rest."""
+    """Declare the verb of a kind of job. Each lane has its own threads: slow gateways delay no billing."""
 
     def declare(run: Callable[..., Any]) -> Callable[..., Any]:
         KINDS[name] = Kind(name, run, batch, lane, patience, settled_by)
@@ -229,11 +230,11 @@ def run_due(
     batch: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Run what is due on a clock up to an instant, earliest first; how many jobs were run.
+    """Run what is due on a clock up to an instant, earliest first; return how many jobs were run.
 
     The worker, the test clocks and the tests call this. On a test clock the jobs of a batch are due at the
-    same instant, which is then `tx.now`, so that simulated time passes in order; on the wall `tx.now` is now.
-    `batch` overrides the size of every kind's batches: no result may depend on it.
+    same instant, which is `tx.now`, so that simulated time passes in order; on the wall `tx.now` is now.
+    `batch` makes the batches of every kind smaller: no result may depend on their size.
     """
     kinds = [kind.name for kind in KINDS.values() if lane is None or kind.lane == lane]
     done = 0
@@ -247,15 +248,14 @@ def run_due(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Jobs of one kind and tenant, with the instant that they run at."""
+    """The tenant and kind of a batch, and the clock and instant at which it runs."""
 
     tenant: str
     kind: Kind
-    refs: list[str]
     clock: str
     now: datetime | None
     suspect: bool = False
-    """Whether a worker that began it may have died of it."""
+    """Whether a worker may have died of its job."""
 
 
 def _run_batch(
@@ -273,11 +273,11 @@ def _run_batch(
     if row is None:
         return None
     tenant, kind, run_at, _, begun = row
-    alone = begun or (clock != "wall" and KINDS[kind].settled_by)  # see _ask_at_once
+    alone = begun or (clock != "wall" and KINDS[kind].settled_by)  # _ask_at_once counts for each job
     size = 1 if alone else min(batch or KINDS[kind].batch, KINDS[kind].batch)
     now = None if clock == "wall" else run_at
     latest = min(until, run_at + WINDOW) if clock == "wall" else run_at
-    claim = Claim(tenant, KINDS[kind], [], clock, now, bool(begun))
+    claim = Claim(tenant, KINDS[kind], clock, now, bool(begun))
     try:
         return _attempt(db, claim, latest, size)
     except Exception as error:
@@ -288,7 +288,7 @@ def _run_batch(
 
 @dataclass(slots=True)
 class Run:
-    """One run of a verb: the jobs that it took, and whether a transaction of it was committed."""
+    """A run of a verb: the jobs that it took, and whether one of its transactions was committed."""
 
     taken: list["Taken"] = field(default_factory=list)
     committed: bool = False
@@ -296,7 +296,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Taken:
-    """A job in hand: how often it failed, and since when an outside has left it without an answer."""
+    """A job that is being run: how often it failed, and since when an outside does not answer it."""
 
     ref: str
     tries: int
@@ -304,7 +304,7 @@ class Taken:
 
 
 def _begin(db: Database, claim: Claim, run: Run) -> Callable[[], AbstractContextManager[Tx]]:
-    """Transactions in which a job runs: who runs it looks for what it puts on this clock."""
+    """Return what begins the transactions of a run; what it puts on its own clock needs no catch-up."""
 
     @contextmanager
     def begin() -> Iterator[Tx]:
@@ -353,14 +353,14 @@ def _attempt(db: Database, claim: Claim, latest: datetime, size: int) -> int:
 
 
 def is_away(error: Exception) -> bool:
-    """Whether the database did not answer, or what it did is not known: no fault of what was asked of it."""
+    """Check whether the database did not answer, or its outcome is unknown: no fault of the job."""
     if not isinstance(error, psycopg.OperationalError):
         return False
     return error.sqlstate is None or error.sqlstate.startswith(GONE)
 
 
 def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:
-    """A batch that failed is run job by job, so that one bad row stops nobody else."""
+    """Run the jobs of a failed batch one by one, so that one bad row stops no other job."""
     log.warning("batch of %s failed, running one by one", claim.kind.name, exc_info=True)
     done = 0
     for _ in range(size):
@@ -375,7 +375,7 @@ def _one_by_one(db: Database, claim: Claim, latest: datetime, size: int) -> int:
 
 
 def _postpone(db: Database, claim: Claim, run: Run, error: Exception) -> None:
-    """Set a job that failed to a later time, or park it, so that a person sees it (`billow jobs`)."""
+    """Put a failed job back for later, or park it, so that a person sees it (`billow jobs`)."""
     [job] = run.taken
     with db.transaction(claim.tenant, now=claim.now, clock=claim.clock) as tx:
         if isinstance(error, Undeliverable):
@@ -390,7 +390,7 @@ def _postpone(db: Database, claim: Claim, run: Run, error: Exception) -> None:
 
 
 def _count(tx: Tx, claim: Claim, job: Taken, error: Exception) -> None:
-    """One more try has failed; each waits longer, and after the last the job stays, parked."""
+    """Put a failed job back after a pause that grows with each failure; park it after the last."""
     text = "".join(traceback.format_exception(error))
     log.error("job %s %s failed: %s", claim.kind.name, job.ref, text)
     wait = timedelta(seconds=5 * 4**job.tries) if claim.clock == "wall" else timedelta(0)
@@ -399,7 +399,7 @@ def _count(tx: Tx, claim: Claim, job: Taken, error: Exception) -> None:
 
 
 def _wait(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
-    """Ask again later: silence is no failed try. Parked only when the patience of the kind is at its end."""
+    """Put a job back that an outside did not answer, without a failure; park it when patience has run out."""
     [job] = run.taken
     if run.committed and claim.kind.settled_by:
         log.warning("job %s %s leaves it to %s: %s", claim.kind.name, job.ref, claim.kind.settled_by, error)
@@ -415,9 +415,9 @@ def _wait(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
 
 
 def _ask_at_once(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
-    """On a test clock no time passes while we wait: ask some times at once, then leave it to the wall clock.
+    """Put a job of a test clock back that an outside did not answer: a few times at once, then on the wall.
 
-    So an advance ends, however long an outside is silent.
+    No time passes on a test clock while we wait. So an advance ends, however long the outside is silent.
     """
     [job] = run.taken
     job = replace(job, tries=job.tries + 1)
@@ -429,7 +429,7 @@ def _ask_at_once(tx: Tx, claim: Claim, run: Run, error: Exception) -> None:
 
 
 def _write(tx: Tx, claim: Claim, job: Taken, at: datetime, error: str, parked: bool = False) -> None:
-    """Put a job back with what it has been through, over what its own verb has put meanwhile."""
+    """Put a job back with its failures, in place of what its own verb may have put."""
     tx.run(
         "insert into jobs (tenant, clock, kind, ref, run_at, tries, error, parked, waiting_since) values"
         " (%(tenant)s, %(clock)s, %(kind)s, %(ref)s, %(at)s, %(tries)s, %(error)s, %(parked)s, %(since)s)"
@@ -449,7 +449,7 @@ def _write(tx: Tx, claim: Claim, job: Taken, at: datetime, error: str, parked: b
 
 
 def run_clock(db: Database, id: str, target: datetime) -> bool:
-    """Whether we are the one that ran it: one runner a clock, or its instants would mix."""
+    """Run what is due on a test clock; return False where another process does, or instants would mix."""
     with db.connection() as conn:
         row = conn.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (id,)).fetchone()
         if not row or not row[0]:
@@ -462,7 +462,7 @@ def run_clock(db: Database, id: str, target: datetime) -> bool:
 
 
 def is_due(tx: Tx, clock: str, until: datetime) -> bool:
-    """Whether a clock has anything to run up to an instant."""
+    """Check whether a clock has anything to run up to an instant."""
     flush(tx)
     found = tx.one(
         "select 1 from jobs where tenant = %(tenant)s and clock = %(clock)s and run_at <= %(until)s"
@@ -475,7 +475,7 @@ def is_due(tx: Tx, clock: str, until: datetime) -> bool:
 
 
 def late(tx: Tx, before: datetime) -> list[dict[str, Any]]:
-    """How many jobs of each kind on the wall's clock are due since before an instant, and since when."""
+    """Count the jobs of each kind on the wall clock that are due since before an instant, and since when."""
     flush(tx)
     return tx.all(
         "select kind, count(*) as count, min(run_at) as since from jobs where tenant = %(tenant)s"

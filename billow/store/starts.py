@@ -1,4 +1,4 @@
-"""Count how often a job was begun by a worker that then died, so that a job that kills its worker is parked.
+"""Count how often a worker died while it ran a job, and park the jobs that kill workers.
 
 Such a job leaves no error behind: its transaction ends with the process, and the next worker takes it again.
 """
@@ -14,19 +14,19 @@ from billow.store.tx import Database
 log = logging.getLogger("billow.jobs")
 
 MOST = 5
-"""A job that was begun so often in vain is parked."""
+"""How often a job may be begun by workers that die before it is parked."""
 CHOICE = (
     "select tenant, kind, ref from jobs where clock = %(clock)s and tenant = %(tenant)s and kind = %(kind)s"
     " and run_at <= %(latest)s and not parked and case when %(refs)s::text[] is null"
     " then starts < %(most)s and (starts = 0 or %(size)s = 1) else ref = any(%(refs)s) end"
     " order by run_at, ref for update skip locked limit %(size)s"
 )
-"""The jobs of a batch. One that was begun in vain before is begun alone: of a batch, one job is to blame."""
+"""The jobs of a batch, in the order of the index `jobs_due`. One that may have killed a worker runs alone."""
 KILLS = "Each of {} workers that began this job ended without a word: it may need more memory than there is."
 
 
 def chosen(tenant: str, kind: str, clock: str, latest: datetime, size: int) -> dict[str, Any]:
-    """Return the parameters of `CHOICE`."""
+    """Return the parameters of `CHOICE` for a batch."""
     return {
         "tenant": tenant,
         "kind": kind,
@@ -39,9 +39,9 @@ def chosen(tenant: str, kind: str, clock: str, latest: datetime, size: int) -> d
 
 
 def count(db: Database, choice: dict[str, Any]) -> list[str]:
-    """Record that these jobs are begun, before they are run; return them.
+    """Record that the jobs of a batch are begun, before they are run; return their refs.
 
-    The record may be lost when PostgreSQL crashes: only the death of a worker counts.
+    The record may be lost when PostgreSQL crashes, since only the death of a worker counts.
     """
     with db.connection() as conn:
         found = conn.execute(
@@ -54,6 +54,7 @@ def count(db: Database, choice: dict[str, Any]) -> list[str]:
 
 
 def park(conn: psycopg.Connection[Any], tenant: str, kind: str, ref: str, starts: int) -> None:
+    """Park a job that so many workers died of."""
     log.error("job %s %s is parked: %s workers that began it died", kind, ref, starts)
     conn.execute(
         "update jobs set parked = true, error = %s where tenant = %s and kind = %s and ref = %s"

@@ -1,4 +1,4 @@
-"""Who does what is due: threads that run the jobs of the wall clock, lane by lane, until told to stop."""
+"""Run the jobs of the wall clock in threads, lane by lane, until told to stop."""
 
 import logging
 import threading
@@ -16,44 +16,44 @@ from billow.store.tx import Database
 log = logging.getLogger("billow.work")
 
 LANES = {"billing": 2, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkeep": 1}
-"""How many threads each lane has: slow gateways delay no billing, slow mail servers no payment. Of the two
-that bill, one calculates while the other waits for PostgreSQL. Webhooks are sent by a companion."""
+"""The number of threads of each lane: slow gateways delay no billing, slow mail servers no payment. Of the two
+that bill, one calculates while the other waits for PostgreSQL. A companion sends the webhooks."""
 IDLE = 0.2
-"""Seconds to wait when nothing is due."""
+"""Seconds that a lane waits when nothing is due."""
 TRIED_SECONDS = 60
-"""For so long after its start a worker notes what it begins: the one before it may have died of a job."""
+"""How long a new worker records which jobs it begins: the one before it may have died of a job."""
 BROKEN = "the database has broken off what was under way: %s"
 SHARE = 2000
-"""Jobs that a thread runs before it looks whether it should stop."""
+"""How many jobs a thread runs before it checks the disk and the clock again."""
 
 
 class Companion(Protocol):
-    """Works beside the lanes of a worker, in threads of its own."""
+    """What works beside the lanes of a worker, in threads of its own."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None:
-        """Begin to stop; what is at hand is finished or left due."""
+        """Begin to stop: what it is doing is finished, or stays due."""
 
     def join(self, patience: float) -> None:
-        """Wait until it has stopped, so many seconds at the most."""
+        """Wait until it has stopped, at most so many seconds."""
 
 
 COMPANIONS: list[Callable[[Database], Companion]] = []
 
 
 def companion(make: Callable[[Database], Companion]) -> None:
-    """Declare what works beside the lanes, in each worker."""
+    """Declare a companion, which each worker makes."""
     COMPANIONS.append(make)
 
 
 def first_line(error: Exception) -> str:
-    """What the database says; the lines after it only explain in general."""
+    """Return the first line of a database error; the others are general advice."""
     return str(error).partition("\n")[0]
 
 
 class Worker:
-    """Start any number of them, on any number of machines: jobs are claimed with `skip locked`."""
+    """A worker. Any number may run, on any number of machines, since jobs are claimed with `skip locked`."""
 
     def __init__(self, db: Database) -> None:
         self.db, self._stop = db, threading.Event()
@@ -72,7 +72,7 @@ class Worker:
             one.start()
 
     def stop(self, patience: float = 25.0) -> None:
-        """Finish the batch at hand and return; what is left stays due."""
+        """Finish the current batches and return; all other jobs stay due."""
         self._stop.set()
         for companion in self._companions:
             companion.stop()
@@ -82,7 +82,7 @@ class Worker:
 
     def _loop(self, lane: str) -> None:
         while not self._stop.is_set():
-            if self.db.disk.low():  # every job writes, if only that it is done
+            if self.db.disk.low():  # every job writes, if only its own deletion
                 self._stop.wait(1)
                 continue
             try:

@@ -67,6 +67,7 @@ def test_the_first_due_job_is_found_without_reading_all_that_are_due(world: Worl
     kind, other = world.kind("many"), world.kind("none")
     with world.db.transaction(world.tenant) as tx:
         jobs.put_many(tx, kind, [(f"ref{number}", START) for number in range(500)], clock=world.clock)
+    with world.db.transaction(world.tenant) as tx:
         given = {"clock": world.clock, "until": START, "kinds": [other, kind]}
         lines = [line for (line,) in tx.tuples(f"explain (analyze, costs off) {jobs.FIRST_DUE}", **given)]
     [scan] = [place for place, line in enumerate(lines) if "on jobs" in line]
