@@ -33,7 +33,7 @@ class Execution:
     db: Database
     nouns: Mapping[str, str]
     became: Callable[[Tx, Call, str], Any]
-    """What became of a request that died (its id): its result, a refusal, or None where it did nothing.
+    """Returns what the request with an id did before its process died: a result, a refusal, or None.
 
     Raises `Unsettled` where only a gateway knows.
     """
@@ -121,7 +121,7 @@ class Execution:
         return [answers[place] for place in range(len(calls))]
 
     def _failed_group(self, call: Call, error: Exception) -> Answer:
-        """The answer to each request of a group whose transaction failed: nothing was changed, or unknown."""
+        """Return the answer to a request of a group whose transaction failed: nothing changed, or unknown."""
         return (
             self._unknown(call, error) if isinstance(error, OutcomeUnknown) else failure(error, call.request)
         )
@@ -133,7 +133,7 @@ class Execution:
             return failure(error, call.request)
 
     def _judged(self, call: Call) -> render.Tree:
-        """What the request expands; refused where its key may not do what it asks for."""
+        """Return what the request expands; refused where its key may not do what it asks for."""
         sent = call.sent.pop("expand", None)
         tree = render.tree_of(params.parse(EXPAND, sent, "expand")) if sent is not None else {}
         rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
@@ -173,7 +173,7 @@ class Execution:
     # --------------------------------------------------------------------------------- failures
 
     def _failed(self, call: Call, error: Exception, finish: Finish) -> Answer:
-        """The answer to a request that failed: no, nothing was changed, what became of it, or unknown."""
+        """Return the answer to a request that failed: a refusal, nothing changed, its outcome, or unknown."""
         if isinstance(error, Unsettled):
             return refusal(idempotency.in_use(call.idempotency_key or ""))
         if isinstance(error, Refused):
@@ -193,9 +193,9 @@ class Execution:
         return answer
 
     def _became(self, call: Call, error: Exception, finish: Finish) -> Answer:
-        """The answer to a request that failed after its first commit, from what it left behind.
+        """Return the answer to a request that failed after its first commit, from what it has written.
 
-        A gateway that was silent just now is not asked again at once: its caller has waited long enough.
+        A gateway that was silent just now is not asked again at once: the caller has waited long enough.
         """
         log.error("request %s failed after its first commit", call.request, exc_info=error)
 
@@ -223,7 +223,7 @@ class Execution:
             return self._unknown(call, error)
 
     def _unknown(self, call: Call, error: Exception) -> Answer:
-        """Neither yes nor no: the key stays open, and a retry with it is told what became of the request."""
+        """Answer that the outcome is unknown. The key stays open, and a retry with it is told the outcome."""
         log.error("request %s: outcome unknown: %s", call.request, error)
         if call.idempotency_key:
             with self._tried(call), self.db.transaction(call.key.tenant) as tx:
@@ -232,14 +232,14 @@ class Execution:
 
     @contextmanager
     def _tried(self, call: Call) -> Iterator[None]:
-        """What can only be tried, while the database may be away; the lease of the key ends by itself."""
+        """Try something while the database may be away; if it fails, the lease of the key ends by itself."""
         try:
             yield
         except psycopg.OperationalError as error:
             log.error("request %s: its key could not be written: %s", call.request, error)
 
     def _shown(self, tx: Tx, call: Call, result: Any, tree: render.Tree) -> Answer:
-        """A verb's result as an answer. A refusal that is returned, not raised, keeps what was done."""
+        """Render a verb's result. A refusal that is returned, not raised, keeps what was done."""
         if isinstance(result, Refused):
             more = result.more.items()
             result.more = {name: rights.visible(call.key, call.verb, value) for name, value in more}
@@ -266,9 +266,9 @@ def refusal(refused: Refused, **headers: str) -> Answer:
 
 
 def undecided(request: str, keyed: bool) -> Answer:
-    """The answer where nobody knows: 500, which clients of Stripe's API take for indeterminate (decision 8).
+    """Return the answer where the outcome is unknown: 500, which Stripe's clients take as that (decision 8).
 
-    Programs send it again only under a key, which makes that safe.
+    Programs are told to send the request again only under a key, which makes that safe.
     """
     then = (
         "Send it again with the same Idempotency-Key to hear what became of it, not with a new one."
@@ -282,7 +282,7 @@ def undecided(request: str, keyed: bool) -> Answer:
 
 
 def failure(error: Exception, request: str) -> Answer:
-    """An exception that changed nothing as an answer. What nobody foresaw is a 500 and a traceback."""
+    """Return an exception that changed nothing as an answer; an unexpected one is a 500 and is logged."""
     if isinstance(error, Refused):
         return refusal(error)
     if isinstance(error, (psycopg.errors.LockNotAvailable, *CONFLICTS, Interrupted)):

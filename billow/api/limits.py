@@ -12,7 +12,7 @@ from billow.core.errors import Refused
 from billow.store.keys import Key
 
 KNOWN = 10_000
-"""Buckets that are kept; the one that was used longest ago is forgotten first, and is full again."""
+"""Buckets that are kept; the one used longest ago is forgotten first, and counts as full."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Addresses:
 
 
 def network_of(address: str) -> str:
-    """What is counted together: an IPv4 address, or the /64 network that one IPv6 customer is given."""
+    """Return what is counted together: an IPv4 address, or the /64 network that one IPv6 customer has."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -89,7 +89,7 @@ def network_of(address: str) -> str:
 
 
 class Memory:
-    """Bytes that all requests of this process may hold at once; what does not fit is told to come later."""
+    """Bytes that all requests of this process may hold at once; one that needs more is refused for now."""
 
     def __init__(self, most: int) -> None:
         self.most, self._taken, self._lock = most, 0, threading.Lock()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from billow.api import fields as f
@@ -34,7 +35,8 @@ class Page:
     url: str
 
 
-def accepted(cls: type[Resource]) -> dict[str, Field]:
+@cache
+def accepted(cls: type[Resource]) -> Mapping[str, Field]:
     """Return the params of `GET /v1/things`, besides those that the noun's own listing declares."""
     own = {
         name: replace(spec, kind="range") if spec.kind == "timestamp" else spec

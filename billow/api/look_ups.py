@@ -1,4 +1,4 @@
-"""Whose is a key that this process does not remember? Asked of the database, many at a time."""
+"""Look up keys that this process does not remember in the database, many at a time."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ SECONDS = 1.5
 
 
 class LookUps:
-    """Asks in a thread of its own. All keys that come while it asks go into the next question together."""
+    """Looks up in a thread of its own. Keys that arrive during a query go into the next one together."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -20,7 +20,7 @@ class LookUps:
         self._asking: asyncio.Task[None] | None = None
 
     async def find(self, mark: str) -> Key | None:
-        """The key with this digest, as the database has it now."""
+        """Return the key with this digest, as the database has it now."""
         found = self._waiting.get(mark)
         if found is None:
             found = self._waiting[mark] = asyncio.get_running_loop().create_future()
@@ -40,7 +40,7 @@ class LookUps:
             except Exception as error:
                 for future in batch.values():
                     future.set_exception(error)
-                    future.exception()  # it is no news to the loop when nobody waits for it any more
+                    future.exception()  # else asyncio logs it where nobody waits any more
             else:
                 for mark, future in batch.items():
                     future.set_result(found.get(mark))

@@ -1,4 +1,4 @@
-"""What is an operation: a verb at a path, the request for it, and what the verb is handed and answers."""
+"""Define operations (a verb at a path), the call of one, and what a verb is given and answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Raw:
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through: filled in room by room."""
+    """One request while it is carried out; each step adds what it finds."""
 
     verb: Verb
     ids: tuple[str, ...]
@@ -37,13 +37,13 @@ class Call:
     idempotency_key: str | None = None
     begun: bool = False
     committed: bool = False
-    """A transaction of it was committed: what fails from here on does not leave everything as it was."""
+    """A transaction of it was committed, so a later failure leaves something changed."""
     asked: bool = False
-    """The gateway was asked again what became of what the request had begun there."""
+    """The gateway was asked again for the outcome of what the request had begun there."""
 
 
 class Unsettled(Exception):
-    """What a request began at a gateway is not settled; `settle`, a verb, asks for it and settles it."""
+    """The outcome of what a request began at a gateway is open; the verb `settle` asks and records it."""
 
     def __init__(self, settle: Callable[[Tx], Any]) -> None:
         super().__init__("What was begun at the gateway is not settled.")
@@ -63,7 +63,7 @@ class Answer:
 
 
 def verbs(routes: Sequence[Verb]) -> list[Verb]:
-    """Every operation: what the nouns declare, reading and listing which follow, and the free routes."""
+    """Every operation: what the nouns declare, retrieving and listing, and the routes of no noun."""
     found = [*routes]
     for cls in REGISTRY.values():
         found += cls.verbs
@@ -90,7 +90,7 @@ def _everything(tx: Tx, wanted: Any) -> Where:
 
 
 def invoke(tx: Tx, call: Call) -> Any:
-    """Hand the verb what it takes: rows locked, parameters read, drafts built."""
+    """Call the verb with what it takes: locked rows, parsed parameters, drafts."""
     verb, cls, sent = call.verb, call.verb.resource, call.sent
     if call.raw is not None:
         return verb.run(tx, *call.ids, call.raw)
@@ -126,7 +126,7 @@ def _none(sent: dict[str, Any]) -> list[Any]:
 
 
 def of_row(tx: Tx, row: Resource) -> Tx:
-    """The transaction at the row's own time: its test clock's, or that of the customer it belongs to."""
+    """Return the transaction at the row's time: its test clock's, or that of the customer it belongs to."""
     if type(row).clocked:
         return clocks.enter(tx, getattr(row, "test_clock", None))
     customer = getattr(row, "customer", None)
@@ -142,7 +142,7 @@ def _narrowed(tx: Tx, verb: Verb, cls: type[Resource], sent: dict[str, Any]) -> 
 
 
 def draft(tx: Tx, cls: type[Resource], sent: dict[str, Any]) -> Resource:
-    """A new row from what was sent, not yet written."""
+    """Make a new row from what was sent, without writing it."""
     accepted = cls.accepted("create")
     values = params.check(accepted, sent)
     for name, spec in accepted.items():
@@ -161,7 +161,7 @@ def draft(tx: Tx, cls: type[Resource], sent: dict[str, Any]) -> Resource:
 
 
 def changes(tx: Tx, row: Resource, sent: dict[str, Any]) -> dict[str, Any]:
-    """What an update changes: metadata and hashes are merged by key into what is there."""
+    """Return what an update changes: metadata and hashes are merged by key into what is there."""
     accepted = type(row).accepted("update")
     values = params.check(accepted, sent)
     _check_refs(tx, accepted, values)

@@ -1,4 +1,4 @@
-"""Which request gets a thread next, and which is told that there is none?"""
+"""Give threads to requests in turns, and refuse those for which there are none."""
 
 import asyncio
 import queue
@@ -14,15 +14,15 @@ T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds that a request waits for a thread, at most."""
 SPARE = 1
-"""Threads that only another account gets, when one has all that an account can have."""
+"""Threads beyond those that one account can have, so that another always gets one."""
 QUEUED = 16
 """Requests that may wait for each thread."""
 ALWAYS = 4
-"""Requests of an account that may wait however many others do, so that others cannot shut it out."""
+"""Requests of an account that may always wait, so that others cannot shut it out."""
 
 
 class Threads:
-    """Threads that requests are carried out in; accounts take turns, and none has all threads at once.
+    """The threads in which requests are carried out. Accounts take turns, and none has all threads at once.
 
     Everything but the work itself happens in the event loop, so nothing here needs a lock.
     """
@@ -37,7 +37,7 @@ class Threads:
             threading.Thread(target=self._serve, name=f"request-{number}", daemon=True).start()
 
     async def run(self, owner: str, work: Callable[[], T]) -> T:
-        """The result of the work, when a thread of the owner's has done it; refused where too many wait."""
+        """Return the result of the work, done in a thread of the owner; refused where too many wait."""
         await self._turn(owner)
         try:
             done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -76,7 +76,7 @@ class Threads:
         self._call_next()
 
     def _call_next(self) -> None:
-        """Give the free thread to the account whose turn it is, which then goes to the end of the row."""
+        """Give the free thread to the account whose turn it is, and move it to the end of the queue."""
         for owner in list(self._waiting):
             while self._running[owner] < self.share and (turn := self._pop(owner)):
                 if not turn.done():  # else its request was canceled this moment
@@ -94,7 +94,7 @@ class Threads:
         return turn
 
     def _give_up(self, owner: str, turn: "asyncio.Future[None]") -> None:
-        """Leave the row; or the thread, where it was given in the same moment."""
+        """Leave the queue, or the thread if it was given at the same moment."""
         turns = self._waiting.get(owner, deque())
         if turn in turns:
             turns.remove(turn)

@@ -1,4 +1,4 @@
-"""Was a transaction committed whose COMMIT got no answer? PostgreSQL is asked on a new connection."""
+"""Find out whether a transaction was committed whose COMMIT got no answer, on a new connection."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from billow.store.ids import secret
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 PATIENCE = 1.5
-"""Seconds that we look for the answer; a database that is gone for longer is not worth a caller's wait."""
+"""Seconds to look for the answer; while the database is away for longer, the caller waits no more."""
 PAUSE = 0.05
 
 
@@ -21,10 +21,10 @@ class CommitUnknown(OutcomeUnknown, psycopg.OperationalError):
 
 
 def marker_of(conn: psycopg.Connection[Any]) -> str | None:
-    """Which life of the database server a connection belongs to; a crash of the server begins a new one.
+    """Return a marker of the time since the database server last crashed, in which a connection was made.
 
-    After a crash PostgreSQL gives the numbers of lost transactions to others, whose state would be taken for
-    ours. A crash also empties every unlogged table: the marker in one tells the two lives apart.
+    After a crash PostgreSQL gives the numbers of lost transactions to new ones, whose state would be taken
+    for that of ours. A crash also empties every unlogged table, so a marker in one shows that there was one.
     """
     try:
         found = conn.execute("select to_regclass('crash_markers')").fetchone()

@@ -19,7 +19,7 @@ log = logging.getLogger("billow.database")
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 PATIENCE = 5.0
-"""Seconds to wait for a connection, where nobody is kept waiting by it; a server waits less (app.wsgi)."""
+"""Seconds to wait for a connection; a server, whose clients wait with it, waits less (app.asgi)."""
 PROBE_SECONDS = 0.25
 """Between one try to reach the database and the next, while it is away."""
 CONNECT_SECONDS = 3
@@ -29,26 +29,26 @@ OVER_A_NETWORK = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
-"""A peer that is gone without a word is noticed in seconds, not in the kernel's quarter of an hour."""
+"""A peer that vanished is noticed in seconds, and not in a quarter of an hour, as the kernel would."""
 
 
 class Away(PoolTimeout):
-    """The database could not be reached the last time, and nobody waits for it until it can."""
+    """The database could not be reached the last time, and no request waits until it can be."""
 
 
 class Ended(psycopg.OperationalError):
     """PostgreSQL ended a session whose process was suspended in a transaction: nothing of that is kept.
 
-    To psycopg it is an internal error. To us it is a lost connection: others hold by now what was locked, and
-    may have done the work already.
+    To psycopg it is an internal error. Here it counts as a lost connection: other processes may hold by now
+    what was locked, and may have done the work.
     """
 
 
 class Connections:
-    """A pool whose size bounds what it holds, and in which nobody waits for a database that is away.
+    """A pool of bounded size, in which nobody waits for a database that cannot be reached.
 
-    The first who waits in vain, or a connection that cannot be made, starts a probe. Until it reaches the
-    database, only connections that are ready are lent; where there is none, `Away` is raised at once.
+    The first wait that ends in vain, or a connection that cannot be made, starts a probe. Until the probe
+    reaches the database, only connections that are ready are lent; without one, `Away` is raised at once.
     """
 
     def __init__(self, url: str, size: int, configure: Callable[[Session], None]) -> None:
@@ -139,10 +139,10 @@ class Connections:
 
 
 def is_alive(conn: Session) -> bool:
-    """Whether a connection that nobody uses still stands: the server's farewell, if any, is here already."""
+    """Return whether an unused connection still stands: if the server has closed it, its message is here."""
     poll = select.poll()
     poll.register(conn.pgconn.socket, select.POLLIN)
-    for _ in range(3):  # the farewell in words, then the end of the stream
+    for _ in range(3):  # the message, then the end of the stream
         if not poll.poll(0):
             return True
         try:

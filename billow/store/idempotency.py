@@ -1,4 +1,4 @@
-"""Was this request answered before: the same key gives the same answer (§1.9)."""
+"""Give the same answer to a request that comes again with the same idempotency key (§1.9)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ IN_USE = (
     " twice, and the other request is still going through): {key}. Please try again later."
 )
 LEASE = timedelta(seconds=60)
-"""A request that has not answered for so long is taken for dead: its process is gone (decision 8)."""
+"""A request without an answer after so long counts as dead: its process is gone (decision 8)."""
 UNKNOWN = (
     "The first request with this Idempotent Key ({key}) ended without an answer, and what became of it cannot"
     " be told. Look at the events of request {request}, and use a new key."
@@ -30,14 +30,14 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """The first request with this key began, and never answered."""
+    """The first request with this key began and was never answered."""
 
     request: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered: sent again byte for byte."""
+    """An answer that is sent again byte for byte."""
 
     status: int
     body: bytes
@@ -45,17 +45,17 @@ class Answer:
 
 
 def fingerprint(method: str, path: str, sent: Any) -> str:
-    """Of the method, the path and the decoded parameters, whatever their order."""
+    """Hash the method, the path and the decoded parameters, whatever their order."""
     text = msgspec.json.encode([method, path, sent], order="sorted")
     return hashlib.sha256(text).hexdigest()
 
 
 def begin(tx: Tx, key: str, fingerprint: str, request: str) -> Answer | Dead | None:
-    """Take the key for this request, or give the answer that it had; refuse another request, or a running
-    one.
+    """Take the key for this request, or return the answer of the first request with it.
 
-    The row waits on a twin that is not committed yet: what the twin did is then known. A twin that has
-    committed its first step and is waiting for a gateway shows as in progress.
+    Refuses a key that was used with another request, or whose request is still running. Writing the row
+    waits for a request with the same key that is not committed yet, and then sees what it did. One that
+    committed its first step and waits for a gateway counts as running.
     """
     if len(key) > 255:
         raise Refused("Idempotency keys can be at most 255 characters.", type="idempotency_error")
@@ -104,7 +104,7 @@ def unknown(key: str, request: str) -> Refused:
 
 
 def take_over(tx: Tx, key: str, dead: Dead, request: str) -> None:
-    """The key is this request's now; should the first be alive after all, it finds its answer unwanted."""
+    """Give the key to this request; if the first is alive after all, it can no longer store an answer."""
     taken = tx.run(
         "update idempotency_keys set request = %(request)s, created = %(now)s where key = %(key)s"
         " and request = %(dead)s and status is null",
@@ -118,14 +118,14 @@ def take_over(tx: Tx, key: str, dead: Dead, request: str) -> None:
 
 
 def hold(tx: Tx, key: str, request: str) -> None:
-    """Before each further step: who slept beyond the lease and lost the key goes no further."""
+    """Refuse the next step of a request that slept beyond its lease and lost the key."""
     row = tx.one("select request from idempotency_keys where key = %(key)s for update", key=key)
     if row and row["request"] != request:
         raise in_use(key)
 
 
 def keep(tx: Tx, key: str, answer: Answer) -> None:
-    """Store the answer in the transaction in which it became true; who lost the key loses that too."""
+    """Store the answer in the transaction that makes it true; refused where the key was lost meanwhile."""
     kept = tx.run(
         "update idempotency_keys set status = %(status)s, body = %(body)s where key = %(key)s"
         " and request = %(request)s and status is null",
@@ -151,7 +151,7 @@ def give_up(tx: Tx, key: str, answer: Answer) -> None:
 
 
 def release(tx: Tx, key: str, request: str) -> None:
-    """End the lease of a request that stopped without an answer: who sends it again need not wait for it."""
+    """End the lease of a request that stopped without an answer, so that a retry need not wait for it."""
     tx.run(
         "update idempotency_keys set created = %(ended)s where key = %(key)s and request = %(request)s"
         " and status is null",

@@ -23,13 +23,13 @@ REMEMBER = 0.8
 KNOWN = 10_000
 """Keys that a process remembers, at most; the one that was looked up longest ago is forgotten first."""
 USED = timedelta(minutes=1)
-"""How exactly we know when a key was last used."""
+"""How exactly the last use of a key is noted."""
 PREFIX = {"secret": "sk", "restricted": "rk", "publishable": "pk"}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that was recognised: whose it is, and its mode as a tenant."""
+    """A key that was recognised: its tenant (account and mode) and its rights."""
 
     id: str
     tenant: str
@@ -40,7 +40,7 @@ class Key:
 
 
 def minted(kind: str, tenant: str) -> str:
-    """`sk_test_`, 36 characters of chance (214 bits), and six that check them, for who scans for leaks."""
+    """Make a key: `sk_test_`, 36 random characters (214 bits), and a checksum of six for scanners."""
     key = secret(f"{PREFIX[kind]}_{tenant.split('/')[1]}_", 36)
     return key + base62(zlib.crc32(key.encode()), 6)
 
@@ -73,17 +73,17 @@ class Keys:
         return found
 
     def recognise(self, authorization: str | None) -> Key:
-        """The key of an `Authorization` header, Basic or Bearer; refused with 401 (§1.1)."""
+        """Return the key of an `Authorization` header, Basic or Bearer; refused with 401 (§1.1)."""
         given = presented(authorization)
         mark = self.digest(given)
         found = self.remembered(mark)
         if found is None:
-            with self._asking:  # many who come with the same key need one connection, not one each
+            with self._asking:  # many requests with one key need one connection, not one each
                 found = self.remembered(mark) or self.look_up([mark]).get(mark)
         return self.usable(given, found)
 
     def usable(self, given: str, found: Key | None) -> Key:
-        """The key that was found for what was presented; refused when there is none or it has expired."""
+        """Return the key found for the one presented; refused where there is none or it has expired."""
         if found is None:
             raise Refused(f"Invalid API Key provided: {masked(given)}", status=401)
         if found.expires_at is not None and found.expires_at <= self.db.wall():
@@ -101,7 +101,7 @@ class Keys:
         return mark in self._seen
 
     def look_up(self, marks: Iterable[str]) -> dict[str, Key]:
-        """The keys with these digests, as the database has them now: one query for any number."""
+        """Return the keys with these digests, as the database has them now: one query for any number."""
         marks, now = list(marks), self.db.wall()
         with self.db.connection() as conn:
             rows = conn.execute(
@@ -111,7 +111,7 @@ class Keys:
             ).fetchall()
             stale = [row[1] for row in rows if row[7] is None or row[7] <= now - USED]
             if stale:
-                # A note that cannot be written, or that somebody else writes, keeps nobody from asking.
+                # A note that cannot be written, or that another process writes, stops no request.
                 with contextlib.suppress(psycopg.Error):
                     conn.execute(
                         "update api_keys set last_used_at = %s where id in (select id from api_keys"
@@ -129,7 +129,7 @@ class Keys:
         return found
 
     def create(self, tenant: str, kind: str = "secret", *, key: str | None = None, now: datetime) -> str:
-        """Make a key, or take the one given; it is told this once, only its hash is kept."""
+        """Make a key, or take the one given, and return it; only its hash is stored."""
         key = key or minted(kind, tenant)
         with self.db.connection() as conn:
             conn.execute(

@@ -1,4 +1,4 @@
-"""How does a verb run: every `yield` commits, leaves the database, and comes back in a new transaction."""
+"""Run a verb: each `yield` commits, asks outside the database, and goes on in a new transaction."""
 
 import random
 import time
@@ -14,17 +14,17 @@ from billow.store.tx import Tx
 
 TRIES = 5
 CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-#: Two made the same thing at once: the second try sees the first one's row, and says so in words.
+#: Two requests made the same thing at once: the second try sees the first one's row, and says so in words.
 TWINS = (psycopg.errors.UniqueViolation,)
 
-#: What a verb that needs the outside is: it yields wishes, is sent (transaction, answer), and returns its
+#: A verb that asks outside the database: it yields an `Ask`, is sent (transaction, answer), and returns its
 #: result.
 Steps = Generator["Ask", tuple[Tx, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A wish for something outside the database: a call that is made while no transaction is open."""
+    """A call of something outside the database, which is made while no transaction is open."""
 
     call: Callable[..., Any]
     args: tuple[Any, ...] = ()

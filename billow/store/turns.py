@@ -1,6 +1,6 @@
 """Bound how long transactions wait for locks, and how many requests may wait for one at the same time.
 
-A server process answers with few threads. If all of them waited for one locked row, nobody else would be
+A server process has few threads. If all of them waited for one locked row, no other request would be
 answered.
 """
 
@@ -30,12 +30,12 @@ class Bounds:
 
 
 JOB = Bounds(lock=5_000, statement=600_000, idle=120_000)
-"""A batch of a billing run may take long. A process that is suspended in a transaction loses its locks."""
+"""For jobs, whose batches may take long. A process that is suspended in a transaction loses its locks."""
 REQUEST = Bounds(lock=2_000, statement=30_000, idle=30_000)
 HASTY = Bounds(lock=100, statement=30_000, idle=30_000)
-"""A first try, which is enough for what is locked by other requests in passing."""
+"""For a first try, which is enough for rows that other requests lock in passing."""
 HURRIED = Bounds(lock=20, statement=30_000, idle=30_000)
-"""The only try while as many wait as may."""
+"""For the only try while as many requests wait as may."""
 
 
 class Contended(psycopg.errors.LockNotAvailable):
@@ -56,7 +56,7 @@ class Waiters:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Be one of those who may wait; refused where there are enough of them."""
+        """Count one request that waits for a lock; refused where enough of them do."""
         with self._lock:
             if self.full:
                 raise psycopg.errors.LockNotAvailable("too many requests wait for locks")

@@ -1,4 +1,4 @@
-"""What is a transaction: one tenant, one instant, and the SQL between begin and commit."""
+"""Run transactions: one tenant, one instant, and the SQL between begin and commit."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +10,9 @@ from typing import Any, Self
 
 import msgspec
 import psycopg
+from psycopg.adapt import Loader
 from psycopg.types.array import ListBinaryDumper
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg.types.json import Jsonb, set_json_dumps
 
 from billow.store import clocks, commit
 from billow.store.connections import Connections
@@ -20,8 +21,17 @@ from billow.store.session import Session
 from billow.store.turns import JOB, Bounds, Waiters
 from billow.store.unfinished import MARKED, Unfinished
 
-set_json_loads(msgspec.json.decode)
 set_json_dumps(msgspec.json.encode)
+
+
+class JsonLoader(Loader):
+    """Reads JSON with msgspec and nothing between: a page of a list has hundreds of such values."""
+
+    load = staticmethod(msgspec.json.decode)  # type: ignore[assignment]
+
+
+for name in ("json", "jsonb"):
+    psycopg.adapters.register_loader(name, JsonLoader)
 
 TENANT = re.compile(r"[A-Za-z0-9_]{1,64}/(test|live)")
 ROLE = "billow"
@@ -30,7 +40,7 @@ SCHEMA = "billow"
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who asked for a change: the request and its idempotency key; both absent when a due job did it."""
+    """The reason for a change: a request and its idempotency key; neither where a due job made it."""
 
     request: str | None = None
     idempotency_key: str | None = None
@@ -66,7 +76,7 @@ class Tx:
         return self.tenant.endswith("/live")
 
     def at(self, clock: str, now: datetime) -> Self:
-        """The same transaction, seen at the instant of another clock."""
+        """Return the same transaction at the instant of another clock."""
         return replace(self, clock=clock, now=now)
 
     def end(self) -> None:
@@ -137,11 +147,12 @@ class Database:
 
     def _configure(self, conn: Session) -> None:
         _prepare(conn)
+        conn.bounds = JOB
         conn.marker = commit.marker_of(conn)
 
     @contextmanager
     def _alone(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection that is not from the pool, whose others may have died with the one that was lost."""
+        """Open a connection outside of the pool, whose others may be lost like the one at hand."""
         with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as conn:
             _prepare(conn)
             yield conn
@@ -159,8 +170,8 @@ class Database:
     ) -> Iterator[Tx]:
         """Begin, bind the tenant, commit; or roll back when anything is raised.
 
-        Beginning and binding are one round trip, which is why the tenant is checked and put into the text.
-        What only `reads` takes no transaction number: nobody has to ask whether it was committed.
+        Beginning and binding are one message, so the tenant is checked and becomes part of its text. A
+        transaction that only `reads` takes no number, since nobody asks later whether it was committed.
         """
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant!r} is no tenant")
@@ -180,7 +191,7 @@ class Database:
     def _beginning(
         self, tenant: str, bounds: Bounds, reads: bool, number: list[str]
     ) -> Callable[[Session], None]:
-        """What begins a transaction of a tenant, and appends its number to `number` unless it only reads."""
+        """Return what begins a transaction, and appends its number to `number` unless it only reads."""
         sql = f"begin; set local billow.tenant = '{tenant}'"
         if not reads:
             sql += "; select pg_current_xact_id()::text"
@@ -196,9 +207,9 @@ class Database:
         return begin
 
     def _commit(self, conn: Session, xid: str | None) -> None:
-        """Commit. Where the connection dies meanwhile: return if it was committed, raise if not.
+        """Commit. If the connection is lost meanwhile, return if it was committed, and raise if not.
 
-        Raises `commit.CommitUnknown` when that cannot be told.
+        Raises `commit.CommitUnknown` where that cannot be found out.
         """
         try:
             done = conn.statements.send("commit").command_status
@@ -208,17 +219,24 @@ class Database:
             if not commit.was_committed(self._alone, xid, conn.marker):
                 raise
             return
-        # After an error that somebody swallowed, `commit` rolls back and only whispers it.
+        # After an error that the program ignored, `commit` rolls back and is no error itself.
         if done != b"COMMIT":
-            raise RuntimeError(f"a transaction in which an error was swallowed ended with {done!r}")
+            raise RuntimeError(
+                f"a transaction in which an error was swallowed ended with {(done or b'').decode()}"
+            )
 
     @contextmanager
     def snapshot(self, tenant: str) -> Iterator[Tx]:
-        """A transaction that only reads and sees one instant of the database, which may be a replica."""
+        """Begin a transaction that only reads, at one instant of the database, which may be a replica."""
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant} is no tenant")
-        begin = f"begin isolation level repeatable read read only; set local billow.tenant = '{tenant}'"
-        with self.connections.lend(lambda conn: conn.statements.send(begin)) as conn:
+        sql = f"begin isolation level repeatable read read only; set local billow.tenant = '{tenant}'"
+
+        def begin(conn: Session) -> None:
+            _bound(conn, JOB)
+            conn.statements.send(sql)
+
+        with self.connections.lend(begin) as conn:
             wall = self.wall()
             try:
                 yield Tx(conn, tenant, wall, wall, outside=self.outside)
@@ -234,7 +252,7 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """A bare connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
+        """Lend a connection in autocommit, for what belongs to no tenant (keys, due jobs)."""
         with self.connections.lend(lambda conn: _bound(conn, JOB)) as conn:
             yield conn
 
@@ -251,9 +269,9 @@ def _bound(conn: Session, bounds: Bounds) -> None:
 
 
 def _prepare(conn: psycopg.Connection[Any]) -> None:
-    """Row level security binds no superuser: such a login acts as the role that owns the tables.
+    """Take the role that owns the tables, since row level security binds no superuser.
 
-    No server and no worker works on a database that is being restored.
+    Refuses to work on a database that is being restored.
     """
     conn.adapters.register_dumper(list, ListBinaryDumper)  # a third of the time that arrays take as text
     conn.execute("set timezone = 'UTC'")

@@ -16,8 +16,8 @@ from billow.store.tx import Database
 log = logging.getLogger("billow.work")
 
 LANES = {"billing": 2, "events": 1, "outside": 2, "mail": 1, "clocks": 2, "upkeep": 1}
-"""The number of threads of each lane: slow gateways delay no billing, slow mail servers no payment. Of the two
-that bill, one calculates while the other waits for PostgreSQL. A companion sends the webhooks."""
+"""The number of threads of each lane: slow gateways delay no billing, slow mail servers no payment. Of the
+two that bill, one calculates while the other waits for PostgreSQL. A companion sends the webhooks."""
 IDLE = 0.2
 """Seconds that a lane waits when nothing is due."""
 TRIED_SECONDS = 60

@@ -11,6 +11,7 @@ import pytest
 from billow.app import App
 from billow.store import session
 from billow.store.session import Session, parsed
+from billow.store.turns import HASTY, REQUEST
 from billow.store.tx import Database, Tx
 
 TENANT = "acct_prepared/test"
@@ -162,3 +163,25 @@ def test_a_session_that_is_ended_raises_the_words_of_the_server(conn: Session, s
         thread.join(10)
     assert isinstance(ended[0], psycopg.OperationalError)
     assert conn.closed
+
+
+def test_each_transaction_has_its_own_bounds_on_a_connection_that_others_had(database: Database) -> None:
+    def bounds(tx: Tx) -> tuple[Any, ...]:
+        names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        found = [tx.tuples("select current_setting(%(name)s)", name=name)[0][0] for name in names]
+        return tuple(found)
+
+    job, hasty = ("5s", "10min", "2min"), ("100ms", "30s", "30s")
+    for _ in range(2):
+        with database.transaction(TENANT) as tx:
+            assert bounds(tx) == job
+        with database.transaction(TENANT, bounds=HASTY, reads=True) as tx:
+            assert bounds(tx) == hasty
+        with pytest.raises(psycopg.errors.DivisionByZero), database.transaction(TENANT, bounds=REQUEST) as tx:
+            tx.tuples("select 1 / (current_setting('lock_timeout') <> '2s')::int")
+        with database.snapshot(TENANT) as tx:
+            assert bounds(tx) == job
+        with database.transaction(TENANT, bounds=HASTY) as tx:
+            assert bounds(tx) == hasty
+        with database.connection() as conn:
+            assert conn.execute("show statement_timeout").fetchall() == [("10min",)]
