@@ -137,7 +137,7 @@ def test_a_subscription_without_any_method_is_refused_and_nothing_of_it_is_kept(
 def test_a_customer_has_so_many_subscriptions_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(params, "MOST", 2)
+    monkeypatch.setattr(params, "MAX_SUBSCRIPTIONS", 2)
     world.at("2025-01-01")
     anna = world.customer("anna")
     price = world.plan("Pro", usd=20)
