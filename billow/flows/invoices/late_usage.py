@@ -1,4 +1,4 @@
-"""Count usage that came in after the draft was made."""
+"""Bill usage that was recorded after the draft was made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +19,10 @@ Key = tuple[str, datetime]
 
 
 def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """Usage that came in while the draft stood counts: where it changed, metered lines are redone (§4.6).
+    """Calculate the metered lines of drafts again whose usage has changed since (§4.6).
 
-    Not where the same use goes on after it: then what comes late is billed with what follows (§4.5).
+    Where the usage continues after the period, late usage is billed with the next one instead (§4.5). Usage
+    that makes an invoice too large is parked.
     """
     metered = [line for sheet in sheets for line in sheet.lines if line.kind == "metered"]
     invoices = [sheet.invoice.id for sheet in sheets]
@@ -39,29 +40,28 @@ def recount(tx: Tx, sheets: Sequence[Sheet]) -> None:
     used = metered_usage.measure(tx, list(periods.values()), customers)
     billed = {period_key(line): line.usage for line in ended}
     late = {key for key in periods if used[key] != billed[key]}
-    changed: list[Redone] = []
+    changed: list[Recounted] = []
     for sheet in sheets:
         keys = {period_key(line) for line in sheet.lines}
         mine = {key for key in keys if (sheet.invoice.id, *key) in own}
         if mine & late:
-            changed.append(
-                Redone(sheet, redone(sheet, {key: periods[key] for key in mine}, used), mine & late)
-            )
+            lines = lines_with(sheet, {key: periods[key] for key in mine}, used)
+            changed.append(Recounted(sheet, lines, mine & late))
     large = too_large(tx, changed)
-    put_in_place(tx, [one for one in changed if one not in large])
+    replace_lines(tx, [one for one in changed if one not in large])
     unbilled = {key for one in large for key in one.late}
     refs = [one.id for one in found if (one.subscription_item, one.period_start) in unbilled]
     oversize.park(tx, refs, "What came in late is more than an invoice can hold.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Redone:
-    """An invoice with its lines as they are with the usage that came in late."""
+class Recounted:
+    """A draft with the lines that its late usage leads to."""
 
     sheet: Sheet
     lines: list[InvoiceLine]
     late: set[Key]
-    """The items, with the start of their period, whose usage changed."""
+    """The items whose usage changed, each with the start of its period."""
 
 
 def period_key(line: InvoiceLine) -> Key:
@@ -69,13 +69,13 @@ def period_key(line: InvoiceLine) -> Key:
 
 
 def metered_as(period: Period, line: InvoiceLine) -> Period:
-    """The period with the metadata that its lines bear, which the item may have lost since."""
+    """Return the period with the metadata of its line, which the item may have lost since."""
     item = period.part.item.but(metadata=dict(line.metadata))
     return replace(period, part=priced_items.with_item(period.part, item))
 
 
-def too_large(tx: Tx, changed: Sequence[Redone]) -> list[Redone]:
-    """Those that no invoice can hold; only what might be too much is calculated for that."""
+def too_large(tx: Tx, changed: Sequence[Recounted]) -> list[Recounted]:
+    """Return those that no invoice can hold. Totals are calculated only of those that may be too large."""
     doubtful = [one for one in changed if not oversize.always_fits(one.lines)]
     if not doubtful:
         return []
@@ -84,7 +84,7 @@ def too_large(tx: Tx, changed: Sequence[Redone]) -> list[Redone]:
     return [one for one in doubtful if not fits(one, terms)]
 
 
-def fits(one: Redone, terms: totals.Terms) -> bool:
+def fits(one: Recounted, terms: totals.Terms) -> bool:
     try:
         totals.calculate(one.sheet.invoice, one.lines, terms)
     except TooLarge:
@@ -92,8 +92,8 @@ def fits(one: Redone, terms: totals.Terms) -> bool:
     return True
 
 
-def redone(sheet: Sheet, periods: dict[Any, Period], used: dict[Any, Any]) -> list[InvoiceLine]:
-    """The lines of one invoice with those of these periods counted again, in their places."""
+def lines_with(sheet: Sheet, periods: dict[Any, Period], used: dict[Any, Any]) -> list[InvoiceLine]:
+    """Return the lines of a draft, those of these periods calculated again from their usage."""
     made: list[InvoiceLine] = []
     done = set()
     for line in sheet.lines:
@@ -103,16 +103,13 @@ def redone(sheet: Sheet, periods: dict[Any, Period], used: dict[Any, Any]) -> li
         elif key not in done:
             done.add(key)
             more = lines_of(periods[key], sheet.customer.id, used[key])
-            # Its item may have others by now: what counts is what it had when it was billed.
+            # The discounts and tax rates of the draft count; the item may have others by now.
             made += [new.but(discounts=line.discounts, tax_rates=line.tax_rates) for new in more]
     return made
 
 
-def put_in_place(tx: Tx, changed: Sequence[Redone]) -> None:
-    """Replace the metered lines of invoices by those that were counted again, and note that they changed.
-
-    A fixed number of statements for any number of invoices.
-    """
+def replace_lines(tx: Tx, changed: Sequence[Recounted]) -> None:
+    """Replace the metered lines of drafts in a fixed number of statements; mark their totals as stale."""
     if not changed:
         return
     rows.delete_where(
