@@ -222,6 +222,7 @@ def statements(built: App, tenant: str, kind: str, refs: list[str], due: datetim
     try:
         with built.db.transaction(tenant, now=due) as tx, counted() as count:
             jobs.KINDS[kind].run(tx, refs)
+            tx.end()
             raise Stop
     except Stop:
         return count()

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from billow.app import App
@@ -16,6 +15,7 @@ from billow.store import jobs
 from billow.store.tx import Tx
 from tests.flows.billing.discount_stories import MADE, by_hand, granted, merchant, off, totals
 from tests.flows.conftest import Worlds
+from tests.support.statement_counts import counted
 from tests.support.world import BEGUN, FREE, OPENED, PAID, World, moment
 
 # ------------------------------------------------------------------------------------- how they end
@@ -258,37 +258,27 @@ def test_the_size_of_a_batch_does_not_matter_to_discounts_and_taxes(
     assert found[0] == [[1000] * 3, [900] * 3, [650, 900, 900], [455, 900, 900]]
 
 
-class Counted:
-    """How many statements something takes; nothing of it is kept."""
+def statements_of(
+    app: App, world: World, verb: Callable[[Tx, list[str]], Any], refs: list[str], when: str
+) -> int:
+    """Count the statements of a batch, with those that write its events and timers; nothing of it is kept."""
 
-    def __init__(self, app: App, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.app, self.world, self.count = app, world, 0
-        original = psycopg.Connection.cursor
+    class Stop(Exception):
+        pass
 
-        def cursor(conn: Any, *args: Any, **how: Any) -> Any:
-            self.count += 1
-            return original(conn, *args, **how)
-
-        monkeypatch.setattr(psycopg.Connection, "cursor", cursor)
-
-    def of(self, verb: Callable[[Tx, list[str]], Any], refs: list[str], when: str) -> int:
-        class Stop(Exception):
-            pass
-
-        self.count = 0
-        clock = self.world.clock or "wall"
-        with (
-            contextlib.suppress(Stop),
-            self.app.db.transaction(self.world.api.tenant, now=moment(when), clock=clock) as tx,
-        ):
-            verb(tx, refs)
-            raise Stop
-        return self.count
+    clock = world.clock or "wall"
+    with (
+        contextlib.suppress(Stop),
+        app.db.transaction(world.api.tenant, now=moment(when), clock=clock) as tx,
+        counted() as count,
+    ):
+        verb(tx, refs)
+        tx.end()
+        raise Stop
+    return len(count)
 
 
-def test_statements_do_not_grow_with_discounts_and_taxes(
-    app: App, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_statements_do_not_grow_with_discounts_and_taxes(app: App, world: World) -> None:
     world.at("2025-01-01")
     gold, tax = world.plan("Gold", usd=10), world.tax(19)
     coupon = world.coupon(percent_off=10, duration="forever")
@@ -297,9 +287,8 @@ def test_statements_do_not_grow_with_discounts_and_taxes(
         person, kind = world.customer(f"p{number}"), "reduced" if number % 2 else "plain"
         terms = {"discounts": [{"coupon": coupon}], "default_tax_rates": [tax]} if number % 2 else {}
         many[kind].append(person.subscribes_to(gold, **terms).id)
-    counted = Counted(app, world, monkeypatch)
     renewed = {
-        (kind, n): counted.of(renew.renew, ids[:n], "2025-02-01")
+        (kind, n): statements_of(app, world, renew.renew, ids[:n], "2025-02-01")
         for kind, ids in many.items()
         for n in (1, 3)
     }
@@ -312,7 +301,7 @@ def test_statements_do_not_grow_with_discounts_and_taxes(
         for kind, ids in many.items()
     }
     finalized = {
-        (kind, n): counted.of(finalize.finalize_many, ids[:n], "2025-02-01 01:00")
+        (kind, n): statements_of(app, world, finalize.finalize_many, ids[:n], "2025-02-01 01:00")
         for kind, ids in drafts.items()
         for n in (1, 3)
     }
