@@ -130,5 +130,6 @@ def change(tx: Tx, cls: type[Resource], rows: Iterable[Resource], columns: Colle
 def forget(tx: Tx, cls: type[Resource], id: str | None = None) -> None:
     """Forget a row that was deleted, or all rows of a noun."""
     kept = held(tx)
-    for key in [key for key in kept if key[0] == cls.table and id in (None, key[1])]:
-        del kept[key]
+    gone = [key for key in kept if key[0] == cls.table] if id is None else [(cls.table, id)]
+    for key in gone:
+        kept.pop(key, None)

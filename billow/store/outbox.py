@@ -13,6 +13,8 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 API_VERSION = "2026-10-28.endive"
+MOST = 1000
+"""How many events one statement writes: those of a transaction that emits more are not all kept in memory."""
 EXPLICIT = {"reporting.report_type.updated"}
 """What `*` does not mean: who wants to hear of it says so (§10.2)."""
 
@@ -84,9 +86,9 @@ class Unwritten:
 def write(tx: Tx, told: Sequence[Told]) -> list[str]:
     """Keep events, and a delivery for each receiver that asked for their type; return the ids of the events.
 
-    All events of a transaction are written with one statement at its end (`flush`). They are numbered after
-    the commit, by a job that this transaction puts once (store/sequence.py), and delivered after that. So
-    nobody who writes an event waits for who delivers one.
+    The events of a transaction are written with one statement at its end (`flush`), or before that when they
+    are many. They are numbered after the commit, by a job that this transaction puts (store/sequence.py),
+    and delivered after that. So nobody who writes an event waits for who delivers one.
     """
     if not told:
         return []
@@ -104,8 +106,11 @@ def write(tx: Tx, told: Sequence[Told]) -> list[str]:
     if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
         tx.notes["numbering"] = True
         jobs.put(tx, "events.number", events[0].id, tx.wall, clock="wall")
-    tx.notes.setdefault("events", []).extend(events)
+    collected = tx.notes.setdefault("events", [])
+    collected.extend(events)
     tx.endings["events"] = flush
+    if len(collected) >= MOST:
+        flush(tx)
     return [event.id for event in events]
 
 

@@ -186,3 +186,17 @@ def test_events_and_timers_are_written_once_at_the_end(app: App, api: Api, state
         kept = tx.tuples("select ref from jobs where kind = 'tax_id.verify' and tenant = %(t)s", t=tx.tenant)
     assert sorted(ref for (ref,) in kept) == ["a", "c"]
     assert [event["data"]["object"]["id"] for event in api.get("/v1/events")["data"]] == ["two", "one"]
+
+
+def test_a_transaction_does_not_keep_any_number_of_events(
+    tx: Tx, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleting a test clock with thousands of customers emits tens of thousands."""
+    monkeypatch.setattr(outbox, "MOST", 10)
+    for number in range(25):
+        outbox.write(tx, [outbox.Told("customer.created", {"id": str(number), "object": "customer"})])
+    assert len(tx.notes["events"]) == 5
+    assert sum("into events" in sql for sql in statements) == 2
+    tx.end()
+    told = tx.tuples("select data->'object'->>'id' from events order by id")
+    assert [id for (id,) in told] == [str(number) for number in range(25)]
