@@ -179,6 +179,12 @@ def test_every_lane_of_a_kind_has_threads(app: Any) -> None:
     assert {kind.lane for kind in jobs.KINDS.values()} <= {*work.LANES}
 
 
+@pytest.mark.parametrize("kind", ["subscription.renew", "invoice.finalize", "revenue.recognize"])
+def test_jobs_that_lock_customers_lock_few_at_a_time(app: Any, kind: str) -> None:
+    """Requests about these customers wait until the batch is done."""
+    assert jobs.KINDS[kind].batch <= jobs.BATCH
+
+
 def test_on_the_wall_a_batch_holds_an_hour_and_happens_now(world: World) -> None:
     kind = world.kind("wall", batch=10)
     now = world.db.wall()

@@ -25,9 +25,9 @@ def schedule(tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posti
     post_earned(tx, sorted(lines, key=lambda line: (line.position, line.id)), postings)
 
 
-@job("revenue.recognize", batch=500)
+@job("revenue.recognize", batch=jobs.BATCH)
 def recognize(tx: Tx, refs: list[str]) -> None:
-    """Post the revenue that finalized invoices have earned since the last time. Locks them with lines."""
+    """Post what finalized invoices have earned since the last time. Locks customers, invoices and lines."""
     rows.lock_owned(tx, Invoice, refs)
     lines = rows.select(
         tx,
