@@ -82,7 +82,7 @@ def line_of(one: PricedLine) -> DocumentLine:
         description=item.description or "",
         quantity="" if item.quantity is None else plain(Decimal(item.quantity)),
         unit_amount=show(rate.unit_amount, item.currency) if single and rate.unit_amount is not None else "",
-        amount=show(item.amount_subtotal, item.currency) if item.quantity is not None else "by use",
+        amount=show(item.amount_subtotal, item.currency) if item.quantity is not None else "by usage",
         period=every(*one.rhythm) if one.recurs else None,
     )
 
