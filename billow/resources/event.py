@@ -23,7 +23,7 @@ class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=(
     type: str = f.text(required=True)
 
     related: str | None = f.text(hidden=True)
-    told_at: datetime = f.timestamp(required=True, hidden=True)
+    written_at: datetime = f.timestamp(required=True, hidden=True)
 
 
 #: The expansion that shows an event with its number.

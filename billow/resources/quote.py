@@ -162,7 +162,7 @@ class Quote(
     """The id of the first quote in a series of revisions, of which only one can be accepted."""
     sequence: int | None = f.integer(hidden=True)
     revision: int | None = f.integer(hidden=True)
-    told: bool = f.boolean(default=True, hidden=True)
+    emitted: bool = f.boolean(default=True, hidden=True)
     """Whether `quote.accepted` was emitted; it is after the events of what the quote created."""
 
 

@@ -46,7 +46,7 @@ class Refund(
     status: str = f.choice(SHOWN, *STATUSES, default="pending")
     transfer_reversal: str | None = f.absent()
 
-    told: bool = f.boolean(default=False, hidden=True)
+    emitted: bool = f.boolean(default=False, hidden=True)
     """Whether `refund.created` was emitted, which waits for the gateway's first answer."""
 
 

@@ -268,7 +268,7 @@ class Subscription(
     """Whether it is deleted unless its first payment succeeds (`error_if_incomplete`)."""
     watched: bool = f.boolean(default=False, hidden=True)
     """Whether it or one of its items has a threshold, so that its usage is checked when events arrive."""
-    told: bool = f.boolean(default=True, hidden=True)
+    emitted: bool = f.boolean(default=True, hidden=True)
     """Whether its creation event was emitted, which waits for the first payment to settle (§10.3 F1)."""
 
 

@@ -20,7 +20,7 @@ EXPLICIT = {"reporting.report_type.updated"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NewEvent:
     """One event to be: its type, the object as it is now, and what its changed fields were before."""
 
     type: str
@@ -35,7 +35,7 @@ def wants(enabled: Sequence[str], type: str) -> bool:
 
 
 def v2_type(type: str) -> str:
-    """What an event is called in v2, where it is told as a thin one."""
+    """What an event is called in v2, where it is shown as a thin one."""
     return type if type.startswith("v2.") else f"v1.{type}"
 
 
@@ -50,7 +50,7 @@ def _listeners(tx: Tx) -> list[dict[str, Any]]:
     return found
 
 
-def _receivers(tx: Tx, event: Told) -> list[str]:
+def _receivers(tx: Tx, event: NewEvent) -> list[str]:
     if event.to:
         return [event.to]
     return [
@@ -62,7 +62,7 @@ def _receivers(tx: Tx, event: Told) -> list[str]:
 
 INSERT = """
     insert into events
-        (id, created, type, related, data, request, pending_webhooks, api_version, told_at)
+        (id, created, type, related, data, request, pending_webhooks, api_version, written_at)
     select id, created, type, nullif(related, ''), data, %(request)s, receivers, %(version)s, %(wall)s
     from unnest(
         %(ids)b::text[], %(created)b::timestamptz[], %(types)b::text[], %(related)b::text[], %(data)b::json[],
@@ -83,16 +83,16 @@ class Unwritten:
     receivers: list[str]
 
 
-def write(tx: Tx, told: Sequence[Told]) -> list[str]:
+def write(tx: Tx, events: Sequence[NewEvent]) -> list[str]:
     """Keep events, and a delivery for each receiver that asked for their type; return the ids of the events.
 
     The events of a transaction are written with one statement at its end (`flush`), or before that when they
     are many. They are numbered after the commit, by a job that this transaction puts (store/sequence.py),
     and delivered after that. So nobody who writes an event waits for who delivers one.
     """
-    if not told:
+    if not events:
         return []
-    events = [
+    unwritten = [
         Unwritten(
             id=new_id("evt_"),
             created=tx.now,
@@ -101,17 +101,17 @@ def write(tx: Tx, told: Sequence[Told]) -> list[str]:
             data=data,
             receivers=_receivers(tx, event),
         )
-        for event, data in zip(told, _data(told), strict=True)
+        for event, data in zip(events, _data(events), strict=True)
     ]
     if "numbering" not in tx.notes:  # a ref of its own, so that no two transactions wait for each other
         tx.notes["numbering"] = True
-        jobs.put(tx, "events.number", events[0].id, tx.wall, clock="wall")
+        jobs.put(tx, "events.number", unwritten[0].id, tx.wall, clock="wall")
     collected = tx.notes.setdefault("events", [])
-    collected.extend(events)
+    collected.extend(unwritten)
     tx.endings["events"] = flush
     if len(collected) >= MOST:
         flush(tx)
-    return [event.id for event in events]
+    return [event.id for event in unwritten]
 
 
 def flush(tx: Tx) -> None:
@@ -149,10 +149,10 @@ def flush(tx: Tx) -> None:
         bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
 
 
-def _data(told: Sequence[Told]) -> list[Json]:
+def _data(events: Sequence[NewEvent]) -> list[Json]:
     """What each event shows, encoded. An object that several events in a row show is encoded once."""
     found, last, encoded = [], None, msgspec.Raw()
-    for event in told:
+    for event in events:
         if event.object is not last:
             last, encoded = event.object, msgspec.Raw(msgspec.json.encode(event.object))
         previous = {} if event.previous is None else {"previous_attributes": event.previous}

@@ -78,7 +78,7 @@ create unlogged table crash_markers (
     marker text   not null
 );
 
--- What happened, as it was told: `data` is kept as text, since an event never changes. Written by store/outbox.py.
+-- What happened, as it was emitted: `data` is kept as text, since an event never changes. Written by store/outbox.py.
 create table events (
     tenant           text        not null default current_setting('billow.tenant'),
     id               text        primary key,
@@ -89,7 +89,7 @@ create table events (
     request          jsonb       not null,
     type             text        not null,
     related          text,
-    told_at          timestamptz not null,  -- by the wall's clock, where `created` may be a test clock's
+    written_at          timestamptz not null,  -- by the wall's clock, where `created` may be a test clock's
     sequence         bigint                 -- without gaps; given soon after the commit, by store/sequence.py
 );
 create index events_by_created on events (tenant, created desc, id desc);
@@ -167,7 +167,7 @@ create table webhook_queue (
     receiver text        not null,
     due_at   timestamptz not null,
     sequence bigint      not null,
-    told_at  timestamptz                           -- of the event; empty where an older version has queued it
+    written_at  timestamptz                           -- of the event; empty where an older version has queued it
 );
 create index webhook_queue_due on webhook_queue (receiver, due_at, sequence);
 
@@ -562,7 +562,7 @@ create index meters_by_created on meters (tenant, created desc, id desc);
 create unique index meters_event_name on meters (tenant, event_name) where status = 'active';
 
 
--- Agreements that renew. `told` is false until the first payment is settled and the creation was told.
+-- Agreements that renew. `emitted` is false until the first payment is settled and the creation is emitted.
 create table subscriptions (
     tenant                 text        not null default current_setting('billow.tenant'),
     id                     text        primary key,
@@ -611,7 +611,7 @@ create table subscriptions (
     trial_end              timestamptz,
     trial_settings         jsonb       not null,
     trial_start            timestamptz,
-    told                   boolean     not null,
+    emitted                boolean     not null,
     watched                boolean     not null default false,
     check (status <> 'trialing' or trial_end is not null),
     check (collection_method <> 'send_invoice' or days_until_due is not null)
@@ -684,7 +684,7 @@ join subscription_items i on i.subscription = s.id
 join prices p on p.tenant = s.tenant and p.id = i.price
 join product_features pf on pf.tenant = s.tenant and pf.product = p.product
 join features f on f.id = pf.entitlement_feature
-where s.told and s.status in ('active', 'past_due', 'trialing')
+where s.emitted and s.status in ('active', 'past_due', 'trialing')
 group by s.tenant, s.customer, f.id, f.lookup_key;
 
 -- What is owed. A number is given once, at finalization, and never twice.
@@ -938,7 +938,7 @@ create table attempts (
     automatic      boolean     not null,
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
-    request        text,                            -- that began it; a request that died is told what became of it
+    request        text,                            -- that began it; a request that died hears its outcome from it
     check (amount > 0),
     check ((refund is not null) = (kind = 'refund')),
     check (num_nonnulls(payment_intent, charge) = 1)
@@ -1040,7 +1040,7 @@ create table tax_ids (
 create index on tax_ids (tenant, created desc, id desc);
 create index on tax_ids (customer);
 
--- Money given back. `told` is false until the gateway's first word, when its creation is told.
+-- Money given back. `emitted` is false until the gateway's first answer, when its creation is emitted.
 create table refunds (
     tenant              text        not null default current_setting('billow.tenant'),
     id                  text        primary key,
@@ -1058,7 +1058,7 @@ create table refunds (
     reason              text,
     status              text        not null
         check (status in ('canceled', 'failed', 'pending', 'requires_action', 'succeeded')),
-    told                boolean     not null,
+    emitted             boolean     not null,
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
@@ -1338,7 +1338,7 @@ create table quotes (
     series                  text        not null,
     sequence                bigint,
     revision                bigint,
-    told                    boolean     not null,
+    emitted                 boolean     not null,
     unique (tenant, number)
 );
 create index quotes_by_created on quotes (tenant, created desc, id desc);

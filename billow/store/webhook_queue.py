@@ -50,12 +50,12 @@ class Lag:
 def lag(conn: psycopg.Connection[Any], now: datetime) -> Lag:
     """Measure how far the deliveries are behind. What waits for a disabled receiver is not in the queue."""
     row = conn.execute(
-        "select count(*), count(*) filter (where due_at <= %(now)s), coalesce(min(told_at), %(now)s),"
+        "select count(*), count(*) filter (where due_at <= %(now)s), coalesce(min(written_at), %(now)s),"
         " coalesce(min(due_at), %(now)s) from webhook_queue",
         {"now": now},
     ).fetchone()
-    pending, due, told_at, due_at = row or (0, 0, now, now)
-    return Lag(pending, due, _seconds(now - told_at), _seconds(now - due_at))
+    pending, due, written_at, due_at = row or (0, 0, now, now)
+    return Lag(pending, due, _seconds(now - written_at), _seconds(now - due_at))
 
 
 def _seconds(wait: timedelta) -> int:
@@ -81,8 +81,8 @@ def add_again(tx: Tx, event: str, receiver: str) -> None:
 
 def _add(tx: Tx, where: str, queued_already: str, **params: Any) -> None:
     tx.run(
-        "insert into webhook_queue (receiver, delivery, due_at, sequence, told_at)"
-        " select d.receiver, d.id, %(now)s, e.sequence, e.told_at from webhook_deliveries d"
+        "insert into webhook_queue (receiver, delivery, due_at, sequence, written_at)"
+        " select d.receiver, d.id, %(now)s, e.sequence, e.written_at from webhook_deliveries d"
         f" join events e on e.id = d.event where {where} and d.status = 'pending'"
         f" and e.sequence is not null order by d.id on conflict (delivery) do {queued_already}",
         now=tx.wall,

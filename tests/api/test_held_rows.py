@@ -178,7 +178,7 @@ def test_events_and_timers_are_written_once_at_the_end(app: App, api: Api, state
         jobs.cancel(tx, "tax_id.verify", "c")
         jobs.put(tx, "tax_id.verify", "c", tx.now)
         for name in ("one", "two"):
-            outbox.write(tx, [outbox.Told("customer.created", {"id": name, "object": "customer"})])
+            outbox.write(tx, [outbox.NewEvent("customer.created", {"id": name, "object": "customer"})])
         assert not any("jobs" in sql or "into events" in sql for sql in statements)
     assert sum("into jobs" in sql for sql in statements) == 1
     assert sum("into events" in sql for sql in statements) == 1
@@ -194,7 +194,7 @@ def test_a_transaction_does_not_keep_any_number_of_events(
     """Deleting a test clock with thousands of customers emits tens of thousands."""
     monkeypatch.setattr(outbox, "MOST", 10)
     for number in range(25):
-        outbox.write(tx, [outbox.Told("customer.created", {"id": str(number), "object": "customer"})])
+        outbox.write(tx, [outbox.NewEvent("customer.created", {"id": str(number), "object": "customer"})])
     assert len(tx.notes["events"]) == 5
     assert sum("into events" in sql for sql in statements) == 2
     tx.end()

@@ -184,7 +184,7 @@ def emit(
     outbox.write(
         tx,
         [
-            outbox.Told(name, now, before[place] if name.endswith(".updated") else None)
+            outbox.NewEvent(name, now, before[place] if name.endswith(".updated") else None)
             for place, now in enumerate(shown)
             for name in named
         ],

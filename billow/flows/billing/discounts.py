@@ -315,11 +315,11 @@ def remove(tx: Tx, gone: Sequence[Discount]) -> None:
     held |= {id for item in items for id in item.discounts} | {one.discount or "" for one in customers}
     rows.emit(tx, [(one, None) for one in gone if one.id in held], "customer.discount.deleted")
     # A subscription's creation is emitted once its first payment is settled; until then it has no updates.
-    before = render.show(tx, [one for one in subscriptions if one.told])
+    before = render.show(tx, [one for one in subscriptions if one.emitted])
     rows.update_many(tx, [without(one, ids) for one in items])
     changed = rows.update_many(tx, [without(one, ids) for one in subscriptions], event=None)
     rows.update_many(tx, [(one, {"discount": None}) for one in customers])
-    emit_changes(tx, before, render.show(tx, [one for one in changed if one.told]))
+    emit_changes(tx, before, render.show(tx, [one for one in changed if one.emitted]))
 
 
 def without(holder: Subscription | SubscriptionItem, ids: Container[str]) -> tuple[Any, dict[str, list[str]]]:
@@ -333,7 +333,9 @@ def emit_changes(tx: Tx, before: Sequence[dict[str, Any]], after: Sequence[dict[
     outbox.write(
         tx,
         [
-            outbox.Told(event, now, {n: render.difference(old[n], now[n]) for n in old if old[n] != now[n]})
+            outbox.NewEvent(
+                event, now, {n: render.difference(old[n], now[n]) for n in old if old[n] != now[n]}
+            )
             for old, now in zip(before, after, strict=True)
             if old != now
         ],

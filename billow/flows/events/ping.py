@@ -15,7 +15,9 @@ from billow.store.tx import Tx
 def ping(tx: Tx, id: str) -> dict[str, Any]:
     """Emit a ping to one event destination."""
     destination = destinations.find(tx, id)
-    ping = outbox.Told("v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id)
+    ping = outbox.NewEvent(
+        "v2.core.event_destination.ping", destinations.shown(destination, tx.livemode), to=id
+    )
     [event] = outbox.write(tx, [ping])
     outbox.flush(tx)
     return thin.shown(rows.find(tx, Event, event), tx.livemode)

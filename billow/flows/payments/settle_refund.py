@@ -67,11 +67,11 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
 
 def update_and_emit(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
     """Update a refund and emit its event, after `refund.created` where that was not emitted yet."""
-    if refund.told:
+    if refund.emitted:
         rows.update(tx, refund, event=event, **changes)
     else:
         created = ["created", *(["failed"] if event == "failed" else [])]
-        rows.update(tx, refund, event=created, told=True, **changes)
+        rows.update(tx, refund, event=created, emitted=True, **changes)
 
 
 def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:

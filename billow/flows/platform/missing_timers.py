@@ -314,10 +314,10 @@ OTHERS = (
         "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]
     ),
     Rule(
-        "quote.tell",
+        "quote.emit_accepted",
         "quotes",
         "r.accepted_at as at",
-        "r.status = 'accepted' and not r.told",
+        "r.status = 'accepted' and not r.emitted",
         lambda row: row["at"] + drafts.GRACE,
     ),
     Rule(

@@ -32,8 +32,8 @@ def prune_events(tx: Tx) -> int:
     Numbers follow the wall clock, so that the oldest events are found by their numbers.
     """
     deleted = tx.tuples(
-        "delete from events where id in (select id from (select id, told_at from events"
-        " where sequence is not null order by sequence limit %(most)s) oldest where told_at < %(before)s)"
+        "delete from events where id in (select id from (select id, written_at from events"
+        " where sequence is not null order by sequence limit %(most)s) oldest where written_at < %(before)s)"
         " returning id",
         most=MAX_ROWS,
         before=tx.wall - EVENTS,

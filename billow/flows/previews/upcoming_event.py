@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 def upcoming(tx: Tx, refs: list[str]) -> None:
     """Emit `invoice.upcoming` with the next invoice as it would be now, without an id."""
     shown = [next_renewal(tx, found) for found in rows.find_all(tx, Subscription, refs).values()]
-    outbox.write(tx, [outbox.Told("invoice.upcoming", invoice) for invoice in shown if invoice])
+    outbox.write(tx, [outbox.NewEvent("invoice.upcoming", invoice) for invoice in shown if invoice])
 
 
 def next_renewal(tx: Tx, subscription: Subscription) -> dict[str, Any] | None:

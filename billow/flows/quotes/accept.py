@@ -64,7 +64,7 @@ def accept(tx: Tx, quote: Quote) -> Steps:
 def mark_accepted(tx: Tx, quote: Quote, **outcome: Any) -> Quote:
     """Mark a quote accepted and cancel the other quotes of its series; `quote.accepted` is emitted later.
 
-    Locks the other quotes. The job `quote.tell` emits the event if this process dies before it does.
+    Locks the other quotes. The job `quote.emit_accepted` emits the event if this process dies before it does.
     """
     others = rows.select(
         tx,
@@ -79,20 +79,20 @@ def mark_accepted(tx: Tx, quote: Quote, **outcome: Any) -> Quote:
         quotes.cancel(tx, other)
     status = lifecycle.after(lifecycle.QUOTE, quote.status, "accept")
     jobs.cancel(tx, "quote.expire", quote.id)
-    jobs.put(tx, "quote.tell", quote.id, tx.now + GRACE)
+    jobs.put(tx, "quote.emit_accepted", quote.id, tx.now + GRACE)
     now = quotes.whole_second(tx)
-    return rows.update(tx, quote, event=None, accepted_at=now, status=status, told=False, **outcome)
+    return rows.update(tx, quote, event=None, accepted_at=now, status=status, emitted=False, **outcome)
 
 
 def emit_accepted(tx: Tx, id: str) -> Quote:
     """Emit `quote.accepted`, after the events of what the quote created (§7.12). Locks the quote."""
     found = rows.lock(tx, Quote, id)
     tx = clocks.enter(tx, found.test_clock)
-    jobs.cancel(tx, "quote.tell", id)
-    return rows.update(tx, found, event="accepted", told=True)
+    jobs.cancel(tx, "quote.emit_accepted", id)
+    return rows.update(tx, found, event="accepted", emitted=True)
 
 
-@job("quote.tell")
+@job("quote.emit_accepted")
 def emit_accepted_late(tx: Tx, refs: list[str]) -> None:
     """Emit `quote.accepted` for a request that died before it could."""
     [id] = refs

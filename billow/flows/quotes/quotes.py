@@ -110,7 +110,7 @@ NOT_COPIED = (
     "sequence",
     "subscription",
     "subscription_schedule",
-    "told",
+    "emitted",
 )
 
 

@@ -105,7 +105,7 @@ def emit_update(tx: Tx, before: dict[str, Any], changed: Subscription) -> None:
     now = render.one(tx, changed)
     previous = {name: render.difference(old, now[name]) for name, old in before.items() if old != now[name]}
     if previous:
-        outbox.write(tx, [outbox.Told("customer.subscription.updated", now, previous)])
+        outbox.write(tx, [outbox.NewEvent("customer.subscription.updated", now, previous)])
 
 
 def draft_of(tx: Tx, case: Case, *, later: bool = False) -> drafts.Draft:

@@ -83,5 +83,5 @@ def write(tx: Tx, before: SubscriptionSchedule, after: SubscriptionSchedule) -> 
     now = render.one(tx, written)
     previous = {name: render.difference(old, now[name]) for name, old in shown.items() if old != now[name]}
     if previous:
-        outbox.write(tx, [outbox.Told("subscription_schedule.updated", now, previous)])
+        outbox.write(tx, [outbox.NewEvent("subscription_schedule.updated", now, previous)])
     return written

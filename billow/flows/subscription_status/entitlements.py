@@ -43,7 +43,7 @@ def emit_summaries(tx: Tx, before: Mapping[str, Entitlements]) -> None:
     outbox.write(
         tx,
         [
-            outbox.Told(
+            outbox.NewEvent(
                 "entitlements.active_entitlement_summary.updated",
                 {
                     "object": "entitlements.active_entitlement_summary",

@@ -166,9 +166,9 @@ def emit_changes(tx: Tx, changes: Sequence[tuple[Subscription, dict[str, Any]]])
 
     The creation is emitted with the status that the first payment led to, everything later as an update.
     """
-    known = [change for change in changes if change[0].told]
-    new = [(one, {"told": True, **wanted}) for one, wanted in changes if not one.told]
-    moved = [one.customer for one, wanted in changes if not one.told or wanted.get("status")]
+    known = [change for change in changes if change[0].emitted]
+    new = [(one, {"emitted": True, **wanted}) for one, wanted in changes if not one.emitted]
+    moved = [one.customer for one, wanted in changes if not one.emitted or wanted.get("status")]
     held = entitlements.entitlements_of_each(tx, moved)
     changed = [*rows.update_many(tx, known), *rows.update_many(tx, new, event="created")]
     entitlements.emit_summaries(tx, held)

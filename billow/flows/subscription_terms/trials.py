@@ -39,7 +39,7 @@ def emit_trial_will_end_early(tx: Tx, subscription: Subscription, shown: dict[st
     for its payment.
     """
     if subscription.trial_end and subscription.trial_end - WARNING > tx.now:
-        outbox.write(tx, [outbox.Told("customer.subscription.trial_will_end", shown)])
+        outbox.write(tx, [outbox.NewEvent("customer.subscription.trial_will_end", shown)])
 
 
 def set_aside_unpayable(tx: Tx, renewals: Sequence[Any]) -> list[Any]:

@@ -197,7 +197,7 @@ def agreement(wanted: Subscribe, course: Course) -> Subscription:
         status="trialing" if course.trial else "incomplete",
         trial_start=course.created if course.trial else None,
         trial_end=course.trial,
-        told=False,
+        emitted=False,
         watched=bool(wanted.billing_thresholds or any(item.billing_thresholds for item in wanted.items)),
         **pending_item_invoices.interval_fields(
             wanted.pending_invoice_item_interval, course.anchor, course.created
@@ -210,7 +210,7 @@ def conclude(tx: Tx, id: str) -> Subscription:
     """Set the status that the first invoice leads to, and emit the creation where that was not done yet."""
     subscription = rows.lock(tx, Subscription, id)
     tx = clocks.enter(tx, subscription.test_clock)
-    if subscription.told and subscription.status != "incomplete":
+    if subscription.emitted and subscription.status != "incomplete":
         return subscription
     invoice = latest_invoice_of(tx, subscription)
     if invoice is None or not needs_payment(invoice):

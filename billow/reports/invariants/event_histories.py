@@ -26,7 +26,7 @@ def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, History]]:
     """Yield the events of each object, in order. A price has events as a plan too, with the same id."""
     found: dict[tuple[str, str], History] = {}
     for row in tx.all(
-        "select id, type, related, data, told_at from events where related = any(%(ids)s) order by id",
+        "select id, type, related, data, written_at from events where related = any(%(ids)s) order by id",
         ids=list(objects),
     ):
         found.setdefault((row["related"], row["data"]["object"]["object"]), []).append(row)
@@ -38,7 +38,7 @@ def in_order(events: History) -> set[str]:
     close = {
         id
         for one, other in pairwise(events)
-        if one["told_at"] != other["told_at"] and abs(other["told_at"] - one["told_at"]) < APART
+        if one["written_at"] != other["written_at"] and abs(other["written_at"] - one["written_at"]) < APART
         for id in (one["id"], other["id"])
     }
     return {event["id"] for event in events} - close

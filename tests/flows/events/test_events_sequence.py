@@ -183,7 +183,7 @@ def test_events_are_deleted_after_thirty_days_with_their_deliveries(app: Any, ap
     assert numbers(api.get(FEED)) == [1, 2, 3, 4, 5]
     with app.db.transaction(api.tenant) as tx:
         past = {"at": tx.wall - timedelta(days=31)}
-        tx.run("update events set told_at = %(at)s where sequence <= 2", **past)
+        tx.run("update events set written_at = %(at)s where sequence <= 2", **past)
         tx.run("update idempotency_keys set created = %(at)s where key = 'old'", **past)
         retention.prune(tx, ["daily"])
     with app.db.transaction(api.tenant) as tx:
@@ -193,7 +193,7 @@ def test_events_are_deleted_after_thirty_days_with_their_deliveries(app: Any, ap
         assert tx.tuples("select key from idempotency_keys") == [("new",)]
         [timer] = tx.all("select * from jobs where kind = 'store.prune' and tenant = %(t)s", t=api.tenant)
         assert timedelta(hours=23) < timer["run_at"] - tx.wall <= timedelta(days=1)
-        tx.run("update events set told_at = %(at)s", **past)
+        tx.run("update events set written_at = %(at)s", **past)
         retention.prune(tx, ["daily"])
     api.post("/v1/customers")
     assert numbers(api.get(FEED)) == [6], "numbers go on when all events are gone"
