@@ -51,6 +51,12 @@ def known(tx: Tx, cls: type[R], id: str) -> R | None:
     return cast("R | None", found)
 
 
+def written(tx: Tx, cls: type[R], id: str) -> R | None:
+    """Return a row that needs no reading, in the form in which it was written: its values are the same."""
+    found = held(tx).get((cls.table, id))
+    return cast("R | None", found.row if isinstance(found, Written) else found)
+
+
 def as_read(row: Resource) -> Resource:
     """Return a row as its table gives it back: hashes in their stored order, and columns alone."""
     cls = type(row)

@@ -60,16 +60,22 @@ def above(cls: type[Resource]) -> dict[str, type[Resource]]:
 _ABOVE: dict[type[Resource], dict[str, type[Resource]]] = {}
 
 
-def known(tx: Tx, cls: type[R], by: str, id: str) -> list[R] | None:
-    """Return the whole list below a row in its order; None where it must be read."""
+def known(tx: Tx, cls: type[R], by: str, id: str, most: int | None = None) -> list[R] | None:
+    """Return the list below a row in its order, or its first entries; None where it must be read.
+
+    Only entries that are returned are put into the form in which they are read, which takes time.
+    """
     lists, place = _lists(tx), (cls.table, by, id)
     ids = lists.read.get(place)
     if ids is None and (above(cls)[by].table, id) in lists.made and cls.table not in lists.moved:
         ids = lists.new.get(place, [])
     if ids is None:
         return None
-    found = [held.known(tx, cls, each) for each in ids]
-    return in_order(cls, [row for row in found if row is not None]) if None not in found else None
+    entries = [row for each in ids if (row := held.written(tx, cls, each)) is not None]
+    if len(entries) < len(ids):
+        return None
+    first = [held.known(tx, cls, row.id) for row in in_order(cls, entries)[:most]]
+    return [row for row in first if row is not None]
 
 
 def in_order(cls: type[R], rows: list[R]) -> list[R]:

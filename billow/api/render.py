@@ -156,7 +156,7 @@ def _found(tx: Tx, cls: type[Resource], ids: list[str], tree: Tree) -> tuple[lis
 def _below(tx: Tx, spec: Field, views: Sequence[dict[str, Any]]) -> list[Resource]:
     """Load the first entries of a list below each object, and one more; all of them in one query."""
     cls = REGISTRY[spec.to]
-    known = [held_lists.known(tx, cls, spec.by, view["id"]) for view in views]
+    known = [held_lists.known(tx, cls, spec.by, view["id"], FIRST + 1) for view in views]
     if None not in known:
         return [row for rows in known for row in rows or ()]
     # One short index range for each object: an invoice of 10,000 lines costs no more than one of ten.

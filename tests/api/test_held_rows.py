@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billow.api import held, held_lists, rows
+from billow.api import held, held_lists, render, rows
 from billow.app import App
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -152,6 +152,22 @@ def test_the_lines_of_a_new_invoice_are_known(tx: Tx, statements: list[str]) -> 
     assert found == rows.select(tx, InvoiceLine, "invoice = %(id)s", id=id)
     rows.delete_where(tx, InvoiceLine, "id = %(id)s", id=first[0].id)
     assert [each.id for each in rows.below(tx, InvoiceLine, "invoice", [id])[id]] == [second[0].id]
+
+
+def test_of_a_long_list_only_what_is_shown_is_put_into_the_form_that_is_read(
+    tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event of an invoice with thousands of lines shows ten."""
+    ann, id = customer(tx), new_id("in_")
+    rows.insert_many(tx, [line(ann, id, place) for place in reversed(range(50))], event=None)
+    invoice = Invoice(id=id, customer=ann.id, currency="usd", status="draft")
+    made = rows.insert(tx, invoice.but(period_start=tx.now, period_end=tx.now), event=None)
+    read: list[str] = []
+    original = held.as_read
+    monkeypatch.setattr(held, "as_read", lambda row: read.append(type(row).table) or original(row))
+    lines = render.one(tx, made)["lines"]
+    assert [shown["amount"] for shown in lines["data"]] == list(range(10)) and lines["has_more"]
+    assert read.count("invoice_lines") == 11
 
 
 def test_a_list_is_sorted_as_the_table_sorts_it(tx: Tx) -> None:
