@@ -14,8 +14,8 @@ from billow.store.tx import Tx
 
 TRIES = 5
 CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-#: Two requests made the same thing at once: the second try sees the first one's row, and says so in words.
-TWINS = (psycopg.errors.UniqueViolation,)
+#: Two requests made the same thing at once: the second try sees the first one's row, and begins after it.
+TWINS = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 
 #: A verb that asks outside the database: it yields an `Ask`, is sent (transaction, answer), and returns its
 #: result.

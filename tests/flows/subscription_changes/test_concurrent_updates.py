@@ -4,9 +4,15 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
+from billow.app import App
+from billow.store import perform
+from billow.store.clocks import utc_now
 from tests.conftest import Api
 
 MANY = 50
@@ -84,3 +90,36 @@ def test_fifty_updates_at_once_are_as_if_one_after_the_other(api: Api, http_url:
     assert debits == sorted(chain[1:]) and len(items) >= 2 * len(done)
     whole = 1000 * (chain[-1] - 1)
     assert abs(sum(item["amount"] for item in items) - whole) <= len(items) + whole // 1000
+
+
+def test_a_request_that_waited_for_another_change_begins_after_it(
+    app: App, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction began before the other's change: periods would overlap, so it is begun again."""
+    later = [timedelta(0)]
+    monkeypatch.setattr(app.db, "wall", lambda: utc_now() + later[-1])
+    # Before the second try some time passes.
+    monkeypatch.setattr(perform.random, "uniform", lambda low, high: later.append(timedelta(days=2)) or low)
+    meter = {"display_name": "Calls", "event_name": "calls", "default_aggregation[formula]": "sum"}
+    metered = {
+        "recurring[usage_type]": "metered",
+        "recurring[meter]": api.post("/v1/billing/meters", meter)["id"],
+    }
+    price = {
+        "currency": "usd",
+        "unit_amount": 1000,
+        "recurring[interval]": "month",
+        "product_data[name]": "S",
+    }
+    first, second, calls = (
+        api.post("/v1/prices", {**price, **more})["id"] for more in ({}, {"unit_amount": 2000}, metered)
+    )
+    method = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
+    customer = api.post("/v1/customers", method)["id"]
+    made = api.post("/v1/subscriptions", {"customer": customer, "items[0][price]": first})
+    path, item = f"/v1/subscriptions/{made['id']}", made["items"]["data"][0]["id"]
+    later.append(timedelta(days=2))
+    assert api.post(path, {"items[0][id]": item, "items[0][price]": calls}).status == 200
+    later.append(timedelta(days=2, seconds=-3))
+    answer = api.post(path, {"items[0][id]": item, "items[0][price]": second})
+    assert answer.status == 200 and len(later) == 4
