@@ -36,7 +36,7 @@ class Front:
     """
 
     def __init__(self, server: Server, threads: int, strangers: int) -> None:
-        """`strangers` are the requests a second that an address may make without a known key."""
+        """Make a front; an address may make `strangers` requests a second without a known key."""
         self.server, self.threads = server, Threads(threads)
         self.addresses, self.bodies = Addresses(strangers), Memory(BODIES)
         self.look_ups = LookUps(server.keys)

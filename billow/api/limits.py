@@ -95,7 +95,7 @@ class Memory:
         self.most, self._taken, self._lock = most, 0, threading.Lock()
 
     def share(self) -> "Share":
-        """One request's part of it, which is given back at the end of a `with` block."""
+        """Return one request's share of it, which is given back at the end of a `with` block."""
         return Share(self)
 
     def take(self, count: int) -> None:

@@ -63,7 +63,7 @@ class Answer:
 
 
 def verbs(routes: Sequence[Verb]) -> list[Verb]:
-    """Every operation: what the nouns declare, retrieving and listing, and the routes of no noun."""
+    """List every operation: what the nouns declare, retrieving and listing, and the routes of no noun."""
     found = [*routes]
     for cls in REGISTRY.values():
         found += cls.verbs

@@ -147,7 +147,7 @@ class Server:
 
 
 def declined(error: Exception, request: str) -> Answer:
-    """An exception as an answer, which says when to come again where that is known."""
+    """Turn an exception into an answer, which says when to retry if that is known."""
     answer = failure(error, request)
     if isinstance(error, Later):
         return Answer(answer.status, answer.body, {**answer.headers, **error.headers})
@@ -155,7 +155,7 @@ def declined(error: Exception, request: str) -> Answer:
 
 
 def with_headers(answer: Answer, request: str, key: str | None) -> Answer:
-    """The answer with the headers that every answer of the API has."""
+    """Add the headers that every answer of the API has."""
     headers = {
         "Content-Type": "application/json",
         "Request-Id": request,

@@ -56,7 +56,7 @@ class Account:
 
     @property
     def key(self) -> str:
-        """The name of the account in the database: receivable:cus_1, bank."""
+        """Return the name of the account in the database: receivable:cus_1, bank."""
         return f"{self.kind}:{self.detail}" if self.detail else self.kind
 
 

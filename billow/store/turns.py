@@ -83,7 +83,7 @@ class Turn:
 
     @contextmanager
     def bounds(self) -> Iterator[Bounds]:
-        """Around one transaction."""
+        """Yield the bounds of one transaction."""
         if self.committed:
             yield REQUEST
         elif self.contended:

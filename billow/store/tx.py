@@ -114,7 +114,7 @@ class Tx:
                 self.conn.statements.send("rollback to taken_back; release taken_back")
 
     def copy(self, sql: str, rows: Sequence[Sequence[Any]], types: Sequence[str]) -> None:
-        """`copy … from stdin (format binary)` with rows of the given SQL types."""
+        """Run `copy … from stdin (format binary)` with rows of the given SQL types."""
         with self.conn.cursor() as cursor, cursor.copy(sql) as stream:
             stream.set_types(types)
             for row in rows:

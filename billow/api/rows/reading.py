@@ -13,7 +13,7 @@ R = TypeVar("R", bound=Resource)
 
 
 def select(tx: Tx, cls: type[R], where: str, tail: str = "", **params: Any) -> list[R]:
-    """Rows by an SQL condition, in the resource's order unless `tail` says otherwise."""
+    """Select rows by an SQL condition, in the resource's order unless `tail` says otherwise."""
     tail = tail or f"order by {cls.order}"
     values = tx.tuples(f"select {cls.selected} from {cls.table} where {where} {tail}", **params)
     found = [cls(*each) for each in values]
@@ -25,7 +25,7 @@ def select(tx: Tx, cls: type[R], where: str, tail: str = "", **params: Any) -> l
 
 
 def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bool = False) -> R:
-    """The row, or a refusal: 404 for the id in the path, 400 when `param` names another id (§1.10).
+    """Find a row, or refuse: 404 for the id in the path, 400 when `param` names another id (§1.10).
 
     A row that this transaction has locked or written is answered from memory.
     """
@@ -36,7 +36,7 @@ def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bo
 
 
 def find_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
-    """The rows that exist, by id, in the resource's order; read only where they are not known."""
+    """Find the rows that exist, by id, in the resource's order; only unknown ones are read."""
     wanted = sorted(set(ids))
     known = [row for id in wanted if (row := held.known(tx, cls, id)) is not None]
     if len(known) == len(wanted) and cls.order == Resource.order:
@@ -71,7 +71,7 @@ def below(tx: Tx, cls: type[R], by: str, ids: Iterable[str]) -> dict[str, list[R
 
 
 def lock(tx: Tx, cls: type[R], id: str, *, param: str | None = None) -> R:
-    """The row as it is now, for this transaction alone until it ends. The owner's row is locked first."""
+    """Lock a row until the transaction ends, and return it as it is now. The owner's row is locked first."""
     found = held.locked(tx, cls, id)
     if cls.owner:
         owned = found or find(tx, cls, id, param=param)
@@ -91,7 +91,7 @@ def lock_owner(tx: Tx, cls: type[Resource], id: str | None) -> None:
 
 
 def lock_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> list[R]:
-    """Rows for this transaction alone, in the order of their ids, so that two transactions cannot cross."""
+    """Lock rows in the order of their ids, so that two transactions cannot deadlock."""
     wanted = sorted(set(ids))
     known = [row for id in wanted if (row := held.locked(tx, cls, id)) is not None]
     return (

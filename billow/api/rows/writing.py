@@ -38,7 +38,7 @@ def check_bounds(cls: type[Resource], rows: Iterable[Resource], names: Container
 
 
 def born(tx: Tx, row: R) -> R:
-    """The row with its id and its time of creation, where it has none yet."""
+    """Return the row with an id and a time of creation, if it has none yet."""
     changes: dict[str, Any] = {}
     if not row.id:
         changes["id"] = new_id(type(row).prefix)
@@ -97,7 +97,7 @@ def _set(tx: Tx, row: Resource, columns: Iterable[str]) -> None:
 
 
 def _stored(cls: type[Resource], values: dict[str, Any]) -> dict[str, Any]:
-    """Values as psycopg wants them."""
+    """Return values as psycopg wants them."""
     json = {name for name in values if name in cls.specs and SQL_TYPES.get(cls.specs[name].kind) == "jsonb"}
     return {
         name: Jsonb(value) if name in json and value is not None else value for name, value in values.items()

@@ -50,7 +50,7 @@ class Item:
 
     @property
     def full(self) -> int:
-        """What a licensed item costs for a whole period, before discounts; usage has no such price."""
+        """Return what a licensed item costs for a whole period, before discounts; usage has no such price."""
         return 0 if self.metered else pricing.amount(self.rate, Decimal(self.quantity or 0))
 
     @property
@@ -59,12 +59,12 @@ class Item:
         return billed_through(self.end, self.billed_until)
 
     def anchor(self, anchor: datetime) -> datetime:
-        """From when its periods are counted: those of an offer from its own start."""
+        """Return the instant that its periods count from: for an offer, its own start."""
         return self.offer.start if self.offer else anchor
 
 
 def billed_through(end: datetime, billed_until: datetime | None) -> datetime:
-    """Until when an item is billed whose period ends at `end`: to that end, or further."""
+    """Return until when an item whose period ends at `end` is billed: that end, or later."""
     return max(end, billed_until or end)
 
 

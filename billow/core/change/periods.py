@@ -149,7 +149,7 @@ def goal_of(terms: Terms, wish: Wish, targets: Sequence[Target]) -> Goal:
 
 
 def ended_at(terms: Terms, targets: Sequence[Target], since: datetime) -> list[Item]:
-    """The items whose period ends at the very instant of the change: their renewal is still to come."""
+    """Return the items whose period ends at the instant of the change: their renewal is still to come."""
     if terms.status in ("trialing", "paused"):
         return []
     return [item for item in old_items(targets) if item.end == since]
@@ -170,14 +170,14 @@ def paid_again(targets: Sequence[Target]) -> bool:
 
 
 def offered(wish: Wish, targets: Sequence[Target]) -> datetime | None:
-    """The end of the longest trial that the prices offer, where that is asked for (§5.10)."""
+    """Return the end of the longest trial that the prices offer, where that is asked for (§5.10)."""
     days = [item.trial_days for item in new_items(targets)] if wish.trial_from_plan else []
     longest = max((one for one in days if one), default=None)
     return wish.changed_at + timedelta(days=longest) if longest else None
 
 
 def planned_end(terms: Terms, wish: Wish, targets: Sequence[Target]) -> datetime | None:
-    """When the subscription ends by itself after the change; the named ends are resolved at once (§5.12)."""
+    """Return when the subscription ends by itself after the change; named ends become instants (§5.12)."""
     ends = [item.end for item in old_items(targets)]
     if wish.cancel_at_period_end is not None:
         return min(ends) if wish.cancel_at_period_end else None
@@ -221,7 +221,7 @@ def still_billed(goal: Goal, item: Item) -> datetime | None:
 
 
 def period(terms: Terms, goal: Goal, target: Target, item: Item) -> tuple[datetime, datetime]:
-    """The natural period of one item, before a planned end cuts it."""
+    """Return the natural period of one item, before a planned end cuts it."""
     if item.offer:
         at = goal.changed_at if target.introduced else item.start
         return introductory.period((item.offer.start, item.offer.end), item.rhythm, at, free=item.free)

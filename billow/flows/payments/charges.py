@@ -54,7 +54,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         tx, method = yield from store_source(tx, wanted.source or "")
         method = rows.insert(tx, method, event=None)
     attempt = begin(tx, wanted, customer, method)
-    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     charge = rows.find(tx, Charge, attempt.charge or "")
     return decline_error(charge) if charge.status == "failed" else charge
@@ -196,7 +196,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
             check_descriptor(name, getattr(wanted, name))
         changes |= statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
     rows.update(tx, charge, event=None, **changes)
-    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)
     return after if after.captured else capture_error(after)

@@ -45,9 +45,9 @@ NEVER_MADE = payments.Declined(
 
 @job("invoice.collect", batch=BATCH, lane="outside", settled_by="attempt.resolve")
 def collect_due(tx: Tx, refs: list[str]) -> Steps:
-    """Charge open invoices, as the schedule says; of each customer one, the others in the next batch.
+    """Charge open invoices on schedule, one of each customer; the others are put into the next batch.
 
-    What the payment of one invoice changes of its customer and subscription, that of the next builds on.
+    Paying one invoice changes the customer and the subscription, which paying the next one reads.
     Locks the customers, then the invoices.
     """
     invoices = rows.lock_owned(tx, Invoice, refs)
@@ -155,16 +155,16 @@ def methods_for(tx: Tx, invoices: Sequence[Invoice], method: str | None) -> dict
 
 
 def under_way(tx: Tx, intents: Sequence[str]) -> list[Attempt]:
-    """Find the attempts begun and not settled: they are asked for again, and never charged twice."""
+    """Find attempts that are begun and not settled; the gateway is asked again under the same id."""
     return rows.select(
         tx, Attempt, "payment_intent = any(%(ids)s) and state = 'processing'", "order by id", ids=intents
     )
 
 
 def charge_each(gateway: Gateway, attempts: Sequence[Attempt]) -> dict[str, payments.Outcome]:
-    """Ask the gateway for each attempt under its own id; return its answers, which are not all of them.
+    """Charge each attempt at the gateway under the attempt's id; return the answers that came.
 
-    Raises `Unavailable` where the gateway answers none.
+    Raises `Unavailable` if the gateway answers none.
     """
     outcomes: dict[str, payments.Outcome] = {}
     silence: Unavailable | None = None
@@ -265,8 +265,8 @@ def charge_of(attempt: Attempt) -> payments.Charge:
     )
 
 
-def asked(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
-    """Ask the gateway to carry out an attempt; asked twice, it answers the same."""
+def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
+    """Ask the gateway to carry out an attempt; a second call gets the same answer."""
     about = (attempt.id, attempt.token, attempt.amount, attempt.currency)
     if attempt.kind == "capture":
         return gateway.capture(payments.Capture(*about))
@@ -295,11 +295,11 @@ def find_out(tx: Tx, ids: list[str]) -> Steps:
             settle(tx, rows.lock(tx, Attempt, id), NEVER_MADE)
             continue
         jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
-        tx, outcome = yield ask(known, gateway(tx), attempt)
+        tx, outcome = yield ask(look_up_or_carry_out, gateway(tx), attempt)
         settle(tx, rows.lock(tx, Attempt, id), outcome)
     return None
 
 
-def known(asked_of: Gateway, attempt: Attempt) -> payments.Outcome:
+def look_up_or_carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     """Return the outcome that the gateway knows; if it knows none, ask it to carry out the attempt."""
-    return asked_of.look_up(attempt.id) or asked(asked_of, attempt)
+    return gateway.look_up(attempt.id) or carry_out(gateway, attempt)

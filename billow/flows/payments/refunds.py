@@ -39,7 +39,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
     attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
-    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
 
@@ -166,7 +166,7 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     if charge.captured or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
-    tx, outcome = yield ask(collect.asked, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None
 

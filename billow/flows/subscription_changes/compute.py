@@ -45,7 +45,7 @@ class Case:
 
     @property
     def agreed(self) -> Subscription:
-        """The subscription with the discounts and default tax rates that it will have."""
+        """Return the subscription with the discounts and default tax rates that it will have."""
         return discounts.agreed(self.subscription, self.wanted)
 
 

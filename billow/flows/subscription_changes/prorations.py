@@ -123,7 +123,7 @@ class Prorations:
 
     @property
     def net(self) -> int:
-        """The sum of all prorations after discounts."""
+        """Return the sum of all prorations after discounts."""
         return sum(item.net for item in self.items)
 
 

@@ -191,7 +191,7 @@ def set_delinquent(tx: Tx, customer: Customer, delinquent: bool) -> None:
 
 
 def set_delinquents(tx: Tx, customers: Iterable[str], delinquent: bool) -> None:
-    """`delinquent` follows the latest change of any of a customer's invoices (§3.1)."""
+    """Set `delinquent` of customers, after the latest change of any of their invoices (§3.1)."""
     found = rows.find_many(tx, Customer, customers).values()
     rows.update_many(tx, [(one, {"delinquent": delinquent}) for one in found if one.delinquent != delinquent])
 

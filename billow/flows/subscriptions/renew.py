@@ -265,7 +265,7 @@ def cycle_fields(tx: Tx, renewal: Renewal) -> dict[str, Any]:
 def items_after(
     renewals: list[Renewal], changed: list[SubscriptionItem]
 ) -> dict[str, list[SubscriptionItem]]:
-    """All items as they are now, in the order of their list, for the events; none where they must be read.
+    """Return all items as they are now, in list order, for the events; none if they must be read.
 
     A trial offer is a hash, whose keys the database sorts.
     """

@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 
 def silent(rows: int, position: int) -> None:
-    """No progress is told."""
+    """Show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def bring(
     older: bool,
     done: Imported,
 ) -> None:
-    """One batch: the events of the good rows are recorded, the others told by line."""
+    """Record the events of one batch of rows; bad rows are reported by line."""
     wanted: list[tuple[Row, list[CustomerEvent]]] = []
     for row in rows:
         if isinstance(row, BadLine):

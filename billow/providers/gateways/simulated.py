@@ -286,7 +286,7 @@ def names(reference: str) -> tuple[str, str]:
 
 
 def fee(amount: int) -> int:
-    """2.9 % and 30 minor units, never more than the amount itself."""
+    """Return the fee: 2.9 % and 30 minor units, never more than the amount itself."""
     percentage = (amount * FEE_RATE).quantize(Decimal(1), ROUND_HALF_UP)
     return min(int(percentage) + FEE_FIXED, amount)
 

@@ -145,13 +145,13 @@ class Postgres:
 
 
 def digest(tenant: str, identifier: str) -> str:
-    """128 bits of tenant and identifier: two that differ never meet, and one key serves all tenants."""
+    """Hash tenant and identifier to 128 bits, so that no two collide and one key serves all tenants."""
     return blake2b(f"{tenant}\n{identifier}".encode(), digest_size=16).hexdigest()
 
 
 @lru_cache(maxsize=65536)
 def series(customer: str, meter: str) -> int:
-    """A short key for the index of single events; that two share one costs a look, never a sum."""
+    """Return a short key for the index of single events; a collision costs a read, never a wrong sum."""
     return int.from_bytes(blake2b(f"{customer}\n{meter}".encode(), digest_size=8).digest(), signed=True)
 
 

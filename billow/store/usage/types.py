@@ -62,7 +62,7 @@ class UsageStore(Protocol):
         """The span, whose ends are ends of windows, per "hour" or "day" in UTC, without empty windows."""
 
     def find(self, tx: Tx, identifier: str) -> Kept | None:
-        """The event of an identifier."""
+        """Find the event of an identifier."""
 
     def cancel(self, tx: Tx, identifier: str, now: datetime) -> bool:
         """Take an event out of every sum, leaving a trace; false when it was not there, or not any more."""
