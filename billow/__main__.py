@@ -64,7 +64,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
             wal.require_writable(read.wal_archive)
         migrations.migrate(url)
         prepare(read, url)
-        say(f"billow answers at http://{read.host}:{read.port}")
+        say(f"billow starts at http://{read.host}:{read.port} and answers in a few seconds")
         if read.embedded and not read.wal_archive:
             wal.drop_slot(url)
         archive = ["archive"] if read.embedded and read.wal_archive else []
