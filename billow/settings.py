@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def embedded(self) -> Path | None:
-        """The folder of the embedded database; None if another server is used."""
+        """Return the folder of the embedded database; None if another server is used."""
         return None if self.database_url else self.data / "postgres"
 
 

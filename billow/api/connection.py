@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
             self._refuse("The head of the request is too long.", 431)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more, but may still read: what has come whole is answered, and nothing else."""
+        """Keep the connection only for a request that arrived whole: the client may still read its answer."""
         self._ended = True
         whole = self.answering and not self.cycle.more_body
         return whole and not self.transport.is_closing()
@@ -109,7 +109,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def answering(self) -> bool:
-        """Whether a request is being read or carried out."""
+        """Return whether a request is being read or carried out."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _brings_a_body(self) -> bool:

@@ -34,7 +34,7 @@ _STEP = 1 << 18
 
 
 def sent(verb: Verb, request: Received, share: Share) -> dict[str, Any]:
-    """The parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
+    """Return the parameters: of the query for GET and DELETE, of the form (or JSON under /v2) for POST."""
     if request.method != "POST":
         return params.nested(_pairs(request.query)) if request.query else {}
     body = body_of(request, most_of(verb), share)
@@ -50,7 +50,7 @@ def sent(verb: Verb, request: Received, share: Share) -> dict[str, Any]:
 
 
 def raw(request: Received, share: Share) -> Raw:
-    """The body as it came, for a verb that reads its own format; how many values it holds is bounded."""
+    """Return the body as it came, for a verb that reads its own format; the number of values is limited."""
     body = body_of(request, MAX_BULK, share)
     values = body.count(b",") + body.count(b"[") + body.count(b"{") + body.count(b"\n") + body.count(b"\r")
     too_many = f"Invalid request: the body holds more than {MAX_VALUES} values."
@@ -65,7 +65,7 @@ def takes_files(verb: Verb) -> bool:
 
 
 def most_of(verb: Verb) -> int:
-    """How many bytes the body of an operation may have, at most."""
+    """Return the largest number of bytes that the body of an operation may have."""
     return MAX_BULK if verb.raw or takes_files(verb) else MAX_BODY
 
 
@@ -90,7 +90,7 @@ def _pairs(form: bytes) -> list[tuple[str, str]]:
 
 
 def _parts(body: bytes, named: Mapping[str, str]) -> list[tuple[str, str | params.Upload]]:
-    """The parts of a multipart form; what has a file name is a file.
+    """Parse the parts of a multipart form; a part with a file name is a file.
 
     What stands before the first part is skipped here: the parser takes the square of its length.
     """
@@ -107,7 +107,7 @@ def _parts(body: bytes, named: Mapping[str, str]) -> list[tuple[str, str | param
 
 
 def body_of(request: Received, most: int, share: Share) -> bytes:
-    """The body, decompressed, of at most so many bytes; a larger one is refused before it fills the memory.
+    """Decompress a body of at most so many bytes; a larger one is refused before it fills the memory.
 
     A body that ends before its Content-Length was cut off on its way, and nothing is done for it.
     """

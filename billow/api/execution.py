@@ -140,7 +140,7 @@ class Execution:
         return tree
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
-        """What begins each transaction of a request."""
+        """Return the function that begins each transaction of a request."""
         return partial(
             self._transaction, call, Cause(call.request, call.idempotency_key), Turn(self.db.waiters)
         )
@@ -185,7 +185,7 @@ class Execution:
         return self._became(call, error, finish)
 
     def _refused(self, call: Call, answer: Answer) -> Answer:
-        """A refusal after the first commit is final as well, so it is stored under the key."""
+        """Store a refusal under the key: after the first commit it is final as well."""
         if call.committed and call.idempotency_key:
             kept = idempotency.Answer(answer.status, answer.body, call.request)
             with self._tried(call), self._begin(call)() as tx:
@@ -219,11 +219,11 @@ class Execution:
             return refusal(refused) if call.idempotency_key else self._unknown(call, error)
         except Exception as further:
             if not isinstance(further, Unsettled | OutcomeUnknown):
-                log.error("request %s: what became of it cannot be told", call.request, exc_info=further)
+                log.error("request %s: its outcome cannot be found out", call.request, exc_info=further)
             return self._unknown(call, error)
 
     def _unknown(self, call: Call, error: Exception) -> Answer:
-        """Answer that the outcome is unknown. The key stays open, and a retry with it is told the outcome."""
+        """Answer that the outcome is unknown. The key stays open; a retry with it gets the outcome."""
         log.error("request %s: outcome unknown: %s", call.request, error)
         if call.idempotency_key:
             with self._tried(call), self.db.transaction(call.key.tenant) as tx:
@@ -268,7 +268,7 @@ def refusal(refused: Refused, **headers: str) -> Answer:
 def undecided(request: str, keyed: bool) -> Answer:
     """Return the answer where the outcome is unknown: 500, which Stripe's clients take as that (decision 8).
 
-    Programs are told to send the request again only under a key, which makes that safe.
+    Clients are advised to retry only with an idempotency key, which makes a retry safe.
     """
     then = (
         "Send it again with the same Idempotency-Key to hear what became of it, not with a new one."

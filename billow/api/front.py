@@ -124,7 +124,7 @@ class Front:
         return keys.usable(given, found)
 
     def _most(self, incoming: Incoming, key: Key, verb: Verb) -> int:
-        """How many bytes of a body are read; refused where it is said to have more."""
+        """Return how many bytes of a body are read; refuse one whose stated length is larger."""
         length = incoming.length
         if length == 0:
             return 0

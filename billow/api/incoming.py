@@ -57,7 +57,7 @@ class Incoming:
 
     @property
     def length(self) -> int | None:
-        """How long the body is said to be; None where only its end will tell."""
+        """Return the stated length of the body; None if it is sent in chunks."""
         if "transfer-encoding" in self.headers:
             return None
         return int(self.headers.get("content-length") or 0)
@@ -97,12 +97,12 @@ class Incoming:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def received(self, body: bytes, key: Key) -> Received:
-        """The request with its whole body."""
+        """Return the request with its whole body."""
         query, length = self.scope["query_string"], len(body)
         return Received(self.method, self.path, query, self.headers, io.BytesIO(body), length, key, self.id)
 
     def environ(self, body: bytes) -> dict[str, Any]:
-        """The request as PEP 3333 says it, with its body in memory."""
+        """Return the request in the form of PEP 3333, with its body in memory."""
         scope, server = self.scope, self.scope.get("server") or ("localhost", None)
         named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
         named.pop("HTTP_CONTENT_LENGTH", None)
@@ -134,7 +134,7 @@ def too_large(most: int) -> str:
 
 
 def called(application: Wsgi, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
-    """What a WSGI application answers: its status, its headers, and its body in one piece."""
+    """Call a WSGI application, and return its answer: its status, its headers, and its body in one piece."""
     begun: list[tuple[str, Headers]] = []
 
     def start(status: str, headers: Headers, failed: Any = None) -> None:

@@ -30,7 +30,7 @@ class Received:
     id: str = field(default_factory=lambda: new_id("req_"))
 
     def media(self) -> tuple[str, Mapping[str, str]]:
-        """The type of the body in lower case, and the parameters of the type."""
+        """Return the type of the body in lower case, and the parameters of the type."""
         given = self.headers.get("content-type", "")
         if given == FORM:
             return FORM, {}
@@ -39,7 +39,7 @@ class Received:
 
 
 def of_wsgi(request: Request) -> Received:
-    """A request to the WSGI application, whose body is not read yet."""
+    """Return a request to the WSGI application, whose body is not read yet."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     body: Any = request.stream
     return Received(request.method, request.path, request.query_string, headers, body, request.content_length)

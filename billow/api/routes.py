@@ -33,7 +33,7 @@ class Routes:
             place.verbs[verb.method] = verb
 
     def find(self, method: str, path: str) -> tuple[Verb, tuple[str, ...]] | None:
-        """The operation and the ids in the path; None where there is no such operation.
+        """Find the operation and the ids in the path; None where there is no such operation.
 
         One slash at the end is ignored. A segment that is written out goes before one that is an id, unless
         it leads nowhere: `POST /v1/products/search` changes the product with the id `search`.

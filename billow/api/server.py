@@ -87,7 +87,7 @@ class Server:
             return _response(with_headers(refusal(refused), id, None))
 
     def respond(self, verb: Verb, ids: Sequence[str], request: Received) -> Answer:
-        """The answer to a request, with all its headers; its key is judged here if it was not before."""
+        """Answer a request, with all headers; its key is judged here if it was not before."""
         try:
             with decoding.MEMORY.share() as share:
                 answer = self._answer(self._call(verb, ids, request), request, share)
@@ -96,7 +96,7 @@ class Server:
         return with_headers(answer, request.id, request.headers.get("idempotency-key"))
 
     def respond_group(self, verb: Verb, requests: Sequence[Received]) -> list[Answer]:
-        """The answers to requests for a grouped verb that are carried out together (api/grouping.py)."""
+        """Answer requests for a grouped verb that are carried out together (api/grouping.py)."""
         answers: dict[int, Answer] = {}
         calls: dict[int, Call] = {}
         with ExitStack() as shares:

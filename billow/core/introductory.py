@@ -16,7 +16,7 @@ def end(start: datetime, rhythm: Rhythm, iterations: int) -> datetime:
 
 
 def free(rate: pricing.Price) -> bool:
-    """Whether a price charges nothing, whatever the quantity."""
+    """Return whether a price charges nothing, whatever the quantity."""
     tiers = [amount for tier in rate.tiers for amount in (tier.unit_amount, tier.flat_amount)]
     return not any([rate.unit_amount, *tiers])
 

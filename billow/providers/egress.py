@@ -110,7 +110,7 @@ def judged(text: str) -> Address:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is globally reachable, so that it is not in a private network."""
+    """Return whether an address is globally reachable, so that it is not in a private network."""
     if isinstance(address, ipaddress.IPv6Address) and address not in UNICAST:
         return False
     return not any(address.version == network.version and address in network for network in SPECIAL)

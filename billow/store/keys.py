@@ -63,7 +63,7 @@ class Keys:
         """Digests of keys that were presented, by a cheaper hash with a salt that only this process knows."""
 
     def digest(self, key: str) -> str:
-        """The digest that a key is stored under: calculated once, since OpenSSL takes 30 µs for it."""
+        """Return the digest that a key is stored under: calculated once, since OpenSSL takes 30 µs for it."""
         cheap = blake2b(key.encode(), digest_size=32, key=self._salt).digest()
         found = self._digests.get(cheap)
         if found is None:
@@ -91,13 +91,13 @@ class Keys:
         return found
 
     def remembered(self, mark: str) -> Key | None:
-        """The key with this digest, where it was looked up a moment ago."""
+        """Return the key with this digest, if it was looked up a moment ago."""
         known = self._seen.get(mark)
         fresh = known is not None and 0 <= (self.db.wall() - known[1]).total_seconds() < REMEMBER
         return known[0] if known and fresh else None
 
     def has_seen(self, mark: str) -> bool:
-        """Whether a key with this digest was there when it was last looked up."""
+        """Return whether a key with this digest was there when it was last looked up."""
         return mark in self._seen
 
     def look_up(self, marks: Iterable[str]) -> dict[str, Key]:
@@ -142,7 +142,7 @@ class Keys:
 
 
 def presented(authorization: str | None) -> str:
-    """The key in an `Authorization` header; refused with 401 where there is none."""
+    """Return the key in an `Authorization` header; refuse with 401 if there is none."""
     given = _given(authorization)
     if not given:
         raise Refused(
@@ -166,7 +166,7 @@ def _given(authorization: str | None) -> str:
 
 
 def masked(key: str) -> str:
-    """The kind of key and its last four characters; enough to tell keys apart, not to use one."""
+    """Return the kind of key and its last four characters: enough to tell keys apart, not to use one."""
     parts = key.split("_")
     head = "_".join(parts[:2]) + "_" if len(parts) > 2 else ""
     hidden = max(len(key) - len(head) - 4, 0)

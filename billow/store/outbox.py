@@ -35,7 +35,7 @@ def wants(enabled: Sequence[str], type: str) -> bool:
 
 
 def v2_type(type: str) -> str:
-    """What an event is called in v2, where it is shown as a thin one."""
+    """Return the type of an event in v2, where it is sent as a thin event."""
     return type if type.startswith("v2.") else f"v1.{type}"
 
 
@@ -150,7 +150,7 @@ def flush(tx: Tx) -> None:
 
 
 def _data(events: Sequence[NewEvent]) -> list[Json]:
-    """What each event shows, encoded. An object that several events in a row show is encoded once."""
+    """Encode what each event shows. An object that several events in a row show is encoded once."""
     found, last, encoded = [], None, msgspec.Raw()
     for event in events:
         if event.object is not last:

@@ -1,4 +1,4 @@
-"""Run the jobs of the wall clock in threads, lane by lane, until told to stop."""
+"""Run the jobs of the wall clock in threads, lane by lane, until `stop` is called."""
 
 import logging
 import threading

@@ -113,7 +113,7 @@ def no_such(tx: Tx, cls: type[Resource], id: str, param: str | None = None) -> R
 
 
 def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:
-    """Whether the same account has it in the other mode, which is all that it may learn of it."""
+    """Return whether the same account has it in the other mode, which is all that it may learn of it."""
     other = f"{tx.account}/{'test' if tx.livemode else 'live'}"
     tx.run("select set_config('billow.tenant', %(tenant)s, true)", tenant=other)
     found = tx.one(f"select 1 from {cls.table} where id = %(id)s", id=id)

@@ -86,7 +86,7 @@ def weighed(course: Course, target: Target, amounts: Amounts) -> Weighed:
 
 
 def rebilled(course: Course, target: Target) -> bool:
-    """Whether a new period of the item begins with the change, so that its time is billed anew."""
+    """Return whether a new period of the item begins with the change, so that its time is billed anew."""
     if target.introduced or target.apart:
         return target.introduced
     return bool(target.new and (course.goal.reset or course.goal.trial or target.new_rhythm))
@@ -173,7 +173,7 @@ def prorated_until(course: Course, target: Target, new: Item) -> datetime:
 
 
 def billed_now(course: Course, items: Sequence[Weighed]) -> bool:
-    """Whether an invoice is made with the change, and not with the next period (§5.8)."""
+    """Return whether an invoice is made with the change, and not with the next period (§5.8)."""
     goal, wish = course.goal, course.wish
     if goal.trial:
         return course.terms.status != "trialing"

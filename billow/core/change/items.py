@@ -80,7 +80,7 @@ class Target:
 
     @property
     def moved(self) -> bool:
-        """Whether what is billed changes: price, quantity, or that the item is there."""
+        """Return whether what is billed changes: price, quantity, or that the item is there."""
         if self.old is None or self.new is None:
             return True
         return (self.old.price, self.old.quantity) != (self.new.price, self.new.quantity)
@@ -91,23 +91,23 @@ class Target:
 
     @property
     def introduced(self) -> bool:
-        """Whether a trial offer begins with the change."""
+        """Return whether a trial offer begins with the change."""
         before = self.old.offer if self.old else None
         return bool(self.new and self.new.offer and self.new.offer != before)
 
     @property
     def apart(self) -> bool:
-        """Whether a trial offer goes on, whose periods nothing else moves."""
+        """Return whether a trial offer goes on, whose periods nothing else moves."""
         return bool(self.old and self.new and self.new.offer and not self.introduced)
 
     @property
     def leaves(self) -> bool:
-        """Whether the change takes the item out of its trial offer."""
+        """Return whether the change takes the item out of its trial offer."""
         return bool(self.old and self.old.offer and not (self.new and self.new.offer))
 
     @property
     def was_free(self) -> bool:
-        """Whether it goes from nothing to something, by price, not by quantity (§5.5)."""
+        """Return whether it goes from nothing to something, by price, not by quantity (§5.5)."""
         return bool(self.old and self.new and not self.old.full and self.new.full)
 
 

@@ -165,7 +165,7 @@ def free_by_offers(terms: Terms, targets: Sequence[Target]) -> datetime | None:
 
 
 def paid_again(targets: Sequence[Target]) -> bool:
-    """Whether a trial by offers is over, since something costs money from now on."""
+    """Return whether a trial by offers is over, since something costs money from now on."""
     return any(item.offer for item in old_items(targets)) and free_until(new_items(targets)) is None
 
 

@@ -26,7 +26,7 @@ class PauseCollection(Params):
 
 
 def finalizes_automatically(subscription: Subscription, now: datetime) -> bool:
-    """Whether drafts of a subscription are finalized automatically.
+    """Return whether drafts of a subscription are finalized automatically.
 
     They are not while the subscription is unpaid, or while a pause keeps its invoices as drafts.
     """

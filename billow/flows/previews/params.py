@@ -108,7 +108,7 @@ class Preview(Params):
 
     @property
     def recurring(self) -> bool:
-        """Whether only recurring amounts are shown."""
+        """Return whether only recurring amounts are shown."""
         return self.preview_mode == "recurring"
 
 

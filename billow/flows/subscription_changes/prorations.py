@@ -70,13 +70,13 @@ class Prorations:
 
     @property
     def itemized(self) -> bool:
-        """Whether prorations list discounts separately; otherwise amounts include them (§5.7)."""
+        """Return whether prorations list discounts separately; otherwise amounts include them (§5.7)."""
         flexible = self.subscription.billing_mode["flexible"] or {}
         return bool(flexible.get("proration_discounts") == "itemized")
 
     @property
     def included(self) -> bool:
-        """Whether descriptions say what discounts have taken off: not in classic (§5.7)."""
+        """Return whether descriptions say what discounts have taken off: not in classic (§5.7)."""
         return bool(self.subscription.billing_mode["type"] == "flexible" and not self.itemized)
 
     def add(

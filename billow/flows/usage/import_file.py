@@ -122,7 +122,7 @@ def import_usage(
 
 
 def value_keys(db: Database, tenant: str, mapping: Mapping) -> dict[str, str]:
-    """Where each meter looks for its value. That a meter is not there is no fault of the rows."""
+    """Find the key of each meter's value. A missing meter is refused here: no row is at fault."""
     with db.transaction(tenant) as tx:
         named = [MeterEvent(event_name=feed.event_name, payload={}) for feed in mapping.feeds]
         meters = validation.known(tx, named).meters

@@ -111,7 +111,7 @@ def _customer(event: MeterEvent, meter: Counter) -> Any:
 
 
 def judged(known: Known, event: Sent) -> Measured | Refused:
-    """The event as it is counted, or why it is not."""
+    """Return the event as it is counted, or why it is not."""
     if isinstance(event, Refused):
         return event
     try:
@@ -219,7 +219,7 @@ def _value(meter: Counter, payload: dict[str, Any]) -> Decimal:
 
 
 def _dimensions(meter: Counter, payload: dict[str, Any]) -> str | None:
-    """What is neither customer nor value, as JSON."""
+    """Return what is neither customer nor value, as JSON."""
     rest = {key: value for key, value in payload.items() if key not in (meter.customer_key, meter.value_key)}
     if len(rest) > DIMENSIONS:
         raise Refused(

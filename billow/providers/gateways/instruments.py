@@ -161,7 +161,7 @@ def find(token: str) -> Instrument | Declined:
 
 
 def is_test_card(token: str) -> bool:
-    """Whether a token or number is that of a test card, known to the simulated gateway or not."""
+    """Return whether a token or number is that of a test card, known to the simulated gateway or not."""
     compact = token.replace(" ", "").replace("-", "")
     return token.startswith("pm_card_") or token in BY_NAME or compact in BY_NAME
 

@@ -75,5 +75,5 @@ def sender(message: Message) -> str:
 
 
 def needs_utf8(message: Message) -> bool:
-    """Whether an address is not ASCII, so that the server must support RFC 6531; names can be encoded."""
+    """Return whether an address is not ASCII, so the server must support RFC 6531; names can be encoded."""
     return not all(address.isascii() for address in (*recipients(message), sender(message)))

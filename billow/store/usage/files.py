@@ -43,7 +43,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def read(file: IO[bytes], path: Path) -> Iterator[Row | BadLine]:
-    """The rows of a file: .csv, .ndjson or .jsonl, perhaps with .gz behind it; a bad line says why."""
+    """Read the rows of a file: .csv, .ndjson or .jsonl, perhaps with .gz behind it; a bad line says why."""
     endings = [ending.lower() for ending in path.suffixes]
     # A second view of the file, so that whoever gave it may ask it for the position, also at the end.
     view = open(file.fileno(), "rb", closefd=False)  # noqa: SIM115  (the text closes it)
