@@ -271,7 +271,7 @@ def undecided(request: str, keyed: bool) -> Answer:
     Clients are advised to retry only with an idempotency key, which makes a retry safe.
     """
     then = (
-        "Send it again with the same Idempotency-Key to hear what became of it, not with a new one."
+        "Send it again with the same Idempotency-Key to learn its result, not with a new one."
         if keyed
         else f"Look at the events of request {request} before you send it again: it had no Idempotency-Key,"
         " so that it may be carried out twice."

@@ -30,7 +30,7 @@ FINAL = {Succeeded: "succeeded", Declined: "failed"}
 """The state of an attempt after a final answer."""
 HELD = timedelta(days=7)
 """How long a card holds an amount that is not captured."""
-NOBODY_THERE = Declined(
+AUTHENTICATION_REQUIRED = Declined(
     "authentication_required",
     "authentication_required",
     "Your card was declined. This transaction requires authentication.",
@@ -87,7 +87,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
             case Declined():
                 decline(tx, case, outcome)
             case NeedsAction() if case.intent is None:
-                decline(tx, case, NOBODY_THERE)
+                decline(tx, case, AUTHENTICATION_REQUIRED)
             case NeedsAction():
                 need_action(tx, case, outcome)
             case Pending():
