@@ -363,11 +363,17 @@ def jobs(
             say(f"{commands.retry_jobs(built, retry)} jobs are due now.")
         if parked or waiting:
             columns = ["kind", "ref", "account", "tries", "since", "next", "reason"]
-            found = commands.stuck_rows(built, parked=parked)
-            show("parked jobs" if parked else "waiting jobs", columns, found)
-            return
-        columns = ["kind", "lane", "due", "overdue", "waiting", "parked", "oldest"]
-        show("jobs", columns, commands.job_rows(built))
+            title, found = (
+                "parked jobs" if parked else "waiting jobs",
+                commands.stuck_rows(built, parked=parked),
+            )
+        else:
+            columns = ["kind", "lane", "due", "overdue", "waiting", "parked", "oldest"]
+            title, found = "jobs", commands.job_rows(built)
+        if found:
+            show(title, columns, found)
+        else:
+            say(f"There are no {title}." if title != "jobs" else "No job needs attention.")
 
 
 @cli.command()
