@@ -68,7 +68,8 @@ class Statements:
         query = parsed(sql)
         if self._adapter is None:
             # Not earlier: the adapter reads the session's time zone, and `connect` sets the threshold. Where
-            # psycopg prepared anything itself, it would deallocate ours with its own.
+            # psycopg prepared anything itself, it would deallocate ours with its own. The pool sets it before
+            # any use (`Database._configure`).
             self._adapter, self._conn.prepare_threshold = Transformer(self._conn), None
         values = self._adapter.dump_sequence([params[name] for name in query.names], query.formats)
         types, formats = tuple(self._adapter.types or ()), self._adapter.formats

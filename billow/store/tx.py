@@ -146,6 +146,8 @@ class Database:
         self.connections.close()
 
     def _configure(self, conn: Session) -> None:
+        # Where psycopg prepares anything itself, it deallocates ours with its own at the next rollback.
+        conn.prepare_threshold = None
         _prepare(conn)
         conn.bounds = JOB
         conn.marker = commit.marker_of(conn)

@@ -91,7 +91,8 @@ def test_a_page_costs_one_query_and_each_level_one_more(
         product = api.post("/v1/products", {"name": "Silver"})["id"]
         made = api.post("/v1/prices", {"product": product, "currency": "usd", "unit_amount": "1"})["id"]
         api.post(f"/v1/products/{product}", {"default_price": made})
-    for expand, count in [("", 1), ("data.product", 2), ("data.product.default_price", 3)]:
+    # The default price of each product is on the page, and a transaction reads a price once.
+    for expand, count in [("", 1), ("data.product", 2), ("data.product.default_price", 2)]:
         statements.clear()
         page = api.get("/v1/prices", {"expand[]": expand} if expand else {})
         assert (page.status, len(page["data"]), len(statements)) == (200, 5, count), statements

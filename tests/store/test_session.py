@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -185,3 +186,18 @@ def test_each_transaction_has_its_own_bounds_on_a_connection_that_others_had(dat
             assert bounds(tx) == hasty
         with database.connection() as conn:
             assert conn.execute("show statement_timeout").fetchall() == [("10min",)]
+
+
+def test_psycopg_deallocates_nothing_that_is_prepared_here(app: App) -> None:
+    """It would do so at a rollback if it had prepared something itself, before or after us."""
+    db = Database(app.db.url, size=1)
+    with closing(db), db.connection() as conn:
+        for _ in range(8):
+            conn.execute("select %s::int", (1,))
+        for _ in range(3):
+            conn.statements.tuples("select 2", {})
+        with conn.transaction():
+            raise psycopg.Rollback
+        for _ in range(8):
+            conn.execute("select %s::int", (1,))
+        assert conn.statements.tuples("select 2", {}) == [(2,)]

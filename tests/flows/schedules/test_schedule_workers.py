@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from billow.app import App
 from billow.flows.subscriptions import renew
+from billow.store import jobs
 from tests.conftest import new_caller
 from tests.flows.conftest import Wall, do_what_is_due
 from tests.support.world import Invoice, Schedule, World, day, months, of, plans
@@ -38,6 +39,7 @@ def test_a_renewal_waits_for_the_phase_that_begins_with_it(app: App, wall: Wall)
     wall.now = wall.now.replace(microsecond=0) + timedelta(days=31, hours=2)
     with app.db.transaction(world.api.tenant) as tx:
         renew.renew(tx, [id])
+        jobs.flush(tx)
         [job] = tx.all("select run_at from jobs where kind = 'subscription.renew' and ref = %(id)s", id=id)
     assert job["run_at"] == wall.now + timedelta(seconds=1)
     assert day(plan.subscription.now["items"]["data"][0]["current_period_end"]) == plan.dates[0][1]
