@@ -60,7 +60,7 @@ class Worker:
         tried_until = time.monotonic() + TRIED_SECONDS
         db.counts_starts = lambda: time.monotonic() < tried_until
         threads = [
-            threading.Thread(target=self._loop, args=(lane,), name=f"{lane}-{number}")
+            threading.Thread(target=self._loop, args=(lane, number), name=f"{lane}-{number}")
             for lane, count in LANES.items()
             for number in range(count)
         ]
@@ -80,7 +80,14 @@ class Worker:
         for one in self._all:
             one.join(max(deadline - time.monotonic(), 0.1))
 
-    def _loop(self, lane: str) -> None:
+    def _loop(self, lane: str, number: int) -> None:
+        """Run the jobs of a lane until told to stop.
+
+        The second thread that bills begins later: while starts are recorded (store/starts.py), two threads
+        would each record those of the same jobs.
+        """
+        if number and lane == "billing":
+            self._stop.wait(TRIED_SECONDS)
         while not self._stop.is_set():
             if self.db.disk.low():  # every job writes, if only its own deletion
                 self._stop.wait(1)
