@@ -88,7 +88,7 @@ NOUNS = {
         {"display_name": WORDS, "type": st.just("fixed_amount"),
          "fixed_amount": st.just({"amount": 7, "currency": "usd"})},
         {"active": st.booleans()},
-        emitted=False,
+        told=False,
     ),
 }  # fmt: skip
 WITH_ACTIVE = {"product", "price", "tax_rate", "shipping_rate"}
