@@ -103,7 +103,7 @@ def test_what_waits_during_the_migration_has_an_age_after_it(server_url: str) ->
         for tenant in ("acct_a/test", "acct_b/live"):
             conn.execute("select set_config('billow.tenant', %s, false)", (tenant,))
             conn.execute(
-                "insert into events (id, created, api_version, data, request, type, written_at, sequence)"
+                "insert into events (id, created, api_version, data, request, type, told_at, sequence)"
                 " values ('evt_' || %(tenant)s, %(at)s, '', '{}', '{}', 'ping', %(at)s, 1)",
                 {"tenant": tenant, "at": AT},
             )

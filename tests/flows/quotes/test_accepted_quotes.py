@@ -359,7 +359,7 @@ def test_who_dies_between_the_payment_and_the_word_is_made_up_for(world: World, 
     quote.does("accept")
     world.forget()
     with app.db.transaction(world.api.tenant) as tx:
-        tx.run("update quotes set told = false where id = %(id)s", id=quote.id)
+        tx.run("update quotes set emitted = false where id = %(id)s", id=quote.id)
         jobs.put(tx, "quote.emit_accepted", quote.id, moment("2025-01-01 01:00"), clock=world.clock)
     world.at("2025-01-01 01:00", expect=["quote.accepted"])
 
