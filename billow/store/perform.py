@@ -9,12 +9,11 @@ from typing import Any
 
 import psycopg
 
-from billow.store.session import STALE
 from billow.store.turns import Contended
 from billow.store.tx import Tx
 
 TRIES = 5
-CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, *STALE)
+CONFLICTS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 #: Two requests made the same thing at once: the second try sees the first one's row, and begins after it.
 TWINS = (psycopg.errors.UniqueViolation, psycopg.errors.ExclusionViolation)
 

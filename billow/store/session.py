@@ -24,6 +24,10 @@ Params = Mapping[str, Any]
 Key = tuple[str, tuple[int, ...]]
 
 
+class Stale(errors.SerializationFailure):
+    """A prepared statement cannot be used any more; begun again, the transaction prepares it anew."""
+
+
 class Session(psycopg.Connection[Any]):
     """A connection to the database, and what is known of it as long as it lasts."""
 
@@ -80,9 +84,9 @@ class Statements:
         self._conn.pgconn.send_query_prepared(name, values, formats)
         try:
             return self._result()
-        except STALE:
+        except STALE as error:
             del self._names[sql, types]
-            raise
+            raise Stale(str(error)) from error
 
     def send(self, sql: str) -> PGresult:
         """Send statements without parameters in one message, and return the result of the last one."""

@@ -36,7 +36,7 @@ def find(tx: Tx, cls: type[R], id: str, *, param: str | None = None, deleted: bo
 
 
 def find_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> dict[str, R]:
-    """Find the rows that exist, by id, in the resource's order; only unknown ones are read."""
+    """Find the rows that exist, by id, in the resource's order; where one is unknown, all are read."""
     wanted = sorted(set(ids))
     known = [row for id in wanted if (row := held.known(tx, cls, id)) is not None]
     if len(known) == len(wanted) and cls.order == Resource.order:
