@@ -297,18 +297,19 @@ def accounts(
     will_be_due_days: Annotated[
         int | None, typer.Option(help="Days from invoice.will_be_due to the due date; 0: never.")
     ] = None,
+    api_version: Annotated[str, typer.Option(help="The API version of requests that name none.")] = "",
     account: Account = None,
     data: Data = None,
 ) -> None:
     """List and create accounts. Each has its own data, in a test mode and a live mode."""
     with open_installation(data, account) as built:
-        commands.set_days(built, upcoming_days, will_be_due_days)
+        commands.set_account(built, upcoming_days, will_be_due_days, api_version)
         if create:
             id, made = commands.create_account(built, create)
             say(f"{id}: {create}. Its keys, shown this once:")
             for key in made:
                 tell_key("", key)
-        columns = ["id", "name", "created", "upcoming days", "will be due days"]
+        columns = ["id", "name", "created", "upcoming days", "will be due days", "API version"]
         show("accounts", columns, commands.account_rows(built))
 
 

@@ -105,6 +105,11 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     return (data if before is None else data[::-1]), len(found) > limit
 
 
+def count(tx: Tx, cls: type[Resource], where: Where) -> int:
+    """Count the rows of a list, on all of its pages."""
+    return int(tx.tuples(f"select count(*) from {cls.table} where {where.sql}", **where.params)[0][0])
+
+
 def checked_limit(limit: int) -> int:
     """Return the limit of a page, after checking that it is from 1 to 100."""
     require(
@@ -146,5 +151,5 @@ def shown(page: Page, cls: type[Resource] | None, tx: Tx, tree: render.Tree) -> 
             param="expand",
         )
     if cls:
-        render.refuse_unknown(cls, tree.get("data", {}))
+        render.refuse_unknown(tx, cls, tree.get("data", {}))
     return render.page(render.show(tx, page.rows, tree.get("data", {})), page.has_more, page.url)

@@ -13,6 +13,8 @@ from billow.store.tx import Tx
 Tree = dict[str, Any]
 Lists = Mapping[str, Sequence[Resource]]
 """All entries of a list below the rows that are shown, by the list's name, in the order of the list."""
+OLDER = "older version"
+"""The note of a transaction with the older version that it answers in (api/versions/showing.py)."""
 MAX_DEPTH = 4
 FIRST = 10
 """How many entries a list inside an object shows."""
@@ -46,8 +48,10 @@ def show(
         return []
     cls = type(rows[0])
     tree = tree or {}
-    refuse_unknown(cls, tree)
-    included = frozenset(name for name in tree if cls.specs[name].include)
+    refuse_unknown(tx, cls, tree)
+    if (older := tx.notes.get(OLDER)) is not None:
+        older.seen.update({(cls.object, row.id): row for row in rows})
+    included = frozenset(name for name in tree if name in cls.specs and cls.specs[name].include)
     plain, compute = compiled.functions(cls, included)
     livemode = tx.livemode
     shown = [plain(row, livemode) for row in rows]
@@ -187,15 +191,36 @@ def _attach_lists(
         view[spec.name] = page(data[id], len(below[id]) > FIRST, spec.url.format(id=id))
 
 
+def show_former_list(
+    tx: Tx,
+    spec: Field,
+    views: Sequence[dict[str, Any]],
+    entries: Sequence[Resource],
+    before: Sequence[dict[str, Any]],
+) -> None:
+    """Add to `previous_attributes` the first entries of each list as they were, if they have changed."""
+    former: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
+    for row, entry in zip(entries, show(tx, entries), strict=True):
+        former[getattr(row, spec.by)].append(entry)
+    for view, previous in zip(views, before, strict=True):
+        if (old := former[view["id"]][:FIRST]) != view[spec.name]["data"]:
+            previous[spec.name] = {"data": old}
+
+
 def page(data: list[dict[str, Any]], has_more: bool, url: str) -> dict[str, Any]:
     """Return a list object."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def refuse_unknown(cls: type[Resource], tree: Tree) -> None:
-    """Refuse to expand a field that is neither a reference nor left out by default."""
+def refuse_unknown(tx: Tx, cls: type[Resource], tree: Tree) -> None:
+    """Refuse to expand a field that is neither a reference nor left out by default.
+
+    What only the older version of the request expands is left to it.
+    """
+    older = tx.notes.get(OLDER)
+    former = older.expands.get(cls.object, ()) if older else ()
     for name, below in tree.items():
-        if name == "*":
+        if name == "*" or any(each.split(".")[0] == name for each in former):
             continue
         spec = cls.specs.get(name)
         if spec is None or not _expandable(spec, below):

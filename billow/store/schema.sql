@@ -19,7 +19,8 @@ create table accounts (
     default_currency text        not null default 'usd',
     created          timestamptz not null,
     upcoming_days    integer     not null default 7 check (upcoming_days between 0 and 45),
-    will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45)
+    will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
+    api_version      text        not null default '2026-10-28.endive'  -- of requests that name none, and of events
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
@@ -109,7 +110,7 @@ create table webhook_endpoints (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
-    api_version    text        not null,
+    api_version    text,                          -- null: that of the account
     description    text,
     enabled_events jsonb       not null,
     metadata       jsonb       not null default '{}',
@@ -134,6 +135,7 @@ create table event_destinations (
     metadata        jsonb       not null default '{}',
     name            text        not null,
     secret          text        not null,
+    snapshot_api_version text,                     -- null: that of the account, or thin events
     updated         timestamptz not null,
     url             text        not null
 );

@@ -27,7 +27,8 @@ def ask(api: Any, verb: Verb, key: str, query: str = "") -> Any:
     kind = "application/json" if path.startswith("/v2/") else "application/x-www-form-urlencoded"
     body = {"content_type": kind, "data": b"" if "form" in kind else b"{}"}
     asked = {"query_string": query, **(body if verb.method == "POST" else {})}
-    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}"}, **asked)
+    version = {"Stripe-Version": verb.until} if verb.until else {}
+    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}", **version}, **asked)
 
 
 def restricted(api: Any, **permissions: str) -> str:
@@ -251,6 +252,8 @@ BELOW = {
     "/v1/quotes/{id}/computed_upfront_line_items": "quotes",
     "/v1/quotes/{id}/line_items": "quotes",
     "/v1/quotes/{id}/pdf": "quotes",
+    "/v1/subscription_items/{id}/usage_record_summaries": "billing_meter_event_summaries",
+    "/v1/subscription_items/{id}/usage_records": "billing_meter_events",
     "/v1/subscriptions/{id}/discount": "subscriptions",
     "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
 }
