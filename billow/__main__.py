@@ -15,7 +15,7 @@ from billow import app as application
 from billow import commands, processes, running, settings
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
-from billow.opening import database, open_installation, read_settings
+from billow.opening import NOT_MIGRATED, NoDatabase, database, open_installation, read_settings
 from billow.settings import Settings
 from billow.store import archive_lag, rewind, unfinished, wal
 from billow.store import migrate as migrations
@@ -27,7 +27,19 @@ from billow.store.embedded import CannotRun
 from billow.store.programs import ProgramFailed
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
-from billow.terminal import Account, Data, console, options, require_values, say, show, tell, tell_key, write
+from billow.terminal import (
+    Account,
+    Data,
+    console,
+    options,
+    require_values,
+    say,
+    show,
+    tell,
+    tell_key,
+    tell_new_key,
+    write,
+)
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -201,7 +213,8 @@ def keys(
     data: Data = None,
 ) -> None:
     """List, create and replace the API keys of an account."""
-    with open_installation(data, account) as built:
+    with open_installation(data, account, new=create) as built:
+        tell_new_key(built.new_key)
         if create:
             made = commands.create_key(built, mode, kind, name, permission or [])
             tell_key(f"Your {mode} key, shown this once:", made)
@@ -225,7 +238,8 @@ def accounts(
     data: Data = None,
 ) -> None:
     """List and create accounts. Each has its own data, in a test mode and a live mode."""
-    with open_installation(data, account) as built:
+    with open_installation(data, account, new=bool(create)) as built:
+        tell_new_key(built.new_key)
         commands.set_days(built, upcoming_days, will_be_due_days)
         if create:
             id, made = commands.create_account(built, create)
@@ -257,7 +271,8 @@ def apply_catalog(
 ) -> None:
     """Show what a catalog file would change; with --yes, change it."""
     text = file.read_text()
-    with open_installation(data, account) as built:
+    with open_installation(data, account, new=yes) as built:
+        tell_new_key(built.new_key)
         planned = commands.apply_catalog(built, mode, text, really=False)
         if not planned:
             say("Nothing to change.")
@@ -402,21 +417,31 @@ CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrat
 
 def main() -> None:
     """Run a command. Print one line, and no traceback, for what the caller can correct."""
+    sys.exit(ended())
+
+
+def ended() -> int:
+    """Run a command, and return its status: 1 where it finds no billow, 2 where it cannot do its work."""
     try:
         require_values(sys.argv[1:])
         cli()
-    except (Refused, settings.BadSetting, *CANNOT) as error:
-        say(f"billow: {error}", "red")
-        sys.exit(2)
+    except NoDatabase as error:
+        return failed(1, error)
     except psycopg.errors.UndefinedTable:
-        say("billow: the database is not migrated to this version: run `billow migrate` first.", "red")
-        sys.exit(2)
+        return failed(2, NOT_MIGRATED)
     except psycopg.OperationalError as error:  # the pool's time-out is one as well
-        say(f"billow: the database cannot be reached: {error}", "red")
-        sys.exit(2)
-    except OSError as error:
-        say(f"billow: {error}", "red")
-        sys.exit(2)
+        return failed(2, f"the database cannot be reached: {error}")
+    except psycopg.errors.InsufficientPrivilege as error:
+        return failed(2, f"the database refuses this to the role that billow connects as: {error}")
+    except (Refused, settings.BadSetting, OSError, *CANNOT) as error:
+        return failed(2, error)
+    return 0
+
+
+def failed(status: int, reason: object) -> int:
+    """Print why a command ends, as one line, and return the status."""
+    say(f"billow: {' '.join(str(reason).split())}", "red")
+    return status
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from billow.settings import BadSetting, Settings
 from billow.store import migrate as migrations
 from billow.store import wal
 from billow.streams import detach
-from billow.terminal import Data, Host, Port, say, tell_key
+from billow.terminal import Data, Host, Port, say, tell_new_key
 
 
 def up(data: Data = None, port: Port = None, host: Host = None) -> None:
@@ -21,7 +21,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
     detach()
     read = read_settings(data, port, host)
     listeners = listen(read.host, read.port)
-    with database(read) as url:
+    with database(read, new=True) as url:
         processes.require_connections(url, read.workers, 1, application.pool_size(read))
         if read.embedded and read.wal_archive:
             wal.require_writable(read.wal_archive)
@@ -45,8 +45,7 @@ def prepare(read: Settings, url: str) -> None:
     """Build the application once, so that a wrong setting ends the command before it starts processes."""
     built = application.build(read, url)
     built.close()
-    if built.new_key:
-        tell_key("Your test key, shown this once:", built.new_key)
+    tell_new_key(built.new_key)
 
 
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
@@ -76,7 +75,7 @@ def work(data: Data = None) -> None:
 
 def migrate(data: Data = None) -> None:
     """Migrate the database to this version of billow. There is no way back."""
-    with database(read_settings(data)) as url:
+    with database(read_settings(data), new=True) as url:
         done = migrations.migrate(url)
     for name in done or ["The database is up to date."]:
         say(name)

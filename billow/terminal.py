@@ -60,6 +60,12 @@ def tell_key(words: str, key: str) -> None:
     console.print(Text.assemble(f"{words} " if words else "", (key, "bold")), soft_wrap=True)
 
 
+def tell_new_key(key: str | None) -> None:
+    """Print the test key of an installation that this command began."""
+    if key:
+        tell_key("Your test key, shown this once:", key)
+
+
 def write(text: str) -> None:
     """Write text unchanged into a file or a pipe, and without control characters to a terminal."""
     sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)

@@ -143,3 +143,18 @@ def test_an_address_that_cannot_be_listened_on(database: str, tmp_path: Path, co
     more = {"BILLOW_DATABASE_URL": database, "BILLOW_HOST": "::ffff:127.0.0.1"}
     status, said = ended(tmp_path, command, **more)
     assert status == 2 and "cannot be listened on" in said, said
+
+
+@pytest.mark.parametrize("command", ["work", "serve"])
+def test_a_process_of_a_folder_without_a_database_makes_none(tmp_path: Path, command: str) -> None:
+    status, said = ended(tmp_path / "mistyped", command, BILLOW_DATABASE_URL="")
+    assert status == 1 and "holds no database of billow" in said, said
+    assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "work"])
+def test_a_process_whose_database_cannot_be_reached(tmp_path: Path, command: str) -> None:
+    away = f"postgresql://billow@127.0.0.1:{free_port()}/billow"
+    status, said = ended(tmp_path, command, BILLOW_DATABASE_URL=away)
+    assert status == 2 and said.count("\n") == 1, said
+    assert said.startswith("billow: the database cannot be reached: "), said
