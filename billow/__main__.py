@@ -187,7 +187,7 @@ def instant(text: str) -> datetime:
 
 @cli.command()
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
-    """Print the whole journal in beancount's text format."""
+    """Print the whole journal in the format of beancount and Fava; hledger and Ledger do not read it."""
     with open_installation(data) as built:
         write(commands.journal_text(built, mode))
 
