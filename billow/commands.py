@@ -311,8 +311,10 @@ def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
                 " and not c.relforcerowsecurity and c.relname not in ('jobs', 'api_keys') order by 1"
             ).fetchall()
         ]
+    bare_database = len(waiting) == len(migrate.available())
+    said = "none is applied, the database holds nothing of billow" if bare_database else ", ".join(waiting)
     return waiting, [
-        (not waiting, f"migrations: {', '.join(waiting) or 'all applied'}"),
+        (not waiting, f"migrations: {said or 'all applied'}"),
         (not unbound, f"the role {name} is bound by row level security"),
         (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
     ]
