@@ -246,8 +246,8 @@ class Customer:
         )
 
     def bills(self, **more: Any) -> "Invoice":
-        """Create a draft invoice by hand, with the pending items."""
-        form = {"pending_invoice_items_behavior": "include", **more}
+        """Create a draft invoice by hand, with the pending items: those of `subscription`, or of none."""
+        form = {**({} if "subscription" in more else {"pending_invoice_items_behavior": "include"}), **more}
         return Invoice(self.world, self.world.post("/v1/invoices", customer=self.id, **form))
 
     @property
