@@ -13,6 +13,7 @@ import typer
 
 from billow import app as application
 from billow import commands, processes, running, settings
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
 from billow.opening import NOT_MIGRATED, NoDatabase, database, open_installation, read_settings
@@ -179,7 +180,7 @@ def report(
 
 def instant(text: str) -> datetime:
     try:
-        read = datetime.fromisoformat(text)
+        read = read_instant(text)
     except ValueError:
         raise Refused(f"{text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)

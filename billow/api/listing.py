@@ -39,7 +39,7 @@ class Page:
 def accepted(cls: type[Resource]) -> Mapping[str, Field]:
     """Return the params of `GET /v1/things`, besides those that the noun's own listing declares."""
     own = {
-        name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
+        name: replace(spec, kind="range" if spec.kind == "timestamp" else spec.kind, unset=False)
         for name, spec in cls.filters().items()
     }
     return {**PAGING, **own} if "created" in cls.lacks else {**PAGING, **own, "created": Field("range")}

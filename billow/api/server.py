@@ -122,14 +122,7 @@ class Server:
         if key is None:
             key = self.keys.recognise(request.headers.get("authorization"))
             self.admit(key)
-        account = request.headers.get("stripe-account")
-        if account and account != key.tenant.split("/")[0]:
-            raise Refused(
-                f"The provided key does not have access to account '{account}' (or that account does not"
-                " exist).",
-                status=403,
-                code="account_invalid",
-            )
+        request.check_account(key.tenant.split("/")[0])
         if "\x00" in "".join(ids):
             raise Refused("Invalid id: it contains a NUL character.", status=404, code="resource_missing")
         version = version_of(request, key)
@@ -139,10 +132,9 @@ class Server:
 
     def _answer(self, call: Call, request: Received, share: Share) -> Answer:
         verb = call.verb
-        self._decode(call, request, share)
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
-        given = request.headers.get("idempotency-key")
-        call.idempotency_key = given if verb.method in repeatable else None
+        call.idempotency_key = request.idempotency_key() if verb.method in repeatable else None
+        self._decode(call, request, share)
         return self.execution.carry_out(call)
 
     @staticmethod

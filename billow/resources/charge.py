@@ -76,7 +76,7 @@ class Charge(
     payment_method_details: dict[str, Any] | None = f.nested()
     presentment_details: dict[str, Any] | None = f.absent()
     radar_options: dict[str, Any] | None = f.absent()
-    receipt_email: str | None = f.email(UPDATE)
+    receipt_email: str | None = f.email(UPDATE, unset=True)
     receipt_number: str | None = f.absent()
     receipt_url: str | None = f.text()
     refunded: bool = f.boolean(default=False)
@@ -90,7 +90,7 @@ class Charge(
     status: str = f.choice(SHOWN, "failed", "pending", "succeeded", required=True)
     transfer: str | None = f.absent()
     transfer_data: dict[str, Any] | None = f.absent()
-    transfer_group: str | None = f.text(UPDATE, filter=True)
+    transfer_group: str | None = f.text(UPDATE, filter=True, unset=True)
 
     reference: str | None = f.text(hidden=True)
     """The gateway's id of a successful charge, which refunds and captures name."""

@@ -29,7 +29,7 @@ class BillingDetails(Params):
     email: str | None = f.email(unset=True)
     name: str | None = f.line(unset=True)
     phone: str | None = f.line(unset=True)
-    tax_id: str | None = f.text()
+    tax_id: str | None = f.text(unset=True)
 
 
 class Expiry(Params):

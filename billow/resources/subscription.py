@@ -62,7 +62,7 @@ NETWORKS = (
 class CardMandate(Params):
     amount: int | None = f.amount(min=0)
     amount_type: str | None = f.choice(SHOWN, "fixed", "maximum")
-    description: str | None = f.text(max=200)
+    description: str | None = f.text(max=200, unset=True)
 
 
 class CardOptions(Params):
@@ -121,8 +121,8 @@ class InvoiceSettings(Params):
 
     account_tax_ids: list[str] | None = f.array(item=f.text(), unset=True)
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
-    description: str | None = f.text(max=1500)
-    footer: str | None = f.text(max=5000)
+    description: str | None = f.text(max=1500, unset=True)
+    footer: str | None = f.text(max=5000, unset=True)
     issuer: Issuer | None = f.nested(shape=Issuer)
 
 

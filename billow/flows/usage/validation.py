@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from billow.core.calendar import read_instant
+from billow.core.decimals import written_out
 from billow.core.errors import Refused
 from billow.resources.meter_event import IDENTIFIER, CustomerEvent, MeterEvent, Sent
 from billow.store.ids import new_id
@@ -191,7 +193,7 @@ def _instant(sent: int | str | None, now: datetime) -> datetime:
             return now
         if _SECONDS.fullmatch(sent):
             return datetime.fromtimestamp(int(sent), UTC)
-        at = datetime.fromisoformat(sent)
+        at = read_instant(sent)
         if at.tzinfo is not None:
             return at.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
@@ -210,10 +212,10 @@ def _value(meter: Counter, payload: dict[str, Any]) -> Decimal:
             f"Missing required param: {at}, which is the value.", param=at, code="meter_event_value_not_found"
         )
     text = str(sent) if type(sent) is int else sent
+    if isinstance(text, str) and not _NUMBER.fullmatch(text):
+        text = written_out(text)
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        message = (
-            f"Invalid value: {str(sent)[:80]}; must be a plain decimal number with at most 26 digits before"
-        )
+        message = f"Invalid value: {str(sent)[:80]}; must be a decimal number with at most 26 digits before"
         raise Refused(f"{message} the point and 12 behind it.", param=at, code="meter_event_invalid_value")
     return Decimal(text)
 
