@@ -366,7 +366,10 @@ def _shown(spec: Field) -> Schema:
 
 
 def _list_of(name: str) -> Schema:
-    data = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+    return _list_with({"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}})
+
+
+def _list_with(data: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {"object": {"const": "list"}, "data": data, "has_more": SIMPLE["boolean"], "url": TEXT},
@@ -374,6 +377,8 @@ def _list_of(name: str) -> Schema:
 
 
 def _result(verb: Verb) -> Schema:
+    if verb.resource is None and verb.kind == "list":  # of a noun that is not there
+        return _list_with({"type": "array", "maxItems": 0})
     if verb.resource is None or not verb.resource.path:
         return {"type": "object"}
     if verb.kind == "list":
