@@ -356,8 +356,9 @@ def _shown(spec: Field) -> Schema:
         schema = around.get(spec.kind, whole)
     elif spec.kind == "array" and spec.item:
         schema = {"type": "array", "items": _shown(spec.item)}
-    if spec.kind == "ref" and spec.to in REGISTRY and (REGISTRY[spec.to].path or _reached(spec.to)):
-        return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{spec.to}"}, {"type": "null"}]}
+    to = spec.to if spec.kind == "ref" else spec.refs if spec.kind == "text" else ""
+    if to in REGISTRY and (REGISTRY[to].path or _reached(to)):
+        return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{to}"}, {"type": "null"}]}
     if spec.stored and spec.nullable and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
