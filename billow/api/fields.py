@@ -72,6 +72,9 @@ class Field:
     """Accepted from requests but neither stored nor shown: it instructs the verb."""
     filter: bool = False
     """Lists accept it as a filter."""
+    refs: Any = ""
+    """The nouns whose ids the value holds, separated by spaces; of a hash the places of them, as a tree:
+    `{"price_details": {"price": "price"}}`. Callers may expand them."""
     format: str = ""
     """The format of a text: `email` is one mail address, `line` has no line breaks or control characters."""
 

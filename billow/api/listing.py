@@ -82,12 +82,7 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     }
     limit = checked_limit(wanted.get("limit", 10))
     after, before = wanted.get("starting_after"), wanted.get("ending_before")
-    require(
-        after is None or before is None,
-        "You cannot use both starting_after and ending_before.",
-        param="ending_before",
-        code="parameters_exclusive",
-    )
+    _refuse_both(after, before)
     keys = [part.strip().split()[0] for part in cls.order.split(",")]
     newest_first = "desc" in cls.order
     if after is not None or before is not None:
@@ -110,6 +105,32 @@ def count(tx: Tx, cls: type[Resource], where: Where) -> int:
     return int(tx.tuples(f"select count(*) from {cls.table} where {where.sql}", **where.params)[0][0])
 
 
+def empty(tx: Tx, noun: str, wanted: Paging, url: str) -> Page:
+    """Return the page of a list that has no entries, after checking its params as those of any list."""
+    for name, spec in params.specs(type(wanted)).items():
+        if spec.kind == "ref" and (id := getattr(wanted, name)) is not None:
+            rows.find(tx, REGISTRY[spec.to], id, param=name, deleted=True)
+    checked_limit(wanted.limit)
+    _refuse_both(wanted.starting_after, wanted.ending_before)
+    for name in ("starting_after", "ending_before"):
+        if (id := getattr(wanted, name)) is not None:
+            raise _no_cursor(noun, id, name)
+    return Page([], False, url)
+
+
+def _refuse_both(after: str | None, before: str | None) -> None:
+    require(
+        after is None or before is None,
+        "You cannot use both starting_after and ending_before.",
+        param="ending_before",
+        code="parameters_exclusive",
+    )
+
+
+def _no_cursor(noun: str, id: str, name: str) -> Refused:
+    return Refused(f"No such {noun}: '{id}'", param=name, code="resource_missing")
+
+
 def checked_limit(limit: int) -> int:
     """Return the limit of a page, after checking that it is from 1 to 100."""
     require(
@@ -127,7 +148,7 @@ def _past(
     """Add to a condition that rows come after the cursor's row, in the order of the list."""
     cursor = tx.one(f"select {', '.join(keys)} from {cls.table} where id = %(id)s", id=id)
     if cursor is None:
-        raise Refused(f"No such {cls.noun.replace('_', ' ')}: '{id}'", param=name, code="resource_missing")
+        raise _no_cursor(cls.noun.replace("_", " "), id, name)
     marks = ", ".join(f"%(cursor_{key})s" for key in keys)
     return where.also(
         f"({', '.join(keys)}) {'<' if down else '>'} ({marks})",

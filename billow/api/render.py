@@ -63,6 +63,9 @@ def show(
             _expand(tx, list(_slots(spec, shown, tree.get(name, {}))))
     for row, view in zip(rows, shown, strict=True):
         compute(row, tx.now, view)
+    for name in tree:
+        if name in cls.specs and cls.specs[name].compute:
+            _expand(tx, list(_slots(cls.specs[name], shown, tree[name])))
     if "deleted" not in cls.columns:
         return shown
     return [
@@ -119,9 +122,9 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
         value = view.get(spec.name)
         if value is None:
             continue
-        if spec.kind == "ref":
-            # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
-            yield Slot(view, spec.name, spec.to, tree)
+        if spec.refs or spec.kind == "ref":
+            yield from _within(view, spec.name, spec.refs or spec.to, tree)
+        # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
         elif spec.kind == "array" and spec.item and spec.item.kind == "ref":
             view[spec.name] = list(value)
             yield from (Slot(view[spec.name], place, spec.item.to, tree) for place in range(len(value)))
@@ -134,6 +137,28 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
             view[spec.name] = dict(value)
             for name, below in tree.items():
                 yield from _slots(specs(spec.shape)[name], [view[spec.name]], below)
+
+
+def _within(holder: Any, key: Any, refs: Any, tree: Tree) -> Iterator[Slot]:
+    """Yield the slots in a value at the places that hold ids, or objects which are always shown whole."""
+    value = holder[key]
+    if isinstance(value, list):
+        holder[key] = [*value]
+        for place in range(len(value)):
+            yield from _within(holder[key], place, refs, tree)
+    elif isinstance(value, dict):
+        holder[key] = dict(value)
+        inner = REGISTRY[refs].specs if isinstance(refs, str) and refs in REGISTRY else {}
+        for name, below in tree.items():
+            if name in inner:
+                yield from _slots(inner[name], [holder[key]], below)
+            elif isinstance(refs, Mapping) and name in refs and name in value:
+                yield from _within(holder[key], name, refs[name], below)
+    elif isinstance(value, str) and isinstance(refs, str):
+        nouns = [noun for noun in refs.split() if noun in REGISTRY]
+        fitting = (noun for noun in nouns if value.startswith(REGISTRY[noun].prefix))
+        if nouns:
+            yield Slot(holder, key, next(fitting, nouns[0]), tree)
 
 
 def _expand(tx: Tx, slots: list[Slot]) -> None:
@@ -228,7 +253,23 @@ def refuse_unknown(tx: Tx, cls: type[Resource], tree: Tree) -> None:
 
 
 def _expandable(spec: Field, below: Tree) -> bool:
+    if spec.refs and below:
+        return _holds(spec.refs, below)
     if spec.kind in ("hash", "array") and spec.shape and below:
         inner = specs(spec.shape)
         return all(name in inner and _expandable(inner[name], deeper) for name, deeper in below.items())
-    return spec.include or spec.kind in ("ref", "sublist") or bool(spec.item and spec.item.kind == "ref")
+    held = spec.kind in ("ref", "sublist") or (spec.item is not None and spec.item.kind == "ref")
+    return spec.include or held or (isinstance(spec.refs, str) and spec.refs != "")
+
+
+def _holds(refs: Any, below: Tree) -> bool:
+    """Return whether ids lie at the places of a tree. What lies in a noun that is not there is not known."""
+    if isinstance(refs, Mapping):
+        return bool(below) and all(
+            name in refs and _holds(refs[name], deeper) for name, deeper in below.items()
+        )
+    known = [REGISTRY[noun].specs for noun in refs.split() if noun in REGISTRY]
+    return not known or all(
+        any(name in inner and _expandable(inner[name], deeper) for inner in known)
+        for name, deeper in below.items()
+    )

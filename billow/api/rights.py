@@ -149,6 +149,9 @@ def _expanded(cls: type[Resource], tree: Tree) -> Iterator[type[Resource]]:
 
 
 def _pointed(spec: Any, below: Tree) -> Iterator[type[Resource]]:
+    if spec.refs:
+        yield from _held(spec.refs, below)
+        return
     to = REGISTRY.get(spec.to or (spec.item.to if spec.item else ""))
     if to:
         yield to
@@ -165,6 +168,19 @@ def may_read(key: Key, object: str) -> bool:
     right = REGISTRY[object].right()
     wanted = PARTS.get(right, right)
     return key.kind != "restricted" or key.permissions.get(wanted) in ("read", "write")
+
+
+def _held(refs: Any, below: Tree) -> Iterator[type[Resource]]:
+    """Return the nouns that are shown where a value holds ids: all that may lie at a place."""
+    if isinstance(refs, Mapping):
+        for name, deeper in below.items():
+            if name in refs:
+                yield from _held(refs[name], deeper)
+        return
+    for noun in refs.split():
+        if to := REGISTRY.get(noun):
+            yield to
+            yield from _expanded(to, below)
 
 
 def visible(key: Key, verb: Verb, shown: Any) -> Any:

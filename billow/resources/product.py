@@ -77,7 +77,7 @@ class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
     package_dimensions: dict[str, Any] | None = f.nested(WRITE, PackageDimensions, unset=True)
     shippable: bool | None = f.boolean(WRITE, filter=True)
     statement_descriptor: str | None = f.line(WRITE, max=22, unset=True)
-    tax_code: str | None = f.text(WRITE, unset=True)
+    tax_code: str | None = f.text(WRITE, unset=True, refs="tax_code")
     tax_details: dict[str, Any] | None = f.nested(WRITE, TaxDetails, unset=True)
     type: str = f.choice(CREATE, "good", "service", default="service", filter=True)
     unit_label: str | None = f.text(WRITE, unset=True)

@@ -235,6 +235,7 @@ def test_rights_are_named_after_the_collections() -> None:
 
 
 BELOW = {
+    "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/charges/{id}/refunds": "refunds",
     "/v1/charges/{id}/refunds/{refund}": "refunds",
