@@ -221,8 +221,13 @@ def call(api: Api, verb: Verb, path: str, sent: dict[str, str]) -> Any:
     if verb.method == "POST" and path.startswith("/v2/"):
         return api.ask("POST", path, json=params.nested([*sent.items()]))
     if verb.method == "POST":
-        return api.post(path, sent)
-    return api.ask(verb.method, path, query_string=sent)
+        return api.post(path, sent, **in_version(verb))
+    return api.ask(verb.method, path, query_string=sent, headers=in_version(verb))
+
+
+def in_version(verb: Verb) -> dict[str, str]:
+    """Name the last version that has the operation."""
+    return {"Stripe_Version": verb.until} if verb.until else {}
 
 
 @pytest.mark.parametrize("verb", WITH_IDS, ids=named)
