@@ -45,6 +45,16 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
+    "token": (
+        "/v1/tokens",
+        {
+            "card[number]": "4242424242424242",
+            "card[exp_month]": "12",
+            "card[exp_year]": "2090",
+            "card[name]": "Victoria",
+        },
+    ),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_visa"}),
     "product": ("/v1/products", {"name": "Victory"}),
     "billing.meter": (
         "/v1/billing/meters",
@@ -127,6 +137,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "customer": ("/v1/customers", {"name": "Victoria", "source": "tok_1abc"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_1abc"}),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_1abc"}),
 }
 
 
