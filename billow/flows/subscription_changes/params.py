@@ -212,14 +212,34 @@ def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         "You cannot set billing_cycle_anchor and trial_end at the same time.",
         param="billing_cycle_anchor",
     )
-    if wanted.proration_date:
-        items = tx.all(
-            "select current_period_start as start, current_period_end as until from subscription_items"
-            " where subscription = %(id)s",
-            id=subscription.id,
-        )
-        require(
-            any(item["start"] <= wanted.proration_date < item["until"] for item in items),
-            "Invalid proration_date: it must be within the current period of the subscription.",
-            param="proration_date",
-        )
+    check_proration_period(tx, subscription, wanted.proration_date)
+
+
+def check_proration_period(tx: Tx, subscription: Subscription, date: datetime | None) -> None:
+    """Check that prorations count from within a current period, where a date is given."""
+    if date is None:
+        return
+    items = tx.all(
+        "select current_period_start as start, current_period_end as until from subscription_items"
+        " where subscription = %(id)s",
+        id=subscription.id,
+    )
+    require(
+        any(item["start"] <= date < item["until"] for item in items),
+        "Invalid proration_date: it must be within the current period of the subscription.",
+        param="proration_date",
+    )
+
+
+def check_proration_date(date: datetime | None, anchor: Anchor | None, proration_behavior: str) -> None:
+    """Refuse a date that no proration could count from: with a new anchor, or where nothing is prorated."""
+    require(
+        date is None or anchor is None or anchor.type != "now",
+        "You cannot set `proration_date` with `billing_cycle_anchor=now`: prorations count from now.",
+        param="proration_date",
+    )
+    require(
+        date is None or proration_behavior != "none",
+        "You cannot set `proration_date` with `proration_behavior=none`: nothing is prorated.",
+        param="proration_date",
+    )
