@@ -119,6 +119,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         "You can only set `days_until_due` if `collection_method` is `send_invoice`.",
         param="days_until_due",
     )
+    check_end_of_trial(subscription, wanted, method)
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
     rates = wanted.default_tax_rates or []
@@ -165,6 +166,19 @@ def check_paused(subscription: Subscription, wanted: Change) -> None:
         subscription.status != "paused" or wanted.agreed or param is None,
         f"You cannot set `{param}` on a paused subscription. Resume it first.",
         param=param,
+    )
+
+
+def check_end_of_trial(subscription: Subscription, wanted: Change, method: str) -> None:
+    """Check that a trial does not end by a missing payment method where invoices are sent (§5.10)."""
+    params.check_trial_settings(wanted.trial_settings, method)
+    kept = subscription.trial_settings["end_behavior"]["missing_payment_method"]
+    counts = subscription.status == "trialing" and not (wanted.trial_settings or wanted.agreed)
+    require(
+        not (counts and wanted.collection_method == "send_invoice") or kept == "create_invoice",
+        f"The trial ends with `missing_payment_method={kept}`, which needs"
+        " `collection_method=charge_automatically`. Set `trial_settings` as well.",
+        param="collection_method",
     )
 
 
