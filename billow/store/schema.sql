@@ -1173,7 +1173,8 @@ create index meter_events_by_time on meter_events (series, at);
 -- One number per transaction that brings events; they are numbered within it.
 create sequence meter_arrivals;
 
--- The same events per customer, meter and hour, written in the same transaction: what billing reads.
+-- The same events per customer, meter and hour, written in the same transaction: what billing reads. Of a meter with an
+-- `event_time_window` an hour has only the event that counts in its window, or none.
 create table meter_hours (
     tenant       text        not null default current_setting('billow.tenant'),
     meter        text        not null,
