@@ -23,6 +23,7 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/apple_pay/domains", "apple_pay_domain", "domain_name"),
     ("/v1/application_fees", "application_fee", "charge created"),
     ("/v1/apps/installs", "apps.install", "account app approval_required channel created created_by status"),
+    ("/v1/apps/secrets", "apps.secret", "scope"),
     ("/v1/billing/alerts", "billing.alert", "alert_type meter"),
     ("/v1/billing/credit_balance_transactions", "billing.credit_balance_transaction",
      "credit_grant customer customer_account"),
@@ -66,6 +67,7 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/reviews", "review", "created"),
     ("/v1/setup_intents", "setup_intent", "attach_to_self created customer customer_account payment_method"),
     ("/v1/sigma/scheduled_query_runs", "scheduled_query_run", ""),
+    ("/v1/tax/locations", "tax.location", "type"),
     ("/v1/tax/registrations", "tax.registration", "status"),
     ("/v1/terminal/configurations", "terminal.configuration", "is_account_default"),
     ("/v1/terminal/locations", "terminal.location", ""),
@@ -95,6 +97,11 @@ class Preferences(Params):
     is_platform_default: bool | None = f.boolean()
 
 
+class Scope(Params):
+    type: str | None = f.text()
+    user: str | None = f.text()
+
+
 #: Filters that are not texts. An amount of top-ups is a whole number or a range of them, as an instant is.
 FILTERS: Mapping[str, Callable[[], Any]] = {
     **dict.fromkeys(("amount", "arrival_date", "created"), f.instants),
@@ -115,6 +122,7 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "payment_method": partial(f.ref, "payment_method"),
     "preferences": partial(f.nested, shape=Preferences),
     "related_customer": partial(f.ref, "customer"),
+    "scope": partial(f.nested, shape=Scope),
     "subscription": partial(f.ref, "subscription"),
 }
 
