@@ -13,6 +13,7 @@ import typer
 
 from billow import app as application
 from billow import commands, processes, running, settings
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
 from billow.opening import NOT_MIGRATED, NoDatabase, database, open_installation, read_settings
@@ -179,7 +180,7 @@ def report(
 
 def instant(text: str) -> datetime:
     try:
-        read = datetime.fromisoformat(text)
+        read = read_instant(text)
     except ValueError:
         raise Refused(f"{text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
@@ -234,19 +235,20 @@ def accounts(
     will_be_due_days: Annotated[
         int | None, typer.Option(help="Days from invoice.will_be_due to the due date; 0: never.")
     ] = None,
+    api_version: Annotated[str, typer.Option(help="The API version of requests that name none.")] = "",
     account: Account = None,
     data: Data = None,
 ) -> None:
     """List and create accounts. Each has its own data, in a test mode and a live mode."""
     with open_installation(data, account, new=bool(create)) as built:
         tell_new_key(built.new_key)
-        commands.set_days(built, upcoming_days, will_be_due_days)
+        commands.set_account(built, upcoming_days, will_be_due_days, api_version)
         if create:
             id, made = commands.create_account(built, create)
             say(f"{id}: {create}. Its keys, shown this once:")
             for key in made:
                 tell_key("", key)
-        columns = ["id", "name", "created", "upcoming days", "will be due days"]
+        columns = ["id", "name", "created", "upcoming days", "will be due days", "API version"]
         show("accounts", columns, commands.account_rows(built))
 
 

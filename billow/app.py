@@ -106,7 +106,8 @@ def _built(settings: Settings, db: Database) -> App:
     server = Server(db, keys, ROUTES, limits, outcome_of)
     _pages(server, db)
     metrics.add(server.app, db, settings.metrics_token)
-    description.add(server.app, verbs(server.routes), settings.base_url)
+    newest = [verb for verb in verbs(server.routes) if not verb.until]
+    description.add(server.app, newest, settings.base_url)
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)

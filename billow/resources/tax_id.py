@@ -17,6 +17,9 @@ from billow.store.tx import Tx
 MOST = 5
 
 
+OWNERS = {name: name for name in ("account", "application", "customer")}
+
+
 def owner(row: "TaxId", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
     kind = "customer" if row.customer else "self"
     return {
@@ -34,7 +37,7 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
     country: str | None = f.text()
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.absent()
-    owner: dict[str, Any] | None = f.computed(owner)  # type: ignore[assignment, misc]
+    owner: dict[str, Any] | None = f.computed(owner, refs=OWNERS)  # type: ignore[assignment, misc]
     type: str = f.text(required=True)
     value: str = f.text(required=True)
     verification: dict[str, Any] | None = f.nested()

@@ -27,7 +27,8 @@ def ask(api: Any, verb: Verb, key: str, query: str = "") -> Any:
     kind = "application/json" if path.startswith("/v2/") else "application/x-www-form-urlencoded"
     body = {"content_type": kind, "data": b"" if "form" in kind else b"{}"}
     asked = {"query_string": query, **(body if verb.method == "POST" else {})}
-    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}"}, **asked)
+    version = {"Stripe-Version": verb.until} if verb.until else {}
+    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}", **version}, **asked)
 
 
 def restricted(api: Any, **permissions: str) -> str:
@@ -236,6 +237,7 @@ def test_rights_are_named_after_the_collections() -> None:
 
 
 BELOW = {
+    "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/charges/{id}/refunds": "refunds",
     "/v1/charges/{id}/refunds/{refund}": "refunds",
@@ -257,6 +259,8 @@ BELOW = {
     "/v1/quotes/{id}/computed_upfront_line_items": "quotes",
     "/v1/quotes/{id}/line_items": "quotes",
     "/v1/quotes/{id}/pdf": "quotes",
+    "/v1/subscription_items/{id}/usage_record_summaries": "billing_meter_event_summaries",
+    "/v1/subscription_items/{id}/usage_records": "billing_meter_events",
     "/v1/subscriptions/{id}/discount": "subscriptions",
     "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
 }

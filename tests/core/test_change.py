@@ -196,3 +196,37 @@ def test_what_is_decided_leaves_what_was_given_as_it_was(second, cents):
     first = decide(course(TERMS, wish, targets), amounts)
     assert first == decide(course(TERMS, wish, targets), amounts)
     assert targets == [Target(item("gold", 1000), item("platinum", cents))]
+
+
+RHYTHMS = (("month", 1), ("month", 3), ("year", 1), ("week", 1))
+
+
+@given(
+    cents=st.tuples(st.sampled_from([0, 7, 1000]), st.sampled_from([0, 999, 2000])),
+    many=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    rhythm=st.sampled_from(RHYTHMS),
+    second=st.integers(0, 30 * 24 * 3600 - 1),
+    behavior=st.sampled_from(["create_prorations", "always_invoice", "none"]),
+)
+def test_in_classic_an_item_in_place_of_another_is_the_change_of_that_item(
+    cents, many, rhythm, second, behavior
+):
+    """§5.5, §5.8.4, §5.8.5: whatever the prices, quantities and the interval."""
+    wish = replace(WISH, changed_at=APRIL + timedelta(seconds=second), proration_behavior=behavior)
+    terms = replace(TERMS, classic=True)
+    old = item("old", cents[0], many[0])
+    changed = item("new", cents[1], many[1], rhythm=rhythm)
+    added = replace(changed, id="si_2")
+    amounts = Amounts(
+        billed={"si_1": [billed(old)]},
+        before={"si_1": Net(old.full)},
+        after={"si_1": Net(changed.full), "si_2": Net(added.full)},
+    )
+    by_id = decide(course(terms, wish, [Target(old, changed)]), amounts)
+    swapped = decide(course(terms, wish, [Target(old, None), Target(None, added)]), amounts)
+    assert amounts_of(swapped) == amounts_of(by_id)
+    assert swapped.billed_now == by_id.billed_now
+    [one], [_, other] = by_id.items, swapped.items
+    assert replace(other.target.new, id="si_1") == one.target.new
+    assert other.fresh == one.fresh
+    assert one.fresh == (rhythm != ("month", 1) or (cents[0] == 0 and cents[1] > 0))

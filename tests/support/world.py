@@ -143,13 +143,14 @@ class World:
         form = {"currency": currency, "unit_amount": minor, "product_data": {"name": name}}
         return str(self.post("/v1/prices", **form)["id"])
 
-    def meter(self, event: str, formula: str = "sum") -> str:
+    def meter(self, event: str, formula: str = "sum", **more: Any) -> str:
         return str(
             self.post(
                 "/v1/billing/meters",
                 display_name=event,
                 event_name=event,
                 default_aggregation={"formula": formula},
+                **more,
             )["id"]
         )
 
@@ -246,8 +247,8 @@ class Customer:
         )
 
     def bills(self, **more: Any) -> "Invoice":
-        """Create a draft invoice by hand, with the pending items."""
-        form = {"pending_invoice_items_behavior": "include", **more}
+        """Create a draft invoice by hand, with the pending items: those of `subscription`, or of none."""
+        form = {**({} if "subscription" in more else {"pending_invoice_items_behavior": "include"}), **more}
         return Invoice(self.world, self.world.post("/v1/invoices", customer=self.id, **form))
 
     @property

@@ -19,6 +19,16 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Recurrence:
+    """How often a price is billed, and whether that costs anything."""
+
+    rhythm: Rhythm
+    metered: bool
+    free: bool
+    """Whatever the quantity."""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """What an item costs, and for what time it is billed."""
 
@@ -47,6 +57,10 @@ class Item:
     @property
     def free(self) -> bool:
         return introductory.free(self.rate)
+
+    @property
+    def recurrence(self) -> Recurrence:
+        return Recurrence(self.rhythm, self.metered, self.free)
 
     @property
     def full(self) -> int:
@@ -104,11 +118,6 @@ class Target:
     def leaves(self) -> bool:
         """Return whether the change takes the item out of its trial offer."""
         return bool(self.old and self.old.offer and not (self.new and self.new.offer))
-
-    @property
-    def was_free(self) -> bool:
-        """Return whether it goes from nothing to something, by price, not by quantity (§5.5)."""
-        return bool(self.old and self.new and not self.old.full and self.new.full)
 
 
 def new_items(targets: Sequence[Target]) -> list[Item]:

@@ -1,11 +1,11 @@
 """Decide where a subscription goes with a change: anchor, trial, end, and the period of each item."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from billow.core import calendar, introductory
-from billow.core.change.items import Item, Target, free_until, new_items, old_items
+from billow.core.change.items import Item, Recurrence, Target, free_until, new_items, old_items
 from billow.core.errors import require
 
 CYCLES = 12
@@ -130,7 +130,8 @@ def goal_of(terms: Terms, wish: Wish, targets: Sequence[Target]) -> Goal:
     trial = wish.trial_end if isinstance(wish.trial_end, datetime) else offered(wish, targets)
     trial = None if terms.status == "paused" else trial or free_by_offers(terms, targets)
     over = terms.status == "trialing" and (wish.trial_end == "now" or paid_again(targets))
-    by_itself = terms.classic and any(target.new_rhythm or target.was_free for target in targets)
+    before, after = ([one.recurrence for one in some] for some in (old_items(targets), new_items(targets)))
+    by_itself = terms.classic and begins_by_itself(before, after)
     running = terms.status not in ("trialing", "paused") or over
     begins = (wish.anchor_now or over or by_itself) and running and trial is None
     since = now if begins or trial else wish.since or now
@@ -146,6 +147,17 @@ def goal_of(terms: Terms, wish: Wish, targets: Sequence[Target]) -> Goal:
         ended=min((item.start for item in due), default=None),
         trial_over=over,
     )
+
+
+def begins_by_itself(before: Collection[Recurrence], after: Collection[Recurrence]) -> bool:
+    """Return whether a classic subscription begins a new period with other items, without being told (§5.5).
+
+    It does with another interval, and where everything was free and now something is charged in advance. The
+    items are compared together, so that one that takes the place of another counts as its change.
+    """
+    if {one.rhythm for one in before} != {one.rhythm for one in after}:
+        return True
+    return all(one.free for one in before) and any(not one.free and not one.metered for one in after)
 
 
 def ended_at(terms: Terms, targets: Sequence[Target], since: datetime) -> list[Item]:

@@ -15,6 +15,7 @@ from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
 from billow.flows.invoices import finalize, invoice_items
+from billow.flows.invoices.invoice_items import of_customer
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
@@ -38,10 +39,10 @@ class Create(Params):
     days_until_due: int | None = f.integer(min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=5, default=[])
-    description: str | None = f.text(max=1500)
+    description: str | None = f.text(max=1500, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     due_date: datetime | None = f.timestamp()
-    footer: str | None = f.text()
+    footer: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
     number: str | None = f.text(max=26)
     pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
@@ -50,19 +51,24 @@ class Create(Params):
 
 @Invoice.create(Create)
 def create(tx: Tx, wanted: Create) -> Invoice:
-    """Create a draft invoice for a customer, with its pending invoice items if the request includes them."""
+    """Create a draft invoice for a customer, with its pending invoice items if the request includes them.
+
+    With `subscription` it bills the pending invoice items of that subscription.
+    """
     # Locks the customer, whose currency the first invoice fixes.
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     check(tx, wanted)
-    included = wanted.pending_invoice_items_behavior == "include"
+    subscription = of_customer(tx, wanted.subscription, customer) if wanted.subscription else None
+    included = subscription or wanted.pending_invoice_items_behavior == "include"
     waiting = pending_items.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
-    currency = wanted.currency or customer.currency or next((item.currency for item in waiting), "usd")
+    known = wanted.currency or customer.currency or (subscription.currency if subscription else None)
+    currency = known or next((item.currency for item in waiting), "usd")
     check_customer_currency(customer, currency)
     items = (
         pending_items.for_manual_invoice(tx, customer.id, wanted.subscription, currency) if included else []
     )
-    fields = {**fields_of(tx, wanted), "currency": currency}
+    fields = {**fields_of(tx, wanted, subscription), "currency": currency}
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)
         subtotal = sum(item.amount for item in items)
@@ -90,6 +96,13 @@ def check(tx: Tx, wanted: Create) -> None:
         "You can only set a due date if `collection_method` is `send_invoice`.",
         param="due_date",
     )
+    require(
+        wanted.subscription is None or not wanted.given("pending_invoice_items_behavior"),
+        "You cannot set `pending_invoice_items_behavior` with `subscription`: the invoice bills the pending"
+        " invoice items of that subscription.",
+        param="pending_invoice_items_behavior",
+        code="parameters_exclusive",
+    )
     check_number(tx, wanted.number)
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
@@ -115,15 +128,14 @@ COPIED = (
 )
 
 
-def fields_of(tx: Tx, wanted: Create) -> dict[str, Any]:
+def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict[str, Any]:
     """Return the fields of the draft: those copied from the params, and those that follow from them."""
     fields = {name: getattr(wanted, name) for name in COPIED}
     if wanted.footer:
         fields["footer"] = wanted.footer
     if wanted.custom_fields is not None:
         fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
-    if wanted.subscription:
-        subscription = rows.find(tx, Subscription, wanted.subscription, param="subscription")
+    if subscription:
         fields["parent"] = pending_items.parent_of(subscription)
     return {
         **fields,

@@ -42,7 +42,7 @@ class CreateItem(Params):
     amount: int | None = f.amount()
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
-    description: str | None = f.text()
+    description: str | None = f.text(unset=True)
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice: str | None = f.ref("invoice")
@@ -75,7 +75,7 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         require(invoice.customer == customer.id, "The invoice belongs to another customer.", param="invoice")
         check_editable(invoice)
     if wanted.subscription:
-        rows.find(tx, Subscription, wanted.subscription, param="subscription")
+        of_customer(tx, wanted.subscription, customer)
     cost = amount_fields(tx, wanted, customer)
     check_customer_currency(customer, cost["currency"])
     id = new_id(InvoiceItem.prefix)
@@ -105,6 +105,18 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         )
         add_to_draft(tx, invoice, item)
     return item
+
+
+def of_customer(tx: Tx, id: str, customer: Customer) -> Subscription:
+    """Return the subscription that a request names, which must be the customer's."""
+    found = rows.find(tx, Subscription, id, param="subscription")
+    require(
+        found.customer == customer.id,
+        f"The customer {customer.id} does not have a subscription with the ID {id}.",
+        param="subscription",
+        code="resource_missing",
+    )
+    return found
 
 
 def discount_owner(customer: Customer, item: str, currency: str, present: Sequence[str]) -> Owner:

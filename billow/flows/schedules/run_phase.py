@@ -7,10 +7,12 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import instant
 from billow.api.params import made, read
-from billow.core import calendar, lifecycle, timers
+from billow.core import calendar, introductory, lifecycle, timers
+from billow.core.change import periods
+from billow.core.change.items import Recurrence
 from billow.core.errors import Inconsistent, Refused
 from billow.core.schedule import Span
-from billow.flows.billing import discounts
+from billow.flows.billing import discounts, priced_items
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
 from billow.flows.subscription_changes.apply import Applied
@@ -393,13 +395,20 @@ def item_changes(tx: Tx, subscription: Subscription, phase: Phase, former: Phase
 
 
 def restarts_period(tx: Tx, subscription: Subscription, phase: Phase) -> bool:
-    """Return whether another interval begins a new period, as it does in classic (§5.5)."""
+    """Return whether the items of a phase begin a new period by themselves, as in classic (§5.5)."""
     if subscription.billing_mode["type"] != "classic" or phase["trial_end"]:
         return False
-    prices = rows.find_many(tx, Price, [item.price for item in items_of(tx, subscription)])
+    old = rows.find_many(tx, Price, [item.price for item in items_of(tx, subscription)])
     new = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
-    rhythms = {rhythm_of(price) for price in prices.values()}
-    return bool(rhythms) and rhythms != {rhythm_of(price) for price in new.values()}
+    before, after = ([recurrence_of(one, subscription) for one in some.values()] for some in (old, new))
+    return periods.begins_by_itself(before, after)
+
+
+def recurrence_of(price: Price, subscription: Subscription) -> Recurrence:
+    """Return how often a price is billed, and whether it costs anything in the subscription's currency."""
+    metered = priced_items.meter_of(price) is not None
+    rate = priced_items.rate_of(price, subscription.currency)
+    return Recurrence(rhythm_of(price), metered, introductory.free(rate))
 
 
 def rhythm_of(price: Price) -> tuple[str, int]:
@@ -416,11 +425,13 @@ def insert_one_time_items(tx: Tx, subscription: Subscription, phase: Phase, give
     now = whole_second(tx)
     anchor = now if "billing_cycle_anchor" in given else subscription.billing_cycle_anchor
     found = rows.find_many(tx, Price, [item["price"] for item in phase["items"]])
-    periods = [calendar.period_at(anchor, *rhythm_of(price), now) for price in found.values()]
+    spans_of_items = [calendar.period_at(anchor, *rhythm_of(price), now) for price in found.values()]
     until = given.get("trial_end")
     if isinstance(until, datetime):
-        periods = [(now, until)]
-    items = [SubscriptionItem(current_period_start=start, current_period_end=end) for start, end in periods]
+        spans_of_items = [(now, until)]
+    items = [
+        SubscriptionItem(current_period_start=start, current_period_end=end) for start, end in spans_of_items
+    ]
     customer = rows.find(tx, Customer, subscription.customer)
     one_time_items.insert(
         tx, one_time_items.Recipient(customer, subscription, items), one_time_items_of(phase)

@@ -55,8 +55,7 @@ def end_all(
             (
                 one,
                 {
-                    "ended_at": tx.now,
-                    "canceled_at": one.canceled_at or tx.now,
+                    **end_fields(tx, one),
                     "schedule": None,
                     "status_details": None,
                     "status": lifecycle.after(lifecycle.SUBSCRIPTION, one.status, "cancel"),
@@ -70,6 +69,16 @@ def end_all(
     schedule_end.end_with_subscriptions(tx, subscriptions, reason)
     entitlements.emit_summaries(tx, held)
     return ended
+
+
+def end_fields(tx: Tx, subscription: Subscription) -> dict[str, Any]:
+    """Return the fields that say when a subscription ended, and whether that was its planned end (§5.12)."""
+    planned = subscription.cancel_at is not None and subscription.cancel_at <= tx.now
+    return {
+        "ended_at": tx.now,
+        "canceled_at": subscription.canceled_at or tx.now,
+        "cancel_at_period_end": subscription.cancel_at_period_end and planned,
+    }
 
 
 def stop_collecting(tx: Tx, subscriptions: Sequence[str]) -> None:

@@ -234,4 +234,4 @@ def expire_incomplete(tx: Tx, subscription: Subscription) -> None:
     for timer in end.TIMERS:
         jobs.cancel(tx, timer, subscription.id)
     status = lifecycle.after(lifecycle.SUBSCRIPTION, subscription.status, "expire")
-    rows.update(tx, subscription, ended_at=tx.now, status=status)
+    rows.update(tx, subscription, status=status, **end.end_fields(tx, subscription))

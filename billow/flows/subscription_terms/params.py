@@ -79,7 +79,7 @@ class Subscribe(Params):
     default_payment_method: str | None = f.ref("payment_method")
     default_source: str | None = f.text()
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
-    description: str | None = f.text(max=500)
+    description: str | None = f.text(max=500, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     items: Sequence[Item] = f.array(SHOWN, OfferedItem, required=True, max=20)
@@ -211,7 +211,19 @@ def check_collection(wanted: Subscribe) -> None:
         "You cannot create a subscription with `payment_behavior=pending_if_incomplete`: it is for updates.",
         param="payment_behavior",
     )
+    check_trial_settings(wanted.trial_settings, wanted.collection_method)
     check_mode(wanted.billing_mode)
+
+
+def check_trial_settings(settings: TrialSettings | None, collection_method: str) -> None:
+    """Refuse that a trial ends otherwise without a payment method where invoices are sent, and need none."""
+    behavior = settings.end_behavior.missing_payment_method if settings else "create_invoice"
+    require(
+        behavior == "create_invoice" or collection_method == "charge_automatically",
+        f"You can only set `missing_payment_method` to `{behavior}` if `collection_method` is"
+        " `charge_automatically`.",
+        param="trial_settings[end_behavior][missing_payment_method]",
+    )
 
 
 def check_mode(mode: BillingMode | None) -> None:

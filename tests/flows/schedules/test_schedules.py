@@ -257,6 +257,32 @@ def test_in_classic_another_interval_begins_a_new_period(world: World) -> None:
         Total 115.00                             paid""")
 
 
+def test_in_classic_a_phase_that_costs_something_after_a_free_one_begins_a_new_period(world: World) -> None:
+    """§5.8.5."""
+    world.at("2025-04-01")
+    anna = world.customer("anna")
+    free, pro = world.plan("Free", usd=0), world.plan("Pro", usd=30)
+    plan = plans(
+        anna,
+        {"items": of(free), "end_date": seconds("2025-04-16")},
+        {
+            "items": of(pro),
+            "duration": months(2),
+            "add_invoice_items": [{"price": world.once("Setup", usd=5)}],
+        },
+        billing_mode={"type": "classic"},
+    )
+    world.at("2025-04-16 01:00")
+    assert plan.subscription.period == ("2025-04-16", "2025-05-16")
+    anna.last_invoice.reads("""
+        Unused time on Free after 16 Apr 2025   0.00
+        Setup                                   5.00
+        1 × Pro (at $30.00 / month)             30.00
+        Total 35.00                             paid""")
+    _, setup, _ = world.get(f"/v1/invoices/{anna.last_invoice.data['id']}/lines")["data"]
+    assert setup["period"] == {"start": seconds("2025-04-16"), "end": seconds("2025-05-16")}
+
+
 @pytest.mark.parametrize("steps", [["2025-06-20"], ["2025-02-10", "2025-03-15", "2025-04-01", "2025-06-20"]])
 def test_the_steps_of_the_clock_change_nothing(world: World, steps: list[str]) -> None:
     world.at("2025-01-10")

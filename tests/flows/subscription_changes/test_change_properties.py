@@ -188,3 +188,45 @@ def test_the_order_of_independent_items_changes_nothing(
         page = world.get(f"/v1/invoices/{anna.last_invoice.data['id']}/lines", limit=100)
         totals.append(sorted((line["description"], line["amount"]) for line in page["data"]))
     assert totals[0] == totals[1]
+
+
+@settings(parent=STORIES, max_examples=6)
+@given(
+    many=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    cents=st.tuples(st.sampled_from(PRICES), st.sampled_from(PRICES)),
+    every=st.sampled_from(["month", "week", "year"]),
+    at=st.integers(1, 27 * 86400),
+    percent=st.sampled_from([None, 15, 100]),
+)
+def test_in_classic_an_item_in_place_of_another_bills_what_its_change_bills(
+    worlds: Worlds, many: tuple[int, int], cents: tuple[int, int], every: str, at: int, percent: int | None
+) -> None:
+    """§5.8.4, §5.8.5: what Laravel Cashier's `swap` sends is the change of interval that it means."""
+    found = []
+    for by_id in (True, False):
+        world = worlds()
+        world.at(BEGAN.strftime("%Y-%m-%d %H:%M"))
+        anna = world.customer("anna")
+        old, new = world.plan("Old", usd=cents[0] / 100), world.plan("New", every=every, usd=cents[1] / 100)
+        off = [{"coupon": world.coupon(percent_off=percent, duration="forever")}] if percent else None
+        plan = anna.subscribes_to(
+            {"price": old, "quantity": many[0]}, billing_mode={"type": "classic"}, discounts=off
+        )
+        world.at((BEGAN + timedelta(seconds=at)).strftime("%Y-%m-%d %H:%M:%S"))
+        item, after = plan.now["items"]["data"][0]["id"], {"price": new, "quantity": many[1]}
+        plan.update(items=[{"id": item, **after}] if by_id else [{"id": item, "deleted": True}, after])
+        waiting = world.get("/v1/invoiceitems", customer=anna.id, pending=True)["data"]
+        found.append(
+            (
+                [
+                    (one.text(), one.data["total_discount_amounts"] == [], one.data["total"])
+                    for one in anna.invoices
+                ],
+                [one["amount"] for one in waiting],
+                plan.period,
+                plan.now["billing_cycle_anchor"],
+            )
+        )
+    assert found[0] == found[1]
+    restarted = every != "month" or (cents[0] == 0 and cents[1] > 0)
+    assert (found[0][3] != int(BEGAN.timestamp())) == restarted

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.flows.subscription_changes.test_changes import amounts, item_of, pending, swap
-from tests.support.world import Customer, Subscription, World
+from tests.support.world import Customer, Subscription, World, seconds
 
 CLASSIC = {"type": "classic"}
 
@@ -15,6 +15,11 @@ def classic(world: World, price: Any, day: str = "2025-04-01", **more: Any) -> t
     world.at(day)
     anna = world.customer("anna")
     return anna, anna.subscribes_to(price, billing_mode=CLASSIC, **more)
+
+
+def replace(plan: Subscription, price: str, **more: Any) -> dict[str, Any]:
+    """Delete the item of a subscription and add another one in the same request."""
+    return plan.update(items=[{"id": item_of(plan), "deleted": True}, {"price": price}], **more)
 
 
 def test_x41_a_credit_is_of_the_current_price_though_it_was_never_billed(world: World) -> None:
@@ -67,6 +72,62 @@ def test_from_nothing_to_a_price_begins_a_period_that_is_billed_at_once(world: W
     assert anna.last_invoice.data["total"] == 3000
     assert anna.last_invoice.status == "paid"
     assert plan.period == ("2025-04-16", "2025-05-16")
+
+
+def test_an_item_that_takes_the_place_of_another_with_another_interval_begins_a_period(world: World) -> None:
+    """§5.8.4: Laravel Cashier's `swap` deletes the old item and adds the new one; discounts count."""
+    half = world.coupon(percent_off=50, duration="forever")
+    anna, plan = classic(world, world.plan("Monthly", usd=30), discounts=[{"coupon": half}])
+    yearly = world.plan("Yearly", every="year", usd=300)
+    world.at("2025-04-16")
+    replace(plan, yearly, trial_end="now", cancel_at_period_end=False)
+    anna.last_invoice.reads("""
+        Unused time on Monthly after 16 Apr 2025   -7.50
+        1 × Yearly (at $300.00 / year)             300.00
+        Total 142.50                               paid""")
+    assert anna.last_invoice.data["billing_reason"] == "subscription_update"
+    assert plan.now["billing_cycle_anchor"] == seconds("2025-04-16")
+    assert plan.period == ("2025-04-16", "2026-04-16")
+    assert pending(anna) == []
+
+
+def test_an_item_that_costs_something_in_place_of_a_free_one_begins_a_period(world: World) -> None:
+    """§5.8.5."""
+    anna, plan = classic(world, world.plan("Free", usd=0))
+    world.at("2025-04-16")
+    replace(plan, world.plan("Pro", usd=30))
+    assert (anna.last_invoice.data["total"], anna.last_invoice.status) == (3000, "paid")
+    assert plan.period == ("2025-04-16", "2025-05-16")
+
+
+def test_an_item_that_is_added_to_free_ones_begins_a_period(world: World) -> None:
+    """§5.5: the subscription was free, and is not any more."""
+    anna, plan = classic(world, world.plan("Free", usd=0))
+    world.at("2025-04-16")
+    plan.update(items=[{"price": world.plan("Extra", usd=30)}])
+    assert anna.last_invoice.data["total"] == 3000
+    assert plan.period == ("2025-04-16", "2025-05-16")
+
+
+def test_one_free_item_of_several_that_costs_something_keeps_the_period(world: World) -> None:
+    """§5.5: the subscription was not free."""
+    world.at("2025-04-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Free", usd=0), world.plan("Base", usd=10), billing_mode=CLASSIC)
+    free = next(item["id"] for item in plan.now["items"]["data"] if item["price"]["unit_amount"] == 0)
+    world.at("2025-04-16")
+    plan.update(items=[{"id": free, "price": world.plan("Pro", usd=30)}])
+    assert amounts(pending(anna)) == [0, 1500]
+    assert plan.period == ("2025-04-01", "2025-05-01")
+
+
+def test_a_quantity_of_none_that_becomes_some_keeps_the_period(world: World) -> None:
+    """§5.8.1."""
+    anna, plan = classic(world, {"price": world.plan("Seat", usd=30), "quantity": 0})
+    world.at("2025-04-16")
+    plan.update(items=[{"id": item_of(plan), "quantity": 2}])
+    assert amounts(pending(anna)) == [3000]
+    assert plan.period == ("2025-04-01", "2025-05-01")
 
 
 def test_in_flexible_it_does_not(world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from billow.flows.subscription_terms import params
-from tests.support.world import BEGUN, OPENED, PAID, REFUSED, World, moment
+from tests.support.world import BEGUN, OPENED, PAID, REFUSED, Subscription, World, moment, seconds
 
 
 def test_a_card_that_pays_makes_the_subscription_active_at_once(world: World) -> None:
@@ -81,7 +81,7 @@ def test_a_declined_first_payment_leaves_it_incomplete_and_in_23_hours_it_never_
         "2025-01-01 23:00",
         expect=["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"],
     )
-    assert plan.status == "incomplete_expired"
+    expired_at(plan, "2025-01-01 23:00")
     assert anna.last_invoice.status == "void"
     world.at("2025-02-10", expect=[])
 
@@ -109,8 +109,17 @@ def test_voiding_the_first_invoice_ends_an_incomplete_subscription(world: World)
     world.forget()
     anna.last_invoice.does("void")
     world.check_events(["payment_intent.canceled", "invoice.voided", "customer.subscription.updated"])
-    assert plan.status == "incomplete_expired"
+    expired_at(plan, "2025-01-01")
     world.at("2025-01-03", expect=[])
+
+
+def expired_at(plan: Subscription, when: str) -> None:
+    """Check that a subscription has expired for want of its first payment, and that its event says so."""
+    [event] = plan.world.get("/v1/events", type="customer.subscription.updated", limit=1)["data"]
+    for shown in (plan.now, event["data"]["object"]):
+        assert shown["status"] == "incomplete_expired"
+        assert (shown["canceled_at"], shown["ended_at"]) == (seconds(when), seconds(when))
+    assert event["data"]["previous_attributes"]["canceled_at"] is None
 
 
 def test_a_card_that_asks_for_authentication_leaves_it_incomplete(world: World) -> None:
