@@ -12,10 +12,11 @@ import psycopg
 import typer
 
 from billow import app as application
-from billow import commands, processes, settings
+from billow import commands, processes, running, settings
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
-from billow.opening import database, open_installation, read_settings
+from billow.opening import NOT_MIGRATED, NoDatabase, database, open_installation, read_settings
 from billow.settings import Settings
 from billow.store import archive_lag, rewind, unfinished, wal
 from billow.store import migrate as migrations
@@ -27,8 +28,19 @@ from billow.store.embedded import CannotRun
 from billow.store.programs import ProgramFailed
 from billow.store.restore import CannotRestore, Target, restored
 from billow.store.tx import Database
-from billow.streams import detach
-from billow.terminal import console, options, require_values, say, show, tell, tell_key, write
+from billow.terminal import (
+    Account,
+    Data,
+    console,
+    options,
+    require_values,
+    say,
+    show,
+    tell,
+    tell_key,
+    tell_new_key,
+    write,
+)
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -38,89 +50,14 @@ cli = typer.Typer(
     callback=options,
 )
 load = typer.Typer(no_args_is_help=True, help="Bring in data from files.")
+for command in running.COMMANDS:
+    cli.command()(command)
 cli.add_typer(load, name="import")
 catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into a file, and apply one.")
 cli.add_typer(catalog, name="catalog")
 
 
-Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
-Account = Annotated[str | None, typer.Option(help="Account id (BILLOW_ACCOUNT); by default the oldest.")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
-
-
-# ------------------------------------------------------------------------------------- running
-
-
-@cli.command()
-def up(data: Data = None, port: Port = None, host: Host = None) -> None:
-    """Run everything: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
-    detach()
-    read = read_settings(data, port, host)
-    with database(read) as url:
-        processes.require_connections(url, read.workers, 1, application.pool_size(read))
-        processes.require_port(read.host, read.port)
-        if read.embedded and read.wal_archive:
-            wal.require_writable(read.wal_archive)
-        migrations.migrate(url)
-        prepare(read, url)
-        say(f"billow starts at http://{read.host}:{read.port} and answers in a few seconds")
-        if read.embedded and not read.wal_archive:
-            wal.drop_slot(url)
-        archive = ["archive"] if read.embedded and read.wal_archive else []
-        processes.supervise(["serve", "work", *archive], {"BILLOW_DATABASE_URL": url})
-
-
-def prepare(read: Settings, url: str) -> None:
-    """Build the application once, so that a wrong setting ends the command before it starts processes."""
-    built = application.build(read, url)
-    built.close()
-    if built.new_key:
-        tell_key("Your test key, shown this once:", built.new_key)
-
-
-@cli.command()
-def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
-    """Run the API server alone. Any number of servers can share one database."""
-    detach()
-    read = read_settings(data, port, host)
-    with database(read) as url:
-        processes.require_connections(url, read.workers, 0, application.pool_size(read))
-        processes.require_port(read.host, read.port)
-        prepare(read, url)
-        os.environ["BILLOW_DATABASE_URL"] = url
-        processes.serve(read.host, read.port, read.workers, [str(network) for network in read.proxies])
-
-
-@cli.command()
-def work(data: Data = None) -> None:
-    """Run a worker alone. Any number of workers can share one database."""
-    detach()
-    read = read_settings(data)
-    with database(read) as url:
-        built = application.build(read, url)
-        processes.work(built.db)
-        built.close()
-
-
-@cli.command()
-def migrate(data: Data = None) -> None:
-    """Migrate the database to this version of billow. There is no way back."""
-    with database(read_settings(data)) as url:
-        done = migrations.migrate(url)
-    for name in done or ["The database is up to date."]:
-        say(name)
-
-
-@cli.command()
-def archive(data: Data = None) -> None:
-    """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written. `billow up` runs this by itself."""
-    detach()
-    read = read_settings(data)
-    if read.wal_archive is None:
-        raise settings.BadSetting("BILLOW_WAL_ARCHIVE is empty: there is no folder to archive the log in.")
-    with database(read) as url:
-        raise typer.Exit(wal.stream(url, read.wal_archive, processes.die_with_parent))
+# ------------------------------------------------------------------------------------- backups
 
 
 @cli.command()
@@ -243,7 +180,7 @@ def report(
 
 def instant(text: str) -> datetime:
     try:
-        read = datetime.fromisoformat(text)
+        read = read_instant(text)
     except ValueError:
         raise Refused(f"{text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
@@ -251,7 +188,7 @@ def instant(text: str) -> datetime:
 
 @cli.command()
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
-    """Print the whole journal in beancount's text format."""
+    """Print the whole journal in the format of beancount and Fava; hledger and Ledger do not read it."""
     with open_installation(data) as built:
         write(commands.journal_text(built, mode))
 
@@ -277,7 +214,8 @@ def keys(
     data: Data = None,
 ) -> None:
     """List, create and replace the API keys of an account."""
-    with open_installation(data, account) as built:
+    with open_installation(data, account, new=create) as built:
+        tell_new_key(built.new_key)
         if create:
             made = commands.create_key(built, mode, kind, name, permission or [])
             tell_key(f"Your {mode} key, shown this once:", made)
@@ -297,18 +235,20 @@ def accounts(
     will_be_due_days: Annotated[
         int | None, typer.Option(help="Days from invoice.will_be_due to the due date; 0: never.")
     ] = None,
+    api_version: Annotated[str, typer.Option(help="The API version of requests that name none.")] = "",
     account: Account = None,
     data: Data = None,
 ) -> None:
     """List and create accounts. Each has its own data, in a test mode and a live mode."""
-    with open_installation(data, account) as built:
-        commands.set_days(built, upcoming_days, will_be_due_days)
+    with open_installation(data, account, new=bool(create)) as built:
+        tell_new_key(built.new_key)
+        commands.set_account(built, upcoming_days, will_be_due_days, api_version)
         if create:
             id, made = commands.create_account(built, create)
             say(f"{id}: {create}. Its keys, shown this once:")
             for key in made:
                 tell_key("", key)
-        columns = ["id", "name", "created", "upcoming days", "will be due days"]
+        columns = ["id", "name", "created", "upcoming days", "will be due days", "API version"]
         show("accounts", columns, commands.account_rows(built))
 
 
@@ -333,7 +273,8 @@ def apply_catalog(
 ) -> None:
     """Show what a catalog file would change; with --yes, change it."""
     text = file.read_text()
-    with open_installation(data, account) as built:
+    with open_installation(data, account, new=yes) as built:
+        tell_new_key(built.new_key)
         planned = commands.apply_catalog(built, mode, text, really=False)
         if not planned:
             say("Nothing to change.")
@@ -478,21 +419,31 @@ CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrat
 
 def main() -> None:
     """Run a command. Print one line, and no traceback, for what the caller can correct."""
+    sys.exit(ended())
+
+
+def ended() -> int:
+    """Run a command, and return its status: 1 where it finds no billow, 2 where it cannot do its work."""
     try:
         require_values(sys.argv[1:])
         cli()
-    except (Refused, settings.BadSetting, *CANNOT) as error:
-        say(f"billow: {error}", "red")
-        sys.exit(2)
+    except NoDatabase as error:
+        return failed(1, error)
     except psycopg.errors.UndefinedTable:
-        say("billow: the database is not migrated to this version: run `billow migrate` first.", "red")
-        sys.exit(2)
+        return failed(2, NOT_MIGRATED)
     except psycopg.OperationalError as error:  # the pool's time-out is one as well
-        say(f"billow: the database cannot be reached: {error}", "red")
-        sys.exit(2)
-    except OSError as error:
-        say(f"billow: {error}", "red")
-        sys.exit(2)
+        return failed(2, f"the database cannot be reached: {error}")
+    except psycopg.errors.InsufficientPrivilege as error:
+        return failed(2, f"the database refuses this to the role that billow connects as: {error}")
+    except (Refused, settings.BadSetting, OSError, *CANNOT) as error:
+        return failed(2, error)
+    return 0
+
+
+def failed(status: int, reason: object) -> int:
+    """Print why a command ends, as one line, and return the status."""
+    say(f"billow: {' '.join(str(reason).split())}", "red")
+    return status
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from billow import reports
 from billow.api import rows
 from billow.api.operation import verbs
 from billow.api.resource import ROUTES
+from billow.api.versions.known import checked
 from billow.app import App
 from billow.core.errors import Refused, require
 from billow.core.money import show
@@ -131,20 +132,25 @@ def roll_key(built: App, mode: str, id: str, minutes: int) -> str:
 def account_rows(built: App) -> list[list[Any]]:
     with built.db.connection() as conn:
         found = conn.execute(
-            "select id, name, created, upcoming_days, will_be_due_days from accounts order by created, id"
+            "select id, name, created, upcoming_days, will_be_due_days, api_version from accounts"
+            " order by created, id"
         )
         return [list(row) for row in found.fetchall()]
 
 
-def set_days(built: App, upcoming: int | None, will_be_due: int | None) -> None:
-    """Set how many days ahead an account hears of renewals and due dates; None changes nothing."""
+def set_account(built: App, upcoming: int | None, will_be_due: int | None, version: str) -> None:
+    """Set how many days ahead an account hears of renewals and due dates, and its version of Stripe's API.
+
+    None, and an empty version, change nothing.
+    """
     for days in (upcoming, will_be_due):
         require(days is None or 0 <= days <= 45, "The days are 0 (never) to 45.")
     with built.db.connection() as conn:
         conn.execute(
             "update accounts set upcoming_days = coalesce(%s, upcoming_days),"
-            " will_be_due_days = coalesce(%s, will_be_due_days) where id = %s",
-            (upcoming, will_be_due, built.account),
+            " will_be_due_days = coalesce(%s, will_be_due_days), api_version = coalesce(%s, api_version)"
+            " where id = %s",
+            (upcoming, will_be_due, checked(version) if version else None, built.account),
         )
 
 
@@ -305,8 +311,10 @@ def _installation(db: Database) -> tuple[list[str], list[checking.Line]]:
                 " and not c.relforcerowsecurity and c.relname not in ('jobs', 'api_keys') order by 1"
             ).fetchall()
         ]
+    bare_database = len(waiting) == len(migrate.available())
+    said = "none is applied, the database holds nothing of billow" if bare_database else ", ".join(waiting)
     return waiting, [
-        (not waiting, f"migrations: {', '.join(waiting) or 'all applied'}"),
+        (not waiting, f"migrations: {said or 'all applied'}"),
         (not unbound, f"the role {name} is bound by row level security"),
         (not bare, f"row level security on every table of a tenant: {', '.join(bare) or 'yes'}"),
     ]

@@ -18,6 +18,7 @@ import psycopg
 from billow import app as application
 from billow.api.front import Front
 from billow.flows.platform import missing_timers
+from billow.listening import BACKLOG, handed_over
 from billow.store import backlog
 from billow.store.embedded import CannotRun
 from billow.store.tx import Database
@@ -31,10 +32,11 @@ PATIENCE = 25
 NICE = 5
 """The nice value of a worker, so that requests have priority where cores are short."""
 PR_SET_PDEATHSIG = 1
-BACKLOG = 1024
-"""Connections that wait until a server process takes them."""
 KEEP_ALIVE = 30
 """Seconds that a connection may wait for its next request."""
+REFUSED = 2
+"""The status with which a command ends that cannot do what it is asked; it said why."""
+REFUSALS = 3
 COMMANDS = 4
 """Database connections that are kept for commands such as `billow report`."""
 COLLECT = 10_000
@@ -54,22 +56,43 @@ def end_in_order() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-def supervise(commands: list[str], environment: dict[str, str]) -> None:
-    """Run `billow COMMAND` for each, start again what dies, and stop all of them on SIGTERM or Ctrl-C."""
-    stopping = threading.Event()
+def supervise(
+    commands: list[str],
+    environment: dict[str, str],
+    listeners: Sequence[socket.socket] = (),
+    ready: threading.Event | None = None,
+) -> None:
+    """Run `billow COMMAND` for each, start again what dies, and stop all of them on SIGTERM or Ctrl-C.
+
+    The server gets the listening sockets. What is refused `REFUSALS` times before the server is `ready`
+    would be refused for ever: everything is stopped, and the error says so.
+    """
+    stopping, refusals = threading.Event(), 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    running = {command: start(command, environment) for command in commands}
+    running = {command: start(command, environment, listeners) for command in commands}
     ended: set[str] = set()
-    while not stopping.wait(0.2):
+    while refusals < REFUSALS and not stopping.wait(0.2):
         for command, process in running.items():
             if process.poll() is not None and command not in ended:
                 log.warning("%s and is started again", ending(command, process.returncode))
                 ended.add(command)
         if ended and not stopping.wait(0.5) and answers(environment["BILLOW_DATABASE_URL"]):
             # Without the database each of them would end at once, and say so in the log every time.
-            running |= {command: start(command, environment) for command in ended}
+            if ready and not ready.is_set():
+                refusals += sum(running[command].returncode == REFUSED for command in ended)
+            if refusals < REFUSALS:
+                running |= {command: start(command, environment, listeners) for command in ended}
             ended.clear()
+    for listener in listeners:
+        listener.close()  # so that no connection waits here for a server that has stopped
+    stop(running)
+    if refusals >= REFUSALS:
+        raise CannotRun("billow did not start: the same command was refused again and again, as said above.")
+
+
+def stop(running: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    """Stop processes in order; kill what has not ended after `PATIENCE` seconds."""
     for process in running.values():
         process.terminate()
     deadline = time.monotonic() + PATIENCE
@@ -110,12 +133,16 @@ def answers(url: str) -> bool:
     return True
 
 
-def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+def start(
+    command: str, environment: dict[str, str], listeners: Sequence[socket.socket] = ()
+) -> "subprocess.Popen[bytes]":
+    handed = listeners if command == "serve" else ()
     # In a session of its own: Ctrl-C reaches us, and we stop them in order.
     return subprocess.Popen(
         [sys.executable, "-m", "billow", command],
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, **handed_over(handed)},
         start_new_session=True,
+        pass_fds=[sock.fileno() for sock in handed],
         preexec_fn=die_with_parent,
     )
 
@@ -141,24 +168,9 @@ def require_connections(url: str, servers: int, workers: int, each: int) -> None
         )
 
 
-def require_port(host: str, port: int) -> None:
-    """Refuse to start if another program uses the port; the server would otherwise be restarted forever."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as found:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:  # as the server sets it
-                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            found.bind((host, port))
-    except OSError as error:
-        said = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise CannotRun(f"BILLOW_PORT={port}: {said}") from None
-
-
-def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
-    """Serve the API with uvicorn until SIGTERM; current requests are answered first."""
+def serve(listeners: list[socket.socket], workers: int, proxies: Sequence[str]) -> None:
+    """Serve the API at these sockets with uvicorn until SIGTERM; current requests are answered first."""
     import uvicorn
-    from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     from billow.api.connection import Connection
@@ -168,8 +180,6 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
     config = uvicorn.Config(
         "billow.processes:asgi",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
         loop="uvloop",
         http=Connection,
@@ -185,18 +195,12 @@ def serve(host: str, port: int, workers: int, proxies: Sequence[str]) -> None:
         timeout_graceful_shutdown=PATIENCE - 5,
         timeout_worker_healthcheck=30,
     )
-    refused = CannotRun(f"BILLOW_PORT={port}: no server started at {host}:{port}; the log says why.")
-    try:
-        if workers == 1:
-            return uvicorn.Server(config).run()
-        several = Multiprocess(config, [config.bind_socket()])
-        several.run()
-    except SystemExit as ended:
-        if ended.code != STARTUP_FAILURE:
-            raise
-        raise refused from None
-    if any(process.exitcode == STARTUP_FAILURE for process in several.processes):
-        raise refused
+    if workers == 1:
+        uvicorn.Server(config).run(listeners)
+        return
+    for sock in listeners:
+        sock.set_inheritable(True)
+    Multiprocess(config, listeners).run()
 
 
 def asgi() -> Front:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib import metadata
 from itertools import zip_longest
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,11 @@ from rich.text import Text
 
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
+
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and files (BILLOW_DATA).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (BILLOW_PORT).")]
+Account = Annotated[str | None, typer.Option(help="Account id (BILLOW_ACCOUNT); by default the oldest.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (BILLOW_HOST).")]
 
 console = Console(width=None if sys.stdout.isatty() else 200)
 """Into a file or a pipe, tables are 200 columns wide."""
@@ -52,6 +58,12 @@ def say(words: str, style: str = "") -> None:
 
 def tell_key(words: str, key: str) -> None:
     console.print(Text.assemble(f"{words} " if words else "", (key, "bold")), soft_wrap=True)
+
+
+def tell_new_key(key: str | None) -> None:
+    """Print the test key of an installation that this command began."""
+    if key:
+        tell_key("Your test key, shown this once:", key)
 
 
 def write(text: str) -> None:

@@ -4,19 +4,19 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from billow.listening import is_ready
 from billow.store import migrate
 from tests.support.installation import free_port, new_database
 
 ROOT = str(Path(__file__).parents[1])
 SECONDS = 60
-START = "from billow import __main__, processes; {}; __main__.main()"
-UNCHECKED = START.format("processes.require_port = lambda host, port: None")
-"""A server that learns only from its own attempt that the port is taken: another was a moment faster."""
+START = "from billow import __main__; __main__.main()"
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def database(server_url: str) -> str:
     return found
 
 
-def ended(folder: Path, *words: str, program: str = START.format("pass"), **more: str) -> tuple[int, str]:
+def ended(folder: Path, *words: str, program: str = START, **more: str) -> tuple[int, str]:
     """How `billow` ended, and what it said; that it goes on for ever is a failure."""
     given = {"BILLOW_DATA": str(folder), "BILLOW_PORT": str(free_port()), "PYTHONPATH": ROOT, **more}
     done = subprocess.run(
@@ -46,15 +46,74 @@ def taken() -> Iterator[int]:
         yield int(other.getsockname()[1])
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_server_whose_port_was_taken_a_moment_before(
-    database: str, tmp_path: Path, taken: int, workers: str
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_port_that_another_program_has_is_refused_and_nothing_is_made(
+    tmp_path: Path, taken: int, command: str
 ) -> None:
-    """It ended with 3, the status of the HTTP server that is inside of it."""
-    more = {"BILLOW_DATABASE_URL": database, "BILLOW_PORT": str(taken), "BILLOW_WORKERS": workers}
-    status, said = ended(tmp_path, "serve", program=UNCHECKED, **more)
+    """It said "billow answers at", and went on for ever."""
+    more = {"BILLOW_DATABASE_URL": "", "BILLOW_PORT": str(taken)}
+    status, said = ended(tmp_path / "data", command, **more)
     assert status == 2 and f"billow: BILLOW_PORT={taken}" in said, said
-    assert "address already in use" in said.lower()
+    assert "address already in use" in said.lower() and "answers" not in said and "starts" not in said
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_of_two_that_start_on_one_port_at_once_one_is_refused(
+    server_url: str, tmp_path: Path, workers: str
+) -> None:
+    """Both passed the check, as neither listened yet; the slower one was then started again for ever."""
+    port, processes = free_port(), []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        given = {
+            "BILLOW_DATA": str(tmp_path / name),
+            "BILLOW_DATABASE_URL": new_database(server_url),
+            "BILLOW_PORT": str(port),
+            "BILLOW_WORKERS": workers,
+            "PYTHONPATH": ROOT,
+        }
+        with (tmp_path / name / "log").open("wb") as log:
+            command = [sys.executable, "-m", "billow", "up"]
+            processes.append(subprocess.Popen(command, env={**os.environ, **given}, stdout=log, stderr=log))
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not (refused := [each for each in processes if each.poll() is not None]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        [serving] = set(processes) - set(refused)
+        assert [each.returncode for each in refused] == [2]
+        while not is_ready("127.0.0.1", port):
+            assert serving.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(1)
+        logs = sorted((tmp_path / name / "log").read_text() for name in ("first", "second"))
+        assert sum(f"billow answers at http://127.0.0.1:{port}" in said for said in logs) == 1, logs
+        assert sum("Address already in use" in said for said in logs) == 1, logs
+        assert not any("started again" in said for said in logs), logs
+    finally:
+        for each in processes:
+            each.terminate()
+            each.wait(SECONDS)
+
+
+def test_up_says_that_it_answers_when_it_does_and_not_before(database: str, tmp_path: Path) -> None:
+    port = free_port()
+    given = {
+        "BILLOW_DATA": str(tmp_path),
+        "BILLOW_DATABASE_URL": database,
+        "BILLOW_PORT": str(port),
+        "PYTHONPATH": ROOT,
+    }
+    command = [sys.executable, "-m", "billow", "up"]
+    with subprocess.Popen(command, env={**os.environ, **given}, stdout=subprocess.PIPE, text=True) as up:
+        try:
+            lines = iter(up.stdout or [])
+            assert any(line == f"billow starts at http://127.0.0.1:{port}\n" for line in lines)
+            assert next(lines) == f"billow answers at http://127.0.0.1:{port}\n"
+            assert is_ready("127.0.0.1", port)
+        finally:
+            up.terminate()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -84,3 +143,18 @@ def test_an_address_that_cannot_be_listened_on(database: str, tmp_path: Path, co
     more = {"BILLOW_DATABASE_URL": database, "BILLOW_HOST": "::ffff:127.0.0.1"}
     status, said = ended(tmp_path, command, **more)
     assert status == 2 and "cannot be listened on" in said, said
+
+
+@pytest.mark.parametrize("command", ["work", "serve"])
+def test_a_process_of_a_folder_without_a_database_makes_none(tmp_path: Path, command: str) -> None:
+    status, said = ended(tmp_path / "mistyped", command, BILLOW_DATABASE_URL="")
+    assert status == 1 and "holds no database of billow" in said, said
+    assert not (tmp_path / "mistyped").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "work"])
+def test_a_process_whose_database_cannot_be_reached(tmp_path: Path, command: str) -> None:
+    away = f"postgresql://billow@127.0.0.1:{free_port()}/billow"
+    status, said = ended(tmp_path, command, BILLOW_DATABASE_URL=away)
+    assert status == 2 and said.count("\n") == 1, said
+    assert said.startswith("billow: the database cannot be reached: "), said

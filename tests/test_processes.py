@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from billow import processes
+from billow.listening import listen
 from billow.processes import ending, require_connections
 from billow.store import wal
 from billow.store.embedded import CannotRun
@@ -32,8 +34,45 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CannotRun, match=f"BILLOW_PORT={port}"):
-            processes.require_port("127.0.0.1", port)
-    processes.require_port("127.0.0.1", port)
+            listen("127.0.0.1", port)
+    for found in listen("127.0.0.1", port):
+        with pytest.raises(CannotRun, match=f"BILLOW_PORT={port}"):
+            listen("127.0.0.1", port)  # although no server has taken a connection yet
+        found.close()
+
+
+def test_a_name_is_listened_on_at_each_of_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [("127.0.0.1", 0), ("127.0.0.2", 0), ("127.0.0.1", 0)]
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in both]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: found)
+    opened = listen("name", 0)
+    assert [each.getsockname()[0] for each in opened] == ["127.0.0.1", "127.0.0.2"]
+    for each in opened:
+        each.close()
+
+
+def test_what_is_refused_again_and_again_before_the_server_is_ready_ends_everything(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def start(
+        command: str, environment: dict[str, str], listeners: Sequence[socket.socket]
+    ) -> "subprocess.Popen[bytes]":
+        started.append(command)
+        return subprocess.Popen(["sh", "-c", "exit 2"] if command == "serve" else ["sleep", "60"])
+
+    monkeypatch.setattr(processes, "start", start)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with pytest.raises(CannotRun, match="billow did not start"):
+            processes.supervise(
+                ["serve", "work"], {"BILLOW_DATABASE_URL": app.db.url}, ready=threading.Event()
+            )
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert started.count("work") == 1 and started.count("serve") == processes.REFUSALS
 
 
 def test_an_archive_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -63,7 +102,9 @@ def test_nothing_is_started_again_while_the_database_is_away(
     answers = iter([False, False, True])
     started: list[str] = []
 
-    def start(command: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    def start(
+        command: str, environment: dict[str, str], listeners: Sequence[socket.socket]
+    ) -> "subprocess.Popen[bytes]":
         started.append(command)
         return subprocess.Popen(["sleep", "60"] if len(started) > 1 else ["false"])
 

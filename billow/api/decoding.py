@@ -14,7 +14,7 @@ from werkzeug.formparser import FormDataParser
 from billow.api import params
 from billow.api.limits import Memory, Share
 from billow.api.operation import Raw
-from billow.api.received import FORM, Received
+from billow.api.received import FORM, Received, readable
 from billow.api.resource import Verb
 from billow.core.errors import Refused, require
 
@@ -113,8 +113,12 @@ def body_of(request: Received, most: int, share: Share) -> bytes:
     """
     cut = "Invalid request: the body was cut off on its way; nothing was done."
     stream: Any = request.body
-    if request.headers.get("content-encoding", "").lower() == "gzip":
+    coding = request.headers.get("content-encoding", "").lower()
+    if coding == "gzip":
         stream = gzip.GzipFile(fileobj=stream)
+    else:
+        known = f"Invalid request: the Content-Encoding must be gzip, not {readable(coding)}."
+        require(coding in ("", "identity"), known, status=415)
     parts: list[bytes] = []
     size = 0
     try:

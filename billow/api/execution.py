@@ -15,6 +15,9 @@ from billow.api import listing, params, render, rights, search
 from billow.api.fields import Field
 from billow.api.operation import Answer, Call, Unsettled, invoke
 from billow.api.resource import Resource, Where
+from billow.api.versions import events, history, reading
+from billow.api.versions.known import NEWEST
+from billow.api.versions.showing import Older, show_now
 from billow.core.errors import OutcomeUnknown, Refused, Unavailable
 from billow.store import idempotency
 from billow.store.perform import CONFLICTS, Interrupted, perform
@@ -64,6 +67,8 @@ class Execution:
                         return told
             call.begun = True
             tx.notes["expand"] = tree  # for a verb that shows what is gone when it answers
+            if call.version != NEWEST and call.raw is None:
+                reading.read_in(tx, call.version, call.name, call.sent, call.renamed)
             return invoke(tx, call)
 
         def finish(tx: Tx, result: Any) -> Answer:
@@ -135,8 +140,15 @@ class Execution:
     def _judged(self, call: Call) -> render.Tree:
         """Return what the request expands; refused where its key may not do what it asks for."""
         sent = call.sent.pop("expand", None)
+        if call.version != NEWEST:
+            call.renamed |= history.read(call.version, call.name, call.sent)
         tree = render.tree_of(params.parse(EXPAND, sent, "expand")) if sent is not None else {}
-        rights.judge(call.key, call.verb, call.sent, tree, self.nouns)
+        if call.verb.kind == "list" and history.has_include(call.version):
+            included = params.parse(EXPAND, call.sent.pop("include", []), "include")
+            tree |= render.tree_of(included)
+        former = history.expands(call.version)
+        rights.judge(call.key, call.verb, call.sent, tree, self.nouns, former)
+        call.tree = tree
         return tree
 
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
@@ -154,6 +166,9 @@ class Execution:
         ):
             if call.begun and call.idempotency_key:
                 idempotency.hold(tx, call.idempotency_key, call.request)
+            if call.version != NEWEST:
+                may = partial(rights.may_read, call.key)
+                tx.notes[render.OLDER] = Older(call.version, call.tree, may)
             yield tx
         call.committed = True
 
@@ -177,6 +192,10 @@ class Execution:
         if isinstance(error, Unsettled):
             return refusal(idempotency.in_use(call.idempotency_key or ""))
         if isinstance(error, Refused):
+            error.param = history.former_name(call.renamed, error.param)
+            if call.version != NEWEST and error.more:
+                with self._tried(call), self._begin(call)() as tx:
+                    show_now(tx, error.more)
             return self._refused(call, refusal(error))
         if isinstance(error, OutcomeUnknown):
             return self._unknown(call, error)
@@ -241,20 +260,28 @@ class Execution:
     def _shown(self, tx: Tx, call: Call, result: Any, tree: render.Tree) -> Answer:
         """Render a verb's result. A refusal that is returned, not raised, keeps what was done."""
         if isinstance(result, Refused):
+            result.param = history.former_name(call.renamed, result.param)
+            show_now(tx, result.more)
             more = result.more.items()
             result.more = {name: rights.visible(call.key, call.verb, value) for name, value in more}
             return refusal(result)
         if isinstance(result, Answer):
             return result
         cls = call.verb.resource if isinstance(result, Where) else None
+        count = None
         if cls:
+            tree, counts = history.without_count(call.version, tree)
+            count = listing.count(tx, cls, result) if counts else None
             result = listing.Page(*listing.page(tx, cls, result, call.sent), call.path)
         if isinstance(result, search.Result):
             result = search.shown(tx, result, tree, call.path)
         elif isinstance(result, listing.Page):
             result = listing.shown(result, cls, tx, tree)
+            result |= {} if count is None else {"total_count": count}
         elif isinstance(result, Resource):
             result = render.one(tx, result, tree)
+        show_now(tx, result)
+        events.show_in(tx, result)
         return Answer(200, msgspec.json.encode(rights.visible(call.key, call.verb, result)))
 
 

@@ -72,6 +72,9 @@ class Field:
     """Accepted from requests but neither stored nor shown: it instructs the verb."""
     filter: bool = False
     """Lists accept it as a filter."""
+    refs: Any = ""
+    """The nouns whose ids the value holds, separated by spaces; of a hash the places of them, as a tree:
+    `{"price_details": {"price": "price"}}`. Callers may expand them."""
     format: str = ""
     """The format of a text: `email` is one mail address, `line` has no line breaks or control characters."""
 
@@ -103,12 +106,9 @@ def _plain(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
 
 
-def _number(value: Decimal | None) -> int | float | None:
-    """Return a decimal as a JSON number."""
-    if value is None:
-        return None
-    whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
-    return int(whole) if value == whole else float(value)
+def _number(value: Decimal | None) -> float | None:
+    """Return a decimal as Stripe shows it, as a float even where it is whole: 50.0."""
+    return None if value is None else float(value)
 
 
 #: How values are shown whose kind JSON does not have.

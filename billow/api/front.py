@@ -87,7 +87,7 @@ class Front:
         with self.bodies.share() as share:
             most = self._most(incoming, key, verb)
             request = incoming.received(await incoming.body(most, share) if most else b"", key)
-            if verb.grouped and not incoming.headers.get("idempotency-key"):
+            if verb.grouped and "idempotency-key" not in incoming.headers:
                 answer = await self._grouped(verb, request, key.tenant)
             else:
                 answer = await self.threads.run(key.tenant, lambda: self.server.respond(verb, ids, request))

@@ -38,7 +38,7 @@ class Incoming:
 
     def __post_init__(self) -> None:
         for raw, value in self.scope["headers"]:
-            name, text = raw.decode("latin-1"), value.decode("latin-1")
+            name, text = raw.decode("latin-1"), value.strip(b" \t").decode("latin-1")
             if "_" not in name:  # in an environ it would look like the one with a hyphen
                 self.headers[name] = f"{self.headers[name]},{text}" if name in self.headers else text
 

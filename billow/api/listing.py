@@ -39,7 +39,7 @@ class Page:
 def accepted(cls: type[Resource]) -> Mapping[str, Field]:
     """Return the params of `GET /v1/things`, besides those that the noun's own listing declares."""
     own = {
-        name: replace(spec, kind="range") if spec.kind == "timestamp" else spec
+        name: replace(spec, kind="range" if spec.kind == "timestamp" else spec.kind, unset=False)
         for name, spec in cls.filters().items()
     }
     return {**PAGING, **own} if "created" in cls.lacks else {**PAGING, **own, "created": Field("range")}
@@ -82,12 +82,7 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     }
     limit = checked_limit(wanted.get("limit", 10))
     after, before = wanted.get("starting_after"), wanted.get("ending_before")
-    require(
-        after is None or before is None,
-        "You cannot use both starting_after and ending_before.",
-        param="ending_before",
-        code="parameters_exclusive",
-    )
+    _refuse_both(after, before)
     keys = [part.strip().split()[0] for part in cls.order.split(",")]
     newest_first = "desc" in cls.order
     if after is not None or before is not None:
@@ -103,6 +98,37 @@ def page(tx: Tx, cls: type[Resource], where: Where, sent: Mapping[str, Any]) -> 
     found = rows.select(tx, cls, where.sql, f"order by {order} limit {limit + 1}", **where.params)
     data = found[:limit]
     return (data if before is None else data[::-1]), len(found) > limit
+
+
+def count(tx: Tx, cls: type[Resource], where: Where) -> int:
+    """Count the rows of a list, on all of its pages."""
+    return int(tx.tuples(f"select count(*) from {cls.table} where {where.sql}", **where.params)[0][0])
+
+
+def empty(tx: Tx, noun: str, wanted: Paging, url: str) -> Page:
+    """Return the page of a list that has no entries, after checking its params as those of any list."""
+    for name, spec in params.specs(type(wanted)).items():
+        if spec.kind == "ref" and (id := getattr(wanted, name)) is not None:
+            rows.find(tx, REGISTRY[spec.to], id, param=name, deleted=True)
+    checked_limit(wanted.limit)
+    _refuse_both(wanted.starting_after, wanted.ending_before)
+    for name in ("starting_after", "ending_before"):
+        if (id := getattr(wanted, name)) is not None:
+            raise _no_cursor(noun, id, name)
+    return Page([], False, url)
+
+
+def _refuse_both(after: str | None, before: str | None) -> None:
+    require(
+        after is None or before is None,
+        "You cannot use both starting_after and ending_before.",
+        param="ending_before",
+        code="parameters_exclusive",
+    )
+
+
+def _no_cursor(noun: str, id: str, name: str) -> Refused:
+    return Refused(f"No such {noun}: '{id}'", param=name, code="resource_missing")
 
 
 def checked_limit(limit: int) -> int:
@@ -122,7 +148,7 @@ def _past(
     """Add to a condition that rows come after the cursor's row, in the order of the list."""
     cursor = tx.one(f"select {', '.join(keys)} from {cls.table} where id = %(id)s", id=id)
     if cursor is None:
-        raise Refused(f"No such {cls.noun.replace('_', ' ')}: '{id}'", param=name, code="resource_missing")
+        raise _no_cursor(cls.noun.replace("_", " "), id, name)
     marks = ", ".join(f"%(cursor_{key})s" for key in keys)
     return where.also(
         f"({', '.join(keys)}) {'<' if down else '>'} ({marks})",
@@ -146,5 +172,5 @@ def shown(page: Page, cls: type[Resource] | None, tx: Tx, tree: render.Tree) -> 
             param="expand",
         )
     if cls:
-        render.refuse_unknown(cls, tree.get("data", {}))
+        render.refuse_unknown(tx, cls, tree.get("data", {}))
     return render.page(render.show(tx, page.rows, tree.get("data", {})), page.has_more, page.url)

@@ -11,6 +11,7 @@ from billow.api.resource import REGISTRY, Resource, Verb, Where
 from billow.core.errors import Refused
 from billow.store import clocks
 from billow.store.keys import Key
+from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
 
 
@@ -35,11 +36,22 @@ class Call:
     sent: dict[str, Any]
     raw: Raw | None = None
     idempotency_key: str | None = None
+    version: str = API_VERSION
+    """The version of the API that the request is written in, and answered in."""
+    tree: dict[str, Any] = field(default_factory=dict)
+    """What the request expands, as nested names."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """The params that have another name in the request's version, which errors say."""
     begun: bool = False
     committed: bool = False
     """A transaction of it was committed, so a later failure leaves something changed."""
     asked: bool = False
     """The gateway was asked again for the outcome of what the request had begun there."""
+
+    @property
+    def name(self) -> str:
+        """Return the operation as the changes between versions name it."""
+        return f"{self.verb.method} {self.verb.path}"
 
 
 class Unsettled(Exception):

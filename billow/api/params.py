@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar, dataclass_transform
 
 from billow.api import fields as f
 from billow.api.fields import Field
 from billow.core.bounds import LARGEST, TooLarge
+from billow.core.calendar import second
+from billow.core.decimals import written_out
 from billow.core.errors import Refused, require
 from billow.core.mail_addresses import is_address, is_line
 from billow.core.money import CURRENCIES, EXACT
@@ -291,14 +293,15 @@ def _integer(spec: Field, raw: Any, at: str) -> int:
 
 def _decimal(spec: Field, raw: Any, at: str) -> Decimal:
     value = _string(raw, at)
+    plain = written_out(value)
     places = spec.places or 12
-    written = _DECIMAL.fullmatch(value)
+    written = _DECIMAL.fullmatch(plain)
     fits = written and len((written[1] or "").rstrip("0")) <= places
     require(
         fits, f"Invalid decimal: {value[:80]}; must contain at maximum {places} decimal places.", param=at
     )
     # Adding zero turns -0 into 0; the context keeps every digit.
-    return Decimal(_in_range(spec, EXACT.add(Decimal(value), Decimal(0)).normalize(EXACT), at))
+    return Decimal(_in_range(spec, EXACT.add(Decimal(plain), Decimal(0)).normalize(EXACT), at))
 
 
 def _in_range(spec: Field, value: Any, at: str) -> Any:
@@ -331,30 +334,41 @@ def _choice(spec: Field, raw: Any, at: str) -> str:
 def _boolean(spec: Field, raw: Any, at: str) -> bool:
     if isinstance(raw, bool):
         return raw
-    require(raw in ("true", "false"), f"Invalid boolean: {str(raw)[:80]}", param=at)
-    return bool(raw == "true")
+    # Python's str() writes True: so did the official library for Python before its version 12.
+    require(raw in ("true", "false", "True", "False"), f"Invalid boolean: {str(raw)[:80]}", param=at)
+    return bool(raw in ("true", "True"))
 
 
 def _timestamp(spec: Field, raw: Any, at: str) -> datetime | str:
     value = _string(raw, at)
     if value in spec.choices:
         return value
-    whole = re.fullmatch(r"[0-9]{1,11}", value)
+    return _second(value, r"[0-9]{1,11}", at)
+
+
+def _second(value: str, pattern: str, at: str) -> datetime:
+    whole = re.fullmatch(pattern, value)
     require(
         whole, f"Invalid timestamp: {value[:80]}; must be an integer Unix timestamp in the range.", param=at
     )
-    return datetime.fromtimestamp(int(value), UTC)
+    return second(int(value))
 
 
 def _range(spec: Field, raw: Any, at: str) -> list[tuple[str, datetime]]:
-    """Parse comparisons that must all hold; a bare instant means the second that it names."""
+    """Parse comparisons that must all hold; a bare instant means the second that it names.
+
+    A negative instant is before 1970: all of ours are after it, as after any other.
+    """
     bounds = raw if isinstance(raw, dict) else {"gte": raw, "lte": raw}
     found = []
     for sign, bound in bounds.items():
         name = f"{at}[{sign}]"
         require(sign in RANGE, f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
         operator, later = RANGE[sign]
-        found.append((operator, parse(Field("timestamp"), bound, name) + timedelta(seconds=later)))
+        if bound == "":
+            _emptied(Field("timestamp"), name)
+        moment = _second(_string(bound, name), r"-?[0-9]{1,11}", name)
+        found.append((operator, moment + timedelta(seconds=later)))
     return found
 
 

@@ -8,6 +8,7 @@ from typing import IO, Any
 from werkzeug import Request
 from werkzeug.http import parse_options_header
 
+from billow.core.errors import Refused
 from billow.store.ids import new_id
 from billow.store.keys import Key
 
@@ -29,6 +30,33 @@ class Received:
     """Whose request it is, where its key was judged already."""
     id: str = field(default_factory=lambda: new_id("req_"))
 
+    def idempotency_key(self) -> str | None:
+        """Return the idempotency key; None without one. A header that is there and empty is refused.
+
+        Carried out as a request without a key, a retry of it would be carried out twice.
+        """
+        given = self.headers.get("idempotency-key")
+        if given is None:
+            return None
+        if not given.strip():
+            raise Refused(
+                "The Idempotency-Key header is empty. Send a key of 1 to 255 characters, or leave it out.",
+                type="idempotency_error",
+            )
+        return readable(given)
+
+    def check_account(self, account: str) -> None:
+        """Refuse a request that names another account than its key's, or an account without a name."""
+        for name in ("stripe-account", "stripe-context"):
+            given = self.headers.get(name)
+            if given is not None and given != account:
+                raise Refused(
+                    f"The provided key does not have access to account '{readable(given)}' (or that account"
+                    " does not exist).",
+                    status=403,
+                    code="account_invalid",
+                )
+
     def media(self) -> tuple[str, Mapping[str, str]]:
         """Return the type of the body in lower case, and the parameters of the type."""
         given = self.headers.get("content-type", "")
@@ -36,6 +64,17 @@ class Received:
             return FORM, {}
         media, params = parse_options_header(given)
         return media.lower(), params
+
+
+def readable(value: str) -> str:
+    """Return the value of a header in the encoding in which it was sent: UTF-8 if it is that, or Latin-1.
+
+    HTTP defines none beyond ASCII (RFC 9110, 5.5), so that clients differ: `ä` comes as one byte or as two.
+    """
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
 
 
 def of_wsgi(request: Request) -> Received:

@@ -13,6 +13,8 @@ from billow.store.tx import Tx
 Tree = dict[str, Any]
 Lists = Mapping[str, Sequence[Resource]]
 """All entries of a list below the rows that are shown, by the list's name, in the order of the list."""
+OLDER = "older version"
+"""The note of a transaction with the older version that it answers in (api/versions/showing.py)."""
 MAX_DEPTH = 4
 FIRST = 10
 """How many entries a list inside an object shows."""
@@ -46,8 +48,10 @@ def show(
         return []
     cls = type(rows[0])
     tree = tree or {}
-    refuse_unknown(cls, tree)
-    included = frozenset(name for name in tree if cls.specs[name].include)
+    refuse_unknown(tx, cls, tree)
+    if (older := tx.notes.get(OLDER)) is not None:
+        older.seen.update({(cls.object, row.id): row for row in rows})
+    included = frozenset(name for name in tree if name in cls.specs and cls.specs[name].include)
     plain, compute = compiled.functions(cls, included)
     livemode = tx.livemode
     shown = [plain(row, livemode) for row in rows]
@@ -59,6 +63,9 @@ def show(
             _expand(tx, list(_slots(spec, shown, tree.get(name, {}))))
     for row, view in zip(rows, shown, strict=True):
         compute(row, tx.now, view)
+    for name in tree:
+        if name in cls.specs and cls.specs[name].compute:
+            _expand(tx, list(_slots(cls.specs[name], shown, tree[name])))
     if "deleted" not in cls.columns:
         return shown
     return [
@@ -115,9 +122,9 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
         value = view.get(spec.name)
         if value is None:
             continue
-        if spec.kind == "ref":
-            # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
-            yield Slot(view, spec.name, spec.to, tree)
+        if spec.refs or spec.kind == "ref":
+            yield from _within(view, spec.name, spec.refs or spec.to, tree)
+        # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
         elif spec.kind == "array" and spec.item and spec.item.kind == "ref":
             view[spec.name] = list(value)
             yield from (Slot(view[spec.name], place, spec.item.to, tree) for place in range(len(value)))
@@ -130,6 +137,28 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
             view[spec.name] = dict(value)
             for name, below in tree.items():
                 yield from _slots(specs(spec.shape)[name], [view[spec.name]], below)
+
+
+def _within(holder: Any, key: Any, refs: Any, tree: Tree) -> Iterator[Slot]:
+    """Yield the slots in a value at the places that hold ids, or objects which are always shown whole."""
+    value = holder[key]
+    if isinstance(value, list):
+        holder[key] = [*value]
+        for place in range(len(value)):
+            yield from _within(holder[key], place, refs, tree)
+    elif isinstance(value, dict):
+        holder[key] = dict(value)
+        inner = REGISTRY[refs].specs if isinstance(refs, str) and refs in REGISTRY else {}
+        for name, below in tree.items():
+            if name in inner:
+                yield from _slots(inner[name], [holder[key]], below)
+            elif isinstance(refs, Mapping) and name in refs and name in value:
+                yield from _within(holder[key], name, refs[name], below)
+    elif isinstance(value, str) and isinstance(refs, str):
+        nouns = [noun for noun in refs.split() if noun in REGISTRY]
+        fitting = (noun for noun in nouns if value.startswith(REGISTRY[noun].prefix))
+        if nouns:
+            yield Slot(holder, key, next(fitting, nouns[0]), tree)
 
 
 def _expand(tx: Tx, slots: list[Slot]) -> None:
@@ -187,15 +216,36 @@ def _attach_lists(
         view[spec.name] = page(data[id], len(below[id]) > FIRST, spec.url.format(id=id))
 
 
+def show_former_list(
+    tx: Tx,
+    spec: Field,
+    views: Sequence[dict[str, Any]],
+    entries: Sequence[Resource],
+    before: Sequence[dict[str, Any]],
+) -> None:
+    """Add to `previous_attributes` the first entries of each list as they were, if they have changed."""
+    former: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
+    for row, entry in zip(entries, show(tx, entries), strict=True):
+        former[getattr(row, spec.by)].append(entry)
+    for view, previous in zip(views, before, strict=True):
+        if (old := former[view["id"]][:FIRST]) != view[spec.name]["data"]:
+            previous[spec.name] = {"data": old}
+
+
 def page(data: list[dict[str, Any]], has_more: bool, url: str) -> dict[str, Any]:
     """Return a list object."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def refuse_unknown(cls: type[Resource], tree: Tree) -> None:
-    """Refuse to expand a field that is neither a reference nor left out by default."""
+def refuse_unknown(tx: Tx, cls: type[Resource], tree: Tree) -> None:
+    """Refuse to expand a field that is neither a reference nor left out by default.
+
+    What only the older version of the request expands is left to it.
+    """
+    older = tx.notes.get(OLDER)
+    former = older.expands.get(cls.object, ()) if older else ()
     for name, below in tree.items():
-        if name == "*":
+        if name == "*" or any(each.split(".")[0] == name for each in former):
             continue
         spec = cls.specs.get(name)
         if spec is None or not _expandable(spec, below):
@@ -203,7 +253,23 @@ def refuse_unknown(cls: type[Resource], tree: Tree) -> None:
 
 
 def _expandable(spec: Field, below: Tree) -> bool:
+    if spec.refs and below:
+        return _holds(spec.refs, below)
     if spec.kind in ("hash", "array") and spec.shape and below:
         inner = specs(spec.shape)
         return all(name in inner and _expandable(inner[name], deeper) for name, deeper in below.items())
-    return spec.include or spec.kind in ("ref", "sublist") or bool(spec.item and spec.item.kind == "ref")
+    held = spec.kind in ("ref", "sublist") or (spec.item is not None and spec.item.kind == "ref")
+    return spec.include or held or (isinstance(spec.refs, str) and spec.refs != "")
+
+
+def _holds(refs: Any, below: Tree) -> bool:
+    """Return whether ids lie at the places of a tree. What lies in a noun that is not there is not known."""
+    if isinstance(refs, Mapping):
+        return bool(below) and all(
+            name in refs and _holds(refs[name], deeper) for name, deeper in below.items()
+        )
+    known = [REGISTRY[noun].specs for noun in refs.split() if noun in REGISTRY]
+    return not known or all(
+        any(name in inner and _expandable(inner[name], deeper) for inner in known)
+        for name, deeper in below.items()
+    )

@@ -38,6 +38,8 @@ class Verb:
     """The noun that a key needs a right to, if not that of the path (api/rights.py)."""
     grouped: bool = False
     """The function receives the params of many requests, and returns a result or a refusal for each."""
+    until: str = ""
+    """The last version of the API that has the operation, if the newest does not."""
 
 
 class Where:
@@ -269,17 +271,18 @@ def route(
     raw: bool = False,
     of: str = "",
     grouped: bool = False,
+    until: str = "",
 ) -> Callable[[Fn], Fn]:
     """Declare an operation with a path of its own.
 
     The function receives the transaction, the ids of the path in order, and the params (or, `raw`, the
     request's body and headers). `of` is the right that a key needs, if not that of the path. `grouped`:
     requests that arrive together share one transaction, and the function receives the params of all of them
-    (api/grouping.py).
+    (api/grouping.py). `until` is the last version of the API that has the operation.
     """
 
     def declare(run: Fn) -> Fn:
-        ROUTES.append(Verb("route", method, path, run, None, params, raw, of, grouped))
+        ROUTES.append(Verb("route", method, path, run, None, params, raw, of, grouped, until))
         return run
 
     return declare

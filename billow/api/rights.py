@@ -1,6 +1,7 @@
 """Check what an API key may do: everything, some nouns, or only what a browser may."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from billow.api import params
@@ -49,8 +50,18 @@ def _head(path: str) -> str:
     return "/".join(path.split("{")[0].strip("/").split("/")[1:])
 
 
-def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapping[str, str]) -> None:
-    """Refuse what the key has no right to. Expanding needs read rights, and some params write other nouns."""
+Fields = Mapping[str, Mapping[str, str]]
+"""Fields by the `object` that has them: the noun that each names."""
+NONE: Fields = MappingProxyType({})
+
+
+def judge(
+    key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapping[str, str], former: Fields = NONE
+) -> None:
+    """Refuse what the key has no right to. Expanding needs read rights, and some params write other nouns.
+
+    `former` has the fields that only the older version of the request expands.
+    """
     if key.kind == "publishable":
         takes = "client_secret" in params.specs(verb.params) if verb.params else False
         if verb.run not in BROWSER or tree or (takes and not sent.get("client_secret")):
@@ -62,7 +73,8 @@ def judge(key: Key, verb: Verb, sent: Mapping[str, Any], tree: Tree, nouns: Mapp
     wanted += [(OPENED[noun], "read") for noun, right in wanted if right == "write" and noun in OPENED]
     named = [cls for cls in REGISTRY.values() if cls.right() == wanted[0][0]]
     grantable = set(nouns.values())
-    wanted += [(right, "read") for right in sorted(_read(verb.resource, named, tree, grantable))]
+    read = _read(verb.resource, named, tree, grantable) | _read_before(former, tree)
+    wanted += [(right, "read") for right in sorted(read)]
     for noun, right in wanted:
         if key.permissions.get(noun) not in (right, "write") or noun == OWN:
             raise Refused(
@@ -103,6 +115,18 @@ def _read(
     return rights
 
 
+def _read_before(former: Fields, tree: Tree) -> set[str]:
+    """Return the rights to what only an older version expands; a name counts wherever it is in the tree."""
+    names = _all_names(tree)
+    fields = [(field, noun) for named in former.values() for field, noun in named.items()]
+    rights = [REGISTRY[noun].right() for field, noun in fields if names.issuperset(field.split("."))]
+    return {PARTS.get(right, right) for right in rights}
+
+
+def _all_names(tree: Tree) -> set[str]:
+    return {*tree}.union(*map(_all_names, tree.values()))
+
+
 def _shown(name: str, below: Tree, nouns: Iterable[type[Resource]]) -> Iterator[type[Resource]]:
     for cls in nouns:
         if name in cls.specs:
@@ -125,6 +149,9 @@ def _expanded(cls: type[Resource], tree: Tree) -> Iterator[type[Resource]]:
 
 
 def _pointed(spec: Any, below: Tree) -> Iterator[type[Resource]]:
+    if spec.refs:
+        yield from _held(spec.refs, below)
+        return
     to = REGISTRY.get(spec.to or (spec.item.to if spec.item else ""))
     if to:
         yield to
@@ -134,6 +161,26 @@ def _pointed(spec: Any, below: Tree) -> Iterator[type[Resource]]:
         for name, deeper in below.items():
             if name in inner:
                 yield from _pointed(inner[name], deeper)
+
+
+def may_read(key: Key, object: str) -> bool:
+    """Return whether a key may read a noun that an older version of the API shows in another."""
+    right = REGISTRY[object].right()
+    wanted = PARTS.get(right, right)
+    return key.kind != "restricted" or key.permissions.get(wanted) in ("read", "write")
+
+
+def _held(refs: Any, below: Tree) -> Iterator[type[Resource]]:
+    """Return the nouns that are shown where a value holds ids: all that may lie at a place."""
+    if isinstance(refs, Mapping):
+        for name, deeper in below.items():
+            if name in refs:
+                yield from _held(refs[name], deeper)
+        return
+    for noun in refs.split():
+        if to := REGISTRY.get(noun):
+            yield to
+            yield from _expanded(to, below)
 
 
 def visible(key: Key, verb: Verb, shown: Any) -> Any:

@@ -15,10 +15,10 @@ from billow.api.operation import Answer, Call, verbs
 from billow.api.received import Received
 from billow.api.resource import Verb
 from billow.api.routes import Routes
+from billow.api.versions.known import NEWEST, checked
 from billow.core.errors import Refused
 from billow.store.ids import new_id
 from billow.store.keys import Key, Keys
-from billow.store.outbox import API_VERSION
 from billow.store.tx import Database, Tx
 
 ADMITTED = "billow.key"
@@ -81,19 +81,21 @@ class Server:
         try:
             if ADMITTED not in request.environ:
                 self.keys.recognise(request.headers.get("Authorization"))
-            asked = f"{request.method}: {request.path}"
-            raise Refused(f"Unrecognized request URL ({asked}). Please see /openapi.json.", status=404)
+            raise unrouted(request.method, request.path)
         except Refused as refused:
             return _response(with_headers(refusal(refused), id, None))
 
     def respond(self, verb: Verb, ids: Sequence[str], request: Received) -> Answer:
         """Answer a request, with all headers; its key is judged here if it was not before."""
+        version = NEWEST
         try:
             with decoding.MEMORY.share() as share:
-                answer = self._answer(self._call(verb, ids, request), request, share)
+                call = self._call(verb, ids, request)
+                version = call.version
+                answer = self._answer(call, request, share)
         except Exception as error:
             answer = declined(error, request.id)
-        return with_headers(answer, request.id, request.headers.get("idempotency-key"))
+        return with_headers(answer, request.id, request.headers.get("idempotency-key"), version)
 
     def respond_group(self, verb: Verb, requests: Sequence[Received]) -> list[Answer]:
         """Answer requests for a grouped verb that are carried out together (api/grouping.py)."""
@@ -110,31 +112,29 @@ class Server:
                     answers[place] = declined(error, request.id)
             if calls:
                 answers |= zip(calls, self.execution.carry_out_group([*calls.values()]), strict=True)
-        return [with_headers(answers[place], request.id, None) for place, request in enumerate(requests)]
+        return [
+            with_headers(answers[place], request.id, None, calls[place].version if place in calls else NEWEST)
+            for place, request in enumerate(requests)
+        ]
 
     def _call(self, verb: Verb, ids: Sequence[str], request: Received) -> Call:
         key = request.key
         if key is None:
             key = self.keys.recognise(request.headers.get("authorization"))
             self.admit(key)
-        account = request.headers.get("stripe-account")
-        if account and account != key.tenant.split("/")[0]:
-            raise Refused(
-                f"The provided key does not have access to account '{account}' (or that account does not"
-                " exist).",
-                status=403,
-                code="account_invalid",
-            )
+        request.check_account(key.tenant.split("/")[0])
         if "\x00" in "".join(ids):
             raise Refused("Invalid id: it contains a NUL character.", status=404, code="resource_missing")
-        return Call(verb, tuple(ids), request.id, key, request.path, {})
+        version = version_of(request, key)
+        if verb.until and version > verb.until:
+            raise unrouted(request.method, request.path)
+        return Call(verb, tuple(ids), request.id, key, request.path, {}, version=version)
 
     def _answer(self, call: Call, request: Received, share: Share) -> Answer:
         verb = call.verb
-        self._decode(call, request, share)
         repeatable = ("POST", "DELETE") if verb.path.startswith("/v2/") else ("POST",)
-        given = request.headers.get("idempotency-key")
-        call.idempotency_key = given if verb.method in repeatable else None
+        call.idempotency_key = request.idempotency_key() if verb.method in repeatable else None
+        self._decode(call, request, share)
         return self.execution.carry_out(call)
 
     @staticmethod
@@ -146,6 +146,16 @@ class Server:
             call.sent = decoding.sent(verb, request, share)
 
 
+def version_of(request: Received, key: Key) -> str:
+    """Return the version of the API that a request asks for, or else its account's; refuse an unknown one."""
+    given = request.headers.get("stripe-version")
+    return checked(given) if given else key.version or NEWEST
+
+
+def unrouted(method: str, path: str) -> Refused:
+    return Refused(f"Unrecognized request URL ({method}: {path}). Please see /openapi.json.", status=404)
+
+
 def declined(error: Exception, request: str) -> Answer:
     """Turn an exception into an answer, which says when to retry if that is known."""
     answer = failure(error, request)
@@ -154,12 +164,12 @@ def declined(error: Exception, request: str) -> Answer:
     return answer
 
 
-def with_headers(answer: Answer, request: str, key: str | None) -> Answer:
+def with_headers(answer: Answer, request: str, key: str | None, version: str = NEWEST) -> Answer:
     """Add the headers that every answer of the API has."""
     headers = {
         "Content-Type": "application/json",
         "Request-Id": request,
-        "Stripe-Version": API_VERSION,
+        "Stripe-Version": version,
         **answer.headers,
     }
     if key:

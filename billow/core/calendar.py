@@ -5,10 +5,12 @@ anchor 31 Jan        28 Feb             31 Mar             30 Apr
 """
 
 from calendar import monthrange
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 DAYS = {"day": 1, "week": 7}
 MONTHS = {"month": 1, "year": 12}
+BEGINNING = -62_135_596_800
+"""The beginning of the year 1 in seconds."""
 
 
 def boundary(anchor: datetime, interval: str, count: int, n: int) -> datetime:
@@ -43,3 +45,19 @@ def next_boundary(anchor: datetime, interval: str, count: int, after: datetime) 
 def _month_number(at: datetime) -> int:
     """Count months since the year 0, so that arithmetic with months is arithmetic with integers."""
     return at.year * 12 + at.month - 1
+
+
+def second(number: int) -> datetime:
+    """Return the instant of a number of seconds since 1970, of which -1 is the last one before.
+
+    What lies before the year 1, where Python's calendar begins, is that beginning: a filter may name it.
+    """
+    return datetime.fromtimestamp(max(number, BEGINNING), UTC)
+
+
+def read_instant(text: str) -> datetime:
+    """Read a date and time of RFC 3339, whose zone may be `Z` or `z`; without a zone it has none.
+
+    Raises ValueError for any other text.
+    """
+    return datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)

@@ -25,7 +25,7 @@ class Receiver:
         parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
         signed = parts.get("t", "").encode() + b"." + body
         expected = hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()
-        genuine = hmac.compare_digest(expected, parts.get("v1", ""))
+        genuine = hmac.compare_digest(expected.encode(), parts.get("v1", "").encode())
         if not genuine:
             return False
         event = json.loads(body)

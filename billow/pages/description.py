@@ -356,8 +356,9 @@ def _shown(spec: Field) -> Schema:
         schema = around.get(spec.kind, whole)
     elif spec.kind == "array" and spec.item:
         schema = {"type": "array", "items": _shown(spec.item)}
-    if spec.kind == "ref" and spec.to in REGISTRY and (REGISTRY[spec.to].path or _reached(spec.to)):
-        return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{spec.to}"}, {"type": "null"}]}
+    to = spec.to if spec.kind == "ref" else spec.refs if spec.kind == "text" else ""
+    if to in REGISTRY and (REGISTRY[to].path or _reached(to)):
+        return {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{to}"}, {"type": "null"}]}
     if spec.stored and spec.nullable and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
@@ -366,7 +367,10 @@ def _shown(spec: Field) -> Schema:
 
 
 def _list_of(name: str) -> Schema:
-    data = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+    return _list_with({"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}})
+
+
+def _list_with(data: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {"object": {"const": "list"}, "data": data, "has_more": SIMPLE["boolean"], "url": TEXT},
@@ -374,6 +378,8 @@ def _list_of(name: str) -> Schema:
 
 
 def _result(verb: Verb) -> Schema:
+    if verb.resource is None and verb.kind == "list":  # of a noun that is not there
+        return _list_with({"type": "array", "maxItems": 0})
     if verb.resource is None or not verb.resource.path:
         return {"type": "object"}
     if verb.kind == "list":

@@ -15,7 +15,7 @@ class ApiKey(Resource, object="api_key", path="/v1/api_keys", prefix="mk_", even
     kind: str = f.choice(CREATE, "secret", "restricted", "publishable", default="secret", filter=True)
     last_used_at: datetime | None = f.timestamp()
     """When the key was last used, to the minute."""
-    name: str | None = f.text(CREATE, max=200)
+    name: str | None = f.text(CREATE, max=200, unset=True)
     permissions: dict[str, str] = f.map_of(CREATE, default={})
     """The permissions of a restricted key: read or write for each object that it may use."""
 

@@ -32,7 +32,7 @@ class BalanceTransaction(
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge")
+    source: str | None = f.ref("charge", refs="charge refund")
     status: str = f.computed(status)
     type: str = f.choice(SHOWN, "charge", "refund", "adjustment", "stripe_fee", required=True)
 

@@ -14,6 +14,10 @@ from billow.store.tx import Tx
 
 NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 CARD = "payment_method_details->'card'->>"
+DEBIT = {"generated_sepa_debit": "payment_method", "generated_sepa_debit_mandate": "mandate"}
+MANDATE = {"mandate": "mandate"}
+MANDATES = {"bancontact": DEBIT, "card": MANDATE, "ideal": DEBIT, "sofort": DEBIT, "us_bank_account": MANDATE}
+"""The ids in the details of payment methods. Only cards are charged, but clients ask for all of them."""
 NOBODY = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None}
 
 
@@ -50,8 +54,8 @@ class Charge(
     amount: int = f.amount(required=True)
     amount_captured: int = f.amount(default=0)
     amount_refunded: int = f.amount(default=0)
-    application: str | None = f.absent()
-    application_fee: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
+    application_fee: str | None = f.absent(refs="application_fee")
     application_fee_amount: int | None = f.absent()
     authorization_code: str | None = f.absent()
     balance_transaction: str | None = f.ref("balance_transaction")
@@ -62,35 +66,35 @@ class Charge(
     customer: str | None = f.ref("customer", UPDATE, filter=True)
     description: str | None = f.text(WRITE, unset=True)
     disputed: bool = f.absent(False)
-    failure_balance_transaction: str | None = f.absent()
+    failure_balance_transaction: str | None = f.absent(refs="balance_transaction")
     failure_code: str | None = f.text()
     failure_message: str | None = f.text()
     fraud_details: dict[str, Any] | None = f.nested(UPDATE, FraudDetails, default={})
     level3: dict[str, Any] | None = f.absent()
     metadata: dict[str, str] = f.metadata()
-    on_behalf_of: str | None = f.absent()
-    outcome: dict[str, Any] | None = f.nested()
+    on_behalf_of: str | None = f.absent(refs="account")
+    outcome: dict[str, Any] | None = f.nested(refs={"rule": "rule"})
     paid: bool = f.boolean(default=False)
     payment_intent: str | None = f.ref("payment_intent", filter=True)
     payment_method: str | None = f.text()
-    payment_method_details: dict[str, Any] | None = f.nested()
+    payment_method_details: dict[str, Any] | None = f.nested(refs=MANDATES)
     presentment_details: dict[str, Any] | None = f.absent()
     radar_options: dict[str, Any] | None = f.absent()
-    receipt_email: str | None = f.email(UPDATE)
+    receipt_email: str | None = f.email(UPDATE, unset=True)
     receipt_number: str | None = f.absent()
     receipt_url: str | None = f.text()
     refunded: bool = f.boolean(default=False)
     refunds: list[Any] = f.sublist("refund", by="charge", include=True, url="/v1/charges/{id}/refunds")
-    review: str | None = f.absent()
+    review: str | None = f.absent(refs="review")
     shipping: dict[str, Any] | None = f.nested(UPDATE, Shipping)
-    source: dict[str, Any] | None = f.nested()
-    source_transfer: str | None = f.absent()
+    source: dict[str, Any] | None = f.nested(refs={"account": "account", "customer": "customer"})
+    source_transfer: str | None = f.absent(refs="transfer")
     statement_descriptor: str | None = f.text()
     statement_descriptor_suffix: str | None = f.text()
     status: str = f.choice(SHOWN, "failed", "pending", "succeeded", required=True)
-    transfer: str | None = f.absent()
-    transfer_data: dict[str, Any] | None = f.absent()
-    transfer_group: str | None = f.text(UPDATE, filter=True)
+    transfer: str | None = f.absent(refs="transfer")
+    transfer_data: dict[str, Any] | None = f.absent(refs={"destination": "account"})
+    transfer_group: str | None = f.text(UPDATE, filter=True, unset=True)
 
     reference: str | None = f.text(hidden=True)
     """The gateway's id of a successful charge, which refunds and captures name."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import render, rows
+from billow.api import rows
 from billow.api.fields import CREATE, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
@@ -40,7 +40,7 @@ class CustomField(Params):
 
 class RenderingOptions(Params):
     amount_tax_display: str | None = f.choice(WRITE, "exclude_tax", "include_inclusive_tax", unset=True)
-    template: str | None = f.text()
+    template: str | None = f.text(unset=True)
 
 
 class InvoiceSettings(Params):
@@ -53,10 +53,6 @@ class InvoiceSettings(Params):
 def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
     """Return the balance by currency with the opposite sign: what we owe is positive (§3.1)."""
     return {row.currency: -row.balance} if row.currency and row.balance else {}
-
-
-def no_sources(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    return render.page([], False, f"/v1/customers/{row.id}/sources")
 
 
 class Tax(Params):
@@ -101,26 +97,26 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     cash_balance: dict[str, Any] | None = f.absent(include=True)
     currency: str | None = f.currency()
     customer_account: str | None = f.absent()
-    default_source: str | None = f.text(UPDATE)
+    default_source: str | None = f.text(UPDATE, refs="card source")
     delinquent: bool = f.boolean(default=False)
-    description: str | None = f.text(WRITE)
+    description: str | None = f.text(WRITE, unset=True)
     discount: str | None = f.ref("discount", embed=True)
-    email: str | None = f.email(WRITE, filter=True)
+    email: str | None = f.email(WRITE, filter=True, unset=True)
     individual_name: str | None = f.line(WRITE, max=150, unset=True)
     invoice_credit_balance: dict[str, int] = f.computed(credit_balance, include=True)
     invoice_prefix: str | None = f.text(WRITE, max=12)
     invoice_settings: dict[str, Any] = f.nested(WRITE, InvoiceSettings, default=f.blank(InvoiceSettings, {}))
     metadata: dict[str, str] = f.metadata()
-    name: str | None = f.line(WRITE, max=256)
+    name: str | None = f.line(WRITE, max=256, unset=True)
     next_invoice_sequence: int = f.integer(WRITE, min=1, max=10**9, default=1)
     payment_method: str | None = f.text(CREATE, order=True)
     """A payment method to attach; the default one is set in invoice_settings."""
-    phone: str | None = f.line(WRITE, max=20)
+    phone: str | None = f.line(WRITE, max=20, unset=True)
     preferred_locales: list[str] = f.array(WRITE, default=[])
     shipping: dict[str, Any] | None = f.nested(WRITE, Shipping, unset=True)
     source: str | None = f.text(WRITE, order=True)
     """A card token, as in older API versions: its card becomes the customer's default source."""
-    sources: list[Any] = f.computed(no_sources, include=True)
+    sources: list[Any] = f.sublist("card", by="customer", include=True, url="/v1/customers/{id}/sources")
     subscriptions: list[Any] = f.sublist(
         "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
     )
@@ -130,7 +126,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     tax_ids: list[Any] = f.sublist("tax_id", by="customer", include=True, url="/v1/customers/{id}/tax_ids")
     test_clock: str | None = f.ref("test_helpers.test_clock", CREATE)
 
-    validate: str | None = f.choice(WRITE, "true", order=True)
+    validate: str | None = f.choice(WRITE, "true", "True", order=True)
     """Whether the gateway validates a new card. It always does, so `false` is refused."""
 
     deleted: bool = f.boolean(default=False, hidden=True)

@@ -24,8 +24,8 @@ class CustomerBalanceTransaction(Resource, object="customer_balance_transaction"
     """A change of a customer's balance. A negative amount is credit for the customer. It is never changed."""
 
     amount: int = f.amount(required=True)
-    checkout_session: str | None = f.absent()
-    credit_note: str | None = f.text()
+    checkout_session: str | None = f.absent(refs="checkout.session")
+    credit_note: str | None = f.text(refs="credit_note")
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
     customer_account: str | None = f.absent()

@@ -8,13 +8,13 @@ from billow.api import params, rows
 from billow.api.fields import SHOWN, Field
 from billow.api.params import Params
 from billow.api.resource import Resource, Where, route
+from billow.api.versions.known import KNOWN, NEWEST
 from billow.core.errors import require
 from billow.resources import webhook_endpoint as endpoints
 from billow.resources.meter_event import iso
 from billow.resources.thin_event import Paging, no_such, page
 from billow.store import jobs, webhook_queue
 from billow.store.ids import secret
-from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
 
 PATH = "/v2/core/event_destinations"
@@ -35,6 +35,7 @@ class EventDestination(
     metadata: dict[str, str] = f.metadata(SHOWN)
     name: str = f.text(required=True)
     secret: str = f.text(required=True, hidden=True)
+    snapshot_api_version: str | None = f.choice(SHOWN, *KNOWN)
     updated: datetime = f.timestamp(required=True)
     url: str = f.text(required=True, hidden=True)
 
@@ -59,7 +60,7 @@ class Create(Params):
     include: list[str] = f.array(item=f.choice(SHOWN, SECRET, URL), default=[])
     metadata: dict[str, Any] | None = f.nested()
     name: str = f.text(max=255, required=True)
-    snapshot_api_version: str | None = f.choice(SHOWN, API_VERSION)
+    snapshot_api_version: str | None = f.choice(SHOWN, *KNOWN)
     type: str = f.choice(SHOWN, "webhook_endpoint", required=True)
     webhook_endpoint: Target = f.nested(shape=Target, required=True)
 
@@ -104,7 +105,7 @@ def shown(row: EventDestination, livemode: bool, include: list[str] | None = Non
         "livemode": livemode,
         "metadata": row.metadata,
         "name": row.name,
-        "snapshot_api_version": None if row.thin else API_VERSION,
+        "snapshot_api_version": row.snapshot_api_version,
         "status": row.status,
         "status_details": {"disabled": {"reason": row.disabled_reason}} if row.disabled_reason else None,
         "type": "webhook_endpoint",
@@ -148,10 +149,19 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
         metadata=merged({}, wanted.metadata),
         name=wanted.name,
         secret=secret("whsec_"),
+        snapshot_api_version=snapshot_version(tx, wanted),
         updated=tx.now,
         url=url,
     )
     return shown(rows.insert(tx, made), tx.livemode, wanted.include)
+
+
+def snapshot_version(tx: Tx, wanted: Create) -> str | None:
+    """Return the version of the objects that are sent: the one given, or now that of the account."""
+    if wanted.event_payload == "thin" or wanted.snapshot_api_version:
+        return wanted.snapshot_api_version
+    row = tx.one("select api_version from accounts where id = %(id)s", id=tx.account)
+    return str(row["api_version"]) if row else NEWEST
 
 
 @route("GET", PATH, Listing)

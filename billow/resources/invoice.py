@@ -7,7 +7,8 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN, WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
-from billow.resources.invoice_line import DiscountAmount, TaxAmount
+from billow.resources.invoice_line import CREDIT_AMOUNT, DiscountAmount, TaxAmount
+from billow.resources.payment_intent import IN_AN_ERROR
 from billow.store.search import Searched
 
 STATUSES = ("draft", "open", "paid", "uncollectible", "void")
@@ -70,6 +71,8 @@ def amount_remaining(row: "Invoice", now: datetime, shown: dict[str, Any]) -> in
 
 
 NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
+LIABLE = {"liability": {"account": "account"}}
+"""Where automatic tax names the account that is liable for it, which callers may expand."""
 RENDERING = {
     "amount_tax_display": None,
     "pdf": {"page_size": "auto"},
@@ -99,18 +102,18 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
 
     account_country: str | None = f.text()
     account_name: str | None = f.text()
-    account_tax_ids: list[str] | None = f.array()
+    account_tax_ids: list[str] | None = f.array(refs="tax_id")
     amount_due: int = f.amount(default=0)
     amount_overpaid: int = f.absent(0)
     amount_paid: int = f.amount(default=0)
     amount_paid_off_stripe: int | None = f.amount(default=0)
     amount_remaining: int = f.computed(amount_remaining)
     amount_shipping: int = f.absent(0)
-    application: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
     attempt_count: int = f.integer(default=0)
     attempted: bool = f.boolean(default=False)
     auto_advance: bool = f.boolean(WRITE, default=False)
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX)
+    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
     automatically_finalizes_at: datetime | None = f.timestamp()
     billing_reason: str = f.choice(SHOWN, *REASONS, default="manual")
     collection_method: str = f.choice(
@@ -129,7 +132,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     customer_tax_exempt: str | None = f.text(default="none")
     customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.absent()
+    default_source: str | None = f.absent(refs="source")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=1500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
@@ -137,19 +140,19 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     effective_at: datetime | None = f.timestamp()
     ending_balance: int | None = f.amount()
     footer: str | None = f.text(WRITE, unset=True)
-    from_invoice: dict[str, Any] | None = f.absent()
+    from_invoice: dict[str, Any] | None = f.absent(refs={"invoice": "invoice"})
     hosted_invoice_url: str | None = f.text()
     invoice_pdf: str | None = f.text()
-    issuer: dict[str, Any] = f.absent({"account": None, "type": "self"})
-    last_finalization_error: dict[str, Any] | None = f.nested()
-    latest_revision: str | None = f.absent()
+    issuer: dict[str, Any] = f.absent({"account": None, "type": "self"}, refs={"account": "account"})
+    last_finalization_error: dict[str, Any] | None = f.nested(refs=IN_AN_ERROR)
+    latest_revision: str | None = f.absent(refs="invoice")
     lines: list[Any] = f.sublist("line_item", by="invoice", url="/v1/invoices/{id}/lines")
     metadata: dict[str, str] = f.metadata()
     mail_error: str | None = f.text(hidden=True)
     """Why its mail could not be sent, if the customer's address cannot receive mail."""
     next_payment_attempt: datetime | None = f.timestamp()
     number: str | None = f.text(WRITE, max=26)
-    on_behalf_of: str | None = f.text()
+    on_behalf_of: str | None = f.text(refs="account")
     parent: dict[str, Any] | None = f.nested(shape=Parent)
     payment_settings: dict[str, Any] = f.nested(default=PAY_AS_USUAL)
     payments: list[Any] = f.sublist(
@@ -161,7 +164,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     pre_payment_credit_notes_amount: int = f.absent(0)
     receipt_number: str | None = f.absent()
     rendering: dict[str, Any] | None = f.absent(RENDERING)
-    shipping_cost: dict[str, Any] | None = f.absent()
+    shipping_cost: dict[str, Any] | None = f.absent(refs={"shipping_rate": "shipping_rate"})
     shipping_details: dict[str, Any] | None = f.absent()
     starting_balance: int = f.amount(default=0)
     statement_descriptor: str | None = f.absent()
@@ -175,7 +178,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     total: int = f.amount(default=0)
     total_discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     total_excluding_tax: int | None = f.amount(default=0)
-    total_pretax_credit_amounts: list[dict[str, Any]] = f.absent([])
+    total_pretax_credit_amounts: list[dict[str, Any]] = f.absent([], refs=CREDIT_AMOUNT)
     total_taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
     webhooks_delivered_at: datetime | None = f.timestamp()
 

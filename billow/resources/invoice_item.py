@@ -10,6 +10,7 @@ from billow.api.fields import WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.invoicing import price_details, span
+from billow.resources.invoice_line import PRICING
 
 
 def period(row: "InvoiceItem", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
@@ -60,9 +61,9 @@ class InvoiceItem(
     net_amount: int | None = f.computed(lambda row, now, shown: row.net)
     parent: dict[str, Any] | None = f.computed(parent)
     period: dict[str, Any] = f.computed(period)
-    pricing: dict[str, Any] | None = f.computed(pricing)
+    pricing: dict[str, Any] | None = f.computed(pricing, refs=PRICING)
     proration: bool = f.boolean(default=False)
-    proration_details: dict[str, Any] | None = f.nested()
+    proration_details: dict[str, Any] | None = f.nested(refs={"discount_amounts": {"discount": "discount"}})
     quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
     quantity_decimal: Decimal = f.decimal(default=Decimal(1))
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])

@@ -11,6 +11,10 @@ from billow.api.resource import Resource
 from billow.core.bounds import LARGEST
 from billow.core.invoicing import price_details, span
 
+PRICING = {"price_details": {"price": "price"}}
+"""Where the pricing of a line or an invoice item names its price, which callers may expand."""
+CREDIT_AMOUNT = {"credit_balance_transaction": "billing.credit_balance_transaction", "discount": "discount"}
+
 
 def period(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
     return span(row.period_start, row.period_end)
@@ -86,8 +90,8 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     metadata: dict[str, str] = f.metadata(SHOWN)
     parent: dict[str, Any] = f.computed(parent)
     period: dict[str, Any] = f.computed(period)
-    pretax_credit_amounts: list[dict[str, Any]] = f.absent([])
-    pricing: dict[str, Any] | None = f.computed(pricing)
+    pretax_credit_amounts: list[dict[str, Any]] = f.absent([], refs=CREDIT_AMOUNT)
+    pricing: dict[str, Any] | None = f.computed(pricing, refs=PRICING)
     quantity: int | None = f.computed(whole_quantity)
     quantity_decimal: Decimal | None = f.decimal()
     subscription: str | None = f.ref("subscription")

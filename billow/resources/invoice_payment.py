@@ -8,6 +8,8 @@ from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 
+PAID_BY = {name: name for name in ("charge", "payment_intent", "payment_record")}
+
 
 def payment(row: "InvoicePayment", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
     return {
@@ -32,7 +34,7 @@ class InvoicePayment(
     currency: str = f.currency(required=True)
     invoice: str = f.ref("invoice", required=True, filter=True)
     is_default: bool = f.boolean(default=True)
-    payment: dict[str, Any] = f.computed(payment)
+    payment: dict[str, Any] = f.computed(payment, refs=PAID_BY)
     status: str = f.choice(SHOWN, "open", "paid", "canceled", default="open", filter=True)
     status_transitions: dict[str, int | None] = f.computed(status_transitions)
 

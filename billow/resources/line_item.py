@@ -19,7 +19,7 @@ class LineItem(Resource, object="item", table="line_items", prefix="li_", events
     amount_total: int = f.amount(default=0)
     currency: str = f.currency(required=True)
     description: str | None = f.text()
-    discounts: list[dict[str, Any]] = f.array(default=[], include=True)
+    discounts: list[dict[str, Any]] = f.array(default=[], include=True, refs={"discount": "discount"})
     metadata: dict[str, str] = f.absent({})
     price: str = f.ref("price", embed=True, required=True)
     quantity: int | None = f.integer()

@@ -6,14 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from billow.api import fields as f
-from billow.api.fields import CREATE, Field, seconds
+from billow.api.fields import CREATE, seconds
 from billow.api.listing import Paging
 from billow.api.render import page
 from billow.core.errors import Refused, require
+from billow.core.usage import TIME_WINDOWS
 from billow.store.ids import base62
 
-_number = Field("number")
-WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 MIDNIGHT = datetime.min
 
 
@@ -24,10 +23,16 @@ class ListMeterEventSummaries(Paging):
     value_grouping_window: str | None = f.choice(CREATE, "day", "hour")
 
 
+def json_number(value: Decimal) -> int | float:
+    """Return an aggregated value as a JSON number: whole ones as integers, which are exact at any size."""
+    whole = value.to_integral_value()  # a remainder would be refused beyond 28 digits
+    return int(whole) if value == whole else float(value)
+
+
 def check_range(wanted: ListMeterEventSummaries) -> None:
     """Check that a range begins and ends on a full minute, or if grouped on a full window, in UTC."""
     size = wanted.value_grouping_window or "minute"
-    whole = WINDOWS.get(size, timedelta(minutes=1))
+    whole = TIME_WINDOWS.get(size, timedelta(minutes=1))
     for name in ("start_time", "end_time"):
         since_midnight = getattr(wanted, name).replace(tzinfo=None) - MIDNIGHT
         require(
@@ -49,7 +54,7 @@ def shown(
     return {
         "id": _id(meter, wanted.customer, start, end),
         "object": "billing.meter_event_summary",
-        "aggregated_value": _number.show(value),
+        "aggregated_value": json_number(value),
         "end_time": seconds(end),
         "livemode": livemode,
         "meter": meter,

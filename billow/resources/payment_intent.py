@@ -22,6 +22,8 @@ STATUSES = (
     "requires_payment_method",
     "succeeded",
 )
+IN_AN_ERROR = {name: name for name in ("payment_intent", "payment_method", "setup_intent", "source")}
+"""The objects in an error, which are shown whole, and whose own references callers may expand."""
 CARD_OPTIONS = {
     "card": {
         "installments": None,
@@ -50,7 +52,7 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     amount_capturable: int = f.absent(0)
     amount_details: dict[str, Any] | None = f.absent({"tip": {}})
     amount_received: int = f.amount(default=0)
-    application: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
     application_fee_amount: int | None = f.absent()
     automatic_payment_methods: dict[str, Any] | None = f.absent()
     canceled_at: datetime | None = f.timestamp()
@@ -64,29 +66,29 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     description: str | None = f.text(WRITE, unset=True)
     excluded_payment_method_types: list[str] | None = f.absent()
     hooks: dict[str, Any] | None = f.absent()
-    last_payment_error: dict[str, Any] | None = f.nested()
+    last_payment_error: dict[str, Any] | None = f.nested(refs=IN_AN_ERROR)
     latest_charge: str | None = f.ref("charge")
     managed_payments: dict[str, Any] = f.absent({"enabled": False})
     metadata: dict[str, str] = f.metadata()
     next_action: dict[str, Any] | None = f.nested()
-    on_behalf_of: str | None = f.absent()
+    on_behalf_of: str | None = f.absent(refs="account")
     payment_details: dict[str, Any] | None = f.absent()
     payment_method: str | None = f.ref("payment_method")
     payment_method_configuration_details: dict[str, Any] | None = f.absent()
     payment_method_options: dict[str, Any] | None = f.absent(CARD_OPTIONS)
     payment_method_types: list[str] = f.absent(["card"])
-    payment_record: str | None = f.absent()
+    payment_record: str | None = f.absent(refs="payment_record")
     presentment_details: dict[str, Any] | None = f.absent()
     processing: dict[str, Any] | None = f.absent()
     receipt_email: str | None = f.absent()
-    review: str | None = f.absent()
+    review: str | None = f.absent(refs="review")
     setup_future_usage: str | None = f.choice(SHOWN, "off_session", "on_session")
     shipping: dict[str, Any] | None = f.absent()
-    source: str | None = f.absent()
+    source: str | None = f.absent(refs="source")
     statement_descriptor: str | None = f.absent()
     statement_descriptor_suffix: str | None = f.absent()
     status: str = f.choice(SHOWN, *STATUSES, default="requires_payment_method")
-    transfer_data: dict[str, Any] | None = f.absent()
+    transfer_data: dict[str, Any] | None = f.absent(refs={"destination": "account"})
     transfer_group: str | None = f.absent()
 
     invoice: str | None = f.text(hidden=True)

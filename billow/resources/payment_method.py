@@ -29,7 +29,7 @@ class BillingDetails(Params):
     email: str | None = f.email(unset=True)
     name: str | None = f.line(unset=True)
     phone: str | None = f.line(unset=True)
-    tax_id: str | None = f.text()
+    tax_id: str | None = f.text(unset=True)
 
 
 class Expiry(Params):
@@ -50,7 +50,9 @@ class PaymentMethod(
         WRITE, "always", "limited", "unspecified", default="unspecified", filter=True
     )
     billing_details: dict[str, Any] = f.nested(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
-    card: dict[str, Any] = f.nested(WRITE, Expiry, required=True)
+    card: dict[str, Any] = f.nested(
+        WRITE, Expiry, required=True, refs={"generated_from": {"setup_attempt": "setup_attempt"}}
+    )
     customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()
@@ -59,6 +61,11 @@ class PaymentMethod(
     token: str = f.text(required=True, hidden=True)
     """The gateway's id of it."""
     detached: bool = f.boolean(default=False, hidden=True)
+
+
+def blank_details() -> dict[str, Any]:
+    """Return billing details of which nothing is known."""
+    return f.blank(BillingDetails, {})
 
 
 def card_shown(card: CardDetails) -> dict[str, Any]:

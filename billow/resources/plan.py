@@ -59,7 +59,7 @@ class CreatePlan(Params):
     interval_count: int = f.integer(min=1, default=1)
     metadata: dict[str, str] = f.metadata()
     meter: str | None = f.ref("billing.meter")
-    nickname: str | None = f.text()
+    nickname: str | None = f.text(unset=True)
     product: str | ProductData = f.ref("product", shape=ProductData, required=True)
     tiers: list[Tier] | None = f.array(item=Tier)
     tiers_mode: str | None = f.choice(CREATE, "graduated", "volume")

@@ -63,10 +63,10 @@ class ProductData(Params):
     id: str | None = f.text(max=255)
     metadata: dict[str, str] = f.metadata()
     name: str = f.text(required=True)
-    statement_descriptor: str | None = f.line(max=22)
-    tax_code: str | None = f.text()
+    statement_descriptor: str | None = f.line(max=22, unset=True)
+    tax_code: str | None = f.text(unset=True)
     tax_details: TaxDetails | None = f.nested(shape=TaxDetails)
-    unit_label: str | None = f.text()
+    unit_label: str | None = f.text(unset=True)
 
 
 class Price(Resource, object="price", path="/v1/prices", prefix="price_"):

@@ -30,7 +30,7 @@ class PackageDimensions(Params):
 
 
 class TaxDetails(Params):
-    performance_location: str | None = f.text()
+    performance_location: str | None = f.text(unset=True)
     tax_code: str | None = f.text(unset=True)
 
 
@@ -76,8 +76,8 @@ class Product(Resource, object="product", path="/v1/products", prefix="prod_"):
     name: str = f.text(WRITE, required=True)
     package_dimensions: dict[str, Any] | None = f.nested(WRITE, PackageDimensions, unset=True)
     shippable: bool | None = f.boolean(WRITE, filter=True)
-    statement_descriptor: str | None = f.line(WRITE, max=22)
-    tax_code: str | None = f.text(WRITE, unset=True)
+    statement_descriptor: str | None = f.line(WRITE, max=22, unset=True)
+    tax_code: str | None = f.text(WRITE, unset=True, refs="tax_code")
     tax_details: dict[str, Any] | None = f.nested(WRITE, TaxDetails, unset=True)
     type: str = f.choice(CREATE, "good", "service", default="service", filter=True)
     unit_label: str | None = f.text(WRITE, unset=True)

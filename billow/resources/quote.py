@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
-from billow.resources.invoice import CustomField
+from billow.resources.invoice import LIABLE, CustomField
 from billow.resources.subscription import BillingMode, Issuer
 from billow.store.tx import Tx
 
@@ -48,7 +48,7 @@ class NewSubscriptionData(SubscriptionData):
 class TransferData(Params):
     amount: int | None = f.amount(min=0)
     amount_percent: Decimal | None = f.number(min=0, max=100, places=2)
-    destination: str = f.text(required=True)
+    destination: str = f.text(required=True, refs="account")
 
 
 class TotalDetails(Params):
@@ -57,7 +57,7 @@ class TotalDetails(Params):
     amount_discount: int = f.amount(default=0)
     amount_shipping: int = f.amount(default=0)
     amount_tax: int = f.amount(default=0)
-    breakdown: dict[str, Any] | None = f.nested(include=True)
+    breakdown: dict[str, Any] | None = f.nested(include=True, refs={"discounts": {"discount": "discount"}})
 
 
 class Recurring(Params):
@@ -73,7 +73,7 @@ class Upfront(Params):
 
     amount_subtotal: int = f.amount(default=0)
     amount_total: int = f.amount(default=0)
-    line_items: dict[str, Any] | None = f.nested(include=True)
+    line_items: dict[str, Any] | None = f.nested(include=True, refs={"data": "item"})
     total_details: TotalDetails = f.nested(shape=TotalDetails)
 
 
@@ -118,10 +118,10 @@ class Quote(
 
     amount_subtotal: int = f.amount(default=0)
     amount_total: int = f.amount(default=0)
-    application: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
     application_fee_amount: int | None = f.amount()
     application_fee_percent: Decimal | None = f.number()
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX)
+    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
     )
@@ -141,7 +141,7 @@ class Quote(
     line_items: list[Any] = f.sublist("item", by="quote", url="/v1/quotes/{id}/line_items", include=True)
     metadata: dict[str, str] = f.metadata()
     number: str | None = f.text()
-    on_behalf_of: str | None = f.text()
+    on_behalf_of: str | None = f.text(refs="account")
     status: str = f.choice(SHOWN, *STATUSES, default="draft")
     status_transitions: dict[str, Any] = f.computed(status_transitions)
     subscription: str | None = f.ref("subscription")

@@ -31,7 +31,7 @@ class Refund(
     customer_account: str | None = f.absent()
     description: str | None = f.absent()
     destination_details: dict[str, Any] | None = f.absent(TO_CARD)
-    failure_balance_transaction: str | None = f.absent()
+    failure_balance_transaction: str | None = f.absent(refs="balance_transaction")
     failure_reason: str | None = f.text()
     instructions_email: str | None = f.absent()
     metadata: dict[str, str] = f.metadata()
@@ -42,9 +42,9 @@ class Refund(
     presentment_details: dict[str, Any] | None = f.absent()
     reason: str | None = f.choice(SHOWN, *REASONS)
     receipt_number: str | None = f.absent()
-    source_transfer_reversal: str | None = f.absent()
+    source_transfer_reversal: str | None = f.absent(refs="transfer_reversal")
     status: str = f.choice(SHOWN, *STATUSES, default="pending")
-    transfer_reversal: str | None = f.absent()
+    transfer_reversal: str | None = f.absent(refs="transfer_reversal")
 
     emitted: bool = f.boolean(default=False, hidden=True)
     """Whether `refund.created` was emitted, which waits for the gateway's first answer."""

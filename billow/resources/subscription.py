@@ -10,7 +10,7 @@ from billow.api.fields import SHOWN, WRITE
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core import lifecycle
-from billow.resources.invoice import CustomField
+from billow.resources.invoice import LIABLE, CustomField
 from billow.store.search import Searched
 
 STATUSES = (
@@ -49,7 +49,7 @@ class TrialSettings(Params):
 class CancellationDetails(Params):
     comment: str | None = f.text(unset=True)
     feedback: str | None = f.choice(SHOWN, *FEEDBACK, unset=True)
-    feedback_option: str | None = f.absent()
+    feedback_option: str | None = f.absent(refs="billing.feedback_option")
     reason: str | None = f.absent()
 
 
@@ -62,7 +62,7 @@ NETWORKS = (
 class CardMandate(Params):
     amount: int | None = f.amount(min=0)
     amount_type: str | None = f.choice(SHOWN, "fixed", "maximum")
-    description: str | None = f.text(max=200)
+    description: str | None = f.text(max=200, unset=True)
 
 
 class CardOptions(Params):
@@ -112,17 +112,17 @@ class BillingMode(Params):
 
 
 class Issuer(Params):
-    account: str | None = f.text()
+    account: str | None = f.text(refs="account")
     type: str = f.choice(SHOWN, "account", "self", required=True)
 
 
 class InvoiceSettings(Params):
     """The settings of the invoices of a subscription (§5.15)."""
 
-    account_tax_ids: list[str] | None = f.array(item=f.text(), unset=True)
+    account_tax_ids: list[str] | None = f.array(item=f.text(), unset=True, refs="tax_id")
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
-    description: str | None = f.text(max=1500)
-    footer: str | None = f.text(max=5000)
+    description: str | None = f.text(max=1500, unset=True)
+    footer: str | None = f.text(max=5000, unset=True)
     issuer: Issuer | None = f.nested(shape=Issuer)
 
 
@@ -176,7 +176,7 @@ class AgreedSchedule(BillingSchedule):
 
 class TransferData(Params):
     amount_percent: Decimal | None = f.number(min=0, max=100, places=2)
-    destination: str = f.text(required=True)
+    destination: str = f.text(required=True, refs="account")
 
 
 NO_AUTOMATIC_TAX = {"disabled_reason": None, "enabled": False, "liability": None}
@@ -189,6 +189,7 @@ PAY_AS_USUAL = {
 BILL_AT_TRIAL_END = {
     "end_behavior": {"billing_cycle_anchor": "now", "missing_payment_method": "create_invoice"}
 }
+PENDING = {"discount": "discount", "discounts": "discount", "subscription_items": "subscription_item"}
 FLEXIBLE = {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": None}
 INVOICE_SETTINGS = {
     "account_tax_ids": None,
@@ -213,9 +214,9 @@ class Subscription(
         "status": Searched("token", "status"),
     }
 
-    application: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
     application_fee_percent: Decimal | None = f.number()
-    automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX)
+    automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX, refs=LIABLE)
     billing_cycle_anchor: datetime = f.timestamp(required=True)
     billing_cycle_anchor_config: dict[str, Any] | None = f.nested(shape=AnchorConfig)
     billing_mode: dict[str, Any] = f.nested(default=FLEXIBLE)
@@ -233,7 +234,7 @@ class Subscription(
     customer_account: str | None = f.absent(filter=True)
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.text()
+    default_source: str | None = f.text(refs="source")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
@@ -246,12 +247,12 @@ class Subscription(
     managed_payments: dict[str, Any] = f.absent({"enabled": False})
     metadata: dict[str, str] = f.metadata()
     next_pending_invoice_item_invoice: datetime | None = f.timestamp()
-    on_behalf_of: str | None = f.text()
+    on_behalf_of: str | None = f.text(refs="account")
     pause_collection: dict[str, Any] | None = f.nested()
     payment_settings: dict[str, Any] = f.nested(WRITE, PaymentSettings, default=PAY_AS_USUAL)
     pending_invoice_item_interval: dict[str, Any] | None = f.nested(shape=PendingItemInterval)
-    pending_setup_intent: str | None = f.absent()
-    pending_update: dict[str, Any] | None = f.nested()
+    pending_setup_intent: str | None = f.absent(refs="setup_intent")
+    pending_update: dict[str, Any] | None = f.nested(refs=PENDING)
     presentment_details: dict[str, Any] | None = f.absent()
     schedule: str | None = f.ref("subscription_schedule")
     start_date: datetime = f.timestamp(required=True)

@@ -68,7 +68,7 @@ class SubscriptionItem(
     current_trial: dict[str, Any] | None = f.nested(shape=CurrentTrial)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     metadata: dict[str, str] = f.metadata()
-    plan: dict[str, Any] = f.computed(plan_of)
+    plan: dict[str, Any] = f.computed(plan_of, refs="plan")
     price: str = f.ref("price", embed=True, required=True)
     quantity: int | None = f.integer()
     subscription: str = f.text(required=True)

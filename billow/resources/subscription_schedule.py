@@ -8,6 +8,7 @@ from billow.api import listing
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.resources.invoice import LIABLE
 from billow.resources.subscription import FLEXIBLE, INVOICE_SETTINGS
 
 STATUSES = ("active", "canceled", "completed", "not_started", "released")
@@ -31,15 +32,15 @@ DEFAULT_SETTINGS = {
 
 class ShownSettings(Params):
     application_fee_percent: Any = f.number()
-    automatic_tax: Any = f.nested()
+    automatic_tax: Any = f.nested(refs=LIABLE)
     billing_cycle_anchor: str | None = f.text()
     billing_thresholds: Any = f.nested()
     collection_method: str | None = f.text()
     default_payment_method: str | None = f.ref("payment_method")
     description: str | None = f.text()
-    invoice_settings: Any = f.nested()
-    on_behalf_of: str | None = f.text()
-    transfer_data: Any = f.nested()
+    invoice_settings: Any = f.nested(refs={"account_tax_ids": "tax_id", "issuer": {"account": "account"}})
+    on_behalf_of: str | None = f.text(refs="account")
+    transfer_data: Any = f.nested(refs={"destination": "account"})
 
 
 class ShownDiscount(Params):
@@ -78,7 +79,7 @@ class SubscriptionSchedule(
 
     owner = "customer"
 
-    application: str | None = f.absent()
+    application: str | None = f.absent(refs="application")
     billing_mode: dict[str, Any] = f.nested(default=FLEXIBLE)
     canceled_at: datetime | None = f.timestamp()
     completed_at: datetime | None = f.timestamp()

@@ -51,18 +51,18 @@ class TaxRate(
     """A tax in percent. Percentage and inclusive never change; archive the rate and create a new one."""
 
     active: bool = f.boolean(WRITE, default=True, filter=True)
-    country: str | None = f.text(WRITE, max=2)
-    description: str | None = f.text(WRITE)
+    country: str | None = f.text(WRITE, max=2, unset=True)
+    description: str | None = f.text(WRITE, unset=True)
     display_name: str = f.text(WRITE, max=100, required=True)
     effective_percentage: float | None = f.absent()
     flat_amount: dict[str, Any] | None = f.absent()
     inclusive: bool = f.boolean(CREATE, required=True, filter=True)
-    jurisdiction: str | None = f.text(WRITE, max=200)
+    jurisdiction: str | None = f.text(WRITE, max=200, unset=True)
     jurisdiction_level: str | None = f.absent()
     metadata: dict[str, str] = f.metadata()
     percentage: Decimal = f.number(CREATE, places=4, min=0, max=100, required=True)
     rate_type: str | None = f.absent()
-    state: str | None = f.text(WRITE, max=10)
+    state: str | None = f.text(WRITE, max=10, unset=True)
     tax_type: str | None = f.choice(WRITE, *TAX_TYPES)
 
 

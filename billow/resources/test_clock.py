@@ -26,7 +26,7 @@ class TestClock(
 
     deletes_after: datetime = f.timestamp(required=True)
     frozen_time: datetime = f.timestamp(CREATE, required=True)
-    name: str | None = f.text(CREATE, max=300)
+    name: str | None = f.text(CREATE, max=300, unset=True)
     status: str = f.choice(SHOWN, "advancing", "internal_failure", "ready", default="ready")
     status_details: dict[str, Any] = f.nested(default={})
 

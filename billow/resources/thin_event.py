@@ -8,6 +8,7 @@ from billow.api import fields as f
 from billow.api import listing, rows
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where, route
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused, require
 from billow.resources.event import Event
 from billow.resources.meter_event import iso
@@ -122,7 +123,7 @@ def no_such(noun: str, id: str) -> Refused:
 
 def moment(text: str, at: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        found = read_instant(text)
     except ValueError:
         raise Refused(f"Invalid timestamp: {text}; must be in ISO 8601.", param=at) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

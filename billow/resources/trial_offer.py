@@ -44,7 +44,7 @@ class TrialOffer(
     active: bool = f.boolean(WRITE, default=True, filter=True)
     duration: dict[str, Any] = f.nested(CREATE, Duration, required=True)
     end_behavior: dict[str, Any] = f.nested(CREATE, EndBehavior, required=True)
-    nickname: str | None = f.text(CREATE, max=255)
+    nickname: str | None = f.text(CREATE, max=255, unset=True)
     price: str = f.ref("price", CREATE, required=True)
 
     @property

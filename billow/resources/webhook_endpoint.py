@@ -9,11 +9,11 @@ from billow.api import render, rows
 from billow.api.fields import CREATE, SHOWN, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource
+from billow.api.versions.known import KNOWN
 from billow.core import web_address
 from billow.core.errors import Refused, require
 from billow.store import jobs, webhook_queue
 from billow.store.ids import secret
-from billow.store.outbox import API_VERSION
 from billow.store.tx import Tx
 
 MOST = 16
@@ -27,7 +27,7 @@ class WebhookEndpoint(
 ):
     """An address that receives events, in deliveries signed with its secret."""
 
-    api_version: str = f.choice(CREATE, API_VERSION, default=API_VERSION)
+    api_version: str | None = f.choice(CREATE, *KNOWN)
     application: str | None = f.absent()
     description: str | None = f.text(WRITE, unset=True)
     disabled: bool = f.boolean(UPDATE, default=False, order=True)

@@ -1,7 +1,6 @@
 """Recognise API keys, which are stored hashed: whose they are, in which mode, with what rights."""
 
 import base64
-import binascii
 import contextlib
 import hmac
 import os
@@ -37,6 +36,8 @@ class Key:
     hint: str = ""
     permissions: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+    version: str = ""
+    """The default version of the API of the key's account."""
 
 
 def minted(kind: str, tenant: str) -> str:
@@ -105,11 +106,12 @@ class Keys:
         marks, now = list(marks), self.db.wall()
         with self.db.connection() as conn:
             rows = conn.execute(
-                "select digest, id, tenant, kind, hint, permissions, expires_at, last_used_at from api_keys"
+                "select digest, k.id, tenant, kind, hint, permissions, expires_at, api_version, last_used_at"
+                " from api_keys k join accounts a on a.id = split_part(tenant, '/', 1)"
                 " where digest = any(%s)",
                 (marks,),
             ).fetchall()
-            stale = [row[1] for row in rows if row[7] is None or row[7] <= now - USED]
+            stale = [row[1] for row in rows if row[8] is None or row[8] <= now - USED]
             if stale:
                 # A note that cannot be written, or that another process writes, stops no request.
                 with contextlib.suppress(psycopg.Error):
@@ -118,7 +120,7 @@ class Keys:
                         " where id = any(%s) for update skip locked)",
                         (now, stale),
                     )
-        found = {row[0]: Key(*row[1:7]) for row in rows}
+        found = {row[0]: Key(*row[1:8]) for row in rows}
         with self._lock:
             for mark in marks:
                 self._seen.pop(mark, None)
@@ -160,7 +162,7 @@ def _given(authorization: str | None) -> str:
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(rest.strip(), validate=True).decode().split(":", 1)[0]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or not of UTF-8
             return ""
     return ""
 

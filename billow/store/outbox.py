@@ -63,7 +63,8 @@ def _receivers(tx: Tx, event: NewEvent) -> list[str]:
 INSERT = """
     insert into events
         (id, created, type, related, data, request, pending_webhooks, api_version, written_at)
-    select id, created, type, nullif(related, ''), data, %(request)s, receivers, %(version)s, %(wall)s
+    select id, created, type, nullif(related, ''), data, %(request)s, receivers,
+        (select api_version from accounts where id = %(account)s), %(wall)s
     from unnest(
         %(ids)b::text[], %(created)b::timestamptz[], %(types)b::text[], %(related)b::text[], %(data)b::json[],
         %(receivers)b::int8[]
@@ -128,7 +129,7 @@ def flush(tx: Tx) -> None:
         data=[event.data for event in events],
         receivers=[len(event.receivers) for event in events],
         wall=tx.wall,
-        version=API_VERSION,
+        account=tx.account,
         request=Jsonb({"id": tx.cause.request, "idempotency_key": tx.cause.idempotency_key}),
     )
     # A delivery really happens, whatever a test clock says: it is due on the wall.

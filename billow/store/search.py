@@ -3,10 +3,11 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from billow.core.calendar import second
 from billow.core.errors import Refused
 from billow.core.search import Clause, read, wrong
 
@@ -140,9 +141,9 @@ def _decimal(clause: Clause) -> Decimal:
 def _instant(table: str, sql: str, clause: Clause, mark: str) -> Condition:
     """Compare instants in whole seconds, as the API has them: a second includes all its microseconds."""
     value = _decimal(clause)
-    if not 0 <= value < 10**11 or value % 1 != 0:  # of more than 28 digits there is no remainder
+    if not -(10**11) < value < 10**11 or value % 1 != 0:  # of more than 28 digits there is no remainder
         raise wrong(f"the value of {clause.name} must be a Unix timestamp in seconds.")
-    begin = datetime.fromtimestamp(int(value), UTC)
+    begin = second(int(value))
     end = begin + timedelta(seconds=1)
     if clause.sign in (":", "="):
         sides = f"{sql} >= %({mark})s and {sql} < %({mark}_end)s"

@@ -74,6 +74,19 @@ def test_another_account_may_be_named_only_if_it_is_ones_own(api: Any, other: An
     assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
 
 
+@pytest.mark.parametrize("header", ["Stripe_Account", "Stripe_Context"])
+@pytest.mark.parametrize("given", ["", "acct_é", "acct_of_nobody"])
+def test_an_account_that_is_named_is_never_passed_over(api: Any, header: str, given: str) -> None:
+    answer = api.post("/v1/customers", {"name": "Ann"}, **{header: given})
+    assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
+    assert api.get("/v1/customers", **{header: api.account})["data"] == []
+
+
+@pytest.mark.parametrize("given", ["", "Basic ä", "Bearer ä", "Bearer ", "ä", "Basic !"])
+def test_an_authorization_without_a_key_is_refused(api: Any, given: str) -> None:
+    assert api.get("/v1/customers", Authorization=given).status == 401
+
+
 def test_what_nobody_foresaw_is_500_and_leaves_nothing(
     api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -221,3 +221,30 @@ def test_who_waits_for_a_word_to_go_on_is_given_it(url: str, api: Any, expectati
         if expectation.lower() == "100-continue":
             assert wire.answer()[0] == 100
         assert wire.send(body).answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    "key", ["beställning-1".encode(), "beställning-1".encode("latin-1"), "заказ".encode()]
+)
+def test_a_key_outside_ascii_reaches_us_byte_for_byte(url: str, api: Any, key: bytes) -> None:
+    head_of, body = form("/v1/customers", api.key, {"name": "Ann"}, Idempotency_Key="KEY")
+    request = head_of.replace(b"KEY", key) + body
+    first, again = (send_request(url, request) for _ in range(2))
+    assert (first[0], first[2]) == (200, again[2]) and again[1]["idempotent-replayed"] == "true"
+    assert again[1]["idempotency-key"].encode("latin-1") == key
+    assert len(api.get("/v1/customers")["data"]) == 1
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "Stripe-Account", "Stripe-Context"])
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/billing/meter_events"])
+def test_an_empty_header_that_decides_is_refused(url: str, api: Any, path: str, name: str) -> None:
+    for spaces in ("", "  "):
+        request = b"".join(form(path, api.key, {"name": "Ann"}, **{name.replace("-", "_"): spaces}))
+        status, _, answer, _ = send_request(url, request)
+        assert status in (400, 403) and "param" not in answer["error"]
+
+
+def test_a_body_in_an_unknown_coding_is_refused(url: str, api: Any) -> None:
+    for coding, status in [("br", 415), ("", 200), ("identity", 200), ("GZIP", 400)]:
+        request = b"".join(form("/v1/customers", api.key, {"name": "Ann"}, Content_Encoding=coding))
+        assert send_request(url, request)[0] == status

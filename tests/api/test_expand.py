@@ -1,10 +1,11 @@
 """Are expanded objects shown in full, with one query per level?"""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from billow.store.tx import Tx
+from tests.support.statement_counts import counted_in_transactions
 
 
 @pytest.fixture
@@ -19,18 +20,10 @@ def price(api: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def statements() -> Iterator[list[str]]:
     """The SQL of every statement of a transaction."""
-    seen: list[str] = []
-    for name in ("all", "one", "tuples", "run"):
-        real = getattr(Tx, name)
-
-        def counted(self: Tx, sql: str, real: Any = real, **params: Any) -> Any:
-            seen.append(sql)
-            return real(self, sql, **params)
-
-        monkeypatch.setattr(Tx, name, counted)
-    return seen
+    with counted_in_transactions() as count:
+        yield count.sent
 
 
 def test_a_reference_is_an_id_until_it_is_expanded(api: Any, price: dict[str, Any]) -> None:

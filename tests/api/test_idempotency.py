@@ -33,6 +33,30 @@ def test_the_same_key_gives_the_same_answer_and_one_customer(api: Any) -> None:
     assert api.event_types() == ["customer.created"]
 
 
+@pytest.mark.parametrize("key", ["", " "])
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/billing/meter_events", "/v2/core/event_destinations"])
+def test_an_empty_key_is_refused_and_not_taken_for_none(api: Any, path: str, key: str) -> None:
+    answer = api.post(path, {"name": "Ann"}, Idempotency_Key=key)
+    assert (answer.status, answer["error"]["type"]) == (400, "idempotency_error")
+    assert "empty" in answer["error"]["message"]
+
+
+def test_an_empty_key_decides_nothing_where_keys_do_not(api: Any) -> None:
+    customer = api.post("/v1/customers")["id"]
+    assert api.get("/v1/customers", Idempotency_Key="").status == 200
+    assert api.delete(f"/v1/customers/{customer}", Idempotency_Key="").status == 200
+
+
+def test_a_key_outside_ascii_counts_once_and_is_shown_as_it_was_meant(api: Any) -> None:
+    latin, utf8 = "beställning-1", "beställning-1".encode().decode("latin-1")
+    first = api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key=latin)
+    for key in (latin, utf8):  # the bytes that the two encodings send
+        again = api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key=key)
+        assert again == first and again.headers["Idempotent-Replayed"] == "true"
+        assert again.headers["Idempotency-Key"] == key
+    assert [event["request"]["idempotency_key"] for event in api.get("/v1/events")["data"]] == [latin]
+
+
 def test_other_parameters_under_the_same_key_are_refused(api: Any) -> None:
     api.post("/v1/customers", {"name": "Ann"}, Idempotency_Key="a")
     for path, name in [("/v1/customers", "Bob"), ("/v1/products", "Ann")]:

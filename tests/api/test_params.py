@@ -114,7 +114,7 @@ REFUSALS = [
     ({"list_": {"a": "1"}}, "Invalid array", "list_", None),
     ({"list_": [{"rate": "1"}] * 3}, "Invalid array: list_ can contain at most 2", "list_", None),
     ({"inner": {}}, "Missing required param: inner[rate].", "inner[rate]", "parameter_missing"),
-    ({"inner": {"rate": "1e5"}}, "Invalid decimal: 1e5", "inner[rate]", None),
+    ({"inner": {"rate": "1e500"}}, "Invalid decimal: 1e500", "inner[rate]", None),
     ({"inner": {"rate": "NaN"}}, "Invalid decimal: NaN", "inner[rate]", None),
     ({"inner": {"rate": "."}}, "Invalid decimal: .", "inner[rate]", None),
     (
@@ -207,9 +207,72 @@ def test_the_empty_string_unsets_what_can_be_unset(api: Any) -> None:
     path = f"/v1/customers/{made['id']}"
     assert api.post(path, {"address[country]": "CH"})["address"]["city"] == "Bern"
     assert api.post(path, {"address": ""})["address"] is None
-    refused = api.post(path, {"name": ""})
+    assert api.post(path, {"name": ""})["name"] is None
+    assert api.post("/v1/customers", {"name": "", "email": ""})["email"] is None
+
+
+def test_the_empty_string_is_refused_for_what_cannot_be_unset(api: Any) -> None:
+    product = api.post("/v1/products", {"name": "Cloud"})["id"]
+    for path, name in [
+        (f"/v1/products/{product}", "name"),
+        ("/v1/subscriptions", "customer"),
+        ("/v1/customers", "payment_method"),
+    ]:
+        refused = api.post(path, {name: ""})
+        assert (refused["error"]["code"], refused["error"]["param"]) == ("parameter_invalid_empty", name)
+    assert api.get(f"/v1/products/{product}")["name"] == "Cloud"
+    refused = api.get("/v1/customers", {"email": ""})
     assert refused["error"]["code"] == "parameter_invalid_empty"
-    assert api.get(path)["name"] == "Ann"
+
+
+@pytest.mark.parametrize("sent", ["8.3E-7", "8.3e-7", "+83e-8", "0.00000083", "0.0083E-4", "8300000000e-16"])
+def test_a_decimal_may_have_an_exponent(api: Any, sent: str) -> None:
+    product = api.post("/v1/products", {"name": "Cloud"})["id"]
+    price = api.post("/v1/prices", {"product": product, "currency": "usd", "unit_amount_decimal": sent})
+    assert price["unit_amount_decimal"] == "0.00000083"
+    rate = {"display_name": "VAT", "inclusive": "false", "percentage": "1.9E+1"}
+    assert api.post("/v1/tax_rates", rate)["percentage"] == 19
+
+
+@pytest.mark.parametrize(
+    "sent", ["1E-13", "1E999999999", "1E51", "1E-51", "1E", "E1", "1E1.0", "1E+-1", "１E1"]
+)
+def test_an_exponent_does_not_widen_what_a_decimal_may_be(api: Any, sent: str) -> None:
+    product = api.post("/v1/products", {"name": "Cloud"})["id"]
+    price = api.post("/v1/prices", {"product": product, "currency": "usd", "unit_amount_decimal": sent})
+    assert (price.status, price["error"]["param"]) == (400, "unit_amount_decimal")
+
+
+def test_booleans_may_be_written_as_python_writes_them(api: Any) -> None:
+    product = api.post("/v1/products", {"name": "Cloud", "active": "False"})
+    assert product["active"] is False
+    assert api.get("/v1/products", {"active": "False"})["data"] == [product]
+    assert api.get("/v1/products", {"active": "True"})["data"] == []
+    assert api.post(f"/v1/products/{product['id']}", {"active": "True"})["active"] is True
+    assert api.post("/v1/products", {"name": "Cloud", "active": "TRUE!"}).status == 400
+
+
+@pytest.mark.parametrize("earlier", ["-1", "-62135596801", "-99999999999", "0"])
+def test_a_filter_may_name_a_time_before_1970(api: Any, earlier: str) -> None:
+    made = api.post("/v1/customers")
+    for sign in ("gt", "gte"):
+        assert [one["id"] for one in api.get("/v1/customers", {f"created[{sign}]": earlier})["data"]] == [
+            made["id"]
+        ]
+    for filters in ({"created[lt]": earlier}, {"created[lte]": earlier}, {"created": earlier}):
+        assert api.get("/v1/customers", filters)["data"] == []
+    for path in ("/v1/invoices", "/v1/events", "/v1/charges", "/v1/subscriptions"):
+        assert api.get(path, {"created[gte]": earlier}).status == 200
+    assert len(api.get("/v1/customers/search", {"query": f"created>{earlier}"})["data"]) == 1
+    answer = api.post("/v1/subscriptions", {"customer": made["id"], "cancel_at": "-1"})
+    assert answer["error"]["param"] == "cancel_at"
+
+
+def test_percentages_are_floats(api: Any) -> None:
+    coupon = api.ask("POST", "/v1/coupons", data={"percent_off": "50", "duration": "once"})
+    assert isinstance(coupon["percent_off"], float) and coupon["percent_off"] == 50
+    rate = {"display_name": "VAT", "inclusive": "true", "percentage": "19"}
+    assert isinstance(api.post("/v1/tax_rates", rate)["percentage"], float)
 
 
 def test_bytes_that_are_no_text_are_refused(api: Any) -> None:

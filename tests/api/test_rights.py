@@ -27,7 +27,8 @@ def ask(api: Any, verb: Verb, key: str, query: str = "") -> Any:
     kind = "application/json" if path.startswith("/v2/") else "application/x-www-form-urlencoded"
     body = {"content_type": kind, "data": b"" if "form" in kind else b"{}"}
     asked = {"query_string": query, **(body if verb.method == "POST" else {})}
-    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}"}, **asked)
+    version = {"Stripe-Version": verb.until} if verb.until else {}
+    return api.ask(verb.method, path, headers={"Authorization": f"Bearer {key}", **version}, **asked)
 
 
 def restricted(api: Any, **permissions: str) -> str:
@@ -71,7 +72,9 @@ def test_each_kind_of_key_is_let_in_where_it_may(keys: dict[str, Any], verb: Ver
     own, reads = NOUNS[verb.path] == rights.OWN, verb.method == "GET"
     assert found == {
         "secret": "let in",
-        "publishable": "let in" if verb.kind == "create" and verb.run in rights.BROWSER else "secret only",
+        "publishable": "let in"
+        if verb.kind in ("create", "route") and verb.run in rights.BROWSER
+        else "secret only",
         "none": "refused",
         "read": "let in" if reads and not own else "refused",
         "write": "refused" if own else "let in",
@@ -234,14 +237,19 @@ def test_rights_are_named_after_the_collections() -> None:
 
 
 BELOW = {
+    "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/charges/{id}/refunds": "refunds",
     "/v1/charges/{id}/refunds/{refund}": "refunds",
     "/v1/customers/{id}/balance_transactions": "customer_balance_transactions",
     "/v1/customers/{id}/balance_transactions/{transaction}": "customer_balance_transactions",
+    "/v1/customers/{id}/cards": "payment_methods",
+    "/v1/customers/{id}/cards/{card}": "payment_methods",
     "/v1/customers/{id}/discount": "customers",
     "/v1/customers/{id}/payment_methods": "payment_methods",
     "/v1/customers/{id}/payment_methods/{payment_method}": "payment_methods",
+    "/v1/customers/{id}/sources": "payment_methods",
+    "/v1/customers/{id}/sources/{card}": "payment_methods",
     "/v1/customers/{id}/tax_ids": "tax_ids",
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",
@@ -251,6 +259,8 @@ BELOW = {
     "/v1/quotes/{id}/computed_upfront_line_items": "quotes",
     "/v1/quotes/{id}/line_items": "quotes",
     "/v1/quotes/{id}/pdf": "quotes",
+    "/v1/subscription_items/{id}/usage_record_summaries": "billing_meter_event_summaries",
+    "/v1/subscription_items/{id}/usage_records": "billing_meter_events",
     "/v1/subscriptions/{id}/discount": "subscriptions",
     "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
 }

@@ -16,12 +16,15 @@ from billow.api.execution import Execution
 from billow.api.fields import Field, declared
 from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
+from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
-ANYBODYS = {"/v1/tax_codes/{id}", "/v1/accounts/{account}"}
-"""Lists of the house, the same for all; and the account, which a key knows by itself (403 for any other)."""
+OWN_ACCOUNT = {"/v1/accounts/{account}", "/v1/accounts/{account}/external_accounts"}
+"""The account, which a key knows by itself (403 for any other)."""
+ANYBODYS = {"/v1/tax_codes/{id}", *OWN_ACCOUNT, *(f"{path}/{{id}}" for path, _, _ in nouns_not_there.LISTS)}
+"""Lists of the house, the same for all; the account; and what nobody has (tests/api/test_empty_lists.py)."""
 
 
 def named(verb: Verb) -> str:
@@ -42,6 +45,16 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
+    "token": (
+        "/v1/tokens",
+        {
+            "card[number]": "4242424242424242",
+            "card[exp_month]": "12",
+            "card[exp_year]": "2090",
+            "card[name]": "Victoria",
+        },
+    ),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_visa"}),
     "product": ("/v1/products", {"name": "Victory"}),
     "billing.meter": (
         "/v1/billing/meters",
@@ -124,6 +137,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "customer": ("/v1/customers", {"name": "Victoria", "source": "tok_1abc"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_1abc"}),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_1abc"}),
 }
 
 
@@ -218,8 +232,13 @@ def call(api: Api, verb: Verb, path: str, sent: dict[str, str]) -> Any:
     if verb.method == "POST" and path.startswith("/v2/"):
         return api.ask("POST", path, json=params.nested([*sent.items()]))
     if verb.method == "POST":
-        return api.post(path, sent)
-    return api.ask(verb.method, path, query_string=sent)
+        return api.post(path, sent, **in_version(verb))
+    return api.ask(verb.method, path, query_string=sent, headers=in_version(verb))
+
+
+def in_version(verb: Verb) -> dict[str, str]:
+    """Name the last version that has the operation."""
+    return {"Stripe_Version": verb.until} if verb.until else {}
 
 
 @pytest.mark.parametrize("verb", WITH_IDS, ids=named)
@@ -336,8 +355,8 @@ def test_the_fuzz_finds_a_route_that_forgets(cast: Cast, monkeypatch: pytest.Mon
 
 def test_another_account_is_403_as_one_that_is_not_there(cast: Cast) -> None:
     for verb in EVERY:
-        if verb.path == "/v1/accounts/{account}" and cast.victim.account != cast.stranger.account:
-            answer = cast.stranger.get(f"/v1/accounts/{cast.victim.account}")
+        if verb.path in OWN_ACCOUNT and cast.victim.account != cast.stranger.account:
+            answer = cast.stranger.get(verb.path.format(account=cast.victim.account))
             assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
 
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billow.api.fields import Field
 from billow.core import bounds, invoicing, pricing, usage
 from billow.core.bounds import LARGEST
 from billow.core.errors import Refused
 from billow.core.money import decimal_text, round_half_away, show
 from billow.core.pricing import Price, Tier
 from billow.core.usage import Window
+from billow.resources.meter_event_summary import json_number
 
 HOSTILE = decimal.Context(prec=3, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero])
 
@@ -107,7 +107,7 @@ def test_what_is_said_of_a_line_has_all_digits(price: Price, quantity: Decimal) 
 def test_sums_of_use_are_exact_beyond_28_digits(values: list[Decimal]) -> None:
     total = usage.combine([Window(value, 1) for value in values]).sum
     assert Fraction(total) == sum(map(Fraction, values))
-    shown = Field("number").show(total)
+    shown = json_number(total)
     assert shown == (int(Fraction(total)) if Fraction(total).denominator == 1 else float(Fraction(total)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from billow.store.session import Statements
+from billow.store.tx import Tx
 
 
 class Count:
@@ -40,3 +41,25 @@ def counted() -> Iterator[Count]:
     finally:
         for (where, name), original in zip(ways, originals, strict=True):
             setattr(where, name, original)
+
+
+@contextmanager
+def counted_in_transactions() -> Iterator[Count]:
+    """The statements of transactions within the block, prepared before or not."""
+    count = Count()
+    originals = {name: getattr(Tx, name) for name in ("all", "one", "tuples", "run")}
+
+    def noting(original: Any) -> Any:
+        def ask(tx: Tx, sql: str, **params: Any) -> Any:
+            count.sent.append(sql)
+            return original(tx, sql, **params)
+
+        return ask
+
+    for name, original in originals.items():
+        setattr(Tx, name, noting(original))
+    try:
+        yield count
+    finally:
+        for name, original in originals.items():
+            setattr(Tx, name, original)

@@ -161,12 +161,13 @@ def emit(
     changes: Sequence[tuple[Resource, Resource | None]],
     event: Event,
     lists: render.Lists | None = None,
+    former: render.Lists | None = None,
 ) -> None:
     """Emit what happened to rows of one resource, each with what it was before; one statement for all.
 
     `created`, `updated` and `deleted` are emitted under the resource's own name, if at all; another event is
     named in full. Only `….updated` carries `previous_attributes` (§10.1). `lists` are not read, but shown as
-    they are handed over.
+    they are handed over; `former` are lists as they were, which are shown whole where they have changed.
     """
     if not changes or event is None:
         return
@@ -181,6 +182,8 @@ def emit(
         return
     shown = render.show(tx, [row for row, _ in changes], lists=lists)
     before = render.show_changed(tx, changes) if any(name.endswith(".updated") for name in named) else []
+    for name, entries in (former or {}).items():
+        render.show_former_list(tx, cls.specs[name], shown, entries, before)
     outbox.write(
         tx,
         [

@@ -14,6 +14,7 @@ from billow.api import params, rows
 from billow.api.fields import Field, declared, default_of, plain
 from billow.api.operation import changes, draft, verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
+from billow.core.calendar import read_instant
 from billow.core.errors import Refused, require
 from billow.resources import meter as meters
 from billow.resources import price as prices
@@ -348,7 +349,7 @@ def drops_currency(was: dict[str, Any], wanted: dict[str, Any]) -> bool:
 def seconds_of(name: str, text: str) -> int:
     """Turn a date or time of the file into seconds; UTC where it names no zone."""
     try:
-        read = datetime.fromisoformat(text)
+        read = read_instant(text)
     except ValueError:
         raise Refused(f"{name}: {text} is no date or time, as 2026-01-31 or 2026-01-31T12:00:00.") from None
     return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())

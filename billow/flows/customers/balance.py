@@ -18,7 +18,7 @@ BELOW = "balance_transactions/{transaction}"
 class Adjust(Params):
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
-    description: str | None = f.text(max=350)
+    description: str | None = f.text(max=350, unset=True)
     metadata: dict[str, str] = f.metadata()
 
 

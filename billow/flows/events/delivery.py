@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from billow.api import render, rows
+from billow.api.versions.events import show_data
 from billow.core import signing
 from billow.flows.events import endpoint_failures
 from billow.flows.events.endpoint_failures import Receiver
@@ -176,12 +177,21 @@ def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event)
     """Write the signed message of a delivery: the event, or the notification of a thin one."""
     if isinstance(receiver, EventDestination):
         secrets = [receiver.secret]
-        shown = thin.notification(event, tx.livemode) if receiver.thin else render.one(tx, event, NUMBERED)
+        version = receiver.snapshot_api_version
+        shown = thin.notification(event, tx.livemode) if receiver.thin else snapshot(tx, event, version)
     else:
-        secrets, shown = endpoints.secrets_of(receiver, tx.wall), render.one(tx, event, NUMBERED)
+        secrets = endpoints.secrets_of(receiver, tx.wall)
+        shown = snapshot(tx, event, receiver.api_version)
     body = msgspec.json.encode(shown)
     about = event.related or event.id
     return Message(delivery.id, delivery.attempts, about, headers(secrets, event.id, tx.wall, body), body)
+
+
+def snapshot(tx: Tx, event: Event, version: str | None) -> dict[str, Any]:
+    """Show an event with its object, in a version of the API: the event's own where none is given."""
+    shown = render.one(tx, event, NUMBERED)
+    show_data(tx, [shown], version)
+    return shown
 
 
 def headers(secrets: Sequence[str], id: str, now: datetime, body: bytes) -> dict[str, str]:

@@ -9,6 +9,7 @@ from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.params import Params
 from billow.api.resource import route
+from billow.api.versions.events import show_data
 from billow.resources.event import NUMBERED, Event
 from billow.store import jobs, sequence
 from billow.store.jobs import job
@@ -61,4 +62,5 @@ def since(tx: Tx, wanted: Feed) -> list[Event]:
 
 def page(tx: Tx, found: list[Event], wanted: Feed) -> dict[str, Any]:
     data = render.show(tx, found[: wanted.limit], NUMBERED)
+    show_data(tx, data)
     return render.page(data, len(found) > wanted.limit, PATH)

@@ -42,7 +42,7 @@ class CreateItem(Params):
     amount: int | None = f.amount()
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
-    description: str | None = f.text()
+    description: str | None = f.text(unset=True)
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice: str | None = f.ref("invoice")

@@ -29,14 +29,14 @@ class Create(Params):
     capture: bool = f.boolean(default=True)
     currency: str = f.currency(required=True)
     customer: str | None = f.text()
-    description: str | None = f.text()
+    description: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
-    receipt_email: str | None = f.email()
+    receipt_email: str | None = f.email(unset=True)
     shipping: Shipping | None = f.nested(shape=Shipping)
     source: str | None = f.text()
-    statement_descriptor: str | None = f.line(max=22)
-    statement_descriptor_suffix: str | None = f.line(max=22)
-    transfer_group: str | None = f.text()
+    statement_descriptor: str | None = f.line(max=22, unset=True)
+    statement_descriptor_suffix: str | None = f.line(max=22, unset=True)
+    transfer_group: str | None = f.text(unset=True)
 
 
 @Charge.create(Create)
@@ -165,10 +165,10 @@ def decline_error(charge: Charge) -> Refused:
 
 class Capture(Params):
     amount: int | None = f.amount(min=1)
-    receipt_email: str | None = f.email()
-    statement_descriptor: str | None = f.line(max=22)
-    statement_descriptor_suffix: str | None = f.line(max=22)
-    transfer_group: str | None = f.text()
+    receipt_email: str | None = f.email(unset=True)
+    statement_descriptor: str | None = f.line(max=22, unset=True)
+    statement_descriptor_suffix: str | None = f.line(max=22, unset=True)
+    transfer_group: str | None = f.text(unset=True)
 
 
 @Charge.action("capture", Capture)

@@ -23,7 +23,7 @@ class Create(Params):
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True)
     confirm: bool = f.boolean(default=False)
-    description: str | None = f.text()
+    description: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
     payment_method: str | None = f.ref("payment_method")

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from billow.api import fields as f
+from billow.api import listing, render
+from billow.api.listing import Page, Paging
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
 from billow.flows.outside.outside import has_gateway, outside_of
@@ -43,12 +46,7 @@ def retrieve_own(tx: Tx) -> dict[str, Any]:
         "default_currency": found["default_currency"],
         "details_submitted": True,
         "email": outside_of(tx).mail_from or None,
-        "external_accounts": {
-            "object": "list",
-            "data": [],
-            "has_more": False,
-            "url": f"/v1/accounts/{tx.account}/external_accounts",
-        },
+        "external_accounts": render.page([], False, f"/v1/accounts/{tx.account}/external_accounts"),
         "future_requirements": NOTHING_DUE,
         "groups": {"payments_pricing": None},
         "individual": None,
@@ -64,6 +62,11 @@ def retrieve_own(tx: Tx) -> dict[str, Any]:
 @route("GET", "/v1/accounts/{account}")
 def retrieve(tx: Tx, id: str) -> dict[str, Any]:
     """Retrieve an account by its id; a key can retrieve only its own."""
+    _check_own(tx, id)
+    return retrieve_own(tx)
+
+
+def _check_own(tx: Tx, id: str) -> None:
     if id != tx.account:
         raise Refused(
             f"The provided key does not have access to account '{id}' (or that account does not exist)."
@@ -71,7 +74,17 @@ def retrieve(tx: Tx, id: str) -> dict[str, Any]:
             status=403,
             code="account_invalid",
         )
-    return retrieve_own(tx)
+
+
+class ExternalAccounts(Paging):
+    object: str | None = f.choice(f.SHOWN, "bank_account", "card")
+
+
+@route("GET", "/v1/accounts/{account}/external_accounts", ExternalAccounts)
+def external_accounts(tx: Tx, id: str, wanted: ExternalAccounts) -> Page:
+    """List an account's bank accounts and cards for payouts: the gateway has them, so the list is empty."""
+    _check_own(tx, id)
+    return listing.empty(tx, "external account", wanted, f"/v1/accounts/{id}/external_accounts")
 
 
 def business(tx: Tx, name: str | None) -> dict[str, Any]:

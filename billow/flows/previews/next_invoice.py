@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import render, rows
+from billow.api.versions.showing import show_now
 from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.billing import drafts, oversize, pending_items
@@ -194,9 +195,10 @@ def show_upcoming(tx: Tx, invoice: Invoice) -> dict[str, Any]:
     inner = tree.get("lines", {}).get("data", {})
     lines = render.show(tx, rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id], inner)
     id = f"upcoming_in_{secret('', 24)}"
+    shown.update(**DRAFT_FIELDS, status_transitions=dict.fromkeys(shown["status_transitions"]))
+    shown["lines"].update(data=lines, has_more=False, url=f"/v1/invoices/{id}/lines")
+    show_now(tx, shown)  # while there is what it names
+    shown["id"] = id
     for line in lines:
         line.update(id=f"il_tmp_{line['id'].removeprefix('il_')}", invoice=id)
-    shown.update(id=id, **DRAFT_FIELDS)
-    shown["status_transitions"] = dict.fromkeys(shown["status_transitions"])
-    shown["lines"].update(data=lines, has_more=False, url=f"/v1/invoices/{id}/lines")
     return shown

@@ -69,7 +69,7 @@ class ExtraItem(Params):
 
     amount: int | None = f.amount()
     currency: str | None = f.currency()
-    description: str | None = f.text()
+    description: str | None = f.text(unset=True)
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoiceitem: str | None = f.ref("invoiceitem")

@@ -79,7 +79,7 @@ class Subscribe(Params):
     default_payment_method: str | None = f.ref("payment_method")
     default_source: str | None = f.text()
     default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
-    description: str | None = f.text(max=500)
+    description: str | None = f.text(max=500, unset=True)
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     items: Sequence[Item] = f.array(SHOWN, OfferedItem, required=True, max=20)

@@ -1,5 +1,6 @@
 """Renew due subscriptions: bill the period that ended and begin the next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -272,8 +273,12 @@ def items_after(
     if any(renewal.moved for renewal in renewals):
         return {}
     now = {item.id: item for item in changed}
-    items = [now.get(item.id, item) for renewal in renewals for item in renewal.items]
-    return {"items": sorted(items, key=lambda item: (item.created, item.id))}
+    return {"items": in_list_order(now.get(item.id, item) for renewal in renewals for item in renewal.items)}
+
+
+def in_list_order(items: Iterable[SubscriptionItem]) -> list[SubscriptionItem]:
+    """Sort items as the list of a subscription shows them."""
+    return sorted(items, key=lambda item: (item.created, item.id))
 
 
 def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
@@ -300,7 +305,7 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             for part in r.parts
         ],
     )
-    rows.update_many(
+    changed = rows.update_many(
         tx,
         [
             (
@@ -313,11 +318,15 @@ def advance(tx: Tx, renewals: list[Renewal], invoices: dict[str, str]) -> None:
             )
             for r in renewals
         ],
-        lists=items_after(renewals, moved_on),
+        event=None,
     )
-    # Without an invoice only the items have changed, so the update has to be emitted here.
-    silent = [r.subscription for r in renewals if r.subscription.id not in invoices]
-    rows.emit(tx, [(one, one) for one in silent], "updated")
+    rows.emit(
+        tx,
+        list(zip(changed, [r.subscription for r in renewals], strict=True)),
+        "updated",
+        lists=items_after(renewals, moved_on),
+        former={"items": in_list_order(item for r in renewals for item in r.items)},
+    )
     following = [
         (r.subscription.id, r.next_due)
         for r in renewals

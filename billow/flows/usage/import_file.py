@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from billow.core.calendar import read_instant
+from billow.core.decimals import written_out
 from billow.core.errors import Refused, require
 from billow.flows.usage import meter_events, validation
 from billow.resources.meter_event import AT_ONCE, CustomerEvent, MeterEvent
@@ -196,16 +198,23 @@ def _column(row: Row, name: str) -> str:
 
 
 def _iso(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    at = read_instant(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def _decimal(text: str) -> Decimal:
+    plain = written_out(text)
+    if "e" in plain.lower():  # too large to be written out
+        raise ValueError(text)
+    return Decimal(plain)
+
+
 def _unix(text: str) -> datetime:
-    return EPOCH + timedelta(microseconds=int(Decimal(text) * 1_000_000))
+    return EPOCH + timedelta(microseconds=int(_decimal(text) * 1_000_000))
 
 
 def _unix_ms(text: str) -> datetime:
-    return EPOCH + timedelta(microseconds=int(Decimal(text) * 1_000))
+    return EPOCH + timedelta(microseconds=int(_decimal(text) * 1_000))
 
 
 TIMES: dict[str, Callable[[str], datetime]] = {"iso": _iso, "unix": _unix, "unix_ms": _unix_ms}

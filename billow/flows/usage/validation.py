@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from billow.core.calendar import read_instant
+from billow.core.decimals import written_out
 from billow.core.errors import Refused
 from billow.resources.meter_event import IDENTIFIER, CustomerEvent, MeterEvent, Sent
 from billow.store.ids import new_id
@@ -38,6 +40,7 @@ class Counter:
     customer_key: str
     value_key: str
     formula: str
+    time_window: str | None = None
     watched: bool = False
     """Whether a subscription has a threshold that usage may reach; if so, it is looked for."""
 
@@ -64,7 +67,7 @@ Which of them names the customer is only known with the meter, and a second quer
 METERS = """
     select distinct on (event_name) event_name, id, status = 'active',
         customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',
-        default_aggregation ->> 'formula',
+        default_aggregation ->> 'formula', event_time_window,
         exists (select from subscriptions where watched and status in ('active', 'past_due'))
     from meters where event_name = any(%(names)s)
     order by event_name, status, created desc, id desc"""  # active before inactive
@@ -73,7 +76,7 @@ CUSTOMERS = """
     where c.id = any(%(ids)s) and not c.deleted"""
 BOTH = f"""
     select m.*, null::timestamptz as frozen_time from ({METERS}) as m
-    union all select c.id, null, null, null, null, null, null, c.frozen_time from ({CUSTOMERS}) as c"""
+    union all select c.id, null, null, null, null, null, null, null, c.frozen_time from ({CUSTOMERS}) as c"""
 
 
 def known(tx: Tx, events: Iterable[MeterEvent], *, older: bool = False) -> Known:
@@ -146,7 +149,7 @@ def measured(known: Known, event: MeterEvent) -> Measured:
     rest = None
     if len(event.payload) > 2 or event.payload.keys() - {meter.customer_key, meter.value_key}:
         rest = _dimensions(meter, event.payload)
-    return Measured(meter.id, customer, identifier, at, value, clock, rest)
+    return Measured(meter.id, customer, identifier, at, value, clock, rest, meter.time_window)
 
 
 def no_meter(name: str) -> Refused:
@@ -191,7 +194,7 @@ def _instant(sent: int | str | None, now: datetime) -> datetime:
             return now
         if _SECONDS.fullmatch(sent):
             return datetime.fromtimestamp(int(sent), UTC)
-        at = datetime.fromisoformat(sent)
+        at = read_instant(sent)
         if at.tzinfo is not None:
             return at.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
@@ -210,10 +213,10 @@ def _value(meter: Counter, payload: dict[str, Any]) -> Decimal:
             f"Missing required param: {at}, which is the value.", param=at, code="meter_event_value_not_found"
         )
     text = str(sent) if type(sent) is int else sent
+    if isinstance(text, str) and not _NUMBER.fullmatch(text):
+        text = written_out(text)
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        message = (
-            f"Invalid value: {str(sent)[:80]}; must be a plain decimal number with at most 26 digits before"
-        )
+        message = f"Invalid value: {str(sent)[:80]}; must be a decimal number with at most 26 digits before"
         raise Refused(f"{message} the point and 12 behind it.", param=at, code="meter_event_invalid_value")
     return Decimal(text)
 

@@ -43,9 +43,9 @@ def test_a_percentage_is_a_number_of_up_to_four_places(api: Any) -> None:
         ("8.1", 8.1),
         ("7.1250", 7.125),
         ("0.0001", 0.0001),
-        ("20", 20),
-        ("0", 0),
-        ("100", 100),
+        ("20", 20.0),
+        ("0", 0.0),
+        ("100", 100.0),
     ):
         made = api.post("/v1/tax_rates", {**VAT, "percentage": sent})
         assert made["percentage"] == shown and type(made["percentage"]) is type(shown), sent

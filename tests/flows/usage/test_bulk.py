@@ -56,6 +56,18 @@ def test_arrays_and_lines_zipped_or_not(
     assert total(tokens) == -0.699999999999
 
 
+def test_json_numbers_may_have_an_exponent(bulk: Any, meter: Any, customer: str, total: Any) -> None:
+    tokens = meter()
+    body = b"[%s]" % b",".join(
+        b'{"event_name":"tokens","payload":{"stripe_customer_id":"%s","value":%s}}'
+        % (customer.encode(), value)
+        for value in (b"8.3E-7", b"1e2", b"1E+0", b"-0e0")
+    )
+    assert counts(bulk(body)) == (4, 0, 0)
+    assert total(tokens) == 101.00000083
+    assert bulk(body.replace(b"1e2", b"1e999999999")).status == 400
+
+
 def test_fractions_stay_exact(bulk: Any, meter: Any, customer: str, total: Any) -> None:
     tokens = meter()
     bulk(b"[" + b",".join(json.dumps(event(customer, n, 0.1)).encode() for n in range(1000)) + b"]")

@@ -70,6 +70,19 @@ def test_v2_speaks_json_and_iso_times(api: Any, meter: Any, customer: str, total
     assert api.ask("POST", "/v2/billing/meter_events", json=body)["error"]["param"] == "timestamp"
 
 
+@pytest.mark.parametrize("value", ["8.3E-7", "83e-8", "0.00000083"])
+def test_a_value_may_have_an_exponent_and_a_time_a_small_z(
+    api: Any, meter: Any, customer: str, total: Any, now: Any, value: str
+) -> None:
+    tokens = meter()
+    assert api.post(EVENTS, sent(customer, value)).status == 200
+    payload = {"stripe_customer_id": customer, "value": value}
+    at = now.isoformat().replace("+00:00", "z")
+    body = {"event_name": "tokens", "payload": payload, "timestamp": at}
+    assert api.ask("POST", "/v2/billing/meter_events", json=body)["timestamp"].endswith("Z")
+    assert total(tokens) == 0.00000166
+
+
 def test_a_repeated_identifier_is_refused_and_counted_once(
     api: Any, meter: Any, customer: str, total: Any
 ) -> None:
@@ -125,7 +138,7 @@ REFUSALS = [
             "NaN",
             "Infinity",
             "1e999",
-            "1e2",
+            "1e200",
             "0.1234567890123",
             "1" * 27,
             "٣",

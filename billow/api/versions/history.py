@@ -1,0 +1,92 @@
+"""Put the changes in order: which ones lie between a version and the newest."""
+
+from collections.abc import Mapping
+from functools import cache
+from inspect import isgeneratorfunction
+from typing import Any
+
+from billow.api.versions import (
+    v2022_08_01,
+    v2022_11_15,
+    v2023_08_16,
+    v2024_04_10,
+    v2024_09_30_acacia,
+    v2025_03_31_basil,
+    v2025_09_30_clover,
+    v2026_03_25_dahlia,
+    v2026_09_30_endive,
+)
+from billow.api.versions.change import Change, Renamed, Sent
+
+CHANGES: tuple[Change, ...] = (
+    v2022_08_01.CHANGE,
+    v2022_11_15.CHANGE,
+    v2023_08_16.CHANGE,
+    v2024_04_10.CHANGE,
+    v2024_09_30_acacia.CHANGE,
+    v2025_03_31_basil.CHANGE,
+    v2025_09_30_clover.CHANGE,
+    v2026_03_25_dahlia.CHANGE,
+    v2026_09_30_endive.CHANGE,
+)
+"""From the oldest to the newest; each is in a file of its own."""
+
+
+@cache
+def since(version: str) -> tuple[Change, ...]:
+    """Return the changes that came after a version, from the oldest to the newest."""
+    return tuple(change for change in CHANGES if change.version > version)
+
+
+@cache
+def expands(version: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the fields that a version expands and the newest does not, by object: the noun of each."""
+    found: dict[str, dict[str, str]] = {}
+    for change in since(version):
+        for noun, fields in change.expands.items():
+            found.setdefault(noun, {}).update(fields)
+    return found
+
+
+def read(version: str, operation: str, sent: Sent) -> dict[str, str]:
+    """Turn the params of a request into those of the newest version; return which were renamed, and to what.
+
+    What needs the database for that is done by `reading.read_in`.
+    """
+    renamed: dict[str, str] = {}
+    for change in since(version):
+        for function in change.requests.get(operation, ()):
+            if not isgeneratorfunction(function):
+                add(renamed, function(sent))
+    return renamed
+
+
+COUNTED = "2025-02-24.acacia"
+"""The last version whose lists count their entries, where a request expands or includes `total_count`."""
+COUNT = "total_count"
+
+
+def has_include(version: str) -> bool:
+    """Return whether lists take `include[]=total_count`."""
+    return version <= COUNTED
+
+
+def without_count(version: str, tree: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return what is expanded of the entries of a list, and whether they are to be counted."""
+    if COUNT not in tree or version > COUNTED:
+        return tree, False
+    return {name: below for name, below in tree.items() if name != COUNT}, True
+
+
+def add(renamed: dict[str, str], more: Renamed) -> None:
+    """Note further names of params; a name that was renamed before keeps its first name."""
+    for name, former in (more or {}).items():
+        renamed[name] = renamed.get(former, former)
+
+
+def former_name(renamed: Renamed, param: str | None) -> str | None:
+    """Return the name that a param has in the request: `coupon` for `discounts[0][coupon]`."""
+    for name, former in (renamed or {}).items():
+        if param is not None and (param == name or param.startswith(f"{name}[")):
+            return former + param.removeprefix(name)
+    return param

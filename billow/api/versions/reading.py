@@ -1,0 +1,41 @@
+"""Read requests of older versions that need the database: the interval of a price, a meter."""
+
+from inspect import isgeneratorfunction
+from typing import Any
+
+from billow.api import operation, rows
+from billow.api.resource import REGISTRY
+from billow.api.versions import history
+from billow.api.versions.change import Made, Need, Sent, Several
+from billow.store.tx import Tx
+
+
+def read_in(tx: Tx, version: str, name: str, sent: Sent, renamed: dict[str, str]) -> None:
+    """Finish turning the params of a request into those of the newest version.
+
+    A request is carried out again after a conflict: what was turned once is left as it is.
+    """
+    for change in history.since(version):
+        for function in change.requests.get(name, ()):
+            if isgeneratorfunction(function):
+                history.add(renamed, _met(tx, function(sent)))
+
+
+def _met(tx: Tx, needs: Any) -> Any:
+    """Run a function to its end, and give it what it asks for; return what it returns."""
+    found: Any = None
+    try:
+        while True:
+            found = _found(tx, needs.send(found))
+    except StopIteration as done:
+        return done.value
+
+
+def _found(tx: Tx, need: Need) -> Any:
+    cls = REGISTRY[need.noun]
+    if isinstance(need, Made):
+        create = next(verb for verb in cls.verbs if verb.kind == "create")
+        return create.run(tx, operation.draft(tx, cls, need.sent))
+    if isinstance(need, Several):
+        return rows.select(tx, cls, f'"{need.by}" = %(id)s', id=need.id)
+    return rows.find_many(tx, cls, [need.id]).get(need.id)

@@ -1,0 +1,53 @@
+"""2026-09-30.endive: the anchor of a billing cycle is a hash; intents take no list of payment methods."""
+
+from billow.api.versions.change import Change, Renamed, Sent
+from billow.core.errors import require
+
+CHANGE = Change("2026-09-30.endive")
+ANCHOR = "billing_cycle_anchor"
+
+
+@CHANGE.reads("POST /v1/subscriptions/{id}", "POST /v1/subscriptions/{id}/resume")
+def anchor_as_text(sent: Sent) -> Renamed:
+    """Take `billing_cycle_anchor` as `now` or `unchanged`, which is `billing_cycle_anchor[type]` now."""
+    if not isinstance(sent.get(ANCHOR), str):
+        return None
+    sent[ANCHOR] = {"type": sent[ANCHOR]}
+    return {f"{ANCHOR}[type]": ANCHOR}
+
+
+@CHANGE.reads(
+    "POST /v1/invoices/create_preview", "GET /v1/invoices/upcoming", "GET /v1/invoices/upcoming/lines"
+)
+def previewed_anchor_as_text(sent: Sent) -> Renamed:
+    """Take `subscription_details[billing_cycle_anchor]` as `now`, `unchanged` or a time, not as a hash."""
+    details = sent.get("subscription_details")
+    if not isinstance(details, dict) or not isinstance(details.get(ANCHOR), str):
+        return None
+    text, at = details[ANCHOR], f"subscription_details[{ANCHOR}]"
+    if text in ("now", "unchanged"):
+        details[ANCHOR] = {"type": text}
+        return {f"{at}[type]": at}
+    details[ANCHOR] = {"type": "timestamp", "timestamp": text}
+    return {f"{at}[timestamp]": at}
+
+
+@CHANGE.reads(
+    "POST /v1/payment_intents",
+    "POST /v1/payment_intents/{id}",
+    "POST /v1/payment_intents/{id}/confirm",
+    "POST /v1/setup_intents",
+    "POST /v1/setup_intents/{id}",
+    "POST /v1/setup_intents/{id}/confirm",
+)
+def listed_payment_methods(sent: Sent) -> Renamed:
+    """Take `payment_method_types` of an intent. It was a fixed list: one without cards cannot be served."""
+    if "payment_method_types" not in sent:
+        return None
+    types = sent.pop("payment_method_types")
+    require(
+        not isinstance(types, list) or not types or "card" in types,
+        "None of the payment method types provided is activated for your account: only card is.",
+        param="payment_method_types",
+    )
+    return None

@@ -1,0 +1,95 @@
+"""The commands that run billow: everything, or its server, worker, migrations and archive alone."""
+
+import os
+import threading
+
+import typer
+
+from billow import app as application
+from billow import processes
+from billow.listening import inherited, listen, on_ready, url_of
+from billow.opening import database, read_settings
+from billow.settings import BadSetting, Settings
+from billow.store import migrate as migrations
+from billow.store import wal
+from billow.streams import detach
+from billow.terminal import Data, Host, Port, say, tell_new_key
+
+
+def up(data: Data = None, port: Port = None, host: Host = None) -> None:
+    """Run everything: the database, migrations, the API server and a worker. SIGTERM stops all of it."""
+    detach()
+    read = read_settings(data, port, host)
+    listeners = listen(read.host, read.port)
+    with database(read, new=True) as url:
+        processes.require_connections(url, read.workers, 1, application.pool_size(read))
+        if read.embedded and read.wal_archive:
+            wal.require_writable(read.wal_archive)
+        migrations.migrate(url)
+        prepare(read, url)
+        if read.embedded and not read.wal_archive:
+            wal.drop_slot(url)
+        archive = ["archive"] if read.embedded and read.wal_archive else []
+        say(f"billow starts at {url_of(read.host, read.port)}")
+        ready = announced(read)
+        processes.supervise(["serve", "work", *archive], {"BILLOW_DATABASE_URL": url}, listeners, ready)
+
+
+def announced(read: Settings) -> threading.Event:
+    """Say where billow answers as soon as it does."""
+    words = f"billow answers at {url_of(read.host, read.port)}"
+    return on_ready(read.host, read.port, lambda: say(words))
+
+
+def prepare(read: Settings, url: str) -> None:
+    """Build the application once, so that a wrong setting ends the command before it starts processes."""
+    built = application.build(read, url)
+    built.close()
+    tell_new_key(built.new_key)
+
+
+def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
+    """Run the API server alone. Any number of servers can share one database."""
+    detach()
+    read = read_settings(data, port, host)
+    handed = inherited(os.environ)
+    listeners = handed or listen(read.host, read.port)
+    with database(read) as url:
+        processes.require_connections(url, read.workers, 0, application.pool_size(read))
+        prepare(read, url)
+        os.environ["BILLOW_DATABASE_URL"] = url
+        if not handed:
+            announced(read)
+        processes.serve(listeners, read.workers, [str(network) for network in read.proxies])
+
+
+def work(data: Data = None) -> None:
+    """Run a worker alone. Any number of workers can share one database."""
+    detach()
+    read = read_settings(data)
+    with database(read) as url:
+        built = application.build(read, url)
+        processes.work(built.db)
+        built.close()
+
+
+def migrate(data: Data = None) -> None:
+    """Migrate the database to this version of billow. There is no way back."""
+    with database(read_settings(data), new=True) as url:
+        done = migrations.migrate(url)
+    for name in done or ["The database is up to date."]:
+        say(name)
+
+
+def archive(data: Data = None) -> None:
+    """Copy the database's log into BILLOW_WAL_ARCHIVE as it is written. `billow up` runs this by itself."""
+    detach()
+    read = read_settings(data)
+    if read.wal_archive is None:
+        raise BadSetting("BILLOW_WAL_ARCHIVE is empty: there is no folder to archive the log in.")
+    with database(read) as url:
+        raise typer.Exit(wal.stream(url, read.wal_archive, processes.die_with_parent))
+
+
+COMMANDS = (up, serve, work, migrate, archive)
+"""In the order in which the help lists them."""
