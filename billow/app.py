@@ -31,6 +31,7 @@ from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
+from billow.providers.registers.vies import Vies
 from billow.settings import Settings, load, pepper
 from billow.store import clocks, jobs, migrate
 from billow.store.disk import Disk
@@ -105,7 +106,8 @@ def _built(settings: Settings, db: Database) -> App:
     server = Server(db, keys, ROUTES, limits, outcome_of)
     _pages(server, db)
     metrics.add(server.app, db, settings.metrics_token)
-    description.add(server.app, verbs(server.routes), settings.base_url)
+    newest = [verb for verb in verbs(server.routes) if not verb.until]
+    description.add(server.app, newest, settings.base_url)
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
@@ -114,6 +116,7 @@ def _built(settings: Settings, db: Database) -> App:
 
 def outside_of(settings: Settings, db: Database) -> Outside:
     """Build the connections to gateways, mail and webhooks that the settings describe."""
+    egress = Egress(settings.webhook_allow_private)
     mailer: Mailer = Smtp(settings.smtp_url) if settings.smtp_url else Outbox(settings.data / "outbox")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Outside(
@@ -124,9 +127,10 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         seller_tax_id=settings.seller_tax_id,
         base_url=settings.base_url,
         mail_from=settings.mail_from,
-        posting=Egress(settings.webhook_allow_private).posting,
+        posting=egress.posting,
         secret=pepper(settings),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
+        register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
     )
 

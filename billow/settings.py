@@ -45,6 +45,7 @@ SETTINGS = [
     Setting("BILLOW_SELLER_NAME", "Your company", "seller on invoices"),
     Setting("BILLOW_SELLER_ADDRESS", "", "the seller's address, lines separated by |"),
     Setting("BILLOW_SELLER_TAX_ID", "", "the seller's tax number on invoices"),
+    Setting("BILLOW_TAX_ID_REGISTER", "", "register that tax ids are verified in: vies; empty: none"),
     Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
     Setting(
@@ -82,6 +83,7 @@ class Settings:
     seller_name: str
     seller_address: tuple[str, ...]
     seller_tax_id: str
+    tax_id_register: str
     log_level: str
     webhook_allow_private: tuple[Network, ...]
     pepper: str
@@ -135,6 +137,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             line.strip() for line in given["BILLOW_SELLER_ADDRESS"].split("|") if line.strip()
         ),
         seller_tax_id=given["BILLOW_SELLER_TAX_ID"],
+        tax_id_register=read("TAX_ID_REGISTER", _one_of("", "vies")),
         log_level=read("LOG_LEVEL", _level),
         webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
         pepper=read("PEPPER", _long_secret),

@@ -77,6 +77,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_SELLER_NAME": "Ann",
         "BILLOW_SELLER_ADDRESS": "1 Main Street | Springfield|",
         "BILLOW_SELLER_TAX_ID": "DE1",
+        "BILLOW_TAX_ID_REGISTER": "vies",
         "BILLOW_LOG_LEVEL": "DEBUG",
         "BILLOW_WEBHOOK_ALLOW_PRIVATE": "10.0.0.0/8, fd00::/8",
         "BILLOW_PEPPER": "0123456789abcdef",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from billow.core.money import EXACT
 ZERO = Decimal(0)
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
+TIME_WINDOWS = {"hour": HOUR, "day": timedelta(days=1)}
+"""How long the time windows of meters and summaries are. They begin at full hours and days in UTC."""
 
 Span = tuple[datetime, datetime]
 
@@ -55,6 +57,12 @@ def aggregate(formula: str, window: Window) -> Decimal:
 def quantity(formula: str, window: Window) -> Decimal:
     """Return the quantity that is billed: a negative total is billed as 0, and is not carried over."""
     return max(aggregate(formula, window), ZERO)
+
+
+def window_start(at: datetime, size: str) -> datetime:
+    """Return the beginning of the hour or day, in UTC, that an instant is in."""
+    hour = _hour_until(at.astimezone(UTC))
+    return hour.replace(hour=0) if size == "day" else hour
 
 
 class Hours(NamedTuple):

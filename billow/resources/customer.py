@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import render, rows
+from billow.api import rows
 from billow.api.fields import CREATE, UPDATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
@@ -53,10 +53,6 @@ class InvoiceSettings(Params):
 def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, int]:
     """Return the balance by currency with the opposite sign: what we owe is positive (§3.1)."""
     return {row.currency: -row.balance} if row.currency and row.balance else {}
-
-
-def no_sources(row: "Customer", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    return render.page([], False, f"/v1/customers/{row.id}/sources")
 
 
 class Tax(Params):
@@ -114,7 +110,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     shipping: dict[str, Any] | None = f.nested(WRITE, Shipping, unset=True)
     source: str | None = f.text(WRITE, order=True)
     """A card token, as in older API versions: its card becomes the customer's default source."""
-    sources: list[Any] = f.computed(no_sources, include=True)
+    sources: list[Any] = f.sublist("card", by="customer", include=True, url="/v1/customers/{id}/sources")
     subscriptions: list[Any] = f.sublist(
         "subscription", by="customer", include=True, url="/v1/subscriptions?customer={id}"
     )

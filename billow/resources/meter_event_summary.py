@@ -10,9 +10,9 @@ from billow.api.fields import CREATE, seconds
 from billow.api.listing import Paging
 from billow.api.render import page
 from billow.core.errors import Refused, require
+from billow.core.usage import TIME_WINDOWS
 from billow.store.ids import base62
 
-WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 MIDNIGHT = datetime.min
 
 
@@ -32,7 +32,7 @@ def json_number(value: Decimal) -> int | float:
 def check_range(wanted: ListMeterEventSummaries) -> None:
     """Check that a range begins and ends on a full minute, or if grouped on a full window, in UTC."""
     size = wanted.value_grouping_window or "minute"
-    whole = WINDOWS.get(size, timedelta(minutes=1))
+    whole = TIME_WINDOWS.get(size, timedelta(minutes=1))
     for name in ("start_time", "end_time"):
         since_midnight = getattr(wanted, name).replace(tzinfo=None) - MIDNIGHT
         require(

@@ -63,6 +63,11 @@ class PaymentMethod(
     detached: bool = f.boolean(default=False, hidden=True)
 
 
+def blank_details() -> dict[str, Any]:
+    """Return billing details of which nothing is known."""
+    return f.blank(BillingDetails, {})
+
+
 def card_shown(card: CardDetails) -> dict[str, Any]:
     """Return a card as the API shows it."""
     return {

@@ -44,9 +44,9 @@ class TaxId(Resource, object="tax_id", path="/v1/tax_ids", prefix="txi_", event=
 
 
 def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") -> TaxId:
-    """Check a tax number and return a tax id to insert. In test mode the test numbers are not checked."""
+    """Check the shape of a tax number and return a tax id to insert; test numbers are taken in test mode."""
     known = not tx.livemode and tax_ids.of_test_number(number.value)
-    if not known and not tax_ids.is_valid(number.type, number.value):
+    if not known and not tax_ids.has_shape(number.type, number.value):
         raise Refused(f"Invalid value for {number.type}.", param=at, code="tax_id_invalid")
     checked = number.type in tax_ids.VERIFIABLE and customer is not None
     verification = {
@@ -59,7 +59,7 @@ def drawn(tx: Tx, number: TaxNumber, customer: str | None, at: str = "value") ->
         value=number.value,
         customer=customer,
         country=tax_ids.country_of(number.type, number.value),
-        verification=verification if customer else None,
+        verification=verification if customer is not None else None,  # of a new customer it is empty
     )
 
 

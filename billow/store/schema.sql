@@ -251,6 +251,23 @@ create table payment_methods (
 create index payment_methods_by_created on payment_methods (tenant, created desc, id desc);
 create index payment_methods_by_customer on payment_methods (tenant, customer, created desc, id desc);
 
+-- A card that was typed into a form, until it is attached or charged, once. Its number is not kept: the
+-- reference is the name of a test card.
+create table tokens (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    card      jsonb       not null,
+    reference text        not null,
+    used      boolean     not null default false
+);
+create index tokens_by_created on tokens (tenant, created desc, id desc);
+
+-- The payment methods that were attached as sources, as the older part of the API shows them.
+create view cards with (security_invoker) as
+    select tenant, id, created, allow_redisplay, billing_details, card, customer, metadata
+    from payment_methods where id like 'card\_%' and customer is not null;
+
 -- ----------------------------------------------------------------------------------------- what is sold
 
 -- What is sold. Callers may choose the id, so it is unique in its tenant only.
@@ -1156,7 +1173,8 @@ create index meter_events_by_time on meter_events (series, at);
 -- One number per transaction that brings events; they are numbered within it.
 create sequence meter_arrivals;
 
--- The same events per customer, meter and hour, written in the same transaction: what billing reads.
+-- The same events per customer, meter and hour, written in the same transaction: what billing reads. Of a meter with an
+-- `event_time_window` an hour has only the event that counts in its window, or none.
 create table meter_hours (
     tenant       text        not null default current_setting('billow.tenant'),
     meter        text        not null,

@@ -191,6 +191,16 @@ def shown_again(maker: Maker) -> list[FilterCase]:
     return [FilterCase({"allow_redisplay": "always"}, pair.newer, pair.older, pair.path)]
 
 
+def source_objects(maker: Maker) -> list[FilterCase]:
+    customer = maker.existing("customer")
+    found = []
+    for tail in ("sources", "cards"):
+        path = f"/v1/customers/{customer}/{tail}"
+        card = maker.request(path, {"source": "tok_visa"})["id"]
+        found += [FilterCase({"object": "bank_account"}, None, card, path)]
+    return found
+
+
 def thin_events(maker: Maker) -> list[FilterCase]:
     product = maker.make("product")["id"]
     first = maker.api.get("/v2/core/events")["data"][0]
@@ -221,6 +231,8 @@ FILTER_CASES: dict[Key, Callable[[Maker], list[FilterCase]]] = {
     ("/v1/charges", "payment_intent"): lambda maker: intents(maker, "charge"),
     ("/v1/customers/{id}/balance_transactions", "invoice"): balances,
     ("/v1/customers/{id}/payment_methods", "allow_redisplay"): shown_again,
+    ("/v1/customers/{id}/cards", "object"): source_objects,
+    ("/v1/customers/{id}/sources", "object"): source_objects,
     ("/v1/entitlements/active_entitlements", "customer"): entitlements,
     ("/v1/entitlements/features", "archived"): features,
     ("/v1/events", "delivery_success"): events,

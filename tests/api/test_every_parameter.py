@@ -259,6 +259,10 @@ RULES: dict[Key, Callable[[Case], bool]] = {
         case.value, case.api.get(f"/v1/customers/{case.done()['id']}/tax_ids")["data"]
     ),
     ("/v1/customers", "validate"): validated,
+    ("/v1/customers/{id}/cards", "source"): lambda case: case.done()["brand"] == "MasterCard",
+    ("/v1/customers/{id}/cards", "validate"): validated,
+    ("/v1/customers/{id}/sources", "source"): lambda case: case.done()["brand"] == "MasterCard",
+    ("/v1/customers/{id}/sources", "validate"): validated,
     ("/v1/customers/{id}", "source"): lambda case: (
         brand_of(case, case.done()["default_source"]) == "mastercard"
     ),

@@ -25,11 +25,13 @@ from billow.api import listing, params
 from billow.api.fields import Field, declared
 from billow.api.resource import Verb
 from billow.pages.description import accepted_by, describe
-from tests.api.test_tenancy_routes import EVERY, RECIPES, filled_in, holder, named, sample, world
+from tests.api.test_tenancy_routes import EVERY as WITH_FORMER
+from tests.api.test_tenancy_routes import RECIPES, filled_in, holder, named, sample, world
 from tests.conftest import new_caller
 from tests.support.world import flat
 
 AT_LEAST = 5000
+EVERY = [verb for verb in WITH_FORMER if not verb.until]  # what the description has
 CASES = -(-AT_LEAST // len(EVERY))
 CHECKS = [
     not_a_server_error,

@@ -72,7 +72,9 @@ def test_each_kind_of_key_is_let_in_where_it_may(keys: dict[str, Any], verb: Ver
     own, reads = NOUNS[verb.path] == rights.OWN, verb.method == "GET"
     assert found == {
         "secret": "let in",
-        "publishable": "let in" if verb.kind == "create" and verb.run in rights.BROWSER else "secret only",
+        "publishable": "let in"
+        if verb.kind in ("create", "route") and verb.run in rights.BROWSER
+        else "secret only",
         "none": "refused",
         "read": "let in" if reads and not own else "refused",
         "write": "refused" if own else "let in",
@@ -241,9 +243,13 @@ BELOW = {
     "/v1/charges/{id}/refunds/{refund}": "refunds",
     "/v1/customers/{id}/balance_transactions": "customer_balance_transactions",
     "/v1/customers/{id}/balance_transactions/{transaction}": "customer_balance_transactions",
+    "/v1/customers/{id}/cards": "payment_methods",
+    "/v1/customers/{id}/cards/{card}": "payment_methods",
     "/v1/customers/{id}/discount": "customers",
     "/v1/customers/{id}/payment_methods": "payment_methods",
     "/v1/customers/{id}/payment_methods/{payment_method}": "payment_methods",
+    "/v1/customers/{id}/sources": "payment_methods",
+    "/v1/customers/{id}/sources/{card}": "payment_methods",
     "/v1/customers/{id}/tax_ids": "tax_ids",
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",

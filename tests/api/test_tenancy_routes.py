@@ -45,6 +45,16 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
+    "token": (
+        "/v1/tokens",
+        {
+            "card[number]": "4242424242424242",
+            "card[exp_month]": "12",
+            "card[exp_year]": "2090",
+            "card[name]": "Victoria",
+        },
+    ),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_visa"}),
     "product": ("/v1/products", {"name": "Victory"}),
     "billing.meter": (
         "/v1/billing/meters",
@@ -127,6 +137,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "customer": ("/v1/customers", {"name": "Victoria", "source": "tok_1abc"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_1abc"}),
+    "card": ("/v1/customers/{customer}/sources", {"source": "tok_1abc"}),
 }
 
 
@@ -221,8 +232,13 @@ def call(api: Api, verb: Verb, path: str, sent: dict[str, str]) -> Any:
     if verb.method == "POST" and path.startswith("/v2/"):
         return api.ask("POST", path, json=params.nested([*sent.items()]))
     if verb.method == "POST":
-        return api.post(path, sent)
-    return api.ask(verb.method, path, query_string=sent)
+        return api.post(path, sent, **in_version(verb))
+    return api.ask(verb.method, path, query_string=sent, headers=in_version(verb))
+
+
+def in_version(verb: Verb) -> dict[str, str]:
+    """Name the last version that has the operation."""
+    return {"Stripe_Version": verb.until} if verb.until else {}
 
 
 @pytest.mark.parametrize("verb", WITH_IDS, ids=named)

@@ -146,6 +146,8 @@ PAIRS: dict[str, Callable[[Maker], ListPair]] = {
     "/v1/customers/{id}/balance_transactions": created_at(
         "/v1/customers/{customer}/balance_transactions", {"amount": "-10", "currency": "usd"}
     ),
+    "/v1/customers/{id}/cards": created_at("/v1/customers/{customer}/cards", {"source": "tok_visa"}),
+    "/v1/customers/{id}/sources": created_at("/v1/customers/{customer}/sources", {"source": "tok_visa"}),
     "/v1/customers/{id}/payment_methods": cards,
     "/v1/customers/{id}/tax_ids": created_at(
         "/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}

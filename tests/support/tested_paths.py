@@ -20,5 +20,6 @@ def is_tested(path: str) -> bool:
 
 
 def operations(method: str) -> list[Verb]:
-    """List the operations of a method whose parameters are tested."""
-    return [verb for verb in verbs(ROUTES) if verb.method == method and is_tested(verb.path)]
+    """List the operations of a method whose parameters are tested: those of the newest version."""
+    now = [verb for verb in verbs(ROUTES) if not verb.until]
+    return [verb for verb in now if verb.method == method and is_tested(verb.path)]

@@ -53,6 +53,14 @@ VALUES: dict[Key, Any] = {
     ("/v1/customers/{id}", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
     ("/v1/customers/{id}", "source"): "tok_mastercard",
     ("/v1/customers/{id}", "tax"): {"ip_address": "192.0.2.7"},
+    **{
+        key: value
+        for path in ("/v1/customers/{id}/cards", "/v1/customers/{id}/sources")
+        for key, value in {
+            (path, "source"): "tok_mastercard",
+            (f"{path}/{{card}}", "exp_year"): "2031",
+        }.items()
+    },
     ("/v1/customers/{id}/tax_ids", "type"): "ch_uid",
     ("/v1/customers/{id}/tax_ids", "value"): "DE111111111",
     ("/v1/events/{id}/resend", "webhook_endpoint"): lambda case: case.maker.existing("webhook_endpoint"),
@@ -211,6 +219,11 @@ def paid_intent(maker: Maker) -> str:
     return str(maker.make("payment_intent", **pays)["id"])
 
 
+def existing_source(maker: Maker) -> str:
+    path = f"/v1/customers/{maker.make('customer')['id']}/sources"
+    return f"{path}/{maker.request(path, {'source': 'tok_visa'})['id']}"
+
+
 #: Operations that neither create nor update at a noun's own path: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     **valid_subscriptions.ELSEWHERE,
@@ -226,6 +239,17 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
         "/v1/customers/{customer}/balance_transactions/{new customer_balance_transaction}",
         {},
     ),
+    **{
+        path: lambda maker, tail=path.rsplit("/", 1)[-1]: (
+            f"/v1/customers/{maker.make('customer')['id']}/{tail}",
+            {"source": "tok_visa"},
+        )
+        for path in ("/v1/customers/{id}/cards", "/v1/customers/{id}/sources")
+    },
+    **{
+        f"{path}/{{card}}": lambda maker: (existing_source(maker), {})
+        for path in ("/v1/customers/{id}/cards", "/v1/customers/{id}/sources")
+    },
     "/v1/customers/{id}/tax_ids": lambda maker: (
         "/v1/customers/{new customer}/tax_ids",
         {"type": "eu_vat", "value": "DE136695976"},

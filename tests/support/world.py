@@ -143,13 +143,14 @@ class World:
         form = {"currency": currency, "unit_amount": minor, "product_data": {"name": name}}
         return str(self.post("/v1/prices", **form)["id"])
 
-    def meter(self, event: str, formula: str = "sum") -> str:
+    def meter(self, event: str, formula: str = "sum", **more: Any) -> str:
         return str(
             self.post(
                 "/v1/billing/meters",
                 display_name=event,
                 event_name=event,
                 default_aggregation={"formula": formula},
+                **more,
             )["id"]
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import bounds
 from billow.flows.billing import billing_periods, discounts, oversize, pending_items, totals
+from billow.flows.billing.exemption import exemption
 from billow.flows.billing.lines import Period, counting_of, item_line
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
@@ -60,7 +61,7 @@ def draft(
         customer_name=customer.name,
         customer_phone=customer.phone,
         customer_shipping=customer.shipping,
-        customer_tax_exempt=customer.tax_exempt,
+        customer_tax_exempt=exemption(tx, customer),
         starting_balance=customer.balance,
         test_clock=customer.test_clock,
         **{

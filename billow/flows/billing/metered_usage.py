@@ -40,6 +40,7 @@ def measure(
             customers[p.part.item.subscription],
             counted_since(p),
             p.end,
+            p.part.meter.event_time_window,
         )
         for p in metered
         if p.part.meter

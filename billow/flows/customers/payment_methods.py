@@ -12,15 +12,29 @@ from billow.core.errors import Refused, require
 from billow.core.payments import TEST_METHOD, Declined
 from billow.flows.outside.outside import gateway, refuse_test_card
 from billow.providers.gateways import StoredMethod, instruments
+from billow.resources import card as cards
 from billow.resources import payment_method as methods
+from billow.resources import token as tokens
+from billow.resources.card import Card
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import BillingDetails, PaymentMethod
 from billow.resources.subscription import Subscription
+from billow.resources.token import Token
 from billow.store import clocks
 from billow.store.ids import new_id
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
+
+ADDRESS = {
+    "address_city": "city",
+    "address_country": "country",
+    "address_line1": "line1",
+    "address_line2": "line2",
+    "address_state": "state",
+    "address_zip": "postal_code",
+}
+"""The fields of a card's address, and their names in `billing_details[address]`."""
 
 
 def card_error(declined: Declined) -> Refused:
@@ -51,8 +65,30 @@ def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
 
 def store_source(tx: Tx, token: str) -> Steps:
     """Store the card of a token with the id of a source: `tx, method = yield from store_source(…)`."""
-    tx, answer = yield from store(tx, token, "source")
-    return tx, new_method(answer, id=new_id("card_"))
+    tx, answer, used = yield from store_token(tx, token, "source")
+    return tx, typed_in(new_method(answer, id=used.card["id"] if used else new_id("card_")), used)
+
+
+def store_token(tx: Tx, token: str, param: str | None) -> Steps:
+    """Store the card of a token, which is used by that: `tx, answer, used = yield from store_token(…)`.
+
+    `used` is None for a ready token, such as tok_visa, and for a number.
+    """
+    used = tokens.use(tx, token, param)
+    tx, answer = yield from store(tx, used.reference if used else token, param)
+    return tx, answer, used
+
+
+def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
+    """Return a new method with the expiry, name and address that were typed in with the card of a token."""
+    if token is None:
+        return method
+    typed = token.card
+    address = {name: typed[older] for older, name in ADDRESS.items()}
+    return method.but(
+        card={**method.card, "exp_month": typed["exp_month"], "exp_year": typed["exp_year"]},
+        billing_details={**method.billing_details, "name": typed["name"], "address": address},
+    )
 
 
 def store(tx: Tx, token: str, param: str | None) -> Steps:
@@ -65,12 +101,20 @@ def store(tx: Tx, token: str, param: str | None) -> Steps:
 def attach_if_new(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
     """Attach a method to a customer, unless it is attached; insert it if it is not yet written.
 
-    Emits `payment_method.attached`.
+    Emits `payment_method.attached`, and `customer.source.created` of a source.
     """
     if method.created == EPOCH:
         given = method.but(customer=customer, card=methods.checked(method.card))
-        return rows.insert(tx, given, event="payment_method.attached")
+        made = rows.insert(tx, given, event="payment_method.attached")
+        if is_source(made):
+            rows.emit(tx, [(cards.drawn(made), None)], "created")
+        return made
     return methods.attach(tx, method, customer)
+
+
+def is_source(method: PaymentMethod) -> bool:
+    """Return whether a method was attached as a source, and is a card of the older part of the API."""
+    return method.id.startswith(Card.prefix)
 
 
 def find_and_attach(tx: Tx, customer: str, given: str, param: str | None) -> Steps:
@@ -80,7 +124,7 @@ def find_and_attach(tx: Tx, customer: str, given: str, param: str | None) -> Ste
     return tx, attach_if_new(tx, method, customer)
 
 
-class Card(Params):
+class GivenCard(Params):
     cvc: str | None = f.text(max=4)
     exp_month: int | None = f.integer(min=1, max=12)
     exp_year: int | None = f.integer(min=0, max=2100)
@@ -91,7 +135,7 @@ class Card(Params):
 class NewMethod(Params):
     allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
     billing_details: BillingDetails | None = f.nested(shape=BillingDetails)
-    card: Card | None = f.nested(shape=Card)
+    card: GivenCard | None = f.nested(shape=GivenCard)
     metadata: dict[str, str] = f.metadata()
     type: str = f.choice(CREATE, "card", required=True)
 
@@ -115,16 +159,26 @@ def create(tx: Tx, wanted: NewMethod) -> Steps:
                 f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
             )
     given = token or (number or "").replace(" ", "")
-    tx, answer = yield from store(tx, given, "card[token]" if token else "card[number]")
+    tx, answer, used = yield from store_token(tx, given, "card[token]" if token else "card[number]")
     method = new_method(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
+    method = typed_in(method, used)
     values: dict[str, Any] = {}
     if wanted.billing_details:
         values["billing_details"] = wanted.billing_details.shown()
     if number:
-        year = wanted.card.exp_year or 0
-        expiry = {"exp_month": wanted.card.exp_month, "exp_year": year if year > 99 else 2000 + year}
+        year = full_year(wanted.card.exp_year or 0)
+        expiry = {"exp_month": wanted.card.exp_month, "exp_year": year}
         values["card"] = {**method.card, **expiry}
     return rows.insert(tx, method.but(**values), event=None)
+
+
+def full_year(year: int) -> int:
+    """Return a year of two digits with its century.
+
+    >>> full_year(30), full_year(2030)
+    (2030, 2030)
+    """
+    return year if year > 99 else 2000 + year
 
 
 class Attach(Params):
@@ -152,7 +206,7 @@ def retrieve(tx: Tx, id: str) -> Steps:
 def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
     """Detach a payment method for good, and clear it as a default of the customer and its subscriptions.
 
-    Emits their updates and `payment_method.detached`.
+    Emits their updates, `payment_method.detached`, and `customer.source.deleted` of a source.
     """
     require(
         method.customer,
@@ -164,6 +218,8 @@ def detach(tx: Tx, method: PaymentMethod) -> PaymentMethod:
         changes["invoice_settings"] = {**customer.invoice_settings, "default_payment_method": None}
     if customer.default_source == method.id:
         changes["default_source"] = None
+    if is_source(method):
+        rows.emit(tx, [(cards.drawn(method), None)], "deleted")
     rows.update(tx, customer, **changes)
     where = "customer = %(customer)s and default_payment_method = %(id)s"
     paid_by_it = rows.select(

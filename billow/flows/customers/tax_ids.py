@@ -1,21 +1,25 @@
 """Keep the tax ids of customers, and copy them onto invoices."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from billow.api import listing, rows
 from billow.api.resource import Where
-from billow.core.tax_ids import of_test_number
+from billow.core.tax_ids import compact, is_valid, of_test_number
+from billow.flows.outside.outside import outside_of
 from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer, TaxNumber
 from billow.resources.tax_id import TaxId
+from billow.store import jobs
 from billow.store.jobs import job
+from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
 
 @Customer.below("POST", "tax_ids", TaxNumber, of=TaxId)
 def create(tx: Tx, customer: Customer, wanted: TaxNumber) -> TaxId:
-    """Add a tax id to a customer; its digits are checked now, and verified later."""
+    """Add a tax id to a customer; its shape is checked now, and the number is verified later."""
     return tax_ids.add(tx, tax_ids.drawn(tx, wanted, customer.id))
 
 
@@ -38,17 +42,42 @@ def delete(tx: Tx, customer: Customer, id: str) -> dict[str, Any]:
     return tax_ids.delete(tx, of_customer(tx, customer, id))
 
 
-@job("tax_id.verify", batch=1)
-def verify(tx: Tx, refs: list[str]) -> None:
-    """Set the verification of a tax id: the result of a test number, otherwise `unavailable`.
+@job("tax_id.verify", lane="mail", batch=1)
+def verify(tx: Tx, refs: list[str]) -> Steps:
+    """Verify a tax id: test numbers by what they stand for, European ones in the register of the settings.
 
-    No register is asked. Emits the update.
+    A number whose check digits are wrong is in no register. Without a register the others are `unavailable`.
+    Locks the tax id, and emits its update.
     """
     [found] = rows.find_all(tx, TaxId, refs).values()
     if found.verification is None:
-        return
-    status = None if tx.livemode else of_test_number(found.value)
-    rows.update(tx, found, verification={**found.verification, "status": status or "unavailable"})
+        return None
+    status, entry, register = known_status(tx, found), None, outside_of(tx).register
+    if status is None and register and tx.livemode and found.type == "eu_vat":
+        value = compact(found.value)
+        # The timer is put again before it is asked: a process that dies meanwhile leaves nothing pending.
+        jobs.put(tx, "tax_id.verify", found.id, tx.wall + AGAIN)
+        tx, entry = yield ask(register.look_up, value[:2].replace("GR", "EL"), value[2:])
+        jobs.cancel(tx, "tax_id.verify", found.id)
+        kept = rows.find_many(tx, TaxId, refs)
+        if not kept:
+            return None  # it was deleted meanwhile
+        found = kept[found.id]
+        status = "verified" if entry.registered else "unverified"
+    said = {"status": status or "unavailable"}
+    if entry and entry.registered:
+        said |= {"verified_name": entry.name, "verified_address": entry.address}
+    rows.update(tx, found, verification={**(found.verification or {}), **said})
+    return None
+
+
+AGAIN = timedelta(minutes=15)
+
+
+def known_status(tx: Tx, found: TaxId) -> str | None:
+    """Return the verification that needs no register: of a test number, or of one that cannot be right."""
+    known = None if tx.livemode else of_test_number(found.value)
+    return known or (None if is_valid(found.type, found.value) else "unverified")
 
 
 def of_customer(tx: Tx, customer: Customer, id: str) -> TaxId:

@@ -35,7 +35,8 @@ def explain(tx: Tx, invoice: Invoice) -> list[str]:
         if price and line.usage is not None:
             meter = meters[priced_items.meter_of(price) or ""]
             formula = meter.default_aggregation["formula"]
-            text.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}")
+            each = f" (the last event of each {meter.event_time_window})" if meter.event_time_window else ""
+            text.append(f"    usage      {plain(line.usage)}, the {formula} of {meter.event_name}{each}")
         if price:
             text += explain_rating(line, price)
         text.append(f"    amount     {show(line.amount, line.currency)}")

@@ -9,6 +9,7 @@ from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
 from billow.flows.billing import discounts, totals
+from billow.flows.billing.exemption import exemptions
 from billow.flows.customers import tax_ids
 from billow.flows.invoices import (
     due_dates,
@@ -132,8 +133,9 @@ def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[st
     gone = {one.id for one in terms.discounts.values() if one.spent_on}
     spent: dict[str, Discount] = {}
     written: list[tuple[InvoiceLine, dict[str, Any]]] = []
+    exempt = exemptions(tx, [sheet.customer for sheet in sheets])
     for sheet in sheets:
-        invoice, lines = as_it_is_now(sheet, gone)
+        invoice, lines = as_it_is_now(sheet, exempt[sheet.customer.id], gone)
         if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
             invoice, lines = totals.calculate(invoice, lines, terms)
             written += totals.changed_lines(sheet.lines, lines)
@@ -147,14 +149,13 @@ def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[st
     return spent
 
 
-def as_it_is_now(sheet: Sheet, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:
+def as_it_is_now(sheet: Sheet, exempt: str, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:
     """Return a draft with its customer's tax status of now, without discounts that ended, and its lines.
 
     The lines are the same list where they had no such discount.
     """
     invoice = sheet.invoice.but(
-        customer_tax_exempt=sheet.customer.tax_exempt,
-        discounts=[id for id in sheet.invoice.discounts if id not in gone],
+        customer_tax_exempt=exempt, discounts=[id for id in sheet.invoice.discounts if id not in gone]
     )
     if not any(id in gone for line in sheet.lines for id in line.discounts):
         return invoice, sheet.lines

@@ -10,6 +10,7 @@ from billow.core.errors import Inconsistent, Refused
 from billow.providers.gateways import Gateway, instruments
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
+from billow.providers.registers import Register
 from billow.store.tx import Tx
 
 NO_GATEWAY = (
@@ -43,6 +44,8 @@ class Outside:
     """Runs what is due on a test clock up to an instant; False while another worker runs it."""
     secret: bytes
     """Signs the addresses of hosted invoices."""
+    register: Register | None = None
+    """The register that tax ids are verified in; None where they are not verified."""
     dunning: Policy = SMART
     """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 

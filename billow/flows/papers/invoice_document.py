@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import plain
 from billow.core.money import show
+from billow.core.tax_ids import on_documents
 from billow.flows.billing import totals
 from billow.flows.outside.outside import outside_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
@@ -60,6 +61,7 @@ def buyer_of(invoice: Invoice) -> Party:
         invoice.customer_name or invoice.customer_email or invoice.customer,
         invoice.customer_email,
         tuple(line for line in lines if line),
+        tuple(on_documents(one["type"], one["value"]) for one in invoice.customer_tax_ids or []),
     )
 
 

@@ -1,16 +1,19 @@
-"""Delete what is past its retention: events, answers of idempotency keys, expired files."""
+"""Delete what is past its retention: events, answers of idempotency keys, expired files, tokens."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from billow.api import rows
+from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
 EVENTS = timedelta(days=30)
 KEYS = timedelta(days=2)
+TOKENS = timedelta(days=1)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
@@ -21,7 +24,7 @@ MAX_ROWS = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
-    more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx))
+    more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx), prune_tokens(tx))
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -63,6 +66,12 @@ def prune_files(tx: Tx) -> int:
         now=tx.wall,
     )
     return contents.forget(tx, [id for (id,) in expired])
+
+
+def prune_tokens(tx: Tx) -> int:
+    """Delete old tokens, used or not; return how many."""
+    old = "id in (select id from tokens where created < %(before)s order by created limit %(most)s)"
+    return rows.delete_where(tx, Token, old, most=MAX_ROWS, before=tx.wall - TOKENS)
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

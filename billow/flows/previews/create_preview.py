@@ -11,7 +11,7 @@ from billow.api.fields import seconds
 from billow.api.params import made, specs
 from billow.api.resource import route
 from billow.core import lifecycle
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused, needed, require
 from billow.flows.billing import discounts, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.catalog import prices
@@ -30,7 +30,7 @@ from billow.flows.previews.params import (
 from billow.flows.schedules import schedules
 from billow.flows.subscription_changes import apply, pending_updates, sync_schedule
 from billow.flows.subscription_changes.items import Anchor, ItemChange
-from billow.flows.subscription_changes.params import Change
+from billow.flows.subscription_changes.params import Change, check_proration_date, check_proration_period
 from billow.flows.subscription_terms import billing_schedules
 from billow.flows.subscription_terms.items import Item, OfferedItem
 from billow.flows.subscription_terms.params import Subscribe, mode_of
@@ -287,9 +287,20 @@ def of_subscription(tx: Tx, subscription: Subscription, details: Details | None,
         sync_schedule.sync_schedule(tx, done.subscription)
     if wanted.recurring:
         drop_pending_items(tx, subscription.customer)
-    elif done.invoice:
-        return done.invoice
-    return next_invoice.next_invoice(tx, done.subscription)
+        return next_invoice.next_invoice(tx, done.subscription)
+    invoice = done.invoice or next_invoice.next_invoice(tx, done.subscription)
+    return with_proration_date(tx, invoice, details) if details else invoice
+
+
+def with_proration_date(tx: Tx, invoice: Invoice, details: Details) -> Invoice:
+    """Return the invoice of a change with the time from which the change is prorated, if it is."""
+    parent = needed(invoice.parent, "the parent of a subscription's invoice")
+    known = parent["subscription_details"]["subscription_proration_date"]
+    if known or not details.prorated or details.proration_behavior == "none":
+        return invoice
+    said = {"subscription_proration_date": seconds(details.proration_date or tx.now)}
+    said = {**parent["subscription_details"], **said}
+    return rows.update(tx, invoice, event=None, parent={**parent, "subscription_details": said})
 
 
 def in_billing_mode(tx: Tx, subscription: Subscription, wanted: BillingMode | None) -> Subscription:
@@ -309,11 +320,11 @@ def change_subscription(
 ) -> apply.Applied:
     """Carry out the change of a preview; with `recurring`, without what the change costs once."""
     subscription = in_billing_mode(tx, subscription, details.billing_mode)
-    if details.cancel_now:
-        cancel.cancel_now(tx, subscription, invoice_now=True, prorates=details.proration_behavior != "none")
-        return result_of(tx, subscription)
     anchor = details.billing_cycle_anchor
     kept = made(Anchor, type=anchor.type) if anchor else None
+    check_proration_date(details.proration_date, kept, details.proration_behavior)
+    if details.cancel_now:
+        return cancel_subscription(tx, subscription, details)
     if details.pause:
         pause.pause(tx, subscription, details.pause)
         return result_of(tx, subscription)
@@ -327,6 +338,19 @@ def change_subscription(
         ahead = details.billing_schedules or billing_schedules.any_billed_ahead(tx, subscription)
         sent["proration_behavior"] = "create_prorations" if ahead else "none"
     return apply.apply(tx, subscription, made(Change, **sent))
+
+
+def cancel_subscription(tx: Tx, subscription: Subscription, details: Details) -> apply.Applied:
+    """Cancel a subscription for a preview, and bill what is left."""
+    check_proration_period(tx, subscription, details.proration_date)
+    cancel.cancel_now(
+        tx,
+        subscription,
+        invoice_now=True,
+        prorates=details.proration_behavior != "none",
+        unused_since=details.proration_date,
+    )
+    return result_of(tx, subscription)
 
 
 def result_of(tx: Tx, before: Subscription) -> apply.Applied:

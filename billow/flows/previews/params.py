@@ -47,6 +47,13 @@ class Details(Params):
     start_date: datetime | None = f.timestamp()
     trial_end: datetime | str | None = f.timestamp(choices=("now",))
 
+    @property
+    def prorated(self) -> bool:
+        """Return whether this change prorates the current period of a subscription, unless told not to."""
+        kind = self.billing_cycle_anchor.type if self.billing_cycle_anchor else None
+        moves = kind == "now" or (self.resume_at is not None and kind == "unchanged")
+        return moves or self.cancel_now or bool(self.items or self.trial_end) or self.given("cancel_at")
+
 
 class ScheduleDetails(Params):
     """The schedule that would be created, or what one would be changed to."""
@@ -143,6 +150,8 @@ def check(wanted: Preview) -> None:
 #: Details that apply only to an existing subscription, and only to a new one.
 EXISTING_ONLY = ("cancel_now", "pause", "proration_date", "resume_at")
 NEW_ONLY = ("start_date",)
+#: Details besides those that prorate with which a date of prorations may be sent.
+DATED = ("billing_schedules", "cancel_at_period_end", "resume_at")
 
 
 def check_details(details: Details, *, new: bool) -> None:
@@ -154,6 +163,12 @@ def check_details(details: Details, *, new: bool) -> None:
             f"You can only set `subscription_details[{name}]` for a subscription that {word}.",
             param=f"subscription_details[{name}]",
         )
+    require(
+        details.proration_date is None or details.prorated or any(details.given(name) for name in DATED),
+        "You can only set `subscription_details[proration_date]` with a change that it prorates, such as"
+        " `subscription_details[items]`.",
+        param="subscription_details[proration_date]",
+    )
     anchor = details.billing_cycle_anchor
     at = "subscription_details[billing_cycle_anchor]"
     if anchor and anchor.type == "timestamp":

@@ -9,6 +9,7 @@ from billow.api import render, rows
 from billow.core import pricing
 from billow.flows.billing import priced_items, totals
 from billow.flows.billing.discounts import lapsed
+from billow.flows.billing.exemption import exemption
 from billow.flows.quotes.lines import PricedLine, currency_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -103,7 +104,7 @@ def unwritten_invoice(
     inherited = [customer.discount] if customer and customer.discount else []
     draft = Invoice(
         currency=quote.currency or "usd",
-        customer_tax_exempt=customer.tax_exempt if customer else None,
+        customer_tax_exempt=exemption(tx, customer) if customer else None,
         default_tax_rates=quote.default_tax_rates,
         discounts=quote.discounts or inherited,
     )

@@ -119,6 +119,7 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         "You can only set `days_until_due` if `collection_method` is `send_invoice`.",
         param="days_until_due",
     )
+    check_end_of_trial(subscription, wanted, method)
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
     rates = wanted.default_tax_rates or []
@@ -168,6 +169,19 @@ def check_paused(subscription: Subscription, wanted: Change) -> None:
     )
 
 
+def check_end_of_trial(subscription: Subscription, wanted: Change, method: str) -> None:
+    """Check that a trial does not end by a missing payment method where invoices are sent (§5.10)."""
+    params.check_trial_settings(wanted.trial_settings, method)
+    kept = subscription.trial_settings["end_behavior"]["missing_payment_method"]
+    counts = subscription.status == "trialing" and not (wanted.trial_settings or wanted.agreed)
+    require(
+        not (counts and wanted.collection_method == "send_invoice") or kept == "create_invoice",
+        f"The trial ends with `missing_payment_method={kept}`, which needs"
+        " `collection_method=charge_automatically`. Set `trial_settings` as well.",
+        param="collection_method",
+    )
+
+
 def check_method(tx: Tx, subscription: Subscription, id: str) -> None:
     """Check that the payment method is attached to the customer."""
     found = rows.find(tx, PaymentMethod, id, param="default_payment_method")
@@ -212,14 +226,34 @@ def check_instants(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         "You cannot set billing_cycle_anchor and trial_end at the same time.",
         param="billing_cycle_anchor",
     )
-    if wanted.proration_date:
-        items = tx.all(
-            "select current_period_start as start, current_period_end as until from subscription_items"
-            " where subscription = %(id)s",
-            id=subscription.id,
-        )
-        require(
-            any(item["start"] <= wanted.proration_date < item["until"] for item in items),
-            "Invalid proration_date: it must be within the current period of the subscription.",
-            param="proration_date",
-        )
+    check_proration_period(tx, subscription, wanted.proration_date)
+
+
+def check_proration_period(tx: Tx, subscription: Subscription, date: datetime | None) -> None:
+    """Check that prorations count from within a current period, where a date is given."""
+    if date is None:
+        return
+    items = tx.all(
+        "select current_period_start as start, current_period_end as until from subscription_items"
+        " where subscription = %(id)s",
+        id=subscription.id,
+    )
+    require(
+        any(item["start"] <= date < item["until"] for item in items),
+        "Invalid proration_date: it must be within the current period of the subscription.",
+        param="proration_date",
+    )
+
+
+def check_proration_date(date: datetime | None, anchor: Anchor | None, proration_behavior: str) -> None:
+    """Refuse a date that no proration could count from: with a new anchor, or where nothing is prorated."""
+    require(
+        date is None or anchor is None or anchor.type != "now",
+        "You cannot set `proration_date` with `billing_cycle_anchor=now`: prorations count from now.",
+        param="proration_date",
+    )
+    require(
+        date is None or proration_behavior != "none",
+        "You cannot set `proration_date` with `proration_behavior=none`: nothing is prorated.",
+        param="proration_date",
+    )

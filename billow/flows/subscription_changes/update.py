@@ -8,7 +8,7 @@ from billow.flows.invoices import finalize
 from billow.flows.outside.outside import outside_of
 from billow.flows.payments import collect, pay_invoice
 from billow.flows.subscription_changes import apply, awaiting_payment, pending_updates, sync_schedule
-from billow.flows.subscription_changes.params import Change
+from billow.flows.subscription_changes.params import Change, check_proration_date
 from billow.flows.subscription_status import transitions
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
@@ -30,6 +30,7 @@ def carry_out(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
 
     Returns the transaction it ends in, and the subscription as it is then, or the refusal of its payment.
     """
+    check_proration_date(wanted.proration_date, wanted.billing_cycle_anchor, wanted.proration_behavior)
     subscription = pending_updates.withdraw(tx, subscription)
     if pending_updates.requires_payment(subscription, wanted):
         return (yield from change_if_paid(tx, subscription, wanted))

@@ -211,7 +211,19 @@ def check_collection(wanted: Subscribe) -> None:
         "You cannot create a subscription with `payment_behavior=pending_if_incomplete`: it is for updates.",
         param="payment_behavior",
     )
+    check_trial_settings(wanted.trial_settings, wanted.collection_method)
     check_mode(wanted.billing_mode)
+
+
+def check_trial_settings(settings: TrialSettings | None, collection_method: str) -> None:
+    """Refuse that a trial ends otherwise without a payment method where invoices are sent, and need none."""
+    behavior = settings.end_behavior.missing_payment_method if settings else "create_invoice"
+    require(
+        behavior == "create_invoice" or collection_method == "charge_automatically",
+        f"You can only set `missing_payment_method` to `{behavior}` if `collection_method` is"
+        " `charge_automatically`.",
+        param="trial_settings[end_behavior][missing_payment_method]",
+    )
 
 
 def check_mode(mode: BillingMode | None) -> None:

@@ -43,14 +43,22 @@ def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
 
 
 def cancel_now(
-    tx: Tx, subscription: Subscription, *, invoice_now: bool, prorates: bool, **details: Any
+    tx: Tx,
+    subscription: Subscription,
+    *,
+    invoice_now: bool,
+    prorates: bool,
+    unused_since: datetime | None = None,
+    **details: Any,
 ) -> Subscription:
     """End a subscription now, at the request of the customer or the merchant.
 
-    Emits `customer.subscription.deleted`.
+    `unused_since` is from when unused time is credited, if not from now on. Emits
+    `customer.subscription.deleted`.
     """
     if prorates:
-        prorations.write(tx, prorations.unused_time(tx, subscription, tx.now.replace(microsecond=0)))
+        since = unused_since or tx.now.replace(microsecond=0)
+        prorations.write(tx, prorations.unused_time(tx, subscription, since))
         billing_schedules.clear_billed_until(tx, subscription)
     elif not invoice_now:
         drop_prorations(tx, subscription)

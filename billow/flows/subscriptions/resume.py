@@ -21,7 +21,7 @@ from billow.flows.invoices import finalize
 from billow.flows.subscription_changes import apply, awaiting_payment, prorations
 from billow.flows.subscription_changes.awaiting_payment import RESUMPTION, Proposal
 from billow.flows.subscription_changes.items import Anchor
-from billow.flows.subscription_changes.params import BEHAVIORS
+from billow.flows.subscription_changes.params import BEHAVIORS, check_proration_date
 from billow.flows.subscription_changes.prorations import Billed, Prorations
 from billow.flows.subscription_status import entitlements
 from billow.flows.subscription_terms import pending_item_invoices, timers
@@ -62,6 +62,7 @@ class Resumption:
 def resume(tx: Tx, subscription: Subscription, wanted: Resume) -> Steps:
     """Resume a paused subscription, at once or when the invoice of its resumption has been paid."""
     check(subscription)
+    check_proration_date(wanted.proration_date, wanted.billing_cycle_anchor, wanted.proration_behavior)
     subscription = awaiting_payment.withdraw(tx, RESUMPTION, subscription)
     resumption = plan_resumption(tx, subscription, wanted)
     draft = draft_of(tx, subscription, resumption) if billed_now(resumption, wanted) else None

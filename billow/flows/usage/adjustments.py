@@ -35,5 +35,5 @@ def cancel(tx: Tx, wanted: CancelMeterEvent) -> dict[str, Any]:
         "Only events that were received within the last 24 hours can be canceled.",
         param="cancel[identifier]",
     )
-    store(tx).cancel(tx, identifier, now)
+    store(tx).cancel(tx, identifier, now, meter.time_window)
     return meter_event.shown_adjustment(wanted, tx.livemode)

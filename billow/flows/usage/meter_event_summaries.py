@@ -24,11 +24,11 @@ def event_summaries(tx: Tx, id: str, wanted: ListMeterEventSummaries) -> dict[st
     meter = rows.find(tx, Meter, id)
     rows.find(tx, Customer, wanted.customer, param="customer")
     meter_event_summary.check_range(wanted)
-    span = Span("all", meter.id, wanted.customer, wanted.start_time, wanted.end_time)
+    span = Span("all", meter.id, wanted.customer, wanted.start_time, wanted.end_time, meter.event_time_window)
     size = wanted.value_grouping_window
     if size:
         found = [
-            (start, start + meter_event_summary.WINDOWS[size], window)
+            (start, start + usage.TIME_WINDOWS[size], window)
             for start, window in reversed(store(tx).by_window(tx, span, size))
         ]
     else:

@@ -40,6 +40,7 @@ class Counter:
     customer_key: str
     value_key: str
     formula: str
+    time_window: str | None = None
     watched: bool = False
     """Whether a subscription has a threshold that usage may reach; if so, it is looked for."""
 
@@ -66,7 +67,7 @@ Which of them names the customer is only known with the meter, and a second quer
 METERS = """
     select distinct on (event_name) event_name, id, status = 'active',
         customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',
-        default_aggregation ->> 'formula',
+        default_aggregation ->> 'formula', event_time_window,
         exists (select from subscriptions where watched and status in ('active', 'past_due'))
     from meters where event_name = any(%(names)s)
     order by event_name, status, created desc, id desc"""  # active before inactive
@@ -75,7 +76,7 @@ CUSTOMERS = """
     where c.id = any(%(ids)s) and not c.deleted"""
 BOTH = f"""
     select m.*, null::timestamptz as frozen_time from ({METERS}) as m
-    union all select c.id, null, null, null, null, null, null, c.frozen_time from ({CUSTOMERS}) as c"""
+    union all select c.id, null, null, null, null, null, null, null, c.frozen_time from ({CUSTOMERS}) as c"""
 
 
 def known(tx: Tx, events: Iterable[MeterEvent], *, older: bool = False) -> Known:
@@ -148,7 +149,7 @@ def measured(known: Known, event: MeterEvent) -> Measured:
     rest = None
     if len(event.payload) > 2 or event.payload.keys() - {meter.customer_key, meter.value_key}:
         rest = _dimensions(meter, event.payload)
-    return Measured(meter.id, customer, identifier, at, value, clock, rest)
+    return Measured(meter.id, customer, identifier, at, value, clock, rest, meter.time_window)
 
 
 def no_meter(name: str) -> Refused:

@@ -7,15 +7,16 @@ from hashlib import blake2b
 from typing import Any
 
 from billow.core import usage
-from billow.core.usage import Window
+from billow.core.usage import Window, window_start
 from billow.store.tx import Tx
+from billow.store.usage import overwriting
 from billow.store.usage.types import Kept, Measured, Span
 
 # Arrays travel as text: joining is the cheapest thing that Python can do with so many values. Events go in
 # the order of their digests and hours in the order of their keys, so two batches that meet cannot deadlock.
 # Only what was really inserted (`fresh`) is added up. Of two values at one instant the later one is last.
-RECORD = """
-    with arrived as materialized (
+TAKE_IN = """
+    arrived as materialized (
         select * from unnest(
             %(digests)s::uuid[], %(meters)s::text[], %(customers)s::text[], %(identifiers)s::text[],
             %(series)s::bigint[], %(at)s::timestamptz[], %(values)s::numeric[], %(created)s::timestamptz[],
@@ -35,7 +36,9 @@ RECORD = """
         select meter, customer, date_trunc('hour', at, 'UTC') as hour, sum(value), count(*),
             (array_agg(value order by at desc, arrival desc))[1], max(at),
             (array_agg(arrival order by at desc, arrival desc))[1]
-        from fresh group by customer, meter, hour order by customer, meter, hour
+        from fresh"""
+ADD_UP = """
+        group by customer, meter, hour order by customer, meter, hour
         on conflict (customer, meter, hour, tenant) do update set
             sum = h.sum + excluded.sum, count = h.count + excluded.count,
             last = case when (h.last_at, h.last_arrival) > (excluded.last_at, excluded.last_arrival)
@@ -45,6 +48,12 @@ RECORD = """
             last_at = greatest(h.last_at, excluded.last_at)
     )
     select place from arrived where not exists (select from fresh where fresh.digest = arrived.digest)"""
+RECORD = f"with {TAKE_IN} {ADD_UP}"
+
+# With events of meters that have a time window among them, which are not added up but overwrite each other.
+RECORD_WINDOWED = f"""
+    with {TAKE_IN} where meter <> all(%(windowed)s) {ADD_UP}
+    union all select -arrival from fresh where meter = any(%(windowed)s)"""
 
 # A lateral aggregate keeps the plan at one index range per span, whatever the planner believes of `unnest`.
 HOURS = """
@@ -74,6 +83,19 @@ BY_WINDOW = """
     where customer = %(customer)s and meter = %(meter)s and hour >= %(start)s and hour < %(end)s
     group by 1 having sum(count) > 0 order by 1"""
 
+# The rows of a meter with a time window hold single events, so they tell the edges of a span as well.
+OVERWRITTEN = """
+    select w.place, h.* from unnest(%(customers)s::text[], %(meters)s::text[], %(starts)s::timestamptz[],
+        %(ends)s::timestamptz[]) with ordinality as w (customer, meter, start, until, place),
+    lateral (
+        select sum(sum), sum(count)::bigint as count, (array_agg(last order by last_at desc))[1], max(last_at)
+        from meter_hours as t where t.customer = w.customer and t.meter = w.meter
+        and t.hour > w.start - interval '1 hour' and t.hour < w.until
+        and t.last_at >= w.start and t.last_at < w.until
+    ) as h where h.count > 0"""
+
+BATCH = 1048576
+"""An arrival is the number of its transaction times this, and the place of the event in it."""
 Part = tuple[int, Span, datetime, datetime]
 
 
@@ -86,18 +108,24 @@ class Postgres:
         repeated = [place for place, digest in enumerate(digests) if first.setdefault(digest, place) != place]
         places = list(first.values())
         fresh = [events[place] for place in places] if repeated else events
-        known = tx.tuples(RECORD, now=tx.now, **_columns(list(first), fresh)) if first else []
-        return sorted(repeated + [places[ordinal - 1] for (ordinal,) in known])
+        known = _recorded(tx, list(first), fresh) if first else []
+        return sorted(repeated + [places[ordinal - 1] for ordinal in known])
 
     def windows(self, tx: Tx, wanted: Sequence[Span]) -> dict[Hashable, Window]:
         whole: list[Part] = []
         edges: list[Part] = []
+        overwritten: list[Part] = []
         for place, span in enumerate(wanted):
+            if span.time_window:
+                overwritten.append((place, span, span.start, span.end))
+                continue
             parts = usage.hours(span.start, span.end)
             whole += [(place, span, *part) for part in (parts.whole,) if part]
             edges += [(place, span, *part) for part in (parts.head, parts.tail) if part]
         found: list[list[Window]] = [[] for _ in wanted]
-        for sql, parts_of in ((HOURS, whole), (EVENTS, edges)):
+        for sql, parts_of in ((HOURS, whole), (EVENTS, edges), (OVERWRITTEN, overwritten)):
+            if not parts_of and sql is OVERWRITTEN:  # most tenants have no such meter
+                continue
             for ordinal, *window in _read(tx, sql, parts_of):
                 found[parts_of[ordinal - 1][0]].append(Window(*window))
         # Parts of one span share no instant, so the order in which they are combined decides nothing.
@@ -116,15 +144,22 @@ class Postgres:
         )
         return Kept(**row) if row else None
 
-    def cancel(self, tx: Tx, identifier: str, now: datetime) -> bool:
+    def cancel(self, tx: Tx, identifier: str, now: datetime, time_window: str | None = None) -> bool:
         event = tx.one(
             "update meter_events set canceled_at = %(now)s where digest = %(digest)s and canceled_at is null"
-            " returning customer, meter, series, date_trunc('hour', at, 'UTC') as hour, value, arrival",
+            " returning customer, meter, series, at, date_trunc('hour', at, 'UTC') as hour, value, arrival",
             digest=digest(tx.tenant, identifier),
             now=now,
         )
         if event is None:
             return False
+        if time_window:
+            start = window_start(event["at"], time_window)
+            key = overwriting.Key(
+                event["customer"], event["meter"], start, start + usage.TIME_WINDOWS[time_window]
+            )
+            overwriting.take_back(tx, key, event["series"], event["arrival"])
+            return True
         # The new sum locks the hour; only then is its last event looked for: nobody adds one in between.
         tx.run(
             "update meter_hours set sum = sum - %(value)s, count = count - 1"
@@ -142,6 +177,17 @@ class Postgres:
             **event,
         )
         return True
+
+
+def _recorded(tx: Tx, digests: Sequence[str], events: Sequence[Measured]) -> list[int]:
+    """Record events with different digests; return the ordinals of those that were known."""
+    windowed = list({event.meter for event in events if event.time_window})
+    if not windowed:
+        return [ordinal for (ordinal,) in tx.tuples(RECORD, now=tx.now, **_columns(digests, events))]
+    told = tx.tuples(RECORD_WINDOWED, now=tx.now, windowed=windowed, **_columns(digests, events))
+    arrivals = [-number for (number,) in told if number < 0]
+    overwriting.overwrite(tx, [(each, events[each % BATCH - 1]) for each in arrivals])
+    return [number for (number,) in told if number > 0]
 
 
 def digest(tenant: str, identifier: str) -> str:

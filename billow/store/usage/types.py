@@ -26,6 +26,8 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
     value: Decimal
     created: datetime | None = None
     payload: str | None = None
+    time_window: str | None = None
+    """Of its meter: of the events in one "hour" or "day" only the one received last counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Span:
     customer: str
     start: datetime
     end: datetime
+    time_window: str | None = None
+    """Of the meter, as in `Measured`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +68,5 @@ class UsageStore(Protocol):
     def find(self, tx: Tx, identifier: str) -> Kept | None:
         """Find the event of an identifier."""
 
-    def cancel(self, tx: Tx, identifier: str, now: datetime) -> bool:
+    def cancel(self, tx: Tx, identifier: str, now: datetime, time_window: str | None = None) -> bool:
         """Take an event out of every sum, leaving a trace; false when it was not there, or not any more."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from billow import commands
 from tests.support.world import Customer, Tiers, World
 
 A: Tiers = [(5, "700"), (10, "650"), ("inf", "600")]
@@ -140,6 +141,42 @@ def test_late_usage_counts_while_the_draft_stands_and_never_after(world: World) 
     world.at("2025-03-01 01:00")
     assert anna.invoices[1].data["total"] == 5150
     assert anna.last_invoice.data["total"] == 1000
+
+
+def test_of_running_totals_in_a_window_the_last_one_is_billed(world: World) -> None:
+    """A period ends within an hour: what the last event of that hour reports is billed with the next."""
+    world.at("2025-01-01 12:30")
+    anna = world.customer("anna")
+    meter = world.meter("calls", event_time_window="hour")
+    anna.uses("calls", 3, "2025-01-01 12:10")
+    anna.subscribes_to(world.metered("Calls", meter, cents="100", every="day"))
+    world.at("2025-01-01 14:00")
+    for value, when in [(10, "12:40"), (25, "12:59"), (5, "13:10"), (8, "13:20"), (7, "13:05")]:
+        anna.uses("calls", value, f"2025-01-01 {when}")
+    world.at("2025-01-02 12:29")
+    anna.uses("calls", 100, "2025-01-02 12:20")
+    world.at("2025-01-02 12:45")
+    assert anna.last_invoice.data["total"] == 100 * (25 + 7 + 100)
+    anna.uses("calls", 140, "2025-01-02 12:44")
+    world.at("2025-01-02 13:30")
+    assert anna.last_invoice.data["total"] == 100 * (25 + 7)
+    said = commands.explain(world.api.app, anna.last_invoice.data["id"])
+    assert "    usage      32, the sum of calls (the last event of each hour)" in said
+    world.at("2025-01-03 13:30")
+    assert anna.last_invoice.data["total"] == 100 * 140
+
+
+@pytest.mark.parametrize(("formula", "units"), [("sum", 30 + 5), ("count", 2), ("last", 5)])
+def test_of_running_totals_of_a_day_the_last_one_is_billed(world: World, formula: str, units: int) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    meter = world.meter("calls", formula, event_time_window="day")
+    anna.subscribes_to(world.metered("Calls", meter, cents="100"))
+    world.at("2025-01-31")
+    for value, when in [(10, "03 01:00"), (5, "04 00:00"), (20, "03 23:59:59"), (30, "03 12:00")]:
+        anna.uses("calls", value, f"2025-01-{when}")
+    world.at("2025-02-01 01:00")
+    assert anna.last_invoice.data["total"] == 100 * units
 
 
 def test_what_was_used_before_the_subscription_began_is_not_billed(world: World) -> None:

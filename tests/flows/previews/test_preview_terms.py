@@ -341,6 +341,33 @@ DETAILS: list[tuple[bool, dict[str, Any], str]] = [
     (False, {"billing_cycle_anchor": {"type": "now", "timestamp": 1}}, "billing_cycle_anchor][timestamp"),
     (False, {"items": [{"price": "price_none"}]}, "items][0][price"),
     (False, {"proration_date": seconds("2025-04-01")}, "proration_date"),
+    (False, {"proration_date": seconds("2025-05-10")}, "proration_date"),
+    (False, {"proration_date": seconds("2025-05-10"), "metadata": {"a": "b"}}, "proration_date"),
+    (
+        False,
+        {"proration_date": seconds("2025-05-10"), "trial_end": "now", "proration_behavior": "none"},
+        "proration_date",
+    ),
+    (
+        False,
+        {"proration_date": seconds("2025-05-10"), "cancel_now": True, "proration_behavior": "none"},
+        "proration_date",
+    ),
+    (False, {"proration_date": seconds("2025-04-10"), "cancel_now": True}, "proration_date"),
+    (
+        False,
+        {"proration_date": seconds("2025-05-10"), "billing_cycle_anchor": {"type": "unchanged"}},
+        "proration_date",
+    ),
+    (
+        False,
+        {
+            "proration_date": seconds("2025-05-10"),
+            "trial_end": "now",
+            "billing_cycle_anchor": {"type": "now"},
+        },
+        "proration_date",
+    ),
     (True, {"billing_cycle_anchor": {"type": "timestamp"}}, "billing_cycle_anchor][timestamp"),
     (True, {"cancel_now": True}, "cancel_now"),
     (True, {"pause": {"invoicing_behavior": "invoice"}}, "pause"),

@@ -106,6 +106,57 @@ def test_cancel_now(world: World) -> None:
     assert refused_preview(world, subscription=plan.id) == (404, "invoice_upcoming_none", None)
 
 
+@pytest.mark.parametrize(
+    ("details", "at"),
+    [
+        ({"items": [{"quantity": 8}]}, "2025-05-16 12:00"),
+        ({"items": [{"quantity": 8}], "proration_date": "2025-05-11"}, "2025-05-11"),
+        ({"items": [{"quantity": 8}], "proration_behavior": "always_invoice"}, "2025-05-16 12:00"),
+        ({"cancel_now": True}, "2025-05-16 12:00"),
+        ({"cancel_now": True, "proration_date": "2025-05-11"}, "2025-05-11"),
+        ({"cancel_at": "2025-05-20"}, "2025-05-16 12:00"),
+        ({"billing_cycle_anchor": {"type": "now"}}, "2025-05-16 12:00"),
+        ({"items": [{"quantity": 8}], "proration_behavior": "none"}, None),
+        ({"cancel_now": True, "proration_behavior": "none"}, None),
+        ({"cancel_at_period_end": True}, None),
+        ({"billing_cycle_anchor": {"type": "unchanged"}}, None),
+        ({}, None),
+    ],
+)
+def test_a_preview_says_from_when_its_prorations_count(
+    world: World, details: dict[str, Any], at: str | None
+) -> None:
+    _, plan = with_seats(world)
+    asked = dict(details)
+    if "items" in asked:
+        asked["items"] = [{"id": item_of(plan), **item} for item in asked["items"]]
+    for name in {"proration_date", "cancel_at"} & asked.keys():
+        asked[name] = int(moment(asked[name]).timestamp())
+    shown = preview(world, subscription=plan.id, subscription_details=asked)
+    said = shown["parent"]["subscription_details"]["subscription_proration_date"]
+    assert said == (int(moment(at).timestamp()) if at else None)
+
+
+def test_a_cancellation_may_be_shown_as_of_a_date(world: World) -> None:
+    """5 seats at 15.00; from May 11 on 21 of 31 days are unused."""
+    _, plan = with_seats(world)
+    at = int(moment("2025-05-11").timestamp())
+    shown = preview(
+        world, subscription=plan.id, subscription_details={"cancel_now": True, "proration_date": at}
+    )
+    assert lines_of(shown)[0] == ("Unused time on 5 × Seat after 11 May 2025", -5081)
+
+
+def test_the_recurring_view_takes_a_proration_date_of_which_it_shows_nothing(world: World) -> None:
+    _, plan = with_seats(world)
+    details = {
+        "items": [{"id": item_of(plan), "quantity": 8}],
+        "proration_date": int(moment("2025-05-11").timestamp()),
+    }
+    shown = preview(world, subscription=plan.id, subscription_details=details, preview_mode="recurring")
+    assert lines_of(shown)[0] == ("8 × Seat (at $15.00 / month)", 12000)
+
+
 def test_the_recurring_view_leaves_out_what_comes_once(world: World) -> None:
     anna, plan = with_seats(world)
     anna.owes(700, "Setup")

@@ -1,5 +1,7 @@
 """Trials: free at first, announced before they end, and what happens when nobody can be charged (§5.10)."""
 
+import pytest
+
 from tests.support.world import BEGUN, FREE, OPENED, PAID, REFUSED, RENEWED, World
 
 WARNED = "customer.subscription.trial_will_end"
@@ -140,3 +142,32 @@ def test_a_trial_that_is_ended_early_is_announced_at_once_and_only_once(world: W
     world.at("2025-01-05")
     late.update(trial_end="now")
     assert WARNED not in world.emitted()
+
+
+@pytest.mark.parametrize("behavior", ["cancel", "pause"])
+def test_an_invoice_that_is_sent_needs_no_payment_method(world: World, behavior: str) -> None:
+    """§5.10: nothing could be missing, so the end of the trial cannot depend on it."""
+    world.at("2025-01-01")
+    anna, pro = world.customer("anna"), world.plan("Pro", usd=20)
+    sent = {"collection_method": "send_invoice", "days_until_due": 7}
+    terms, name = missing(behavior), "trial_settings[end_behavior][missing_payment_method]"
+    error = world.refused("/v1/subscriptions", customer=anna.id, items=[{"price": pro}], **sent, **terms)
+    assert (error["status"], error["param"]) == (400, name)
+    charged, invoiced = anna.subscribes_to(pro, **terms), anna.subscribes_to(pro, trial_period_days=7, **sent)
+    settings = {"trial_settings": terms["trial_settings"]}
+    refusals = [
+        world.refused(f"/v1/subscriptions/{invoiced.id}", **settings),
+        world.refused(f"/v1/subscriptions/{charged.id}", **sent, **settings),
+        world.refused(f"/v1/subscriptions/{charged.id}", **sent),
+    ]
+    assert [error["param"] for error in refusals] == [name, name, "collection_method"]
+    charged.update(**sent, trial_settings={"end_behavior": {"missing_payment_method": "create_invoice"}})
+    invoiced.update(collection_method="charge_automatically", **settings)
+
+
+def test_after_the_trial_its_settings_stand_in_the_way_of_nothing(world: World) -> None:
+    world.at("2025-01-01")
+    plan = world.customer("anna").subscribes_to(world.plan("Pro", usd=20), **missing("cancel"))
+    world.at("2025-01-09")
+    plan.update(collection_method="send_invoice", days_until_due=7)
+    assert plan.now["collection_method"] == "send_invoice"
