@@ -88,7 +88,7 @@ def _objects(shown: Any) -> Iterator[View]:
 
 @cache
 def _holding(object: str | None) -> tuple[str, ...]:
-    """Return the fields of a noun that may hold objects: looking at all fields of long lists takes too long."""
+    """Return the fields of a noun that may hold objects: others are not looked at."""
     cls = REGISTRY.get(object or "")
     return tuple(name for name, spec in cls.specs.items() if _holds(spec)) if cls else ()
 
