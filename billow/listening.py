@@ -15,8 +15,10 @@ PAUSE_SECONDS = 0.2
 ANSWER_SECONDS = 5
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+def listen(host: str, port: int, named: str = "BILLOW_PORT") -> list[socket.socket]:
     """Listen on every address that the host name stands for; refuse a port that is taken.
+
+    The refusal says what the port is `named`, so that its reader knows what to change.
 
     The sockets listen at once and are held until the command ends, so that of two commands for one port
     the second is refused even while the first is still starting. Connections wait until a server takes them.
@@ -34,7 +36,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
         for sock in opened:
             sock.close()
         said = f"{host}:{port} cannot be listened on: {error.strerror}"
-        raise CannotRun(f"BILLOW_PORT={port}: {said}") from None
+        raise CannotRun(f"{named}={port}: {said}") from None
     return opened
 
 

@@ -54,8 +54,8 @@ def database(read: Settings, *, new: bool = False) -> Iterator[str]:
             unfinished.refuse_database(conn)
         yield read.database_url
         return
-    if not new and not (read.embedded / "cluster").exists():
-        raise NoDatabase(f"{read.data} holds no database of billow: `billow up` makes one. {NOTHING}")
+    if not new:
+        require_cluster(read)
     folder.close(read.data)
     server = Embedded(read.embedded)
     server.start()
@@ -69,6 +69,12 @@ def database(read: Settings, *, new: bool = False) -> Iterator[str]:
         server.stop()
     if restarter.failure:
         raise CannotRun(restarter.failure)
+
+
+def require_cluster(read: Settings) -> None:
+    """Refuse a folder that should hold the embedded database, and does not."""
+    if read.embedded and not (read.embedded / "cluster").exists():
+        raise NoDatabase(f"{read.data} holds no database of billow: `billow up` makes one. {NOTHING}")
 
 
 NOTHING = "Nothing was made here."

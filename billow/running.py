@@ -1,19 +1,27 @@
-"""The commands that run billow: everything, or its server, worker, migrations and archive alone."""
+"""The commands that run billow: everything, or one part of it alone."""
 
+import asyncio
 import os
 import threading
+from typing import Annotated
 
 import typer
 
 from billow import app as application
 from billow import processes
-from billow.listening import inherited, listen, on_ready, url_of
-from billow.opening import database, read_settings
+from billow.listening import inherited, listen, on_ready, reachable, url_of
+from billow.opening import database, read_settings, require_cluster
+from billow.proxy import certificates
+from billow.proxy.forward import Proxy
 from billow.settings import BadSetting, Settings
+from billow.store import folder, wal
 from billow.store import migrate as migrations
-from billow.store import wal
+from billow.store.clocks import utc_now
 from billow.streams import detach
 from billow.terminal import Data, Host, Port, say, tell_new_key
+
+PROXY = "127.0.0.2"
+"""An address of this machine that no other server listens on, so that its port 443 is free."""
 
 
 def up(data: Data = None, port: Port = None, host: Host = None) -> None:
@@ -91,5 +99,29 @@ def archive(data: Data = None) -> None:
         raise typer.Exit(wal.stream(url, read.wal_archive, processes.die_with_parent))
 
 
-COMMANDS = (up, serve, work, migrate, archive)
+def proxy(
+    data: Data = None,
+    port: Port = None,
+    host: Host = None,
+    listen_on: Annotated[str, typer.Option("--listen", help="Address of this machine to listen on.")] = PROXY,
+    tls_port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 443,
+) -> None:
+    """Serve Stripe's names over TLS on this machine, for clients with a fixed address, from billow."""
+    detach()
+    read = read_settings(data, port, host)
+    require_cluster(read)
+    listeners = listen(listen_on, tls_port, "--tls-port")
+    folder.close(read.data)
+    files = certificates.prepare(read.data, utc_now())
+
+    def told() -> None:
+        say(f"billow proxy answers at {listen_on}:{tls_port} and forwards to {url_of(read.host, read.port)}")
+        say(f"in /etc/hosts of the client: {listen_on} {' '.join(certificates.NAMES)}")
+        say(f"for the client to trust: {files.authority}")
+
+    forward = Proxy(reachable(read.host), read.port)
+    asyncio.run(forward.serve(listeners, files.server, told))
+
+
+COMMANDS = (up, serve, work, migrate, archive, proxy)
 """In the order in which the help lists them."""

@@ -1,6 +1,6 @@
 """What does an hour of real, measured use cost? Counted, priced, invoiced and paid with Stripe's own library.
 
-    python examples/real_usage.py http://127.0.0.1:8420 sk_test_change_me_please_1 [FOLDER]
+    python examples/real_usage.py http://127.0.0.1:8420 sk_test_ChangeMeBeforeYouGoLive1 [FOLDER]
 
 FOLDER holds `azure_llm_inference_2023_code.csv` and `azure_llm_inference_2023_conv.csv` of the Azure Public
 Dataset (CC BY 4.0): an hour of requests to a code completion and to a chat service, with the tokens of each.

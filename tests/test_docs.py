@@ -246,7 +246,7 @@ def test_the_examples_use_what_the_official_library_has(name: str) -> None:
 # ------------------------------------------------------------------------------------- examples that run
 
 RUN = re.compile(r"<!-- run -->\n```(python|sh)\n(.*?)```", re.DOTALL)
-KEY, ADDRESS = "sk_test_change_me_please_1", "http://127.0.0.1:8420"
+KEY, ADDRESS = "sk_test_ChangeMeBeforeYouGoLive1", "http://127.0.0.1:8420"
 """What the pages say, and the tests replace by their own."""
 
 

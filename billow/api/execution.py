@@ -13,6 +13,7 @@ import psycopg_pool
 
 from billow.api import listing, params, render, rights, search
 from billow.api.fields import Field
+from billow.api.limits import Later
 from billow.api.operation import Answer, Call, Unsettled, invoke
 from billow.api.resource import Resource, Where
 from billow.api.versions import events, history, reading
@@ -289,6 +290,8 @@ def refusal(refused: Refused, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if refused.retry is not None:
         named["Stripe-Should-Retry"] = "true" if refused.retry else "false"
+    if isinstance(refused, Later):
+        named |= refused.headers
     return Answer(refused.status, msgspec.json.encode(refused.body()), named)
 
 

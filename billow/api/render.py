@@ -122,7 +122,9 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
         value = view.get(spec.name)
         if value is None:
             continue
-        if spec.refs or spec.kind == "ref":
+        if spec.kind == "ref" and not spec.refs and isinstance(value, str):
+            yield Slot(view, spec.name, spec.to, tree)
+        elif spec.refs or spec.kind == "ref":
             yield from _within(view, spec.name, spec.refs or spec.to, tree)
         # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
         elif spec.kind == "array" and spec.item and spec.item.kind == "ref":

@@ -29,6 +29,8 @@ class Condition(NamedTuple):
 
     sql: str
     params: dict[str, Any]
+    inside: bool = False
+    """It searches inside words (`~`), for which no index serves: it may read every object of the account."""
 
 
 EXACT = (":",)
@@ -47,7 +49,8 @@ def condition(table: str, fields: Mapping[str, Searched], text: str) -> Conditio
         found = _condition(table, fields[clause.field], clause, f"clause_{place}")
         parts.append(found.sql)
         params.update(found.params)
-    return Condition((" and " if query.all else " or ").join(parts), params)
+    inside = any(clause.sign == "~" for clause in query.clauses)
+    return Condition((" and " if query.all else " or ").join(parts), params, inside)
 
 
 def encode_page(created: datetime, id: str) -> str:

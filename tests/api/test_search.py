@@ -1,11 +1,16 @@
 """What does a search find, what does it refuse, and does no query cause an SQL error?"""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from billow.api import search as searches
 from billow.api.resource import REGISTRY
 from billow.core import search
 from billow.core.errors import Refused
@@ -338,7 +343,42 @@ def test_names_and_metadata_are_found_by_an_index(api: Any) -> None:
         tx.run(f"{noted} from generate_series(1, 5000) as n")
         tx.run("analyze search_terms")
         for query in ('email:"ann@example.com"', 'name:"ann"', 'metadata["a"]:"b"'):
-            sql, values = store.condition(Customer.table, Customer.searched, query)
+            sql, values, _ = store.condition(Customer.table, Customer.searched, query)
             plan = tx.all(f"explain select id from customers where {sql}", **values)
             told = "\n".join(line["QUERY PLAN"] for line in plan)
             assert "search_terms_pkey" in told and "Seq Scan" not in told, told
+
+
+@contextmanager
+def unreadable(url: str) -> Iterator[None]:
+    """Searches of customers take as long as they may."""
+    with psycopg.connect(url) as conn:
+        conn.execute("lock table billow.customers in access exclusive mode")
+        yield
+
+
+@pytest.mark.parametrize("more", [{}, {"expand[]": "total_count"}])
+def test_a_search_that_reads_for_too_long_is_refused(
+    api: Any, server_url: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    monkeypatch.setattr(searches, "READING_MS", 20)
+    query = {"query": 'email~"ann"', **more}
+    with unreadable(server_url):
+        answer = api.get("/v1/customers/search", query)
+    assert (answer.status, answer["error"]["param"]) == (400, "query")
+    assert "stopped after 0.02 seconds" in answer["error"]["message"]
+    assert api.get("/v1/customers/search", query).status == 200
+
+
+def test_few_searches_inside_words_read_at_the_same_time(
+    api: Any, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "INSIDE", threading.BoundedSemaphore(1))
+    searches.INSIDE.acquire()
+    answer = api.get("/v1/customers/search", {"query": 'email~"ann"'})
+    assert (answer.status, answer["error"]["code"]) == (429, "rate_limit")
+    assert answer.headers["Stripe-Rate-Limited-Reason"] == "endpoint-concurrency"
+    assert api.get("/v1/customers/search", {"query": 'email:"ann"'}).status == 200
+    searches.INSIDE.release()
+    for _ in range(3):
+        assert api.get("/v1/customers/search", {"query": 'email~"ann"'}).status == 200

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from billow.api import render, rows
+from billow.api import params, render, rows
+from billow.api.fields import Field
 from billow.api.render import Tree
 from billow.api.resource import REGISTRY, Resource
 from billow.api.versions import history
@@ -74,13 +76,29 @@ def _objects(shown: Any) -> Iterator[View]:
             if shown["object"] == EVENT:
                 return
             yield shown
-        for value in shown.values():
+        for name in _holding(shown.get("object")) or shown:
+            value = shown.get(name)
             if type(value) is dict or type(value) is list:
                 yield from _objects(value)
     elif type(shown) is list:
         for each in shown:
             if type(each) is dict or type(each) is list:
                 yield from _objects(each)
+
+
+@cache
+def _holding(object: str | None) -> tuple[str, ...]:
+    """Return the fields of a noun that may hold objects: others are not looked at."""
+    cls = REGISTRY.get(object or "")
+    return tuple(name for name, spec in cls.specs.items() if _holds(spec)) if cls else ()
+
+
+def _holds(spec: Field) -> bool:
+    if spec.hidden or spec.constant:
+        return False
+    within = params.specs(spec.shape).values() if spec.shape else ()
+    names_another = spec.kind in ("ref", "sublist", "computed") or bool(spec.refs)
+    return names_another or bool(spec.item and _holds(spec.item)) or any(_holds(each) for each in within)
 
 
 def _change(tx: Tx, changes: Sequence[Change], views: Iterable[View], may: May) -> None:
