@@ -89,6 +89,7 @@ OPENED = {"file_links": "files"}
 """Nouns that give others access: to create or extend a link, a key must be able to read the file."""
 
 PARTS = {
+    "cards": "payment_methods",
     "invoice_lines": "invoices",
     "line_items": "quotes",
     "discounts": "customers",

@@ -293,9 +293,11 @@ def test_every_noun_has_one_right_at_all_its_paths() -> None:
 def test_a_right_to_customers_does_not_show_their_cards_or_credit(api: Any) -> None:
     customer = api.post("/v1/customers", {"payment_method": "pm_card_visa", "balance": "-500"})["id"]
     key = {"Authorization": f"Bearer {restricted(api, customers='write')}"}
-    for tail in ("payment_methods", "balance_transactions", "tax_ids"):
+    for tail in ("payment_methods", "balance_transactions", "tax_ids", "sources", "cards"):
         assert api.get(f"/v1/customers/{customer}/{tail}", **key).status == 403
     assert api.get(f"/v1/customers/{customer}", {"expand[]": "tax_ids"}, **key).status == 403
+    for name in ("sources", "default_source"):
+        assert api.get(f"/v1/customers/{customer}", {"expand[]": name}, **key).status == 403, name
     assert api.get(f"/v1/customers/{customer}", **key).status == 200
 
 
