@@ -293,7 +293,7 @@ def test_every_noun_has_one_right_at_all_its_paths() -> None:
 def test_a_right_to_customers_does_not_show_their_cards_or_credit(api: Any) -> None:
     customer = api.post("/v1/customers", {"payment_method": "pm_card_visa", "balance": "-500"})["id"]
     key = {"Authorization": f"Bearer {restricted(api, customers='write')}"}
-    for tail in ("payment_methods", "balance_transactions", "tax_ids"):
+    for tail in ("payment_methods", "balance_transactions", "tax_ids", "sources", "cards"):
         assert api.get(f"/v1/customers/{customer}/{tail}", **key).status == 403
     for expand in ("tax_ids", "sources", "default_source"):
         assert api.get(f"/v1/customers/{customer}", {"expand[]": expand}, **key).status == 403

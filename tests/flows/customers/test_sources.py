@@ -86,6 +86,7 @@ def test_default_source_and_sources_agree(api: Any, ann: str, tail: str) -> None
     assert api.get(f"{path}/{tail}", {"limit": "1"})["has_more"] is True
     assert api.get(f"{path}/{tail}/{first['id']}") == first
     assert api.post(path, {"default_source": second["id"]})["default_source"] == second["id"]
+    assert api.get(path, {"expand[]": "default_source"})["default_source"] == second
 
 
 def test_the_newest_other_card_follows_a_default_source_that_is_deleted(api: Any, ann: str) -> None:
