@@ -14,6 +14,7 @@ from billow.api.limits import too_many
 from billow.api.params import Params
 from billow.api.resource import Resource, Verb, Where
 from billow.core.errors import Refused
+from billow.core.search import read
 from billow.store import search as store
 from billow.store.tx import Tx
 
@@ -55,14 +56,16 @@ def verb(cls: type[Resource]) -> Verb:
 
 def found(tx: Tx, cls: type[Resource], asked: SearchParams) -> Result:
     """Return one page of the results of a query, the newest first."""
-    sql, values, inside = store.condition(cls.table, cls.searched, asked.query)
-    whole = where = Where(f"{cls.among} and ({sql})", **values)
+    query = read(asked.query)
+    inside = any(clause.sign == "~" for clause in query.clauses)
     limit = listing.checked_limit(asked.limit)
-    if asked.page is not None:
-        created, id = store.decode_page(asked.page)
-        where = where.also("(created, id) < (%(after)s, %(after_id)s)", after=created, after_id=id)
-    tail = f"order by created desc, id desc limit {limit + 1}"
     with bounded(tx, inside):
+        sql, values = store.condition(tx, cls.table, cls.searched, query)
+        whole = where = Where(f"{cls.among} and ({sql})", **values)
+        if asked.page is not None:
+            created, id = store.decode_page(asked.page)
+            where = where.also("(created, id) < (%(after)s, %(after_id)s)", after=created, after_id=id)
+        tail = f"order by created desc, id desc limit {limit + 1}"
         entries = rows.select(tx, cls, where.sql, tail, **where.params)
     ends = [store.encode_page(row.created, row.id) for row in entries[limit - 1 : limit]]
     return Result(cls, whole, entries[:limit], ends[0] if len(entries) > limit else None, inside)
