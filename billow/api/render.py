@@ -161,6 +161,10 @@ def _within(holder: Any, key: Any, refs: Any, tree: Tree) -> Iterator[Slot]:
     elif isinstance(value, dict):
         holder[key] = dict(value)
         inner = REGISTRY[refs].specs if isinstance(refs, str) and refs in REGISTRY else {}
+        if any(name in inner and inner[name].include for name in tree):
+            holder[key] = value["id"]  # what is left out of the whole object is not known: it is read again
+            yield Slot(holder, key, str(refs), tree)
+            return
         for name, below in tree.items():
             if name in inner:
                 yield from _slots(inner[name], [holder[key]], below)
