@@ -13,6 +13,7 @@ import psycopg_pool
 
 from billow.api import listing, params, render, rights, search
 from billow.api.fields import Field
+from billow.api.limits import Later
 from billow.api.operation import Answer, Call, Unsettled, invoke
 from billow.api.resource import Resource, Where
 from billow.api.versions import events, history, reading
@@ -49,7 +50,7 @@ class Execution:
             client = [call.key.id] if call.key.kind == "publishable" else []
             fingerprint = idempotency.fingerprint(call.verb.method, call.path, [body, *client])
         replay: list[idempotency.Answer] = []
-        tree = self._judged(call)
+        tree, lifted = self._judged(call), call.sent
         if call.verb.method != "GET" and (low := self.db.disk.low()):
             full = Refused(f"{low} Nothing was changed.", status=503, type="api_error")
             return refusal(full, Retry_After="10")
@@ -68,7 +69,7 @@ class Execution:
             call.begun = True
             tx.notes["expand"] = tree  # for a verb that shows what is gone when it answers
             if call.version != NEWEST and call.raw is None:
-                reading.read_in(tx, call.version, call.name, call.sent, call.renamed)
+                call.sent = reading.read_in(tx, call.version, call.name, lifted, call.renamed)
             return invoke(tx, call)
 
         def finish(tx: Tx, result: Any) -> Answer:
@@ -192,7 +193,7 @@ class Execution:
         if isinstance(error, Unsettled):
             return refusal(idempotency.in_use(call.idempotency_key or ""))
         if isinstance(error, Refused):
-            error.param = history.former_name(call.renamed, error.param)
+            history.name_as_sent(error, call.renamed)
             if call.version != NEWEST and error.more:
                 with self._tried(call), self._begin(call)() as tx:
                     show_now(tx, error.more)
@@ -260,7 +261,7 @@ class Execution:
     def _shown(self, tx: Tx, call: Call, result: Any, tree: render.Tree) -> Answer:
         """Render a verb's result. A refusal that is returned, not raised, keeps what was done."""
         if isinstance(result, Refused):
-            result.param = history.former_name(call.renamed, result.param)
+            history.name_as_sent(result, call.renamed)
             show_now(tx, result.more)
             more = result.more.items()
             result.more = {name: rights.visible(call.key, call.verb, value) for name, value in more}
@@ -289,6 +290,8 @@ def refusal(refused: Refused, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if refused.retry is not None:
         named["Stripe-Should-Retry"] = "true" if refused.retry else "false"
+    if isinstance(refused, Later):
+        named |= refused.headers
     return Answer(refused.status, msgspec.json.encode(refused.body()), named)
 
 

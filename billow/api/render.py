@@ -41,9 +41,17 @@ def tree_of(expand: Sequence[str]) -> Tree:
 
 
 def show(
-    tx: Tx, rows: Sequence[Resource], tree: Tree | None = None, lists: Lists | None = None
+    tx: Tx,
+    rows: Sequence[Resource],
+    tree: Tree | None = None,
+    lists: Lists | None = None,
+    *,
+    whole: bool = False,
 ) -> list[dict[str, Any]]:
-    """Show rows of one resource. The entries of `lists` are passed in and not read from the database."""
+    """Show rows of one resource. The entries of `lists` are passed in and not read from the database.
+
+    Of a deleted row only its id is shown, unless it is to be shown whole.
+    """
     if not rows:
         return []
     cls = type(rows[0])
@@ -66,7 +74,7 @@ def show(
     for name in tree:
         if name in cls.specs and cls.specs[name].compute:
             _expand(tx, list(_slots(cls.specs[name], shown, tree[name])))
-    if "deleted" not in cls.columns:
+    if whole or "deleted" not in cls.columns:
         return shown
     return [
         _stub(view) if getattr(row, "deleted", False) else view for row, view in zip(rows, shown, strict=True)
@@ -122,7 +130,9 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
         value = view.get(spec.name)
         if value is None:
             continue
-        if spec.refs or spec.kind == "ref":
+        if spec.kind == "ref" and not spec.refs and isinstance(value, str):
+            yield Slot(view, spec.name, spec.to, tree)
+        elif spec.refs or spec.kind == "ref":
             yield from _within(view, spec.name, spec.refs or spec.to, tree)
         # A copy of the hash is made where a slot lies inside, since the row's own is not to be changed.
         elif spec.kind == "array" and spec.item and spec.item.kind == "ref":
@@ -132,11 +142,13 @@ def _slots(spec: Field, views: Sequence[dict[str, Any]], tree: Tree) -> Iterator
             view[spec.name] = [dict(entry) for entry in value]
             always: Tree = {name: {} for name, inner in specs(spec.shape).items() if inner.embed}
             for name, below in {**always, **tree}.items():
-                yield from _slots(specs(spec.shape)[name], view[spec.name], below)
+                if name in specs(spec.shape):  # an older version expands others (showing.py)
+                    yield from _slots(specs(spec.shape)[name], view[spec.name], below)
         elif spec.kind == "hash" and spec.shape:
             view[spec.name] = dict(value)
             for name, below in tree.items():
-                yield from _slots(specs(spec.shape)[name], [view[spec.name]], below)
+                if name in specs(spec.shape):
+                    yield from _slots(specs(spec.shape)[name], [view[spec.name]], below)
 
 
 def _within(holder: Any, key: Any, refs: Any, tree: Tree) -> Iterator[Slot]:
@@ -149,6 +161,10 @@ def _within(holder: Any, key: Any, refs: Any, tree: Tree) -> Iterator[Slot]:
     elif isinstance(value, dict):
         holder[key] = dict(value)
         inner = REGISTRY[refs].specs if isinstance(refs, str) and refs in REGISTRY else {}
+        if any(name in inner and inner[name].include for name in tree):
+            holder[key] = value["id"]  # what is left out of the whole object is not known: it is read again
+            yield Slot(holder, key, str(refs), tree)
+            return
         for name, below in tree.items():
             if name in inner:
                 yield from _slots(inner[name], [holder[key]], below)
@@ -245,10 +261,11 @@ def refuse_unknown(tx: Tx, cls: type[Resource], tree: Tree) -> None:
     older = tx.notes.get(OLDER)
     former = older.expands.get(cls.object, ()) if older else ()
     for name, below in tree.items():
-        if name == "*" or any(each.split(".")[0] == name for each in former):
+        newer = {deeper: inner for deeper, inner in below.items() if f"{name}.{deeper}" not in former}
+        if name == "*" or name in former or (below and not newer):
             continue
         spec = cls.specs.get(name)
-        if spec is None or not _expandable(spec, below):
+        if spec is None or not _expandable(spec, newer):
             raise Refused(f"This property cannot be expanded ({name}).", param="expand")
 
 

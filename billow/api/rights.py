@@ -73,7 +73,7 @@ def judge(
     wanted += [(OPENED[noun], "read") for noun, right in wanted if right == "write" and noun in OPENED]
     named = [cls for cls in REGISTRY.values() if cls.right() == wanted[0][0]]
     grantable = set(nouns.values())
-    read = _read(verb.resource, named, tree, grantable) | _read_before(former, tree)
+    read = _read(verb.resource, named, tree, grantable) | _read_before(former, tree, grantable)
     wanted += [(right, "read") for right in sorted(read)]
     for noun, right in wanted:
         if key.permissions.get(noun) not in (right, "write") or noun == OWN:
@@ -116,16 +116,25 @@ def _read(
     return rights
 
 
-def _read_before(former: Fields, tree: Tree) -> set[str]:
-    """Return the rights to what only an older version expands; a name counts wherever it is in the tree."""
-    names = _all_names(tree)
-    fields = [(field, noun) for named in former.values() for field, noun in named.items()]
-    rights = [REGISTRY[noun].right() for field, noun in fields if names.issuperset(field.split("."))]
-    return {PARTS.get(right, right) for right in rights}
+def _read_before(former: Fields, tree: Tree, grantable: set[str]) -> set[str]:
+    """Return the rights to what only an older version expands, and to what is expanded below it.
+
+    A name counts wherever it is in the tree.
+    """
+    found: set[str] = set()
+    for name, below in _all_names(tree) if former else ():
+        for nouns in former.values():
+            for field, noun in nouns.items():
+                if field.split(".")[-1] == name:
+                    right = REGISTRY[noun].right()
+                    found |= {PARTS.get(right, right)} | _read(REGISTRY[noun], [], below, grantable)
+    return found
 
 
-def _all_names(tree: Tree) -> set[str]:
-    return {*tree}.union(*map(_all_names, tree.values()))
+def _all_names(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    for name, below in tree.items():
+        yield name, below
+        yield from _all_names(below)
 
 
 def _shown(name: str, below: Tree, nouns: Iterable[type[Resource]]) -> Iterator[type[Resource]]:

@@ -24,7 +24,7 @@ class Card(Resource, object="card", prefix="card_", table="cards", event="custom
     lacks = ("created", "livemode")
     owner = "customer"
 
-    account: str | None = f.absent(refs="account")
+    account: str | None = f.absent(include=True, refs="account")
     address_city: str | None = part("address_city")
     address_country: str | None = part("address_country")
     address_line1: str | None = part("address_line1")

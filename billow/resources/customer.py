@@ -58,7 +58,7 @@ def credit_balance(row: "Customer", now: datetime, shown: dict[str, Any]) -> dic
 class Tax(Params):
     """The customer's tax location; the other fields follow from the address."""
 
-    automatic_tax: str = f.absent("not_collecting")
+    automatic_tax: str = f.absent("unrecognized_location")
     ip_address: str | None = f.text(unset=True, max=45)
     location: dict[str, Any] | None = f.absent()
     provider: str = f.absent("stripe")
@@ -70,7 +70,13 @@ class TaxNumber(Params):
     value: str = f.text(max=200, required=True)
 
 
-NO_TAX = {"automatic_tax": "not_collecting", "ip_address": None, "location": None, "provider": "stripe"}
+#: The tax of a customer without an address.
+NO_TAX = {
+    "automatic_tax": "unrecognized_location",
+    "ip_address": None,
+    "location": None,
+    "provider": "stripe",
+}
 
 
 class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_"):
@@ -159,18 +165,29 @@ def _prefix_taken(tx: Tx, prefix: str) -> bool:
 
 
 def located(customer: Customer) -> dict[str, Any]:
-    """Return where a customer is taxed: the country and state of the address."""
-    tax, address = dict(customer.tax), customer.address or {}
+    """Return where a customer is taxed: the country and state of the address, or of where it is shipped to.
+
+    An account has no tax registrations, so nothing is collected in a country that is known (§12.1).
+    """
+    tax, shipping = dict(customer.tax), (customer.shipping or {}).get("address")
     wished = tax.pop("validate_location", None)
-    country = address.get("country")
+    places = (("billing_address", customer.address), ("shipping_destination", shipping))
+    location = next(
+        (
+            {"country": address["country"], "source": source, "state": address.get("state")}
+            for source, address in places
+            if address and address.get("country")
+        ),
+        None,
+    )
     require(
-        wished != "immediately" or country,
+        wished != "immediately" or location,
         "The customer's location isn't recognized. Set a valid customer address in order to automatically"
         " calculate tax.",
         code="customer_tax_location_invalid",
     )
-    known = {"country": country, "source": "billing_address", "state": address.get("state")}
-    return {**NO_TAX, **tax, "location": known if country else None}
+    said = "not_collecting" if location else NO_TAX["automatic_tax"]
+    return {**NO_TAX, **tax, "automatic_tax": said, "location": location}
 
 
 class Filters(Params):

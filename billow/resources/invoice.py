@@ -132,7 +132,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     customer_tax_exempt: str | None = f.text(default="none")
     customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.absent(refs="source")
+    default_source: str | None = f.absent(refs="card source")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=1500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])

@@ -84,7 +84,7 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     review: str | None = f.absent(refs="review")
     setup_future_usage: str | None = f.choice(SHOWN, "off_session", "on_session")
     shipping: dict[str, Any] | None = f.absent()
-    source: str | None = f.absent(refs="source")
+    source: str | None = f.absent(refs="card source")
     statement_descriptor: str | None = f.absent()
     statement_descriptor_suffix: str | None = f.absent()
     status: str = f.choice(SHOWN, *STATUSES, default="requires_payment_method")

@@ -268,21 +268,29 @@ def _check_recurring(tx: Tx, recurring: dict[str, Any] | None) -> None:
         )
 
 
-def check_recurring(tx: Tx, price: Price, at: str) -> Price:
-    """Refuse a price that no subscription can use: archived, one-time, or without an amount."""
+def has_amount(price: Price, currency: str | None = None) -> bool:
+    """Return whether a price costs something in a currency, its own by default.
+
+    It has no amount where the customer chooses it, and in an optional currency for which none was given.
+    """
+    option = None if currency in (None, price.currency) else price.currency_options.get(currency or "", {})
+    tiers, unit = price.tiers, price.unit_amount_decimal
+    if option is not None:
+        tiers, unit = option.get("tiers"), option.get("unit_amount_decimal")
+    return bool(tiers) if price.billing_scheme == "tiered" else unit is not None
+
+
+def check_usable(tx: Tx, price: Price, at: str, type: str | None = None) -> Price:
+    """Refuse a price for a new use: archived, of an archived product, of another type, without an amount."""
     require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
     check_active(tx, price.product, at)
     require(
-        price.type == "recurring",
-        "The price specified is set to `type=one_time` but this field only accepts"
-        " prices with `type=recurring`.",
+        type in (None, price.type),
+        f"The price specified is set to `type={price.type}` but this field only accepts"
+        f" prices with `type={type}`.",
         param=at,
     )
-    require(
-        price.billing_scheme == "tiered" or price.unit_amount_decimal is not None,
-        "The price specified has no unit amount.",
-        param=at,
-    )
+    require(has_amount(price), "The price specified has no unit amount.", param=at)
     return price
 
 

@@ -234,7 +234,7 @@ class Subscription(
     customer_account: str | None = f.absent(filter=True)
     days_until_due: int | None = f.integer(WRITE, min=0, max=3650)
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.text(refs="source")
+    default_source: str | None = f.text(refs="card source")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])

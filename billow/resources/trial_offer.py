@@ -8,7 +8,7 @@ from billow.api.fields import CREATE, WRITE
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.errors import Refused, require
-from billow.resources.price import Price, check_recurring
+from billow.resources.price import Price, check_usable
 from billow.store.tx import Tx
 
 
@@ -67,9 +67,9 @@ def create(tx: Tx, offer: TrialOffer) -> TrialOffer:
             param="duration[relative]",
             code="parameter_missing",
         )
-    first = check_recurring(tx, rows.find(tx, Price, offer.price, param="price"), "price")
+    first = check_usable(tx, rows.find(tx, Price, offer.price, param="price"), "price", "recurring")
     at = "end_behavior[transition][price]"
-    then = check_recurring(tx, rows.find(tx, Price, offer.then, param=at), at)
+    then = check_usable(tx, rows.find(tx, Price, offer.then, param=at), at, "recurring")
     require(first.id != then.id, "The price after the trial must be another one.", param="price")
     require(
         first.currency in (then.currency, *then.currency_options),

@@ -223,7 +223,7 @@ create table customers (
     preferred_locales     jsonb       not null default '[]',
     shipping              jsonb,
     tax                   jsonb       not null default
-        '{"automatic_tax": "not_collecting", "ip_address": null, "location": null, "provider": "stripe"}',
+        '{"automatic_tax": "unrecognized_location", "ip_address": null, "location": null, "provider": "stripe"}',
     tax_exempt            text        not null default 'none' check (tax_exempt in ('exempt', 'none', 'reverse')),
     test_clock            text,
     deleted               boolean     not null default false,

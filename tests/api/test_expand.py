@@ -26,6 +26,23 @@ def statements() -> Iterator[list[str]]:
         yield count.sent
 
 
+def test_the_tiers_of_a_plan_are_shown_when_they_are_expanded(api: Any) -> None:
+    customer = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa"})["id"]
+    tiers = {"tiers[0][up_to]": "5", "tiers[0][unit_amount]": "100", "tiers[1][up_to]": "inf"}
+    price = {
+        **{"currency": "usd", "billing_scheme": "tiered", "tiers_mode": "volume", **tiers},
+        **{"tiers[1][unit_amount]": "50", "recurring[interval]": "month", "product_data[name]": "T"},
+    }
+    made = api.post("/v1/prices", price)["id"]
+    form = {"customer": customer, "items[0][price]": made, "items[0][quantity]": "3"}
+    subscription = api.post("/v1/subscriptions", {**form, "payment_behavior": "default_incomplete"})["id"]
+    for noun in ("plan", "price"):
+        shown = api.get(f"/v1/subscriptions/{subscription}", {"expand[]": f"items.data.{noun}.tiers"})
+        [item] = shown["items"]["data"]
+        assert [tier["unit_amount"] for tier in item[noun]["tiers"]] == [100, 50], noun
+        assert item["plan"]["object"] == "plan" and item["plan"]["amount"] is None
+
+
 def test_a_reference_is_an_id_until_it_is_expanded(api: Any, price: dict[str, Any]) -> None:
     path = f"/v1/prices/{price['id']}"
     assert isinstance(api.get(path)["product"], str)

@@ -1,14 +1,21 @@
 """What does a search find, what does it refuse, and does no query cause an SQL error?"""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from billow.api import search as searches
 from billow.api.resource import REGISTRY
 from billow.core import search
 from billow.core.errors import Refused
+from billow.store import search as store
+from tests.conftest import new_caller
 
 NOUNS = ["charges", "customers", "invoices", "payment_intents", "prices", "products", "subscriptions"]
 
@@ -330,7 +337,6 @@ def test_each_noun_is_searched_by_the_fields_of_the_contract(app: Any, noun: str
 
 
 def test_names_and_metadata_are_found_by_an_index(api: Any) -> None:
-    from billow.api.search import store
     from billow.resources.customer import Customer
 
     noted = "insert into search_terms (noun, field, term, id) select 'customers', 'name', 'w' || n, 'c' || n"
@@ -338,7 +344,73 @@ def test_names_and_metadata_are_found_by_an_index(api: Any) -> None:
         tx.run(f"{noted} from generate_series(1, 5000) as n")
         tx.run("analyze search_terms")
         for query in ('email:"ann@example.com"', 'name:"ann"', 'metadata["a"]:"b"'):
-            sql, values = store.condition(Customer.table, Customer.searched, query)
+            sql, values = store.condition(tx, Customer.table, Customer.searched, search.read(query))
             plan = tx.all(f"explain select id from customers where {sql}", **values)
             told = "\n".join(line["QUERY PLAN"] for line in plan)
             assert "search_terms_pkey" in told and "Seq Scan" not in told, told
+
+
+@contextmanager
+def unreadable(url: str) -> Iterator[None]:
+    """Searches of customers take as long as they may."""
+    with psycopg.connect(url) as conn:
+        conn.execute("lock table billow.customers in access exclusive mode")
+        yield
+
+
+@pytest.mark.parametrize("more", [{}, {"expand[]": "total_count"}])
+def test_a_search_that_reads_for_too_long_is_refused(
+    api: Any, server_url: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
+) -> None:
+    monkeypatch.setattr(searches, "READING_MS", 20)
+    query = {"query": 'email~"ann"', **more}
+    with unreadable(server_url):
+        answer = api.get("/v1/customers/search", query)
+    assert (answer.status, answer["error"]["param"]) == (400, "query")
+    assert "stopped after 0.02 seconds" in answer["error"]["message"]
+    assert api.get("/v1/customers/search", query).status == 200
+
+
+def test_few_searches_inside_words_read_at_the_same_time(
+    api: Any, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "INSIDE", threading.BoundedSemaphore(1))
+    searches.INSIDE.acquire()
+    answer = api.get("/v1/customers/search", {"query": 'email~"ann"'})
+    assert (answer.status, answer["error"]["code"]) == (429, "rate_limit")
+    assert answer.headers["Stripe-Rate-Limited-Reason"] == "endpoint-concurrency"
+    assert api.get("/v1/customers/search", {"query": 'email:"ann"'}).status == 200
+    searches.INSIDE.release()
+    for _ in range(3):
+        assert api.get("/v1/customers/search", {"query": 'email~"ann"'}).status == 200
+
+
+PARTS = st.sampled_from(
+    [
+        *("ann", "Ann", "smith", "O'Neil", "Zoë", "ÅNGSTRÖM", "44", "000", "example", ".com", "x" * 199),
+        *("-", "@", ".", "+", "(", " ", "  ", "é", "ß", "İ", "²", "%", "_", "\\"),
+    ]
+)
+TEXTS = st.lists(PARTS, min_size=1, max_size=8).map("".join).filter(str.strip)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5), data=st.data())
+def test_the_words_find_inside_a_text_what_the_objects_do(app: Any, texts: list[str], data: Any) -> None:
+    text = data.draw(st.sampled_from(texts))
+    start = data.draw(st.integers(0, max(len(text) - 3, 0)))
+    needle = data.draw(TEXTS | st.just(text[start : start + data.draw(st.integers(3, 300))]))
+    escaped = needle.replace("\\", "\\\\")
+    caller = new_caller(app)
+    made = [caller.post("/v1/products", {"name": each})["id"] for each in texts]
+    answers = []
+    for few in (store.FEW, -1, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "FEW", few)
+            for sign in ("", "-"):
+                asked = {"query": f'{sign}name~"{escaped}"', "limit": 100}
+                answer = caller.get("/v1/products/search", asked)
+                answers.append((answer.status, [one["id"] for one in answer.get("data", [])]))
+    assert answers[:2] == answers[2:4] == answers[4:]
+    if answers[0][0] == 200:
+        assert sorted(answers[0][1] + answers[1][1]) == sorted(made)

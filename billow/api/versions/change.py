@@ -4,6 +4,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from billow.core.errors import Refused
+
 View = dict[str, Any]
 """An object as it is shown. A function sets its fields; a hash inside it is replaced, never changed."""
 Sent = dict[str, Any]
@@ -98,3 +100,12 @@ def hash_in(sent: Sent, name: str) -> Sent:
         sent[name] = {}
     found = sent[name]
     return found if isinstance(found, dict) else {}
+
+
+def exclusive(name: str, other: str) -> Refused:
+    """Return the refusal of a param that stands beside another with the same meaning."""
+    return Refused(
+        f"You may only specify one of these parameters: {name}, {other}.",
+        param=name,
+        code="parameters_exclusive",
+    )

@@ -23,19 +23,27 @@ def show_data(tx: Tx, events: Sequence[View], version: str | None = None) -> Non
     """Turn the data of shown events, in place, into the form of each event's version, or of the one given.
 
     Events are stored in the form of the newest version. An object shows what is stored; what an older form
-    adds from other objects (the payment intent of an invoice, the coupon of a discount) is read now.
+    adds from other objects (the payment intent of an invoice, the coupon of a discount) is read now, for all
+    events of a version together.
     """
+    formers: list[tuple[View, View]] = []
+    objects: dict[str, list[View]] = {}
     for event in events:
         if version is not None:
             event["api_version"] = version
         if event["api_version"] == NEWEST or "object" not in (event.get("data") or {}):
             continue
         object, previous = event["data"]["object"], event["data"].get("previous_attributes")
-        if previous is None:
-            showing.show(tx, event["api_version"], object)
-            continue
-        former = _merged(deepcopy(object), previous)
-        showing.show(tx, event["api_version"], [former, object])
+        group = objects.setdefault(event["api_version"], [])
+        group.append(object)
+        if previous is not None:
+            former = _merged(deepcopy(object), previous)
+            group.append(former)
+            formers.append((event, former))
+    for each, group in objects.items():
+        showing.show(tx, each, group)
+    for event, former in formers:
+        object = event["data"]["object"]
         changed = {
             name: render.difference(value, object.get(name))
             for name, value in former.items()

@@ -1,5 +1,6 @@
 """Put the changes in order: which ones lie between a version and the newest."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from inspect import isgeneratorfunction
@@ -17,6 +18,7 @@ from billow.api.versions import (
     v2026_09_30_endive,
 )
 from billow.api.versions.change import Change, Renamed, Sent
+from billow.core.errors import Refused
 
 CHANGES: tuple[Change, ...] = (
     v2022_08_01.CHANGE,
@@ -84,9 +86,18 @@ def add(renamed: dict[str, str], more: Renamed) -> None:
         renamed[name] = renamed.get(former, former)
 
 
-def former_name(renamed: Renamed, param: str | None) -> str | None:
+def former_name(renamed: Renamed, param: str) -> str:
     """Return the name that a param has in the request: `coupon` for `discounts[0][coupon]`."""
-    for name, former in (renamed or {}).items():
-        if param is not None and (param == name or param.startswith(f"{name}[")):
-            return former + param.removeprefix(name)
-    return param
+    found = [name for name in renamed or {} if param == name or param.startswith(f"{name}[")]
+    if renamed is None or not found:
+        return param
+    nearest = max(found, key=len)
+    return renamed[nearest] + param.removeprefix(nearest)
+
+
+def name_as_sent(refused: Refused, renamed: Renamed) -> None:
+    """Let a refusal name its param as the request does, in its message too."""
+    if refused.param is not None and (former := former_name(renamed, refused.param)) != refused.param:
+        named = rf"(?<![\w\[\]]){re.escape(refused.param)}(?![\w\[\]])"
+        refused.message = re.sub(named, lambda _: former, refused.message)
+        refused.param = former

@@ -1,5 +1,6 @@
 """Read requests of older versions that need the database: the interval of a price, a meter."""
 
+from copy import deepcopy
 from inspect import isgeneratorfunction
 from typing import Any
 
@@ -10,15 +11,23 @@ from billow.api.versions.change import Made, Need, Sent, Several
 from billow.store.tx import Tx
 
 
-def read_in(tx: Tx, version: str, name: str, sent: Sent, renamed: dict[str, str]) -> None:
-    """Finish turning the params of a request into those of the newest version.
+def read_in(tx: Tx, version: str, name: str, sent: Sent, renamed: dict[str, str]) -> Sent:
+    """Return the params of a request as the newest version has them; those given are left as they are.
 
-    A request is carried out again after a conflict: what was turned once is left as it is.
+    A request is carried out again after a conflict, and then what was made for it before is gone.
     """
-    for change in history.since(version):
-        for function in change.requests.get(name, ()):
-            if isgeneratorfunction(function):
-                history.add(renamed, _met(tx, function(sent)))
+    functions = [
+        function
+        for change in history.since(version)
+        for function in change.requests.get(name, ())
+        if isgeneratorfunction(function)
+    ]
+    if not functions:
+        return sent
+    read = deepcopy(sent)
+    for function in functions:
+        history.add(renamed, _met(tx, function(read)))
+    return read
 
 
 def _met(tx: Tx, needs: Any) -> Any:

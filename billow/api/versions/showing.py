@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from billow.api import render, rows
+from billow.api import params, render, rows
+from billow.api.fields import Field
 from billow.api.render import Tree
 from billow.api.resource import REGISTRY, Resource
 from billow.api.versions import history
@@ -70,17 +72,43 @@ def show(tx: Tx, version: str, shown: Any, tree: Tree | None = None, may: May = 
 def _objects(shown: Any) -> Iterator[View]:
     """Walk everything that is shown, and yield each object in it, the outermost first."""
     if type(shown) is dict:
-        if "object" in shown and not shown.get("deleted"):
+        if "object" in shown and not (shown.get("deleted") and len(shown) == len(STUB)):
             if shown["object"] == EVENT:
                 return
             yield shown
-        for value in shown.values():
-            if type(value) is dict or type(value) is list:
+        holding = _holding(shown.get("object"))
+        for name in shown if holding is None else holding:
+            value = shown.get(name)
+            if name != METADATA and (type(value) is dict or type(value) is list):
                 yield from _objects(value)
     elif type(shown) is list:
         for each in shown:
             if type(each) is dict or type(each) is list:
                 yield from _objects(each)
+
+
+STUB = ("id", "object", "deleted")
+"""All that is shown of an object that was deleted; a deleted discount is shown whole."""
+METADATA = "metadata"
+"""The keys of metadata are the caller's: one called `object` makes no object."""
+
+
+@cache
+def _holding(object: Any) -> tuple[str, ...] | None:
+    """Return the fields of a noun that may hold objects: looking at all fields of long lists takes too long.
+
+    None stands for what is no noun: a list, a hash.
+    """
+    cls = REGISTRY.get(object or "")
+    return tuple(name for name, spec in cls.specs.items() if _holds(spec)) if cls else None
+
+
+def _holds(spec: Field) -> bool:
+    if spec.hidden or spec.constant:
+        return False
+    within = params.specs(spec.shape).values() if spec.shape else ()
+    names_another = spec.kind in ("ref", "sublist", "computed") or bool(spec.refs)
+    return names_another or bool(spec.item and _holds(spec.item)) or any(_holds(each) for each in within)
 
 
 def _change(tx: Tx, changes: Sequence[Change], views: Iterable[View], may: May) -> None:
@@ -164,7 +192,8 @@ def _shown(
 ) -> dict[str, Any]:
     """Show what was found as it is at this point of the way back, so that it can be put into an answer."""
     flat = [row for each in entries.values() for row in (each if isinstance(each, list) else [each])]
-    views = dict(zip([row.id for row in flat], render.show(tx, flat), strict=True))
+    # A deleted coupon is kept for its discounts, whose older form has all of it.
+    views = dict(zip([row.id for row in flat], render.show(tx, flat, whole=True), strict=True))
     inner = list(_objects(list(views.values())))
     _change(tx, changes, inner, may)
     for view in inner:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from billow.api.versions.change import Change, Made, Needs, One, Renamed, Sent, View, copied
+from billow.api import params
+from billow.api.fields import Field
+from billow.api.versions.change import Change, Made, Needs, One, Renamed, Sent, View, copied, exclusive
 from billow.core.errors import Refused
 from billow.core.money import decimal_text
 from billow.store.ids import new_id
@@ -92,7 +94,7 @@ def parent_of_invoice(view: View) -> None:
 def payment_of_invoice(view: View) -> Needs:
     """Show `payment_intent` and `charge`, the latest one, of an invoice, which `payments` lists now."""
     view["payment_intent"] = view["charge"] = None
-    row = yield One("invoice", view["id"])
+    row = (yield One("invoice", view["id"])) if "id" in view else None  # what is upcoming has no id
     if row is None or row.payment_intent is None:
         return
     view["payment_intent"] = row.payment_intent
@@ -176,8 +178,8 @@ def price_of_line(view: View) -> Needs:
 @CHANGE.shows("line_item")
 def taxes_of_line(view: View) -> Needs:
     """Show `tax_amounts` of a line, and in `tax_rates` the whole tax rates set on the line itself."""
-    if "taxes" not in view:
-        return
+    if "taxes" not in view or "parent" not in view:
+        return  # a line of a quote has taxes of another form
     taxes = view["taxes"]
     view["tax_amounts"] = _amounts(taxes)
     included = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "inclusive")
@@ -290,19 +292,17 @@ DETAILS = (
 
 def _as_discounts(sent: Sent, at: str = "") -> dict[str, str]:
     """Turn `coupon` and `promotion_code` among params into `discounts`; the empty string removes them."""
+    names = [name for name in ("coupon", "promotion_code", "discounts") if name in sent]
+    filled = [name for name in names if name == "discounts" or sent[name]]
+    if len(filled) > 1:
+        raise exclusive(_in(at, filled[0]), _in(at, filled[1]))
     named: dict[str, str] = {}
-    for name in ("coupon", "promotion_code"):
-        if name not in sent:
-            continue
-        if "discounts" in sent:
-            raise Refused(
-                f"You may only specify one of these parameters: {name}, discounts.",
-                param=_in(at, name),
-                code="parameters_exclusive",
-            )
-        value = sent.pop(name)
-        sent["discounts"] = [{name: value}] if value else ""
-        named[_in(at, f"discounts[0][{name}]")] = _in(at, name)
+    for name in names:
+        if name != "discounts":
+            value = sent.pop(name)
+            named[_in(at, f"discounts[0][{name}]")] = _in(at, name)
+            if name in filled or not filled:
+                sent["discounts"] = [{name: value}] if value else ""
     return named
 
 
@@ -336,6 +336,9 @@ def coupon_of_customer(sent: Sent) -> Renamed:
     """Refuse `coupon` and `promotion_code` of a customer: only subscriptions and invoices have discounts."""
     for name in ("coupon", "promotion_code"):
         if name in sent:
+            if not sent[name]:
+                del sent[name]  # the empty string takes off a discount that there never is
+                continue
             raise Refused(
                 f"Discounts of customers are not supported; give {name} to the subscription or invoice.",
                 param=name,
@@ -382,6 +385,9 @@ def details_of_preview(sent: Sent) -> Renamed:
     return {f"subscription_details[{name}]": f"{PREFIX}{name}" for name in found}
 
 
+UNIT_AMOUNT = Field("integer")
+
+
 @CHANGE.reads("POST /v1/invoiceitems", "POST /v1/invoiceitems/{id}")
 def price_of_item(sent: Sent) -> Renamed:
     """Take `price` of an invoice item, which is `pricing[price]` now, and `unit_amount` as an integer."""
@@ -390,6 +396,9 @@ def price_of_item(sent: Sent) -> Renamed:
         sent["pricing"] = {"price": sent.pop("price")}
         named["pricing[price]"] = "price"
     if "unit_amount" in sent:
+        if "unit_amount_decimal" in sent:
+            raise exclusive("unit_amount", "unit_amount_decimal")
+        params.parse(UNIT_AMOUNT, sent["unit_amount"], "unit_amount")
         sent["unit_amount_decimal"] = sent.pop("unit_amount")
         named["unit_amount_decimal"] = "unit_amount"
     return named

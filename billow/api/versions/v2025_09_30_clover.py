@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api import params
 from billow.api.fields import Field
-from billow.api.versions.change import Change, Needs, One, Renamed, Sent, View
+from billow.api.versions.change import Change, Needs, One, Renamed, Sent, View, exclusive
 
 CHANGE = Change(
     "2025-09-30.clover", expands={"discount": {"coupon": "coupon"}, "promotion_code": {"coupon": "coupon"}}
@@ -91,19 +91,27 @@ def iterations(sent: Sent) -> Any:
             if not isinstance(phase, dict) or "iterations" not in phase:
                 continue
             name = f"{at}[{place}][iterations]"
+            if "duration" in phase:
+                raise exclusive(name, f"{at}[{place}][duration]")
             count = params.parse(ITERATIONS, phase["iterations"], name)
             recurring = yield from _recurring(phase)
             del phase["iterations"]
-            interval_count = count * int(recurring.get("interval_count", 1))
+            interval_count = count * _interval_count(recurring)
             phase["duration"] = {
                 "interval": recurring.get("interval", "month"),
                 "interval_count": str(interval_count),
             }
-            named[f"{at}[{place}][duration]"] = name
+            named[f"{at}[{place}][duration]"] = named[f"{at}[{place}][duration][interval_count]"] = name
     return named
 
 
 ITERATIONS = Field("integer", min=1)
+
+
+def _interval_count(recurring: dict[str, Any]) -> int:
+    """Return how many intervals a price bills at once; what is no number is refused where it was sent."""
+    count = recurring.get("interval_count", 1)
+    return int(count) if str(count).isdecimal() else 1
 
 
 def _hash(value: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def listed_payment_methods(sent: Sent) -> Renamed:
         return None
     types = sent.pop("payment_method_types")
     require(
-        not isinstance(types, list) or not types or "card" in types,
+        types == "" or (isinstance(types, list) and "card" in types),
         "None of the payment method types provided is activated for your account: only card is.",
         param="payment_method_types",
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from billow.core.errors import require
 from billow.resources.customer import Customer
-from billow.resources.price import Price
+from billow.resources.price import Price, has_amount
 
 
 def check_customer_currency(customer: Customer, currency: str) -> None:
@@ -18,7 +18,7 @@ def check_customer_currency(customer: Customer, currency: str) -> None:
 
 
 def check_price_currency(prices: Iterable[Price], currency: str | None, param: str = "currency") -> None:
-    """Check that each price has the currency, as its own or in its `currency_options` (§2.2)."""
+    """Check that each price has an amount in the currency: its own, or one of `currency_options` (§2.2)."""
     if currency is None:
         own = {price.currency for price in prices}
         require(len(own) == 1, "All prices on a subscription must have the same currency.", param="items")
@@ -27,3 +27,8 @@ def check_price_currency(prices: Iterable[Price], currency: str | None, param: s
         known = [price.currency, *price.currency_options]
         names = ", ".join(f"`{name}`" for name in known)
         require(currency in known, f"The price specified only supports {names}.", param=param)
+        require(
+            has_amount(price, currency),
+            f"The price specified has no unit amount in `{currency}`.",
+            param=param,
+        )

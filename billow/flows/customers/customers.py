@@ -114,7 +114,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     balance_change = changes.get("balance", customer.balance) - customer.balance
     if balance_change:
         changes["currency"] = customer.currency or CURRENCY
-    if {"tax", "address"} & changes.keys():
+    if {"tax", "address", "shipping"} & changes.keys():
         changes["tax"] = customers.located(customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]

@@ -16,13 +16,13 @@ from billow.flows.billing import billing_periods, drafts, lines, priced_items
 from billow.flows.billing.currency import check_customer_currency, check_price_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
 from billow.flows.billing.totals import recalculate, stands_alone, terms_of, with_line
-from billow.resources import product as products
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
-from billow.resources.price import Price
+from billow.resources.price import Price, check_usable
+from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.store import clocks
 from billow.store.ids import new_id
@@ -137,21 +137,11 @@ def amount_fields(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, A
     )
     quantity = Decimal(wanted.quantity)
     if wanted.pricing:
-        price = rows.find(tx, Price, wanted.pricing.price, param="pricing[price]")
-        require(
-            price.type == "one_time",
-            "The price specified is set to `type=recurring` but this field only accepts"
-            " prices with `type=one_time`.",
-            param="pricing[price]",
-        )
-        require(
-            price.active,
-            "The price specified is inactive. This field only accepts active prices.",
-            param="pricing[price]",
-        )
+        found_price = rows.find(tx, Price, wanted.pricing.price, param="pricing[price]")
+        price = check_usable(tx, found_price, "pricing[price]", "one_time")
         currency = wanted.currency or price.currency
         check_price_currency([price], currency)
-        product = products.check_active(tx, price.product, "pricing[price]")
+        product = rows.find(tx, Product, price.product)
         rate = priced_items.rate_of(price, currency)
         amount, unit = pricing.amount(rate, quantity), rate.unit_amount
         found: dict[str, Any] = {

@@ -15,12 +15,11 @@ from billow.flows.billing import priced_items
 from billow.flows.billing.discounts import DiscountTerm, Owner, new_discount, redeemable
 from billow.flows.catalog.prices import create_inline
 from billow.flows.subscription_terms import items as subscription_terms_items
-from billow.resources import product as products
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount
 from billow.resources.line_item import LineItem
-from billow.resources.price import BEHAVIORS, Price
+from billow.resources.price import BEHAVIORS, Price, check_usable
 from billow.resources.product import Product
 from billow.resources.quote import Quote
 from billow.store.ids import new_id
@@ -158,11 +157,7 @@ def price_of(tx: Tx, line: NewLine, at: str) -> Price:
     if line.price is None:
         raise missing(at)
     price = rows.find(tx, Price, line.price, param=at)
-    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
-    products.check_active(tx, price.product, at)
-    amount = price.billing_scheme == "tiered" or price.unit_amount_decimal is not None
-    require(amount and price.custom_unit_amount is None, "The price specified has no unit amount.", param=at)
-    return price
+    return check_usable(tx, price, at)
 
 
 def check_quantity(line: NewLine, price: Price, at: str) -> None:

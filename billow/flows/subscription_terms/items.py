@@ -17,7 +17,7 @@ from billow.flows.billing.discounts import DiscountTerm, Owner, redeem
 from billow.flows.catalog.prices import create_inline
 from billow.flows.subscription_terms import trial_offers
 from billow.resources import tax_rate
-from billow.resources.price import BEHAVIORS, Price, check_recurring
+from billow.resources.price import BEHAVIORS, Price, check_usable
 from billow.resources.subscription_item import UsageThreshold
 from billow.resources.trial_offer import TrialOffer
 from billow.store.tx import Tx
@@ -100,7 +100,7 @@ def price_of(
     price = rows.find(tx, Price, item.price or item.plan or "", param=at)
     if item.agreed or price.id in agreed:
         return price
-    return check_recurring(tx, price, at)
+    return check_usable(tx, price, at, "recurring")
 
 
 def billing_of(tx: Tx, item: Item, owner: Owner) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from billow.flows.billing import priced_items
 from billow.flows.billing.currency import check_price_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem
 from billow.flows.catalog import prices
-from billow.resources import product as products
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.invoice_item import InvoiceItem
-from billow.resources.price import BEHAVIORS, Price
+from billow.resources.price import BEHAVIORS, Price, check_usable
+from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
@@ -107,7 +107,7 @@ def invoice_item_of(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -
         amount=amount,
         currency=subscription.currency,
         customer=recipient.customer.id,
-        description=rows.find(tx, products.Product, price.product).name,
+        description=rows.find(tx, Product, price.product).name,
         discountable=amount >= 0 if extra.discountable is None else extra.discountable,
         metadata=merged({}, extra.metadata),
         price=price.id,
@@ -140,16 +140,7 @@ def price_of(tx: Tx, extra: OneTimeItem, at: str, agreed: Container[str] = ()) -
     price = rows.find(tx, Price, extra.price, param=at)
     if extra.agreed or price.id in agreed:
         return price
-    require(
-        price.type == "one_time",
-        "The price specified is set to `type=recurring` but this field only accepts"
-        " prices with `type=one_time`.",
-        param=at,
-    )
-    require(price.active, "The price specified is inactive. This field only accepts active prices.", param=at)
-    require(price.custom_unit_amount is None, "The price specified has no unit amount.", param=at)
-    products.check_active(tx, price.product, at)
-    return price
+    return check_usable(tx, price, at, "one_time")
 
 
 def span(tx: Tx, recipient: Recipient, extra: OneTimeItem, at: str) -> tuple[datetime, datetime]:

@@ -82,13 +82,15 @@ def create(tx: Tx, id: str, wanted: UsageRecord) -> dict[str, Any]:
 def metered_item(tx: Tx, id: str) -> tuple[SubscriptionItem, Subscription, Meter]:
     """Find a metered item with its subscription and meter, or refuse."""
     item = rows.find(tx, SubscriptionItem, id)
-    recurring = rows.find(tx, Price, item.price).recurring or {}
-    require(
-        recurring.get("meter"),
-        f"Cannot record usage of the subscription item {id}: its price is not metered.",
-    )
-    meter = rows.find(tx, Meter, recurring["meter"])
-    return item, rows.find(tx, Subscription, item.subscription), meter
+    meter = meter_of(tx, item)
+    if meter is None:
+        raise Refused(f"Cannot record usage of the subscription item {id}: its price is not metered.")
+    return item, rows.find(tx, Subscription, item.subscription), rows.find(tx, Meter, meter)
+
+
+def meter_of(tx: Tx, item: SubscriptionItem) -> str | None:
+    """Return the id of the meter of an item's price, or None."""
+    return (rows.find(tx, Price, item.price).recurring or {}).get("meter")
 
 
 def check_alone(tx: Tx, item: SubscriptionItem, subscription: Subscription, meter: Meter) -> None:
@@ -112,7 +114,13 @@ def check_alone(tx: Tx, item: SubscriptionItem, subscription: Subscription, mete
 
 @route("GET", f"{PATH}/usage_record_summaries", Paging, of="billing_meter_event_summaries", until=LAST)
 def summaries(tx: Tx, id: str, wanted: Paging) -> dict[str, Any]:
-    """Sum the usage of a metered item for the current period and each one that was billed, newest first."""
+    """Sum the usage of an item for the current period and each one that was billed, the newest first.
+
+    Without a meter there are none.
+    """
+    url = PATH.format(id=id) + "/usage_record_summaries"
+    if meter_of(tx, rows.find(tx, SubscriptionItem, id)) is None:
+        return paged([], wanted, url)
     item, subscription, meter = metered_item(tx, id)
     billed = rows.select(
         tx,
@@ -143,7 +151,7 @@ def summaries(tx: Tx, id: str, wanted: Paging) -> dict[str, Any]:
         }
         for place, (start, end, invoice) in enumerate(periods)
     ]
-    return paged(shown, wanted, PATH.format(id=id) + "/usage_record_summaries")
+    return paged(shown, wanted, url)
 
 
 def paged(shown: list[dict[str, Any]], wanted: Paging, url: str) -> dict[str, Any]:

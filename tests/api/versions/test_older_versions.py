@@ -411,6 +411,12 @@ def test_usage_records_are_events_of_a_meter(acacia: Client, world: dict[str, st
     }
     assert acacia.get("invoices/upcoming", {"subscription": subscription["id"]})["total"] == 70
     assert acacia.refused(f"{path}/usage_records", {"quantity": "2", "action": "set"})["param"] == "action"
+    licensed = subscribed(acacia, world)["items"]["data"][0]["id"]
+    assert acacia.get(f"subscription_items/{licensed}/usage_record_summaries")["data"] == []
+    assert (
+        "not metered"
+        in acacia.refused(f"subscription_items/{licensed}/usage_records", {"quantity": "1"})["message"]
+    )
     acacia.post("subscriptions", form)  # a second item of the customer with the same meter
     assert "each of them would bill" in acacia.refused(f"{path}/usage_records", {"quantity": "1"})["message"]
     refused = acacia.refused("prices", {**price, "recurring[aggregate_usage]": "max", "product": "none"})

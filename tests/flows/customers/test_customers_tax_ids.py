@@ -174,3 +174,28 @@ def test_the_tax_location_of_a_customer_follows_its_address(api: Any, contract: 
     assert nowhere["error"]["code"] == "customer_tax_location_invalid"
     known = {"tax[validate_location]": "immediately", "address[country]": "CH"}
     assert api.post("/v1/customers", known).status == 200
+
+
+def test_automatic_tax_says_whether_it_is_known_where_a_customer_lives(
+    api: Any, contract: ModuleType
+) -> None:
+    """§12.1: an account has no registration, and without an address nobody knows the country."""
+    expand = {"expand[]": "tax"}
+    for given, said in (
+        ({}, ("unrecognized_location", None)),
+        ({"tax[ip_address]": "192.0.2.1", "address[city]": "Bern"}, ("unrecognized_location", None)),
+        ({"address[country]": "CH"}, ("not_collecting", "billing_address")),
+        (
+            {"shipping[name]": "A", "shipping[address][country]": "CH"},
+            ("not_collecting", "shipping_destination"),
+        ),
+    ):
+        made = api.post("/v1/customers", {**given, **expand})
+        assert contract.problems(made) == []
+        assert (made["tax"]["automatic_tax"], (made["tax"]["location"] or {}).get("source")) == said
+    nobody = api.post("/v1/customers")["id"]
+    found = [
+        api.post(f"/v1/customers/{nobody}", {**change, **expand})["tax"]["automatic_tax"]
+        for change in ({"address[country]": "CH"}, {"address": ""}, {"name": "Anna"})
+    ]
+    assert found == ["not_collecting", "unrecognized_location", "unrecognized_location"]

@@ -22,7 +22,7 @@ def days(world: World, type: str = "invoice.upcoming") -> list[str]:
 
 
 def setting(world: World, *, upcoming: int | None = None, will_be_due: int | None = None) -> None:
-    commands.set_days(replace(world.api.app, account=world.api.account), upcoming, will_be_due)
+    commands.set_account(replace(world.api.app, account=world.api.account), upcoming, will_be_due, "")
 
 
 def monthly(world: World, **more: Any) -> tuple[Customer, Subscription]:
