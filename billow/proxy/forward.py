@@ -28,8 +28,14 @@ class Proxy:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def stop(*_: object) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(stopping.set)
+
+        # Not the loop's own handlers: they end with it, and a second SIGTERM would kill us then.
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+            signal.signal(number, stop)
         servers = [
             await asyncio.start_server(
                 self._taken, sock=sock, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS
