@@ -69,7 +69,7 @@ class Execution:
             call.begun = True
             tx.notes["expand"] = tree  # for a verb that shows what is gone when it answers
             if call.version != NEWEST and call.raw is None:
-                call.sent = reading.read_in(tx, call.version, call.name, lifted, call.renamed)
+                call.sent = reading.read_in(tx, call, lifted)
             return invoke(tx, call)
 
         def finish(tx: Tx, result: Any) -> Answer:

@@ -41,7 +41,12 @@ class Made:
     sent: Sent
 
 
-Need = One | Several | Made
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A need for the id in the path of the request."""
+
+
+Need = One | Several | Made | Addressed
 Needs = Generator[Need, Any, None]
 """What a function is that needs other objects: it yields a need and is sent what was found, or None.
 

@@ -10,7 +10,7 @@ from billow.api.fields import Field
 from billow.api.render import Tree
 from billow.api.resource import REGISTRY, Resource
 from billow.api.versions import history
-from billow.api.versions.change import Change, Made, Need, Needs, One, Several, View
+from billow.api.versions.change import Addressed, Change, Made, Need, Needs, One, Several, View
 from billow.core.errors import Inconsistent
 from billow.store.tx import Tx
 
@@ -149,7 +149,7 @@ def _met(
     found: dict[Need, Any] = {}
     groups: dict[tuple[str, str, bool], list[One | Several]] = {}
     for need in dict.fromkeys(needs):
-        if isinstance(need, Made):
+        if isinstance(need, Made | Addressed):
             raise Inconsistent("An answer is only shown: nothing is made for it.")
         by = need.by if isinstance(need, Several) else ""
         groups.setdefault((need.noun, by, need.shown), []).append(need)

@@ -6,7 +6,19 @@ from typing import Any
 
 from billow.api import params
 from billow.api.fields import Field
-from billow.api.versions.change import Change, Made, Needs, One, Renamed, Sent, View, copied, exclusive
+from billow.api.versions.change import (
+    Addressed,
+    Change,
+    Made,
+    Needs,
+    One,
+    Renamed,
+    Sent,
+    Several,
+    View,
+    copied,
+    exclusive,
+)
 from billow.core.errors import Refused
 from billow.core.money import decimal_text
 from billow.store.ids import new_id
@@ -329,6 +341,20 @@ def _one_item(sent: Sent) -> Renamed:
     names = {"plan": "price", "quantity": "quantity"}
     sent["items"] = [{new: sent.pop(old) for old, new in names.items() if old in sent}]
     return {f"items[0][{new}]": old for old, new in names.items()}
+
+
+@CHANGE.reads("POST /v1/subscriptions/{id}")
+def only_item_changed(sent: Sent) -> Any:
+    """Take `plan` and `quantity` of a subscription with one item, which its item has now."""
+    if "items" in sent or not {"plan", "quantity"} & sent.keys():
+        return None
+    subscription = yield Addressed()
+    items = yield Several("subscription_item", "subscription", subscription)
+    if len(items) != 1:
+        return None  # the names are refused then
+    named = _one_item(sent)
+    sent["items"][0]["id"] = items[0].id
+    return named
 
 
 @CHANGE.reads("POST /v1/customers", "POST /v1/customers/{id}")

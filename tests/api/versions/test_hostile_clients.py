@@ -150,3 +150,18 @@ def test_a_list_takes_as_many_statements_as_one_entry(
         counts.append((len(listed["data"]), len(count), count.sent))
     assert counts[1][0] > counts[0][0]
     assert counts[1][1] == counts[0][1], "\n".join(counts[1][2])
+
+
+def test_the_plan_of_the_only_item_is_changed(acacia: Client, world: dict[str, str]) -> None:
+    subscription = subscribed(acacia, world)
+    path, other = f"subscriptions/{subscription['id']}", {"currency": "usd", "recurring[interval]": "month"}
+    price = acacia.post("prices", {**other, "unit_amount": "900", "product_data[name]": "Silver"})["id"]
+    changed = acacia.post(path, {"quantity": "5"})
+    assert (changed["quantity"], changed["plan"]["id"]) == (5, world["price"])
+    changed = acacia.post(path, {"plan": price})
+    assert (changed["plan"]["id"], len(changed["items"]["data"])) == (price, 1)
+    assert acacia.refused(path, {"quantity": "x"})["param"] == "quantity"
+    assert acacia.refused(path, {"plan": "none"})["param"] == "plan"
+    acacia.post(path, {"items[0][price]": world["price"]})
+    assert "unknown parameter" in acacia.refused(path, {"quantity": "5"})["message"]
+    assert acacia.api.post(f"/v1/{path}", {"quantity": "5"}).status == 400
