@@ -137,9 +137,10 @@ def start(
     command: str, environment: dict[str, str], listeners: Sequence[socket.socket] = ()
 ) -> "subprocess.Popen[bytes]":
     handed = listeners if command == "serve" else ()
-    # In a session of its own: Ctrl-C reaches us, and we stop them in order.
+    # In a session of its own: Ctrl-C reaches us, and we stop them in order. With -P a folder `billow` in the
+    # current one, such as a clone, is not taken for the package.
     return subprocess.Popen(
-        [sys.executable, "-m", "billow", command],
+        [sys.executable, "-P", "-m", "billow", command],
         env={**os.environ, **environment, **handed_over(handed)},
         start_new_session=True,
         pass_fds=[sock.fileno() for sock in handed],

@@ -30,6 +30,15 @@ def test_more_connections_than_the_database_has_are_refused_with_the_sum(app: An
     assert sum(int(part.split()[0]) for part in parts.split(" + ")) == int(total)
 
 
+def test_a_folder_of_the_same_name_is_not_taken_for_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who starts billow beside its clone has a folder `billow` in the current one."""
+    (tmp_path / "billow" / "pages").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert processes.start("routes", {}).wait(timeout=60) == 0
+
+
 def test_a_port_that_is_taken_is_refused_before_anything_starts() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -8,7 +8,7 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import CREATE, SHOWN
 from billow.api.params import Params, specs
-from billow.api.resource import Resource
+from billow.api.resource import Resource, Where
 from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.resources.price import Price, ProductData, Recurring, Tier, TransformQuantity
@@ -47,6 +47,19 @@ class Plan(Resource, object="plan", path="/v1/plans", prefix="plan_"):
     trial_period_days: int | None = f.integer()
     usage_type: str = f.choice(SHOWN, "licensed", "metered", required=True)
 
+    inline: bool = f.boolean(default=False, hidden=True)
+    """Whether its price was created within another request; lists pass over it, like that of prices."""
+
+
+class Filters(Params):
+    pass
+
+
+@Plan.listing(Filters)
+def listing(tx: Tx, wanted: Filters) -> Where:
+    """List plans, newest first, without those of prices created for a single use."""
+    return Where("not inline")
+
 
 class CreatePlan(Params):
     active: bool = f.boolean(default=True)
@@ -80,7 +93,7 @@ def of(price: Price) -> Plan:
     """Return a price as a plan."""
     recurring = price.recurring or {}
     same = {"active", "billing_scheme", "created", "currency", "id", "metadata", "nickname", "product"}
-    same |= {"tiers", "tiers_mode"}
+    same |= {"inline", "tiers", "tiers_mode"}
     return Plan(
         **{name: getattr(price, name) for name in same},
         **{name: recurring[name] for name in specs(Recurring)},

@@ -37,6 +37,10 @@ ADDRESS = {
 """The fields of a card's address, and their names in `billing_details[address]`."""
 
 
+MISSING = "resource_missing"
+"""The code with which a gateway says that it does not know a card."""
+
+
 def card_error(declined: Declined) -> Refused:
     """Return the error with which a declined card is refused (§1.10)."""
     why = declined.decline_code or None
@@ -95,6 +99,11 @@ def store(tx: Tx, token: str, param: str | None) -> Steps:
     """Store a card at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode."""
     refuse_test_card(tx, token, param)
     tx, answer = yield ask(gateway(tx).store_method, token)
+    if isinstance(answer, Declined) and answer.code == MISSING:  # a mistake of the program, not of the payer
+        noun = "PaymentMethod" if token.startswith("pm_") else "token"
+        raise Refused(
+            f"No such {noun}: '{token}'", param=param or "id", code=MISSING, status=400 if param else 404
+        )
     return tx, answer
 
 

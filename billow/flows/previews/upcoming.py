@@ -22,8 +22,11 @@ class UpcomingLines(Preview):
 
 @route("GET", PATH, Preview, until=LAST)
 def upcoming(tx: Tx, wanted: Preview) -> dict[str, Any]:
-    """Show the next invoice of a customer, subscription or schedule, or the invoice of a change."""
-    return create_preview(tx, wanted)
+    """Show the next invoice of a customer, subscription or schedule, or the invoice of a change.
+
+    It has no id: programs of that time take an invoice with one for one that exists.
+    """
+    return {name: value for name, value in create_preview(tx, wanted).items() if name != "id"}
 
 
 @route("GET", f"{PATH}/lines", UpcomingLines, until=LAST)

@@ -1,11 +1,12 @@
 """Record and sum usage by subscription item, as versions before 2025-03-31.basil do."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.fields import SHOWN, Field, seconds
+from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params
 from billow.api.render import page
 from billow.api.resource import route
@@ -24,7 +25,6 @@ from billow.store.usage import Span, store
 
 LAST = "2025-02-24.acacia"
 PATH = "/v1/subscription_items/{id}"
-NUMBER = Field("number")
 
 
 class UsageRecord(Params):
@@ -147,11 +147,16 @@ def summaries(tx: Tx, id: str, wanted: Paging) -> dict[str, Any]:
             "livemode": tx.livemode,
             "period": {"start": seconds(start), "end": seconds(end)},
             "subscription_item": item.id,
-            "total_usage": NUMBER.show(usage.aggregate(formula, windows[str(place)])),
+            "total_usage": whole(usage.aggregate(formula, windows[str(place)])),
         }
         for place, (start, end, invoice) in enumerate(periods)
     ]
     return paged(shown, wanted, url)
+
+
+def whole(quantity: Decimal) -> int | float:
+    """Return a quantity as a JSON number, which is an integer wherever it can be."""
+    return int(quantity) if quantity == quantity.to_integral_value() else float(quantity)
 
 
 def paged(shown: list[dict[str, Any]], wanted: Paging, url: str) -> dict[str, Any]:

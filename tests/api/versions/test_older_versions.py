@@ -283,6 +283,7 @@ def test_an_upcoming_invoice_is_previewed(acacia: Client, world: dict[str, str])
     }
     upcoming = acacia.get("invoices/upcoming", changed)
     # 3 x 20.00, less 10 %, plus 7 % tax
+    assert "id" not in upcoming
     assert (upcoming["total"], upcoming["paid"], upcoming["subscription"]) == (
         5778,
         False,
@@ -368,6 +369,24 @@ def test_iterations_are_so_many_intervals_of_the_price(acacia: Client, world: di
     assert phase["coupon"] == world["coupon"]
 
 
+def test_a_price_made_within_a_request_is_a_plan_too(acacia: Client, world: dict[str, str]) -> None:
+    product = acacia.get(f"prices/{world['price']}")["product"]
+    inline = "items[0][price_data]"
+    form = {
+        "customer": world["customer"],
+        f"{inline}[currency]": "usd",
+        f"{inline}[unit_amount]": "700",
+        f"{inline}[recurring][interval]": "month",
+        f"{inline}[product]": product,
+        "expand[0]": "plan.product",
+        "expand[1]": "latest_invoice",
+    }
+    made = acacia.post("subscriptions", form)
+    assert made["plan"]["product"]["id"] == product
+    assert made["latest_invoice"]["lines"]["data"][0]["plan"]["amount"] == 700
+    assert [plan["id"] for plan in acacia.get("plans")["data"]] == [world["price"]]
+
+
 def test_an_item_has_its_unit_amount(acacia: Client, world: dict[str, str]) -> None:
     form = {"customer": world["customer"], "currency": "usd", "unit_amount": "700", "quantity": "2"}
     item = acacia.post("invoiceitems", form)
@@ -405,6 +424,7 @@ def test_usage_records_are_events_of_a_meter(acacia: Client, world: dict[str, st
     acacia.post(f"{path}/usage_records", {"quantity": "2", "action": "increment"})
     [summary] = acacia.get(f"{path}/usage_record_summaries")["data"]
     assert (summary["total_usage"], summary["invoice"]) == (7, None)
+    assert isinstance(summary["total_usage"], int)
     assert summary["period"] == {
         "start": subscription["current_period_start"],
         "end": subscription["current_period_end"],

@@ -27,6 +27,20 @@ def ann(api: Any) -> str:
     return str(api.post("/v1/customers", {"name": "Ann"})["id"])
 
 
+def test_an_unknown_token_is_a_mistake_of_the_program_and_no_declined_card(api: Any, ann: str) -> None:
+    for path, form in (
+        (f"/v1/customers/{ann}/sources", {}),
+        ("/v1/customers", {}),
+        ("/v1/charges", {"amount": "500", "currency": "usd"}),
+    ):
+        refused = api.post(path, {**form, "source": "tok_nosuch"})
+        error = refused["error"]
+        assert (refused.status, error["type"], error["param"]) == (400, "invalid_request_error", "source"), (
+            path
+        )
+        assert (error["code"], error["message"]) == ("resource_missing", "No such token: 'tok_nosuch'")
+
+
 def test_a_token_shows_the_card_that_was_typed_in_and_not_its_number(api: Any) -> None:
     made = api.post("/v1/tokens", CARD)
     card = made["card"]
