@@ -50,6 +50,8 @@ Need = One | Several | Made | Addressed
 Needs = Generator[Need, Any, None]
 """What a function is that needs other objects: it yields a need and is sent what was found, or None.
 
+None also stands for what the key of the request may not read.
+
 The needs of all objects of an answer are met together, with one query for each noun.
 """
 Reads = Callable[[Sent], Any]

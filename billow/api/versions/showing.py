@@ -157,7 +157,7 @@ def _met(
         cls = REGISTRY[noun]
         ids = [need.id for need in group]
         if shown and not may(noun):
-            found |= {need: [] if by else None for need in group}
+            found |= dict.fromkeys(group)
             continue
         entries = _below(tx, cls, by, ids) if by else _rows(tx, cls, ids)
         if shown:

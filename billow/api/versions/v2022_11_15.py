@@ -22,7 +22,8 @@ def _list(data: list[View], url: str) -> View:
 def charges(view: View) -> Needs:
     """Show all charges of a payment intent in `charges`."""
     found = yield Several("charge", "payment_intent", view["id"], shown=True)
-    view["charges"] = _list(found, f"/v1/charges?payment_intent={view['id']}")
+    url = f"/v1/charges?payment_intent={view['id']}"
+    view["charges"] = None if found is None else _list(found, url)
 
 
 @CHANGE.shows("charge")
@@ -30,4 +31,4 @@ def refunds(view: View) -> Needs:
     """Show the refunds of a charge in `refunds`, whether or not they are expanded."""
     if "refunds" not in view:
         found = yield Several("refund", "charge", view["id"], shown=True)
-        view["refunds"] = _list(found, f"/v1/charges/{view['id']}/refunds")
+        view["refunds"] = None if found is None else _list(found, f"/v1/charges/{view['id']}/refunds")

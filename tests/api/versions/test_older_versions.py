@@ -252,6 +252,16 @@ def test_a_key_is_not_shown_what_it_may_not_read(api: Api, floor: Client, world:
         assert (refused.status, noun in str(refused)) == (403, True), name
 
 
+def test_a_list_that_a_key_may_not_read_is_null_and_not_empty(
+    api: Api, floor: Client, world: dict[str, str]
+) -> None:
+    form = {"amount": "500", "currency": "usd", "customer": world["customer"]}
+    intent = floor.post("payment_intents", {**form, "payment_method": world["card"], "confirm": "true"})
+    sent = {"kind": "restricted", "permissions[payment_intents]": "read"}
+    key = {"Authorization": f"Bearer {api.post('/v1/api_keys', sent)['secret']}", "Stripe_Version": FLOOR}
+    assert api.get(f"/v1/payment_intents/{intent['id']}", **key)["charges"] is None
+
+
 def test_charges_and_intents_are_as_they_were(floor: Client, world: dict[str, str]) -> None:
     form = {"amount": "500", "currency": "usd", "customer": world["customer"]}
     confirmed = {"payment_method": world["card"], "confirm": "true", "payment_method_types[0]": "card"}
