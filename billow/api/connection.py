@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.idle_since: float | None = self.loop.time()
+        self.idle_since: float | None = monotonic()  # the loop's time stands still while it handles several
         self._deadline: asyncio.TimerHandle | None = None
         self._useless, self._got_something = 0, False
         self._head_begun = self._ended = False
@@ -99,7 +100,7 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.answering:
             return
-        self.idle_since = self.loop.time()
+        self.idle_since = monotonic()
         if self._ended:
             self.transport.close()
         elif self._head_begun and self._deadline is None:

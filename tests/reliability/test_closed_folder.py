@@ -44,7 +44,7 @@ def open_to_others(data: Path) -> list[str]:
 
 def test_what_is_written_is_closed_and_what_was_open_is_mended(folder: Path) -> None:
     data = folder / "data"
-    billow(data, "keys")
+    billow(data, "keys", "--create")
     assert {"pepper", "postgres"} <= {path.name for path in data.iterdir()}
     assert open_to_others(data) == []
     (data / "outbox").mkdir()

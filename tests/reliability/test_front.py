@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -350,10 +351,13 @@ def test_who_is_being_answered_is_answered_when_the_server_stops(system: System)
 
 
 def wait_for(url: str) -> None:
+    """Wait for an answer: a connection is taken before the server is ready, and waits."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return Wire(url).socket.close()
+            with urllib.request.urlopen(f"{url}/healthz", timeout=60) as answer:
+                assert answer.status == 200
+            return
         except OSError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
