@@ -48,17 +48,30 @@ class Plan(Resource, object="plan", path="/v1/plans", prefix="plan_"):
     usage_type: str = f.choice(SHOWN, "licensed", "metered", required=True)
 
     inline: bool = f.boolean(default=False, hidden=True)
-    """Whether its price was created within another request; lists pass over it, like that of prices."""
+    """Whether its price was created within another request, or deleted while in use: only others show it."""
 
 
-class Filters(Params):
+class NoParams(Params):
     pass
 
 
-@Plan.listing(Filters)
-def listing(tx: Tx, wanted: Filters) -> Where:
+@Plan.listing(NoParams)
+def listing(tx: Tx, wanted: NoParams) -> Where:
     """List plans, newest first, without those of prices created for a single use."""
     return Where("not inline")
+
+
+@Plan.retrieve(NoParams)
+def retrieve(tx: Tx, plan: Plan, wanted: NoParams) -> Plan:
+    """Retrieve a plan."""
+    check_own(tx, plan)
+    return plan
+
+
+def check_own(tx: Tx, plan: Plan) -> None:
+    """Refuse with 404 a plan that was deleted, or whose price was created within another request."""
+    if plan.inline:
+        raise rows.no_such(tx, Plan, plan.id)
 
 
 class CreatePlan(Params):

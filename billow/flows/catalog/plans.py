@@ -48,6 +48,7 @@ def emit_updated(tx: Tx, price: Price, before: Price) -> Plan:
 @Plan.update(ChangePlan)
 def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
     """Update a plan. Its product can change only while the plan has no subscription."""
+    plans.check_own(tx, plan)
     price = rows.lock(tx, Price, plan.id)
     changes: dict[str, Any] = {
         name: value for name, value in wanted.sent().items() if name in ("active", "nickname")
@@ -86,6 +87,7 @@ def delete(tx: Tx, plan: Plan) -> dict[str, Any]:
 
     Emits the deletion of the plan and of its price.
     """
+    plans.check_own(tx, plan)
     price = rows.lock(tx, Price, plan.id)
     check_not_default(tx, price, "deleted")
     if in_use(tx, price):
