@@ -61,7 +61,7 @@ def show(tx: Tx, version: str, shown: Any, tree: Tree | None = None, may: May = 
     newest_first = history.since(version)[::-1]
     if not newest_first:
         return
-    _change(tx, newest_first, list(_objects(shown)), may)
+    _change(tx, newest_first, list(_objects(shown, bool(tree))), may)
     if tree:
         _expand(tx, version, shown, tree, may)
 
@@ -69,22 +69,22 @@ def show(tx: Tx, version: str, shown: Any, tree: Tree | None = None, may: May = 
 # ------------------------------------------------------------------------------------- objects
 
 
-def _objects(shown: Any) -> Iterator[View]:
-    """Walk everything that is shown, and yield each object in it, the outermost first."""
+def _objects(shown: Any, expanded: bool) -> Iterator[View]:
+    """Walk what is shown, and yield each object in it; where it is `expanded`, any id may be one."""
     if type(shown) is dict:
         if "object" in shown and not (shown.get("deleted") and len(shown) == len(STUB)):
             if shown["object"] == EVENT:
                 return
             yield shown
-        holding = _holding(shown.get("object"))
+        holding = _holding(shown.get("object"), expanded)
         for name in shown if holding is None else holding:
             value = shown.get(name)
             if name != METADATA and (type(value) is dict or type(value) is list):
-                yield from _objects(value)
+                yield from _objects(value, expanded)
     elif type(shown) is list:
         for each in shown:
             if type(each) is dict or type(each) is list:
-                yield from _objects(each)
+                yield from _objects(each, expanded)
 
 
 STUB = ("id", "object", "deleted")
@@ -94,21 +94,22 @@ METADATA = "metadata"
 
 
 @cache
-def _holding(object: Any) -> tuple[str, ...] | None:
+def _holding(object: Any, expanded: bool) -> tuple[str, ...] | None:
     """Return the fields of a noun that may hold objects: looking at all fields of long lists takes too long.
 
     None stands for what is no noun: a list, a hash.
     """
     cls = REGISTRY.get(object or "")
-    return tuple(name for name, spec in cls.specs.items() if _holds(spec)) if cls else None
+    return tuple(name for name, spec in cls.specs.items() if _holds(spec, expanded)) if cls else None
 
 
-def _holds(spec: Field) -> bool:
+def _holds(spec: Field, expanded: bool) -> bool:
     if spec.hidden or spec.constant:
         return False
-    within = params.specs(spec.shape).values() if spec.shape else ()
-    names_another = spec.kind in ("ref", "sublist", "computed") or bool(spec.refs)
-    return names_another or bool(spec.item and _holds(spec.item)) or any(_holds(each) for each in within)
+    if spec.embed or spec.kind in ("sublist", "computed") or (expanded and (spec.refs or spec.kind == "ref")):
+        return True
+    within = [*params.specs(spec.shape).values()] if spec.shape else []
+    return any(_holds(each, expanded) for each in [*within, *([spec.item] if spec.item else [])])
 
 
 def _change(tx: Tx, changes: Sequence[Change], views: Iterable[View], may: May) -> None:
@@ -194,7 +195,7 @@ def _shown(
     flat = [row for each in entries.values() for row in (each if isinstance(each, list) else [each])]
     # A deleted coupon is kept for its discounts, whose older form has all of it.
     views = dict(zip([row.id for row in flat], render.show(tx, flat, whole=True), strict=True))
-    inner = list(_objects(list(views.values())))
+    inner = list(_objects(list(views.values()), False))
     _change(tx, changes, inner, may)
     for view in inner:
         objects.setdefault(str(view["object"]), []).append(view)
