@@ -98,17 +98,6 @@ def copied(view: View, source: Any, *names: str) -> None:
     view.update({name: (source or {}).get(name) for name in names})
 
 
-def hash_in(sent: Sent, name: str) -> Sent:
-    """Return a hash among the params, for a function to change; an empty one is added where there is none.
-
-    What is no hash is left for the parser to refuse.
-    """
-    if name not in sent:
-        sent[name] = {}
-    found = sent[name]
-    return found if isinstance(found, dict) else {}
-
-
 def exclusive(name: str, other: str) -> Refused:
     """Return the refusal of a param that stands beside another with the same meaning."""
     return Refused(

@@ -26,12 +26,3 @@ def rendering_options(view: View) -> None:
     rendering = view.get("rendering")
     shown = {"amount_tax_display": rendering.get("amount_tax_display")} if rendering else None
     view["rendering_options"] = shown
-
-
-@CHANGE.reads("POST /v1/invoices", "POST /v1/invoices/{id}")
-def rendering_options_sent(sent: Sent) -> Renamed:
-    """Take `rendering_options` of an invoice, which is `rendering` now."""
-    if "rendering_options" not in sent:
-        return None
-    sent["rendering"] = sent.pop("rendering_options")
-    return {"rendering": "rendering_options"}

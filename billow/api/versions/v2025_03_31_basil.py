@@ -430,27 +430,6 @@ def price_of_item(sent: Sent) -> Renamed:
     return named
 
 
-@CHANGE.reads("POST /v1/invoices/{id}/add_lines", "POST /v1/invoices/{id}/update_lines")
-def price_of_lines(sent: Sent) -> Renamed:
-    """Take `price` of an invoice's lines, which is `pricing[price]` now."""
-    named = {}
-    lines = sent.get("lines")
-    for place, line in enumerate(lines if isinstance(lines, list) else ()):
-        if isinstance(line, dict) and "price" in line:
-            line["pricing"] = {"price": line.pop("price")}
-            named[f"lines[{place}][pricing][price]"] = f"lines[{place}][price]"
-    return named
-
-
-@CHANGE.reads("POST /v1/credit_notes", "GET /v1/credit_notes/preview", "GET /v1/credit_notes/preview/lines")
-def refund_of_credit_note(sent: Sent) -> Renamed:
-    """Take `refund` of a credit note, which is `refunds[0][refund]` now."""
-    if "refund" not in sent:
-        return None
-    sent["refunds"] = [{"refund": sent.pop("refund")}]
-    return {"refunds[0][refund]": "refund"}
-
-
 # ------------------------------------------------------------------------------------- metered prices
 
 FORMULAS = {"sum": "sum", "last_during_period": "last"}

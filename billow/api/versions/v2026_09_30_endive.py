@@ -33,12 +33,7 @@ def previewed_anchor_as_text(sent: Sent) -> Renamed:
 
 
 @CHANGE.reads(
-    "POST /v1/payment_intents",
-    "POST /v1/payment_intents/{id}",
-    "POST /v1/payment_intents/{id}/confirm",
-    "POST /v1/setup_intents",
-    "POST /v1/setup_intents/{id}",
-    "POST /v1/setup_intents/{id}/confirm",
+    "POST /v1/payment_intents", "POST /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/confirm"
 )
 def listed_payment_methods(sent: Sent) -> Renamed:
     """Take `payment_method_types` of an intent. It was a fixed list: one without cards cannot be served."""

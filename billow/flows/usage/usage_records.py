@@ -7,6 +7,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN, seconds
+from billow.api.listing import checked_limit
 from billow.api.params import Params
 from billow.api.render import page
 from billow.api.resource import route
@@ -160,12 +161,7 @@ def whole(quantity: Decimal) -> int | float:
 
 
 def paged(shown: list[dict[str, Any]], wanted: Paging, url: str) -> dict[str, Any]:
-    require(
-        1 <= wanted.limit <= 100,
-        "Invalid integer: limit must be between 1 and 100.",
-        param="limit",
-        code="parameter_invalid_integer",
-    )
+    checked_limit(wanted.limit)
     ids = [each["id"] for each in shown]
     if wanted.starting_after is not None:
         if wanted.starting_after not in ids:

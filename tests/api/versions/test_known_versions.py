@@ -1,10 +1,13 @@
 """Is each known version answered, an unknown one refused, and the page of versions true?"""
 
-from billow.api.resource import REGISTRY
+from billow.api.operation import verbs
+from billow.api.resource import REGISTRY, ROUTES
 from billow.api.versions import history, page
 from billow.api.versions.known import KNOWN, NEWEST
 from tests.conftest import Api
 from tests.test_tidy import ROOT
+
+OPERATIONS = {f"{verb.method} {verb.path}" for verb in verbs(ROUTES)}
 
 
 def test_an_unknown_version_is_refused_as_it_came(api: Api) -> None:
@@ -33,6 +36,7 @@ def test_changes_name_nouns_that_there_are() -> None:
     for change in history.CHANGES:
         assert change.version in KNOWN
         assert set(change.objects) | set(change.expands) <= set(REGISTRY)
+        assert set(change.requests) <= OPERATIONS  # else its functions would never be called
         named = {noun for fields in change.expands.values() for noun in fields.values()}
         assert named <= set(REGISTRY)
 
