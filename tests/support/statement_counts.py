@@ -9,6 +9,9 @@ import psycopg
 from billow.store.session import Statements
 from billow.store.tx import Tx
 
+UPKEEP = "deallocate"
+"""What a connection sends when it has prepared its share of statements: no part of the work at hand."""
+
 
 class Count:
     """The statements sent so far, in order."""
@@ -27,7 +30,8 @@ def counted() -> Iterator[Count]:
 
     def noting(original: Any) -> Any:
         def send(where: Any, statement: Any, *args: Any, **kwargs: Any) -> Any:
-            count.sent.append(str(statement))
+            if not str(statement).startswith(UPKEEP):
+                count.sent.append(str(statement))
             return original(where, statement, *args, **kwargs)
 
         return send
