@@ -779,6 +779,7 @@ create table invoices (
     payment_intent             text,
     payment_secret             text,
     mail_error                 text,
+    payment_number             text,            -- by which a bank transfer names it
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -787,6 +788,7 @@ create index on invoices (tenant, created desc, id desc);
 create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
+create unique index invoices_by_payment_number on invoices (tenant, payment_number) where payment_number is not null;
 
 -- The lines of invoices, written before their invoice so that its event shows them.
 create table invoice_lines (
