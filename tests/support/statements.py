@@ -19,7 +19,11 @@ BEGINS = re.compile(
 HOLE = re.compile(r"\{(\w+)?\}(?![^']*'(?:[^']*'[^']*')*[^']*$)")
 """A place that `format` fills in: not in quotes, where {} is JSON."""
 EXECUTING = {"run", "one", "all", "tuples", "execute"}
-OTHER_LANGUAGE = {"billow/providers/gateways/simulated.py"}
+OTHER_LANGUAGE = {
+    "billow/providers/gateways/simulated.py",
+    "billow/providers/gateways/simulated_answers.py",
+    "billow/providers/gateways/simulated_memory.py",
+}
 """The simulated gateway keeps its attempts in SQLite."""
 
 
