@@ -9,29 +9,46 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from billow.core.errors import Unavailable
-from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
-from billow.providers.gateways import Gateway, StoredMethod, instruments
-from billow.providers.gateways.instruments import Instrument
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Declined,
+    Deposits,
+    NeedsAction,
+    Outcome,
+    Pending,
+    Refund,
+    SetUp,
+    Succeeded,
+)
+from billow.providers.gateways import Gateway, StoredMethod, accounts, instruments
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.answers import (
+    answer,
+    arrived,
+    fee,
+    names,
+    reference_of,
+    set_up_answer,
+    settled,
+)
 
 NO_DAY = datetime(2049, 12, 1, tzinfo=UTC)
 """The date used without a clock: late enough for every card."""
-FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 OUTCOMES: dict[str, type[Outcome]] = {
     kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
 }
 
-PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re"}
+PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
 
 SCHEMA = """
 create table if not exists attempts (
     attempt   text primary key,
-    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund')),
+    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund', 'setup')),
     amount    integer not null,
     currency  text    not null,
     about     text    not null,          -- the method charged, or the charge captured or refunded
@@ -84,24 +101,35 @@ class Simulated(Gateway):
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
 
-    def store_method(self, token: str) -> StoredMethod | Declined:
-        """Store a card.
+    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+        """Store a card, an account or a wallet.
 
         Cards that decline are refused here already, except …0341, which fails when charged.
         """
         time.sleep(self._latency)
-        found = instruments.find(token)
+        found = accounts.find(token if token != type else f"sim_{type}", type)
         if isinstance(found, Declined):
             return found
+        if isinstance(found, Account):
+            return StoredMethod(reference_of(found, token), found.shown())
         if found.refusal is not None and found.refused_when_stored:
             return found.refusal
-        return StoredMethod(found.token, found.card(self._today()))
+        return StoredMethod(found.token, found.card(self._today()).details())
+
+    def set_up(self, set_up: SetUp) -> Outcome:
+        """Prepare a method for later payments. Repeating an attempt returns its first answer."""
+
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return set_up_answer(set_up, reference, is_verified(memory, set_up.method))
+
+        row = (set_up.attempt, "setup", 0, "", set_up.method, own_name("setup", set_up.attempt))
+        return self._once(row, decide)
 
     def charge(self, charge: Charge) -> Outcome:
         """Charge a card. Repeating an attempt returns its first answer."""
 
-        def decide(_: sqlite3.Connection, reference: str) -> Outcome:
-            return answer(charge, reference)
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return answer(charge, reference, is_verified(memory, charge.method))
 
         row = (
             charge.attempt,
@@ -146,23 +174,64 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def look_up(self, attempt: str) -> Outcome | None:
-        with self._transaction() as memory:
-            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
-        return None if found is None else read(found[0])
+        """Return the outcome of an attempt. A payment from a bank account arrives with the first look-up.
 
-    def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
-        """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
+        That of an account that waits does not: `arrive` ends the wait.
+        """
         with self._transaction() as memory:
             found = memory.execute(
                 "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
             ).fetchone()
             if found is None:
                 return None
-            amount, method, reference, written = found
+            outcome = read(found[-1])
+            account = accounts.find(found[1])
+            if isinstance(outcome, Pending) and isinstance(account, Account) and not account.waits:
+                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+        return outcome
+
+    def arrive(self, attempt: str) -> Outcome | None:
+        """End the wait for a payment from a bank account, as the bank's answer does after days."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+            ).fetchone()
+            if found is None:
+                return None
+            outcome, account = read(found[-1]), accounts.find(found[1])
+            if isinstance(outcome, Pending) and isinstance(account, Account):
+                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+        return outcome
+
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Verify a US bank account by the amounts of two small deposits, or by the code of one."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
+            ).fetchone()
+            if found is None or not isinstance(read(found[3]), NeedsAction):
+                return None if found is None else read(found[3])
+            refused = accounts.judge_deposits(proof)
+            if refused is not None:
+                return refused
+            done = Succeeded(found[2], 0) if found[4] == "setup" else Pending(found[2])
+            return keep(memory, attempt, done)
+
+    def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
+        """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
+            ).fetchone()
+            if found is None:
+                return None
+            amount, method, reference, written, kind = found
             outcome = read(written)
             if isinstance(outcome, NeedsAction):
-                outcome = settled(method, amount, reference) if passed else instruments.NOT_AUTHENTICATED
-                memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+                outcome = (
+                    settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
+                )
+                keep(memory, attempt, outcome)
         return outcome
 
     def charges(self) -> list[Recorded]:
@@ -257,38 +326,18 @@ def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None
     )
 
 
-def answer(charge: Charge, reference: str) -> Outcome:
-    """Return the answer of a card to the first attempt."""
-    found = instruments.find(charge.method)
-    if isinstance(found, Declined):
-        return found
-    if found.asks == "always" and charge.off_session:
-        return instruments.MUST_AUTHENTICATE
-    if found.asks != "never" and not charge.off_session:
-        return NeedsAction(reference)
-    return judged(found, charge.amount, reference, charge.capture)
+def is_verified(memory: sqlite3.Connection, method: str) -> bool:
+    """Return whether a method needs no small deposits, or its owner has named their amounts."""
+    if accounts.UNVERIFIED not in method:
+        return True
+    found = memory.execute("select outcome from attempts where about = ?", (method,)).fetchall()
+    return any(isinstance(read(outcome), Succeeded | Pending) for (outcome,) in found)
 
 
-def settled(method: str, amount: int, reference: str) -> Outcome:
-    """Return the answer of a card after authentication."""
-    found = instruments.find(method)
-    return found if isinstance(found, Declined) else judged(found, amount, reference)
-
-
-def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
-    return instrument.refusal or Succeeded(reference, fee(amount) if capture else 0, *names(reference))
-
-
-def names(reference: str) -> tuple[str, str]:
-    """Return the authorization code and the network transaction id of a charge: six and fifteen digits."""
-    number = int(sha256(reference.encode()).hexdigest(), 16)
-    return f"{number % 10**6:06}", f"{number % 10**15:015}"
-
-
-def fee(amount: int) -> int:
-    """Return the fee: 2.9 % and 30 minor units, never more than the amount itself."""
-    percentage = (amount * FEE_RATE).quantize(Decimal(1), ROUND_HALF_UP)
-    return min(int(percentage) + FEE_FIXED, amount)
+def keep(memory: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
+    """Keep the new outcome of an attempt."""
+    memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+    return outcome
 
 
 def captured(memory: sqlite3.Connection, charge: str) -> int | None:
@@ -376,7 +425,22 @@ def connect(memory: Path | None) -> sqlite3.Connection:
         use_write_ahead_log(connection)
     for statement in SCHEMA.split(";"):
         connection.execute(statement)
+    renew(connection)
     return connection
+
+
+def renew(connection: sqlite3.Connection) -> None:
+    """Give a memory of an older release, which knows no set-ups, the table of this one."""
+    connection.execute("begin immediate")
+    (table,) = connection.execute("select sql from sqlite_master where name = 'attempts'").fetchone()
+    if "'setup'" not in table:
+        connection.execute("alter table attempts rename to former")
+        connection.execute("drop index refunds_of")
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("insert into attempts select * from former")
+        connection.execute("drop table former")
+    connection.execute("commit")
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
