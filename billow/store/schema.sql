@@ -233,20 +233,24 @@ create index customers_by_created on customers (tenant, created desc, id desc);
 create index customers_by_email on customers (tenant, email, created desc) where email is not null;
 create index customers_by_test_clock on customers (tenant, test_clock) where test_clock is not null;
 
--- Cards on file. `token` is what the gateway calls one; numbers are never here. Once detached, never used again.
+-- Cards, bank accounts and wallets on file: `card` has what is shown of a card, `details` of another type. `token`
+-- is what the gateway calls one; numbers are never here. Once detached, never used again.
 create table payment_methods (
     tenant          text        not null default current_setting('billow.tenant'),
     id              text        primary key,
     created         timestamptz not null,
     allow_redisplay text        not null,
     billing_details jsonb       not null,
-    card            jsonb       not null,
+    card            jsonb,
     customer        text,
     metadata        jsonb       not null default '{}',
-    type            text        not null check (type in ('card')),
+    type            text        not null,
+    details         jsonb,
     token           text        not null,
     detached        boolean     not null default false,
-    check (customer is null or not detached)
+    check (customer is null or not detached),
+    check ((card is not null) = (type = 'card')),
+    check ((details is not null) = (type <> 'card'))
 );
 create index payment_methods_by_created on payment_methods (tenant, created desc, id desc);
 create index payment_methods_by_customer on payment_methods (tenant, customer, created desc, id desc);
