@@ -233,20 +233,24 @@ create index customers_by_created on customers (tenant, created desc, id desc);
 create index customers_by_email on customers (tenant, email, created desc) where email is not null;
 create index customers_by_test_clock on customers (tenant, test_clock) where test_clock is not null;
 
--- Cards on file. `token` is what the gateway calls one; numbers are never here. Once detached, never used again.
+-- Cards, bank accounts and wallets on file: `card` has what is shown of a card, `details` of another type. `token`
+-- is what the gateway calls one; numbers are never here. Once detached, never used again.
 create table payment_methods (
     tenant          text        not null default current_setting('billow.tenant'),
     id              text        primary key,
     created         timestamptz not null,
     allow_redisplay text        not null,
     billing_details jsonb       not null,
-    card            jsonb       not null,
+    card            jsonb,
     customer        text,
     metadata        jsonb       not null default '{}',
-    type            text        not null check (type in ('card')),
+    type            text        not null,
+    details         jsonb,
     token           text        not null,
     detached        boolean     not null default false,
-    check (customer is null or not detached)
+    check (customer is null or not detached),
+    check ((card is not null) = (type = 'card')),
+    check ((details is not null) = (type <> 'card'))
 );
 create index payment_methods_by_created on payment_methods (tenant, created desc, id desc);
 create index payment_methods_by_customer on payment_methods (tenant, customer, created desc, id desc);
@@ -1025,7 +1029,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('charge', 'refund', 'adjustment', 'stripe_fee')),
+    type               text        not null check (type in
+        ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'stripe_fee', 'transfer', 'transfer_refund')),
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
@@ -1496,6 +1501,40 @@ create table bank_applications (
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
+-- Shares of a platform's money that go to connected accounts.
+create table transfers (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    amount_reversed     bigint      not null check (amount_reversed between 0 and amount),
+    balance_transaction text,
+    currency            text        not null,
+    description         text,
+    destination         text        not null,
+    destination_payment text        not null,
+    metadata            jsonb       not null,
+    reversed            boolean     not null,
+    source_transaction  text,
+    source_type         text,
+    transfer_group      text
+);
+create index transfers_by_created on transfers (tenant, created desc, id desc);
+create index transfers_by_source on transfers (source_transaction);
+
+-- The parts of transfers that came back.
+create table transfer_reversals (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    amount                     bigint      not null check (amount > 0),
+    balance_transaction        text,
+    currency                   text        not null,
+    destination_payment_refund text,
+    metadata                   jsonb       not null,
+    transfer                   text        not null references transfers
+);
+create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from billow.core.bank import references
 from billow.core.bank.matching import Known, Owed
-from tests.support.camt_files import Booking
+from tests.support.bank_statements import Booking
 
 WORDS = (
     "Invoice",

@@ -9,7 +9,7 @@ from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.dunning import SMART, Policy
 from billow.core.errors import Inconsistent, Refused
-from billow.providers.gateways import Gateway, instruments
+from billow.providers.gateways import Gateway, accounts
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
 from billow.providers.registers import Register
@@ -77,7 +77,7 @@ def gateway(tx: Tx) -> Gateway:
 
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
     """Refuse a test card in live mode, named by its token or by its number."""
-    if not tx.livemode or not instruments.is_test_card(token):
+    if not tx.livemode or not accounts.is_test_method(token):
         return
     if not token.startswith(("pm_", "tok_")):
         raise declined_test_card(param)

@@ -14,7 +14,7 @@ from billow.core.bank.seller import SellerAccount
 from billow.flows.bank import import_statement as importing
 from billow.resources.bank_entry import BankEntry
 from billow.resources.invoice import Invoice
-from tests.support.camt_files import ACCOUNT, Booking, statement
+from tests.support.bank_statements import ACCOUNT, Booking, statement
 from tests.support.world import World
 
 

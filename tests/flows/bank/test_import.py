@@ -7,7 +7,7 @@ import pytest
 from billow.api import rows
 from billow.resources.bank_statement import BankStatement
 from tests.conftest import shared
-from tests.support.camt_files import Booking, statement
+from tests.support.bank_statements import Booking, statement
 
 IBAN = "DE89370400440532013000"
 PAID = [

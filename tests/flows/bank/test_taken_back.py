@@ -5,7 +5,7 @@ import pytest
 from billow.core.errors import Refused
 from billow.flows.bank import queue
 from tests.flows.bank.test_import import IBAN
-from tests.support.camt_files import Booking
+from tests.support.bank_statements import Booking
 
 
 def by_hand(bank, verb, *given):

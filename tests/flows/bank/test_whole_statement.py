@@ -6,7 +6,7 @@ import time
 from billow.api import rows
 from billow.core.bank import references
 from billow.resources.bank_application import BankApplication
-from tests.support.camt_files import Booking, statement
+from tests.support.bank_statements import Booking, statement
 from tests.support.payers import Crowd, crowd
 
 COUNT = int(os.environ.get("BILLOW_PAYMENTS", "120"))

@@ -8,7 +8,7 @@ from billow.core.bank import statement as core
 from billow.core.bank.statement import BadStatement
 from billow.providers.bank import camt053
 from tests.conftest import shared
-from tests.support.camt_files import ACCOUNT, Booking, major, statement
+from tests.support.bank_statements import ACCOUNT, Booking, major, statement
 
 
 def facts(one: core.Entry, account: str) -> dict[str, object]:

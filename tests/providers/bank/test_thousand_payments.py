@@ -6,7 +6,7 @@ from billow.core.bank import matching
 from billow.core.bank import statement as core
 from billow.core.bank.matching import Known
 from billow.providers.bank import camt053
-from tests.support.camt_files import statement
+from tests.support.bank_statements import statement
 from tests.support.payers import NOBODY_KNOWS, Crowd, crowd
 
 COUNT = 1000
