@@ -1389,6 +1389,39 @@ create table line_items (
 );
 create unique index line_items_by_quote on line_items (quote, position);
 
+-- ----------------------------------------------------------------------------------------- mails
+
+-- What a merchant has set for an account and mode; where there is no row, what billow does by itself.
+create table merchant_settings (
+    tenant        text  primary key default current_setting('billow.tenant'),
+    display_name  text,   -- on mails; null: the seller's
+    primary_color text,   -- of the buttons in mails, as #1D4FB8
+    mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
+    reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
+    retries       jsonb not null default '{}'   -- when a failed payment is tried again (core/dunning.py)
+);
+
+-- The mails that are to be sent and were sent: one for each cause, whatever happens twice.
+create table mails (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    kind      text        not null,
+    about     text        not null,  -- the id of the invoice, charge, refund, subscription or payment method
+    cause     text        not null,
+    customer  text,                  -- null: it goes to the merchant
+    facts     jsonb       not null,
+    state     text        not null check (state in ('waiting', 'sent', 'not_sent', 'bounced')),
+    recipient text,
+    subject   text,
+    closed_at timestamptz,
+    error     text,
+    unique (tenant, cause)
+);
+create index mails_by_created on mails (tenant, created desc, id desc);
+create index mails_by_about on mails (about);
+create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+
 -- ----------------------------------------------------------------------------------------- tenancy
 
 -- Every table with a tenant shows and takes only the rows of the tenant that is bound; also to its owner.
