@@ -15,6 +15,7 @@ from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
+from billow.resources.dispute import Dispute
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.refund import Refund
@@ -96,6 +97,12 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         param="charge",
         code="charge_not_refundable",
     )
+    if charge.disputed and not is_won(tx, charge):
+        raise Refused(
+            f"Charge {charge.id} has been charged back; cannot issue a refund.",
+            param="charge",
+            code="charge_disputed",
+        )
     left = refundable_amount(tx, charge)
     if left <= 0:
         raise Refused(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
@@ -111,6 +118,12 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         " than the original amount.",
         param="amount",
     )
+
+
+def is_won(tx: Tx, charge: Charge) -> bool:
+    """Check whether every dispute of a charge was won, so that its money is there to be refunded."""
+    lost = "charge = %(id)s and status not in ('won', 'warning_closed')"
+    return not rows.select(tx, Dispute, lost, id=charge.id)
 
 
 def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
