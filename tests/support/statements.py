@@ -19,7 +19,10 @@ BEGINS = re.compile(
 HOLE = re.compile(r"\{(\w+)?\}(?![^']*'(?:[^']*'[^']*')*[^']*$)")
 """A place that `format` fills in: not in quotes, where {} is JSON."""
 EXECUTING = {"run", "one", "all", "tuples", "execute"}
-OTHER_LANGUAGE = {"billow/providers/gateways/simulated.py"}
+OTHER_LANGUAGE = {
+    f"billow/providers/gateways/{name}.py"
+    for name in ("simulated", "simulated_answers", "simulated_disputes", "simulated_memory")
+}
 """The simulated gateway keeps its attempts in SQLite."""
 
 

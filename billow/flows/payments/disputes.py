@@ -85,6 +85,9 @@ def check(tx: Tx, evidence: dict[str, Any]) -> None:
     for name in FILES:
         if evidence.get(name):
             rows.find(tx, File, evidence[name], param=f"evidence[{name}]")
+    filed = ((evidence.get("appeal") or {}).get("card") or {}).get("supporting_files") or []
+    for place, id in enumerate(filed):
+        rows.find(tx, File, id, param=f"evidence[appeal][card][supporting_files][{place}]")
 
 
 def texts_of(evidence: dict[str, Any]) -> tuple[tuple[str, str], ...]:

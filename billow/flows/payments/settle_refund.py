@@ -48,7 +48,7 @@ def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             close(tx, attempt, "requires_action")
             update_and_emit(tx, refund, "updated", status="requires_action")
         case Pending():
-            at = tx.wall + timedelta(seconds=outcome.ask_in)
+            at = tx.wall + timedelta(seconds=min(outcome.ask_in, 60))
             jobs.put(tx, "attempt.resolve", attempt.id, at, clock="wall")
             update_and_emit(tx, refund, "updated", pending_reason="processing")
 

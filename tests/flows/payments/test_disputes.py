@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from billow.app import App
+from billow.resources.dispute import FILES, Evidence
 from tests.support.world import World
 
 CREATED = ["charge.dispute.created", "charge.updated", "charge.dispute.funds_withdrawn"]
@@ -208,7 +209,8 @@ def test_evidence_files_must_exist_and_texts_together_have_a_limit(world: World)
     id = only_dispute(world)["id"]
     refused = world.refused(f"/v1/disputes/{id}", evidence={"receipt": "file_missing"})
     assert (refused["status"], refused["param"]) == (400, "evidence[receipt]")
-    texts = ("access_activity_log", "billing_address", "customer_name", "service_date", "shipping_address",
-             "product_description", "shipping_carrier", "uncategorized_text")  # fmt: skip
-    refused = world.refused(f"/v1/disputes/{id}", evidence={name: "x" * 19_000 for name in texts})
+    others = (*FILES, "appeal", "enhanced_evidence")
+    texts = [name for name in Evidence.__annotations__ if name not in others]
+    long = {name: "x" * 19_900 for name in texts[:8]}
+    refused = world.refused(f"/v1/disputes/{id}", evidence=long)
     assert refused["status"] == 400 and "150000" in refused["message"]
