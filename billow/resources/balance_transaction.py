@@ -11,7 +11,17 @@ from billow.api.resource import Resource, Where
 from billow.core.errors import Refused
 from billow.store.tx import Tx
 
-TYPES = ("adjustment", "charge", "payment", "payment_refund", "refund", "refund_failure", "stripe_fee")
+TYPES = (
+    "adjustment",
+    "charge",
+    "payment",
+    "payment_refund",
+    "refund",
+    "refund_failure",
+    "stripe_fee",
+    "transfer",
+    "transfer_refund",
+)
 
 
 def status(row: "BalanceTransaction", now: datetime, shown: dict[str, Any]) -> str:
@@ -35,7 +45,7 @@ class BalanceTransaction(
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge", refs="charge refund dispute")
+    source: str | None = f.ref("charge", refs="charge dispute refund transfer transfer_reversal")
     status: str = f.computed(status)
     type: str = f.choice(SHOWN, *TYPES, required=True)
 

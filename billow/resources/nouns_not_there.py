@@ -71,7 +71,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/terminal/readers", "terminal.reader", "device_type location serial_number status"),
     ("/v1/three_d_secure/authentications", "three_d_secure.authentication", "created status"),
     ("/v1/topups", "topup", "amount created status"),
-    ("/v1/transfers", "transfer", "created destination transfer_group"),
     ("/v1/treasury/financial_accounts", "treasury.financial_account", "created status"),
 )  # fmt: skip
 

@@ -1030,8 +1030,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null
-        check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'refund_failure', 'stripe_fee')),
+    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund',
+        'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
@@ -1469,6 +1469,41 @@ create table connected_accounts (
     rejected          text
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- Shares of a platform's money that go to connected accounts.
+create table transfers (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    amount_reversed     bigint      not null check (amount_reversed between 0 and amount),
+    balance_transaction text,
+    currency            text        not null,
+    description         text,
+    destination         text        not null,
+    destination_payment text        not null,
+    metadata            jsonb       not null,
+    reversed            boolean     not null,
+    source_transaction  text,
+    source_type         text,
+    transfer_group      text
+);
+create index transfers_by_created on transfers (tenant, created desc, id desc);
+create index transfers_by_source on transfers (source_transaction);
+
+-- The parts of transfers that came back.
+create table transfer_reversals (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    amount                     bigint      not null check (amount > 0),
+    balance_transaction        text,
+    currency                   text        not null,
+    destination_payment_refund text,
+    metadata                   jsonb       not null,
+    transfer                   text        not null references transfers
+);
+create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

@@ -107,6 +107,11 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "charge": ("/v1/charges", {"customer": "{customer}", "amount": "300", "currency": "usd"}),
     "refund": ("/v1/refunds", {"charge": "{charge}", "amount": "100"}),
+    "transfer": (
+        "/v1/transfers",
+        {"destination": "{account}", "currency": "usd", "amount": "20", "source_transaction": "{charge}"},
+    ),
+    "transfer_reversal": ("/v1/transfers/{transfer}/reversals", {"amount": "10"}),
     "customer_balance_transaction": (
         "/v1/customers/{customer}/balance_transactions",
         {"amount": "-10", "currency": "usd"},

@@ -13,7 +13,8 @@ alter table refunds add column instructions_email text;
 alter table balance_transactions add column exchange_rate numeric;
 alter table balance_transactions drop constraint balance_transactions_type_check;
 alter table balance_transactions add constraint balance_transactions_type_check
-    check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'refund_failure', 'stripe_fee'));
+    check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'refund_failure', 'stripe_fee',
+        'transfer', 'transfer_refund'));
 
 create table disputes (
     tenant                 text        not null default current_setting('billow.tenant'),
