@@ -28,6 +28,7 @@ from billow.store.tx import Tx
 class Create(Params):
     amount: int | None = f.amount(min=1)
     charge: str | None = f.text()
+    instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
     payment_intent: str | None = f.text()
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
@@ -39,7 +40,14 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
     amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
-    attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
+    attempt = begin(
+        tx,
+        charge,
+        amount,
+        reason=wanted.reason,
+        metadata=merged({}, wanted.metadata),
+        instructions_email=wanted.instructions_email,
+    )
     tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")

@@ -76,14 +76,15 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
 def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None:
     """Record that a refund which had succeeded has failed: the money is back on our balance.
 
-    Emits `refund.failed`. What the charge has refunded is less again, so that it can be refunded anew.
+    Emits `refund.updated`, `refund.failed` and `charge.refund.updated`. What the charge has
+    refunded is less again, so that it can be refunded anew.
     """
     returned = postings.insert_failed_refund_transaction(tx, refund)
     postings.post_failed_refund(tx, refund, charge)
     rows.update(
         tx,
         refund,
-        event=("updated", "failed"),
+        event=("updated", "failed", "charge.refund.updated"),
         status="failed",
         failure_reason=reason,
         failure_balance_transaction=returned.id,

@@ -37,6 +37,7 @@ RULES = (
     Rule(books.taxes_are_booked, "customers"),
     Rule(books.charges_are_booked, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
+    Rule(books.disputes_are_booked, "disputes"),
     Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.totals_are_sums, "invoices"),
