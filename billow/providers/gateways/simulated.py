@@ -200,6 +200,7 @@ class Simulated(Gateway):
             if isinstance(outcome, NeedsAction):
                 outcome = settled(method, amount, reference) if passed else instruments.NOT_AUTHENTICATED
                 memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+        self._tell_later(AttemptChanged(attempt), type(outcome).__name__)
         return outcome
 
     def charges(self) -> list[Recorded]:
