@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billow.core.errors import ensure
-from billow.ledger.chart import Account, clearing, customer_balance, receivable, revenue, tax_payable, the
+from billow.ledger.chart import (
+    Account,
+    clearing,
+    connected_share,
+    customer_balance,
+    receivable,
+    revenue,
+    tax_payable,
+    the,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,11 @@ def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
 
 def payout(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("bank", currency), clearing(gateway, currency), amount)
+
+
+def share_transferred(gateway: str, account: str, currency: str, amount: int) -> list[Transfer]:
+    """Post the share of a connected account, which leaves our balance; a negative amount comes back."""
+    return move(connected_share(account, currency), clearing(gateway, currency), amount)
 
 
 def refund_granted(currency: str, amount: int) -> list[Transfer]:

@@ -779,6 +779,7 @@ create table invoices (
     payment_intent             text,
     payment_secret             text,
     mail_error                 text,
+    payment_number             text,            -- by which a bank transfer names it
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -787,6 +788,7 @@ create index on invoices (tenant, created desc, id desc);
 create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
+create unique index invoices_by_payment_number on invoices (tenant, payment_number) where payment_number is not null;
 
 -- The lines of invoices, written before their invoice so that its event shows them.
 create table invoice_lines (
@@ -1022,7 +1024,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('charge', 'refund', 'adjustment', 'stripe_fee')),
+    type               text        not null check (type in
+        ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'stripe_fee', 'transfer', 'transfer_refund')),
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
@@ -1548,6 +1551,65 @@ create table line_items (
 create unique index line_items_by_quote on line_items (quote, position);
 create unique index line_items_by_session on line_items (session, position);
 create unique index line_items_by_payment_link on line_items (payment_link, position);
+
+-- The accounts of businesses for which a platform bills. What each of them bills is in its own tenant.
+create table connected_accounts (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    business_profile  jsonb       not null,
+    business_type     text,
+    capabilities      jsonb       not null,
+    charges_enabled   boolean     not null,
+    company           jsonb,
+    controller        jsonb       not null,
+    country           text        not null,
+    default_currency  text        not null,
+    details_submitted boolean     not null,
+    email             text,
+    individual        jsonb,
+    metadata          jsonb       not null,
+    settings          jsonb       not null,
+    tos_acceptance    jsonb       not null,
+    type              text        not null,
+    rejected          text
+);
+create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- Shares of a platform's money that go to connected accounts.
+create table transfers (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    amount_reversed     bigint      not null check (amount_reversed between 0 and amount),
+    balance_transaction text,
+    currency            text        not null,
+    description         text,
+    destination         text        not null,
+    destination_payment text        not null,
+    metadata            jsonb       not null,
+    reversed            boolean     not null,
+    source_transaction  text,
+    source_type         text,
+    transfer_group      text
+);
+create index transfers_by_created on transfers (tenant, created desc, id desc);
+create index transfers_by_source on transfers (source_transaction);
+
+-- The parts of transfers that came back.
+create table transfer_reversals (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    amount                     bigint      not null check (amount > 0),
+    balance_transaction        text,
+    currency                   text        not null,
+    destination_payment_refund text,
+    metadata                   jsonb       not null,
+    transfer                   text        not null references transfers
+);
+create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 
