@@ -8,7 +8,7 @@ from billow.api import fields as f
 from billow.api import listing, rows
 from billow.api.fields import SHOWN, seconds
 from billow.api.params import Params, made, merged
-from billow.api.resource import Where
+from billow.api.resource import EPOCH, Where
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.checkout import lines, params, shipping, totals
@@ -385,6 +385,36 @@ def close(tx: Tx, session: CheckoutSession) -> CheckoutSession:
         changes["after_expiration"] = {"recovery": found}
     jobs.cancel(tx, "checkout.expire", session.id)
     return rows.update(tx, session, event="checkout.session.expired", **changes)
+
+
+def recover(tx: Tx, session: CheckoutSession) -> CheckoutSession | None:
+    """Begin an expired session again as a new one, for thirty days and if it allows that (§9.1)."""
+    recovery = (session.after_expiration or {}).get("recovery")
+    if session.status != "expired" or not recovery or not recovery["enabled"]:
+        return None
+    if (recovery["expires_at"] or 0) < (seconds(tx.now) or 0):
+        return None
+    id = new_id(f"{CheckoutSession.prefix}{'live' if tx.livemode else 'test'}_")
+    fresh = session.but(
+        id=id,
+        after_expiration={"recovery": {**recovery, "expires_at": None, "url": None}},
+        allow_promotion_codes=recovery["allow_promotion_codes"] or session.allow_promotion_codes,
+        attempt_until=None,
+        created=EPOCH,
+        expires_at=tx.now.replace(microsecond=0) + params.LONGEST,
+        pending={},
+        recovered_from=session.id,
+        status="open",
+        url=links.checkout(tx, id),
+    )
+    customer = rows.find(tx, Customer, session.customer) if session.customer else None
+    priced = [
+        PricedLine(
+            one.item.but(id=new_id(LineItem.prefix), created=EPOCH, session=id), one.price, one.product
+        )
+        for one in lines.lines_of(tx, "session", session.id)
+    ]
+    return insert(tx, fresh, customer, priced)
 
 
 @CheckoutSession.below("GET", "line_items", listing.Paging, of=CheckoutSession)
