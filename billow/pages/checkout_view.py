@@ -17,6 +17,7 @@ from billow.pages import frame
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words
 from billow.resources.checkout_session import CheckoutSession
+from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.product import Product
@@ -112,7 +113,8 @@ def promises(tx: Tx, session: CheckoutSession, priced: Sequence[PricedLine], wor
     recurring = [one for one in priced if one.recurs and not one.metered]
     if not recurring:
         return []
-    whole = sum(full_price(one) for one in recurring)
+    customer = rows.find(tx, Customer, session.customer, deleted=True) if session.customer else None
+    whole = totals.recurring(tx, session, customer, priced) or 0
     amount = frame.money(whole, session.currency or "usd", words)
     named = {"amount": amount, "interval": words.interval(*recurring[0].rhythm)}
     data = session.data.get("subscription_data") or {}

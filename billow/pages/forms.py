@@ -37,6 +37,11 @@ class Form:
         value = " ".join(self.given.get(name, "").split())[:LONGEST]
         return value if value and is_line(value) else None
 
+    def in_order(self) -> list[tuple[str, str]]:
+        """Return what is wrong in the order in which the fields were sent, which is that of the page."""
+        places = {name: place for place, name in enumerate(self.given)}
+        return sorted(self.errors.items(), key=lambda one: places.get(one[0], len(places)))
+
     def wrong(self, name: str, key: str, **named: object) -> None:
         self.errors.setdefault(name, self.words(key, **named))
 

@@ -6,12 +6,14 @@ from fractions import Fraction
 from typing import Any
 
 from billow.core import anchors
+from billow.flows.billing.totals import Terms
 from billow.flows.checkout import agreement
 from billow.flows.quotes import totals as quote_totals
 from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import dates
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
 from billow.resources.line_item import LineItem
 from billow.resources.quote import Quote
 from billow.store.tx import Tx
@@ -36,16 +38,7 @@ def calculate(
     if session.mode == "setup":
         return Sum({}, [])
     lines = with_shares(tx, session, lines)
-    data = session.data.get("subscription_data") or {}
-    quote = Quote(
-        currency=session.currency,
-        default_tax_rates=data.get("default_tax_rates") or [],
-        discounts=session.discount_ids,
-    )
-    invoiced = customer if session.mode == "subscription" else None
-    draft, terms = quote_totals.unwritten_invoice(tx, quote, invoiced, lines)
-    if customer and not invoiced:
-        draft = draft.but(customer_tax_exempt=customer.tax_exempt)
+    draft, terms = unwritten_invoice(tx, session, customer, lines)
     shown = quote_totals.shown_terms(tx, terms)
     found = quote_totals.calculate_invoice(tx, draft, lines, terms, in_trial=has_trial(session))
     items = [
@@ -60,6 +53,32 @@ def calculate(
         "total_details": {**details, "amount_shipping": shipping},
     }
     return Sum(changes, items)
+
+
+def unwritten_invoice(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+) -> tuple[Invoice, Terms]:
+    """Build the invoice that completing the session would write, and load its discounts and taxes."""
+    data = session.data.get("subscription_data") or {}
+    quote = Quote(
+        currency=session.currency,
+        default_tax_rates=data.get("default_tax_rates") or [],
+        discounts=session.discount_ids,
+    )
+    invoiced = customer if session.mode == "subscription" else None
+    draft, terms = quote_totals.unwritten_invoice(tx, quote, invoiced, lines)
+    if customer and not invoiced:
+        draft = draft.but(customer_tax_exempt=customer.tax_exempt)
+    return draft, terms
+
+
+def recurring(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+) -> int | None:
+    """Calculate what is charged each time that the interval ends, with its taxes and lasting discounts."""
+    draft, terms = unwritten_invoice(tx, session, customer, lines)
+    found = quote_totals.recurring_totals(tx, draft, lines, terms, quote_totals.shown_terms(tx, terms))
+    return found["amount_total"] if found else None
 
 
 def has_trial(session: CheckoutSession) -> bool:
