@@ -57,6 +57,7 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
     "billow/flows/events/feed.py: since": (1, "limits by a parameter; tests/flows/events"),
     "billow/flows/invoices/drafts.py: lines": (1, TWO_NOUNS),
     "billow/flows/payments/refunds.py: of_charge": (1, TWO_NOUNS),
+    "billow/flows/payments/transfers.py: of_transfer": (1, TWO_NOUNS),
     "billow/flows/platform/deletion.py: cancel_quotes": (
         1,
         "for a customer or a clock; tests/flows/customers",

@@ -10,6 +10,17 @@ from billow.api.resource import Resource, Where
 from billow.core.errors import Refused
 from billow.store.tx import Tx
 
+TYPES = (
+    "adjustment",
+    "charge",
+    "payment",
+    "payment_refund",
+    "refund",
+    "stripe_fee",
+    "transfer",
+    "transfer_refund",
+)
+
 
 def status(row: "BalanceTransaction", now: datetime, shown: dict[str, Any]) -> str:
     return "available" if row.available_on <= now else "pending"
@@ -32,9 +43,9 @@ class BalanceTransaction(
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge", refs="charge refund")
+    source: str | None = f.ref("charge", refs="charge refund transfer transfer_reversal")
     status: str = f.computed(status)
-    type: str = f.choice(SHOWN, "charge", "refund", "adjustment", "stripe_fee", required=True)
+    type: str = f.choice(SHOWN, *TYPES, required=True)
 
 
 class Filters(Params):

@@ -19,7 +19,6 @@ from billow.store.tx import Tx
 
 #: The path of each list, its noun, and the filters that it takes besides paging.
 LISTS: tuple[tuple[str, str, str], ...] = (
-    ("/v1/accounts", "account", "created"),
     ("/v1/apple_pay/domains", "apple_pay_domain", "domain_name"),
     ("/v1/application_fees", "application_fee", "charge created"),
     ("/v1/apps/installs", "apps.install", "account app approval_required channel created created_by status"),
@@ -74,7 +73,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/terminal/readers", "terminal.reader", "device_type location serial_number status"),
     ("/v1/three_d_secure/authentications", "three_d_secure.authentication", "created status"),
     ("/v1/topups", "topup", "amount created status"),
-    ("/v1/transfers", "transfer", "created destination transfer_group"),
     ("/v1/treasury/financial_accounts", "treasury.financial_account", "created status"),
 )  # fmt: skip
 

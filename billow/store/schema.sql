@@ -233,20 +233,24 @@ create index customers_by_created on customers (tenant, created desc, id desc);
 create index customers_by_email on customers (tenant, email, created desc) where email is not null;
 create index customers_by_test_clock on customers (tenant, test_clock) where test_clock is not null;
 
--- Cards on file. `token` is what the gateway calls one; numbers are never here. Once detached, never used again.
+-- Cards, bank accounts and wallets on file: `card` has what is shown of a card, `details` of another type. `token`
+-- is what the gateway calls one; numbers are never here. Once detached, never used again.
 create table payment_methods (
     tenant          text        not null default current_setting('billow.tenant'),
     id              text        primary key,
     created         timestamptz not null,
     allow_redisplay text        not null,
     billing_details jsonb       not null,
-    card            jsonb       not null,
+    card            jsonb,
     customer        text,
     metadata        jsonb       not null default '{}',
-    type            text        not null check (type in ('card')),
+    type            text        not null,
+    details         jsonb,
     token           text        not null,
     detached        boolean     not null default false,
-    check (customer is null or not detached)
+    check (customer is null or not detached),
+    check ((card is not null) = (type = 'card')),
+    check ((details is not null) = (type <> 'card'))
 );
 create index payment_methods_by_created on payment_methods (tenant, created desc, id desc);
 create index payment_methods_by_customer on payment_methods (tenant, customer, created desc, id desc);
@@ -715,6 +719,7 @@ create table invoices (
     account_name               text,
     account_tax_ids            jsonb,
     amount_due                 bigint      not null,
+    amount_overpaid            bigint      not null default 0,
     amount_paid                bigint      not null,
     amount_paid_off_stripe     bigint      not null,
     attempt_count              bigint      not null,
@@ -779,6 +784,7 @@ create table invoices (
     payment_intent             text,
     payment_secret             text,
     mail_error                 text,
+    payment_number             text,            -- by which a bank transfer names it
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -787,6 +793,7 @@ create index on invoices (tenant, created desc, id desc);
 create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
+create unique index invoices_by_payment_number on invoices (tenant, payment_number) where payment_number is not null;
 
 -- The lines of invoices, written before their invoice so that its event shows them.
 create table invoice_lines (
@@ -1022,7 +1029,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('charge', 'refund', 'adjustment', 'stripe_fee')),
+    type               text        not null check (type in
+        ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'stripe_fee', 'transfer', 'transfer_refund')),
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
@@ -1388,6 +1396,146 @@ create table line_items (
     foreign key (tenant, price) references prices (tenant, id)
 );
 create unique index line_items_by_quote on line_items (quote, position);
+
+-- The accounts of businesses for which a platform bills. What each of them bills is in its own tenant.
+create table connected_accounts (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    business_profile  jsonb       not null,
+    business_type     text,
+    capabilities      jsonb       not null,
+    charges_enabled   boolean     not null,
+    company           jsonb,
+    controller        jsonb       not null,
+    country           text        not null,
+    default_currency  text        not null,
+    details_submitted boolean     not null,
+    email             text,
+    individual        jsonb,
+    metadata          jsonb       not null,
+    settings          jsonb       not null,
+    tos_acceptance    jsonb       not null,
+    type              text        not null,
+    rejected          text
+);
+create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- ----------------------------------------------------------------------------------------- bank
+
+-- Statements of the seller's bank account, and files that could not be booked.
+create table bank_statements (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    account   text,
+    closed_on text,
+    closing   bigint,
+    currency  text,
+    digest    text        not null,
+    file      text        not null,
+    name      text,
+    opening   bigint,
+    reason    text,
+    state     text        not null check (state in ('imported', 'set_aside')),
+    check ((state = 'set_aside') = (reason is not null))
+);
+create index bank_statements_by_created on bank_statements (tenant, created desc, id desc);
+create index bank_statements_by_digest on bank_statements (tenant, digest);
+
+-- Payments on them, and payments recorded by hand. An entry is known by the bank's reference: it is imported once.
+create table bank_entries (
+    tenant         text        not null default current_setting('billow.tenant'),
+    id             text        primary key,
+    created        timestamptz not null,
+    account        text        not null,
+    amount         bigint      not null,
+    bank_reference text,
+    batch          text,
+    booked_on      text        not null,
+    code           text,
+    currency       text        not null,
+    customer       text,
+    end_to_end     text,
+    iban           text,
+    identity       text        not null,
+    mandate        text,
+    name           text,
+    part           bigint      not null,
+    reason         text,
+    return_reason  text,
+    reversal       boolean     not null,
+    reversed_by    text,
+    rule           text,
+    state          text        not null
+        check (state in ('new', 'queued', 'applied', 'ignored', 'outgoing', 'reversed')),
+    statement      text        references bank_statements,
+    structured     text,
+    text           text,
+    unapplied      bigint      not null,
+    value_on       text,
+    version        bigint      not null,
+    unique (tenant, account, identity)
+);
+create index bank_entries_by_created on bank_entries (tenant, created desc, id desc);
+create index bank_entries_by_statement on bank_entries (statement);
+create index bank_entries_open on bank_entries (tenant, state, created) where state in ('new', 'queued');
+create index bank_entries_by_iban on bank_entries (tenant, iban) where iban is not null and customer is not null;
+
+-- What their parts were used for.
+create table bank_applications (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    amount          bigint      not null,
+    customer        text,
+    entry           text        not null references bank_entries,
+    invoice         text,
+    invoice_payment text,
+    kind            text        not null check (kind in ('balance', 'invoice', 'rounding')),
+    rounding        bigint      not null,
+    undone_at       timestamptz,
+    check (amount > 0 and rounding >= 0),
+    check ((kind = 'invoice') = (invoice_payment is not null))
+);
+create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
+create index bank_applications_by_entry on bank_applications (entry);
+create index bank_applications_by_invoice on bank_applications (invoice);
+
+-- Shares of a platform's money that go to connected accounts.
+create table transfers (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    amount_reversed     bigint      not null check (amount_reversed between 0 and amount),
+    balance_transaction text,
+    currency            text        not null,
+    description         text,
+    destination         text        not null,
+    destination_payment text        not null,
+    metadata            jsonb       not null,
+    reversed            boolean     not null,
+    source_transaction  text,
+    source_type         text,
+    transfer_group      text
+);
+create index transfers_by_created on transfers (tenant, created desc, id desc);
+create index transfers_by_source on transfers (source_transaction);
+
+-- The parts of transfers that came back.
+create table transfer_reversals (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    amount                     bigint      not null check (amount > 0),
+    balance_transaction        text,
+    currency                   text        not null,
+    destination_payment_refund text,
+    metadata                   jsonb       not null,
+    transfer                   text        not null references transfers
+);
+create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- mails
 

@@ -11,7 +11,8 @@ from billow.core.dunning import hard_decline
 from billow.core.payments import Charge, Declined, NeedsAction, Refund, Succeeded
 from billow.providers.gateways import StoredMethod, simulated
 from billow.providers.gateways.instruments import INSTRUMENTS, find
-from billow.providers.gateways.simulated import Simulated, fee
+from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.simulated_answers import fee
 
 OK, ASK = "succeeds", "asks"
 
@@ -41,6 +42,8 @@ CARDS = """
 4000000000002685 ok succeeds                       succeeds createDisputeProductNotReceived
 4000000000001976 ok succeeds                       succeeds createDisputeInquiry
 4000000000005423 ok succeeds                       succeeds createIssuerFraudRecord
+4000000000007726 ok succeeds                       succeeds pendingRefund
+4000000000005126 ok succeeds                       succeeds refundFail
 4100000000000019 ok card_declined/fraudulent       =        radarBlock
 """
 TABLE = [line.split() for line in CARDS.strip().splitlines()]
@@ -60,7 +63,7 @@ def test_a_card_behaves_as_the_table_says(number, stored, off, on, name):
     assert answer == gateway.store_method(token) == gateway.store_method(f"tok_{name}")
     if stored == "ok":
         assert isinstance(answer, StoredMethod)
-        assert (answer.reference, answer.card.last4) == (token, number[-4:])
+        assert (answer.reference, answer.method.details["last4"]) == (token, number[-4:])
     else:
         assert seen(answer) == off
     assert seen(gateway.charge(Charge("off", 1000, "usd", token, off_session=True))) == off
@@ -212,8 +215,8 @@ def test_a_forked_child_opens_the_memory_anew(tmp_path: Path, monkeypatch):
 
 
 def test_a_test_card_runs_a_year_from_the_month_in_which_it_is_stored():
-    card = Simulated(today=lambda: datetime(2025, 12, 29, tzinfo=UTC)).store_method("tok_visa").card
-    assert (card.exp_month, card.exp_year) == (12, 2026)
+    card = Simulated(today=lambda: datetime(2025, 12, 29, tzinfo=UTC)).store_method("tok_visa").method.details
+    assert (card["exp_month"], card["exp_year"]) == (12, 2026)
 
 
 def test_bank_and_network_have_a_name_of_their_own_for_each_charge():

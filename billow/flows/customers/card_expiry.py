@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from billow.api import rows
+from billow.core.errors import needed
 from billow.flows.mails import outbox
 from billow.resources import card as cards
 from billow.resources.card import Card
@@ -58,7 +59,8 @@ def sources(methods: Sequence[PaymentMethod]) -> list[PaymentMethod]:
 
 def mail_of(method: PaymentMethod) -> outbox.Mail:
     """Return the mail about a card; there is another one when its expiry has changed."""
-    month, year = method.card["exp_month"], method.card["exp_year"]
+    card = needed(method.card, "the card that expires")
+    month, year = card["exp_month"], card["exp_year"]
     return outbox.Mail(
         "card_expiring", method.id, method.customer, {"expiry": [month, year]}, year * 100 + month
     )

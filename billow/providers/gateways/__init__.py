@@ -1,17 +1,20 @@
 """Define what a payment gateway does. A decline is an answer; no answer raises `Unavailable`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from billow.core.payments import Capture, CardDetails, Charge, Declined, Outcome, Refund
+from billow.core.disputes import Dispute, Evidence
+from billow.core.notices import Notice
+from billow.core.payments import Capture, Charge, Declined, Deposits, MethodDetails, Outcome, Refund, SetUp
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """A stored card. `reference` is the gateway's id for it, which `Charge.method` carries from now on."""
+    """A stored method. `reference` is the gateway's id for it, which `Charge.method` carries from now on."""
 
     reference: str
-    card: CardDetails
+    method: MethodDetails
 
 
 class Gateway(Protocol):
@@ -22,8 +25,16 @@ class Gateway(Protocol):
 
     name: str
 
-    def store_method(self, token: str) -> StoredMethod | Declined:
-        """Store the card of a browser's token; some cards are refused here already."""
+    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+        """Store the method of a browser's token, or of an account's number; some are refused here already.
+
+        `type` is the type of payment method that a number is of; a token knows its own. Without a number, as
+        for a wallet, the token is the name of the type.
+        """
+        ...
+
+    def set_up(self, set_up: SetUp) -> Outcome:
+        """Prepare a stored method for later payments; `NeedsAction` is settled as of a charge."""
         ...
 
     def charge(self, charge: Charge) -> Outcome:
@@ -38,6 +49,36 @@ class Gateway(Protocol):
         """Refund all or part of a succeeded charge, whose reference is `refund.charge`."""
         ...
 
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Verify the bank account of an attempt that answered `verify_with_microdeposits`; then it goes on.
+
+        `Declined` means that the proof is wrong: the attempt waits for another one.
+        """
+        ...
+
     def look_up(self, attempt: str) -> Outcome | None:
         """Return the current outcome of an attempt, or None if it never arrived."""
+        ...
+
+    def reports(self, attempt: str) -> Sequence[Notice]:
+        """Return what the gateway has to report about an attempt that it has answered, such as a dispute."""
+        ...
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        """Read a notice that was sent to us; raise `Refused` if its signature is wrong or old.
+
+        Notices of other kinds than ours are read as none.
+        """
+        ...
+
+    def dispute(self, reference: str) -> Dispute | None:
+        """Return a dispute as it is now, or None if there is none of this reference."""
+        ...
+
+    def contest(self, evidence: Evidence) -> Dispute:
+        """Keep or submit evidence; a second call with the same evidence changes nothing."""
+        ...
+
+    def concede(self, reference: str) -> Dispute:
+        """Accept that a dispute is lost; a closed dispute stays as it is."""
         ...
