@@ -1784,6 +1784,21 @@ create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
 
+-- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
+create table payment_failures (
+    tenant         text        not null default current_setting('billow.tenant'),
+    invoice        text        not null,
+    number         bigint      not null,  -- the attempts so far
+    created        timestamptz not null,
+    code           text        not null,
+    class          text        not null,  -- of core/dunning.py
+    payment_method text,
+    sent           boolean     not null,  -- whether the gateway was asked
+    next_at        timestamptz,           -- null: there is no further attempt
+    reason         text        not null,
+    primary key (tenant, invoice, number)
+);
+
 -- ----------------------------------------------------------------------------------------- tenancy
 
 -- Every table with a tenant shows and takes only the rows of the tenant that is bound; also to its owner.
