@@ -27,7 +27,18 @@ from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
-from billow.pages import checkout, description, frame, hosted_invoice, hosted_receipt, metrics, shared_file
+from billow.pages import (
+    authentication,
+    checkout,
+    description,
+    frame,
+    hosted_invoice,
+    hosted_receipt,
+    method_update,
+    metrics,
+    portal,
+    shared_file,
+)
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -113,6 +124,9 @@ def _built(settings: Settings, db: Database) -> App:
     frame.add(server.app)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    method_update.add(server.app, db, db.outside)
+    authentication.add(server.app, db, db.outside)
+    portal.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)
