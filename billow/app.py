@@ -20,6 +20,7 @@ from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.api.server import Server
 from billow.core import dunning
+from billow.core.bank.seller import SellerAccount
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
@@ -129,9 +130,23 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         mail_from=settings.mail_from,
         posting=egress.posting,
         secret=pepper(settings),
+        account=seller_account(settings),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
+    )
+
+
+def seller_account(settings: Settings) -> SellerAccount | None:
+    """Return the bank account that the settings name, if any."""
+    if not settings.seller_iban:
+        return None
+    return SellerAccount(
+        settings.seller_name,
+        settings.seller_iban,
+        settings.seller_bic,
+        settings.seller_bankgiro,
+        settings.payment_reference,
     )
 
 

@@ -25,7 +25,8 @@ from billow.flows.platform import api_keys, missing_timers
 from billow.flows.usage import import_file
 from billow.ledger import audit
 from billow.ledger.journal import journal
-from billow.providers.gateways.simulated import Known, Simulated
+from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.simulated_answers import Known
 from billow.resources.api_key import ApiKey
 from billow.resources.invoice import Invoice
 from billow.store import archive_lag, backlog, jobs, migrate

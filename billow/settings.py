@@ -12,6 +12,9 @@ from typing import NoReturn, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from stdnum import bic as bics
+from stdnum import iban as ibans
+from stdnum import luhn
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
@@ -45,6 +48,12 @@ SETTINGS = [
     Setting("BILLOW_SELLER_NAME", "Your company", "seller on invoices"),
     Setting("BILLOW_SELLER_ADDRESS", "", "the seller's address, lines separated by |"),
     Setting("BILLOW_SELLER_TAX_ID", "", "the seller's tax number on invoices"),
+    Setting(
+        "BILLOW_SELLER_IBAN", "", "IBAN that invoices are paid to by transfer; empty: they name no account"
+    ),
+    Setting("BILLOW_SELLER_BIC", "", "BIC of the bank with that IBAN"),
+    Setting("BILLOW_SELLER_BANKGIRO", "", "the seller's Bankgiro number (Sweden)"),
+    Setting("BILLOW_PAYMENT_REFERENCE", "rf", "how invoices write their payment reference: rf or ocr"),
     Setting("BILLOW_TAX_ID_REGISTER", "", "register that tax ids are verified in: vies; empty: none"),
     Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
@@ -83,6 +92,10 @@ class Settings:
     seller_name: str
     seller_address: tuple[str, ...]
     seller_tax_id: str
+    seller_iban: str
+    seller_bic: str
+    seller_bankgiro: str
+    payment_reference: str
     tax_id_register: str
     log_level: str
     webhook_allow_private: tuple[Network, ...]
@@ -137,6 +150,10 @@ def load(environ: Mapping[str, str]) -> Settings:
             line.strip() for line in given["BILLOW_SELLER_ADDRESS"].split("|") if line.strip()
         ),
         seller_tax_id=given["BILLOW_SELLER_TAX_ID"],
+        seller_iban=read("SELLER_IBAN", _iban),
+        seller_bic=read("SELLER_BIC", _bic),
+        seller_bankgiro=read("SELLER_BANKGIRO", _bankgiro),
+        payment_reference=read("PAYMENT_REFERENCE", _one_of("rf", "ocr")),
         tax_id_register=read("TAX_ID_REGISTER", _one_of("", "vies")),
         log_level=read("LOG_LEVEL", _level),
         webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
@@ -235,6 +252,20 @@ def _address(text: str) -> str:
 
 def _line(text: str) -> str:
     return _words(text) if text.isprintable() else _refuse("must be one line")
+
+
+def _iban(text: str) -> str:
+    good = not text or ibans.is_valid(text)
+    return ibans.compact(text) if good else _refuse("must be an IBAN with its check digits")
+
+
+def _bic(text: str) -> str:
+    return text.upper() if not text or bics.is_valid(text) else _refuse("must be a BIC")
+
+
+def _bankgiro(text: str) -> str:
+    good = re.fullmatch(r"\d{3,4}-?\d{4}", text) and luhn.is_valid(text.replace("-", ""))
+    return text if good or not text else _refuse("must be a Bankgiro number with its check digit")
 
 
 def _level(text: str) -> str:

@@ -22,6 +22,8 @@ BODIES = 128 << 20
 """Bytes of bodies that a process holds while they come in and while they wait for a thread."""
 AT_ONCE = 100
 """Requests that an account may have in each process at the same time."""
+ALONE = frozenset({"idempotency-key", "stripe-account", "stripe-context"})
+"""Headers of requests that are carried out on their own, also where others are grouped."""
 HEALTHY = b'{"status":"ok"}\n'
 
 Send = Callable[[Message], Awaitable[None]]
@@ -87,7 +89,7 @@ class Front:
         with self.bodies.share() as share:
             most = self._most(incoming, key, verb)
             request = incoming.received(await incoming.body(most, share) if most else b"", key)
-            if verb.grouped and "idempotency-key" not in incoming.headers:
+            if verb.grouped and not ALONE & incoming.headers.keys():
                 answer = await self._grouped(verb, request, key.tenant)
             else:
                 answer = await self.threads.run(key.tenant, lambda: self.server.respond(verb, ids, request))
@@ -96,7 +98,8 @@ class Front:
     async def _grouped(self, verb: Verb, request: Received, owner: str) -> Answer:
         """Carry out a request together with those for the same verb and tenant that wait beside it.
 
-        With an idempotency key it would go alone, because it must be committed together with its answer.
+        With an idempotency key it goes alone, because it must be committed together with its answer; so does
+        one that names an account, since others of the key may be for another one.
         """
         return await self.groups.run(
             owner, verb.path, request, lambda group: self.server.respond_group(verb, group)

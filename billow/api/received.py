@@ -45,17 +45,13 @@ class Received:
             )
         return readable(given)
 
-    def check_account(self, account: str) -> None:
-        """Refuse a request that names another account than its key's, or an account without a name."""
-        for name in ("stripe-account", "stripe-context"):
-            given = self.headers.get(name)
-            if given is not None and given != account:
-                raise Refused(
-                    f"The provided key does not have access to account '{readable(given)}' (or that account"
-                    " does not exist).",
-                    status=403,
-                    code="account_invalid",
-                )
+    def named_account(self) -> str | None:
+        """Return the account that the request is for, if it names one; refuse one that names two."""
+        names = ("stripe-account", "stripe-context")
+        given = {self.headers[name] for name in names if name in self.headers}
+        if len(given) > 1:
+            raise no_access(next(iter(sorted(given))))
+        return next(iter(given), None)
 
     def media(self) -> tuple[str, Mapping[str, str]]:
         """Return the type of the body in lower case, and the parameters of the type."""
@@ -64,6 +60,16 @@ class Received:
             return FORM, {}
         media, params = parse_options_header(given)
         return media.lower(), params
+
+
+def no_access(account: str) -> Refused:
+    """Return the error of a key that may not act for an account, whether there is that account or not."""
+    return Refused(
+        f"The provided key does not have access to account '{readable(account)}' (or that account"
+        " does not exist).",
+        status=403,
+        code="account_invalid",
+    )
 
 
 def readable(value: str) -> str:

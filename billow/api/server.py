@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flask
@@ -12,7 +12,7 @@ from billow.api import decoding, received, rights
 from billow.api.execution import Execution, failure, refusal
 from billow.api.limits import Later, Limits, Share, too_many
 from billow.api.operation import Answer, Call, verbs
-from billow.api.received import Received
+from billow.api.received import Received, no_access
 from billow.api.resource import Verb
 from billow.api.routes import Routes
 from billow.api.versions.known import NEWEST, checked
@@ -122,13 +122,23 @@ class Server:
         if key is None:
             key = self.keys.recognise(request.headers.get("authorization"))
             self.admit(key)
-        request.check_account(key.tenant.split("/")[0])
+        key = self._acting(key, request.named_account())
         if "\x00" in "".join(ids):
             raise Refused("Invalid id: it contains a NUL character.", status=404, code="resource_missing")
         version = version_of(request, key)
         if verb.until and version > verb.until:
             raise unrouted(request.method, request.path)
         return Call(verb, tuple(ids), request.id, key, request.path, {}, version=version)
+
+    def _acting(self, key: Key, account: str | None) -> Key:
+        """Return the key as it acts for the account that the request names: its own, or a connected one."""
+        own, mode = key.tenant.split("/")
+        if account is None or account == own:
+            return key
+        version = self.keys.version_of_connected(key.tenant, account)
+        if version is None:
+            raise no_access(account)
+        return replace(key, tenant=f"{account}/{mode}", version=version)
 
     def _answer(self, call: Call, request: Received, share: Share) -> Answer:
         verb = call.verb

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 TEST_METHOD = re.compile(r"pm_(?:[A-Za-z0-9]+_[A-Za-z0-9_]+|usBankAccount|sepaDebit)")
@@ -72,23 +73,37 @@ class Refund:
 class Succeeded:
     """`fee` is what the gateway keeps, in minor units of the charge's currency.
 
-    The two others are the references of the bank and the network, where the gateway gives them.
+    Two more are the references of the bank and the network, where the gateway gives them. `news` says that
+    the gateway will have more to report soon, such as a dispute: it is asked for that (`Gateway.reports`).
     """
 
     reference: str
     fee: int
     authorization_code: str | None = field(default=None, compare=False)
     network_transaction_id: str | None = field(default=None, compare=False)
+    news: bool = field(default=False, compare=False)
+    exchange: "Exchange | None" = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The gateway's conversion of a charge into the currency that it pays out: amount, fee and rate."""
+
+    currency: str
+    amount: int
+    fee: int
+    rate: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """`retry` says whether the same method may work later."""
+    """`retry` says whether the same method may work later, `blocked` that no bank was asked."""
 
     code: str
     decline_code: str | None
     message: str
     retry: bool
+    blocked: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +119,13 @@ class NeedsAction:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Accepted, but the money takes days to arrive; a notification will follow."""
+    """Accepted, but the money takes days to arrive; a notice will follow.
+
+    `ask_in` is after how many seconds it is worth asking, if no notice comes.
+    """
 
     reference: str
+    ask_in: int = field(default=3600, compare=False)
 
 
 Outcome = Succeeded | Declined | NeedsAction | Pending

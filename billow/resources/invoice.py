@@ -192,6 +192,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     uncollectible_reason: str | None = f.text(hidden=True)
     subscription: str | None = f.text(hidden=True)
     payment_intent: str | None = f.text(hidden=True)
+    payment_number: str | None = f.text(hidden=True)
+    """The digits of the reference by which a bank transfer names it (core/bank/references.py)."""
     payment_secret: str | None = f.text(hidden=True)
 
 

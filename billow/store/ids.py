@@ -38,6 +38,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{base62(moment, 9)}{chance.decode()}"
 
 
+def digits(length: int) -> str:
+    """Return a random number of `length` digits, the first of which is not zero."""
+    return str(10 ** (length - 1) + int.from_bytes(os.urandom(length)) % (9 * 10 ** (length - 1)))
+
+
 def secret(prefix: str, length: int = 32) -> str:
     """Return a random secret of `length` base-62 characters."""
     characters = b""

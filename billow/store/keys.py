@@ -130,6 +130,16 @@ class Keys:
                 del self._seen[next(iter(self._seen))]
         return found
 
+    def version_of_connected(self, tenant: str, account: str) -> str | None:
+        """Return the API version of an account that is connected to a tenant, or None if it is not."""
+        with self.db.transaction(tenant, reads=True) as tx:
+            found = tx.one(
+                "select a.api_version from connected_accounts c join accounts a using (id)"
+                " where id = %(account)s",
+                account=account,
+            )
+        return str(found["api_version"]) if found else None
+
     def create(self, tenant: str, kind: str = "secret", *, key: str | None = None, now: datetime) -> str:
         """Make a key, or take the one given, and return it; only its hash is stored."""
         key = key or minted(kind, tenant)

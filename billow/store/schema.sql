@@ -783,6 +783,7 @@ create table invoices (
     payment_intent             text,
     payment_secret             text,
     mail_error                 text,
+    payment_number             text,            -- by which a bank transfer names it
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -791,6 +792,7 @@ create index on invoices (tenant, created desc, id desc);
 create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
+create unique index invoices_by_payment_number on invoices (tenant, payment_number) where payment_number is not null;
 
 -- The lines of invoices, written before their invoice so that its event shows them.
 create table invoice_lines (
@@ -1392,6 +1394,30 @@ create table line_items (
     foreign key (tenant, price) references prices (tenant, id)
 );
 create unique index line_items_by_quote on line_items (quote, position);
+
+-- The accounts of businesses for which a platform bills. What each of them bills is in its own tenant.
+create table connected_accounts (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    business_profile  jsonb       not null,
+    business_type     text,
+    capabilities      jsonb       not null,
+    charges_enabled   boolean     not null,
+    company           jsonb,
+    controller        jsonb       not null,
+    country           text        not null,
+    default_currency  text        not null,
+    details_submitted boolean     not null,
+    email             text,
+    individual        jsonb,
+    metadata          jsonb       not null,
+    settings          jsonb       not null,
+    tos_acceptance    jsonb       not null,
+    type              text        not null,
+    rejected          text
+);
+create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

@@ -11,7 +11,8 @@ from billow.core.dunning import hard_decline
 from billow.core.payments import Charge, Declined, NeedsAction, Refund, Succeeded
 from billow.providers.gateways import StoredMethod, simulated
 from billow.providers.gateways.instruments import INSTRUMENTS, find
-from billow.providers.gateways.simulated import Simulated, fee
+from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.simulated_answers import fee
 
 OK, ASK = "succeeds", "asks"
 
@@ -41,6 +42,8 @@ CARDS = """
 4000000000002685 ok succeeds                       succeeds createDisputeProductNotReceived
 4000000000001976 ok succeeds                       succeeds createDisputeInquiry
 4000000000005423 ok succeeds                       succeeds createIssuerFraudRecord
+4000000000007726 ok succeeds                       succeeds pendingRefund
+4000000000005126 ok succeeds                       succeeds refundFail
 4100000000000019 ok card_declined/fraudulent       =        radarBlock
 """
 TABLE = [line.split() for line in CARDS.strip().splitlines()]

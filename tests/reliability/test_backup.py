@@ -131,7 +131,7 @@ def buy(api: Api, customer: str, enough: threading.Event) -> None:
 
 
 def test_the_gateway_agrees_with_books_that_are_older_or_younger(tmp_path: Path) -> None:
-    from billow.providers.gateways.simulated import Known
+    from billow.providers.gateways.simulated_answers import Known
 
     memory = Simulated(tmp_path / "gateway.sqlite")
     kept = memory.charge(Charge("kept", 1000, "usd", "pm_card_visa", True))

@@ -16,6 +16,7 @@ from billow.flows.invoices import (
     invoice_intents,
     late_usage,
     paused_collection,
+    payment_numbers,
     revenue_recognition,
 )
 from billow.flows.invoices import sheet as invoices_sheet
@@ -206,6 +207,7 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         sheet.changes.update(opening(tx, sheet), customer_tax_ids=numbers.get(sheet.customer.id, []))
     invoice_intents.prepare_intents(tx, sheets)
+    payment_numbers.prepare_numbers(tx, sheets)
     opened = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets], event=None)
     for sheet, invoice in zip(sheets, opened, strict=True):
         sheet.invoice = invoice

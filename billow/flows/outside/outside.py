@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billow.core.bank.seller import SellerAccount
 from billow.core.dunning import SMART, Policy
 from billow.core.errors import Inconsistent, Refused
 from billow.providers.gateways import Gateway, accounts
@@ -46,6 +47,8 @@ class Outside:
     """Signs the addresses of hosted invoices."""
     register: Register | None = None
     """The register that tax ids are verified in; None where they are not verified."""
+    account: SellerAccount | None = None
+    """The bank account that invoices are paid to; None where they name none."""
     dunning: Policy = SMART
     """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 

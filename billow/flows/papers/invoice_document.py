@@ -7,11 +7,14 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.fields import plain
+from billow.core import lifecycle
+from billow.core.bank import epc_qr, references
+from billow.core.bank.seller import SellerAccount
 from billow.core.money import show
 from billow.core.tax_ids import on_documents
 from billow.flows.billing import totals
 from billow.flows.outside.outside import outside_of
-from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party, Transfer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
@@ -41,8 +44,22 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         totals=totals_of(invoice, lines, labels),
         notes=(invoice.description,) if invoice.description else (),
         footer=invoice.footer,
+        transfer=transfer_of(outside.account, invoice),
         reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in invoice.total_taxes),
     )
+
+
+def transfer_of(account: SellerAccount | None, invoice: Invoice) -> Transfer | None:
+    """Return how to pay an open invoice by bank transfer: with a QR code where it is in euros."""
+    if account is None or invoice.payment_number is None or invoice.status not in lifecycle.PAYABLE:
+        return None
+    remaining = invoice.amount_due - invoice.amount_paid
+    reference = references.reference(account.reference, invoice.payment_number)
+    in_euros = invoice.currency == "eur" and 0 < remaining <= epc_qr.LARGEST_AMOUNT
+    # The field of the code is for RF references only.
+    rf = references.rf(invoice.payment_number)
+    qr = epc_qr.payload(account.holder, account.iban, remaining, rf) if in_euros else ""
+    return Transfer(account.holder, account.iban, reference, account.bic, account.bankgiro, qr)
 
 
 def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, str]:
@@ -95,7 +112,11 @@ def totals_of(
     """List the amounts from the subtotal to the amount due; leave out what did not apply."""
     applied = invoice.amount_due - invoice.total
     balance = [("Applied balance", applied)] if applied else []
-    shown = [*sums_of(invoice, lines, labels), *balance, ("Amount due", invoice.amount_due)]
+    partly = 0 < invoice.amount_paid < invoice.amount_due
+    paid = [("Amount paid", -invoice.amount_paid)] if partly else []
+    remaining = [("Amount remaining", invoice.amount_due - invoice.amount_paid)] if partly else []
+    due = ("Amount due", invoice.amount_due)
+    shown = [*sums_of(invoice, lines, labels), *balance, due, *paid, *remaining]
     return tuple((label, show(amount, invoice.currency)) for label, amount in shown)
 
 

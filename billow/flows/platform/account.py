@@ -3,24 +3,15 @@
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import listing, render
+from billow.api import listing, render, rows
 from billow.api.listing import Page, Paging
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
 from billow.flows.outside.outside import has_gateway, outside_of
+from billow.resources.connected_account import NOTHING_DUE, ConnectedAccount
 from billow.store.tx import Tx
 
 NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
-NOTHING_DUE: dict[str, Any] = {
-    "alternatives": [],
-    "current_deadline": None,
-    "currently_due": [],
-    "disabled_reason": None,
-    "errors": [],
-    "eventually_due": [],
-    "past_due": [],
-    "pending_verification": [],
-}
 
 
 @route("GET", "/v1/account")
@@ -59,21 +50,25 @@ def retrieve_own(tx: Tx) -> dict[str, Any]:
     }
 
 
-@route("GET", "/v1/accounts/{account}")
-def retrieve(tx: Tx, id: str) -> dict[str, Any]:
-    """Retrieve an account by its id; a key can retrieve only its own."""
-    _check_own(tx, id)
-    return retrieve_own(tx)
+@route("GET", "/v1/accounts/{id}")
+def retrieve(tx: Tx, id: str) -> dict[str, Any] | ConnectedAccount:
+    """Retrieve the account of the API key, or one that is connected to it."""
+    if id == tx.account:
+        return retrieve_own(tx)
+    return _connected(tx, id)
 
 
-def _check_own(tx: Tx, id: str) -> None:
-    if id != tx.account:
+def _connected(tx: Tx, id: str) -> ConnectedAccount:
+    """Find a connected account; refuse one that the key's account has not."""
+    found = rows.find_many(tx, ConnectedAccount, [id]).get(id)
+    if found is None:
         raise Refused(
             f"The provided key does not have access to account '{id}' (or that account does not exist)."
             " Application access may have been revoked.",
             status=403,
             code="account_invalid",
         )
+    return found
 
 
 class ExternalAccounts(Paging):
@@ -83,7 +78,8 @@ class ExternalAccounts(Paging):
 @route("GET", "/v1/accounts/{account}/external_accounts", ExternalAccounts)
 def external_accounts(tx: Tx, id: str, wanted: ExternalAccounts) -> Page:
     """List an account's bank accounts and cards for payouts: the gateway has them, so the list is empty."""
-    _check_own(tx, id)
+    if id != tx.account:
+        _connected(tx, id)
     return listing.empty(tx, "external account", wanted, f"/v1/accounts/{id}/external_accounts")
 
 

@@ -29,6 +29,18 @@ class DocumentLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """How to pay by bank transfer. `qr` is the text of the QR code that fills it in, or empty."""
+
+    payee: str
+    iban: str
+    reference: str
+    bic: str = ""
+    bankgiro: str = ""
+    qr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDocument:
     """A document. All amounts are text, formatted by the caller, who knows the currency.
 
@@ -53,6 +65,8 @@ class InvoiceDocument:
     """A line of the seller's, at the top of the document."""
     reverse_charge: bool = False
     """Whether the buyer owes the tax, which the document must say."""
+    transfer: Transfer | None = None
+    """How to pay by bank transfer, while there is something to pay."""
 
 
 class Renderer(Protocol):

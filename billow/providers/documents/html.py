@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable
-from billow.providers.documents.wording import facts, language_of, notes, stamp, title, words
+from billow.providers.documents.qr import svg
+from billow.providers.documents.wording import facts, language_of, notes, stamp, title, transfer, words
 
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -28,4 +30,6 @@ def render(document: InvoiceDocument) -> str:
         words=words(paper),
         language=language_of(paper),
         notes=notes(paper),
+        transfer=transfer(paper),
+        qr=Markup(svg(paper.transfer.qr)) if paper.transfer and paper.transfer.qr else None,  # noqa: S704
     )

@@ -19,7 +19,8 @@ import typst
 from billow.core.errors import Inconsistent
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable, with_each_text
-from billow.providers.documents.wording import facts, language_of, notes, stamp, title, word, words
+from billow.providers.documents.qr import svg
+from billow.providers.documents.wording import facts, language_of, notes, stamp, title, transfer, word, words
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
 STANDARDS: "list[typst.PDFStandard]" = ["a-3a", "ua-1"]
@@ -104,6 +105,8 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
         "lines": [asdict(line) for line in paper.lines],
         "totals": paper.totals,
         "notes": notes(paper),
+        "transfer": transfer(paper),
+        "qr": svg(paper.transfer.qr) if paper.transfer and paper.transfer.qr else None,
         "footer": paper.footer,
     }
 

@@ -6,7 +6,7 @@ from unicodedata import combining, east_asian_width
 
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
 from billow.providers.documents.printable import printable
-from billow.providers.documents.wording import facts, notes, stamp, title, word
+from billow.providers.documents.wording import facts, notes, stamp, title, transfer, word
 
 WIDTH, GAP = 78, 2
 LEFT_HALF = WIDTH // 2
@@ -22,6 +22,7 @@ def render(document: InvoiceDocument) -> str:
         parties(paper),
         table(paper),
         totals(paper),
+        *([payment(paper)] if paper.transfer else []),
         *[folded(note, WIDTH) for note in (*notes(paper), paper.footer) if note],
     ]
     lines = [
@@ -102,6 +103,13 @@ def totals(document: InvoiceDocument) -> list[str]:
     indent = " " * max(WIDTH - labels - figures, 0)
     rows = [indent + padded(label, labels) + right(text, figures) for label, text in document.totals]
     return [*rows[:-1], indent + "=" * (labels + figures), rows[-1]]
+
+
+def payment(document: InvoiceDocument) -> list[str]:
+    """Render how to pay by bank transfer."""
+    shown = transfer(document)
+    labels = max(columns(label) for label, _ in shown) + GAP
+    return [word(document, "transfer"), *[padded(label, labels) + text for label, text in shown]]
 
 
 def folded(text: str, width: int) -> list[str]:

@@ -4,6 +4,7 @@ from datetime import date
 
 from babel.dates import format_date
 
+from billow.core.bank.references import grouped
 from billow.providers.documents import InvoiceDocument
 
 # In the order of the languages below.
@@ -33,6 +34,14 @@ WORDS = {
     "accepted":      ("Accepted", "Angenommen", "Accepté", "Aceptado"),
     "canceled":      ("Canceled", "Widerrufen", "Annulé", "Cancelado"),
     "uncollectible": ("Uncollectible", "Uneinbringlich", "Irrécouvrable", "Incobrable"),
+    "transfer":      ("Pay by bank transfer", "Per Überweisung bezahlen", "Payer par virement",
+                      "Pagar por transferencia"),
+    "payee":         ("Payee", "Empfänger", "Bénéficiaire", "Beneficiario"),
+    "reference":     ("Reference", "Verwendungszweck", "Référence", "Referencia"),
+    "qr":            ("QR code of this transfer for your bank's app",
+                      "QR-Code dieser Überweisung für Ihre Banking-App",
+                      "Code QR de ce virement pour l’application de votre banque",
+                      "Código QR de esta transferencia para la aplicación de su banco"),
     "reverse_charge": ("Tax to be paid by the customer (reverse charge).",
                       "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
                       "Autoliquidation : taxe due par le preneur.",
@@ -72,6 +81,21 @@ def day(document: InvoiceDocument, on: date) -> str:
 def notes(document: InvoiceDocument) -> tuple[str, ...]:
     """Return the notes below the totals, with those that the law requires."""
     return (*document.notes, word(document, "reverse_charge")) if document.reverse_charge else document.notes
+
+
+def transfer(document: InvoiceDocument) -> list[tuple[str, str]]:
+    """Return the labels and texts of how to pay by bank transfer; none where it cannot be paid so."""
+    to = document.transfer
+    if to is None:
+        return []
+    shown = [
+        (word(document, "payee"), to.payee),
+        ("IBAN", grouped(to.iban)),
+        ("BIC", to.bic),
+        ("Bankgiro", to.bankgiro),
+        (word(document, "reference"), grouped(to.reference)),
+    ]
+    return [(label, text) for label, text in shown if text]
 
 
 def title(document: InvoiceDocument) -> str:

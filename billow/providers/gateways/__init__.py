@@ -1,8 +1,11 @@
 """Define what a payment gateway does. A decline is an answer; no answer raises `Unavailable`."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from billow.core.disputes import Dispute, Evidence
+from billow.core.notices import Notice
 from billow.core.payments import Capture, Charge, Declined, Deposits, MethodDetails, Outcome, Refund, SetUp
 
 
@@ -22,11 +25,12 @@ class Gateway(Protocol):
 
     name: str
 
-    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store the method of a browser's token, or of an account's number; some are refused here already.
 
         `type` is the type of payment method that a number is of; a token knows its own. Without a number, as
-        for a wallet, the token is the name of the type.
+        for a wallet, the token is the name of the type. Without `check` no card is refused here: its first
+        charge says whether it is any good.
         """
         ...
 
@@ -55,4 +59,27 @@ class Gateway(Protocol):
 
     def look_up(self, attempt: str) -> Outcome | None:
         """Return the current outcome of an attempt, or None if it never arrived."""
+        ...
+
+    def reports(self, attempt: str) -> Sequence[Notice]:
+        """Return what the gateway has to report about an attempt that it has answered, such as a dispute."""
+        ...
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        """Read a notice that was sent to us; raise `Refused` if its signature is wrong or old.
+
+        Notices of other kinds than ours are read as none.
+        """
+        ...
+
+    def dispute(self, reference: str) -> Dispute | None:
+        """Return a dispute as it is now, or None if there is none of this reference."""
+        ...
+
+    def contest(self, evidence: Evidence) -> Dispute:
+        """Keep or submit evidence; a second call with the same evidence changes nothing."""
+        ...
+
+    def concede(self, reference: str) -> Dispute:
+        """Accept that a dispute is lost; a closed dispute stays as it is."""
         ...

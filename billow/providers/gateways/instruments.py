@@ -24,6 +24,9 @@ class Instrument:
     afterwards: str | None = None  # what happens after a successful charge
     brand: str = "visa"
     funding: str = "credit"
+    delayed: bool = False
+    """A charge is pending first, and has its outcome when the gateway is asked again."""
+    refunds: str = ""  # "pending": a refund succeeds later; "fail": it succeeds, and fails later
 
     def card(self, made_at: datetime) -> CardDetails:
         """Return the card's details.
@@ -63,7 +66,8 @@ GENERIC = declined("generic_decline", WAS_DECLINED)
 INSUFFICIENT = declined("insufficient_funds", "Your card has insufficient funds.")
 LOST = declined("lost_card", WAS_DECLINED, retry=False)
 STOLEN = declined("stolen_card", WAS_DECLINED, retry=False)
-BLOCKED = declined("fraudulent", WAS_DECLINED, retry=False)
+BLOCKED = Declined("card_declined", "fraudulent", WAS_DECLINED, retry=False, blocked=True)
+REFUND_FAILED = declined(None, "The card cannot be refunded.", "expired_or_canceled_card", retry=False)
 EXPIRED = declined("expired_card", "Your card has expired.", "expired_card")
 WRONG_CVC = declined("incorrect_cvc", "Your card's security code is incorrect.", "incorrect_cvc")
 PROCESSING = declined(
@@ -134,6 +138,8 @@ INSTRUMENTS = (
     ),
     Instrument("4000000000001976", "pm_card_createDisputeInquiry", afterwards="inquiry:fraudulent"),
     Instrument("4000000000005423", "pm_card_createIssuerFraudRecord", afterwards="early_fraud_warning"),
+    Instrument("4000000000007726", "pm_card_pendingRefund", refunds="pending"),
+    Instrument("4000000000005126", "pm_card_refundFail", refunds="fail"),
 )
 
 

@@ -1,18 +1,18 @@
 """Simulate a gateway with Stripe's test cards; outcomes are stored by attempt on this machine."""
 
-import json
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Unavailable
+from billow.core.notices import AttemptChanged, DisputeChanged, Notice
 from billow.core.payments import (
     Capture,
     Charge,
@@ -25,38 +25,39 @@ from billow.core.payments import (
     SetUp,
     Succeeded,
 )
-from billow.providers.gateways import Gateway, StoredMethod, accounts, instruments
-from billow.providers.gateways.accounts import Account
-from billow.providers.gateways.answers import (
-    answer,
-    arrived,
-    fee,
-    names,
-    reference_of,
-    set_up_answer,
-    settled,
+from billow.providers.gateways import (
+    Gateway,
+    StoredMethod,
+    accounts,
+    faults,
+    instruments,
+    simulated_accounts,
+    simulated_disputes,
 )
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.faults import Fault, fault_of
+from billow.providers.gateways.simulated_answers import (
+    Known,
+    answer,
+    as_answered,
+    begin_aftermath,
+    begin_refund,
+    capture_answer,
+    mature,
+    own_name,
+    paid,
+    refund_answer,
+    settled,
+    truth_of,
+)
+from billow.providers.gateways.simulated_memory import connect, keep, read, write
 
 NO_DAY = datetime(2049, 12, 1, tzinfo=UTC)
 """The date used without a clock: late enough for every card."""
-OUTCOMES: dict[str, type[Outcome]] = {
-    kind.__name__: kind for kind in (Succeeded, Declined, NeedsAction, Pending)
-}
 
-PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
 
-SCHEMA = """
-create table if not exists attempts (
-    attempt   text primary key,
-    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund', 'setup')),
-    amount    integer not null,
-    currency  text    not null,
-    about     text    not null,          -- the method charged, or the charge captured or refunded
-    reference text    not null unique,
-    outcome   text    not null
-) without rowid;
-create index if not exists refunds_of on attempts (about) where kind in ('capture', 'refund');
-"""
+SIGNS = b"the simulated gateway"
+"""The secret of its notices: it moves no money, so that who forges one makes billow ask it, and no more."""
 
 
 class Recorded(NamedTuple):
@@ -68,22 +69,12 @@ class Recorded(NamedTuple):
     outcome: Outcome
 
 
-class Known(NamedTuple):
-    """An attempt in the database. `about` is the method charged, or the charge captured or refunded."""
-
-    attempt: str
-    kind: str
-    amount: int
-    currency: str
-    about: str
-    state: str
-
-
 class Simulated(Gateway):
     """A gateway that remembers in a SQLite file, shared by processes and threads; without a path, until exit.
 
-    `today` dates the cards that are stored. `latency` (seconds) and `fault` are for tests: a fault
-    "drop_reply" acts, and then the answer is lost.
+    `today` dates the cards that are stored. The rest is for tests: `latency` of each call in seconds,
+    `fault`, which says for each attempt what goes wrong with it (`faults.Fault`, or its kind alone), and
+    `notify`, which receives the notices as a server would; without it none are sent.
     """
 
     name = "simulated"
@@ -93,15 +84,17 @@ class Simulated(Gateway):
         memory: Path | None = None,
         *,
         latency: float = 0.0,
-        fault: Callable[[str], str | None] | None = None,
+        fault: Callable[[str], str | Fault | None] | None = None,
+        notify: Callable[[dict[str, str], bytes], None] | None = None,
         today: Callable[[], datetime] = lambda: NO_DAY,
     ) -> None:
         self._memory, self._latency, self._fault, self._today = memory, latency, fault, today
+        self._notify, self._waiting, self._late = notify, list[bytes](), list[bytes]()
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
 
-    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store a card, an account or a wallet.
 
         Cards that decline are refused here already, except …0341, which fails when charged.
@@ -111,8 +104,8 @@ class Simulated(Gateway):
         if isinstance(found, Declined):
             return found
         if isinstance(found, Account):
-            return StoredMethod(reference_of(found, token), found.shown())
-        if found.refusal is not None and found.refused_when_stored:
+            return StoredMethod(simulated_accounts.reference_of(found, token), found.shown())
+        if check and found.refusal is not None and found.refused_when_stored:
             return found.refusal
         return StoredMethod(found.token, found.card(self._today()).details())
 
@@ -120,7 +113,7 @@ class Simulated(Gateway):
         """Prepare a method for later payments. Repeating an attempt returns its first answer."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            return set_up_answer(set_up, reference, is_verified(memory, set_up.method))
+            return simulated_accounts.set_up_answer(memory, set_up, reference)
 
         row = (set_up.attempt, "setup", 0, "", set_up.method, own_name("setup", set_up.attempt))
         return self._once(row, decide)
@@ -129,7 +122,8 @@ class Simulated(Gateway):
         """Charge a card. Repeating an attempt returns its first answer."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            return answer(charge, reference, is_verified(memory, charge.method))
+            outcome = answer(memory, charge, reference)
+            return outcome if not charge.capture else begin_aftermath(memory, charge, charge.method, outcome)
 
         row = (
             charge.attempt,
@@ -145,7 +139,11 @@ class Simulated(Gateway):
         """Capture a hold: once, up to its amount, and not after it was released."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            return capture_answer(memory, capture, reference)
+            outcome = capture_answer(memory, capture, reference)
+            held = memory.execute(
+                "select about from attempts where reference = ?", (capture.charge,)
+            ).fetchone()
+            return begin_aftermath(memory, capture, held[0], outcome) if held else outcome
 
         row = (
             capture.attempt,
@@ -161,7 +159,7 @@ class Simulated(Gateway):
         """Refund a charge; all refunds of a charge together never exceed it."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            return refund_answer(memory, refund, reference)
+            return begin_refund(memory, refund, refund_answer(memory, refund, reference))
 
         row = (
             refund.attempt,
@@ -174,65 +172,100 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def look_up(self, attempt: str) -> Outcome | None:
-        """Return the outcome of an attempt. A payment from a bank account arrives with the first look-up.
-
-        That of an account that waits does not: `arrive` ends the wait.
-        """
         with self._transaction() as memory:
+            mature(memory, attempt)
+            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
+        return None if found is None else read(found[0])
+
+    def reports(self, attempt: str) -> Sequence[Notice]:
+        """Return the disputes and warnings of a charge, and whether an outcome has changed since."""
+        with self._transaction() as memory:
+            changed = mature(memory, attempt)
             found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+                "select kind, about, reference from attempts where attempt = ?", (attempt,)
             ).fetchone()
             if found is None:
-                return None
-            outcome = read(found[-1])
-            account = accounts.find(found[1])
-            if isinstance(outcome, Pending) and isinstance(account, Account) and not account.waits:
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
-        return outcome
+                return []
+            kind, about, reference = found
+            raised = simulated_disputes.reported(memory, about if kind == "capture" else reference)
+        return [*([AttemptChanged(attempt)] if changed else []), *raised]
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        return faults.decode(SIGNS, headers, body)
+
+    def dispute(self, reference: str) -> Dispute | None:
+        with self._transaction() as memory:
+            return simulated_disputes.find(memory, reference)
+
+    def contest(self, evidence: Evidence) -> Dispute:
+        """Keep or submit evidence, whose words decide the dispute; a notice of it follows."""
+        with self._transaction() as memory:
+            found = simulated_disputes.contest(memory, evidence)
+        self._tell_later(DisputeChanged(found.reference, found.charge), found.status)
+        return found
+
+    def concede(self, reference: str) -> Dispute:
+        with self._transaction() as memory:
+            found = simulated_disputes.concede(memory, reference)
+        self._tell_later(DisputeChanged(found.reference, found.charge), found.status)
+        return found
+
+    def deliver(self, late: bool = False) -> int:
+        """Send the notices that wait, and with `late` those that are held back; return how many."""
+        sent, self._waiting = self._waiting, []
+        if late:
+            sent, self._late = [*sent, *self._late], []
+        for body in sent:
+            self._send(body)
+        return len(sent)
 
     def arrive(self, attempt: str) -> Outcome | None:
         """End the wait for a payment from a bank account, as the bank's answer does after days."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
-            ).fetchone()
+            found = self._of(memory, attempt)
             if found is None:
                 return None
-            outcome, account = read(found[-1]), accounts.find(found[1])
+            _, amount, method, reference, outcome = found
+            account = accounts.find(method)
             if isinstance(outcome, Pending) and isinstance(account, Account):
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+                memory.execute("delete from later where attempt = ?", (attempt,))
+                outcome = keep(memory, attempt, account.refusal or paid(amount, reference, True))
         return outcome
 
     def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
         """Verify a US bank account by the amounts of two small deposits, or by the code of one."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
-            ).fetchone()
-            if found is None or not isinstance(read(found[3]), NeedsAction):
-                return None if found is None else read(found[3])
-            refused = accounts.judge_deposits(proof)
-            if refused is not None:
-                return refused
-            done = Succeeded(found[2], 0) if found[4] == "setup" else Pending(found[2])
-            return keep(memory, attempt, done)
+            found = self._of(memory, attempt)
+            if found is None:
+                return None
+            kind, amount, method, reference, outcome = found
+            if isinstance(outcome, NeedsAction):
+                done = paid(amount, reference, True)
+                outcome = simulated_accounts.verified(memory, attempt, proof, kind, method, done)
+                if not isinstance(outcome, Declined):
+                    keep(memory, attempt, outcome)
+        return outcome
 
     def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
         """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
-            ).fetchone()
+            found = self._of(memory, attempt)
             if found is None:
                 return None
-            amount, method, reference, written, kind = found
-            outcome = read(written)
+            kind, amount, method, reference, outcome = found
             if isinstance(outcome, NeedsAction):
                 outcome = (
                     settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
                 )
                 keep(memory, attempt, outcome)
         return outcome
+
+    def _of(self, memory: sqlite3.Connection, attempt: str) -> tuple[str, int, str, str, Outcome] | None:
+        """Return the kind, amount, method, reference and outcome of an attempt, if it ever arrived."""
+        found = memory.execute(
+            "select kind, amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+        ).fetchone()
+        return None if found is None else (*found[:4], read(found[4]))
 
     def charges(self) -> list[Recorded]:
         """Return every charge that was attempted, declined ones too, by attempt."""
@@ -241,6 +274,14 @@ class Simulated(Gateway):
     def refunds(self) -> list[Recorded]:
         """Return every refund that was attempted, by attempt."""
         return self._recorded("refund")
+
+    def truth(self) -> dict[str, Any]:
+        """Return what this gateway has really done: each attempt and dispute, and its balance by currency.
+
+        It is what the books are compared with; `billow gateway truth` prints it.
+        """
+        with self._transaction() as memory:
+            return truth_of(memory)
 
     def agree_with(self, known: Iterable[Known]) -> tuple[int, int]:
         """Make the memory match the restored database; return how many attempts were removed and added.
@@ -267,16 +308,54 @@ class Simulated(Gateway):
     def _once(
         self, row: tuple[str, str, int, str, str, str], decide: Callable[[sqlite3.Connection, str], Outcome]
     ) -> Outcome:
+        attempt = row[0]
+        fault = fault_of(self._fault(attempt) if self._fault else None)
+        time.sleep(self._latency + fault.latency)
+        if fault.kind == "drop_request":
+            raise Unavailable(f"The simulated gateway did not receive {attempt}.")
+        outcome = self._act(row, decide)
+        if fault.kind == "duplicate":
+            outcome = self._act(row, decide)
+        self._tell(AttemptChanged(attempt), outcome, fault)
+        faults.raise_after_acting(fault, attempt)
+        return outcome
+
+    def _act(
+        self, row: tuple[str, str, int, str, str, str], decide: Callable[[sqlite3.Connection, str], Outcome]
+    ) -> Outcome:
+        """Carry out an attempt and store its outcome; return the stored one of an attempt that is known."""
         attempt, reference = row[0], row[-1]
-        time.sleep(self._latency)
         with self._transaction() as memory:
             found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
             outcome = decide(memory, reference) if found is None else read(found[0])
             if found is None:
                 memory.execute("insert into attempts values (?, ?, ?, ?, ?, ?, ?)", (*row, write(outcome)))
-        if self._fault is not None and self._fault(attempt) == "drop_reply":
-            raise Unavailable(f"The simulated gateway lost its reply to {attempt}.")
         return outcome
+
+    def _tell(self, notice: Notice, outcome: Outcome, fault: Fault) -> None:
+        """Queue the notice of an outcome, or send it at once; `fault` says how it arrives."""
+        if self._notify is None:
+            return
+        body = faults.encode(notice, type(outcome).__name__)
+        opposite = "Declined" if isinstance(outcome, Succeeded) else "Succeeded"
+        bodies = [body] * (2 if "twice" in fault.notices else 1)
+        if "contradictory" in fault.notices:
+            bodies.append(faults.encode(notice, opposite))
+        if "early" in fault.notices:
+            for each in bodies:
+                self._send(each)
+        elif "late" in fault.notices:
+            self._late += bodies
+        else:
+            self._waiting += bodies
+
+    def _tell_later(self, notice: Notice, claim: str) -> None:
+        if self._notify is not None:
+            self._waiting.append(faults.encode(notice, claim))
+
+    def _send(self, body: bytes) -> None:
+        if self._notify is not None:
+            self._notify(faults.signed(SIGNS, body), body)
 
     def _recorded(self, kind: str) -> list[Recorded]:
         with self._transaction() as memory:
@@ -306,149 +385,3 @@ class Simulated(Gateway):
         if self._connection is None or self._opened_by != os.getpid():
             self._connection, self._opened_by = connect(self._memory), os.getpid()
         return self._connection
-
-
-def own_name(kind: str, attempt: str) -> str:
-    """Return the gateway's id of an attempt."""
-    return f"{PREFIXES[kind]}_sim_{attempt}"
-
-
-def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None:
-    """Rebuild the answer to an attempt from the database; None for a refusal, which is never repeated."""
-    attempt, kind, amount, currency, about, state = known
-    name = own_name(kind, attempt)
-    outcomes: dict[str, Outcome] = {
-        "requires_action": NeedsAction(name),
-        "succeeded": Succeeded(name, fee(amount) if kind in ("charge", "capture") else 0, *names(name)),
-    }
-    return (
-        (attempt, kind, amount, currency, about, name, write(outcomes[state])) if state in outcomes else None
-    )
-
-
-def is_verified(memory: sqlite3.Connection, method: str) -> bool:
-    """Return whether a method needs no small deposits, or its owner has named their amounts."""
-    if accounts.UNVERIFIED not in method:
-        return True
-    found = memory.execute("select outcome from attempts where about = ?", (method,)).fetchall()
-    return any(isinstance(read(outcome), Succeeded | Pending) for (outcome,) in found)
-
-
-def keep(memory: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
-    """Keep the new outcome of an attempt."""
-    memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
-    return outcome
-
-
-def captured(memory: sqlite3.Connection, charge: str) -> int | None:
-    """Return how much of a hold was captured, None without a capture."""
-    found = memory.execute(
-        "select outcome, amount from attempts where kind = 'capture' and about = ?", (charge,)
-    ).fetchall()
-    return next((amount for outcome, amount in found if isinstance(read(outcome), Succeeded)), None)
-
-
-def capture_answer(memory: sqlite3.Connection, capture: Capture, reference: str) -> Outcome:
-    held = memory.execute(
-        "select amount, currency, outcome from attempts where kind = 'hold' and reference = ?",
-        (capture.charge,),
-    ).fetchone()
-    let_go = memory.execute(
-        "select outcome from attempts where kind = 'refund' and about = ?", (capture.charge,)
-    ).fetchall()
-    if held is None or held[1] != capture.currency or not isinstance(read(held[2]), Succeeded):
-        return instruments.declined(
-            None, f"No such charge: '{capture.charge}'", "resource_missing", retry=False
-        )
-    if captured(memory, capture.charge) is not None:
-        return instruments.declined(
-            None, "This charge has already been captured.", "charge_already_captured", retry=False
-        )
-    if capture.amount > held[0] or any(isinstance(read(outcome), Succeeded) for (outcome,) in let_go):
-        return instruments.declined(
-            None, "The hold does not cover this amount.", "charge_expired_for_capture", retry=False
-        )
-    return Succeeded(reference, fee(capture.amount))
-
-
-def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) -> Outcome:
-    found = memory.execute(
-        "select amount, currency, outcome from attempts where kind in ('charge', 'hold') and reference = ?",
-        (refund.charge,),
-    ).fetchone()
-    if found is None or found[1] != refund.currency or not isinstance(read(found[2]), Succeeded):
-        return instruments.declined(
-            None, f"No such charge: '{refund.charge}'", "resource_missing", retry=False
-        )
-    given = memory.execute(
-        "select outcome, amount from attempts where kind = 'refund' and about = ?", (refund.charge,)
-    ).fetchall()
-    taken = captured(memory, refund.charge)
-    whole = found[0] if taken is None else taken
-    left = whole - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
-    if left == 0:
-        return instruments.declined(
-            None, f"Charge {refund.charge} has already been refunded.", "charge_already_refunded", retry=False
-        )
-    if refund.amount > left:
-        return instruments.declined(
-            None,
-            "Refund amount is greater than unrefunded amount on charge.",
-            "amount_too_large",
-            retry=False,
-        )
-    # Stripe does not return its fee with a refund, and charges none for the refund.
-    return Succeeded(reference, 0)
-
-
-def write(outcome: Outcome) -> str:
-    return json.dumps([type(outcome).__name__, asdict(outcome)])
-
-
-def read(written: str) -> Outcome:
-    kind, members = json.loads(written)
-    return OUTCOMES[kind](**members)
-
-
-def connect(memory: Path | None) -> sqlite3.Connection:
-    """Open the memory with its table. Losing the last second in a power cut is fine in a simulation."""
-    if memory is not None:
-        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        memory.touch(
-            mode=0o600
-        )  # SQLite would create it readable by others; its log gets the same permissions
-    connection = sqlite3.connect(
-        memory or ":memory:", timeout=30, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("pragma synchronous = off")
-    if memory is not None:
-        use_write_ahead_log(connection)
-    for statement in SCHEMA.split(";"):
-        connection.execute(statement)
-    renew(connection)
-    return connection
-
-
-def renew(connection: sqlite3.Connection) -> None:
-    """Give a memory of an older release, which knows no set-ups, the table of this one."""
-    connection.execute("begin immediate")
-    (table,) = connection.execute("select sql from sqlite_master where name = 'attempts'").fetchone()
-    if "'setup'" not in table:
-        connection.execute("alter table attempts rename to former")
-        connection.execute("drop index refunds_of")
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("insert into attempts select * from former")
-        connection.execute("drop table former")
-    connection.execute("commit")
-
-
-def use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging, and retry: two processes that switch a new file at once get "locked"."""
-    for _ in range(200):
-        try:
-            connection.execute("pragma journal_mode = wal")
-            return
-        except sqlite3.OperationalError:
-            time.sleep(0.01)
-    raise Unavailable("The simulated gateway's memory stays locked.")

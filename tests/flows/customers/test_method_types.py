@@ -61,9 +61,8 @@ def test_a_bank_account_keeps_its_end_and_its_bank(api: Any) -> None:
     assert sepa["generated_from"] == {"charge": None, "setup_attempt": None}
     us = api.post("/v1/payment_methods", form("us_bank_account"))["us_bank_account"]
     assert (us["last4"], us["bank_name"], us["routing_number"]) == ("6789", "STRIPE TEST BANK", "110000000")
-    assert api.post("/v1/payment_methods", form("klarna"))["klarna"]["dob"] == {
-        "day": 1, "month": 2, "year": 1990
-    }  # fmt: skip
+    klarna = api.post("/v1/payment_methods", form("klarna"))["klarna"]
+    assert klarna["dob"] == {"day": 1, "month": 2, "year": 1990}
 
 
 @pytest.mark.parametrize(
@@ -143,12 +142,12 @@ def test_a_card_is_set_up_at_once_or_after_its_holder_has_authenticated() -> Non
 def test_a_memory_of_an_older_release_learns_to_set_up(tmp_path: Any) -> None:
     import sqlite3
 
-    from billow.providers.gateways import simulated
+    from billow.providers.gateways import simulated_memory
 
     file = tmp_path / "gateway.sqlite"
     older = sqlite3.connect(file)
-    older.executescript(simulated.SCHEMA.replace(", 'setup'", ""))
-    outcome = simulated.write(Succeeded("ch_1", 30))
+    older.executescript(simulated_memory.SCHEMA.replace(", 'setup'", ""))
+    outcome = simulated_memory.write(Succeeded("ch_1", 30))
     older.execute(
         "insert into attempts values ('old', 'charge', 500, 'usd', 'pm_card_visa', 'ch_1', ?)", (outcome,)
     )

@@ -1,0 +1,1 @@
+"""Decide how money moves by bank: references, QR codes, bank days, statements, direct debits."""

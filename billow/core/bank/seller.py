@@ -1,0 +1,14 @@
+"""Define the seller's bank account, which invoices are paid to."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SellerAccount:
+    """A bank account. `bic` and `bankgiro` may be empty; `reference` says how references are written."""
+
+    holder: str
+    iban: str
+    bic: str = ""
+    bankgiro: str = ""
+    reference: str = "rf"

@@ -1,0 +1,160 @@
+"""Create and change the accounts of businesses for which a platform bills."""
+
+import re
+from typing import Any
+
+from babel.numbers import get_territory_currencies
+
+from billow.api import fields as f
+from billow.api import rows
+from billow.api.params import Params
+from billow.core.errors import Refused, require
+from billow.flows.outside.outside import has_gateway
+from billow.resources.connected_account import TYPES, ConnectedAccount
+from billow.store.ids import new_id
+from billow.store.tx import Tx
+
+CAPABILITY = re.compile(r"[a-z0-9_]{1,60}")
+CAPABILITIES = ("card_payments", "transfers")
+"""What an account is asked to have where the request names nothing."""
+
+
+@ConnectedAccount.create
+def create(tx: Tx, wanted: ConnectedAccount) -> ConnectedAccount:
+    """Create an account for a business, with books of its own; requests name it with `Stripe-Account`."""
+    country = (wanted.country or country_of(tx)).upper()
+    currencies = get_territory_currencies(country) if country.isalpha() and len(country) == 2 else []
+    require(
+        currencies,
+        f"Country '{country}' is unknown. Try using a 2-character alphanumeric country code.",
+        param="country",
+    )
+    kind = kind_of(wanted)
+    made = rows.insert(
+        tx,
+        wanted.but(
+            id=new_id(ConnectedAccount.prefix),
+            capabilities=dict.fromkeys(requested(wanted.capabilities) or CAPABILITIES, "inactive"),
+            controller=controller_of(kind, wanted.controller or {}),
+            country=country,
+            default_currency=wanted.default_currency or currencies[-1].lower(),
+            type=kind,
+        ),
+        event=None,
+    )
+    tx.run(
+        "insert into accounts (id, name, country, default_currency, created, api_version)"
+        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version from accounts"
+        " where id = %(platform)s",
+        id=made.id,
+        name=name_of(made),
+        country=made.country,
+        currency=made.default_currency,
+        now=tx.wall,
+        platform=tx.account,
+    )
+    return made
+
+
+def country_of(tx: Tx) -> str:
+    """Return the platform's own country, in which an account is where the request names none."""
+    found = tx.one("select country from accounts where id = %(id)s", id=tx.account)
+    return str(found["country"]) if found else ""
+
+
+def kind_of(wanted: ConnectedAccount) -> str:
+    """Return the type of an account: as the request says, or none where it describes a controller."""
+    require(
+        not (wanted.type and wanted.type != "none" and wanted.controller),
+        "You may not provide the `type` parameter and `controller` parameters simultaneously. They are"
+        " mutually exclusive.",
+        param="type",
+    )
+    return wanted.type or ("none" if wanted.controller else "standard")
+
+
+def controller_of(kind: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return who controls an account: what its type says, or what the request does."""
+    payer, losses, collection, dashboard = TYPES.get(kind, TYPES["standard"])
+    fees, asked = given.get("fees") or {}, given.get("losses") or {}
+    shown = given.get("stripe_dashboard") or {}
+    return {
+        "fees": {"payer": fees.get("payer") or payer},
+        "is_controller": True,
+        "losses": {"payments": asked.get("payments") or losses},
+        "requirement_collection": given.get("requirement_collection") or collection,
+        "stripe_dashboard": {"type": shown.get("type") or dashboard},
+        "type": "application",
+    }
+
+
+def requested(capabilities: dict[str, Any]) -> list[str]:
+    """Return the capabilities that a request asks for, by name."""
+    unknown = sorted(name for name in capabilities if not CAPABILITY.fullmatch(name))
+    if unknown:
+        raise Refused(
+            f"Received unknown parameter: capabilities[{unknown[0]}]",
+            param=f"capabilities[{unknown[0]}]",
+            code="parameter_unknown",
+        )
+    return [name for name, how in capabilities.items() if how["requested"]]
+
+
+def name_of(account: ConnectedAccount) -> str | None:
+    """Return the name on the account's invoices: that of the business, of the company, or of the person."""
+    person = account.individual or {}
+    full = " ".join(part for part in (person.get("first_name"), person.get("last_name")) if part)
+    company = account.company or {}
+    return account.business_profile.get("name") or company.get("name") or full or None
+
+
+@ConnectedAccount.update
+def update(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
+    """Update what an account says of its business. Emits `account.updated`."""
+    asked = changes.pop("capabilities", None)
+    if asked is not None:
+        kept = {name: state for name, state in account.capabilities.items() if isinstance(state, str)}
+        wanted = set(requested(asked))
+        state = state_of(account.charges_enabled)
+        left = {name: state for name, state in kept.items() if name in wanted or name not in asked}
+        changes["capabilities"] = left | dict.fromkeys(sorted(wanted - left.keys()), state)
+    return after(tx, account, changes)
+
+
+def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
+    """Write the changes of an account, and what follows from them: its name, and whether it can charge."""
+    changed = account.but(**changes)
+    accepted = changed.tos_acceptance["date"] is not None and changed.business_type is not None
+    changes["details_submitted"] = changed.details_submitted or accepted
+    able = changes["details_submitted"] and not changed.rejected and has_gateway(tx)
+    changes["charges_enabled"] = able
+    changes["capabilities"] = dict.fromkeys(changed.capabilities, state_of(able))
+    written = rows.update(tx, account, **changes)
+    tx.run(
+        "update accounts set name = %(name)s, default_currency = %(currency)s where id = %(id)s",
+        id=account.id,
+        name=name_of(written),
+        currency=written.default_currency,
+    )
+    return written
+
+
+def state_of(charges: bool) -> str:
+    return "active" if charges else "inactive"
+
+
+@ConnectedAccount.delete
+def delete(tx: Tx, account: ConnectedAccount) -> dict[str, Any]:
+    """Disconnect an account: no request can name it any more. Its books stay."""
+    return rows.delete(tx, account, event=None)
+
+
+class Reject(Params):
+    reason: str = f.choice(f.SHOWN, "fraud", "other", "terms_of_service", required=True)
+
+
+@ConnectedAccount.action("reject", Reject)
+def reject(tx: Tx, account: ConnectedAccount, wanted: Reject) -> ConnectedAccount:
+    """Reject an account, which can charge nobody any more. Emits `account.updated`."""
+    inactive = dict.fromkeys(account.capabilities, "inactive")
+    return rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)

@@ -1,0 +1,230 @@
+"""Decide what the simulated gateway answers, and what it has done so far."""
+
+import sqlite3
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
+from billow.providers.gateways import accounts, instruments, simulated_accounts, simulated_disputes
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.instruments import Instrument
+from billow.providers.gateways.simulated_memory import read, write
+
+FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
+
+PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
+
+
+class Known(NamedTuple):
+    """An attempt in the database. `about` is the method charged, or the charge captured or refunded."""
+
+    attempt: str
+    kind: str
+    amount: int
+    currency: str
+    about: str
+    state: str
+
+
+def own_name(kind: str, attempt: str) -> str:
+    """Return the gateway's id of an attempt."""
+    return f"{PREFIXES[kind]}_sim_{attempt}"
+
+
+def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None:
+    """Rebuild the answer to an attempt from the database; None for a refusal, which is never repeated."""
+    attempt, kind, amount, currency, about, state = known
+    name = own_name(kind, attempt)
+    outcomes: dict[str, Outcome] = {
+        "requires_action": NeedsAction(name),
+        "succeeded": Succeeded(name, fee(amount) if kind in ("charge", "capture") else 0, *names(name)),
+    }
+    return (
+        (attempt, kind, amount, currency, about, name, write(outcomes[state])) if state in outcomes else None
+    )
+
+
+def answer(memory: sqlite3.Connection, charge: Charge, reference: str) -> Outcome:
+    """Return the answer of a card, an account or a wallet to the first attempt."""
+    found = accounts.find(charge.method)
+    if isinstance(found, Declined):
+        return found
+    if isinstance(found, Account):
+        return simulated_accounts.debited(
+            memory, found, charge, paid(charge.amount, reference, charge.capture)
+        )
+    if found.asks == "always" and charge.off_session:
+        return instruments.MUST_AUTHENTICATE
+    if found.asks != "never" and not charge.off_session:
+        return NeedsAction(reference)
+    return judged(found, charge.amount, reference, charge.capture)
+
+
+def settled(method: str, amount: int, reference: str, kind: str) -> Outcome:
+    """Return the answer of a card or wallet after authentication; a hold costs no fee, a set-up neither."""
+    found = accounts.find(method)
+    if isinstance(found, Declined):
+        return found
+    if kind == "setup":
+        return Succeeded(reference, 0)
+    if isinstance(found, Account):
+        return paid(amount, reference, kind == "charge")
+    return judged(found, amount, reference, kind == "charge")
+
+
+def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
+    return instrument.refusal or paid(amount, reference, capture)
+
+
+def paid(amount: int, reference: str, capture: bool) -> Succeeded:
+    """Return the answer of a payment that succeeds; a hold costs no fee."""
+    return Succeeded(reference, fee(amount) if capture else 0, *names(reference))
+
+
+def names(reference: str) -> tuple[str, str]:
+    """Return the authorization code and the network transaction id of a charge: six and fifteen digits."""
+    number = int(sha256(reference.encode()).hexdigest(), 16)
+    return f"{number % 10**6:06}", f"{number % 10**15:015}"
+
+
+def fee(amount: int) -> int:
+    """Return the fee: 2.9 % and 30 minor units, never more than the amount itself."""
+    percentage = (amount * FEE_RATE).quantize(Decimal(1), ROUND_HALF_UP)
+    return min(int(percentage) + FEE_FIXED, amount)
+
+
+def captured(memory: sqlite3.Connection, charge: str) -> int | None:
+    """Return how much of a hold was captured, None without a capture."""
+    found = memory.execute(
+        "select outcome, amount from attempts where kind = 'capture' and about = ?", (charge,)
+    ).fetchall()
+    return next((amount for outcome, amount in found if isinstance(read(outcome), Succeeded)), None)
+
+
+def capture_answer(memory: sqlite3.Connection, capture: Capture, reference: str) -> Outcome:
+    held = memory.execute(
+        "select amount, currency, outcome from attempts where kind = 'hold' and reference = ?",
+        (capture.charge,),
+    ).fetchone()
+    let_go = memory.execute(
+        "select outcome from attempts where kind = 'refund' and about = ?", (capture.charge,)
+    ).fetchall()
+    if held is None or held[1] != capture.currency or not isinstance(read(held[2]), Succeeded):
+        return instruments.declined(
+            None, f"No such charge: '{capture.charge}'", "resource_missing", retry=False
+        )
+    if captured(memory, capture.charge) is not None:
+        return instruments.declined(
+            None, "This charge has already been captured.", "charge_already_captured", retry=False
+        )
+    if capture.amount > held[0] or any(isinstance(read(outcome), Succeeded) for (outcome,) in let_go):
+        return instruments.declined(
+            None, "The hold does not cover this amount.", "charge_expired_for_capture", retry=False
+        )
+    return Succeeded(reference, fee(capture.amount))
+
+
+def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) -> Outcome:
+    found = memory.execute(
+        "select amount, currency, outcome from attempts where kind in ('charge', 'hold') and reference = ?",
+        (refund.charge,),
+    ).fetchone()
+    if found is None or found[1] != refund.currency or not isinstance(read(found[2]), Succeeded):
+        return instruments.declined(
+            None, f"No such charge: '{refund.charge}'", "resource_missing", retry=False
+        )
+    given = memory.execute(
+        "select outcome, amount from attempts where kind = 'refund' and about = ?", (refund.charge,)
+    ).fetchall()
+    taken = captured(memory, refund.charge)
+    whole = found[0] if taken is None else taken
+    left = whole - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
+    if left == 0:
+        return instruments.declined(
+            None, f"Charge {refund.charge} has already been refunded.", "charge_already_refunded", retry=False
+        )
+    if refund.amount > left:
+        return instruments.declined(
+            None,
+            "Refund amount is greater than unrefunded amount on charge.",
+            "amount_too_large",
+            retry=False,
+        )
+    # Stripe does not return its fee with a refund, and charges none for the refund.
+    return Succeeded(reference, 0)
+
+
+def begin_aftermath(
+    memory: sqlite3.Connection, about: Charge | Capture, method: str, outcome: Outcome
+) -> Outcome:
+    """Raise what the card raises after a charge, such as a dispute; the answer says that there is news."""
+    found = accounts.find(method)
+    if isinstance(found, Declined | Account) or not isinstance(outcome, Succeeded):
+        return outcome
+    if found.delayed:
+        memory.execute("insert into later values (?, ?)", (about.attempt, write(outcome)))
+        return Pending(outcome.reference, ask_in=0)
+    if found.afterwards is None:
+        return outcome
+    charge = about.charge if isinstance(about, Capture) else outcome.reference
+    simulated_disputes.begin(memory, charge, about.amount, about.currency, found.afterwards)
+    return replace(outcome, news=True)
+
+
+def begin_refund(memory: sqlite3.Connection, refund: Refund, outcome: Outcome) -> Outcome:
+    """Answer the refund of a card whose refunds take time: it is pending first, or fails afterwards."""
+    (method,) = memory.execute(
+        "select about from attempts where reference = ?", (refund.charge,)
+    ).fetchone() or ("",)
+    found = accounts.find(method)
+    if isinstance(found, Declined | Account) or not isinstance(outcome, Succeeded) or not found.refunds:
+        return outcome
+    after = outcome if found.refunds == "pending" else instruments.REFUND_FAILED
+    memory.execute("insert into later values (?, ?)", (refund.attempt, write(after)))
+    return Pending(outcome.reference, ask_in=0) if found.refunds == "pending" else replace(outcome, news=True)
+
+
+def mature(memory: sqlite3.Connection, attempt: str) -> bool:
+    """Put the later outcome of an attempt in the place of its first; return whether there is one."""
+    found = memory.execute("select outcome from later where attempt = ?", (attempt,)).fetchone()
+    if found is None:
+        return False
+    memory.execute("update attempts set outcome = ? where attempt = ?", (found[0], attempt))
+    memory.execute("delete from later where attempt = ?", (attempt,))
+    return True
+
+
+def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:
+    """Sum up the memory: attempts with their outcomes, disputes, and what each currency's balance is."""
+    rows = memory.execute(
+        "select attempt, kind, amount, currency, about, reference, outcome from attempts order by attempt"
+    ).fetchall()
+    balance: dict[str, int] = {}
+    attempts = []
+    for attempt, kind, amount, currency, about, reference, written in rows:
+        outcome = read(written)
+        attempts.append(
+            {
+                "attempt": attempt,
+                "kind": kind,
+                "amount": amount,
+                "currency": currency,
+                "about": about,
+                "reference": reference,
+                "outcome": type(outcome).__name__,
+            }
+        )
+        if isinstance(outcome, Succeeded):
+            moved = {"charge": amount, "capture": amount, "refund": -amount}.get(kind, 0)
+            balance[currency] = balance.get(currency, 0) + moved - outcome.fee
+    for currency, amount, fee in simulated_disputes.moved(memory):
+        balance[currency] = balance.get(currency, 0) + amount - fee
+    disputes = memory.execute("select reference, charge, amount, currency, status from disputes").fetchall()
+    named = ("dispute", "charge", "amount", "currency", "status")
+    return {
+        "attempts": attempts,
+        "disputes": [dict(zip(named, each, strict=True)) for each in disputes],
+        "balance": balance,
+    }

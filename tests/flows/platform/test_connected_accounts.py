@@ -1,0 +1,111 @@
+"""Does a platform bill for the accounts that are connected to its own, each with books of its own?"""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.conftest import Api
+from tests.support.invariants import check_all
+
+EXPRESS = {"type": "express", "country": "SE", "email": "ann@example.com"}
+ACCEPTED = {
+    "business_type": "company",
+    "tos_acceptance[date]": 1735689600,
+    "tos_acceptance[ip]": "203.0.113.7",
+}
+
+
+@pytest.fixture
+def connected(api: Api) -> str:
+    return str(api.post("/v1/accounts", EXPRESS)["id"])
+
+
+def test_an_account_is_shown_as_the_contract_has_it(api: Api, contract: ModuleType) -> None:
+    made = api.post("/v1/accounts", {**EXPRESS, "metadata[shop]": "1"})
+    assert (made.status, contract.problems(made)) == (200, [])
+    shown = (made["type"], made["country"], made["default_currency"], made["metadata"])
+    assert shown == ("express", "SE", "sek", {"shop": "1"})
+    assert made["controller"]["fees"] == {"payer": "application_express"}
+    assert made["capabilities"] == {"card_payments": "inactive", "transfers": "inactive"}
+    states = ("charges_enabled", "details_submitted", "payouts_enabled")
+    assert [made[name] for name in states] == [False, False, False]
+    assert made["requirements"]["disabled_reason"] == "requirements.past_due"
+    assert api.get(f"/v1/accounts/{made['id']}") == made == api.get("/v1/accounts")["data"][0]
+
+
+def test_an_account_can_charge_once_its_holder_has_accepted_the_terms(api: Api, connected: str) -> None:
+    after = api.post(f"/v1/accounts/{connected}", {**ACCEPTED, "business_profile[name]": "Ann's Shop"})
+    assert (after["details_submitted"], after["charges_enabled"]) == (True, True)
+    assert set(after["capabilities"].values()) == {"active"} and after["requirements"]["currently_due"] == []
+    assert after["business_profile"]["name"] == "Ann's Shop"
+    [event] = api.get("/v1/events", {"type": "account.updated"})["data"]
+    assert event["data"]["previous_attributes"]["charges_enabled"] is False
+    rejected = api.post(f"/v1/accounts/{connected}/reject", {"reason": "fraud"})
+    assert rejected["charges_enabled"] is False
+    assert rejected["requirements"]["disabled_reason"] == "rejected.fraud"
+
+
+def test_a_request_acts_for_the_account_that_it_names(api: Api, connected: str) -> None:
+    own = api.post("/v1/customers", {"name": "of the platform"})
+    there = api.post("/v1/customers", {"name": "of the shop"}, Stripe_Account=connected)
+    assert [one["id"] for one in api.get("/v1/customers")["data"]] == [own["id"]]
+    found = api.get("/v1/customers", Stripe_Account=connected)["data"]
+    assert [one["id"] for one in found] == [there["id"]]
+    assert api.get(f"/v1/customers/{there['id']}").status == 404
+    assert api.get(f"/v1/customers/{own['id']}", Stripe_Account=connected).status == 404
+    assert api.get("/v1/customers", Stripe_Context=connected)["data"] == found
+    assert api.get("/v1/account", Stripe_Account=connected)["id"] == connected
+
+
+def test_a_connected_account_bills_into_its_own_books(api: Api, connected: str) -> None:
+    as_shop: dict[str, Any] = {"Stripe_Account": connected}
+    customer = api.post("/v1/customers", {"payment_method": "pm_card_visa"}, **as_shop)
+    api.post(
+        f"/v1/customers/{customer['id']}",
+        {"invoice_settings[default_payment_method]": method_of(api, customer["id"], as_shop)},
+        **as_shop,
+    )
+    api.post("/v1/invoiceitems", {"customer": customer["id"], "amount": 900, "currency": "sek"}, **as_shop)
+    invoice = api.post("/v1/invoices", {"customer": customer["id"]}, **as_shop)
+    paid = api.post(f"/v1/invoices/{invoice['id']}/pay", {}, **as_shop)
+    assert paid["status"] == "paid"
+    assert api.get("/v1/events", {"type": "invoice.paid"})["data"] == []
+    assert len(api.get("/v1/events", {"type": "invoice.paid"}, **as_shop)["data"]) == 1
+    for tenant in (api.tenant, f"{connected}/test"):
+        check_all(api.app.db, tenant)
+
+
+def method_of(api: Api, customer: str, headers: dict[str, Any]) -> str:
+    return str(api.get(f"/v1/customers/{customer}/payment_methods", **headers)["data"][0]["id"])
+
+
+def test_nobody_acts_for_an_account_that_is_not_connected(api: Api, other: Api, connected: str) -> None:
+    for name in (connected, api.account, "acct_none", "x' or true --", ""):
+        answer = other.get("/v1/customers", Stripe_Account=name)
+        assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
+    assert other.get("/v1/customers", Stripe_Account=other.account).status == 200
+    assert other.get(f"/v1/accounts/{connected}").status == 403
+    assert other.get("/v1/accounts")["data"] == []
+    two = api.get("/v1/customers", Stripe_Account=connected, Stripe_Context=api.account)
+    assert two.status == 403
+
+
+def test_a_deleted_account_can_no_longer_be_named(api: Api, connected: str) -> None:
+    assert api.delete(f"/v1/accounts/{connected}")["deleted"] is True
+    assert api.get("/v1/customers", Stripe_Account=connected).status == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "param"),
+    [
+        ({"country": "XX"}, "country"),
+        ({"type": "express", "controller[losses][payments]": "stripe"}, "type"),
+        ({"capabilities[Card][requested]": "true"}, "capabilities[Card]"),
+        ({"type": "other"}, "type"),
+        ({"company[tax_id]": "1"}, "company[tax_id]"),
+    ],
+)
+def test_what_an_account_cannot_be_is_refused(api: Api, sent: dict[str, str], param: str) -> None:
+    answer = api.post("/v1/accounts", sent)
+    assert (answer.status, answer["error"]["param"]) == (400, param)
