@@ -114,6 +114,18 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "allowed_payment_method_types": "settings",
+    "automatic_payment_methods": "settings",
+    "business_profile": "a part of the account itself",
+    "cvc_token": "the code of a card that is there",
+    "excluded_payment_method_types": "settings",
+    "hosted_payment_method_save": "a setting",
+    "invoices": "a setting of the account itself",
+    "nz_bank_account": "a part of the payment method itself",
+    "payment_data": "terms of a payment",
+    "payment_method_configuration": "names a configuration that is there",
+    "persistent_token": "a setting",
+    "us_bank_account": "a part of the payment method itself",
     "kr_card": "a part of the payment method itself",
     "card": "a part of the token or the payment method itself",
     "add_invoice_items": "the items of the invoice that the subscription makes by itself",

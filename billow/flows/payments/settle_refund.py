@@ -3,11 +3,13 @@
 from typing import Any
 
 from billow.api import rows
+from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.payments import postings
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.refund import Refund
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
@@ -97,6 +99,15 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         )
         postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
         jobs.cancel(tx, "charge.expire", charge.id)
+        if charge.payment_intent:
+            rows.update(
+                tx,
+                rows.lock(tx, PaymentIntent, charge.payment_intent),
+                event="payment_intent.succeeded",
+                amount_capturable=0,
+                amount_received=attempt.amount,
+                status=lifecycle.after(lifecycle.PAYMENT_INTENT, "requires_capture", "capture"),
+            )
 
 
 def close(tx: Tx, attempt: Attempt, state: str) -> None:
