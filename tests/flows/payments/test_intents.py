@@ -258,3 +258,33 @@ def test_a_browser_confirms_with_the_secret_and_sees_no_metadata(api: Any) -> No
     secret = {"client_secret": made["client_secret"]}
     done = api.post(f"{PATH}/{made['id']}/confirm", secret, Authorization=f"Bearer {key}")
     assert done["status"] == "succeeded" and "metadata" not in done
+
+
+def test_a_first_invoice_is_paid_after_its_customer_has_authenticated(api: Any, ann: str) -> None:
+    card = api.post("/v1/payment_methods/pm_card_authenticationRequired/attach", {"customer": ann})["id"]
+    plan = {
+        "currency": "usd",
+        "unit_amount": "900",
+        "recurring[interval]": "month",
+        "product_data[name]": "P",
+    }
+    price = api.post("/v1/prices", plan)["id"]
+    sent = {"customer": ann, "items[0][price]": price, "default_payment_method": card}
+    made = api.post("/v1/subscriptions", {**sent, "expand[]": "latest_invoice.confirmation_secret"})
+    assert made["status"] == "incomplete"
+    secret = made["latest_invoice"]["confirmation_secret"]["client_secret"]
+    intent = secret.partition("_secret_")[0]
+    key = api.post("/v1/api_keys", {"kind": "publishable"})["secret"]
+    seen = api.get(f"{PATH}/{intent}", {"client_secret": secret}, Authorization=f"Bearer {key}")
+    assert seen["status"] == "requires_action"
+    act(api, intent)
+    after = api.get(f"/v1/subscriptions/{made['id']}", {"expand[]": "latest_invoice"})
+    assert (after["status"], after["latest_invoice"]["status"]) == ("active", "paid")
+    types = api.event_types()
+    order = [
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "invoice.paid",
+        "customer.subscription.updated",
+    ]
+    assert sorted(order, key=types.index) == order

@@ -153,3 +153,51 @@ def test_the_configuration_decides_what_an_intent_offers(api: Any) -> None:
     assert intent["payment_method_configuration_details"] == {"id": made["id"], "parent": None}
     assert len(api.get("/v1/payment_method_configurations")["data"]) == 2
     assert api.post(path, {"active": "false"})["error"]["param"] == "active"
+
+
+# ------------------------------------------------------------------------------------- subscriptions
+
+
+def trial(api: Any, customer: str, **more: str) -> Any:
+    price = api.post(
+        "/v1/prices",
+        {
+            "currency": "usd",
+            "unit_amount": "900",
+            "recurring[interval]": "month",
+            "product_data[name]": "Plan",
+        },
+    )["id"]
+    sent = {"customer": customer, "items[0][price]": price, "trial_period_days": "14", **more}
+    return api.post("/v1/subscriptions", {**sent, "expand[]": "pending_setup_intent"})
+
+
+def test_a_trial_without_a_method_waits_for_one_which_then_pays(api: Any, ann: str) -> None:
+    made = trial(api, ann)
+    intent = made["pending_setup_intent"]
+    assert (made["status"], intent["status"], intent["usage"]) == (
+        "trialing",
+        "requires_payment_method",
+        "off_session",
+    )
+    assert (intent["customer"], intent["payment_method_types"]) == (ann, ["card"])
+    types = api.event_types()
+    assert types.index("setup_intent.created") < types.index("customer.subscription.created")
+    done = api.post(f"{PATH}/{intent['id']}/confirm", {"payment_method": "pm_card_visa"})
+    assert done["status"] == "succeeded"
+    after = api.get(f"/v1/subscriptions/{made['id']}")
+    assert (after["pending_setup_intent"], after["default_payment_method"]) == (None, done["payment_method"])
+
+
+def test_a_subscription_that_ends_waits_no_longer(api: Any, ann: str) -> None:
+    made = trial(api, ann)
+    ended = api.delete(f"/v1/subscriptions/{made['id']}")
+    assert ended["pending_setup_intent"] is None
+    assert api.get(f"{PATH}/{made['pending_setup_intent']['id']}")["status"] == "canceled"
+
+
+def test_who_has_a_method_or_gets_invoices_by_mail_is_asked_for_none(api: Any, ann: str) -> None:
+    sent = trial(api, ann, collection_method="send_invoice", days_until_due="7")
+    assert sent["pending_setup_intent"] is None
+    api.post(f"/v1/customers/{ann}", {"invoice_settings[default_payment_method]": "pm_card_visa"})
+    assert trial(api, ann)["pending_setup_intent"] is None
