@@ -48,8 +48,18 @@ def of_intent(tx: Tx, method: PaymentMethod, sent: MandateData | None, noun: str
     return found
 
 
-def write(tx: Tx, method: PaymentMethod, acceptance: Acceptance) -> Mandate:
-    """Write the mandate that a customer gives for later debits of a payment method."""
+def write_single_use(
+    tx: Tx, method: PaymentMethod, sent: MandateData | None, once: dict[str, Any]
+) -> Mandate:
+    """Write the mandate of one payment, of this amount and currency."""
+    acceptance = sent.customer_acceptance if sent else Acceptance(type="offline")
+    return write(tx, method, acceptance, once)
+
+
+def write(
+    tx: Tx, method: PaymentMethod, acceptance: Acceptance, once: dict[str, Any] | None = None
+) -> Mandate:
+    """Write the mandate that a customer gives for later debits of a payment method, or for one of them."""
     id = new_id(Mandate.prefix)
     online = acceptance.online.shown() if acceptance.online else None
     accepted = {
@@ -62,7 +72,9 @@ def write(tx: Tx, method: PaymentMethod, acceptance: Acceptance) -> Mandate:
         Mandate(
             id=id,
             customer_acceptance=accepted,
-            multi_use={},
+            multi_use=None if once else {},
+            single_use=once,
+            type="single_use" if once else "multi_use",
             payment_method=method.id,
             payment_method_details={method.type: details_of(tx, method, id), "type": method.type},
         ),

@@ -120,7 +120,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     if not wanted.confirm:
         return made
     said = Confirm(mandate_data=wanted.mandate_data, return_url=wanted.return_url)
-    confirmed = yield from confirm(tx, made, said)
+    confirmed = yield from confirm_with(tx, made, said, wanted.single_use)
     return confirmed
 
 
@@ -178,6 +178,12 @@ TYPES = ("allowed_payment_method_types", "excluded_payment_method_types", "payme
 def confirm(tx: Tx, intent: SetupIntent, wanted: Confirm) -> Steps:
     """Confirm a setup intent: set the given payment method or the intent's up for later payments."""
     check_secret(intent, wanted.client_secret)
+    confirmed = yield from confirm_with(tx, intent, wanted)
+    return confirmed
+
+
+def confirm_with(tx: Tx, intent: SetupIntent, wanted: Confirm, single_use: SingleUse | None = None) -> Steps:
+    """Confirm a setup intent, as `confirm` does; `single_use` asks for a mandate of one payment."""
     intent_states.check_confirmable(tx, intent)
     provider = gateway(tx)
     tx, method = yield from intent_methods.named(tx, wanted)
@@ -188,6 +194,9 @@ def confirm(tx: Tx, intent: SetupIntent, wanted: Confirm) -> Steps:
         raise intent_states.without_method(tx, intent)
     method = method or rows.find(tx, PaymentMethod, intent.payment_method or "")
     intent_methods.check_owner(method, intent.customer)
+    if single_use:
+        once = mandates.write_single_use(tx, method, wanted.mandate_data, single_use.shown())
+        intent = rows.update(tx, intent, event=None, single_use_mandate=once.id)
     attempt = begin(tx, intent, method, wanted)
     tx, outcome = yield ask(collect.carry_out, provider, attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
@@ -196,7 +205,10 @@ def confirm(tx: Tx, intent: SetupIntent, wanted: Confirm) -> Steps:
 
 def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -> Attempt:
     """Write down the attempt to set a method up, as the gateway is asked and as the API shows it."""
-    if wanted.payment_method_options:
+    if wanted.allowed_payment_method_types:
+        columns = intent_methods.columns_after(tx, intent, wanted, None)
+        intent = rows.update(tx, intent, event=None, **columns)
+    elif wanted.payment_method_options:
         options = intent_methods.options_after(intent, wanted.payment_method_options)
         intent = rows.update(tx, intent, event=None, payment_method_options=options)
     intent_methods.check_type(intent, method)
