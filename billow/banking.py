@@ -56,8 +56,8 @@ def list_entries(
     """List the payments of which it is not known what they pay, with open invoices of that amount."""
     with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
         found = queue.recent(tx) if every else queue.waiting(tx)
-        shown = [[*facts(one), ", ".join(queue.suggestions(tx, one)) if not every else None] for one in found]
-    columns = ["entry", "day", "amount", "left", "payer", "account", "says", "state", "reason", "same amount"]
+        shown = [[*facts(one), None if every else ", ".join(queue.suggestions(tx, one))] for one in found]
+    columns = ["entry", "day", "amount", "left", "payer", "says", "state", "why", "same amount"]
     table("bank entries" if every else "queue", columns, shown) if shown else say("The queue is empty.")
 
 
@@ -68,8 +68,7 @@ def facts(entry: BankEntry) -> list[Any]:
         entry.booked_on,
         show(entry.amount, entry.currency),
         show(entry.unapplied, entry.currency),
-        entry.name,
-        entry.iban,
+        " ".join(part for part in (entry.name, entry.iban) if part),
         entry.structured or entry.text or entry.bank_reference,
         entry.state,
         entry.reason or entry.rule,
@@ -172,6 +171,7 @@ def minor(text: str, currency: str) -> int:
         amount = Decimal(text).scaleb(minor_digits(currency))
     except InvalidOperation:
         raise Refused(f"{text} is no amount, as 12.50 is.") from None
+    require(amount.is_finite(), f"{text} is no amount, as 12.50 is.")
     require(amount == int(amount), f"{text} has more decimals than {currency.upper()}.")
     return int(amount)
 
