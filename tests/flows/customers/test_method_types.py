@@ -142,12 +142,12 @@ def test_a_card_is_set_up_at_once_or_after_its_holder_has_authenticated() -> Non
 def test_a_memory_of_an_older_release_learns_to_set_up(tmp_path: Any) -> None:
     import sqlite3
 
-    from billow.providers.gateways import simulated
+    from billow.providers.gateways import simulated_memory
 
     file = tmp_path / "gateway.sqlite"
     older = sqlite3.connect(file)
-    older.executescript(simulated.SCHEMA.replace(", 'setup'", ""))
-    outcome = simulated.write(Succeeded("ch_1", 30))
+    older.executescript(simulated_memory.SCHEMA.replace(", 'setup'", ""))
+    outcome = simulated_memory.write(Succeeded("ch_1", 30))
     older.execute(
         "insert into attempts values ('old', 'charge', 500, 'usd', 'pm_card_visa', 'ch_1', ?)", (outcome,)
     )
