@@ -1501,6 +1501,7 @@ create table bank_applications (
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
+
 -- Shares of a platform's money that go to connected accounts.
 create table transfers (
     tenant              text        not null default current_setting('billow.tenant'),
@@ -1535,6 +1536,39 @@ create table transfer_reversals (
     transfer                   text        not null references transfers
 );
 create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
+
+-- ----------------------------------------------------------------------------------------- mails
+
+-- What a merchant has set for an account and mode; where there is no row, what billow does by itself.
+create table merchant_settings (
+    tenant        text  primary key default current_setting('billow.tenant'),
+    display_name  text,   -- on mails; null: the seller's
+    primary_color text,   -- of the buttons in mails, as #1D4FB8
+    mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
+    reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
+    retries       jsonb not null default '{}'   -- when a failed payment is tried again (core/dunning.py)
+);
+
+-- The mails that are to be sent and were sent: one for each cause, whatever happens twice.
+create table mails (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    kind      text        not null,
+    about     text        not null,  -- the id of the invoice, charge, refund, subscription or payment method
+    cause     text        not null,
+    customer  text,                  -- null: it goes to the merchant
+    facts     jsonb       not null,
+    state     text        not null check (state in ('waiting', 'sent', 'not_sent', 'bounced')),
+    recipient text,
+    subject   text,
+    closed_at timestamptz,
+    error     text,
+    unique (tenant, cause)
+);
+create index mails_by_created on mails (tenant, created desc, id desc);
+create index mails_by_about on mails (about);
+create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

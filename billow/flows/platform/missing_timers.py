@@ -12,6 +12,7 @@ import psycopg
 from billow.api.fields import instant
 from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
+from billow.flows.outside import merchant
 from billow.flows.outside.outside import has_gateway
 from billow.flows.payments import collect, settle
 from billow.ledger import chain
@@ -278,6 +279,15 @@ INVOICES = (
         "r.due_date, %(will_be_due_days)s::int as days",
         "r.status = 'open' and r.due_date is not null",
         lambda row: timers.ahead(row["due_date"], timedelta(days=row["days"]), row["now"]),
+        certain=False,
+        early=True,
+    ),
+    Rule(
+        "invoice.remind",
+        "invoices",
+        f"r.due_date, {merchant.MOST_DAYS} as days, (select s.reminder_days from merchant_settings s) as own",
+        "r.status = 'open' and r.auto_advance and r.due_date <= coalesce(c.frozen_time, %(wall)s)",
+        lambda row: timers.reminder(row["due_date"], row["own"] or merchant.REMINDER_DAYS, row["now"]),
         certain=False,
         early=True,
     ),
