@@ -1502,6 +1502,39 @@ create index bank_applications_by_created on bank_applications (tenant, created 
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
 
+-- Files of direct debits, as they were written.
+create table sepa_batches (
+    tenant  text        not null default current_setting('billow.tenant'),
+    id      text        primary key,
+    created timestamptz not null,
+    amount  bigint      not null,
+    content text        not null,
+    count   bigint      not null
+);
+create index sepa_batches_by_created on sepa_batches (tenant, created desc, id desc);
+
+-- The debits in them. An attempt is in one file only, so no account is debited twice.
+create table sepa_collections (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    amount     bigint      not null,
+    attempt    text        not null unique references attempts,
+    batch      text        not null references sepa_batches,
+    booked_as  text        not null,
+    collect_on text        not null,
+    end_to_end text        not null,
+    mandate    text        not null,
+    reason     text,
+    sequence   text        not null check (sequence in ('FRST', 'RCUR')),
+    state      text        not null check (state in ('exported', 'settled', 'rejected', 'returned')),
+    unique (tenant, end_to_end)
+);
+create index sepa_collections_by_created on sepa_collections (tenant, created desc, id desc);
+create index sepa_collections_by_batch on sepa_collections (batch);
+create index sepa_collections_by_booking on sepa_collections (tenant, booked_as);
+create index sepa_collections_by_mandate on sepa_collections (tenant, mandate);
+
 -- Shares of a platform's money that go to connected accounts.
 create table transfers (
     tenant              text        not null default current_setting('billow.tenant'),

@@ -87,6 +87,7 @@ def undo(tx: Tx, id: str) -> BankEntry:
     entry = rows.lock(tx, BankEntry, id)
     require(entry.reversed_by is None, f"{id} was taken back by {entry.reversed_by}.")
     require(entry.rule not in ("reversal", "return"), f"{id} takes back another entry, which stays.")
+    require(entry.rule != "direct_debit", f"{id} is what a direct debit has come to, which stays.")
     if entry.state == "ignored":
         post_by_hand(tx, entry, "bank.restored", entry.amount)
         return rows.update(tx, entry, event=None, reason="taken back", state="queued", unapplied=entry.amount)

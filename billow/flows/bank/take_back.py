@@ -1,5 +1,7 @@
 """Take back what bank entries were applied to: by hand, after a reversal, after a return."""
 
+from typing import Any
+
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
@@ -146,19 +148,21 @@ def reopen(tx: Tx, application: BankApplication) -> Invoice:
     payments = rows.find_many(tx, InvoicePayment, [application.invoice_payment or ""]).values()
     changes = {"amount_paid": None, "canceled_at": tx.now, "status": "canceled"}
     rows.update_many(tx, [(one, changes) for one in payments], event=None)
-    opened = rows.update(
-        tx,
-        invoice,
-        amount_paid=invoice.amount_paid - amount,
-        amount_paid_off_stripe=(invoice.amount_paid_off_stripe or 0) - application.rounding,
-        paid_at=None,
-        status=lifecycle.after(lifecycle.INVOICE, "paid", "reopen")
-        if invoice.status == "paid"
-        else invoice.status,
-    )
+    off_stripe = (invoice.amount_paid_off_stripe or 0) - application.rounding
+    opened = rows.update(tx, invoice, amount_paid_off_stripe=off_stripe, **reopen_changes(invoice, amount))
     if invoice.status == "paid":
         watch(tx, opened)
     return opened
+
+
+def reopen_changes(invoice: Invoice, amount: int) -> dict[str, Any]:
+    """Return the changes of an invoice of which so much is not paid after all; a paid one is open again."""
+    paid = invoice.status == "paid"
+    return {
+        "amount_paid": invoice.amount_paid - amount,
+        "paid_at": None,
+        "status": lifecycle.after(lifecycle.INVOICE, "paid", "reopen") if paid else invoice.status,
+    }
 
 
 def watch(tx: Tx, invoice: Invoice) -> None:
