@@ -171,11 +171,11 @@ def give_cards(tx: Tx, customers: list[Customer]) -> None:
     """Attach a card to each customer, which pays."""
     found = instruments.find("pm_card_visa")
     assert not isinstance(found, payments.Declined)
-    stored = StoredMethod(found.token, found.card(START))
+    stored = StoredMethod(found.token, found.card(START).details())
     cards = rows.insert_many(
         tx,
         [
-            PaymentMethod(card=methods.card_shown(stored.card), customer=customer.id, token=stored.reference)
+            PaymentMethod(**methods.shown(stored.method, {}), customer=customer.id, token=stored.reference)
             for customer in customers
         ],
         event=None,

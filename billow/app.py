@@ -20,6 +20,7 @@ from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.api.server import Server
 from billow.core import dunning
+from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
@@ -132,6 +133,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         posting=egress.posting,
         secret=pepper(settings),
         account=seller_account(settings),
+        bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),

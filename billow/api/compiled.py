@@ -32,6 +32,7 @@ def functions(cls: type[Resource], included: frozenset[str]) -> Functions:
     for name, spec in cls.specs.items():
         names |= {f"constant_{name}": spec.constant[0]} if spec.constant else {}
         names |= {f"compute_{name}": spec.compute} if spec.compute else {}
+    names["typed"] = [name for name, spec in cls.specs.items() if spec.typed]
     exec(compile(source(cls, included), f"<{cls.object}>", "exec"), names)  # noqa: S102
     return Functions(names["show"], names["compute"])
 
@@ -48,6 +49,12 @@ def source(cls: type[Resource], included: frozenset[str]) -> str:
     shown |= {name: text for name, text in own.items() if name not in cls.lacks}
     entries = {"id": "row.id", "object": repr(cls.object), **dict(sorted(shown.items()))}
     computed = [spec.name for spec in specs.values() if spec.compute]
+    typed = any(spec.typed for spec in specs.values())
+    leave_out = [
+        "    for name in typed:",
+        "        if name != row.type:",
+        "            shown.pop(name, None)",
+    ]
     return "\n".join(
         [
             "def show(row, livemode):",
@@ -57,6 +64,7 @@ def source(cls: type[Resource], included: frozenset[str]) -> str:
             "",
             "def compute(row, now, shown):",
             *(f'    shown["{name}"] = compute_{name}(row, now, shown)' for name in computed),
+            *(leave_out if typed else []),
             "    return None",
             "",
         ]

@@ -64,6 +64,8 @@ class Field:
     """The value of a computed field that is the same for every row."""
     include: bool = False
     """Shown only when the caller expands it."""
+    typed: bool = False
+    """Shown only in an object whose `type` is the name of this field."""
     embed: bool = False
     """A ref that is always shown as the whole object."""
     hidden: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 from billow.api import params
 from billow.api.fields import Field
 from billow.api.resource import Verb
-from billow.core.payments import TEST_METHOD
+from billow.core.payments import names_test_method
 
 Sent = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def _names_existing(spec: Field, value: Any) -> bool:
 
     A hash is a new object, and so is a test card, which is stored as a payment method.
     """
-    test_card = spec.to == "payment_method" and str(value).startswith(TEST_METHOD)
+    test_card = spec.to == "payment_method" and names_test_method(str(value))
     return spec.kind == "ref" and not isinstance(value, dict) and not test_card
 
 

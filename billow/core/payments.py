@@ -1,10 +1,18 @@
 """Define requests to a payment gateway and its answers. A decline is an answer, not an error."""
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from typing import Any
 
-TEST_METHOD = "pm_card_"
-"""Our own ids have no second underscore: whatever begins like this names a test card."""
+TEST_METHOD = re.compile(r"pm_(?:[A-Za-z0-9]+_[A-Za-z0-9_]+|usBankAccount|sepaDebit)")
+"""Our own ids have no second underscore: what is written like this names a test method."""
+
+
+def names_test_method(given: str) -> bool:
+    """Return whether an id is the name of a test method, such as pm_card_visa, and not an id of ours."""
+    return TEST_METHOD.fullmatch(given) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,26 @@ class Charge:
     description: str | None = None
     capture: bool = True
     """Without it the money is held on the card until a `Capture`, and costs no fee until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """Prepare a stored method for later payments; no money moves. `attempt` is our id, as of a `Charge`.
+
+    With `off_session` the customer will not be there when it is charged.
+    """
+
+    attempt: str
+    method: str
+    off_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deposits:
+    """What the owner of a bank account reads on a statement: two amounts of deposits, or the code of one."""
+
+    amounts: tuple[int, ...] = ()
+    descriptor_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +108,13 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class NeedsAction:
-    """The customer must act first, as with 3D Secure."""
+    """The customer must act first: authenticate, as with 3D Secure, or what `kind` says.
+
+    The kinds are types of `next_action` (`verify_with_microdeposits`, `redirect_to_url`).
+    """
 
     reference: str
+    kind: str = "authenticate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +142,15 @@ class CardDetails:
     funding: str
     country: str
     fingerprint: str
+
+    def details(self) -> "MethodDetails":
+        """Return the card as the details of a method."""
+        return MethodDetails("card", asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class MethodDetails:
+    """What a gateway tells of a stored method: its type, and what can be shown of it, never a number."""
+
+    type: str
+    details: Mapping[str, Any]

@@ -32,6 +32,7 @@ CHART: dict[str, Kind] = {
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
     "customer_balance": Kind("Customer balances", "liability", "credit", "2420", "3250", per="customer"),
+    "unapplied_cash": Kind("Unapplied cash", "liability", "credit", "2429", "3370"),
     "refunds_payable": Kind("Refunds payable", "liability", "credit", "2420", "3250"),
     "tax_payable": Kind("Output tax payable", "liability", "credit", "2611", "3806", per="jurisdiction"),
     "revenue": Kind("Revenue", "income", "credit", "3041", "4400", per="product"),

@@ -123,6 +123,26 @@ def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer
     return move(the("bank", currency), receivable(customer, currency), amount)
 
 
+def bank_received(currency: str, amount: int) -> list[Transfer]:
+    """Record money that reached the bank before it is known what it pays; a negative amount left it again."""
+    return move(the("bank", currency), the("unapplied_cash", currency), amount)
+
+
+def cash_applied(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Settle what a customer owes with money that reached the bank; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), receivable(customer, currency), amount)
+
+
+def cash_kept(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Keep what a customer paid too much on their balance; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), customer_balance(customer, currency), amount)
+
+
+def cash_rounded(currency: str, amount: int) -> list[Transfer]:
+    """Write off what was paid too much where it is too little to keep; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), the("rounding", currency), amount)
+
+
 def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
     return move(the("gateway_fees", currency), clearing(gateway, currency), fee)
 

@@ -1,27 +1,22 @@
-"""Payment methods: cards on file."""
+"""Payment methods: cards, bank accounts and wallets on file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN, WRITE
+from billow.api.operation import merged_value
 from billow.api.params import Params
 from billow.api.resource import Resource
 from billow.core.errors import Refused, require
-from billow.core.payments import CardDetails
+from billow.core.payments import MethodDetails
 from billow.resources.customer import Address
+from billow.resources.payment_method_types import BY_NAME
 from billow.store.tx import Tx
 
-#: The types that a filter accepts; only cards exist.
-TYPES = (
-    "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit",
-    "bacs_debit", "bancontact", "billie", "bizum", "blik", "boleto", "card", "cashapp", "crypto", "custom",
-    "customer_balance", "eps", "fpx", "giropay", "grabpay", "ideal", "kakao_pay", "klarna", "konbini",
-    "kr_card", "link", "mb_way", "mobilepay", "multibanco", "naver_pay", "nz_bank_account", "oxxo", "p24",
-    "pay_by_bank", "payco", "paynow", "paypal", "paypay", "payto", "pix", "promptpay", "revolut_pay",
-    "samsung_pay", "satispay", "scalapay", "sepa_debit", "sequra", "sofort", "sunbit", "swish", "twint",
-    "upi", "us_bank_account", "wechat_pay", "zip",
-)  # fmt: skip
+#: Every type that an object or a filter names. The five that are added here are never made.
+TYPES = tuple(sorted({*BY_NAME, "card_present", "custom", "interac_present", "payto", "upi"}))
 
 
 class BillingDetails(Params):
@@ -39,10 +34,17 @@ class Expiry(Params):
     exp_year: int | None = f.integer(min=2000, max=2100)
 
 
+def other(name: str) -> Any:
+    """Declare the hash of another type than cards; only the hash of a method's own type is shown."""
+    refs = {"generated_from": {"charge": "charge", "setup_attempt": "setup_attempt"}}
+    more = {"refs": refs} if "generated_from" in BY_NAME[name].shown else {}
+    return f.computed(lambda row, now, shown: row.details, typed=True, **more)
+
+
 class PaymentMethod(
     Resource, object="payment_method", path="/v1/payment_methods", prefix="pm_", events=("updated",)
 ):
-    """A card on file. Only the gateway knows its number."""
+    """A card, bank account or wallet on file. Only the gateway knows its number."""
 
     owner = "customer"
 
@@ -50,14 +52,17 @@ class PaymentMethod(
         WRITE, "always", "limited", "unspecified", default="unspecified", filter=True
     )
     billing_details: dict[str, Any] = f.nested(WRITE, BillingDetails, default=f.blank(BillingDetails, {}))
-    card: dict[str, Any] = f.nested(
-        WRITE, Expiry, required=True, refs={"generated_from": {"setup_attempt": "setup_attempt"}}
+    card: dict[str, Any] | None = f.nested(
+        typed=True, refs={"generated_from": {"setup_attempt": "setup_attempt"}}
     )
     customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()
     type: str = f.choice(SHOWN, *TYPES, default="card", filter=True)
+    vars().update({name: other(name) for name in BY_NAME if name != "card"})
 
+    details: dict[str, Any] | None = f.nested(hidden=True)
+    """What is shown of another type than a card."""
     token: str = f.text(required=True, hidden=True)
     """The gateway's id of it."""
     detached: bool = f.boolean(default=False, hidden=True)
@@ -68,29 +73,41 @@ def blank_details() -> dict[str, Any]:
     return f.blank(BillingDetails, {})
 
 
-def card_shown(card: CardDetails) -> dict[str, Any]:
+def hash_of(method: PaymentMethod) -> dict[str, Any]:
+    """Return what is shown of a method's card, account or wallet."""
+    return (method.card if method.type == "card" else method.details) or {}
+
+
+def card_shown(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return a card as the API shows it."""
     return {
-        "brand": card.brand,
-        "country": card.country,
-        "display_brand": card.brand,
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
-        "fingerprint": card.fingerprint,
-        "funding": card.funding,
-        "last4": card.last4,
+        "brand": card["brand"],
+        "country": card["country"],
+        "display_brand": card["brand"],
+        "exp_month": card["exp_month"],
+        "exp_year": card["exp_year"],
+        "fingerprint": card["fingerprint"],
+        "funding": card["funding"],
+        "last4": card["last4"],
         "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
         "generated_from": None,
-        "networks": {"available": [card.brand], "preferred": None},
+        "networks": {"available": [card["brand"]], "preferred": None},
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
     }
 
 
-def checked(card: dict[str, Any]) -> dict[str, Any]:
+def shown(known: MethodDetails, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a method as the gateway tells it, with what else a request sent of it."""
+    if known.type == "card":
+        return {"type": "card", "card": card_shown(known.details)}
+    return {"type": known.type, "details": BY_NAME[known.type].kept(sent, known.details)}
+
+
+def checked(card: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a card as checked by its bank, which it is once attached to a customer or charged."""
-    return {**card, "checks": {**card["checks"], "cvc_check": "pass"}}
+    return card and {**card, "checks": {**card["checks"], "cvc_check": "pass"}}
 
 
 def attach(tx: Tx, method: PaymentMethod, customer: str) -> PaymentMethod:
@@ -126,8 +143,33 @@ def of_customer(tx: Tx, id: str, customer: str, param: str) -> PaymentMethod:
     return found
 
 
-@PaymentMethod.update
-def update(tx: Tx, method: PaymentMethod, changes: dict[str, Any]) -> PaymentMethod:
-    """Update billing details, the expiry of a card, or metadata."""
+class UsAccount(Params):
+    account_holder_type: str | None = f.choice(WRITE, "company", "individual")
+    account_type: str | None = f.choice(WRITE, "checking", "savings")
+
+
+class Update(Params):
+    allow_redisplay: str | None = f.choice(WRITE, "always", "limited", "unspecified")
+    billing_details: BillingDetails | None = f.nested(shape=BillingDetails)
+    card: Expiry | None = f.nested(shape=Expiry)
+    metadata: dict[str, str] = f.metadata()
+    us_bank_account: UsAccount | None = f.nested(shape=UsAccount)
+
+
+@PaymentMethod.update(Update)
+def update(tx: Tx, method: PaymentMethod, wanted: Update) -> PaymentMethod:
+    """Update billing details, the expiry of a card, whose a US bank account is, or metadata."""
     require(method.customer, "You must save this PaymentMethod to a customer before you can update it.")
+    sent = wanted.sent()
+    for name in ("card", "us_bank_account"):
+        require(
+            name not in sent or method.type == name,
+            f"You provided the `{name}` parameter, but this PaymentMethod is of type {method.type}.",
+            param=name,
+        )
+    columns = {"us_bank_account": "details"}
+    changes = {
+        columns.get(name, name): merged_value(method, columns.get(name, name), value)
+        for name, value in sent.items()
+    }
     return rows.update(tx, method, **changes)

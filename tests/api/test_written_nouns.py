@@ -114,6 +114,7 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "kr_card": "a part of the payment method itself",
     "card": "a part of the token or the payment method itself",
     "add_invoice_items": "the items of the invoice that the subscription makes by itself",
     "discounts": "parts of what they are on; they name a coupon or a code",

@@ -63,7 +63,7 @@ def test_a_card_behaves_as_the_table_says(number, stored, off, on, name):
     assert answer == gateway.store_method(token) == gateway.store_method(f"tok_{name}")
     if stored == "ok":
         assert isinstance(answer, StoredMethod)
-        assert (answer.reference, answer.card.last4) == (token, number[-4:])
+        assert (answer.reference, answer.method.details["last4"]) == (token, number[-4:])
     else:
         assert seen(answer) == off
     assert seen(gateway.charge(Charge("off", 1000, "usd", token, off_session=True))) == off
@@ -215,8 +215,8 @@ def test_a_forked_child_opens_the_memory_anew(tmp_path: Path, monkeypatch):
 
 
 def test_a_test_card_runs_a_year_from_the_month_in_which_it_is_stored():
-    card = Simulated(today=lambda: datetime(2025, 12, 29, tzinfo=UTC)).store_method("tok_visa").card
-    assert (card.exp_month, card.exp_year) == (12, 2026)
+    card = Simulated(today=lambda: datetime(2025, 12, 29, tzinfo=UTC)).store_method("tok_visa").method.details
+    assert (card["exp_month"], card["exp_year"]) == (12, 2026)
 
 
 def test_bank_and_network_have_a_name_of_their_own_for_each_charge():

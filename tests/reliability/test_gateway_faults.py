@@ -124,11 +124,15 @@ def seen(app: App, api: Api) -> dict[str, tuple[str, int]]:
     """Where each intent, refund and dispute stands, to be compared with where it stood before."""
     with app.db.transaction(api.tenant, reads=True) as tx:
         found = {
-            **{row["id"]: ("intent", INTENT_ORDER[row["status"]]) for row in tx.all(
-                "select id, status from payment_intents")},
-            **{row["id"]: ("dispute", ORDER[row["status"]]) for row in tx.all(
-                "select id, status from disputes")},
-        }  # fmt: skip
+            **{
+                row["id"]: ("intent", INTENT_ORDER[row["status"]])
+                for row in tx.all("select id, status from payment_intents")
+            },
+            **{
+                row["id"]: ("dispute", ORDER[row["status"]])
+                for row in tx.all("select id, status from disputes")
+            },
+        }
     return found
 
 
@@ -161,9 +165,13 @@ def schedule(
     chance = gateway.chance
     customer, method = known[chance.choice(CARDS)]
     sent = {
-        "amount": str(chance.randint(100, 9000)), "currency": "usd", "customer": customer,
-        "payment_method": method, "confirm": "true", "off_session": chance.choice(["true", "false"]),
-    }  # fmt: skip
+        "amount": str(chance.randint(100, 9000)),
+        "currency": "usd",
+        "customer": customer,
+        "payment_method": method,
+        "confirm": "true",
+        "off_session": chance.choice(["true", "false"]),
+    }
     before = seen(app, api)
     send(api, "/v1/payment_intents", sent)
     for _ in range(chance.randint(1, 3)):

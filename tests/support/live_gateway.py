@@ -19,8 +19,8 @@ class Standin:
         self.capture, self.refund, self.look_up = simulated.capture, simulated.refund, simulated.look_up
         self._charge = simulated.charge
 
-    def store_method(self, token: str) -> StoredMethod:
-        return StoredMethod("pm_standin", CardDetails("visa", "4242", 1, 2050, "credit", "US", "x"))
+    def store_method(self, token: str, type: str = "card") -> StoredMethod:
+        return StoredMethod("pm_standin", CardDetails("visa", "4242", 1, 2050, "credit", "US", "x").details())
 
     def charge(self, charge: Any) -> Any:
         return self._charge(replace(charge, method="pm_card_visa"))

@@ -40,9 +40,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`tolerance`: a difference of up to so many minor units is written off, paid too little or too much."""
+    """`tolerance`: a difference of up to so many minor units is written off, paid too little or too much.
+
+    `overpayment` says where the rest of a payment goes: to the customer's balance, or nowhere yet.
+    """
 
     tolerance: int = 0
+    overpayment: str = "balance"
 
 
 @dataclass(frozen=True, slots=True)

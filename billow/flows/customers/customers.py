@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.errors import require
-from billow.core.payments import TEST_METHOD
+from billow.core.payments import names_test_method
 from billow.flows.customers import balance
 from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
@@ -105,7 +105,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     elif changes.get("default_source"):
         methods.of_customer(tx, changes["default_source"], customer.id, "default_source")
     default = settings.get("default_payment_method")
-    if default and default.startswith(TEST_METHOD):
+    if default and names_test_method(default):
         tx, method = yield from find_and_attach(tx, customer.id, default, DEFAULT)
         changes["invoice_settings"] = {**settings, "default_payment_method": method.id}
         customer = rows.lock(tx, Customer, customer.id)

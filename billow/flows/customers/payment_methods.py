@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import listing, rights, rows
+from billow.api import listing, params, rights, rows
 from billow.api.fields import CREATE
-from billow.api.params import Params
+from billow.api.params import Params, merged
 from billow.api.resource import EPOCH, route
 from billow.core.errors import Refused, require
-from billow.core.payments import TEST_METHOD, Declined
+from billow.core.payments import Declined, names_test_method
 from billow.flows.outside.outside import gateway, refuse_test_card
-from billow.providers.gateways import StoredMethod, instruments
+from billow.providers.gateways import StoredMethod, accounts
 from billow.resources import card as cards
 from billow.resources import payment_method as methods
 from billow.resources import token as tokens
@@ -19,6 +19,7 @@ from billow.resources.card import Card
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_method import BillingDetails, PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
 from billow.resources.subscription import Subscription
 from billow.resources.token import Token
 from billow.store import clocks
@@ -47,12 +48,17 @@ def card_error(declined: Declined) -> Refused:
     return Refused(declined.message, status=402, type="card_error", code=declined.code, decline_code=why)
 
 
-def new_method(answer: StoredMethod | Declined, **values: Any) -> PaymentMethod:
-    """Return an unwritten payment method as the gateway described it; refuse a declined card."""
+def new_method(
+    answer: StoredMethod | Declined, sent: Mapping[str, Any] | None = None, **values: Any
+) -> PaymentMethod:
+    """Return an unwritten payment method as the gateway described it; refuse a declined card.
+
+    `sent` is what a request says of the method besides what the gateway knows.
+    """
     if isinstance(answer, Declined):
         raise card_error(answer)
-    values = {"id": new_id(PaymentMethod.prefix), **values}
-    return PaymentMethod(card=methods.card_shown(answer.card), token=answer.reference, **values)
+    values = {"id": new_id(PaymentMethod.prefix), **methods.shown(answer.method, sent or {}), **values}
+    return PaymentMethod(token=answer.reference, **values)
 
 
 def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
@@ -61,7 +67,7 @@ def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
     A test card by its name (`pm_card_visa`) is stored at the gateway and becomes a new method, not yet
     written: `attach_if_new` inserts it.
     """
-    if not given.startswith(TEST_METHOD):
+    if not names_test_method(given):
         return tx, rows.lock(tx, PaymentMethod, given, param=param)
     tx, answer = yield from store(tx, given, param)
     return tx, new_method(answer)
@@ -90,15 +96,15 @@ def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
     typed = token.card
     address = {name: typed[older] for older, name in ADDRESS.items()}
     return method.but(
-        card={**method.card, "exp_month": typed["exp_month"], "exp_year": typed["exp_year"]},
+        card={**(method.card or {}), "exp_month": typed["exp_month"], "exp_year": typed["exp_year"]},
         billing_details={**method.billing_details, "name": typed["name"], "address": address},
     )
 
 
-def store(tx: Tx, token: str, param: str | None) -> Steps:
-    """Store a card at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode."""
+def store(tx: Tx, token: str, param: str | None, type: str = "card") -> Steps:
+    """Store a method at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode."""
     refuse_test_card(tx, token, param)
-    tx, answer = yield ask(gateway(tx).store_method, token)
+    tx, answer = yield ask(gateway(tx).store_method, token, type)
     if isinstance(answer, Declined) and answer.code == MISSING:  # a mistake of the program, not of the payer
         noun = "PaymentMethod" if token.startswith("pm_") else "token"
         raise Refused(
@@ -133,52 +139,116 @@ def find_and_attach(tx: Tx, customer: str, given: str, param: str | None) -> Ste
     return tx, attach_if_new(tx, method, customer)
 
 
+class Networks(Params):
+    preferred: str | None = f.choice(CREATE, "cartes_bancaires", "mastercard", "visa")
+
+
 class GivenCard(Params):
     cvc: str | None = f.text(max=4)
     exp_month: int | None = f.integer(min=1, max=12)
     exp_year: int | None = f.integer(min=0, max=2100)
+    networks: Networks | None = f.nested(shape=Networks)
     number: str | None = f.text(max=30)
     token: str | None = f.text()
 
 
-class NewMethod(Params):
+GIVEN = {name: one.given for name, one in BY_NAME.items()} | {"card": GivenCard}
+"""The shape of the hash in which each type is sent."""
+
+
+class Described(Params):
+    """What describes a new payment method, besides the hash of its type."""
+
     allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
     billing_details: BillingDetails | None = f.nested(shape=BillingDetails)
-    card: GivenCard | None = f.nested(shape=GivenCard)
     metadata: dict[str, str] = f.metadata()
-    type: str = f.choice(CREATE, "card", required=True)
+    type: str = f.choice(CREATE, *BY_NAME, required=True)
+
+
+class NewMethod(Described):
+    """A new payment method, as it is created alone or within the request that uses it."""
+
+    __annotations__ = dict.fromkeys(GIVEN, Any)
+    vars().update({name: f.nested(shape=shape) for name, shape in GIVEN.items()})
 
 
 @PaymentMethod.create(NewMethod)
 @rights.browser()
-def create(tx: Tx, wanted: NewMethod) -> Steps:
-    """Create a payment method from a token, or from the number of a test card."""
-    if wanted.card is None:
-        raise Refused("Missing required param: card.", param="card", code="parameter_missing")
-    token, number = wanted.card.token, wanted.card.number
+def create(tx: Tx, wanted: Described) -> Steps:
+    """Create a payment method from a token, the number of a test card or account, or the name of a wallet."""
+    tx, method = yield from new_from(tx, wanted)
+    return rows.insert(tx, method, event=None)
+
+
+def new_from(tx: Tx, wanted: Described, at: str = "") -> Steps:
+    """Store the method that a request describes, not yet written: `tx, method = yield from new_from(…)`.
+
+    `at` is the param that holds the description.
+    """
+    common = {"allow_redisplay": wanted.allow_redisplay, "metadata": merged({}, wanted.metadata)}
+    if wanted.billing_details:
+        common["billing_details"] = wanted.billing_details.shown()
+    check_type(wanted, at)
+    if wanted.type == "card":
+        tx, method = yield from new_card(tx, wanted, at)
+        return tx, method.but(**common)
+    kind, given = BY_NAME[wanted.type], getattr(wanted, wanted.type)
+    sent = given.shown() if given else {}
+    number = sent.get(kind.number) if kind.number else None
+    name = within(at, f"{kind.name}[{kind.number}]" if kind.number else kind.name)
+    require(
+        number or not kind.number, f"Missing required param: {name}.", param=name, code="parameter_missing"
+    )
+    tx, answer = yield from store(tx, number or kind.name, name, kind.name)
+    if isinstance(answer, Declined):
+        raise Refused(answer.message, param=name, code=answer.code)
+    return tx, new_method(answer, sent, **common)
+
+
+def check_type(wanted: Described, at: str) -> None:
+    """Check that a request describes a method of its own type only, and describes it where it must."""
+    given = wanted.sent()
+    for name in sorted(given.keys() & BY_NAME.keys()):
+        require(
+            name == wanted.type,
+            f"You provided the `{within(at, name)}` parameter, but its type is {wanted.type}.",
+            param=within(at, name),
+        )
+    shape = params.specs(GIVEN[wanted.type])
+    if wanted.type not in given and (wanted.type == "card" or any(one.required for one in shape.values())):
+        raise params.missing(within(at, wanted.type))
+
+
+def within(at: str, name: str) -> str:
+    """Return the name of a param inside the hash `at`: `payment_method_data[card][number]`."""
+    head, bracket, rest = name.partition("[")
+    return f"{at}[{head}]{bracket}{rest}" if at else name
+
+
+def new_card(tx: Tx, wanted: Described, at: str) -> Steps:
+    """Store the card that a request describes: `tx, method = yield from new_card(…)`."""
+    card: GivenCard = getattr(wanted, wanted.type)
+    token, number = card.token, card.number
     require(
         (token is None) != (number is None),
         "Pass exactly one of card[token] and card[number].",
-        param="card[number]",
+        param=within(at, "card[number]"),
         code="parameter_missing",
     )
     for name in ("exp_month", "exp_year") if number else ():
-        if getattr(wanted.card, name) is None:
-            raise Refused(
-                f"Missing required param: card[{name}].", param=f"card[{name}]", code="parameter_missing"
-            )
+        if getattr(card, name) is None:
+            raise params.missing(within(at, f"card[{name}]"))
     given = token or (number or "").replace(" ", "")
-    tx, answer, used = yield from store_token(tx, given, "card[token]" if token else "card[number]")
-    method = new_method(answer, allow_redisplay=wanted.allow_redisplay, metadata=wanted.metadata)
-    method = typed_in(method, used)
-    values: dict[str, Any] = {}
-    if wanted.billing_details:
-        values["billing_details"] = wanted.billing_details.shown()
+    tx, answer, used = yield from store_token(
+        tx, given, within(at, "card[token]" if token else "card[number]")
+    )
+    method = typed_in(new_method(answer), used)
+    typed: dict[str, Any] = {}
     if number:
-        year = full_year(wanted.card.exp_year or 0)
-        expiry = {"exp_month": wanted.card.exp_month, "exp_year": year}
-        values["card"] = {**method.card, **expiry}
-    return rows.insert(tx, method.but(**values), event=None)
+        typed = {"exp_month": card.exp_month, "exp_year": full_year(card.exp_year or 0)}
+    if card.networks:
+        typed["networks"] = {**(method.card or {})["networks"], "preferred": card.networks.preferred}
+    return tx, method.but(card={**(method.card or {}), **typed})
 
 
 def full_year(year: int) -> int:
@@ -205,7 +275,7 @@ def attach(tx: Tx, id: str, wanted: Attach) -> Steps:
 @route("GET", "/v1/payment_methods/{id}")
 def retrieve(tx: Tx, id: str) -> Steps:
     """Retrieve a payment method; show a test card by its name as if it were stored."""
-    if not id.startswith(TEST_METHOD):
+    if not names_test_method(id):
         return rows.find(tx, PaymentMethod, id)
     tx, answer = yield from store(tx, id, None)
     return new_method(answer, id=id, created=tx.now)
@@ -290,5 +360,5 @@ def methods_of(tx: Tx, payers: Mapping[str, Payer]) -> dict[str, PaymentMethod]:
         key: method
         for key, method in methods.items()
         if method.customer == payers[key][0].id
-        and not (tx.livemode and instruments.is_test_card(method.token))
+        and not (tx.livemode and accounts.is_test_method(method.token))
     }

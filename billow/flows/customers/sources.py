@@ -76,7 +76,7 @@ def update(tx: Tx, customer: Customer, id: str, wanted: Change) -> Card:
     """Change the name, address, expiry or metadata of a card."""
     method = of_customer(tx, customer, id)
     sent = wanted.sent()
-    details, card = dict(method.billing_details), dict(method.card)
+    details, card = dict(method.billing_details), dict(method.card or {})
     if "name" in sent:
         details["name"] = wanted.name
     address = {name: getattr(wanted, older) for older, name in ADDRESS.items() if older in sent}

@@ -59,7 +59,11 @@ def create(tx: Tx, wanted: Create) -> Token:
     found = instruments.find(card.number)
     if isinstance(found, Declined):
         raise card_error(found)
-    shown = {**methods.card_shown(found.card(tx.now)), "exp_month": card.exp_month, "exp_year": year}
+    shown = {
+        **methods.card_shown(found.card(tx.now).details().details),
+        "exp_month": card.exp_month,
+        "exp_year": year,
+    }
     details = {**methods.blank_details(), "name": card.name, "address": address_of(card)}
     return rows.insert(
         tx, Token(card=card_of(new_id("card_"), shown, details, None), reference=ready_name(found))
@@ -84,6 +88,6 @@ def retrieve(tx: Tx, id: str) -> Token:
     known = instruments.find(id) if id.startswith("tok_") else None
     if known is None or isinstance(known, Declined):
         raise rows.no_such(tx, Token, id)
-    shown = methods.card_shown(known.card(tx.now))
+    shown = methods.card_shown(known.card(tx.now).details().details)
     card = card_of(new_id("card_"), shown, methods.blank_details(), None)
     return Token(id=id, created=tx.now, card=card, reference=id)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.dunning import SMART, Policy
 from billow.core.errors import Inconsistent, Refused
-from billow.providers.gateways import Gateway, instruments
+from billow.providers.gateways import Gateway, accounts
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
 from billow.providers.registers import Register
@@ -49,6 +50,8 @@ class Outside:
     """The register that tax ids are verified in; None where they are not verified."""
     account: SellerAccount | None = None
     """The bank account that invoices are paid to; None where they name none."""
+    bank: Rules = field(default_factory=Rules)
+    """How payments by bank are applied that are not exactly what is owed."""
     dunning: Policy = SMART
     """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 
@@ -79,7 +82,7 @@ def gateway_named(tx: Tx, name: str | None) -> Gateway:
 
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
     """Refuse a test card in live mode, named by its token or by its number."""
-    if not tx.livemode or not instruments.is_test_card(token):
+    if not tx.livemode or not accounts.is_test_method(token):
         return
     if not token.startswith(("pm_", "tok_")):
         raise declined_test_card(param)

@@ -11,6 +11,8 @@ from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -100,13 +102,23 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
     """Return the card of an attempt, with the codes that the bank and the network gave it if it succeeded."""
     if case.method is None:
         return None
-    card = {**methods.checked(case.method.card), "amount_authorized": case.attempt.amount}
+    if case.method.type != "card":
+        return details_of_account(case.method)
+    card = {**(methods.checked(case.method.card) or {}), "amount_authorized": case.attempt.amount}
     named = (
         {"authorization_code": said.authorization_code, "network_transaction_id": said.network_transaction_id}
         if said
         else {}
     )
     return {"card": {**charge_card(card), **named}, "type": "card"}
+
+
+def details_of_account(method: PaymentMethod) -> dict[str, Any]:
+    """Return the bank account or wallet of an attempt as its charge shows it."""
+    left_out = ("generated_from", "networks", "status_details", "financial_connections_account")
+    shown = {name: value for name, value in methods.hash_of(method).items() if name not in left_out}
+    more = {"mandate": None} if BY_NAME[method.type].mandate is not None else {}
+    return {method.type: {**shown, **more}, "type": method.type}
 
 
 def charge_card(card: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def card_of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentM
     """Return the card that `source` names, which must be the customer's, or the customer's default card."""
     id = source or payment_methods.method_id(customer)
     found = rows.find_many(tx, PaymentMethod, [id]).get(id) if id else None
-    if found and found.customer == customer.id:
+    if found and found.customer == customer.id and found.card:
         return found
     if source:
         raise Refused(
@@ -113,7 +113,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             metadata=merged({}, wanted.metadata),
             receipt_email=wanted.receipt_email,
             shipping=wanted.shipping.shown() if wanted.shipping else None,
-            source=card_of(method.id, method.card, method.billing_details, method.customer),
+            source=card_of(method.id, method.card or {}, method.billing_details, method.customer),
             status="pending",
             transfer_group=wanted.transfer_group,
             **statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix),

@@ -12,7 +12,7 @@ from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, has_gateway
 from billow.flows.payments.settle import settle, settle_all
-from billow.providers.gateways import Gateway, instruments
+from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -217,7 +217,7 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     """
     name = gateway(tx).name
     for attempt in attempts:
-        if tx.livemode and attempt.kind == "charge" and instruments.is_test_card(attempt.token):
+        if tx.livemode and attempt.kind == "charge" and accounts.is_test_method(attempt.token):
             raise declined_test_card()
     made = rows.insert_many(
         tx, [one.but(request=tx.cause.request, gateway=one.gateway or name) for one in attempts]

@@ -6,15 +6,15 @@ from typing import Protocol
 
 from billow.core.disputes import Dispute, Evidence
 from billow.core.notices import Notice
-from billow.core.payments import Capture, CardDetails, Charge, Declined, Outcome, Refund
+from billow.core.payments import Capture, Charge, Declined, Deposits, MethodDetails, Outcome, Refund, SetUp
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """A stored card. `reference` is the gateway's id for it, which `Charge.method` carries from now on."""
+    """A stored method. `reference` is the gateway's id for it, which `Charge.method` carries from now on."""
 
     reference: str
-    card: CardDetails
+    method: MethodDetails
 
 
 class Gateway(Protocol):
@@ -25,8 +25,16 @@ class Gateway(Protocol):
 
     name: str
 
-    def store_method(self, token: str) -> StoredMethod | Declined:
-        """Store the card of a browser's token; some cards are refused here already."""
+    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+        """Store the method of a browser's token, or of an account's number; some are refused here already.
+
+        `type` is the type of payment method that a number is of; a token knows its own. Without a number, as
+        for a wallet, the token is the name of the type.
+        """
+        ...
+
+    def set_up(self, set_up: SetUp) -> Outcome:
+        """Prepare a stored method for later payments; `NeedsAction` is settled as of a charge."""
         ...
 
     def charge(self, charge: Charge) -> Outcome:
@@ -39,6 +47,13 @@ class Gateway(Protocol):
 
     def refund(self, refund: Refund) -> Outcome:
         """Refund all or part of a succeeded charge, whose reference is `refund.charge`."""
+        ...
+
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Verify the bank account of an attempt that answered `verify_with_microdeposits`; then it goes on.
+
+        `Declined` means that the proof is wrong: the attempt waits for another one.
+        """
         ...
 
     def look_up(self, attempt: str) -> Outcome | None:

@@ -13,20 +13,34 @@ from typing import Any, NamedTuple
 from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Unavailable
 from billow.core.notices import AttemptChanged, DisputeChanged, Notice
-from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Refund, Succeeded
-from billow.providers.gateways import Gateway, StoredMethod, faults, instruments, simulated_disputes
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Declined,
+    Deposits,
+    NeedsAction,
+    Outcome,
+    Pending,
+    Refund,
+    SetUp,
+    Succeeded,
+)
+from billow.providers.gateways import Gateway, StoredMethod, accounts, faults, instruments, simulated_disputes
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.answers import answer, reference_of, set_up_answer, settled
 from billow.providers.gateways.faults import Fault, fault_of
 from billow.providers.gateways.simulated_answers import (
     Known,
-    answer,
+    arrive,
     as_answered,
     begin_aftermath,
     begin_refund,
     capture_answer,
+    is_verified,
+    keep,
     mature,
     own_name,
     refund_answer,
-    settled,
     truth_of,
 )
 from billow.providers.gateways.simulated_memory import connect, read, write
@@ -73,24 +87,35 @@ class Simulated(Gateway):
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
 
-    def store_method(self, token: str) -> StoredMethod | Declined:
-        """Store a card.
+    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+        """Store a card, an account or a wallet.
 
         Cards that decline are refused here already, except …0341, which fails when charged.
         """
         time.sleep(self._latency)
-        found = instruments.find(token)
+        found = accounts.find(token if token != type else f"sim_{type}", type)
         if isinstance(found, Declined):
             return found
+        if isinstance(found, Account):
+            return StoredMethod(reference_of(found, token), found.shown())
         if found.refusal is not None and found.refused_when_stored:
             return found.refusal
-        return StoredMethod(found.token, found.card(self._today()))
+        return StoredMethod(found.token, found.card(self._today()).details())
+
+    def set_up(self, set_up: SetUp) -> Outcome:
+        """Prepare a method for later payments. Repeating an attempt returns its first answer."""
+
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return set_up_answer(set_up, reference, is_verified(memory, set_up.method))
+
+        row = (set_up.attempt, "setup", 0, "", set_up.method, own_name("setup", set_up.attempt))
+        return self._once(row, decide)
 
     def charge(self, charge: Charge) -> Outcome:
         """Charge a card. Repeating an attempt returns its first answer."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            outcome = answer(charge, reference)
+            outcome = answer(charge, reference, is_verified(memory, charge.method))
             return outcome if not charge.capture else begin_aftermath(memory, charge, charge.method, outcome)
 
         row = (
@@ -140,10 +165,23 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def look_up(self, attempt: str) -> Outcome | None:
+        """Return the outcome of an attempt. A payment from a bank account arrives with the first look-up.
+
+        That of an account that waits does not: `arrive` ends the wait.
+        """
         with self._transaction() as memory:
             mature(memory, attempt)
-            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
-        return None if found is None else read(found[0])
+            found = memory.execute(
+                "select amount, about, reference, currency, outcome from attempts where attempt = ?",
+                (attempt,),
+            ).fetchone()
+            if found is None:
+                return None
+            outcome = read(found[-1])
+            account = accounts.find(found[1])
+            if isinstance(outcome, Pending) and isinstance(account, Account) and not account.waits:
+                outcome = keep(memory, attempt, arrive(memory, account, found[:4]))
+        return outcome
 
     def reports(self, attempt: str) -> Sequence[Notice]:
         """Return the disputes and warnings of a charge, and whether an outcome has changed since."""
@@ -187,19 +225,49 @@ class Simulated(Gateway):
             self._send(body)
         return len(sent)
 
+    def arrive(self, attempt: str) -> Outcome | None:
+        """End the wait for a payment from a bank account, as the bank's answer does after days."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, currency, outcome from attempts where attempt = ?",
+                (attempt,),
+            ).fetchone()
+            if found is None:
+                return None
+            outcome, account = read(found[-1]), accounts.find(found[1])
+            if isinstance(outcome, Pending) and isinstance(account, Account):
+                outcome = keep(memory, attempt, arrive(memory, account, found[:4]))
+        return outcome
+
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Verify a US bank account by the amounts of two small deposits, or by the code of one."""
+        with self._transaction() as memory:
+            found = memory.execute(
+                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
+            ).fetchone()
+            if found is None or not isinstance(read(found[3]), NeedsAction):
+                return None if found is None else read(found[3])
+            refused = accounts.judge_deposits(proof)
+            if refused is not None:
+                return refused
+            done = Succeeded(found[2], 0) if found[4] == "setup" else Pending(found[2])
+            return keep(memory, attempt, done)
+
     def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
         """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
         with self._transaction() as memory:
             found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
             ).fetchone()
             if found is None:
                 return None
-            amount, method, reference, written = found
+            amount, method, reference, written, kind = found
             outcome = read(written)
             if isinstance(outcome, NeedsAction):
-                outcome = settled(method, amount, reference) if passed else instruments.NOT_AUTHENTICATED
-                memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+                outcome = (
+                    settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
+                )
+                keep(memory, attempt, outcome)
         self._tell_later(AttemptChanged(attempt), type(outcome).__name__)
         return outcome
 

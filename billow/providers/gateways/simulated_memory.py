@@ -17,7 +17,7 @@ OUTCOMES: dict[str, type[Outcome]] = {
 SCHEMA = """
 create table if not exists attempts (
     attempt   text primary key,
-    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund')),
+    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund', 'setup')),
     amount    integer not null,
     currency  text    not null,
     about     text    not null,          -- the method charged, or the charge captured or refunded
@@ -56,7 +56,22 @@ def connect(memory: Path | None) -> sqlite3.Connection:
         use_write_ahead_log(connection)
     for statement in (SCHEMA + simulated_disputes.SCHEMA).split(";"):
         connection.execute(statement)
+    renew(connection)
     return connection
+
+
+def renew(connection: sqlite3.Connection) -> None:
+    """Give a memory of an older release, which knows no set-ups, the table of this one."""
+    connection.execute("begin immediate")
+    (table,) = connection.execute("select sql from sqlite_master where name = 'attempts'").fetchone()
+    if "'setup'" not in table:
+        connection.execute("alter table attempts rename to former")
+        connection.execute("drop index refunds_of")
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute("insert into attempts select * from former")
+        connection.execute("drop table former")
+    connection.execute("commit")
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:

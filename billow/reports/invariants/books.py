@@ -75,6 +75,24 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     yield from differences(tx, "taxes_are_booked", sql, customers)
 
 
+def unapplied_cash_is_queued(tx: Tx, entries: Sequence[str]) -> Iterator[Finding]:
+    """Check that the unapplied cash in the books is what the entries of the bank say is not applied.
+
+    Every transfer of it is one of an entry, of one that was ignored or restored, or of an application.
+    """
+    sql = (
+        "select e.id, e.unapplied::numeric as found, coalesce((select"
+        " sum(case when t.credit = 'unapplied_cash' then t.amount else -t.amount end) from ledger_transfers t"
+        " where 'unapplied_cash' in (t.debit, t.credit) and (t.source = e.id or t.source ^@ (e.id || '@')"
+        " or t.source in (select a.id from bank_applications a where a.entry = e.id))), 0)"
+        " + coalesce((select sum(o.amount) from bank_entries o where o.reversed_by = e.id"
+        " and o.state = 'reversed'), 0)"
+        " - case when e.state = 'reversed' then e.amount else 0 end as expected"
+        " from bank_entries e where e.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "unapplied_cash_is_queued", sql, entries)
+
+
 CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
