@@ -27,7 +27,7 @@ from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
-from billow.pages import description, hosted_invoice, hosted_receipt, metrics, shared_file
+from billow.pages import description, gateway_notices, hosted_invoice, hosted_receipt, metrics, shared_file
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -113,6 +113,7 @@ def _built(settings: Settings, db: Database) -> App:
     hosted_invoice.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
+    gateway_notices.add(server.app, db)
     return App(db, keys, server, account, new_key)
 
 

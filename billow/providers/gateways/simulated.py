@@ -27,10 +27,11 @@ from billow.core.payments import (
 )
 from billow.providers.gateways import Gateway, StoredMethod, accounts, faults, instruments, simulated_disputes
 from billow.providers.gateways.accounts import Account
-from billow.providers.gateways.answers import answer, arrived, reference_of, set_up_answer, settled
+from billow.providers.gateways.answers import answer, reference_of, set_up_answer, settled
 from billow.providers.gateways.faults import Fault, fault_of
 from billow.providers.gateways.simulated_answers import (
     Known,
+    arrive,
     as_answered,
     begin_aftermath,
     begin_refund,
@@ -171,14 +172,15 @@ class Simulated(Gateway):
         with self._transaction() as memory:
             mature(memory, attempt)
             found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+                "select amount, about, reference, currency, outcome from attempts where attempt = ?",
+                (attempt,),
             ).fetchone()
             if found is None:
                 return None
             outcome = read(found[-1])
             account = accounts.find(found[1])
             if isinstance(outcome, Pending) and isinstance(account, Account) and not account.waits:
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+                outcome = keep(memory, attempt, arrive(memory, account, found[:4]))
         return outcome
 
     def reports(self, attempt: str) -> Sequence[Notice]:
@@ -227,13 +229,14 @@ class Simulated(Gateway):
         """End the wait for a payment from a bank account, as the bank's answer does after days."""
         with self._transaction() as memory:
             found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+                "select amount, about, reference, currency, outcome from attempts where attempt = ?",
+                (attempt,),
             ).fetchone()
             if found is None:
                 return None
             outcome, account = read(found[-1]), accounts.find(found[1])
             if isinstance(outcome, Pending) and isinstance(account, Account):
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+                outcome = keep(memory, attempt, arrive(memory, account, found[:4]))
         return outcome
 
     def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
@@ -265,6 +268,7 @@ class Simulated(Gateway):
                     settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
                 )
                 keep(memory, attempt, outcome)
+        self._tell_later(AttemptChanged(attempt), type(outcome).__name__)
         return outcome
 
     def charges(self) -> list[Recorded]:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
 from billow.providers.gateways import accounts, instruments, simulated_disputes
-from billow.providers.gateways.answers import fee, names
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.answers import arrived, fee, names
 from billow.providers.gateways.simulated_memory import read, write
 
 PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
@@ -130,6 +131,16 @@ def begin_aftermath(
         return outcome
     charge = about.charge if isinstance(about, Capture) else outcome.reference
     simulated_disputes.begin(memory, charge, about.amount, about.currency, found.afterwards)
+    return replace(outcome, news=True)
+
+
+def arrive(memory: sqlite3.Connection, account: Account, row: tuple[int, str, str, str]) -> Outcome:
+    """Let a payment from a bank account arrive or fail; some are disputed as soon as they have arrived."""
+    amount, _, reference, currency = row
+    outcome = arrived(account, amount, reference)
+    if not isinstance(outcome, Succeeded) or account.afterwards is None:
+        return outcome
+    simulated_disputes.begin(memory, reference, amount, currency, account.afterwards)
     return replace(outcome, news=True)
 
 
