@@ -1,7 +1,9 @@
 """Do the commands of `billow bank` say what they did, and end with the status that scripts rely on?"""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import pytest
 
 from billow import banking
 from billow.app import App
+from billow.core.bank.seller import SellerAccount
+from billow.providers.gateways.sepa_debit import SepaDebit
 from tests.conftest import Api
-from tests.support.bank_statements import Booking, statement
+from tests.support.bank_statements import ACCOUNT, Booking, statement
 from tests.test_command_line import Run, here, run
 
 __all__ = ["here", "run"]
@@ -85,3 +89,62 @@ def test_a_payment_by_hand_has_an_amount_and_a_day(
     invoice = api.post("/v1/invoices", {"customer": customer, **how})["id"]
     status, said = bank("record", invoice, "--reference", "r", option, value)
     assert status == 2 and reason in said, said
+
+
+@pytest.fixture
+def sepa(here: App, run: Run, bank: Run) -> Run:
+    """`billow sepa` with these words, about the account of the test."""
+    return lambda *words: run("sepa", *words)
+
+
+@pytest.fixture
+def creditor(here: App) -> Iterator[None]:
+    before = here.db.outside
+    account = SellerAccount("Nimbus Ltd", ACCOUNT, creditor_id="DE98ZZZ09999999999", notice_days=1)
+    here.db.outside = replace(before, gateways={"test": SepaDebit()}, account=account)
+    yield
+    here.db.outside = before
+
+
+def debit(api: Api) -> str:
+    """An invoice that is debited, which is under way."""
+    customer = api.post("/v1/customers", {"name": "Anna"})["id"]
+    given = {"type": "sepa_debit", "sepa_debit[iban]": "NL91ABNA0417164300"}
+    method = api.post("/v1/payment_methods", given)["id"]
+    api.post(f"/v1/payment_methods/{method}/attach", {"customer": customer})
+    invoice = api.post("/v1/invoices", {"customer": customer, "currency": "eur"})["id"]
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": 900, "currency": "eur", "invoice": invoice})
+    api.post(f"/v1/invoices/{invoice}/pay", {"payment_method": method})
+    return str(invoice)
+
+
+def test_a_file_is_written_once_and_again_as_it_was(
+    sepa: Run, api: Api, creditor: None, tmp_path: Path
+) -> None:
+    assert sepa("export", str(tmp_path / "none.xml")) == (0, "No direct debit is due; no file was written.\n")
+    invoice = debit(api)
+    first, again = tmp_path / "first.xml", tmp_path / "again.xml"
+    status, said = sepa("export", str(first), "--ahead", "5")
+    assert status == 0 and "1 direct debits of €9.00" in said
+    batch = next(word.strip(",") for word in said.split() if word.startswith("sbt_"))
+    assert sepa("export", str(first), "--batch", batch)[0] == 2, "an existing file is not replaced"
+    assert sepa("export", str(again), "--batch", batch)[0] == 0
+    assert first.read_bytes() == again.read_bytes() and b"pain.008.001.08" in first.read_bytes()
+    assert batch in sepa("list")[1]
+    [id] = re.findall("<EndToEndId>(.*)</EndToEndId>", first.read_text())
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT.replace("ID", id))
+    assert sepa("reject", str(report)) == (0, "1 direct debits are rejected.\n")
+    assert api.get(f"/v1/invoices/{invoice}")["status"] == "open"
+    report.write_text(REPORT.replace("ID", "other"))
+    status, said = sepa("reject", str(report))
+    assert status == 1 and "other is none of ours" in said
+    assert sepa("reject", str(first))[0] == 2
+
+
+REPORT = (
+    '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><OrgnlPmtInfAndSts>'
+    "<TxInfAndSts><OrgnlEndToEndId>ID</OrgnlEndToEndId><TxSts>RJCT</TxSts>"
+    "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf></TxInfAndSts>"
+    "</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+)

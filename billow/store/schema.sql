@@ -1035,8 +1035,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund',
-        'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_failure_refund',
+        'payment_refund', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );

@@ -101,16 +101,22 @@ CLEARED = (
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
-    """Check that a captured charge is on the balance and in the books, and any other charge in neither."""
+    """Check that a captured charge is on the balance and in the books, and any other charge in neither.
+
+    One that failed after it was captured is in both twice, there and back.
+    """
     for row in tx.all(
-        "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded,"
-        f" b.amount as moved, b.net, {CLEARED} as booked, (select coalesce(sum(f.amount), 0) from refunds f"
+        "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded, m.moved, m.net,"
+        f" {CLEARED} as booked, r.failure_balance_transaction as came_back,"
+        " (select coalesce(sum(f.amount), 0) from refunds f"
         " where f.charge = r.id and f.status = 'succeeded') as given_back"
-        " from charges r left join balance_transactions b on b.id = r.balance_transaction"
+        " from charges r cross join lateral (select sum(b.amount)::bigint as moved, sum(b.net)::bigint as net"
+        " from balance_transactions b where b.id in (r.balance_transaction, r.failure_balance_transaction)) m"
         " where r.id = any(%(ids)s) order by r.id",
         ids=list(charges),
     ):
         taken = row["amount_captured"] if row["status"] == "succeeded" and row["captured"] else None
+        taken = 0 if row["came_back"] else taken
         seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
         if row["moved"] != taken or row["booked"] != (row["net"] or 0):
             yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")

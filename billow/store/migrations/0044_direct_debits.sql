@@ -37,3 +37,8 @@ create policy one_tenant on sepa_batches using (tenant = current_setting('billow
 alter table sepa_collections enable row level security;
 alter table sepa_collections force row level security;
 create policy one_tenant on sepa_collections using (tenant = current_setting('billow.tenant', true));
+
+alter table balance_transactions drop constraint balance_transactions_type_check;
+alter table balance_transactions add constraint balance_transactions_type_check
+    check (type in ('adjustment', 'charge', 'payment', 'payment_failure_refund', 'payment_refund', 'refund', 'refund_failure',
+        'stripe_fee', 'transfer', 'transfer_refund'));
