@@ -13,6 +13,7 @@ from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succee
 from billow.flows.invoices import due_dates
 from billow.flows.payments import (
     charge_records,
+    debit_notices,
     locked_attempt,
     payment_mails,
     postings,
@@ -118,6 +119,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
             case Pending():
                 at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
+                debit_notices.order_notice(tx, case)
 
 
 def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:

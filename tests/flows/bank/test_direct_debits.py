@@ -10,8 +10,11 @@ from lxml import etree
 from billow.app import App
 from billow.core.errors import Refused
 from billow.flows.bank import direct_debits
+from billow.flows.mails import outbox
+from billow.flows.papers import letters
 from billow.providers.bank import pain002
 from billow.providers.gateways.sepa_debit import SepaDebit
+from billow.providers.letters import layout
 from tests.flows.bank.conftest import Bank
 from tests.support.bank_statements import Booking
 
@@ -77,6 +80,19 @@ def test_a_debit_is_pending_until_a_statement_settles_it(debits, bank):
     done = bank.statement(Booking(12500, "B1", end_to_end=id, mandate=all_texts(file.content, "MndtId")[0]))
     assert (done.applied, bank.paid(invoice)) == (1, ("paid", 12500, 0))
     assert bank.balances() == {"bank": 12500, "revenue": -12500}, "nothing is left in clearing"
+
+
+def test_the_payer_hears_of_the_amount_the_day_and_the_mandate(debits, bank):
+    debits.collected(12500)
+    with bank.app.db.transaction(bank.tenant) as tx:
+        [(id, facts)] = tx.tuples("select id, facts from mails where kind = 'debit_notice'")
+        letter = letters.address(tx, outbox.find(tx, id))
+    file = debits.export()
+    assert facts["day"] == "2026-03-16" and facts["mandate"] == all_texts(file.content, "MndtId")[0]
+    assert facts["creditor"] == "DE98ZZZ09999999999" and facts["amount"] == 12500
+    assert isinstance(letter, letters.Addressed) and letter.to == "anna@example.test"
+    assert "16" in layout.written(letter.letter).subject and "€125.00" in layout.written(letter.letter).text
+    debits.reject(*all_texts(file.content, "EndToEndId"))
 
 
 def test_a_debit_is_in_one_file_only_and_the_file_can_be_fetched_again(debits, bank):
