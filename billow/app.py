@@ -28,13 +28,16 @@ from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
 from billow.pages import (
+    authentication,
     checkout,
     description,
     frame,
     gateway_notices,
     hosted_invoice,
     hosted_receipt,
+    method_update,
     metrics,
+    portal,
     shared_file,
 )
 from billow.providers.egress import Egress
@@ -122,6 +125,9 @@ def _built(settings: Settings, db: Database) -> App:
     frame.add(server.app)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    method_update.add(server.app, db, db.outside)
+    authentication.add(server.app, db, db.outside)
+    portal.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)

@@ -1,6 +1,6 @@
 """Serve the checkout page: show what is bought, take the payment, and lead back to the merchant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -12,8 +12,7 @@ from billow.flows.checkout import changes, completion, payment_links, purchase, 
 from billow.flows.checkout.completion import Result
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside, has_gateway
-from billow.flows.papers import links
-from billow.pages import checkout_view, frame
+from billow.pages import checkout_view, frame, sealed
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
@@ -23,7 +22,7 @@ from billow.resources.payment_link import PaymentLink
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.perform import perform
-from billow.store.tx import TENANT, Database, Tx
+from billow.store.tx import Database, Tx
 
 ADDRESS = "/c/<account>/<mode>/<session>/<seal>"
 LINK = "/b/<account>/<mode>/<link>/<seal>"
@@ -35,19 +34,6 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     """Add the pages of checkout sessions and payment links. A wrong seal is answered like no such address."""
     pages = Pages(db, outside)
 
-    def at(kind: str, view: Callable[..., flask.Response]) -> Callable[..., flask.Response]:
-        def sealed(account: str, mode: str, seal: str, **named: str) -> flask.Response:
-            tenant, [id] = f"{account}/{mode}", named.values()
-            whole = TENANT.fullmatch(tenant) and "\x00" not in id
-            if not whole or not links.is_sealed(outside, tenant, id, seal, kind):
-                return frame.gone()
-            try:
-                return view(tenant, id, f"/{flask.request.path.split('/')[1]}/{tenant}/{id}/{seal}")
-            except Refused:
-                return frame.gone(test=mode == "test")
-
-        return sealed
-
     session = "checkout session"
     for path, name, kind, view, methods in (
         (ADDRESS, "checkout", session, pages.checkout, ["GET", "POST"]),
@@ -56,7 +42,9 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         (f"{ADDRESS}/recover", "checkout recovery", session, pages.recover, ["GET"]),
         (LINK, "payment link", "payment link", pages.visit, ["GET"]),
     ):
-        app.add_url_rule(path, name, at(kind, view), methods=methods, provide_automatic_options=False)
+        app.add_url_rule(
+            path, name, sealed.page(outside, kind, view), methods=methods, provide_automatic_options=False
+        )
 
 
 class Pages:
@@ -160,8 +148,9 @@ class Pages:
                 return frame.see(address)
             words = words_of(language_of(session))
             here = f"{address}/confirm"
-            if flask.request.method == "GET":
-                intent = rows.find(tx, PaymentIntent, awaits)
+            intent = rows.find(tx, PaymentIntent, awaits)
+            asked = intent.status == "requires_action"
+            if flask.request.method == "GET" and asked:
                 return frame.page(
                     "confirm.html",
                     words.language,
@@ -171,7 +160,8 @@ class Pages:
                     test=not tx.livemode,
                     token=frame.token_of(self.outside, here),
                 )
-        if not frame.is_ours(self.outside, here, flask.request.form, flask.request.headers):
+        # Where it was confirmed elsewhere, as on the page of the intent, nothing is left to ask.
+        if asked and not frame.is_ours(self.outside, here, flask.request.form, flask.request.headers):
             return frame.see(here)
         passed = flask.request.form.get("answer") == "yes"
         result = perform(lambda: self.db.transaction(tenant), completion.confirm, id, passed)

@@ -43,11 +43,6 @@ def payment_link(tx: Tx, link: str) -> str:
     return address(tx, "b", link, "payment link")
 
 
-def update_method(tx: Tx, customer: str, invoice: str) -> str:
-    """Return the address at which a customer adds a payment method and pays an invoice with it at once."""
-    return address(tx, "m", f"{customer}.{invoice}", "payment method")
-
-
 def portal(tx: Tx, session: str) -> str:
     """Return the address of a session of the billing portal."""
     return address(tx, "p", session, "portal session")
