@@ -93,6 +93,17 @@ def unapplied_cash_is_queued(tx: Tx, entries: Sequence[str]) -> Iterator[Finding
     yield from differences(tx, "unapplied_cash_is_queued", sql, entries)
 
 
+def cash_balances_are_unapplied(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """Check that a customer's cash balance is what is left of the transfers that are known to be theirs."""
+    sql = (
+        "select c.id, coalesce((select sum(t.net_amount) from cash_balance_transactions t"
+        " where t.customer = c.id), 0) as found, coalesce((select sum(e.unapplied) from bank_entries e"
+        " where e.customer = c.id and e.state = 'queued'), 0) as expected"
+        " from customers c where c.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "cash_balances_are_unapplied", sql, customers)
+
+
 CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
