@@ -56,7 +56,9 @@ class SepaDebit:
 
     name = NAME
 
-    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+    def store_method(
+        self, token: str, type: str = "card", given: Mapping[str, str] = MappingProxyType({})
+    ) -> StoredMethod | Declined:
         """Store an account, named by its IBAN."""
         if type != NAME or not is_debitable(token):
             return NOT_AN_ACCOUNT
