@@ -6,7 +6,7 @@ from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.customers import payment_methods
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import collect, pay_invoice, settle
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
@@ -74,7 +74,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         f" {intent.status}.",
         code="payment_intent_unexpected_state",
     )
-    provider = gateway(tx)
+    gateway(tx)
     customer = rows.find(tx, Customer, intent.customer)
     id = wanted.payment_method or intent.payment_method or payment_methods.method_id(customer)
     require(
@@ -90,7 +90,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
         param="payment_method",
     )
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session)
-    tx, outcome = yield ask(provider.charge, collect.charge_of(attempt))
+    tx, outcome = yield ask(gateway_named(tx, attempt.gateway).charge, collect.charge_of(attempt))
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, PaymentIntent, intent.id)
     return pay_invoice.decline_error(tx, after) if after.status == "requires_payment_method" else after
