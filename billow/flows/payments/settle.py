@@ -11,7 +11,14 @@ from billow.core import lifecycle
 from billow.core.errors import Inconsistent, ensure
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import due_dates
-from billow.flows.payments import charge_records, locked_attempt, postings, retries, settle_refund
+from billow.flows.payments import (
+    charge_records,
+    locked_attempt,
+    payment_mails,
+    postings,
+    retries,
+    settle_refund,
+)
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
@@ -137,6 +144,7 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
             if charge.captured
         ],
     )
+    payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
     held = [charge.id for charge in charges if not charge.captured]
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
     ask_for_news(tx, paid)
@@ -258,9 +266,17 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
-        retries.record_failure(
-            tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic
-        )
+        retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
+
+
+def declined_of(case: Case, outcome: Declined) -> retries.Failure:
+    """Return how an attempt failed; one without an id was not sent to the gateway."""
+    return retries.Failure(
+        case.attempt.automatic,
+        outcome.decline_code or outcome.code,
+        case.method.id if case.method else None,
+        sent=bool(case.attempt.id),
+    )
 
 
 def failed_charge(tx: Tx, case: Case, outcome: Declined) -> Charge:
@@ -320,6 +336,8 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     )
     if case.invoice:
         rows.emit(tx, [(case.invoice, None)], "invoice.payment_action_required")
+        if case.attempt.automatic:
+            payment_mails.order_action(tx, case.invoice)
         transitions.await_action(tx, case.subscription, case.invoice)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
-from billow.flows.payments import postings
+from billow.flows.mails import outbox
+from billow.flows.payments import payment_mails, postings
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -63,6 +64,8 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
         postings.post_refund(tx, refund, charge)
     update_and_emit(tx, refund, "updated", **changes)
+    if charge.captured:
+        payment_mails.order_refund(tx, refund, charge.customer)
     total = charge.amount_refunded + refund.amount
     rows.update(
         tx,
@@ -124,6 +127,7 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             balance_transaction=movement.id,
         )
         postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
+        outbox.order(tx, [payment_mails.receipt_of(captured)])
         jobs.cancel(tx, "charge.expire", charge.id)
 
 
