@@ -44,6 +44,7 @@ from billow.pages import (
 )
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.stripe import Stripe
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
@@ -154,7 +155,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         secret=pepper(settings),
         account=seller_account(settings),
         bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
-        configured=Configured({}),
+        configured=Configured({"stripe": lambda route: Stripe(route, egress.check)}),
         now=lambda: db.wall(),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
