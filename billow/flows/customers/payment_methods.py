@@ -76,17 +76,19 @@ def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
 
 def store_source(tx: Tx, token: str, currency: str | None = None) -> Steps:
     """Store the card of a token with the id of a source: `tx, method = yield from store_source(…)`."""
-    tx, answer, used = yield from store_token(tx, token, "source", currency)
+    tx, answer, used = yield from store_token(tx, token, "source", currency=currency)
     return tx, typed_in(new_method(answer, id=used.card["id"] if used else new_id("card_")), used)
 
 
-def store_token(tx: Tx, token: str, param: str | None, currency: str | None = None) -> Steps:
+def store_token(
+    tx: Tx, token: str, param: str | None, check: bool = True, currency: str | None = None
+) -> Steps:
     """Store the card of a token, which is used by that: `tx, answer, used = yield from store_token(…)`.
 
     `used` is None for a ready token, such as tok_visa, and for a number.
     """
     used = tokens.use(tx, token, param)
-    tx, answer = yield from store(tx, used.reference if used else token, param, currency=currency)
+    tx, answer = yield from store(tx, used.reference if used else token, param, "card", check, currency)
     return tx, answer, used
 
 
@@ -102,14 +104,17 @@ def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
     )
 
 
-def store(tx: Tx, token: str, param: str | None, type: str = "card", currency: str | None = None) -> Steps:
+def store(
+    tx: Tx, token: str, param: str | None, type: str = "card", check: bool = True, currency: str | None = None
+) -> Steps:
     """Store a method at a gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode.
 
-    The gateway is the one for payments of the type, and of the currency if that is known already.
+    The gateway is the one for payments of the type, and of the currency if that is known already. Without
+    `check` a card that declines is stored: the charge that follows says so.
     """
     refuse_test_card(tx, token, param)
     provider = gateway_for(tx, currency=currency, type=type)
-    tx, answer = yield ask(provider.store_method, token, type)
+    tx, answer = yield ask(provider.store_method, token, type, check)
     if isinstance(answer, StoredMethod):
         return tx, replace(answer, gateway=provider.name)
     if isinstance(answer, Declined) and answer.code == MISSING:  # a mistake of the program, not of the payer
@@ -187,17 +192,17 @@ def create(tx: Tx, wanted: Described) -> Steps:
     return rows.insert(tx, method, event=None)
 
 
-def new_from(tx: Tx, wanted: Described, at: str = "") -> Steps:
+def new_from(tx: Tx, wanted: Described, at: str = "", check: bool = True) -> Steps:
     """Store the method that a request describes, not yet written: `tx, method = yield from new_from(…)`.
 
-    `at` is the param that holds the description.
+    `at` is the param that holds the description. Without `check` a card that declines is stored.
     """
     common = {"allow_redisplay": wanted.allow_redisplay, "metadata": merged({}, wanted.metadata)}
     if wanted.billing_details:
         common["billing_details"] = wanted.billing_details.shown()
     check_type(wanted, at)
     if wanted.type == "card":
-        tx, method = yield from new_card(tx, wanted, at)
+        tx, method = yield from new_card(tx, wanted, at, check)
         return tx, method.but(**common)
     kind, given = BY_NAME[wanted.type], getattr(wanted, wanted.type)
     sent = given.shown() if given else {}
@@ -232,7 +237,7 @@ def within(at: str, name: str) -> str:
     return f"{at}[{head}]{bracket}{rest}" if at else name
 
 
-def new_card(tx: Tx, wanted: Described, at: str) -> Steps:
+def new_card(tx: Tx, wanted: Described, at: str, check: bool) -> Steps:
     """Store the card that a request describes: `tx, method = yield from new_card(…)`."""
     card: GivenCard = getattr(wanted, wanted.type)
     token, number = card.token, card.number
@@ -247,7 +252,7 @@ def new_card(tx: Tx, wanted: Described, at: str) -> Steps:
             raise params.missing(within(at, f"card[{name}]"))
     given = token or (number or "").replace(" ", "")
     tx, answer, used = yield from store_token(
-        tx, given, within(at, "card[token]" if token else "card[number]")
+        tx, given, within(at, "card[token]" if token else "card[number]"), check
     )
     method = typed_in(new_method(answer), used)
     typed: dict[str, Any] = {}

@@ -59,10 +59,10 @@ class Named(Simulated):
             raise Unavailable(f"{self.name} is down.")
         return super().charge(charge)
 
-    def store_method(self, token: str, type: str = "card") -> Any:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> Any:
         if self.down:
             raise Unavailable(f"{self.name} is down.")
-        return super().store_method(token, type)
+        return super().store_method(token, type, check)
 
 
 @pytest.fixture
