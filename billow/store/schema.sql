@@ -248,6 +248,7 @@ create table payment_methods (
     details         jsonb,
     token           text        not null,
     detached        boolean     not null default false,
+    gateway         text,                            -- which stores it
     check (customer is null or not detached),
     check ((card is not null) = (type = 'card')),
     check ((details is not null) = (type <> 'card'))
@@ -967,6 +968,22 @@ create table payment_intents (
 create index on payment_intents (tenant, created desc, id desc);
 create index on payment_intents (tenant, customer);
 create index on payment_intents (invoice);
+
+-- The gateways of an account. The secrets are those of the gateway's API and of its notices.
+create table gateways (
+    tenant         text        not null default current_setting('billow.tenant'),
+    name           text        not null,
+    created        timestamptz not null,
+    kind           text        not null,
+    position       bigint      not null,
+    currencies     text[]      not null,
+    types          text[]      not null,
+    active         boolean     not null default true,
+    address        text,
+    secret         text        not null,
+    signing_secret text        not null,
+    primary key (tenant, name)
+);
 
 -- One try to take money, written before the gateway is asked: no crash can lose its answer. One at a time.
 create table attempts (

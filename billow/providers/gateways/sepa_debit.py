@@ -56,9 +56,7 @@ class SepaDebit:
 
     name = NAME
 
-    def store_method(
-        self, token: str, type: str = "card", given: Mapping[str, str] = MappingProxyType({})
-    ) -> StoredMethod | Declined:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store an account, named by its IBAN."""
         if type != NAME or not is_debitable(token):
             return NOT_AN_ACCOUNT
