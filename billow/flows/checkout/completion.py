@@ -11,7 +11,6 @@ from billow.flows.checkout import confirmations, payment_links, purchase, sessio
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
-from billow.flows.outside.outside import gateway
 from billow.flows.payments import collect
 from billow.flows.subscriptions import create, incomplete
 from billow.resources.checkout_session import CheckoutSession
@@ -66,7 +65,7 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         method = purchase.saved_method(tx, session, payer.method)
     session, attempts = begin(tx, session, payer, method)
     if attempts:
-        tx, outcomes = yield ask(collect.charge_each, gateway(tx), attempts)
+        tx, outcomes = yield ask(collect.charge_each, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
 

@@ -3,7 +3,7 @@
 from billow.api import rows
 from billow.core.errors import Refused, require
 from billow.core.payments import NeedsAction, Outcome
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments.settle import settle
 from billow.providers.gateways import Gateway
 from billow.providers.gateways.simulated import Simulated
@@ -22,7 +22,7 @@ def confirm(tx: Tx, intent: str, passed: bool) -> Steps:
     if found.status != "requires_action":
         return tx
     attempt = waiting(tx, intent)
-    tx, outcome = yield ask(answered, gateway(tx), attempt.id, passed)
+    tx, outcome = yield ask(answered, gateway_named(tx, attempt.gateway), attempt.id, passed)
     locked = rows.lock(tx, Attempt, attempt.id)
     if locked.state == "requires_action" and outcome is not None and not isinstance(outcome, NeedsAction):
         settle(tx, rows.update(tx, locked, event=None, state="processing"), outcome)
