@@ -266,6 +266,27 @@ def test_a_mail_is_sent_once_for_a_cause_however_often_its_job_runs(
     assert list(letters.iterdir()) == []
 
 
+def test_a_dispute_is_told_to_the_merchant_who_wants_it(
+    world: World, letters: Path, settings: Settings
+) -> None:
+    settings(mails={"dispute": True, "invoice": False})
+    world.post("/v1/charges", amount=700, currency="eur", source="tok_createDispute")
+    world.work()
+    world.work()
+    [mail] = read(letters)
+    assert mail["To"] == "billing@localhost"
+    assert str(mail["Subject"]).startswith("Dispute of €7.00: respond by ")
+    assert "Their bank’s reason: fraudulent." in " ".join(text_of(mail).split())
+
+
+def test_a_payment_out_of_band_after_a_failure_is_thanked_for(world: World, letters: Path) -> None:
+    anna, _ = failed_renewal(world)
+    world.at("2025-02-03")
+    anna.last_invoice.does("pay", paid_out_of_band=True)
+    world.work()
+    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+
+
 # ------------------------------------------------------------------------------------- what comes back
 
 
