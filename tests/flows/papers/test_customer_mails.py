@@ -12,13 +12,15 @@ import pytest
 from billow import mailing
 from billow.app import App
 from billow.core.bounces import Bounce
-from billow.core.errors import Refused
+from billow.core.errors import NoSuchRecipient, Refused
 from billow.flows.mails import bounces, kinds, outbox
 from billow.flows.outside import merchant
 from billow.flows.papers.letters import LETTERS
+from billow.providers.mail import Message
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.payments.test_dunning import RETRIES, failed_renewal
 from tests.support.world import Customer, World
+from tests.test_tidy import ROOT
 
 __all__ = ["letters"]
 Settings = Callable[..., None]
@@ -56,6 +58,12 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 def test_every_kind_has_a_letter() -> None:
     assert LETTERS.keys() == kinds.SENT.keys()
+
+
+def test_the_guide_names_each_kind_with_its_default() -> None:
+    page = (ROOT / "docs" / "guide" / "mail.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", page, re.MULTILINE)
+    assert {kind: word == "yes" for kind, word in rows} == kinds.SENT
 
 
 def test_a_failure_tells_why_when_it_is_tried_again_and_what_is_lost_when(
@@ -328,6 +336,32 @@ def test_an_address_that_works_again_gets_mails_again(app: App, world: World, le
         assert bounces.forget(tx, "ANNA@example.com") == 1
     world.at("2025-02-01 01:00")
     assert len(read(letters)) == 2
+
+
+class Refusing:
+    """A mail server that knows none of the recipients."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, message: Message) -> None:
+        self.asked += 1
+        raise NoSuchRecipient(f"{message.to}: 550 no such user")
+
+
+def test_an_address_that_the_server_refuses_gets_no_more_mails(
+    app: App, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Refusing()
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, mailer=server))
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    assert server.asked == 1
+    world.post(f"/v1/customers/{anna.id}", email="anna@work.example")
+    world.at("2025-03-01 01:00")
+    assert server.asked == 2
 
 
 def test_a_failure_for_now_and_a_mail_of_others_note_nothing(app: App, world: World) -> None:
