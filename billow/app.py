@@ -27,7 +27,19 @@ from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
-from billow.pages import description, gateway_notices, hosted_invoice, hosted_receipt, metrics, shared_file
+from billow.pages import (
+    authentication,
+    checkout,
+    description,
+    frame,
+    gateway_notices,
+    hosted_invoice,
+    hosted_receipt,
+    method_update,
+    metrics,
+    portal,
+    shared_file,
+)
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -110,7 +122,12 @@ def _built(settings: Settings, db: Database) -> App:
     metrics.add(server.app, db, settings.metrics_token)
     newest = [verb for verb in verbs(server.routes) if not verb.until]
     description.add(server.app, newest, settings.base_url)
+    frame.add(server.app)
+    checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    method_update.add(server.app, db, db.outside)
+    authentication.add(server.app, db, db.outside)
+    portal.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)

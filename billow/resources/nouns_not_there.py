@@ -28,9 +28,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "credit_grant customer customer_account"),
     ("/v1/billing/credit_grants", "billing.credit_grant", "customer customer_account"),
     ("/v1/billing/feedback_options", "billing.feedback_option", "status"),
-    ("/v1/billing_portal/configurations", "billing_portal.configuration", "active is_default"),
-    ("/v1/checkout/sessions", "checkout.session",
-     "created customer customer_account customer_details payment_intent payment_link status subscription"),
     ("/v1/climate/orders", "climate.order", ""),
     ("/v1/climate/products", "climate.product", ""),
     ("/v1/climate/suppliers", "climate.supplier", ""),
@@ -53,7 +50,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "lookup_keys preferences status"),
     ("/v1/issuing/physical_bundles", "issuing.physical_bundle", "status type"),
     ("/v1/issuing/transactions", "issuing.transaction", "card cardholder created type"),
-    ("/v1/payment_links", "payment_link", "active"),
     ("/v1/payment_method_configurations", "payment_method_configuration", "active application"),
     ("/v1/payment_method_domains", "payment_method_domain", "domain_name enabled"),
     ("/v1/payment_records", "payment_record", "created_after created_before"),
@@ -84,10 +80,6 @@ class AccountHolder(Params):
     customer_account: str | None = f.text()
 
 
-class CustomerDetails(Params):
-    email: str = f.email(required=True)
-
-
 class Preferences(Params):
     is_default: bool | None = f.boolean()
     is_platform_default: bool | None = f.boolean()
@@ -109,7 +101,6 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "application": partial(f.text, unset=True),
     "charge": partial(f.ref, "charge"),
     "customer": partial(f.ref, "customer"),
-    "customer_details": partial(f.nested, shape=CustomerDetails),
     "email": f.email,
     "invoice": partial(f.ref, "invoice"),
     "lookup_keys": partial(f.array, item=f.text()),
@@ -119,7 +110,6 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "preferences": partial(f.nested, shape=Preferences),
     "related_customer": partial(f.ref, "customer"),
     "scope": partial(f.nested, shape=Scope),
-    "subscription": partial(f.ref, "subscription"),
 }
 
 

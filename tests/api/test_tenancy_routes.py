@@ -127,6 +127,25 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "line_items[0][discounts][0][coupon]": "{coupon}",
         },
     ),
+    "checkout.session": (
+        "/v1/checkout/sessions",
+        {
+            "customer": "{customer}",
+            "mode": "subscription",
+            "line_items[0][price]": "{price}",
+            "line_items[0][quantity]": "1",
+            "success_url": "https://victoria.example",
+        },
+    ),
+    "payment_link": (
+        "/v1/payment_links",
+        {"line_items[0][price]": "{price}", "line_items[0][quantity]": "1"},
+    ),
+    "billing_portal.configuration": (
+        "/v1/billing_portal/configurations",
+        {"features[invoice_history][enabled]": "true"},
+    ),
+    "billing_portal.session": ("/v1/billing_portal/sessions", {"customer": "{customer}"}),
     "v2.core.event_destination": (
         "/v2/core/event_destinations",
         {

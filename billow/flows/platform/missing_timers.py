@@ -321,6 +321,9 @@ OTHERS = (
         expiring,
     ),
     Rule(
+        "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
+    ),
+    Rule(
         "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]
     ),
     Rule(
