@@ -17,8 +17,10 @@ from billow.flows.mails import bounces, kinds, outbox
 from billow.flows.outside import merchant
 from billow.flows.papers.letters import LETTERS
 from billow.providers.mail import Message
+from billow.store import jobs
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.payments.test_dunning import RETRIES, failed_renewal
+from tests.support.statement_counts import counted
 from tests.support.world import Customer, World
 from tests.test_tidy import ROOT
 
@@ -293,6 +295,18 @@ def test_a_payment_out_of_band_after_a_failure_is_thanked_for(world: World, lett
     anna.last_invoice.does("pay", paid_out_of_band=True)
     world.work()
     assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+
+
+def test_all_mails_of_a_transaction_are_written_with_one_statement(app: App, world: World) -> None:
+    counts = []
+    for number in (1, 40):
+        with app.db.transaction(world.api.tenant) as tx, counted() as count:
+            outbox.order(tx, [outbox.Mail("invoice", f"in_{number}_{one}", None) for one in range(number)])
+            tx.end()
+        counts.append(len(count))
+    assert counts == [2, 2], "the mails, and their jobs"
+    with app.db.transaction(world.api.tenant) as tx:
+        jobs.cancel(tx, outbox.JOB, *[id for (id,) in tx.tuples("select id from mails")])
 
 
 # ------------------------------------------------------------------------------------- what comes back
