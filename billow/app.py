@@ -32,6 +32,7 @@ from billow.pages import (
     checkout,
     description,
     frame,
+    gateway_notices,
     hosted_invoice,
     hosted_receipt,
     method_update,
@@ -129,6 +130,7 @@ def _built(settings: Settings, db: Database) -> App:
     portal.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
+    gateway_notices.add(server.app, db)
     return App(db, keys, server, account, new_key)
 
 

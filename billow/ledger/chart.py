@@ -27,6 +27,7 @@ class Kind:
 CHART: dict[str, Kind] = {
     "bank": Kind("Bank", "asset", "debit", "1930", "1800"),
     "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
+    "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),

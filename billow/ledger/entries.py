@@ -165,6 +165,16 @@ def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("refunds_payable", currency), clearing(gateway, currency), amount)
 
 
+def dispute_moved(gateway: str, currency: str, amount: int) -> list[Transfer]:
+    """Move disputed funds: the gateway takes them back, or with a negative amount returns them."""
+    return move(the("disputed", currency), clearing(gateway, currency), amount)
+
+
+def dispute_lost(currency: str, amount: int) -> list[Transfer]:
+    """Write off disputed funds that do not come back. The invoice stays paid, and its tax stays owed."""
+    return move(the("bad_debt", currency), the("disputed", currency), amount)
+
+
 # ------------------------------------------------------------------------------------- credit
 
 

@@ -965,6 +965,7 @@ create table attempts (
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
+    gateway        text,                            -- which is asked; empty where an older version wrote it
     check (amount > 0),
     check ((refund is not null) = (kind = 'refund')),
     check (num_nonnulls(payment_intent, charge) = 1)
@@ -1009,11 +1010,16 @@ create table charges (
     status                          text        not null check (status in ('failed', 'pending', 'succeeded')),
     transfer_group                  text,
     reference                       text,
+    gateway                         text,
+    dispute                         text,
+    disputed                        boolean     not null default false,
+    failure_balance_transaction     text,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
 create index on charges (tenant, customer);
 create index on charges (payment_intent);
+create index charges_by_reference on charges (reference) where reference is not null;
 
 -- What moved our balance with the gateway.
 create table balance_transactions (
@@ -1029,8 +1035,9 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in
-        ('adjustment', 'charge', 'payment', 'payment_refund', 'refund', 'stripe_fee', 'transfer', 'transfer_refund')),
+    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund',
+        'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
@@ -1086,11 +1093,58 @@ create table refunds (
     status              text        not null
         check (status in ('canceled', 'failed', 'pending', 'requires_action', 'succeeded')),
     emitted             boolean     not null,
+    failure_balance_transaction text,
+    instructions_email  text,
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
 create index on refunds (charge);
 create index on refunds (payment_intent);
+
+-- Payments that a cardholder contests at the bank. `movements` are the gateway's, so that each is booked once.
+create table disputes (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    amount                 bigint      not null,
+    balance_transactions   jsonb       not null,
+    charge                 text        not null,
+    currency               text        not null,
+    evidence               jsonb       not null,
+    is_charge_refundable   boolean     not null,
+    metadata               jsonb       not null,
+    network_reason_code    text,
+    payment_intent         text,
+    payment_method_details jsonb,
+    reason                 text        not null,
+    status                 text        not null
+        check (status in ('lost', 'needs_response', 'prevented', 'under_review', 'warning_closed',
+            'warning_needs_response', 'warning_under_review', 'won')),
+    due_by                 timestamptz,
+    gateway                text        not null,
+    movements              jsonb       not null,
+    reference              text        not null,
+    submission_count       bigint      not null,
+    check (amount > 0)
+);
+create index disputes_by_created on disputes (tenant, created desc, id desc);
+create index disputes_by_charge on disputes (charge);
+create unique index disputes_by_reference on disputes (tenant, gateway, reference);
+
+-- Charges that the issuer of the card suspects to be fraud.
+create table early_fraud_warnings (
+    tenant         text        not null default current_setting('billow.tenant'),
+    id             text        primary key,
+    created        timestamptz not null,
+    actionable     boolean     not null,
+    charge         text        not null,
+    fraud_type     text        not null,
+    payment_intent text,
+    gateway        text        not null,
+    reference      text        not null
+);
+create index early_fraud_warnings_by_created on early_fraud_warnings (tenant, created desc, id desc);
+create unique index early_fraud_warnings_by_reference on early_fraud_warnings (tenant, gateway, reference);
 
 -- The books: every movement of money, from the credited account to the debited one. Written by ledger/post.py only.
 create table ledger_transfers (
@@ -1729,6 +1783,21 @@ create table mails (
 create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+
+-- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
+create table payment_failures (
+    tenant         text        not null default current_setting('billow.tenant'),
+    invoice        text        not null,
+    number         bigint      not null,  -- the attempts so far
+    created        timestamptz not null,
+    code           text        not null,
+    class          text        not null,  -- of core/dunning.py
+    payment_method text,
+    sent           boolean     not null,  -- whether the gateway was asked
+    next_at        timestamptz,           -- null: there is no further attempt
+    reason         text        not null,
+    primary key (tenant, invoice, number)
+);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

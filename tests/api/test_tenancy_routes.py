@@ -18,6 +18,7 @@ from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
+from tests.support import disputed
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
@@ -185,6 +186,8 @@ def world(api: Api) -> dict[str, str]:
             continue
         assert answer.status == 200, (noun, answer)
         made[noun] = answer["id"]
+    for noun in disputed.CARDS if "charge" in made else ():
+        made[noun] = disputed.made(api, noun)["id"]
     with api.app.db.transaction(api.tenant) as tx:
         for cls in REGISTRY.values():
             found = tx.one(f"select id from {cls.table} order by created, id limit 1")

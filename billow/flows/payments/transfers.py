@@ -231,7 +231,7 @@ def give_back(tx: Tx, payment: str, amount: int) -> str:
     )
     moved = postings.transaction(tx, refund.id, -amount, charge.currency, "payment_refund")
     made = rows.insert(tx, refund.but(balance_transaction=rows.insert(tx, moved).id), event="created")
-    postings.post_refund(tx, made)
+    postings.post_refund(tx, made, charge)
     total = charge.amount_refunded + amount
     rows.update(tx, charge, event="charge.refunded", amount_refunded=total, refunded=total == charge.amount)
     return made.id

@@ -265,6 +265,7 @@ class Simulated(Gateway):
                     settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
                 )
                 keep(memory, attempt, outcome)
+        self._tell_later(AttemptChanged(attempt), type(outcome).__name__)
         return outcome
 
     def charges(self) -> list[Recorded]:

@@ -38,6 +38,7 @@ RULES = (
     Rule(books.unapplied_cash_is_queued, "bank_entries"),
     Rule(books.charges_are_booked, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
+    Rule(books.disputes_are_booked, "disputes"),
     Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.amounts_paid_are_payments, "invoices"),

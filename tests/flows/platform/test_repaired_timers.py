@@ -13,7 +13,7 @@ from billow.store.tx import Tx
 from tests.flows.conftest import do_what_is_due
 from tests.support.world import World, moment, months, of, plans, seconds
 
-PASSING = ["store.prune", missing_timers.JOB]
+PASSING = ["store.prune", "cards.expiring", missing_timers.JOB]
 """Timers that no state implies."""
 FLEXIBLE = {"billing_mode": {"type": "flexible"}}
 
