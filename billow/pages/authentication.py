@@ -53,7 +53,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     app.add_url_rule(
         ADDRESS,
         "authentication",
-        sealed.page(outside, "authentication", view),
+        sealed.page(outside, "action", view),
         methods=["GET", "POST"],
         provide_automatic_options=False,
     )
