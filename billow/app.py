@@ -30,6 +30,7 @@ from billow.flows.platform.interrupted_requests import outcome_of
 from billow.pages import (
     authentication,
     checkout,
+    connected_account,
     description,
     frame,
     gateway_notices,
@@ -128,6 +129,7 @@ def _built(settings: Settings, db: Database) -> App:
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)
+    connected_account.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)

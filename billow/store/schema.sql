@@ -1631,7 +1631,8 @@ create table connected_accounts (
     settings          jsonb       not null,
     tos_acceptance    jsonb       not null,
     type              text        not null,
-    rejected          text
+    rejected          text,
+    link              jsonb
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
 

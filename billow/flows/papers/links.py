@@ -53,6 +53,11 @@ def authentication(tx: Tx, intent: str) -> str:
     return address(tx, "a", intent, "action")
 
 
+def account(tx: Tx, about: str) -> str:
+    """Return the address at which the holder of a connected account says what is missing."""
+    return address(tx, "o", about, "connected account")
+
+
 def address(tx: Tx, page: str, id: str, kind: str) -> str:
     """Return the sealed address of a page about an object; the seal of one kind opens no other."""
     outside = outside_of(tx)
