@@ -12,7 +12,7 @@ import psycopg
 import typer
 
 from billow import app as application
-from billow import commands, processes, running, settings
+from billow import banking, commands, mailing, processes, recovering, running, settings
 from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
@@ -55,6 +55,9 @@ for command in running.COMMANDS:
 cli.add_typer(load, name="import")
 catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into a file, and apply one.")
 cli.add_typer(catalog, name="catalog")
+cli.add_typer(banking.bank, name="bank")
+cli.add_typer(mailing.mails, name="mails")
+cli.registered_commands += recovering.recovery.registered_commands
 
 
 # ------------------------------------------------------------------------------------- backups
@@ -161,7 +164,7 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 
 @cli.command()
 def report(
-    name: Annotated[str, typer.Argument(help="revenue, aging, deferred or trial_balance.")],
+    name: Annotated[str, typer.Argument(help="revenue, aging, deferred, recovery or trial_balance.")],
     since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
     until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,

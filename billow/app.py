@@ -20,13 +20,26 @@ from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.api.server import Server
 from billow.core import dunning
+from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
-from billow.pages import description, hosted_invoice, hosted_receipt, metrics, shared_file
+from billow.pages import (
+    authentication,
+    checkout,
+    description,
+    frame,
+    gateway_notices,
+    hosted_invoice,
+    hosted_receipt,
+    method_update,
+    metrics,
+    portal,
+    shared_file,
+)
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.mail import Mailer
@@ -109,9 +122,15 @@ def _built(settings: Settings, db: Database) -> App:
     metrics.add(server.app, db, settings.metrics_token)
     newest = [verb for verb in verbs(server.routes) if not verb.until]
     description.add(server.app, newest, settings.base_url)
+    frame.add(server.app)
+    checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    method_update.add(server.app, db, db.outside)
+    authentication.add(server.app, db, db.outside)
+    portal.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
+    gateway_notices.add(server.app, db)
     return App(db, keys, server, account, new_key)
 
 
@@ -131,6 +150,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         posting=egress.posting,
         secret=pepper(settings),
         account=seller_account(settings),
+        bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),

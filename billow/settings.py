@@ -54,6 +54,10 @@ SETTINGS = [
     Setting("BILLOW_SELLER_BIC", "", "BIC of the bank with that IBAN"),
     Setting("BILLOW_SELLER_BANKGIRO", "", "the seller's Bankgiro number (Sweden)"),
     Setting("BILLOW_PAYMENT_REFERENCE", "rf", "how invoices write their payment reference: rf or ocr"),
+    Setting(
+        "BILLOW_BANK_TOLERANCE", "0", "minor units that a transfer may differ and still settle an invoice"
+    ),
+    Setting("BILLOW_BANK_OVERPAYMENT", "balance", "where what was paid too much goes: balance or unapplied"),
     Setting("BILLOW_TAX_ID_REGISTER", "", "register that tax ids are verified in: vies; empty: none"),
     Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
@@ -96,6 +100,8 @@ class Settings:
     seller_bic: str
     seller_bankgiro: str
     payment_reference: str
+    bank_tolerance: int
+    bank_overpayment: str
     tax_id_register: str
     log_level: str
     webhook_allow_private: tuple[Network, ...]
@@ -153,6 +159,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         seller_iban=read("SELLER_IBAN", _iban),
         seller_bic=read("SELLER_BIC", _bic),
         seller_bankgiro=read("SELLER_BANKGIRO", _bankgiro),
+        bank_tolerance=read("BANK_TOLERANCE", _between(0, 999_999)),
+        bank_overpayment=read("BANK_OVERPAYMENT", _one_of("balance", "unapplied")),
         payment_reference=read("PAYMENT_REFERENCE", _one_of("rf", "ocr")),
         tax_id_register=read("TAX_ID_REGISTER", _one_of("", "vies")),
         log_level=read("LOG_LEVEL", _level),

@@ -81,6 +81,8 @@ def test_every_setting_is_read() -> None:
         "BILLOW_SELLER_BIC": "BYLADEM1001",
         "BILLOW_SELLER_BANKGIRO": "991-2346",
         "BILLOW_PAYMENT_REFERENCE": "ocr",
+        "BILLOW_BANK_TOLERANCE": "100",
+        "BILLOW_BANK_OVERPAYMENT": "unapplied",
         "BILLOW_TAX_ID_REGISTER": "vies",
         "BILLOW_LOG_LEVEL": "DEBUG",
         "BILLOW_WEBHOOK_ALLOW_PRIVATE": "10.0.0.0/8, fd00::/8",
@@ -128,6 +130,8 @@ def test_every_setting_is_read() -> None:
         ("BILLOW_SELLER_BIC", "BANK"),
         ("BILLOW_SELLER_BANKGIRO", "991-2345"),
         ("BILLOW_PAYMENT_REFERENCE", "kid"),
+        ("BILLOW_BANK_TOLERANCE", "1.00"),
+        ("BILLOW_BANK_OVERPAYMENT", "keep"),
         ("BILLOW_PROXIES", "10.0.0.1/8"),
     ],
 )

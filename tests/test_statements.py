@@ -54,9 +54,13 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
         1,
         "names the columns that changed; tests/flows/test_webhooks.py",
     ),
+    "billow/flows/checkout/lines.py: lines_of": (1, "of a session or of a link; tests/flows/checkout"),
+    "billow/flows/checkout/payment_links.py: line_items": (1, TWO_NOUNS),
+    "billow/flows/checkout/sessions.py: line_items": (1, TWO_NOUNS),
     "billow/flows/events/feed.py: since": (1, "limits by a parameter; tests/flows/events"),
     "billow/flows/invoices/drafts.py: lines": (1, TWO_NOUNS),
     "billow/flows/payments/refunds.py: of_charge": (1, TWO_NOUNS),
+    "billow/flows/payments/transfers.py: of_transfer": (1, TWO_NOUNS),
     "billow/flows/platform/deletion.py: cancel_quotes": (
         1,
         "for a customer or a clock; tests/flows/customers",

@@ -20,6 +20,8 @@ from billow.store.keys import Key, presented
 
 BODIES = 128 << 20
 """Bytes of bodies that a process holds while they come in and while they wait for a thread."""
+FORM = 64 << 10
+"""The longest form that a page of ours sends."""
 AT_ONCE = 100
 """Requests that an account may have in each process at the same time."""
 ALONE = frozenset({"idempotency-key", "stripe-account", "stripe-context"})
@@ -66,7 +68,7 @@ class Front:
         if not incoming.path.startswith(("/v1/", "/v2/")):
             if wait := self.addresses.wait(incoming.address):
                 raise too_many(wait)
-            return await self._shown(incoming, incoming.address)
+            return await self._page(incoming)
         key = await self._key(incoming)
         self.server.admit(key)
         tenant = key.tenant
@@ -105,9 +107,19 @@ class Front:
             owner, verb.path, request, lambda group: self.server.respond_group(verb, group)
         )
 
-    async def _shown(self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}) -> Answered:
+    async def _page(self, incoming: Incoming) -> Answered:
+        """What a page answers, which may have a form: its body is read first, and is short."""
+        if incoming.method != "POST" or incoming.length == 0:
+            return await self._shown(incoming, incoming.address)
+        with self.bodies.share() as share:
+            body = await incoming.body(FORM, share)
+        return await self._shown(incoming, incoming.address, body=body)
+
+    async def _shown(
+        self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}, body: bytes = b""
+    ) -> Answered:
         """What the WSGI application answers: a page, or that there is no such address."""
-        application, environ = self.server.app.wsgi_app, incoming.environ(b"")
+        application, environ = self.server.app.wsgi_app, incoming.environ(body)
         environ |= {REQUEST: incoming.id, **more}
         return await self.threads.run(owner, lambda: called(application, environ))
 

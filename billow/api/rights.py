@@ -93,6 +93,7 @@ PARTS = {
     "invoice_lines": "invoices",
     "line_items": "quotes",
     "discounts": "customers",
+    "portal_sessions": "billing_portal_sessions",
     "product_features": "products",
     "event_destinations": "events",
     "webhook_deliveries": "webhook_endpoints",

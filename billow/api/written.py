@@ -33,6 +33,7 @@ WRITES: Mapping[str, Writes] = {
     "product": Writes("product"),
     "product_data": Writes("product"),
     # For a charge of a customer, the source is one of the customer's cards. Everywhere else it is a token.
+    "shipping_rate_data": Writes("shipping_rate"),
     "source": Writes("payment_method", unless=lambda beside: bool(beside.get("customer"))),
     "tax_id_data": Writes("tax_id"),
 }

@@ -64,6 +64,8 @@ INVOICE: Table = {
     ("open", "send"): "open",
     ("open", "void"): "void",
     ("open", "mark_uncollectible"): "uncollectible",
+    # A payment by bank can come back after it was booked.
+    ("paid", "reopen"): "open",
     ("uncollectible", "pay"): "paid",
     ("uncollectible", "miss_payment"): "uncollectible",
     ("uncollectible", "void"): "void",

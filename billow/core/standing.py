@@ -15,6 +15,8 @@ class Bill:
     automatic: bool
     failures: int
     due_at: datetime | None
+    given_up: bool = False
+    """Whether its retries have ended, as was noted at the last of them."""
 
 
 def verdict(bills: Iterable[Bill], now: datetime, policy: Policy) -> str:
@@ -28,8 +30,8 @@ def verdict(bills: Iterable[Bill], now: datetime, policy: Policy) -> str:
             return "activate"
         if bill.automatic and bill.failures:
             step = next_step(now, bill.failures, policy)
-            if isinstance(step, GiveUp):
-                return step.action
+            if bill.given_up or isinstance(step, GiveUp):
+                return policy.finally_
         if not bill.automatic and bill.due_at is not None and bill.due_at <= now:
             return "miss_payment"
     return "activate"

@@ -64,6 +64,12 @@ def trial_warning(status: str, trial_end: datetime | None, now: datetime) -> dat
     return ahead(trial_end, TRIAL_WARNING, now) if status in ("trialing", "incomplete") else None
 
 
+def reminder(due: datetime | None, days: Iterable[int], now: datetime) -> datetime | None:
+    """Return when an unpaid invoice is next reminded of: the first of the days after its due date to come."""
+    later = [due + timedelta(days=day) for day in days] if due else []
+    return min((at for at in later if at > now), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """An open invoice that is charged automatically and advances by itself."""

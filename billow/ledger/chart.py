@@ -27,10 +27,12 @@ class Kind:
 CHART: dict[str, Kind] = {
     "bank": Kind("Bank", "asset", "debit", "1930", "1800"),
     "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
+    "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
     "customer_balance": Kind("Customer balances", "liability", "credit", "2420", "3250", per="customer"),
+    "unapplied_cash": Kind("Unapplied cash", "liability", "credit", "2429", "3370"),
     "refunds_payable": Kind("Refunds payable", "liability", "credit", "2420", "3250"),
     "tax_payable": Kind("Output tax payable", "liability", "credit", "2611", "3806", per="jurisdiction"),
     "revenue": Kind("Revenue", "income", "credit", "3041", "4400", per="product"),
@@ -38,6 +40,9 @@ CHART: dict[str, Kind] = {
     # Contra revenue: income that is returned, so debits increase it.
     "revenue_adjustments": Kind("Revenue adjustments", "income", "debit", "3730", "4700"),
     "rounding": Kind("Rounding", "income", "credit", "3740", "4830"),
+    "connected_share": Kind(
+        "Shares of connected accounts", "expense", "debit", "4600", "5900", per="account"
+    ),
     "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
     "bad_debt": Kind("Bad debt", "expense", "debit", "6351", "6930"),
 }
@@ -84,6 +89,10 @@ def clearing(gateway: str, currency: str) -> Account:
 
 def tax_payable(jurisdiction: str, currency: str) -> Account:
     return Account("tax_payable", jurisdiction, currency)
+
+
+def connected_share(account: str, currency: str) -> Account:
+    return Account("connected_share", account, currency)
 
 
 def revenue(product: str, currency: str) -> Account:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billow.core.errors import ensure
-from billow.ledger.chart import Account, clearing, customer_balance, receivable, revenue, tax_payable, the
+from billow.ledger.chart import (
+    Account,
+    clearing,
+    connected_share,
+    customer_balance,
+    receivable,
+    revenue,
+    tax_payable,
+    the,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +123,37 @@ def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer
     return move(the("bank", currency), receivable(customer, currency), amount)
 
 
+def bank_received(currency: str, amount: int) -> list[Transfer]:
+    """Record money that reached the bank before it is known what it pays; a negative amount left it again."""
+    return move(the("bank", currency), the("unapplied_cash", currency), amount)
+
+
+def cash_applied(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Settle what a customer owes with money that reached the bank; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), receivable(customer, currency), amount)
+
+
+def cash_kept(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Keep what a customer paid too much on their balance; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), customer_balance(customer, currency), amount)
+
+
+def cash_rounded(currency: str, amount: int) -> list[Transfer]:
+    """Write off what was paid too much where it is too little to keep; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), the("rounding", currency), amount)
+
+
 def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
     return move(the("gateway_fees", currency), clearing(gateway, currency), fee)
 
 
 def payout(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("bank", currency), clearing(gateway, currency), amount)
+
+
+def share_transferred(gateway: str, account: str, currency: str, amount: int) -> list[Transfer]:
+    """Post the share of a connected account, which leaves our balance; a negative amount comes back."""
+    return move(connected_share(account, currency), clearing(gateway, currency), amount)
 
 
 def refund_granted(currency: str, amount: int) -> list[Transfer]:
@@ -129,6 +163,16 @@ def refund_granted(currency: str, amount: int) -> list[Transfer]:
 
 def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("refunds_payable", currency), clearing(gateway, currency), amount)
+
+
+def dispute_moved(gateway: str, currency: str, amount: int) -> list[Transfer]:
+    """Move disputed funds: the gateway takes them back, or with a negative amount returns them."""
+    return move(the("disputed", currency), clearing(gateway, currency), amount)
+
+
+def dispute_lost(currency: str, amount: int) -> list[Transfer]:
+    """Write off disputed funds that do not come back. The invoice stays paid, and its tax stays owed."""
+    return move(the("bad_debt", currency), the("disputed", currency), amount)
 
 
 # ------------------------------------------------------------------------------------- credit

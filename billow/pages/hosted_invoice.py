@@ -1,16 +1,32 @@
-"""Serve an invoice as a page and as a PDF to anyone who has its address."""
+"""Serve an invoice on a page that takes its payment, as a document, and as a PDF."""
 
 from collections.abc import Callable
+from typing import Any
 
 import flask
+from markupsafe import Markup
 
 from billow.api import rows
-from billow.core.errors import Refused
-from billow.flows.outside.outside import Outside
+from billow.core.errors import Refused, Unavailable
+from billow.core.lifecycle import PAYABLE
+from billow.flows.checkout import invoice_payments
+from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.purchase import Payer
+from billow.flows.outside.outside import Outside, has_gateway
 from billow.flows.papers import invoice_document, links
-from billow.providers.documents import InvoiceDocument, html, pdf
+from billow.pages import checkout_view, frame, sealed
+from billow.pages.forms import Form
+from billow.pages.words import Words, words_of
+from billow.providers.documents import InvoiceDocument, html, pdf, wording
+from billow.providers.documents.qr import svg
+from billow.resources.charge import Charge
+from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.store.tx import Database
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.store import clocks
+from billow.store.perform import perform
+from billow.store.tx import Database, Tx
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
@@ -18,35 +34,40 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-store",
+    "X-Robots-Tag": "noindex",
 }
+"""The headers of a document, which is one file with its styles in it and has no form."""
 ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
-    """Add the two addresses of an invoice. A wrong seal is answered like an unknown address.
+    """Add the addresses of an invoice. A wrong seal is answered like an unknown address.
 
-    The document is rendered after the transaction, since a long one takes seconds.
+    A document is rendered after the transaction, since a long one takes seconds.
     """
+    pages = Pages(db, outside)
 
-    def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> Callable[..., flask.Response]:
-        def view(account: str, mode: str, invoice: str, seal: str) -> flask.Response:
-            tenant = f"{account}/{mode}"
-            if not links.is_sealed(outside, tenant, invoice, seal):
-                return flask.Response(
-                    "There is no such invoice.", status=404, mimetype="text/plain", headers=HEADERS
-                )
-            try:
-                with db.transaction(tenant) as tx:
-                    found = rows.find(tx, Invoice, invoice)
-                    document = invoice_document.document_of(tx, found)
-            except Refused as refused:
-                return flask.Response(refused.message, status=404, mimetype="text/plain", headers=HEADERS)
+    def shown(render: Callable[[Invoice, InvoiceDocument], flask.Response]) -> sealed.View:
+        def view(tenant: str, id: str, address: str) -> flask.Response:
+            with db.transaction(tenant) as tx:
+                found = rows.find(tx, Invoice, id)
+                document = invoice_document.document_of(tx, found)
             return render(found, document)
 
         return view
 
-    app.add_url_rule(ADDRESS, "hosted invoice", shown(page))
-    app.add_url_rule(f"{ADDRESS}/pdf", "invoice pdf", shown(file))
+    for path, name, view, methods in (
+        (ADDRESS, "hosted invoice", pages.invoice, ["GET", "POST"]),
+        (f"{ADDRESS}/document", "invoice document", shown(page), ["GET"]),
+        (f"{ADDRESS}/pdf", "invoice pdf", shown(file), ["GET"]),
+    ):
+        app.add_url_rule(
+            path,
+            name,
+            sealed.page(outside, "invoice", view),
+            methods=methods,
+            provide_automatic_options=False,
+        )
 
 
 def page(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
@@ -61,3 +82,147 @@ def file(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
         mimetype="application/pdf",
         headers={**HEADERS, **disposition},
     )
+
+
+class Pages:
+    """Answers requests for the page of an invoice, in transactions of its tenant."""
+
+    def __init__(self, db: Database, outside: Outside) -> None:
+        self.db, self.outside = db, outside
+
+    def invoice(self, tenant: str, id: str, address: str) -> flask.Response:
+        """Show an invoice by its state, or take its payment."""
+        request = flask.request
+        with self.db.transaction(tenant) as tx:
+            invoice = rows.find(tx, Invoice, id)
+            words = words_of(language_of(rows.find(tx, Customer, invoice.customer, deleted=True)))
+            if request.method == "GET":
+                return self._shown(tx, invoice, address, Form(words))
+            if not frame.is_ours(self.outside, address, request.form, request.headers):
+                return frame.see(address)
+            form = Form(words, request.form)
+            own = form.given.get("method") in [one["id"] for one in saved(tx, invoice.customer)]
+            card = None if own else form.card(tx.now)
+            if form.errors:
+                return self._shown(tx, invoice, address, form)
+        payer = Payer(name=form.text("holder"), card=card, method=form.given["method"] if own else None)
+        result = self.taken(tenant, id, payer, form)
+        if result.awaits:
+            with self.db.transaction(tenant) as tx:
+                return frame.see(links.authentication(tx, result.awaits))
+        if not result.declined:
+            return frame.see(address)
+        form.declined = result.declined
+        with self.db.transaction(tenant) as tx:
+            return self._shown(tx, rows.find(tx, Invoice, id), address, form)
+
+    def taken(self, tenant: str, id: str, payer: Payer, form: Form) -> Paid:
+        """Take a payment; what the gateway does not answer is found out later, and the page says so."""
+        keep = form.given.get("keep") == "yes"
+
+        def pay(tx: Tx) -> Any:
+            return invoice_payments.pay(tx, id, payer, keep=keep)
+
+        try:
+            result: Paid = perform(lambda: self.db.transaction(tenant), pay)
+        except Unavailable:
+            return Paid()
+        except Refused as refused:
+            return Paid(declined=refused.message)
+        return result
+
+    def _shown(self, tx: Tx, invoice: Invoice, address: str, form: Form) -> flask.Response:
+        tx = clocks.enter(tx, invoice.test_clock)
+        words, document = form.words, invoice_document.document_of(tx, invoice)
+        intent = invoice_payments.intent_of(tx, invoice)
+        waits = intent is not None and intent.status == "processing"
+        if intent is not None and intent.status == "requires_action" and not form.errors:
+            return frame.see(links.authentication(tx, intent.id))
+        payable = invoice.status in PAYABLE and not waits and has_gateway(tx)
+        remaining = invoice.amount_due - invoice.amount_paid
+        amount = remaining if invoice.status in PAYABLE else invoice.total
+        transfer = wording.transfer(document) if not waits else []
+        return frame.page(
+            "invoice_page.html",
+            words.language,
+            422 if form.errors or form.declined else 200,
+            address=address,
+            amount=frame.money(amount, invoice.currency, words),
+            badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
+            contact=self.outside.mail_from or document.seller.name,
+            entry="card" if has_gateway(tx) else None,
+            facts=facts(invoice, document, words),
+            form=form,
+            heading=words("invoice", number=invoice.number or ""),
+            lines=document.lines,
+            payable=payable and remaining > 0,
+            pdf=f"{address}/pdf",
+            qr=Markup(svg(document.transfer.qr)) if document.transfer and document.transfer.qr else None,  # noqa: S704
+            receipt=receipt_of(tx, intent),
+            saved=saved(tx, invoice.customer),
+            seller=document.seller.name,
+            state=state(tx, invoice, words, waits=waits),
+            test=not tx.livemode,
+            token=frame.token_of(self.outside, address),
+            totals=document.totals,
+            transfer=transfer,
+            whole=f"{address}/document",
+        )
+
+
+def language_of(customer: Customer) -> str | None:
+    """Return the language of a customer, or else the one that the browser prefers."""
+    if customer.preferred_locales:
+        return customer.preferred_locales[0]
+    return flask.request.accept_languages.best_match(["en", "sv", "de", "fr"])
+
+
+def is_overdue(tx: Tx, invoice: Invoice) -> bool:
+    return invoice.status in PAYABLE and invoice.due_date is not None and invoice.due_date < tx.now
+
+
+def state(tx: Tx, invoice: Invoice, words: Words, *, waits: bool) -> str:
+    """Say in words where an invoice stands."""
+    if waits:
+        return words("invoice_processing")
+    if invoice.status == "paid":
+        return words("invoice_paid", date=checkout_view.day(invoice.paid_at or tx.now, words))
+    if invoice.status == "void":
+        return words("invoice_void")
+    if invoice.due_date is None:
+        return words("invoice_due" if invoice.status == "open" else "invoice_uncollectible")
+    key = "invoice_overdue" if is_overdue(tx, invoice) else "invoice_to_pay"
+    return words(key, date=checkout_view.day(invoice.due_date, words))
+
+
+def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tuple[str, str]:
+    """Return the tone and the word of an invoice's state."""
+    if waits:
+        return "info", words("invoice_processing")
+    if overdue:
+        return "bad", words("overdue")
+    tone = {"paid": "good", "open": "info", "uncollectible": "info"}.get(invoice.status, "")
+    return tone, words(f"status_{invoice.status}")
+
+
+def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
+    """Return who sends the invoice to whom, and when."""
+    issued = checkout_view.day(invoice.finalized_at or invoice.created, words)
+    return [
+        (words("from"), document.seller.name),
+        (words("for"), document.buyer.name),
+        (words("issued"), issued),
+    ]
+
+
+def saved(tx: Tx, customer: str) -> list[dict[str, Any]]:
+    """Return the cards of a customer, the newest first."""
+    where = "customer = %(id)s and type = 'card' and not detached"
+    return [checkout_view.card_shown(one) for one in rows.select(tx, PaymentMethod, where, id=customer)[:5]]
+
+
+def receipt_of(tx: Tx, intent: PaymentIntent | None) -> str | None:
+    """Return the address of the receipt of the charge that paid."""
+    if intent is None or intent.status != "succeeded" or not intent.latest_charge:
+        return None
+    return rows.find(tx, Charge, intent.latest_charge).receipt_url

@@ -28,5 +28,7 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     automatic: bool = f.boolean(default=True)
     """Whether it was made automatically, not at a request: only these count as retries (§7.4)."""
     state: str = f.choice(SHOWN, "processing", "succeeded", "failed", "requires_action", default="processing")
+    gateway: str | None = f.text()
+    """The name of the gateway that is asked."""
     request: str | None = f.text()
     """The request that began it, if any; if that request dies, its retry is answered with the outcome."""

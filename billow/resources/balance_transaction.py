@@ -1,6 +1,7 @@
 """Balance transactions: movements on our balance with the gateway, and their fees."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
@@ -9,6 +10,18 @@ from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.errors import Refused
 from billow.store.tx import Tx
+
+TYPES = (
+    "adjustment",
+    "charge",
+    "payment",
+    "payment_refund",
+    "refund",
+    "refund_failure",
+    "stripe_fee",
+    "transfer",
+    "transfer_refund",
+)
 
 
 def status(row: "BalanceTransaction", now: datetime, shown: dict[str, Any]) -> str:
@@ -27,14 +40,14 @@ class BalanceTransaction(
     balance_type: str = f.absent("payments")
     currency: str = f.currency(required=True, filter=True)
     description: str | None = f.text()
-    exchange_rate: float | None = f.absent()
+    exchange_rate: Decimal | None = f.number(places=12)
     fee: int = f.amount(default=0)
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge", refs="charge refund")
+    source: str | None = f.ref("charge", refs="charge dispute refund transfer transfer_reversal")
     status: str = f.computed(status)
-    type: str = f.choice(SHOWN, "charge", "refund", "adjustment", "stripe_fee", required=True)
+    type: str = f.choice(SHOWN, *TYPES, required=True)
 
 
 class Filters(Params):

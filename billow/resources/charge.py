@@ -40,7 +40,7 @@ class Charge(
         "created": Searched("instant", "created"),
         "currency": Searched("token", "currency"),
         "customer": Searched("token", "customer"),
-        "disputed": Searched("flag", "false"),
+        "disputed": Searched("flag", "disputed"),
         "metadata": Searched("metadata"),
         "payment_method_details.card.brand": Searched("token", f"{CARD}'brand'"),
         "payment_method_details.card.exp_month": Searched("number", f"({CARD}'exp_month')::bigint"),
@@ -65,8 +65,8 @@ class Charge(
     currency: str = f.currency(required=True)
     customer: str | None = f.ref("customer", UPDATE, filter=True)
     description: str | None = f.text(WRITE, unset=True)
-    disputed: bool = f.absent(False)
-    failure_balance_transaction: str | None = f.absent(refs="balance_transaction")
+    disputed: bool = f.boolean(default=False)
+    failure_balance_transaction: str | None = f.ref("balance_transaction")
     failure_code: str | None = f.text()
     failure_message: str | None = f.text()
     fraud_details: dict[str, Any] | None = f.nested(UPDATE, FraudDetails, default={})
@@ -96,6 +96,10 @@ class Charge(
     transfer_data: dict[str, Any] | None = f.absent(refs={"destination": "account"})
     transfer_group: str | None = f.text(UPDATE, filter=True, unset=True)
 
+    dispute: str | None = f.text(hidden=True)
+    """Its newest dispute, which versions of the API before 2019-12-03 show."""
+    gateway: str | None = f.text(hidden=True)
+    """The name of the gateway that took it."""
     reference: str | None = f.text(hidden=True)
     """The gateway's id of a successful charge, which refunds and captures name."""
 

@@ -104,7 +104,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     account_name: str | None = f.text()
     account_tax_ids: list[str] | None = f.array(refs="tax_id")
     amount_due: int = f.amount(default=0)
-    amount_overpaid: int = f.absent(0)
+    amount_overpaid: int = f.amount(default=0)
     amount_paid: int = f.amount(default=0)
     amount_paid_off_stripe: int | None = f.amount(default=0)
     amount_remaining: int = f.computed(amount_remaining)

@@ -28,15 +28,11 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "credit_grant customer customer_account"),
     ("/v1/billing/credit_grants", "billing.credit_grant", "customer customer_account"),
     ("/v1/billing/feedback_options", "billing.feedback_option", "status"),
-    ("/v1/billing_portal/configurations", "billing_portal.configuration", "active is_default"),
-    ("/v1/checkout/sessions", "checkout.session",
-     "created customer customer_account customer_details payment_intent payment_link status subscription"),
     ("/v1/climate/orders", "climate.order", ""),
     ("/v1/climate/products", "climate.product", ""),
     ("/v1/climate/suppliers", "climate.supplier", ""),
     ("/v1/country_specs", "country_spec", ""),
     ("/v1/credit_notes", "credit_note", "created customer customer_account invoice"),
-    ("/v1/disputes", "dispute", "charge created payment_intent"),
     ("/v1/exchange_rates", "exchange_rate", ""),
     ("/v1/financial_connections/accounts", "financial_connections.account", "account_holder session"),
     ("/v1/forwarding/requests", "forwarding.request", "created"),
@@ -54,11 +50,9 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "lookup_keys preferences status"),
     ("/v1/issuing/physical_bundles", "issuing.physical_bundle", "status type"),
     ("/v1/issuing/transactions", "issuing.transaction", "card cardholder created type"),
-    ("/v1/payment_links", "payment_link", "active"),
     ("/v1/payment_method_domains", "payment_method_domain", "domain_name enabled"),
     ("/v1/payment_records", "payment_record", "created_after created_before"),
     ("/v1/payouts", "payout", "arrival_date created destination status"),
-    ("/v1/radar/early_fraud_warnings", "radar.early_fraud_warning", "charge created payment_intent"),
     ("/v1/radar/value_lists", "radar.value_list", "alias contains created"),
     ("/v1/reporting/report_runs", "reporting.report_run", "created"),
     ("/v1/reporting/report_types", "reporting.report_type", ""),
@@ -71,7 +65,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/terminal/readers", "terminal.reader", "device_type location serial_number status"),
     ("/v1/three_d_secure/authentications", "three_d_secure.authentication", "created status"),
     ("/v1/topups", "topup", "amount created status"),
-    ("/v1/transfers", "transfer", "created destination transfer_group"),
     ("/v1/treasury/financial_accounts", "treasury.financial_account", "created status"),
 )  # fmt: skip
 
@@ -83,10 +76,6 @@ class AccountHolder(Params):
     account: str | None = f.text()
     customer: str | None = f.text()
     customer_account: str | None = f.text()
-
-
-class CustomerDetails(Params):
-    email: str = f.email(required=True)
 
 
 class Preferences(Params):
@@ -110,7 +99,6 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "application": partial(f.text, unset=True),
     "charge": partial(f.ref, "charge"),
     "customer": partial(f.ref, "customer"),
-    "customer_details": partial(f.nested, shape=CustomerDetails),
     "email": f.email,
     "invoice": partial(f.ref, "invoice"),
     "lookup_keys": partial(f.array, item=f.text()),
@@ -119,7 +107,6 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "preferences": partial(f.nested, shape=Preferences),
     "related_customer": partial(f.ref, "customer"),
     "scope": partial(f.nested, shape=Scope),
-    "subscription": partial(f.ref, "subscription"),
 }
 
 

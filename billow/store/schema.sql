@@ -720,6 +720,7 @@ create table invoices (
     account_name               text,
     account_tax_ids            jsonb,
     amount_due                 bigint      not null,
+    amount_overpaid            bigint      not null default 0,
     amount_paid                bigint      not null,
     amount_paid_off_stripe     bigint      not null,
     attempt_count              bigint      not null,
@@ -989,6 +990,7 @@ create table attempts (
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
+    gateway        text,                            -- which is asked; empty where an older version wrote it
     check ((refund is not null) = (kind = 'refund')),
     check ((amount = 0) = (kind = 'setup')),
     check (amount >= 0),
@@ -1122,11 +1124,16 @@ create table charges (
     status                          text        not null check (status in ('failed', 'pending', 'succeeded')),
     transfer_group                  text,
     reference                       text,
+    gateway                         text,
+    dispute                         text,
+    disputed                        boolean     not null default false,
+    failure_balance_transaction     text,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
 create index on charges (tenant, customer);
 create index on charges (payment_intent);
+create index charges_by_reference on charges (reference) where reference is not null;
 
 -- What moved our balance with the gateway.
 create table balance_transactions (
@@ -1142,7 +1149,9 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('charge', 'refund', 'adjustment', 'stripe_fee')),
+    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund',
+        'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
@@ -1198,11 +1207,58 @@ create table refunds (
     status              text        not null
         check (status in ('canceled', 'failed', 'pending', 'requires_action', 'succeeded')),
     emitted             boolean     not null,
+    failure_balance_transaction text,
+    instructions_email  text,
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
 create index on refunds (charge);
 create index on refunds (payment_intent);
+
+-- Payments that a cardholder contests at the bank. `movements` are the gateway's, so that each is booked once.
+create table disputes (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    amount                 bigint      not null,
+    balance_transactions   jsonb       not null,
+    charge                 text        not null,
+    currency               text        not null,
+    evidence               jsonb       not null,
+    is_charge_refundable   boolean     not null,
+    metadata               jsonb       not null,
+    network_reason_code    text,
+    payment_intent         text,
+    payment_method_details jsonb,
+    reason                 text        not null,
+    status                 text        not null
+        check (status in ('lost', 'needs_response', 'prevented', 'under_review', 'warning_closed',
+            'warning_needs_response', 'warning_under_review', 'won')),
+    due_by                 timestamptz,
+    gateway                text        not null,
+    movements              jsonb       not null,
+    reference              text        not null,
+    submission_count       bigint      not null,
+    check (amount > 0)
+);
+create index disputes_by_created on disputes (tenant, created desc, id desc);
+create index disputes_by_charge on disputes (charge);
+create unique index disputes_by_reference on disputes (tenant, gateway, reference);
+
+-- Charges that the issuer of the card suspects to be fraud.
+create table early_fraud_warnings (
+    tenant         text        not null default current_setting('billow.tenant'),
+    id             text        primary key,
+    created        timestamptz not null,
+    actionable     boolean     not null,
+    charge         text        not null,
+    fraud_type     text        not null,
+    payment_intent text,
+    gateway        text        not null,
+    reference      text        not null
+);
+create index early_fraud_warnings_by_created on early_fraud_warnings (tenant, created desc, id desc);
+create unique index early_fraud_warnings_by_reference on early_fraud_warnings (tenant, gateway, reference);
 
 -- The books: every movement of money, from the credited account to the debited one. Written by ledger/post.py only.
 create table ledger_transfers (
@@ -1486,7 +1542,159 @@ create index quotes_by_customer on quotes (customer, created desc, id desc);
 create index quotes_by_series on quotes (series);
 create unique index quotes_one_accepted on quotes (series) where status = 'accepted';
 
--- The lines of quotes, with what they come to.
+-- What is offered at a lasting address.
+create table payment_links (
+    tenant                      text        not null default current_setting('billow.tenant'),
+    id                          text        primary key,
+    created                     timestamptz not null,
+    active                      boolean     not null,
+    after_completion            jsonb       not null,
+    allow_promotion_codes       boolean     not null,
+    application_fee_amount      bigint,
+    application_fee_percent     numeric,
+    billing_address_collection  text        not null,
+    consent_collection          jsonb,
+    currency                    text        not null,
+    custom_fields               jsonb       not null,
+    custom_text                 jsonb       not null,
+    customer_creation           text        not null,
+    inactive_message            text,
+    invoice_creation            jsonb,
+    managed_payments            jsonb,
+    metadata                    jsonb       not null,
+    name_collection             jsonb,
+    on_behalf_of                text,
+    optional_items              jsonb,
+    payment_intent_data         jsonb,
+    payment_method_collection   text        not null,
+    payment_method_options      jsonb,
+    payment_method_types        jsonb,
+    phone_number_collection     jsonb       not null,
+    restrictions                jsonb,
+    shipping_address_collection jsonb,
+    shipping_options            jsonb       not null,
+    submit_type                 text        not null,
+    subscription_data           jsonb,
+    tax_id_collection           jsonb       not null,
+    transfer_data               jsonb,
+    url                         text        not null,
+    mode                        text        not null check (mode in ('payment', 'setup', 'subscription'))
+);
+create index payment_links_by_created on payment_links (tenant, created desc, id desc);
+
+-- One visit of a customer to the payment page.
+create table checkout_sessions (
+    tenant                               text        not null default current_setting('billow.tenant'),
+    id                                   text        primary key,
+    created                              timestamptz not null,
+    adaptive_pricing                     jsonb,
+    after_expiration                     jsonb,
+    allow_promotion_codes                boolean,
+    allowed_payment_method_types         jsonb,
+    amount_subtotal                      bigint,
+    amount_total                         bigint,
+    billing_address_collection           text,
+    branding_settings                    jsonb,
+    cancel_url                           text,
+    client_reference_id                  text,
+    client_secret                        text,
+    collected_information                jsonb       not null,
+    consent                              jsonb,
+    consent_collection                   jsonb,
+    currency                             text,
+    custom_fields                        jsonb       not null,
+    custom_text                          jsonb       not null,
+    customer                             text        references customers,
+    customer_creation                    text,
+    customer_details                     jsonb,
+    customer_email                       text,
+    discounts                            jsonb,
+    excluded_payment_method_types        jsonb,
+    expires_at                           timestamptz not null,
+    integration_identifier               text,
+    invoice                              text,
+    invoice_creation                     jsonb,
+    locale                               text,
+    managed_payments                     jsonb,
+    metadata                             jsonb       not null,
+    mode                                 text        not null check (mode in ('payment', 'setup', 'subscription')),
+    name_collection                      jsonb,
+    optional_items                       jsonb,
+    origin_context                       text,
+    payment_intent                       text,
+    payment_link                         text        references payment_links,
+    payment_method_collection            text,
+    payment_method_configuration_details jsonb,
+    payment_method_options               jsonb       not null,
+    payment_method_types                 jsonb       not null,
+    payment_status                       text        not null check (payment_status in ('no_payment_required', 'paid', 'unpaid')),
+    permissions                          jsonb,
+    phone_number_collection              jsonb       not null,
+    recovered_from                       text,
+    redirect_on_completion               text,
+    return_url                           text,
+    saved_payment_method_options         jsonb,
+    setup_intent                         text,
+    shipping_address_collection          jsonb,
+    shipping_cost                        jsonb,
+    shipping_options                     jsonb       not null,
+    status                               text        not null check (status in ('complete', 'expired', 'open')),
+    submit_type                          text,
+    subscription                         text,
+    success_url                          text,
+    tax_id_collection                    jsonb,
+    total_details                        jsonb,
+    ui_mode                              text        not null check (ui_mode in ('elements', 'embedded_page', 'form', 'hosted_page')),
+    url                                  text,
+    wallet_options                       jsonb,
+    test_clock                           text,
+    data                                 jsonb       not null,
+    discount_ids                         jsonb       not null,
+    pending                              jsonb       not null,
+    attempt_until                        timestamptz
+);
+create index checkout_sessions_by_created on checkout_sessions (tenant, created desc, id desc);
+create index checkout_sessions_by_customer on checkout_sessions (customer, created desc, id desc);
+create index checkout_sessions_by_payment_intent on checkout_sessions (payment_intent) where payment_intent is not null;
+create index checkout_sessions_by_subscription on checkout_sessions (subscription) where subscription is not null;
+create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
+
+-- What customers may do in the billing portal.
+create table portal_configurations (
+    tenant             text        not null default current_setting('billow.tenant'),
+    id                 text        primary key,
+    created            timestamptz not null,
+    active             boolean     not null,
+    business_profile   jsonb       not null,
+    default_return_url text,
+    features           jsonb       not null,
+    is_default         boolean     not null,
+    login_page         jsonb       not null,
+    metadata           jsonb       not null,
+    name               text,
+    updated            timestamptz not null
+);
+create index portal_configurations_by_created on portal_configurations (tenant, created desc, id desc);
+create unique index portal_configurations_one_default on portal_configurations (tenant) where is_default;
+
+-- One customer's entry to the billing portal.
+create table portal_sessions (
+    tenant           text        not null default current_setting('billow.tenant'),
+    id               text        primary key,
+    created          timestamptz not null,
+    after_expiration jsonb,
+    configuration    text        not null references portal_configurations,
+    customer         text        not null references customers,
+    flow             jsonb,
+    locale           text,
+    on_behalf_of     text,
+    return_url       text,
+    url              text        not null,
+    expires_at       timestamptz not null
+);
+create index portal_sessions_by_created on portal_sessions (tenant, created desc, id desc);
+
+-- The lines of quotes, checkout sessions and payment links, with what they come to.
 create table line_items (
     tenant          text        not null default current_setting('billow.tenant'),
     id              text        primary key,
@@ -1502,12 +1710,20 @@ create table line_items (
     quantity        bigint      check (quantity >= 0),
     taxes           jsonb       not null,
     position        bigint      not null,
-    quote           text        not null references quotes,
+    quote           text        references quotes,
     own_discounts   jsonb       not null,
     tax_rates       jsonb       not null,
-    foreign key (tenant, price) references prices (tenant, id)
+    adjustable_quantity jsonb,
+    metadata        jsonb       not null,
+    session         text        references checkout_sessions,
+    payment_link    text        references payment_links,
+    optional        boolean     not null,
+    foreign key (tenant, price) references prices (tenant, id),
+    constraint line_items_of_one check (num_nonnulls(quote, session, payment_link) = 1)
 );
 create unique index line_items_by_quote on line_items (quote, position);
+create unique index line_items_by_session on line_items (session, position);
+create unique index line_items_by_payment_link on line_items (payment_link, position);
 
 -- The accounts of businesses for which a platform bills. What each of them bills is in its own tenant.
 create table connected_accounts (
@@ -1532,6 +1748,170 @@ create table connected_accounts (
     rejected          text
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- ----------------------------------------------------------------------------------------- bank
+
+-- Statements of the seller's bank account, and files that could not be booked.
+create table bank_statements (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    account   text,
+    closed_on text,
+    closing   bigint,
+    currency  text,
+    digest    text        not null,
+    file      text        not null,
+    name      text,
+    opening   bigint,
+    reason    text,
+    state     text        not null check (state in ('imported', 'set_aside')),
+    check ((state = 'set_aside') = (reason is not null))
+);
+create index bank_statements_by_created on bank_statements (tenant, created desc, id desc);
+create index bank_statements_by_digest on bank_statements (tenant, digest);
+
+-- Payments on them, and payments recorded by hand. An entry is known by the bank's reference: it is imported once.
+create table bank_entries (
+    tenant         text        not null default current_setting('billow.tenant'),
+    id             text        primary key,
+    created        timestamptz not null,
+    account        text        not null,
+    amount         bigint      not null,
+    bank_reference text,
+    batch          text,
+    booked_on      text        not null,
+    code           text,
+    currency       text        not null,
+    customer       text,
+    end_to_end     text,
+    iban           text,
+    identity       text        not null,
+    mandate        text,
+    name           text,
+    part           bigint      not null,
+    reason         text,
+    return_reason  text,
+    reversal       boolean     not null,
+    reversed_by    text,
+    rule           text,
+    state          text        not null
+        check (state in ('new', 'queued', 'applied', 'ignored', 'outgoing', 'reversed')),
+    statement      text        references bank_statements,
+    structured     text,
+    text           text,
+    unapplied      bigint      not null,
+    value_on       text,
+    version        bigint      not null,
+    unique (tenant, account, identity)
+);
+create index bank_entries_by_created on bank_entries (tenant, created desc, id desc);
+create index bank_entries_by_statement on bank_entries (statement);
+create index bank_entries_open on bank_entries (tenant, state, created) where state in ('new', 'queued');
+create index bank_entries_by_iban on bank_entries (tenant, iban) where iban is not null and customer is not null;
+
+-- What their parts were used for.
+create table bank_applications (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    amount          bigint      not null,
+    customer        text,
+    entry           text        not null references bank_entries,
+    invoice         text,
+    invoice_payment text,
+    kind            text        not null check (kind in ('balance', 'invoice', 'rounding')),
+    rounding        bigint      not null,
+    undone_at       timestamptz,
+    check (amount > 0 and rounding >= 0),
+    check ((kind = 'invoice') = (invoice_payment is not null))
+);
+create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
+create index bank_applications_by_entry on bank_applications (entry);
+create index bank_applications_by_invoice on bank_applications (invoice);
+
+-- Shares of a platform's money that go to connected accounts.
+create table transfers (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    amount_reversed     bigint      not null check (amount_reversed between 0 and amount),
+    balance_transaction text,
+    currency            text        not null,
+    description         text,
+    destination         text        not null,
+    destination_payment text        not null,
+    metadata            jsonb       not null,
+    reversed            boolean     not null,
+    source_transaction  text,
+    source_type         text,
+    transfer_group      text
+);
+create index transfers_by_created on transfers (tenant, created desc, id desc);
+create index transfers_by_source on transfers (source_transaction);
+
+-- The parts of transfers that came back.
+create table transfer_reversals (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    amount                     bigint      not null check (amount > 0),
+    balance_transaction        text,
+    currency                   text        not null,
+    destination_payment_refund text,
+    metadata                   jsonb       not null,
+    transfer                   text        not null references transfers
+);
+create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
+
+-- ----------------------------------------------------------------------------------------- mails
+
+-- What a merchant has set for an account and mode; where there is no row, what billow does by itself.
+create table merchant_settings (
+    tenant        text  primary key default current_setting('billow.tenant'),
+    display_name  text,   -- on mails; null: the seller's
+    primary_color text,   -- of the buttons in mails, as #1D4FB8
+    mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
+    reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
+    retries       jsonb not null default '{}'   -- when a failed payment is tried again (core/dunning.py)
+);
+
+-- The mails that are to be sent and were sent: one for each cause, whatever happens twice.
+create table mails (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    kind      text        not null,
+    about     text        not null,  -- the id of the invoice, charge, refund, subscription or payment method
+    cause     text        not null,
+    customer  text,                  -- null: it goes to the merchant
+    facts     jsonb       not null,
+    state     text        not null check (state in ('waiting', 'sent', 'not_sent', 'bounced')),
+    recipient text,
+    subject   text,
+    closed_at timestamptz,
+    error     text,
+    unique (tenant, cause)
+);
+create index mails_by_created on mails (tenant, created desc, id desc);
+create index mails_by_about on mails (about);
+create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+
+-- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
+create table payment_failures (
+    tenant         text        not null default current_setting('billow.tenant'),
+    invoice        text        not null,
+    number         bigint      not null,  -- the attempts so far
+    created        timestamptz not null,
+    code           text        not null,
+    class          text        not null,  -- of core/dunning.py
+    payment_method text,
+    sent           boolean     not null,  -- whether the gateway was asked
+    next_at        timestamptz,           -- null: there is no further attempt
+    reason         text        not null,
+    primary key (tenant, invoice, number)
+);
 
 -- ----------------------------------------------------------------------------------------- tenancy
 

@@ -79,6 +79,17 @@ class Tx:
         """Return the same transaction at the instant of another clock."""
         return replace(self, clock=clock, now=now)
 
+    @contextmanager
+    def within(self, tenant: str) -> "Iterator[Tx]":
+        """Write in another tenant too: both are committed, or neither. The caller knows that it may."""
+        if not TENANT.fullmatch(tenant):
+            raise ValueError(f"{tenant!r} is no tenant")
+        there = replace(self, tenant=tenant, notes={}, endings={})
+        self.conn.statements.send(f"set local billow.tenant = '{tenant}'")
+        yield there
+        there.end()
+        self.conn.statements.send(f"set local billow.tenant = '{self.tenant}'")
+
     def end(self) -> None:
         """Write what was collected; called once, before the commit."""
         while self.endings:

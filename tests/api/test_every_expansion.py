@@ -21,6 +21,7 @@ EXCEPTIONS = {
     r"^(charge: source|customer: sources\.data)\.(company|external_accounts|individual|settings)\.": (
         "a source is a card, no account"
     ),
+    r"destination_payment": "what a transfer became is in the books of another account",
     r"^invoice: .*\.last_payment_error\.payment_method\.": "deeper than four levels with what is below",
 }
 

@@ -18,6 +18,7 @@ from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
+from tests.support import disputed
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
@@ -116,6 +117,11 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "charge": ("/v1/charges", {"customer": "{customer}", "amount": "300", "currency": "usd"}),
     "refund": ("/v1/refunds", {"charge": "{charge}", "amount": "100"}),
+    "transfer": (
+        "/v1/transfers",
+        {"destination": "{account}", "currency": "usd", "amount": "20", "source_transaction": "{charge}"},
+    ),
+    "transfer_reversal": ("/v1/transfers/{transfer}/reversals", {"amount": "10"}),
     "customer_balance_transaction": (
         "/v1/customers/{customer}/balance_transactions",
         {"amount": "-10", "currency": "usd"},
@@ -131,6 +137,25 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "line_items[0][discounts][0][coupon]": "{coupon}",
         },
     ),
+    "checkout.session": (
+        "/v1/checkout/sessions",
+        {
+            "customer": "{customer}",
+            "mode": "subscription",
+            "line_items[0][price]": "{price}",
+            "line_items[0][quantity]": "1",
+            "success_url": "https://victoria.example",
+        },
+    ),
+    "payment_link": (
+        "/v1/payment_links",
+        {"line_items[0][price]": "{price}", "line_items[0][quantity]": "1"},
+    ),
+    "billing_portal.configuration": (
+        "/v1/billing_portal/configurations",
+        {"features[invoice_history][enabled]": "true"},
+    ),
+    "billing_portal.session": ("/v1/billing_portal/sessions", {"customer": "{customer}"}),
     "v2.core.event_destination": (
         "/v2/core/event_destinations",
         {
@@ -172,6 +197,8 @@ def world(api: Api) -> dict[str, str]:
             continue
         assert answer.status == 200, (noun, answer)
         made[noun] = answer["id"]
+    for noun in disputed.CARDS if "charge" in made else ():
+        made[noun] = disputed.made(api, noun)["id"]
     with api.app.db.transaction(api.tenant) as tx:
         for cls in REGISTRY.values():
             found = tx.one(f"select id from {cls.table} order by created, id limit 1")

@@ -86,10 +86,11 @@ def named(case: Any) -> str:
 def test_a_parameter_that_makes_something_needs_the_right_to_it(api: Any, verb: Verb, way: Path) -> None:
     path = "/".join("none_1" if part[:1] == "{" else part for part in verb.path.split("/"))
     own, made = NOUNS[verb.path], REGISTRY[WRITES[way[-1][0]].noun].right()
-    refused = api.post(path, dict(parts(way)), **restricted(api, **{own: "write"}))
+    around = {REGISTRY[WRITES[name].noun].right(): "write" for name, _ in way[:-1] if name in WRITES}
+    refused = api.post(path, dict(parts(way)), **restricted(api, **{**around, own: "write"}))
     assert refused.status == 403, refused
     assert f"permissions[{made}]=write" in refused["error"]["message"]
-    both = restricted(api, **{own: "write", made: "write", "files": "write"})
+    both = restricted(api, **{**around, own: "write", made: "write", "files": "write"})
     assert api.post(path, dict(parts(way)), **both).status != 403
 
 
@@ -114,16 +115,12 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
-    "allowed_payment_method_types": "settings",
     "automatic_payment_methods": "settings",
-    "business_profile": "a part of the account itself",
     "cvc_token": "the code of a card that is there",
-    "excluded_payment_method_types": "settings",
     "hosted_payment_method_save": "a setting",
     "invoices": "a setting of the account itself",
     "nz_bank_account": "a part of the payment method itself",
     "payment_data": "terms of a payment",
-    "payment_method_configuration": "names a configuration that is there",
     "persistent_token": "a setting",
     "us_bank_account": "a part of the payment method itself",
     "kr_card": "a part of the payment method itself",
@@ -132,12 +129,34 @@ HARMLESS = {
     "discounts": "parts of what they are on; they name a coupon or a code",
     "default_source": "names a card that the customer has",
     "from_quote": "names a quote, of which another quote is made",
-    "line_items": "parts of their quote",
+    "line_items": "parts of their quote, session or link",
     "invoice_items": "of a preview, which keeps none of them",
     "payment_method_options": "settings",
     "payment_method_types": "settings",
     "marketing_features": "lines of text",
+    "active_entitlements": "a component of a page",
+    "allowed_payment_method_types": "a choice",
+    "business_profile": "texts of the portal",
+    "excluded_payment_method_types": "a choice",
+    "features": "of a configuration of the portal, or of a component of a page",
+    "flow_data": "says what a session of the portal leads to",
+    "invoice_data": "terms of the invoice of a session that is paid",
     "missing_payment_method": "a choice",
+    "payment_intent_data": "terms of the payment intent of a session",
+    "payment_method_allow_redisplay_filters": "a choice",
+    "payment_method_collection": "a choice",
+    "payment_method_configuration": "names a configuration",
+    "payment_method_redisplay": "a choice",
+    "payment_method_redisplay_limit": "a number",
+    "payment_method_remove": "a choice",
+    "payment_method_reuse_agreement": "a text on the page",
+    "payment_method_save": "a choice",
+    "payment_method_save_allow_redisplay_override": "a choice",
+    "payment_method_save_usage": "a choice",
+    "payment_method_update": "a feature of the portal",
+    "products": "names of products, and which of their prices the portal offers",
+    "saved_payment_method_options": "choices",
+    "setup_intent_data": "terms of the setup intent of a session",
     "save_default_payment_method": "a choice",
     "subscription_data": "terms of the subscription that follows from an accepted quote",
     "tax_ids": "of a preview, which keeps none of them",

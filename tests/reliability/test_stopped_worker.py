@@ -113,7 +113,7 @@ class Place:
         with self.app.db.connection() as conn:
             conn.execute(
                 "update jobs set run_at = %s where clock = 'wall' and kind in ('invoice.finalize',"
-                " 'invoice.collect', 'invoice.mail', 'attempt.resolve')",
+                " 'invoice.collect', 'mail.send', 'attempt.resolve')",
                 (self.app.db.wall(),),
             )
 
@@ -265,4 +265,4 @@ def test_a_letter_is_not_sent_again_by_who_was_stopped_before_it(place: Place) -
 
 def mails(place: Place) -> list[tuple[object, ...]]:
     with place.app.db.connection() as conn:
-        return conn.execute("select ref, run_at, error from jobs where kind = 'invoice.mail'").fetchall()
+        return conn.execute("select ref, run_at, error from jobs where kind = 'mail.send'").fetchall()

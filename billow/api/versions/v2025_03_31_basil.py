@@ -465,3 +465,11 @@ def _with_meter(recurring: dict[str, Any], param: str) -> Any:
         )
         recurring["meter"] = made.id
     recurring.pop("aggregate_usage", None)
+
+
+@CHANGE.shows("checkout.session")
+def shipping_details_of_session(view: View) -> None:
+    """Show `shipping_details` at the top; it is in `collected_information` now, without the carrier."""
+    found = (view["collected_information"] or {}).get("shipping_details")
+    more = {"carrier": None, "phone": None, "tracking_number": None}
+    view["shipping_details"] = {**found, **more} if found else None

@@ -59,6 +59,15 @@ def classic_quotes(sent: Sent) -> Renamed:
     return None
 
 
+@CHANGE.reads("POST /v1/checkout/sessions")
+def classic_checkout(sent: Sent) -> Renamed:
+    """Create the subscriptions of checkout sessions with the billing mode `classic` where none is given."""
+    data = sent.setdefault("subscription_data", {}) if sent.get("mode") == "subscription" else None
+    if isinstance(data, dict):
+        data.setdefault("billing_mode", {"type": "classic"})
+    return None
+
+
 @CHANGE.reads(
     "POST /v1/invoices/create_preview", "GET /v1/invoices/upcoming", "GET /v1/invoices/upcoming/lines"
 )

@@ -55,3 +55,12 @@ def listed_payment_methods(sent: Sent) -> Renamed:
         return None
     sent[ALLOWED] = sent.pop("payment_method_types")
     return {ALLOWED: "payment_method_types"}
+
+
+@CHANGE.reads("POST /v1/checkout/sessions")
+def listed_methods_of_checkout(sent: Sent) -> Renamed:
+    """Take `payment_method_types` of a checkout session, which is `allowed_payment_method_types` now."""
+    if "payment_method_types" not in sent:
+        return None
+    sent["allowed_payment_method_types"] = sent.pop("payment_method_types")
+    return {"allowed_payment_method_types": "payment_method_types"}

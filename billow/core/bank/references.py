@@ -5,6 +5,7 @@ Sweden as an OCR number; both lead back to the number.
 """
 
 import re
+from collections.abc import Sequence
 
 from stdnum import iso11649, luhn
 
@@ -14,9 +15,8 @@ DIGITS = 10
 """The length of a payment number: long enough that a mistyped number meets no other invoice."""
 KINDS = ("rf", "ocr")
 
-# Eight to twenty-five characters in groups that people separate by spaces, dots or hyphens.
-RF_IN_TEXT = re.compile(r"(?<![A-Z0-9])RF ?\d\d(?:[ .-]?[A-Z0-9]){1,21}(?![A-Z0-9])")
-DIGITS_IN_TEXT = re.compile(r"(?<![A-Z0-9])\d(?:[ .-]?\d){1,24}(?![A-Z0-9])")
+MOST = 25
+"""The longest reference of either kind, written without spaces."""
 
 
 def rf(base: str) -> str:
@@ -78,23 +78,24 @@ def payment_number(text: str | None) -> str | None:
 def payment_numbers_in(text: str | None) -> list[str]:
     """Return the payment numbers of the valid references in a free text, in order, each once.
 
-    A reference may be written in groups; what follows it in the text may be digits as well.
+    A reference may be written in groups; what stands beside it may be digits as well.
     """
-    upper = (text or "").upper()
-    found = [_first_valid(match.group(), 4 + DIGITS) for match in RF_IN_TEXT.finditer(upper)]
-    rest = RF_IN_TEXT.sub("|", upper)
-    found += [_first_valid(match.group(), DIGITS + 2) for match in DIGITS_IN_TEXT.finditer(rest)]
+    words = re.split(r"[^A-Z0-9]+", (text or "").upper())
+    found, at = [], 0
+    while at < len(words):
+        number, at = _reference_at(words, at)
+        found.append(number)
     return list(dict.fromkeys(number for number in found if number))
 
 
-def _first_valid(written: str, length: int) -> str | None:
-    """Return the number of a run of characters, or of the groups at its beginning that are a reference."""
-    whole = payment_number(written)
-    if whole:
-        return whole
-    groups = re.split("[ .-]", written)
-    for end in range(len(groups) - 1, 0, -1):
-        plain = "".join(groups[:end])
-        if len(plain) == length:
-            return payment_number(plain)
-    return None
+def _reference_at(words: Sequence[str], at: int) -> tuple[str | None, int]:
+    """Return the number of the reference that begins at a word, if one does, and where to continue."""
+    written = ""
+    for end in range(at, len(words)):
+        written += words[end]
+        if len(written) > MOST:
+            break
+        number = payment_number(written) if len(written) >= DIGITS + 2 else None
+        if number:
+            return number, end + 1
+    return None, at + 1

@@ -9,7 +9,7 @@ from billow.api.operation import merged_value
 from billow.api.params import Params
 from billow.api.resource import Where
 from billow.core.errors import Refused
-from billow.flows.customers import payment_methods
+from billow.flows.customers import payment_methods, waiting_retries
 from billow.flows.customers.payment_methods import ADDRESS, attach_if_new, store_source
 from billow.resources import card as cards
 from billow.resources.card import Card
@@ -52,7 +52,7 @@ def create(tx: Tx, customer: Customer, wanted: Create) -> Steps:
     made = attach_if_new(tx, method.but(metadata=metadata), customer.id)
     customer = rows.lock(tx, Customer, customer.id)
     if customer.default_source is None:
-        rows.update(tx, customer, default_source=made.id)
+        waiting_retries.retry_with_new_method(tx, rows.update(tx, customer, default_source=made.id))
     return cards.drawn(made)
 
 

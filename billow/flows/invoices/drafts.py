@@ -1,6 +1,7 @@
 """Create, update, finalize, send and delete invoices at the request of a caller."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
 from billow.flows.invoices import finalize, invoice_items
 from billow.flows.invoices.invoice_items import of_customer
+from billow.flows.mails import outbox
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
@@ -286,7 +288,7 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
         invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # sent below, once
         finalize.charge_on(tx, [invoice])
     rows.emit(tx, [(invoice, None)], "invoice.sent")
-    finalize.mail(tx, [invoice])
+    outbox.order_again(tx, replace(finalize.letter_of(invoice), explicit=True))
     return invoice
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from billow.api import rows
 from billow.flows.billing import advance_notice
+from billow.flows.invoices import reminders
 from billow.flows.subscription_status import transitions
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -12,7 +13,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
-TIMERS = ("invoice.collect", "invoice.overdue", "invoice.will_be_due")
+TIMERS = ("invoice.collect", "invoice.overdue", "invoice.will_be_due", reminders.JOB)
 """The timers of an unpaid invoice; canceled when it is paid, voided or given up."""
 
 
@@ -31,13 +32,14 @@ def set_timers(tx: Tx, opened: Sequence[Invoice]) -> None:
 def overdue(tx: Tx, refs: list[str]) -> None:
     """Mark an unpaid invoice overdue, and update its subscription. Emits `invoice.overdue`.
 
-    Locks the invoice and its subscription.
+    Sets the timer of the first reminder. Locks the invoice and its subscription.
     """
     [id] = refs
     invoice = rows.lock(tx, Invoice, id)
     if invoice.status != "open":
         return
     rows.emit(tx, [(invoice, None)], "invoice.overdue")
+    reminders.schedule(tx, invoice)
     if invoice.subscription:
         transitions.miss_payment(tx, rows.lock(tx, Subscription, invoice.subscription), invoice)
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), True)

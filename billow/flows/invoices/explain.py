@@ -110,6 +110,21 @@ def explain_rating(line: InvoiceLine, price: Price) -> list[str]:
     return text
 
 
+def explain_failures(tx: Tx, invoice: Invoice) -> list[str]:
+    """Explain the failures of scheduled payments: why, and when and why then the next attempt."""
+    found = tx.all(
+        "select number, created, code, class, sent, next_at, reason from payment_failures"
+        " where invoice = %(id)s order by number",
+        id=invoice.id,
+    )
+    return [
+        f"  failed {row['number']:<5} {at(row['created'])}  {row['code']} ({row['class']})"
+        f"{'' if row['sent'] else ', not sent'}; "
+        + (f"next {at(row['next_at'])}, {row['reason']}" if row["next_at"] else f"the last: {row['reason']}")
+        for row in found
+    ]
+
+
 def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str]:
     text = [
         "",
@@ -129,6 +144,7 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",
         f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
         *([f"  not mailed   {invoice.mail_error}"] if invoice.mail_error else []),
+        *explain_failures(tx, invoice),
         "",
     ]
     transfers = tx.all(

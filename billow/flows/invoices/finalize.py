@@ -21,6 +21,7 @@ from billow.flows.invoices import (
 )
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
+from billow.flows.mails import outbox
 from billow.flows.papers import links
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
@@ -88,7 +89,12 @@ def send_out(tx: Tx, invoices: Sequence[Invoice]) -> None:
 
 
 def mail(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    jobs.put_many(tx, "invoice.mail", [(invoice.id, tx.wall) for invoice in invoices], clock="wall")
+    outbox.order(tx, [letter_of(invoice) for invoice in invoices])
+
+
+def letter_of(invoice: Invoice) -> outbox.Mail:
+    """Return the mail that carries an invoice; there is one for each."""
+    return outbox.Mail("invoice", invoice.id, invoice.customer)
 
 
 def finalize_many(

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.dunning import SMART, Policy
 from billow.core.errors import Inconsistent, Refused
@@ -49,6 +50,8 @@ class Outside:
     """The register that tax ids are verified in; None where they are not verified."""
     account: SellerAccount | None = None
     """The bank account that invoices are paid to; None where they name none."""
+    bank: Rules = field(default_factory=Rules)
+    """How payments by bank are applied that are not exactly what is owed."""
     dunning: Policy = SMART
     """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 
@@ -70,6 +73,11 @@ def gateway(tx: Tx) -> Gateway:
     if not has_gateway(tx):
         raise Refused(NO_GATEWAY, code="testmode_charges_only")
     return outside_of(tx).gateways[mode_of(tx)]
+
+
+def gateway_named(tx: Tx, name: str | None) -> Gateway:
+    """Return the gateway that an attempt or a dispute names; without a name, the one of the mode."""
+    return gateway(tx)
 
 
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:

@@ -26,3 +26,34 @@ def url_of(tx: Tx, invoice: str) -> str:
 def is_sealed(outside: Outside, tenant: str, id: str, given: str, kind: str = "invoice") -> bool:
     """Check the seal of an address, in constant time; `given` may be any text."""
     return hmac.compare_digest(seal(outside, tenant, id, kind).encode(), given.encode())
+
+
+def checkout(tx: Tx, session: str) -> str:
+    """Return the public address of a checkout session."""
+    return address(tx, "c", session, "checkout session")
+
+
+def recovery(tx: Tx, session: str) -> str:
+    """Return the address at which an expired checkout session can be begun again."""
+    return f"{address(tx, 'c', session, 'checkout session')}/recover"
+
+
+def payment_link(tx: Tx, link: str) -> str:
+    """Return the public address of a payment link; each visit creates a checkout session."""
+    return address(tx, "b", link, "payment link")
+
+
+def portal(tx: Tx, session: str) -> str:
+    """Return the address of a session of the billing portal."""
+    return address(tx, "p", session, "portal session")
+
+
+def authentication(tx: Tx, intent: str) -> str:
+    """Return the address at which a customer confirms a payment or setup intent to the bank."""
+    return address(tx, "a", intent, "authentication")
+
+
+def address(tx: Tx, page: str, id: str, kind: str) -> str:
+    """Return the sealed address of a page about an object; the seal of one kind opens no other."""
+    outside = outside_of(tx)
+    return f"{outside.base_url}/{page}/{tx.tenant}/{id}/{seal(outside, tx.tenant, id, kind)}"

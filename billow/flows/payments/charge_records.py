@@ -92,6 +92,7 @@ def of_case(case: Case) -> dict[str, Any]:
         "payment_intent": case.intent.id if case.intent else None,
         "payment_method": method.id if method else None,
         "description": case.intent.description if case.intent else None,
+        "gateway": case.attempt.gateway,
         "payment_method_details": details_of(case),
         **({"billing_details": method.billing_details} if method else {}),
     }

@@ -245,11 +245,13 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     So no crash loses what the gateway answers. A test card is refused in live mode, also one that was stored
     when live mode still simulated payments.
     """
-    gateway(tx)
+    name = gateway(tx).name
     for attempt in attempts:
         if tx.livemode and attempt.kind in ("charge", "setup") and accounts.is_test_method(attempt.token):
             raise declined_test_card()
-    made = rows.insert_many(tx, [attempt.but(request=tx.cause.request) for attempt in attempts])
+    made = rows.insert_many(
+        tx, [one.but(request=tx.cause.request, gateway=one.gateway or name) for one in attempts]
+    )
     at = tx.wall + RESOLVE
     jobs.put_many(tx, "attempt.resolve", [(attempt.id, at) for attempt in made], clock="wall")
     return made

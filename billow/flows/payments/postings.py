@@ -1,6 +1,6 @@
 """Post payments and refunds to the balance and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -55,6 +55,14 @@ def insert_refund_transaction(tx: Tx, refund: Refund) -> BalanceTransaction:
     return rows.insert(tx, made)
 
 
+def insert_failed_refund_transaction(tx: Tx, refund: Refund) -> BalanceTransaction:
+    """Insert the balance transaction of a refund that failed after it was sent: its amount comes back."""
+    made = transaction(
+        tx, refund.id, refund.amount, refund.currency, "refund_failure", description="REFUND FAILURE"
+    )
+    return rows.insert(tx, made)
+
+
 def transaction(
     tx: Tx, source: str, amount: int, currency: str, type: str, **more: Any
 ) -> BalanceTransaction:
@@ -85,15 +93,14 @@ def post_payments(tx: Tx, payments: Sequence[Payment]) -> None:
 
     The payment of an invoice settles what the customer owes; without an invoice it is a sale.
     """
-    name = gateway(tx).name
     post.post(
         tx,
         [
             post.Posting(event, one.charge.id, tx.now, transfers, one.charge.customer, one.invoice)
             for one in payments
             for event, transfers in (
-                ("payment.succeeded", money_in(name, one)),
-                ("gateway.fee", entries.fee_charged(name, one.charge.currency, one.fee)),
+                ("payment.succeeded", money_in(name_of(tx, one.charge), one)),
+                ("gateway.fee", entries.fee_charged(name_of(tx, one.charge), one.charge.currency, one.fee)),
             )
         ],
     )
@@ -108,14 +115,31 @@ def money_in(gateway_name: str, payment: Payment) -> Sequence[entries.Transfer]:
     return entries.sold(gateway_name, charge.currency, charge.amount_captured)
 
 
-def post_refund(tx: Tx, refund: Refund) -> None:
+def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     """Post a refund to the ledger: granted as goodwill, since it has no credit note, and sent."""
-    sent = entries.refund_sent(gateway(tx).name, refund.currency, refund.amount)
+    sent = entries.refund_sent(name_of(tx, charge), refund.currency, refund.amount)
     granted = entries.refund_granted(refund.currency, refund.amount)
+    post_events(tx, refund, {"refund.granted": granted, "refund.sent": sent})
+
+
+def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
+    """Reverse the postings of a refund that failed after it was sent."""
+    returned = entries.refund_sent(name_of(tx, charge), refund.currency, -refund.amount)
+    revoked = entries.refund_granted(refund.currency, -refund.amount)
+    post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
+
+
+def post_events(tx: Tx, refund: Refund, postings: Mapping[str, Sequence[entries.Transfer]]) -> None:
+    """Post the transfers of a refund's events."""
     post.post(
         tx,
         [
             post.Posting(event, refund.id, tx.now, transfers, refund.customer)
-            for event, transfers in (("refund.granted", granted), ("refund.sent", sent))
+            for event, transfers in postings.items()
         ],
     )
+
+
+def name_of(tx: Tx, charge: Charge) -> str:
+    """Return the name of the gateway that holds the money of a charge."""
+    return charge.gateway or gateway(tx).name

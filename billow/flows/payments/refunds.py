@@ -15,6 +15,7 @@ from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
+from billow.resources.dispute import Dispute
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.refund import Refund
@@ -27,6 +28,7 @@ from billow.store.tx import Tx
 class Create(Params):
     amount: int | None = f.amount(min=1)
     charge: str | None = f.text()
+    instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
     payment_intent: str | None = f.text()
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
@@ -38,7 +40,14 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
     amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
-    attempt = begin(tx, charge, amount, reason=wanted.reason, metadata=merged({}, wanted.metadata))
+    attempt = begin(
+        tx,
+        charge,
+        amount,
+        reason=wanted.reason,
+        metadata=merged({}, wanted.metadata),
+        instructions_email=wanted.instructions_email,
+    )
     tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
@@ -96,6 +105,12 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         param="charge",
         code="charge_not_refundable",
     )
+    if charge.disputed and not is_won(tx, charge):
+        raise Refused(
+            f"Charge {charge.id} has been charged back; cannot issue a refund.",
+            param="charge",
+            code="charge_disputed",
+        )
     left = refundable_amount(tx, charge)
     if left <= 0:
         raise Refused(f"Charge {charge.id} has already been refunded.", code="charge_already_refunded")
@@ -111,6 +126,12 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         " than the original amount.",
         param="amount",
     )
+
+
+def is_won(tx: Tx, charge: Charge) -> bool:
+    """Check whether every dispute of a charge was won, so that its money is there to be refunded."""
+    lost = "charge = %(id)s and status not in ('won', 'warning_closed')"
+    return not rows.select(tx, Dispute, lost, id=charge.id)
 
 
 def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:

@@ -16,6 +16,7 @@ from billow.flows.payments import (
     intent_outcomes,
     locked_attempt,
     next_action,
+    payment_mails,
     postings,
     retries,
     settle_refund,
@@ -39,6 +40,17 @@ FINAL = {Succeeded: "succeeded", Declined: "failed"}
 """The state of an attempt after a final answer."""
 HELD = timedelta(days=7)
 """How long a card holds an amount that is not captured."""
+ACTS_WITHIN = timedelta(hours=1)
+"""How long after a customer was asked to act the gateway is asked whether they did, if no notice comes."""
+BLOCKED = {
+    "network_status": "not_sent_to_network",
+    "reason": "highest_risk_level",
+    "risk_level": "highest",
+    "risk_score": 100,
+    "seller_message": "The gateway blocked this payment as too risky.",
+    "type": "blocked",
+}
+"""What a charge says that the gateway blocked before a bank was asked."""
 AUTHENTICATION_REQUIRED = Declined(
     "authentication_required",
     "authentication_required",
@@ -55,8 +67,8 @@ def settle(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
 def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
     """Settle the outcomes of attempts, which the caller has locked; no two of them are of the same customer.
 
-    Each attempt is settled once: one that was settled before stays as it is. A gateway's first final answer
-    is its last (providers/gateways); a later one that differs is logged, so that a person asks the gateway.
+    Each attempt is settled once: one that was settled before stays as it is, but for a refund that fails
+    after it had succeeded. A later answer to a payment that differs is logged, so that a person looks at it.
     """
     customers = [attempt.customer for attempt, _ in answers if attempt.customer]
     ensure(
@@ -79,8 +91,15 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
 
 
 def is_waiting(attempt: Attempt, outcome: Outcome) -> bool:
-    """Check whether an attempt waits for its outcome; log an outcome that contradicts the settled one."""
+    """Check whether an attempt waits for its outcome; log an outcome that contradicts the settled one.
+
+    Where the customer had to act, only a final outcome is news. A refund that has succeeded can still fail.
+    """
     if attempt.state == "processing":
+        return True
+    if attempt.state == "requires_action":
+        return not isinstance(outcome, NeedsAction)
+    if attempt.kind == "refund" and attempt.state == "succeeded" and isinstance(outcome, Declined):
         return True
     if FINAL.get(type(outcome), attempt.state) != attempt.state:
         log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
@@ -103,7 +122,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
                 need_action(tx, case, outcome)
             case Pending():
                 intent_outcomes.await_settlement(tx, case, outcome)
-                at = tx.wall + timedelta(hours=1)
+                at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
 
 
@@ -124,9 +143,17 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
             if charge.captured
         ],
     )
+    payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
     held = [charge.id for charge in charges if not charge.captured]
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
+    ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
+
+
+def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
+    """Set the timers that ask the gateway for what it said would follow, such as a dispute."""
+    news = [(case.attempt.id, tx.wall) for case, outcome in paid if outcome.news]
+    jobs.put_many(tx, "attempt.follow", news, clock="wall")
 
 
 def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
@@ -229,9 +256,17 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
-        retries.record_failure(
-            tx, case.customer, case.subscription, case.invoice, automatic=case.attempt.automatic
-        )
+        retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
+
+
+def declined_of(case: Case, outcome: Declined) -> retries.Failure:
+    """Return how an attempt failed; one without an id was not sent to the gateway."""
+    return retries.Failure(
+        case.attempt.automatic,
+        outcome.decline_code or outcome.code,
+        case.method.id if case.method else None,
+        sent=bool(case.attempt.id),
+    )
 
 
 def failed_charge(tx: Tx, case: Case, outcome: Declined) -> Charge:
@@ -246,6 +281,7 @@ def failed_charge(tx: Tx, case: Case, outcome: Declined) -> Charge:
         "risk_score": 0,
         "seller_message": "The bank did not return any further details with this decline.",
         "type": "issuer_declined",
+        **(BLOCKED if outcome.blocked else {}),
     }
     facts = {
         "status": "failed",
@@ -280,6 +316,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     if case.intent is None:
         raise Inconsistent("Only a payment intent can need an action.")
     close(tx, case, "requires_action")
+    jobs.put(tx, "attempt.follow", case.attempt.id, tx.wall + ACTS_WITHIN, clock="wall")
     rows.update(
         tx,
         case.intent,
@@ -289,6 +326,8 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     )
     if case.invoice:
         rows.emit(tx, [(case.invoice, None)], "invoice.payment_action_required")
+        if case.attempt.automatic:
+            payment_mails.order_action(tx, case.invoice)
         transitions.await_action(tx, case.subscription, case.invoice)
 
 

@@ -1,11 +1,13 @@
 """Settle the gateway's answer to a refund or a capture: refund, charge, balance, ledger."""
 
+from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
-from billow.flows.payments import postings
+from billow.flows.mails import outbox
+from billow.flows.payments import payment_mails, postings
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -35,6 +37,11 @@ def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         case Succeeded():
             close(tx, attempt, "succeeded")
             succeed(tx, charge, refund)
+            if outcome.news:
+                jobs.put(tx, "attempt.follow", attempt.id, tx.wall, clock="wall")
+        case Declined() if refund.status == "succeeded":
+            close(tx, attempt, "failed")
+            fail_afterwards(tx, charge, refund, outcome.decline_code or outcome.code)
         case Declined():
             close(tx, attempt, "failed")
             update_and_emit(
@@ -44,6 +51,8 @@ def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             close(tx, attempt, "requires_action")
             update_and_emit(tx, refund, "updated", status="requires_action")
         case Pending():
+            at = tx.wall + timedelta(seconds=min(outcome.ask_in, 60))
+            jobs.put(tx, "attempt.resolve", attempt.id, at, clock="wall")
             update_and_emit(tx, refund, "updated", pending_reason="processing")
 
 
@@ -55,8 +64,10 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
     changes: dict[str, Any] = {"status": "succeeded", "pending_reason": None}
     if charge.captured:
         changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
-        postings.post_refund(tx, refund)
+        postings.post_refund(tx, refund, charge)
     update_and_emit(tx, refund, "updated", **changes)
+    if charge.captured:
+        payment_mails.order_refund(tx, refund, charge.customer)
     total = charge.amount_refunded + refund.amount
     rows.update(
         tx,
@@ -65,6 +76,26 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         amount_refunded=total,
         refunded=total == charge.amount,
     )
+
+
+def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None:
+    """Record that a refund which had succeeded has failed: the money is back on our balance.
+
+    Emits `refund.updated`, `refund.failed` and `charge.refund.updated`. What the charge has
+    refunded is less again, so that it can be refunded anew.
+    """
+    returned = postings.insert_failed_refund_transaction(tx, refund)
+    postings.post_failed_refund(tx, refund, charge)
+    rows.update(
+        tx,
+        refund,
+        event=("updated", "failed", "charge.refund.updated"),
+        status="failed",
+        failure_reason=reason,
+        failure_balance_transaction=returned.id,
+    )
+    total = charge.amount_refunded - refund.amount
+    rows.update(tx, charge, event="charge.updated", amount_refunded=total, refunded=total == charge.amount)
 
 
 def update_and_emit(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
@@ -98,6 +129,7 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             balance_transaction=movement.id,
         )
         postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
+        outbox.order(tx, [payment_mails.receipt_of(captured)])
         jobs.cancel(tx, "charge.expire", charge.id)
         if charge.payment_intent:
             rows.update(

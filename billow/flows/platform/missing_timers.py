@@ -12,6 +12,7 @@ import psycopg
 from billow.api.fields import instant
 from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
+from billow.flows.outside import merchant
 from billow.flows.outside.outside import has_gateway
 from billow.flows.payments import collect, settle
 from billow.ledger import chain
@@ -282,6 +283,15 @@ INVOICES = (
         early=True,
     ),
     Rule(
+        "invoice.remind",
+        "invoices",
+        f"r.due_date, {merchant.MOST_DAYS} as days, (select s.reminder_days from merchant_settings s) as own",
+        "r.status = 'open' and r.auto_advance and r.due_date <= coalesce(c.frozen_time, %(wall)s)",
+        lambda row: timers.reminder(row["due_date"], row["own"] or merchant.REMINDER_DAYS, row["now"]),
+        certain=False,
+        early=True,
+    ),
+    Rule(
         "revenue.recognize",
         "invoices",
         ", ".join(
@@ -309,6 +319,9 @@ OTHERS = (
         "r.phases",
         "r.status in ('active', 'not_started')",
         expiring,
+    ),
+    Rule(
+        "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
     ),
     Rule(
         "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from billow.api import rows
+from billow.flows.customers import card_expiry
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
@@ -75,7 +76,7 @@ def prune_tokens(tx: Tx) -> int:
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
-    """Put a timer for each tenant with a key that has none.
+    """Put the timers of each tenant with a key that has none.
 
     Keys are created and deleted at any time, so every run of the job does it for all tenants.
     """
@@ -85,3 +86,4 @@ def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
         " on conflict do nothing",
         (now + FIRST,),
     )
+    card_expiry.plan(conn, now)

@@ -8,6 +8,7 @@ from billow.api.fields import instant, seconds
 from billow.api.params import Params
 from billow.core import calendar
 from billow.core.errors import Refused, needed, require
+from billow.flows.customers import card_expiry
 from billow.flows.outside.outside import outside_of
 from billow.resources.test_clock import TestClock
 from billow.store import jobs
@@ -40,6 +41,7 @@ def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
         "You can only advance a test clock by up to two intervals of its shortest subscription.",
         param="frozen_time",
     )
+    card_expiry.watch_clock(tx, clock.id, clock.frozen_time)
     jobs.put(tx, "test_clock.advance", clock.id, tx.wall, clock="wall")
     return rows.update(
         tx,

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, made, missing
+from billow.core import anchors
 from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, require
 from billow.flows.billing import priced_items
@@ -59,6 +61,8 @@ class PricedLine:
     item: LineItem
     price: Price
     product: Product
+    share: Fraction = anchors.FULL
+    """The fraction of its first period that is charged, which is partial where the cycle has an anchor."""
 
     @property
     def recurs(self) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import render, rows
-from billow.core import pricing
+from billow.core import pricing, proration
 from billow.flows.billing import priced_items, totals
 from billow.flows.billing.discounts import lapsed
 from billow.flows.billing.exemption import exemption
@@ -122,7 +122,7 @@ def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list
     A metered price has the amount 0: its usage is not known yet.
     """
     quantity = Decimal(one.item.quantity or 0)
-    rate = priced_items.rate_of(one.price)
+    rate = priced_items.rate_of(one.price, one.item.currency)
     if one.metered or (in_trial and one.recurs):
         amounts = [0]
     elif one.recurs:
@@ -131,7 +131,7 @@ def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list
         amounts = [pricing.amount(rate, quantity)]
     return [
         InvoiceLine(
-            amount=amount,
+            amount=proration.portion(amount, one.share) if one.recurs else amount,
             currency=one.item.currency,
             discountable=amount >= 0,
             discounts=one.item.own_discounts,

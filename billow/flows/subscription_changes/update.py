@@ -4,12 +4,13 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import dunning
+from billow.flows.customers import waiting_retries
 from billow.flows.invoices import finalize
-from billow.flows.outside.outside import outside_of
-from billow.flows.payments import collect, pay_invoice
+from billow.flows.payments import collect, pay_invoice, retries
 from billow.flows.subscription_changes import apply, awaiting_payment, pending_updates, sync_schedule
 from billow.flows.subscription_changes.params import Change, check_proration_date
 from billow.flows.subscription_status import transitions
+from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
@@ -38,6 +39,8 @@ def carry_out(tx: Tx, subscription: Subscription, wanted: Change) -> Steps:
     sync_schedule.sync_schedule(tx, done.subscription)
     if done.invoice:
         tx = yield from collect_at_once(tx, done.invoice, wanted)
+    if wanted.default_payment_method or wanted.default_source:
+        waiting_retries.retry_with_new_method(tx, rows.find(tx, Customer, subscription.customer))
     return tx, rows.find(tx, Subscription, subscription.id)
 
 
@@ -60,8 +63,13 @@ def collect_at_once(tx: Tx, invoice: Invoice, wanted: Change) -> Steps:
 def schedule_retry(tx: Tx, id: str) -> None:
     """Schedule a retry for an invoice that was not paid in the request (§8.6)."""
     invoice = rows.lock(tx, Invoice, id)
-    step = dunning.next_step(tx.now, 1, outside_of(tx).dunning)
-    if invoice.status == "open" and isinstance(step, dunning.Retry):
+    if invoice.status != "open":
+        return
+    subscription = rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(
+        invoice.subscription or ""
+    )
+    step = retries.plan(tx, subscription, invoice, retries.failure_of(tx, invoice), 1).step
+    if isinstance(step, dunning.Retry):
         rows.update(tx, invoice, auto_advance=True, next_payment_attempt=step.at)
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
 

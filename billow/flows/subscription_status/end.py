@@ -5,6 +5,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
+from billow.flows.mails import outbox
 from billow.flows.subscription_status import entitlements, pending_setup, schedule_end
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
@@ -68,6 +69,7 @@ def end_all(
         ],
         event="deleted",
     )
+    outbox.order(tx, [outbox.Mail("subscription_canceled", one.id, one.customer) for one in ended])
     schedule_end.end_with_subscriptions(tx, subscriptions, reason)
     entitlements.emit_summaries(tx, held)
     return ended

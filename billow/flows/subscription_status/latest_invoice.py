@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from billow.api import rows
 from billow.core import standing
-from billow.flows.outside.outside import outside_of
+from billow.flows.subscription_status import policies
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
@@ -64,13 +64,26 @@ def verdict(tx: Tx, subscription: Subscription) -> str:
     found = rows.select(
         tx, Invoice, COUNTS, subscription=subscription.id, proposed=proposed_invoice(subscription)
     )
+    given_up = without_retries(tx, [invoice.id for invoice in found if invoice.status == "open"])
     bills = (
         standing.Bill(
             invoice.status,
             invoice.collection_method == "charge_automatically",
             invoice.attempt_count,
             invoice.due_date,
+            invoice.id in given_up,
         )
         for invoice in found
     )
-    return standing.verdict(bills, tx.now, outside_of(tx).dunning)
+    return standing.verdict(bills, tx.now, policies.longest_policy(tx, subscription))
+
+
+def without_retries(tx: Tx, invoices: Sequence[str]) -> set[str]:
+    """Return those of the invoices whose retries have ended."""
+    if not invoices:
+        return set()
+    found = tx.tuples(
+        "select invoice from payment_failures where invoice = any(%(ids)s) and next_at is null",
+        ids=list(invoices),
+    )
+    return {id for (id,) in found}

@@ -7,6 +7,7 @@ from billow.api import rows
 from billow.core import timers
 from billow.flows.billing import priced_items
 from billow.flows.customers import payment_methods
+from billow.flows.mails.outbox import Mail, order
 from billow.flows.subscription_status import end, transitions
 from billow.flows.subscription_terms import trial_offers
 from billow.resources.subscription import Subscription
@@ -30,6 +31,7 @@ def emit_trial_will_end(tx: Tx, refs: list[str]) -> None:
     """Emit `customer.subscription.trial_will_end` for trials that are still running."""
     trialing = [s for s in rows.find_all(tx, Subscription, refs).values() if s.status == "trialing"]
     rows.emit(tx, [(subscription, None) for subscription in trialing], "customer.subscription.trial_will_end")
+    order(tx, [Mail("trial_ending", one.id, one.customer) for one in trialing])
 
 
 def emit_trial_will_end_early(tx: Tx, subscription: Subscription, shown: dict[str, Any]) -> None:

@@ -75,6 +75,24 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     yield from differences(tx, "taxes_are_booked", sql, customers)
 
 
+def unapplied_cash_is_queued(tx: Tx, entries: Sequence[str]) -> Iterator[Finding]:
+    """Check that the unapplied cash in the books is what the entries of the bank say is not applied.
+
+    Every transfer of it is one of an entry, of one that was ignored or restored, or of an application.
+    """
+    sql = (
+        "select e.id, e.unapplied::numeric as found, coalesce((select"
+        " sum(case when t.credit = 'unapplied_cash' then t.amount else -t.amount end) from ledger_transfers t"
+        " where 'unapplied_cash' in (t.debit, t.credit) and (t.source = e.id or t.source ^@ (e.id || '@')"
+        " or t.source in (select a.id from bank_applications a where a.entry = e.id))), 0)"
+        " + coalesce((select sum(o.amount) from bank_entries o where o.reversed_by = e.id"
+        " and o.state = 'reversed'), 0)"
+        " - case when e.state = 'reversed' then e.amount else 0 end as expected"
+        " from bank_entries e where e.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "unapplied_cash_is_queued", sql, entries)
+
+
 CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
@@ -105,15 +123,37 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
 def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
     """Check that a refund of a captured charge has left the balance, and is in the books."""
     for row in tx.all(
-        f"select r.id, r.amount, r.status, b.net, {CLEARED} as booked, c.captured from refunds r"
-        " join charges c on c.id = r.charge left join balance_transactions b on b.id = r.balance_transaction"
-        " where r.id = any(%(ids)s) order by r.id",
+        f"select r.id, r.amount, r.status, {CLEARED} as booked, c.captured,"
+        " (select sum(b.net) from balance_transactions b"
+        " where b.id in (r.balance_transaction, r.failure_balance_transaction)) as net"
+        " from refunds r join charges c on c.id = r.charge where r.id = any(%(ids)s) order by r.id",
         ids=list(refunds),
     ):
         left = -row["amount"] if row["status"] == "succeeded" and row["captured"] else 0
         if (row["net"] or 0) != left or row["booked"] != left:
             seen = {"in our balance": row["net"], "in the books": row["booked"]}
             yield Finding("refunds_are_booked", row["id"], f"{left} moved", f"{seen}")
+
+
+def disputes_are_booked(tx: Tx, disputes: Sequence[str]) -> Iterator[Finding]:
+    """Check that what a dispute took from our balance is in the books, as disputed until it is decided."""
+    for row in tx.all(
+        "select r.id, r.status, coalesce(sum(t.amount) filter (where t.debit = 'disputed'), 0)"
+        " - coalesce(sum(t.amount) filter (where t.credit = 'disputed'), 0) as disputed,"
+        " coalesce(sum(t.amount) filter (where t.debit ^@ 'clearing:'), 0)"
+        " - coalesce(sum(t.amount) filter (where t.credit ^@ 'clearing:'), 0) as cleared,"
+        " (select coalesce(sum(b.net), 0) from balance_transactions b where b.source = r.id) as net,"
+        " (select coalesce(sum(b.amount), 0) from balance_transactions b where b.source = r.id) as moved"
+        " from disputes r left join ledger_transfers t on t.source ^@ r.id"
+        " where r.id = any(%(ids)s) group by r.id, r.status order by r.id",
+        ids=list(disputes),
+    ):
+        open_amount = 0 if row["status"] in ("lost", "won", "warning_closed", "prevented") else -row["moved"]
+        if row["cleared"] != row["net"] or row["disputed"] != open_amount:
+            seen = {"cleared": row["cleared"], "disputed": row["disputed"]}
+            yield Finding(
+                "disputes_are_booked", row["id"], f"{row['net']} moved, {open_amount} open", f"{seen}"
+            )
 
 
 def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[Finding]:

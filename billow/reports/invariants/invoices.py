@@ -7,6 +7,7 @@ from typing import Any
 
 from billow.core import numbering
 from billow.core.findings import Finding
+from billow.reports.invariants.books import differences
 from billow.store.tx import Tx
 
 AMOUNTS = "(select coalesce(sum((e->>'amount')::bigint), 0)::bigint from jsonb_array_elements({}) e{})"
@@ -14,18 +15,28 @@ INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
 
 
 def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """Check that an invoice's intent has succeeded if and only if exactly one payment of it was made."""
+    """Check that an invoice's own intent has succeeded if and only if exactly one charge of it has paid."""
     for row in tx.all(
-        "select * from (select i.id, i.status, p.status as intent, (i.status = 'paid'"
-        " and i.amount_paid_off_stripe = 0) as charged, (select count(*) from charges c"
+        "select * from (select i.id, i.status, p.status as intent, exists (select from invoice_payments y"
+        " where y.payment_intent = p.id and y.status = 'paid') as charged, (select count(*) from charges c"
         " where c.payment_intent = p.id and c.status = 'succeeded') as charges"
         " from invoices i join payment_intents p on p.id = i.payment_intent where i.id = any(%(ids)s)) seen"
         " where (intent = 'succeeded') <> charged or charges <> (intent = 'succeeded')::int order by id",
         ids=list(invoices),
     ):
-        expected = "one charge for a paid invoice whose intent succeeded, else none"
+        expected = "one charge where the intent has paid the invoice, else none"
         seen = f"{row['status']} with an intent {row['intent']} and {row['charges']} charges"
         yield Finding("intents_and_invoices_agree", row["id"], expected, seen)
+
+
+def amounts_paid_are_payments(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
+    """Check that what is paid of an invoice is the sum of its payments, and of what was paid elsewhere."""
+    sql = (
+        "select i.id, i.amount_paid::numeric as found, i.amount_paid_off_stripe"
+        " + (select coalesce(sum(y.amount_paid), 0) from invoice_payments y"
+        " where y.invoice = i.id and y.status = 'paid') as expected from invoices i where i.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "amounts_paid_are_payments", sql, invoices)
 
 
 def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:

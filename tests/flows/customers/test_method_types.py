@@ -61,8 +61,8 @@ def test_a_bank_account_keeps_its_end_and_its_bank(api: Any) -> None:
     assert sepa["generated_from"] == {"charge": None, "setup_attempt": None}
     us = api.post("/v1/payment_methods", form("us_bank_account"))["us_bank_account"]
     assert (us["last4"], us["bank_name"], us["routing_number"]) == ("6789", "STRIPE TEST BANK", "110000000")
-    klarna = api.post("/v1/payment_methods", form("klarna"))["klarna"]
-    assert klarna["dob"] == {"day": 1, "month": 2, "year": 1990}
+    born = {"day": 1, "month": 2, "year": 1990}
+    assert api.post("/v1/payment_methods", form("klarna"))["klarna"]["dob"] == born
 
 
 @pytest.mark.parametrize(

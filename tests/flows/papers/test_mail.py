@@ -37,7 +37,7 @@ def test_the_letter_names_the_invoice_and_carries_it(world: World, letters: Path
     [letter] = read(letters)
     number = anna.last_invoice.data["number"]
     assert letter["To"] == "anna@example.com"
-    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd"
+    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd: $20.00"
     [paper] = letter.iter_attachments()
     assert paper.get_filename() == f"{number}.pdf"
     assert paper.get_content_type() == "application/pdf"
@@ -84,7 +84,7 @@ def test_a_stored_text_that_is_no_address_parks_no_job_and_is_reported(
     reason = "'anna@example.com\\nBcc: all@example.com' is not a mail address."
     assert read(letters) == [] and f"  not mailed   {reason}" in commands.explain(app, id)
     with app.db.transaction(world.api.tenant) as tx:
-        waiting = tx.all("select 1 from jobs where tenant = %(t)s and kind = 'invoice.mail'", t=tx.tenant)
+        waiting = tx.all("select 1 from jobs where tenant = %(t)s and kind = 'mail.send'", t=tx.tenant)
     assert waiting == []
     report = f"{world.api.tenant} open invoices whose mail cannot arrive: 1 ({id}: {reason})"
     assert list(commands.undeliverable(app.db, world.api.tenant)) == [(False, report)]

@@ -13,7 +13,7 @@ from billow.store.tx import Tx
 from tests.flows.conftest import do_what_is_due
 from tests.support.world import World, moment, months, of, plans, seconds
 
-PASSING = ["store.prune", missing_timers.JOB]
+PASSING = ["store.prune", "cards.expiring", missing_timers.JOB]
 """Timers that no state implies."""
 FLEXIBLE = {"billing_mode": {"type": "flexible"}}
 
@@ -70,7 +70,8 @@ def world_with_all_timers(world: World) -> None:
 
 KINDS = {
     "charge.expire", "invoice.collect", "invoice.finalize", "invoice.overdue", "invoice.will_be_due",
-    "promotion_code.expire", "quote.expire", "revenue.recognize", "schedule.expiring", "schedule.phase",
+    "invoice.remind", "promotion_code.expire", "quote.expire", "revenue.recognize", "schedule.expiring",
+    "schedule.phase",
     "subscription.end", "subscription.expire", "subscription.pending_items",
     "subscription.pending_update_expires", "subscription.renew", "subscription.resume_collection",
     "subscription.resume_expires", "subscription.trial_will_end", "subscription.upcoming",

@@ -1,0 +1,183 @@
+"""Run the commands of `billow bank`: import statements, and decide about what could not be matched."""
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from billow.api import rows
+from billow.app import App
+from billow.commands import tenant
+from billow.core.errors import Refused, require
+from billow.core.money import minor_digits, show
+from billow.flows.bank import import_statement as importing
+from billow.flows.bank import queue
+from billow.opening import open_installation
+from billow.resources.bank_entry import BankEntry
+from billow.resources.bank_statement import BankStatement
+from billow.resources.invoice import Invoice
+from billow.terminal import Account, Data, say
+from billow.terminal import show as table
+
+bank = typer.Typer(no_args_is_help=True, help="Import bank statements, and apply their payments.")
+Mode = Annotated[str, typer.Option(help="test or live.")]
+Entry = Annotated[str, typer.Argument(help="An entry's id (bte_…).")]
+
+
+@bank.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A statement in camt.053.", exists=True, dir_okay=False)],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Import a bank statement, whole or not at all, and apply its payments. Twice changes nothing."""
+    with open_installation(data, account) as built:
+        done = importing.import_statement(built.db, tenant(built, mode), file.name, file.read_bytes())
+    if done.set_aside:
+        say(f"{file.name} is set aside; nothing of it was booked. {done.set_aside}", "red")
+        raise typer.Exit(1)
+    columns = ["statements", "new entries", "known", "applied", "queued", "outgoing"]
+    counted = [done.statements, done.entries, done.repeated, done.applied, done.queued, done.outgoing]
+    table(file.name, columns, [counted])
+
+
+@bank.command("list")
+def list_entries(
+    every: Annotated[
+        bool, typer.Option("--all", help="The latest entries, whatever became of them.")
+    ] = False,
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """List the payments of which it is not known what they pay, with open invoices of that amount."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        found = queue.recent(tx) if every else queue.waiting(tx)
+        shown = [[*facts(one), ", ".join(queue.suggestions(tx, one)) if not every else None] for one in found]
+    columns = ["entry", "day", "amount", "left", "payer", "account", "says", "state", "reason", "same amount"]
+    table("bank entries" if every else "queue", columns, shown) if shown else say("The queue is empty.")
+
+
+def facts(entry: BankEntry) -> list[Any]:
+    """Return what is shown of an entry."""
+    return [
+        entry.id,
+        entry.booked_on,
+        show(entry.amount, entry.currency),
+        show(entry.unapplied, entry.currency),
+        entry.name,
+        entry.iban,
+        entry.structured or entry.text or entry.bank_reference,
+        entry.state,
+        entry.reason or entry.rule,
+    ]
+
+
+@bank.command("statements")
+def list_statements(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the statements that were imported, and the files that were set aside, with the reason."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        found = rows.select(tx, BankStatement, "true", "order by created desc, id desc limit 200")
+    columns = ["file", "statement", "account", "closing", "day", "state", "reason"]
+    shown = [
+        [
+            one.file,
+            one.name,
+            one.account,
+            money(one.closing, one.currency),
+            one.closed_on,
+            one.state,
+            one.reason,
+        ]
+        for one in found
+    ]
+    table("statements", columns, shown) if shown else say("No statement was imported.")
+
+
+def money(amount: int | None, currency: str | None) -> str | None:
+    return show(amount, currency) if amount is not None and currency else None
+
+
+@bank.command("apply")
+def apply_entry(
+    entry: Entry,
+    invoice: Annotated[str, typer.Option(help="The invoice that it pays.")] = "",
+    customer: Annotated[str, typer.Option(help="The customer whose balance it is kept on.")] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Apply an entry to an invoice, or keep it on the balance of a customer."""
+    require(
+        bool(invoice) != bool(customer), "Name an invoice or a customer: --invoice in_… or --customer cus_…"
+    )
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        done = (
+            queue.apply_to_invoice(tx, entry, invoice)
+            if invoice
+            else queue.apply_to_customer(tx, entry, customer)
+        )
+    left = f"; {show(done.unapplied, done.currency)} of it are left" if done.unapplied else ""
+    say(f"{entry} is applied to {invoice or customer}{left}.")
+
+
+@bank.command("ignore")
+def ignore_entry(
+    entry: Entry,
+    reason: Annotated[str, typer.Option(help="Why it is no payment of a customer.")],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Take an entry that is no payment of a customer out of the queue, such as a transfer of one's own."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        queue.ignore(tx, entry, reason)
+    say(f"{entry} is ignored: {reason}")
+
+
+@bank.command("undo")
+def undo_entry(entry: Entry, mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """Take back what an entry was applied to, or that it was ignored; invoices are open again."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        done = queue.undo(tx, entry)
+    say(f"{entry} is {'taken back' if done.state == 'reversed' else 'in the queue again'}.")
+
+
+@bank.command("record")
+def record_payment(
+    invoice: Annotated[str, typer.Argument(help="The invoice that was paid.")],
+    reference: Annotated[str, typer.Option(help="What names the payment, such as a receipt's number.")],
+    amount: Annotated[str, typer.Option(help="In major units, as 12.50; all that is open by default.")] = "",
+    paid_on: Annotated[str, typer.Option("--date", help="The day it was paid; today by default.")] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Record a payment that reached you in another way, such as cash. `billow bank undo` takes it back."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        currency = rows.find(tx, Invoice, invoice, param="invoice").currency
+        wanted = queue.ByHand(
+            invoice, minor(amount, currency) if amount else None, day(built, paid_on), reference
+        )
+        done = queue.record(tx, wanted)
+    say(f"{done.id}: {show(done.amount, done.currency)} of {invoice} are paid.")
+
+
+def minor(text: str, currency: str) -> int:
+    """Read an amount in major units; refuse more decimals than the currency has."""
+    try:
+        amount = Decimal(text).scaleb(minor_digits(currency))
+    except InvalidOperation:
+        raise Refused(f"{text} is no amount, as 12.50 is.") from None
+    require(amount == int(amount), f"{text} has more decimals than {currency.upper()}.")
+    return int(amount)
+
+
+def day(built: App, text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else built.db.wall().date()
+    except ValueError:
+        raise Refused(f"{text} is no date, as 2026-01-31 is.") from None

@@ -1,0 +1,219 @@
+"""Apply bank entries: to invoices, to customers' balances, or to nothing yet."""
+
+from typing import Any
+
+from billow.api import rows
+from billow.core import lifecycle
+from billow.core.bank.matching import Match, Part
+from billow.core.errors import Inconsistent
+from billow.flows.invoices import due_dates
+from billow.flows.invoices.invoice_intents import cancel_intent
+from billow.flows.outside.outside import outside_of
+from billow.flows.subscription_status import transitions
+from billow.ledger import entries, post
+from billow.resources.bank_application import BankApplication
+from billow.resources.bank_entry import BankEntry
+from billow.resources.customer import Customer
+from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_payment import InvoicePayment
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.subscription import Subscription
+from billow.store import clocks, jobs
+from billow.store.ids import new_id, secret
+from billow.store.tx import Tx
+
+
+def receive(tx: Tx, entry: BankEntry) -> BankEntry:
+    """Post an entry as unapplied cash, which it is until something is known of it."""
+    posting = post.Posting(
+        "bank.received", entry.id, tx.now, entries.bank_received(entry.currency, entry.amount)
+    )
+    post.post(tx, [posting])
+    return rows.update(tx, entry, event=None, state="queued", unapplied=entry.amount)
+
+
+def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
+    """Apply an entry, which was received and is locked, to what was found; queue what is left of it.
+
+    The invoices are locked. Emits the events of each invoice, then those of the customer's balance.
+    """
+    if found.rule is None:
+        return rows.update(tx, entry, event=None, reason=found.reason)
+    customer = rows.lock(tx, Customer, found.customer or "")
+    tx = clocks.enter(tx, customer.test_clock)
+    left = entry.unapplied
+    for part in found.parts:
+        pay(tx, entry, part)
+        left -= part.amount
+    if found.rounding:
+        left -= round_off(tx, entry, found.rounding)
+    last = found.parts[-1].invoice if found.parts else None
+    if found.rest and outside_of(tx).bank.overpayment == "balance":
+        left -= keep(tx, entry, found.customer or "", last, found.rest)
+    return rows.update(
+        tx,
+        entry,
+        event=None,
+        customer=found.customer,
+        reason="the customer paid too much" if left else None,
+        rule=found.rule,
+        state="queued" if left else "applied",
+        unapplied=left,
+    )
+
+
+def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
+    """Pay a part of an invoice, which is locked, with a part of an entry.
+
+    Emits the payment, then `invoice.updated`; once nothing is left, `invoice.paid` and the change of the
+    subscription, which it locks.
+    """
+    invoice = rows.find(tx, Invoice, part.invoice)
+    amount = part.amount + part.rounding
+    remaining = invoice.amount_due - invoice.amount_paid - amount
+    follow_intent(tx, invoice, remaining)
+    payment = record_payment(tx, invoice, part.amount)
+    application = BankApplication(
+        amount=part.amount,
+        customer=invoice.customer,
+        entry=entry.id,
+        invoice=invoice.id,
+        invoice_payment=payment.id,
+        kind="invoice",
+        rounding=part.rounding,
+    )
+    made = rows.insert(tx, application)
+    post_payment(tx, invoice, made)
+    changes: dict[str, Any] = {
+        "amount_paid": invoice.amount_paid + amount,
+        "amount_paid_off_stripe": (invoice.amount_paid_off_stripe or 0) + part.rounding,
+        "attempted": True,
+    }
+    if remaining:
+        return rows.update(tx, invoice, **changes)
+    return mark_paid(tx, invoice, changes)
+
+
+def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
+    """Mark an invoice paid that nothing is left of, with its subscription and its customer."""
+    for timer in due_dates.TIMERS:
+        jobs.cancel(tx, timer, invoice.id)
+    paid = rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
+        **changes,
+        auto_advance=False,
+        next_payment_attempt=None,
+        paid_at=tx.now,
+        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
+    )
+    if invoice.subscription:
+        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    return paid
+
+
+def follow_intent(tx: Tx, invoice: Invoice, remaining: int) -> None:
+    """Cancel the intent that was to charge an invoice, or make it ask for what is left only."""
+    if not remaining:
+        cancel_intent(tx, invoice, "automatic")
+    elif invoice.payment_intent:
+        intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
+        rows.update(tx, intent, event=None, amount=remaining)
+        waiting = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=intent.id)
+        rows.update_many(tx, [(one, {"amount_requested": remaining}) for one in waiting], event=None)
+
+
+def record_payment(tx: Tx, invoice: Invoice, amount: int) -> InvoicePayment:
+    """Insert the intent of a payment that has arrived, and the invoice payment that names it."""
+    id = new_id(PaymentIntent.prefix)
+    intent = PaymentIntent(
+        id=id,
+        amount=amount,
+        client_secret=secret(f"{id}_secret_", 25),
+        currency=invoice.currency,
+        customer=invoice.customer,
+        description="Payment for Invoice",
+        invoice=invoice.id,
+        status="processing",
+    )
+    made = rows.insert(tx, intent)
+    rows.update(
+        tx,
+        made,
+        event="payment_intent.succeeded",
+        amount_received=amount,
+        status=lifecycle.after(lifecycle.PAYMENT_INTENT, made.status, "succeed"),
+    )
+    payment = InvoicePayment(
+        amount_paid=amount,
+        amount_requested=amount,
+        currency=invoice.currency,
+        invoice=invoice.id,
+        is_default=False,
+        paid_at=tx.now,
+        payment_intent=id,
+        status="paid",
+    )
+    return rows.insert(tx, payment, event="invoice_payment.paid")
+
+
+def post_payment(tx: Tx, invoice: Invoice, made: BankApplication) -> None:
+    """Post what an application settles; the loss of an uncollectible invoice is recovered by as much."""
+    about = (invoice.customer, invoice.id)
+    owes = (invoice.customer, invoice.currency)
+    applied = [("bank.applied", entries.cash_applied(*owes, made.amount))]
+    if made.rounding:
+        applied.append(("bank.rounded", entries.rounded_off(*owes, made.rounding)))
+    if invoice.status == "uncollectible":
+        recovered = entries.uncollectible(*owes, -made.amount - made.rounding)
+        applied.insert(0, ("bank.recovered", recovered))
+    post.post(tx, [post.Posting(event, made.id, tx.now, transfers, *about) for event, transfers in applied])
+
+
+def keep(tx: Tx, entry: BankEntry, id: str, invoice: str | None, amount: int) -> int:
+    """Keep what a customer paid too much on their balance; return how much, nothing in another currency.
+
+    Emits `customer.updated`, and `invoice.overpaid` of the invoice that it was paid for.
+    """
+    customer = rows.find(tx, Customer, id)
+    if customer.currency not in (None, entry.currency):
+        return 0
+    changed = rows.update(tx, customer, balance=customer.balance - amount, currency=entry.currency)
+    application = BankApplication(amount=amount, customer=id, entry=entry.id, invoice=invoice, kind="balance")
+    made = rows.insert(tx, application)
+    transfers = entries.cash_kept(id, entry.currency, amount)
+    post.post(tx, [post.Posting("bank.kept", made.id, tx.now, transfers, id)])
+    record_balance(tx, changed, -amount, "invoice_overpaid", invoice)
+    if invoice:
+        paid = rows.find(tx, Invoice, invoice)
+        overpaid = paid.amount_overpaid + amount
+        rows.update(tx, paid, event=("updated", "invoice.overpaid"), amount_overpaid=overpaid)
+    return amount
+
+
+def record_balance(tx: Tx, customer: Customer, amount: int, type: str, invoice: str | None) -> None:
+    """Insert the transaction of a balance that has changed; it is posted by the caller."""
+    if customer.currency is None:
+        raise Inconsistent(f"The customer {customer.id} has a balance and no currency.")
+    rows.insert(
+        tx,
+        CustomerBalanceTransaction(
+            amount=amount,
+            currency=customer.currency,
+            customer=customer.id,
+            ending_balance=customer.balance,
+            invoice=invoice,
+            type=type,
+        ),
+    )
+
+
+def round_off(tx: Tx, entry: BankEntry, amount: int) -> int:
+    """Write off what was paid too much where it is within the tolerance; return how much."""
+    application = rows.insert(tx, BankApplication(amount=amount, entry=entry.id, kind="rounding"))
+    transfers = entries.cash_rounded(entry.currency, amount)
+    post.post(tx, [post.Posting("bank.rounded", application.id, tx.now, transfers)])
+    return amount

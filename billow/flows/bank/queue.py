@@ -1,0 +1,174 @@
+"""Decide by hand what bank entries pay: list the queue, apply, ignore, undo; record payments by hand."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from billow.api import rows
+from billow.core.bank import matching
+from billow.core.bank.matching import Match, Rules
+from billow.core.errors import require
+from billow.core.lifecycle import PAYABLE
+from billow.core.money import show
+from billow.flows.bank import apply, process, take_back
+from billow.ledger import entries, post
+from billow.resources.bank_entry import MANUAL, BankEntry
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.store.tx import Tx
+
+MOST = 200
+"""Entries that are listed at once."""
+
+
+def waiting(tx: Tx) -> list[BankEntry]:
+    """List the entries of which it is not known what they pay, the oldest first."""
+    return rows.select(tx, BankEntry, "state = 'queued'", f"order by created, id limit {MOST}")
+
+
+def recent(tx: Tx) -> list[BankEntry]:
+    """List the latest entries, whatever became of them, the newest first."""
+    return rows.select(tx, BankEntry, "true", f"order by created desc, id desc limit {MOST}")
+
+
+def suggestions(tx: Tx, entry: BankEntry) -> list[str]:
+    """Return the ids of open invoices of exactly the amount that is left: a hint, never a match."""
+    found = tx.tuples(
+        "select id from invoices where status in ('open', 'uncollectible') and currency = %(currency)s"
+        " and amount_due - amount_paid = %(amount)s order by created, id limit 3",
+        currency=entry.currency,
+        amount=entry.unapplied,
+    )
+    return [id for (id,) in found]
+
+
+def apply_to_invoice(tx: Tx, id: str, invoice: str) -> BankEntry:
+    """Apply what is left of an entry to an invoice; what is more than open goes where overpayments go."""
+    entry = queued(tx, id)
+    [found] = rows.lock_owned(tx, Invoice, [rows.find(tx, Invoice, invoice, param="invoice").id])
+    owed = process.owed(tx, found)
+    require(not owed.busy, f"Another payment of {invoice} is under way.")
+    require(found.status in PAYABLE, f"The invoice {invoice} is {found.status}.")
+    require(found.currency == entry.currency, f"The invoice {invoice} is in {found.currency.upper()}.")
+    made = matching.distribute(entry.unapplied, owed, "by_hand", Rules())
+    return apply.apply_match(tx, entry, made)
+
+
+def apply_to_customer(tx: Tx, id: str, customer: str) -> BankEntry:
+    """Keep what is left of an entry on a customer's balance, which pays the next invoice."""
+    entry = queued(tx, id)
+    found = rows.lock(tx, Customer, customer, param="customer")
+    require(found.currency in (None, entry.currency), f"The balance of {customer} is in another currency.")
+    kept = apply.keep(tx, entry, customer, None, entry.unapplied)
+    return rows.update(
+        tx,
+        entry,
+        event=None,
+        customer=customer,
+        reason=None,
+        rule="by_hand",
+        state="applied",
+        unapplied=entry.unapplied - kept,
+    )
+
+
+def ignore(tx: Tx, id: str, reason: str) -> BankEntry:
+    """Take an entry that is no payment of a customer out of the queue and the books, with the reason."""
+    require(reason.strip(), "Say why the entry is ignored.")
+    entry = queued(tx, id)
+    require(entry.unapplied == entry.amount, f"A part of {id} is applied; undo that first.")
+    post_by_hand(tx, entry, "bank.ignored", -entry.amount)
+    return rows.update(
+        tx, entry, event=None, reason=reason.strip(), state="ignored", unapplied=0, version=entry.version + 1
+    )
+
+
+def undo(tx: Tx, id: str) -> BankEntry:
+    """Put an entry back into the queue; take a payment recorded by hand back by a counter entry."""
+    entry = rows.lock(tx, BankEntry, id)
+    require(entry.reversed_by is None, f"{id} was taken back by {entry.reversed_by}.")
+    require(entry.rule not in ("reversal", "return"), f"{id} takes back another entry, which stays.")
+    if entry.state == "ignored":
+        post_by_hand(tx, entry, "bank.restored", entry.amount)
+        return rows.update(tx, entry, event=None, reason="taken back", state="queued", unapplied=entry.amount)
+    require(entry.unapplied < entry.amount, f"Nothing of {id} is applied.")
+    return counter(tx, entry) if entry.account == MANUAL else take_back.undo_applications(tx, entry)
+
+
+def post_by_hand(tx: Tx, entry: BankEntry, event: str, amount: int) -> None:
+    """Post that an entry leaves the books, or is in them again; it may happen several times."""
+    source, moved = f"{entry.id}@{entry.version}", entries.bank_received(entry.currency, amount)
+    post.post(tx, [post.Posting(event, source, tx.now, moved)])
+
+
+def queued(tx: Tx, id: str) -> BankEntry:
+    """Lock an entry of the queue; refuse another one."""
+    entry = rows.lock(tx, BankEntry, id)
+    require(
+        entry.state == "queued" and entry.unapplied > 0, f"{id} is {entry.state}: there is nothing to apply."
+    )
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A payment that somebody records by hand; `amount` is in minor units, None for all that is open."""
+
+    invoice: str
+    amount: int | None
+    paid_on: date
+    reference: str
+
+
+def record(tx: Tx, wanted: ByHand) -> BankEntry:
+    """Record a payment of an invoice that reached the seller in another way, such as cash or a cheque.
+
+    It is at most what is open. The reference names it: the same one twice is refused.
+    """
+    require(wanted.reference.strip(), "Give the payment a reference, such as the number of its receipt.")
+    [invoice] = rows.lock_owned(tx, Invoice, [rows.find(tx, Invoice, wanted.invoice, param="invoice").id])
+    owed = process.owed(tx, invoice)
+    require(invoice.status in PAYABLE, f"The invoice {invoice.id} is {invoice.status}.")
+    require(not owed.busy, f"Another payment of {invoice.id} is under way.")
+    amount = owed.remaining if wanted.amount is None else wanted.amount
+    require(
+        0 < amount <= owed.remaining,
+        f"The amount must be between {show(1, invoice.currency)} and what is open:"
+        f" {show(owed.remaining, invoice.currency)}.",
+        param="amount",
+    )
+    identity = wanted.reference.strip()
+    known = rows.select(
+        tx, BankEntry, "account = %(account)s and identity = %(name)s", account=MANUAL, name=identity
+    )
+    require(not known, f"A payment with the reference {identity} is recorded already.")
+    entry = rows.insert(
+        tx,
+        BankEntry(
+            account=MANUAL,
+            amount=amount,
+            bank_reference=identity,
+            booked_on=wanted.paid_on.isoformat(),
+            currency=invoice.currency,
+            identity=identity,
+        ),
+    )
+    part = matching.Part(invoice.id, amount)
+    return apply.apply_match(tx, apply.receive(tx, entry), Match("by_hand", (part,), invoice.customer))
+
+
+def counter(tx: Tx, entry: BankEntry) -> BankEntry:
+    """Take back a payment that was recorded by hand: its counter entry says when, and both stay on record."""
+    made = rows.insert(
+        tx,
+        BankEntry(
+            account=MANUAL,
+            amount=-entry.amount,
+            bank_reference=entry.bank_reference,
+            booked_on=tx.now.date().isoformat(),
+            currency=entry.currency,
+            identity=f"{entry.identity}/R",
+            reversal=True,
+        ),
+    )
+    take_back.set_off(tx, apply.receive(tx, made), entry, "reversal")
+    return rows.find(tx, BankEntry, entry.id)

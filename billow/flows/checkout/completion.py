@@ -1,0 +1,275 @@
+"""Pay a checkout session, and complete it when its payment has succeeded."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from billow.api import rows
+from billow.core.errors import Refused, require
+from billow.core.payments import Declined
+from billow.flows.checkout import confirmations, payment_links, purchase, sessions
+from billow.flows.checkout.purchase import Payer
+from billow.flows.customers import payment_methods
+from billow.flows.invoices import void
+from billow.flows.outside.outside import gateway
+from billow.flows.payments import collect
+from billow.flows.subscriptions import create, incomplete
+from billow.resources.checkout_session import CheckoutSession
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
+from billow.store import jobs
+from billow.store.jobs import job
+from billow.store.perform import Steps, ask
+from billow.store.tx import Tx
+
+GUARD = timedelta(minutes=2)
+"""How long a payment under way keeps others out, if its answer never comes: then it is found out."""
+AGAIN = timedelta(minutes=10)
+"""How often a payment is looked at that takes days, as that of a bank debit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a payment: the session, and why it was declined, if it was."""
+
+    session: CheckoutSession
+    declined: str | None = None
+
+
+def pay(tx: Tx, id: str, payer: Payer) -> Steps:
+    """Pay an open session with what the customer entered; returns a `Result`.
+
+    A second call while the first is under way changes nothing. Locks the session; what it sells is written
+    before the gateway is asked, so that a crash leaves `checkout.settle` to find out the outcome.
+    """
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    if session.status != "open" or is_busy(tx, session):
+        return Result(session)
+    require(not sessions.is_over(session, tx.now), "This checkout session has expired.")
+    session = rows.update(
+        tx, session, event=None, attempt_until=tx.wall + GUARD, **purchase.collected(session, payer)
+    )
+    jobs.put(tx, "checkout.settle", id, tx.wall + GUARD, clock="wall")
+    method = None
+    if payer.card:
+        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
+        session = rows.lock(tx, CheckoutSession, id)
+        tx = purchase.with_clock(tx, session)
+        if isinstance(answer, Declined):
+            return refuse(tx, session, answer.message)
+        method = typed(payment_methods.new_method(answer), payer)
+    elif payer.method:
+        method = purchase.saved_method(tx, session, payer.method)
+    session, attempts = begin(tx, session, payer, method)
+    if attempts:
+        tx, outcomes = yield ask(collect.charge_each, gateway(tx), attempts)
+        collect.settle_answers(tx, outcomes)
+    return settle(tx, rows.lock(tx, CheckoutSession, id))
+
+
+def confirm(tx: Tx, id: str, passed: bool) -> Steps:
+    """Go on after the customer has answered the bank; returns a `Result`. Locks the session."""
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    awaits = session.pending.get("awaits")
+    if session.status != "open" or not awaits:
+        return Result(session)
+    tx = yield from confirmations.confirm(tx, awaits, passed)
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    if session.status != "open" or session.pending.get("awaits") != awaits:
+        return Result(session)
+    pending = {name: value for name, value in session.pending.items() if name != "awaits"}
+    return settle(tx, rows.update(tx, session, event=None, pending=pending))
+
+
+def is_busy(tx: Tx, session: CheckoutSession) -> bool:
+    """Return whether a payment is under way, or waits for the customer's bank."""
+    return session.attempt_until is not None or bool(session.pending.get("awaits"))
+
+
+def typed(method: PaymentMethod, payer: Payer) -> PaymentMethod:
+    """Return a new method with the expiry and the billing details that were typed in."""
+    card = payer.card
+    expiry = {"exp_month": card.exp_month, "exp_year": card.exp_year} if card else {}
+    billing = {name: value for name, value in details_of(payer).items() if value is not None}
+    return method.but(
+        card={**(method.card or {}), **expiry}, billing_details={**method.billing_details, **billing}
+    )
+
+
+def details_of(payer: Payer) -> dict[str, Any]:
+    blank = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+    address = {**blank, **payer.address} if payer.address else None
+    return {"address": address, "email": payer.email, "name": payer.name, "phone": payer.phone}
+
+
+def begin(
+    tx: Tx, session: CheckoutSession, payer: Payer, method: PaymentMethod | None
+) -> tuple[CheckoutSession, list[Any]]:
+    """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
+    customer = purchase.customer_of(tx, session, payer)
+    if method is not None and payer.card:
+        method = purchase.attach(tx, method, customer)
+    found, attempts = purchase.begin(tx, session, customer, method)
+    pending = {
+        "customer": customer.id if customer else None,
+        "payment_method": method.id if method else None,
+        **found,
+    }
+    shown = {"payment_intent": found["payment_intent"]} if found.get("payment_intent") else {}
+    return rows.update(tx, session, event=None, pending=pending, **shown), attempts
+
+
+def refuse(tx: Tx, session: CheckoutSession, message: str, **pending: Any) -> Result:
+    """Leave a session open after a declined payment; the customer may try again."""
+    jobs.cancel(tx, "checkout.settle", session.id)
+    declines = session.pending.get("declines", 0) + 1
+    kept = {"customer": session.pending.get("customer"), "declines": declines, **pending}
+    return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message)
+
+
+# ------------------------------------------------------------------------------------- what became of it
+
+
+def settle(tx: Tx, session: CheckoutSession) -> Result:
+    """Find out from what was made for a session where its payment stands, and go on from there.
+
+    Paid, it is completed; declined, what was made is removed and it stays open; where the bank asks the
+    customer, it waits. Locks the session's rows.
+    """
+    if session.status != "open":
+        return Result(session)
+    intent = intent_of(tx, session)
+    if intent is None or intent.status in ("succeeded", "requires_capture"):
+        return Result(complete(tx, session, intent))
+    if intent.status == "requires_action":
+        pending = {**session.pending, "awaits": intent.id}
+        jobs.cancel(tx, "checkout.settle", session.id)
+        return Result(rows.update(tx, session, event=None, attempt_until=None, pending=pending))
+    if intent.status == "processing":
+        if is_delayed(tx, intent):
+            return Result(complete(tx, session, intent))
+        jobs.put(tx, "checkout.settle", session.id, tx.wall + GUARD, clock="wall")
+        return Result(rows.update(tx, session, event=None, attempt_until=tx.wall + GUARD))
+    message = (intent.last_payment_error or {}).get("message") or "Your card was declined."
+    take_back(tx, session)
+    return refuse(tx, session, message)
+
+
+def intent_of(tx: Tx, session: CheckoutSession) -> PaymentIntent | None:
+    """Return the intent that pays the session; None where nothing is to be paid."""
+    pending = session.pending
+    id = pending.get("payment_intent")
+    if pending.get("invoice"):
+        invoice = rows.find(tx, Invoice, pending["invoice"])
+        id = invoice.payment_intent if invoice.status == "open" else None
+    return rows.find(tx, PaymentIntent, id) if id else None
+
+
+def is_delayed(tx: Tx, intent: PaymentIntent) -> bool:
+    """Return whether the payment takes days by its nature, as that of a bank debit does."""
+    found = rows.find_many(tx, PaymentMethod, [intent.payment_method or ""])
+    return any(method.type not in ("card", "link") for method in found.values())
+
+
+def take_back(tx: Tx, session: CheckoutSession) -> None:
+    """Remove what was made for a payment that failed: the subscription, or the invoice."""
+    pending = session.pending
+    if pending.get("subscription"):
+        subscription = rows.lock(tx, Subscription, pending["subscription"])
+        incomplete.remove_unpaid(tx, subscription)
+    elif pending.get("invoice"):
+        void.void_invoice(tx, rows.lock(tx, Invoice, pending["invoice"]))
+
+
+def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | None) -> CheckoutSession:
+    """Mark a session complete, with what it has created. Emits `checkout.session.completed` last."""
+    pending = session.pending
+    jobs.cancel(tx, "checkout.settle", session.id)
+    jobs.cancel(tx, "checkout.expire", session.id)
+    if pending.get("subscription"):
+        subscription = rows.lock(tx, Subscription, pending["subscription"])
+        rows.update(tx, subscription, event=None, provisional=False)
+        create.conclude(tx, subscription.id)
+    customer = pending.get("customer")
+    if session.mode == "payment" and not pending.get("invoice"):
+        found = rows.find(tx, Customer, customer) if customer else None
+        purchase.count_redemptions(tx, session, found)
+    waits = intent is not None and intent.status == "processing"
+    if waits:
+        jobs.put(tx, "checkout.follow", session.id, tx.now + AGAIN)
+    completed = rows.update(
+        tx,
+        session,
+        event="checkout.session.completed",
+        attempt_until=None,
+        customer=customer or session.customer,
+        invoice=pending.get("invoice"),
+        payment_intent=pending.get("payment_intent") or invoice_intent(tx, session),
+        payment_status=status_of(session, waits),
+        pending={**pending, "awaits": None},
+        status="complete",
+        subscription=pending.get("subscription"),
+        url=None,
+    )
+    if session.payment_link:
+        payment_links.count_completed(tx, session.payment_link)
+    return completed
+
+
+def invoice_intent(tx: Tx, session: CheckoutSession) -> str | None:
+    """Return the intent that a session of a one-time payment shows, where its invoice has one."""
+    if session.mode != "payment" or not session.pending.get("invoice"):
+        return session.payment_intent
+    return rows.find(tx, Invoice, session.pending["invoice"]).payment_intent
+
+
+def status_of(session: CheckoutSession, waits: bool) -> str:
+    """Return whether a completed session is paid; a trial or a whole discount needs no payment."""
+    if session.mode == "setup" or not session.amount_total:
+        return "no_payment_required"
+    return "unpaid" if waits else "paid"
+
+
+@job("checkout.settle", lane="outside")
+def settle_due(tx: Tx, refs: list[str]) -> None:
+    """Find out what became of a payment whose request died; a card that was not stored leaves it open."""
+    [id] = refs
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    if session.status != "open" or session.attempt_until is None:
+        return
+    if not session.pending.keys() & {"subscription", "invoice", "payment_intent", "payment_method"}:
+        refuse(tx, session, "")
+        return
+    settle(tx, session)
+
+
+@job("checkout.follow", lane="outside")
+def follow(tx: Tx, refs: list[str]) -> None:
+    """Emit whether a payment that takes days has succeeded, once it is known."""
+    [id] = refs
+    session = rows.lock(tx, CheckoutSession, id)
+    intent = rows.find(tx, PaymentIntent, paying(tx, session))
+    if intent.status == "succeeded":
+        event = "checkout.session.async_payment_succeeded"
+        rows.update(tx, session, event=event, payment_status="paid")
+    elif intent.status == "processing":
+        jobs.put(tx, "checkout.follow", id, tx.now + AGAIN)
+    else:
+        rows.emit(tx, [(session, None)], "checkout.session.async_payment_failed")
+
+
+def paying(tx: Tx, session: CheckoutSession) -> str:
+    """Return the id of the intent that pays a completed session."""
+    if session.payment_intent:
+        return session.payment_intent
+    invoice = rows.find(tx, Invoice, session.invoice or "")
+    if invoice.payment_intent is None:
+        raise Refused("This session has no payment.")
+    return invoice.payment_intent

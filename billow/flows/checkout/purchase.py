@@ -1,0 +1,252 @@
+"""Begin what a checkout session sells: its customer, and a subscription, a payment or a saved method."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from billow.api import rows
+from billow.api.params import made
+from billow.core.errors import Inconsistent, require
+from billow.flows.billing import discounts
+from billow.flows.billing.discounts import DiscountTerm, Owner
+from billow.flows.checkout import agreement, invoices, lines
+from billow.flows.customers import payment_methods
+from billow.flows.payments import collect
+from billow.flows.quotes.lines import PricedLine, discount_params
+from billow.flows.subscriptions import create
+from billow.resources import customer as customers
+from billow.resources import tax_id as tax_ids
+from billow.resources.attempt import Attempt
+from billow.resources.checkout_session import CheckoutSession
+from billow.resources.customer import Customer, TaxNumber
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
+from billow.store import clocks
+from billow.store.ids import new_id, secret
+from billow.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A test card as it was typed in. It is passed to the gateway and never kept."""
+
+    number: str = field(repr=False)
+    exp_month: int
+    exp_year: int
+    cvc: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """What the customer entered on the page."""
+
+    email: str | None = None
+    name: str | None = None
+    business_name: str | None = None
+    individual_name: str | None = None
+    phone: str | None = None
+    address: dict[str, Any] | None = None
+    shipping: dict[str, Any] | None = None
+    tax_id: TaxNumber | None = None
+    consent: dict[str, Any] | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """The answers to the merchant's own fields, by their keys."""
+    card: Card | None = None
+    method: str | None = None
+    """A saved payment method of the customer, in place of a card."""
+
+
+def details(session: CheckoutSession, payer: Payer) -> dict[str, Any]:
+    """Return the `customer_details` after the customer has filled in the page."""
+    known = session.customer_details or {}
+    return {
+        "address": payer.address or known.get("address"),
+        "business_name": payer.business_name,
+        "email": payer.email or known.get("email"),
+        "individual_name": payer.individual_name,
+        "name": payer.name or known.get("name"),
+        "phone": payer.phone,
+        "tax_exempt": known.get("tax_exempt") or "none",
+        "tax_ids": [payer.tax_id.shown()] if payer.tax_id else [],
+    }
+
+
+def collected(session: CheckoutSession, payer: Payer) -> dict[str, Any]:
+    """Return the changes of a session that keep what the customer entered, but for the card."""
+    fields = [
+        {**one, one["type"]: {**one[one["type"]], "value": payer.answers.get(one["key"])}}
+        for one in session.custom_fields
+    ]
+    information = {
+        "business_name": payer.business_name,
+        "individual_name": payer.individual_name,
+        "shipping_details": payer.shipping,
+    }
+    return {
+        "collected_information": information,
+        "consent": payer.consent,
+        "custom_fields": fields,
+        "customer_details": details(session, payer),
+    }
+
+
+def needs_customer(session: CheckoutSession) -> bool:
+    """Return whether completing the session creates a customer where it names none."""
+    intent = session.data.get("payment_intent_data") or {}
+    return (
+        session.mode == "subscription"
+        or session.customer_creation == "always"
+        or bool(intent.get("setup_future_usage"))
+        or bool((session.invoice_creation or {}).get("enabled"))
+        or not PaymentIntent.specs["customer"].nullable
+    )
+
+
+def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | None:
+    """Return the customer who pays, and create one where the session needs it. Locks the customer."""
+    known = session.customer or session.pending.get("customer")
+    if known is None:
+        return create_customer(tx, payer) if needs_customer(session) else None
+    customer = rows.lock(tx, Customer, known)
+    updates = session.data.get("customer_update") or {}
+    shipping = {"phone": payer.phone, **payer.shipping} if payer.shipping else None
+    wanted: dict[str, Any] = {"address": payer.address, "name": payer.name, "shipping": shipping}
+    changes = {name: wanted[name] for name in wanted if wanted[name] and updates.get(name) == "auto"}
+    if changes.keys() & {"address", "shipping"}:
+        changes["tax"] = customers.located(customer.but(**changes))
+    return rows.update(tx, customer, **changes)
+
+
+def create_customer(tx: Tx, payer: Payer) -> Customer:
+    customer = Customer(
+        address=payer.address,
+        business_name=payer.business_name,
+        email=payer.email,
+        individual_name=payer.individual_name,
+        name=payer.name,
+        phone=payer.phone,
+        shipping={"phone": payer.phone, **payer.shipping} if payer.shipping else None,
+    )
+    customer = customer.but(tax=customers.located(customer))
+    created = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
+    if payer.tax_id:
+        tax_ids.add(tx, tax_ids.drawn(tx, payer.tax_id, created.id))
+    return created
+
+
+def attach(tx: Tx, method: PaymentMethod, customer: Customer | None) -> PaymentMethod:
+    """Attach the new method to the customer; that of a guest is used once and kept without one."""
+    if customer:
+        return payment_methods.attach_if_new(tx, method, customer.id)
+    return rows.insert(tx, method, event=None)
+
+
+# ------------------------------------------------------------------------------------- what is sold
+
+
+def begin(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
+) -> tuple[dict[str, Any], list[Attempt]]:
+    """Begin what the session sells; return what was made for it, and the attempts to send to the gateway."""
+    priced = lines.lines_of(tx, "session", session.id)
+    if session.mode == "setup":
+        return {}, []
+    if session.mode == "subscription":
+        if customer is None:
+            raise Inconsistent("A subscription has a customer.")
+        return begin_subscription(tx, session, customer, method, priced)
+    if (session.invoice_creation or {}).get("enabled") and customer:
+        return begin_invoice(tx, session, customer, method, priced)
+    return begin_payment(tx, session, customer, method)
+
+
+def begin_subscription(
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer,
+    method: PaymentMethod | None,
+    priced: list[PricedLine],
+) -> tuple[dict[str, Any], list[Attempt]]:
+    """Write the subscription and its first invoice; both are removed again where the payment fails."""
+    wanted = agreement.subscription_params(
+        session,
+        priced,
+        customer.id,
+        discounts=discount_params(tx, session.discount_ids),
+        method=method.id if method else None,
+    )
+    recurring = [one.price for one in priced if one.recurs]
+    subscription, invoice = create.begin(tx, customer, wanted, recurring)
+    found = {"subscription": subscription.id, "invoice": invoice.id if invoice else None}
+    if invoice is None or not create.needs_payment(invoice):
+        return found, []
+    how = collect.Manner(automatic=False, off_session=False, method=method.id if method else None)
+    return found, collect.begin_attempts(tx, [invoice], how)
+
+
+def begin_invoice(
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer,
+    method: PaymentMethod | None,
+    priced: list[PricedLine],
+) -> tuple[dict[str, Any], list[Attempt]]:
+    """Write the invoice of a payment that has one, and finalize it."""
+    invoice = invoices.write(tx, session, customer, priced)
+    found = {"invoice": invoice.id}
+    if invoice.status == "paid":
+        return found, []
+    how = collect.Manner(automatic=False, off_session=False, method=method.id if method else None)
+    return found, collect.begin_attempts(tx, [invoice], how)
+
+
+def begin_payment(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
+) -> tuple[dict[str, Any], list[Attempt]]:
+    """Write or reuse the payment intent of the session, and the attempt to pay it."""
+    if not session.amount_total:
+        return {}, []
+    if method is None:
+        raise Inconsistent("A payment has a method.")
+    intent = intent_of(tx, session, customer)
+    attempt = collect.begin(tx, intent, method, automatic=False, off_session=False)
+    return {"payment_intent": intent.id}, [attempt]
+
+
+def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None) -> PaymentIntent:
+    """Return the intent that an earlier attempt left, or write a new one. Locks it."""
+    data = session.data.get("payment_intent_data") or {}
+    if session.payment_intent:
+        found = rows.lock(tx, PaymentIntent, session.payment_intent)
+        if found.status != "canceled":
+            return rows.update(tx, found, event=None, amount=session.amount_total)
+    id = new_id(PaymentIntent.prefix)
+    sent = {name: value for name, value in data.items() if value and name in PaymentIntent.columns}
+    intent = PaymentIntent(
+        id=id,
+        amount=session.amount_total or 0,
+        client_secret=secret(f"{id}_secret_", 25),
+        currency=session.currency or "",
+        customer=customer.id if customer else None,
+    )
+    return rows.insert(tx, intent.but(**sent))
+
+
+def count_redemptions(tx: Tx, session: CheckoutSession, customer: Customer | None) -> None:
+    """Count the coupon and code of a payment without an invoice, whose discount belongs to nothing else."""
+    terms = [made(DiscountTerm, **one.sent()) for one in discount_params(tx, session.discount_ids)]
+    if not terms:
+        return
+    owner = Owner(customer or Customer(), session.currency, subtotal=session.amount_subtotal)
+    discounts.count_redemptions(tx, discounts.redeemable(tx, terms, owner))
+
+
+def saved_method(tx: Tx, session: CheckoutSession, id: str) -> PaymentMethod:
+    """Find the saved method that the customer chose, which must be the customer's own."""
+    found = rows.find(tx, PaymentMethod, id, param="payment_method")
+    require(found.customer == session.customer, "The payment method is not the customer's.")
+    return found
+
+
+def with_clock(tx: Tx, session: CheckoutSession) -> Tx:
+    return clocks.enter(tx, session.test_clock)

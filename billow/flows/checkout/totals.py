@@ -1,0 +1,106 @@
+"""Calculate what a checkout session comes to, with the functions that calculate invoices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from billow.core import anchors
+from billow.flows.billing.totals import Terms
+from billow.flows.checkout import agreement
+from billow.flows.quotes import totals as quote_totals
+from billow.flows.quotes.lines import PricedLine
+from billow.flows.subscription_terms import dates
+from billow.resources.checkout_session import CheckoutSession
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.line_item import LineItem
+from billow.resources.quote import Quote
+from billow.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a session comes to: its amounts, and its lines with theirs."""
+
+    changes: dict[str, Any]
+    """The fields of the session that hold amounts."""
+    items: list[LineItem]
+
+
+def calculate(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+) -> Sum:
+    """Calculate the amounts that are due at once: during a trial, what recurs is free.
+
+    Equal to the cent to the invoice that completing the session creates.
+    """
+    if session.mode == "setup":
+        return Sum({}, [])
+    lines = with_shares(tx, session, lines)
+    draft, terms = unwritten_invoice(tx, session, customer, lines)
+    shown = quote_totals.shown_terms(tx, terms)
+    found = quote_totals.calculate_invoice(tx, draft, lines, terms, in_trial=has_trial(session))
+    items = [
+        quote_totals.with_totals(one.item, amounts, shown)
+        for one, amounts in zip(lines, found.lines, strict=True)
+    ]
+    shipping = (session.shipping_cost or {}).get("amount_total", 0)
+    details = quote_totals.total_details(found, shown)
+    changes = {
+        "amount_subtotal": found.subtotal,
+        "amount_total": found.invoice.total + shipping,
+        "total_details": {**details, "amount_shipping": shipping},
+    }
+    return Sum(changes, items)
+
+
+def unwritten_invoice(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+) -> tuple[Invoice, Terms]:
+    """Build the invoice that completing the session would write, and load its discounts and taxes."""
+    data = session.data.get("subscription_data") or {}
+    quote = Quote(
+        currency=session.currency,
+        default_tax_rates=data.get("default_tax_rates") or [],
+        discounts=session.discount_ids,
+    )
+    invoiced = customer if session.mode == "subscription" else None
+    draft, terms = quote_totals.unwritten_invoice(tx, quote, invoiced, lines)
+    if customer and not invoiced:
+        draft = draft.but(customer_tax_exempt=customer.tax_exempt)
+    return draft, terms
+
+
+def recurring(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+) -> int | None:
+    """Calculate what is charged each time that the interval ends, with its taxes and lasting discounts."""
+    draft, terms = unwritten_invoice(tx, session, customer, lines)
+    found = quote_totals.recurring_totals(tx, draft, lines, terms, quote_totals.shown_terms(tx, terms))
+    return found["amount_total"] if found else None
+
+
+def has_trial(session: CheckoutSession) -> bool:
+    data = session.data.get("subscription_data") or {}
+    return bool(data.get("trial_end") or data.get("trial_period_days"))
+
+
+def with_shares(tx: Tx, session: CheckoutSession, lines: Sequence[PricedLine]) -> list[PricedLine]:
+    """Return the lines with the share of their first period that is charged, up to the cycle's anchor."""
+    recurring = [one for one in lines if one.recurs]
+    data = session.data.get("subscription_data") or {}
+    anchored = data.get("billing_cycle_anchor") or data.get("billing_cycle_anchor_config")
+    if not recurring or not anchored or has_trial(session):
+        return list(lines)
+    wanted = agreement.subscription_params(session, lines, "")
+    course = dates.course_of(tx, wanted, [one.price for one in recurring])
+
+    def share(one: PricedLine) -> Fraction:
+        if not one.recurs:
+            return anchors.FULL
+        if wanted.prorates:
+            return course.current(one.rhythm).share
+        return anchors.FULL if course.begins_a_period(one.rhythm) else Fraction(0)
+
+    return [replace(one, share=share(one)) for one in lines]

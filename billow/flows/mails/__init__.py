@@ -1,0 +1,1 @@
+"""Order mails, remember which were sent, and which addresses send them back."""

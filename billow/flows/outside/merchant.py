@@ -1,0 +1,86 @@
+"""Load and store what a merchant has set for an account and mode: name, colour, mails, retries."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from billow.core.errors import require
+from billow.flows.outside.outside import outside_of
+from billow.store.tx import Tx
+
+REMINDER_DAYS = (3, 7, 14)
+"""The days after its due date on which an unpaid invoice is reminded of, where a merchant has set none."""
+MOST_DAYS = 365
+NOTE = "merchant"
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What a merchant has set; what they have not is None or empty."""
+
+    display_name: str | None = None
+    primary_color: str | None = None
+    mails: Mapping[str, bool] = field(default_factory=dict)
+    reminder_days: tuple[int, ...] = REMINDER_DAYS
+    retries: Mapping[str, Any] = field(default_factory=dict)
+
+
+def merchant_of(tx: Tx) -> Merchant:
+    """Load the settings of the tenant, once per transaction."""
+    if NOTE not in tx.notes:
+        row = tx.one(
+            "select display_name, primary_color, mails, reminder_days, retries from merchant_settings"
+        )
+        tx.notes[NOTE] = (
+            Merchant(**{**row, "reminder_days": tuple(row["reminder_days"])}) if row else Merchant()
+        )
+    found: Merchant = tx.notes[NOTE]
+    return found
+
+
+def name_of(tx: Tx) -> str:
+    """Return the name that mails are written in: the merchant's own, the seller's, or the account's."""
+    own = merchant_of(tx).display_name or outside_of(tx).seller_name
+    if own:
+        return own
+    row = tx.one("select name from accounts where id = %(id)s", id=tx.account)
+    return (row or {}).get("name") or ""
+
+
+def store(tx: Tx, wanted: Merchant) -> None:
+    """Store what a merchant has set, after checking it."""
+    check(wanted)
+    tx.run(
+        "insert into merchant_settings (display_name, primary_color, mails, reminder_days, retries)"
+        " values (%(name)s, %(color)s, %(mails)s::text::jsonb, %(days)s::text::jsonb,"
+        " %(retries)s::text::jsonb)"
+        " on conflict (tenant) do update set display_name = excluded.display_name,"
+        " primary_color = excluded.primary_color, mails = excluded.mails,"
+        " reminder_days = excluded.reminder_days, retries = excluded.retries",
+        name=wanted.display_name,
+        color=wanted.primary_color,
+        mails=json.dumps(dict(wanted.mails)),
+        days=json.dumps(list(wanted.reminder_days)),
+        retries=json.dumps(dict(wanted.retries)),
+    )
+    tx.notes.pop(NOTE, None)
+
+
+def changed(now: Merchant, **changes: Any) -> Merchant:
+    """Return the settings with some of them changed."""
+    return replace(now, **changes)
+
+
+def check(wanted: Merchant) -> None:
+    color = wanted.primary_color
+    require(
+        color is None or re.fullmatch("#[0-9A-Fa-f]{6}", color), f"A colour is written #1D4FB8, not {color}."
+    )
+    require(wanted.display_name is None or wanted.display_name.isprintable(), "A name is one line of text.")
+    days = list(wanted.reminder_days)
+    require(
+        days == sorted(set(days)) and all(1 <= day <= MOST_DAYS for day in days),
+        f"The days of reminders rise, from 1 to {MOST_DAYS}.",
+    )

@@ -1,0 +1,381 @@
+"""Put together what each kind of mail says, from the rows as they are when it is sent."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from typing import Any
+
+from billow.api import rows
+from billow.core import lifecycle
+from billow.core.mail_addresses import is_address
+from billow.flows.customers import payment_methods
+from billow.flows.mails.outbox import Ordered
+from billow.flows.outside import merchant
+from billow.flows.outside.outside import outside_of
+from billow.flows.papers import invoice_document, links, receipt
+from billow.flows.papers.method_links import update_method
+from billow.providers.documents import InvoiceDocument
+from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
+from billow.resources.charge import Charge
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.refund import Refund
+from billow.resources.subscription import Subscription
+from billow.store.tx import Tx
+
+NO_ADDRESS = "The customer has no mail address."
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A letter and to whom it goes, with the documents that are attached, each with the time of its issue."""
+
+    to: str
+    letter: Letter
+    papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
+
+
+def address(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Return the letter of a mail, or why there is nothing to send any more."""
+    return LETTERS[mail.kind](tx, mail)
+
+
+def sender_of(tx: Tx) -> Sender:
+    """Return the account as the one who writes, with its name and colour."""
+    outside, own = outside_of(tx), merchant.merchant_of(tx)
+    plain = Sender(
+        merchant.name_of(tx) or "billow",
+        parseaddr(outside.mail_from)[1],
+        outside.seller_address,
+        outside.seller_tax_id,
+    )
+    if own.primary_color is None:
+        return plain
+    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, own.primary_color)
+
+
+def locale_of(customer: Customer) -> str:
+    """Return the locale that the customer prefers; which of them we speak is decided by the wording."""
+    return next(iter(customer.preferred_locales or []), "en")
+
+
+def address_of(customer: Customer, *first: str | None) -> str | None:
+    """Return the first of these that is an address, and the customer's last; or what stands there instead."""
+    known = [one for one in (*first, customer.email) if one]
+    return next((one for one in known if is_address(one)), known[0] if known else None)
+
+
+def customer_of(tx: Tx, id: str) -> Customer:
+    return rows.find(tx, Customer, id, deleted=True)
+
+
+# ------------------------------------------------------------------------------------- about an invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An invoice with its customer, lines and what they pay for."""
+
+    invoice: Invoice
+    customer: Customer
+    lines: Sequence[InvoiceLine]
+    plan: str
+
+
+def billed(tx: Tx, id: str) -> Billed:
+    [invoice] = rows.find_all(tx, Invoice, [id]).values()
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=id)
+    plan = plan_of(tx, invoice.subscription) if invoice.subscription else ""
+    return Billed(invoice, customer_of(tx, invoice.customer), lines, plan or invoice.number or "")
+
+
+def plan_of(tx: Tx, subscription: str) -> str:
+    """Name what a subscription is for: its products."""
+    found = tx.tuples(
+        "select p.name from subscription_items i join prices r on r.id = i.price"
+        " join products p on p.id = r.product where i.subscription = %(id)s order by i.created, i.id limit 3",
+        id=subscription,
+    )
+    return ", ".join(dict.fromkeys(name for (name,) in found))
+
+
+def about_invoice(tx: Tx, mail: Ordered, found: Billed, variant: str, **more: Any) -> Addressed | str:
+    """Write a letter about an invoice, with its lines and amounts."""
+    invoice, customer = found.invoice, found.customer
+    to = address_of(customer, invoice.customer_email)
+    if not to:
+        return NO_ADDRESS
+    owed = Money(invoice.amount_due - invoice.amount_paid, invoice.currency)
+    values: dict[str, Value] = {
+        "name": invoice.customer_name or customer.name or "",
+        "amount": Money(invoice.amount_due, invoice.currency) if invoice.status == "paid" else owed,
+        "number": invoice.number or "",
+        "plan": found.plan,
+        **more.pop("values", {}),
+    }
+    letter = Letter(
+        mail.kind,
+        variant,
+        locale_of(customer),
+        sender_of(tx),
+        values,
+        lines=lines_of(found),
+        total=Money(invoice.total, invoice.currency),
+        **{"link": links.url_of(tx, invoice.id), **more},
+    )
+    return Addressed(to, letter)
+
+
+def lines_of(found: Billed) -> tuple[LetterLine, ...]:
+    """Return the lines of an invoice, and below them discounts and taxes as its document names them."""
+    invoice = found.invoice
+    lines = [
+        LetterLine(
+            line.description or "", Money(line.amount, line.currency), (line.period_start, line.period_end)
+        )
+        for line in found.lines
+    ]
+    below = invoice_document.sums_of(invoice, found.lines, invoice.labels)[1:-1]
+    taken = [
+        (label, amount)
+        for label, amount in below
+        if label != "Total excluding tax" and not label.endswith(", included")
+    ]
+    return (*lines, *(LetterLine(label, Money(amount, invoice.currency)) for label, amount in taken))
+
+
+def invoice_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write the mail of a finalized invoice, as it is now: due, charged automatically, or paid."""
+    found = billed(tx, mail.about)
+    invoice = found.invoice
+    if invoice.status in ("draft", "void"):
+        return f"The invoice is {invoice.status}."
+    values: dict[str, Value] = {"due": invoice.due_date or invoice.created}
+    automatic = invoice.collection_method == "charge_automatically"
+    variant = "paid" if invoice.status == "paid" else "charged" if automatic else "due"
+    facts = ("amount", "number", *(("due",) if variant == "due" else ()))
+    letter = about_invoice(tx, mail, found, variant, values=values, facts=facts)
+    if isinstance(letter, str):
+        return letter
+    paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
+    return Addressed(letter.to, letter.letter, (paper,))
+
+
+def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    found = billed(tx, mail.about)
+    invoice = found.invoice
+    if invoice.status != "open":
+        return f"The invoice is {invoice.status}."
+    variant = "first" if mail.facts["number"] == 1 else "again"
+    values: dict[str, Value] = {"due": invoice.due_date or invoice.created}
+    return about_invoice(tx, mail, found, variant, values=values, facts=("amount", "number", "due"))
+
+
+def recovered_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    if not failure_was_mailed(tx, mail.about):
+        return "No mail said that the payment failed."
+    found = billed(tx, mail.about)
+    paid_at = found.invoice.paid_at or found.invoice.created
+    values: dict[str, Value] = {"date": paid_at}
+    return about_invoice(tx, mail, found, "paid", values=values, facts=("amount", "number", "date"))
+
+
+def failure_was_mailed(tx: Tx, invoice: str) -> bool:
+    found = tx.one(
+        "select 1 from mails where about = %(id)s and state = 'sent'"
+        " and kind in ('payment_failed', 'payment_action_required') limit 1",
+        id=invoice,
+    )
+    return found is not None
+
+
+def failed_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a payment failed: why, when it is tried again, and what is lost when."""
+    found, facts = billed(tx, mail.about), mail.facts
+    invoice = found.invoice
+    if invoice.status not in lifecycle.PAYABLE:
+        return f"The invoice is {invoice.status}."
+    values: dict[str, Value] = {"reason": Reason(facts["reason"] or "generic")}
+    loses = invoice.subscription is not None
+    if facts["next"] is None and mail.kind == "payment_failed":
+        notes = (f"lost.{facts['outcome']}" if loses else "lost.past_due",)
+        return about_invoice(
+            tx, mail, found, "given_up", values=values, facts=("amount", "number"), notes=notes
+        )
+    if facts["next"]:
+        values |= {"next": moment(facts["next"]), "last": moment(facts["last"])}
+    waiting = mail.kind == "payment_action_required" or facts["hard"]
+    variant = failed_variant(mail.kind, facts)
+    return about_invoice(
+        tx,
+        mail,
+        found,
+        variant,
+        values=values,
+        facts=("amount", "number", *(() if waiting else ("next",))),
+        notes=(f"loss.{facts['outcome']}",) if loses and facts["next"] else (),
+        link=links.url_of(tx, invoice.id)
+        if mail.kind == "payment_action_required"
+        else update_method(tx, invoice.customer, invoice.id),
+    )
+
+
+def failed_variant(kind: str, facts: dict[str, Any]) -> str:
+    """Choose the words of a failure by its number, and by whether the method is tried again."""
+    if kind == "payment_failed" and facts["hard"]:
+        return "waiting"
+    if facts["failures"] == 1:
+        return "first"
+    return "last_try" if facts["left"] == 1 and kind == "payment_failed" else "again"
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+# ------------------------------------------------------------------------------------- about a payment
+
+
+def receipt_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write the receipt of a charge, to the address that it names or to the customer's."""
+    [charge] = rows.find_all(tx, Charge, [mail.about]).values()
+    if charge.status != "succeeded":
+        return f"The charge is {charge.status}."
+    values: dict[str, Value] = {
+        "amount": Money(charge.amount_captured, charge.currency),
+        "date": charge.created,
+    }
+    return about_charge(tx, mail, charge, "paid", values, ("amount", "date"))
+
+
+def refund_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    [refund] = rows.find_all(tx, Refund, [mail.about]).values()
+    if refund.status != "succeeded":
+        return f"The refund is {refund.status}."
+    [charge] = rows.find_all(tx, Charge, [refund.charge or ""]).values()
+    values: dict[str, Value] = {"amount": Money(refund.amount, refund.currency), "date": mail.created}
+    return about_charge(tx, mail, charge, "sent", values, ("amount", "date"))
+
+
+def about_charge(
+    tx: Tx, mail: Ordered, charge: Charge, variant: str, values: dict[str, Value], facts: tuple[str, ...]
+) -> Addressed | str:
+    """Write a letter about a charge, with the method that paid and a link to the receipt."""
+    customer = customer_of(tx, charge.customer) if charge.customer else None
+    invoice = receipt.invoice_of(tx, charge)
+    to = charge.receipt_email or (invoice.customer_email if invoice else None)
+    if customer:
+        to = address_of(customer, charge.receipt_email, invoice.customer_email if invoice else None)
+    if not to:
+        return NO_ADDRESS
+    card = card_of(charge.payment_method_details)
+    name = (invoice.customer_name if invoice else None) or (customer.name if customer else None) or ""
+    letter = Letter(
+        mail.kind,
+        variant,
+        locale_of(customer) if customer else "en",
+        sender_of(tx),
+        {"name": name, "number": (invoice.number if invoice else "") or "", **values}
+        | ({"method": card} if card else {}),
+        receipt.url_of(tx, charge.id),
+        (*facts, *(("number",) if invoice and invoice.number else ()), *(("method",) if card else ())),
+    )
+    return Addressed(to, letter)
+
+
+def card_of(details: dict[str, Any] | None) -> Card | None:
+    """Return what is shown of the method that paid: its brand and last digits."""
+    kind = (details or {}).get("type") or "card"
+    own = (details or {}).get(kind) or {}
+    return Card(own.get("brand") or kind, own["last4"]) if own.get("last4") else None
+
+
+def expiring_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a card expires, unless it was replaced or detached since."""
+    [method] = rows.find_all(tx, PaymentMethod, [mail.about]).values()
+    card = method.card or {}
+    if method.customer is None or (card.get("exp_month"), card.get("exp_year")) != tuple(
+        mail.facts["expiry"]
+    ):
+        return "The card was replaced or detached."
+    customer = customer_of(tx, method.customer)
+    to = address_of(customer)
+    if not to or customer.deleted:
+        return NO_ADDRESS
+    month = datetime(card["exp_year"], card["exp_month"], 1, tzinfo=UTC)
+    values: dict[str, Value] = {
+        "name": customer.name or "",
+        "card": Card(card["brand"], card["last4"]),
+        "method": Card(card["brand"], card["last4"]),
+        "month": month,
+    }
+    link = update_method(tx, customer.id)
+    letter = Letter(mail.kind, "soon", locale_of(customer), sender_of(tx), values, link, ("method", "month"))
+    return Addressed(to, letter)
+
+
+# ------------------------------------------------------------------------------------- about a subscription
+
+
+def canceled_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    [subscription] = rows.find_all(tx, Subscription, [mail.about]).values()
+    reason = subscription.cancellation_details.get("reason")
+    variant = "unpaid" if reason == "payment_failed" else "requested"
+    return about_subscription(tx, mail, subscription, variant, subscription.ended_at or mail.created, None)
+
+
+def trial_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    [subscription] = rows.find_all(tx, Subscription, [mail.about]).values()
+    if subscription.status != "trialing" or subscription.trial_end is None:
+        return f"The subscription is {subscription.status}."
+    if payment_methods.method_id(customer_of(tx, subscription.customer), subscription):
+        return about_subscription(tx, mail, subscription, "charged", subscription.trial_end, None)
+    link = update_method(tx, subscription.customer)
+    return about_subscription(tx, mail, subscription, "no_method", subscription.trial_end, link)
+
+
+def about_subscription(
+    tx: Tx, mail: Ordered, subscription: Subscription, variant: str, date: datetime, link: str | None
+) -> Addressed | str:
+    customer = customer_of(tx, subscription.customer)
+    to = address_of(customer)
+    if not to:
+        return NO_ADDRESS
+    plan = plan_of(tx, subscription.id) or mail.facts.get("plan") or subscription.id
+    values: dict[str, Value] = {"name": customer.name or "", "plan": plan, "date": date}
+    letter = Letter(mail.kind, variant, locale_of(customer), sender_of(tx), values, link, ("plan", "date"))
+    return Addressed(to, letter)
+
+
+# ------------------------------------------------------------------------------------- to the merchant
+
+
+def dispute_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write to the merchant that a payment is disputed: what it is about was noted when it was opened."""
+    facts, outside = mail.facts, outside_of(tx)
+    values: dict[str, Value] = {
+        "amount": Money(facts["amount"], facts["currency"]),
+        "number": facts["charge"],
+        "due": moment(facts["due"]),
+        "reason_code": facts["reason"].replace("_", " "),
+    }
+    letter = Letter(mail.kind, "opened", "en", sender_of(tx), values, None, ("amount", "due"))
+    return Addressed(parseaddr(outside.mail_from)[1], letter)
+
+
+LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
+    "invoice": invoice_letter,
+    "invoice_overdue": overdue_letter,
+    "payment_failed": failed_letter,
+    "payment_action_required": failed_letter,
+    "payment_recovered": recovered_letter,
+    "receipt": receipt_letter,
+    "refund": refund_letter,
+    "card_expiring": expiring_letter,
+    "subscription_canceled": canceled_letter,
+    "trial_ending": trial_letter,
+    "dispute": dispute_letter,
+}

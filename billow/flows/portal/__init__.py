@@ -1,0 +1,1 @@
+"""Let customers serve themselves: configurations and sessions of the billing portal, customer sessions."""

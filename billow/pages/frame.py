@@ -1,0 +1,98 @@
+"""Render pages in one frame with one style sheet; seal their forms, and check what forms send."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import flask
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from billow.core.errors import Inconsistent
+from billow.core.money import minor_digits
+from billow.flows.outside.outside import Outside
+from billow.pages.words import Words, words_of
+
+HERE = Path(__file__).parent
+CSS = (HERE / "billow.css").read_bytes()
+STYLE = f"/billow.{hashlib.sha256(CSS).hexdigest()[:12]}.css"
+"""The address of the style sheet, another one whenever it changes, so that browsers may keep it."""
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:;"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(self)",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+}
+TEMPLATES = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+REGIONS = {"en": "en_IE", "sv": "sv_SE", "de": "de_DE", "fr": "fr_FR"}
+"""Where numbers are written as on the pages of each language; in Ireland, $ is US$ and no other dollar."""
+
+
+def add(app: flask.Flask) -> None:
+    """Add the style sheet."""
+
+    def style() -> flask.Response:
+        kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return flask.Response(CSS, mimetype="text/css", headers=kept)
+
+    app.add_url_rule(STYLE, "style sheet", style)
+
+
+def page(template: str, language: str | None, status: int = 200, **values: Any) -> flask.Response:
+    """Render a page in a language of ours; every text is escaped, a customer's name is never markup."""
+    words = words_of(language)
+    text = TEMPLATES.get_template(template).render(
+        style=STYLE, words=words, money=lambda amount, currency: money(amount, currency, words), **values
+    )
+    return flask.Response(text, status=status, mimetype="text/html", headers=HEADERS)
+
+
+def money(amount: int, currency: str, words: Words) -> str:
+    """Write an amount with as many decimals as its currency has, and a symbol that is no other currency's."""
+    exact = Decimal(amount).scaleb(-minor_digits(currency))
+    written = format_currency(exact, currency.upper(), locale=REGIONS[words.language])
+    return str(written).replace("-", "\N{MINUS SIGN}")
+
+
+def gone(language: str | None = None, **values: Any) -> flask.Response:
+    """Answer that there is nothing at an address, whatever is wrong with it."""
+    given = {"seller": "", "test": False, "texts": [words_of(language)("gone_text")], **values}
+    return page("message.html", language, 404, kind="bad", key="gone", link=None, refresh=None, **given)
+
+
+# ------------------------------------------------------------------------------------- forms
+
+
+def token_of(outside: Outside, address: str) -> str:
+    """Return the token of the forms on a page, which only somebody who has the page's address can know."""
+    if not outside.secret:
+        raise Inconsistent("Forms cannot be sealed without the installation's secret.")
+    return hmac.new(outside.secret, f"form {address}".encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def is_ours(outside: Outside, address: str, form: Mapping[str, str], headers: Any) -> bool:
+    """Check that a form was sent from the page itself: its token, and what the browser says of its origin."""
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    given = form.get("token", "")
+    return hmac.compare_digest(given.encode(), token_of(outside, address).encode())
+
+
+def see(address: str) -> flask.Response:
+    """Send the browser to another page of ours after a form, so that a reload sends nothing again."""
+    return flask.Response("", status=303, headers={**HEADERS, "Location": address})

@@ -1,0 +1,121 @@
+"""Serve the page to which mails about failed payments lead: add a card, and pay what is open with it."""
+
+from typing import Any
+
+import flask
+
+from billow.api import rows
+from billow.core.errors import Refused, Unavailable
+from billow.flows.checkout import invoice_payments
+from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.purchase import Payer
+from billow.flows.outside.outside import Outside, has_gateway
+from billow.flows.papers import links, method_links
+from billow.pages import frame, sealed
+from billow.pages.forms import Form
+from billow.pages.hosted_invoice import language_of
+from billow.pages.words import Words, words_of
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.store.perform import perform
+from billow.store.tx import Database, Tx
+
+ADDRESS = "/m/<account>/<mode>/<about>/<seal>"
+
+
+def add(app: flask.Flask, db: Database, outside: Outside) -> None:
+    """Add the page. It can add a method and pay what it lists, and nothing else: it needs no sign-in."""
+
+    def view(tenant: str, about: str, address: str) -> flask.Response:
+        customer, _, invoice = about.partition(".")
+        request = flask.request
+        with db.transaction(tenant) as tx:
+            payer = rows.find(tx, Customer, customer)
+            words = words_of(language_of(payer))
+            due = invoice_payments.due_of(tx, customer, invoice)
+            if request.args.get("done"):
+                return done(tx, outside, words, invoice)
+            form = Form(words, request.form)
+            if request.method == "GET":
+                return shown(tx, outside, address, form, due)
+            if not frame.is_ours(outside, address, request.form, request.headers):
+                return frame.see(address)
+            card = form.card(tx.now)
+            if card is None:
+                return shown(tx, outside, address, form, due)
+        entered = Payer(name=form.text("holder"), card=card)
+
+        def update(tx: Tx) -> Any:
+            return invoice_payments.update_method(tx, customer, [one.id for one in due], entered)
+
+        try:
+            result: Paid = perform(lambda: db.transaction(tenant), update)
+        except Unavailable:
+            result = Paid()
+        except Refused as refused:
+            result = Paid(declined=refused.message)
+        with db.transaction(tenant) as tx:
+            if result.awaits:
+                return frame.see(links.authentication(tx, result.awaits))
+            if not result.declined:
+                return frame.see(f"{address}?done=1")
+            form.declined = result.declined
+            return shown(tx, outside, address, form, invoice_payments.due_of(tx, customer, invoice))
+
+    app.add_url_rule(
+        ADDRESS,
+        "method update",
+        sealed.page(outside, method_links.KIND, view),
+        methods=["GET", "POST"],
+        provide_automatic_options=False,
+    )
+
+
+def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]) -> flask.Response:
+    """Show the form, with what it will charge before anything is entered."""
+    words = form.words
+    charges = [
+        words(
+            "method_text",
+            amount=frame.money(one.amount_due - one.amount_paid, one.currency, words),
+            number=one.number or one.id,
+        )
+        for one in due
+    ]
+    owed = invoice_payments.shown_amount(due)
+    amounts = " + ".join(frame.money(amount, currency, words) for currency, amount in owed.items())
+    button = words("pay_amount", amount=amounts) if due else words("save_method")
+    return frame.page(
+        "method_page.html",
+        words.language,
+        422 if form.errors or form.declined else 200,
+        address=address,
+        button=button,
+        charges=charges,
+        entry="card" if has_gateway(tx) else None,
+        form=form,
+        seller=outside.seller_name,
+        test=not tx.livemode,
+        token=frame.token_of(outside, address),
+    )
+
+
+def done(tx: Tx, outside: Outside, words: Words, invoice: str) -> flask.Response:
+    """Say what became of it, from what is stored and not from the address."""
+    found = rows.find_many(tx, Invoice, [invoice]).get(invoice)
+    texts = []
+    if found is not None and found.status == "paid":
+        texts = [words("method_done_paid", number=found.number or found.id)]
+    elif found is not None and found.status == "open":
+        texts = [words("busy_text")]
+    return frame.page(
+        "message.html",
+        words.language,
+        key="method_done",
+        kind="good",
+        link=None,
+        refresh=None,
+        seller=outside.seller_name,
+        test=not tx.livemode,
+        texts=texts,
+    )

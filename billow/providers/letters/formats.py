@@ -1,0 +1,73 @@
+"""Format amounts and dates as a language does, and choose the language of a mail."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency
+
+from billow.core.money import minor_digits
+from billow.providers.letters import Card, Language, Money, Reason, Value
+
+BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "mastercard": "Mastercard",
+          "sepa_debit": "SEPA", "unionpay": "UnionPay", "us_bank_account": "ACH", "visa": "Visa"}  # fmt: skip
+
+
+CODE = re.compile(r"([A-Z]{3})(\d)")
+
+
+def preferred(locales: Sequence[str], known: Sequence[str]) -> str:
+    """Choose the first locale whose language is known, as it is written; English without one.
+
+    >>> preferred(["fi", "de-CH"], ["en", "de"]), preferred([], ["en"])
+    ('de-CH', 'en')
+    """
+    return next((one for one in locales if primary(one) in known), "en")
+
+
+def primary(locale: str) -> str:
+    """Return the language of a locale: de of de-CH."""
+    return locale.lower().replace("_", "-").split("-")[0]
+
+
+def locale_of(text: str) -> Locale:
+    """Return the locale for numbers and dates; that of the language alone where the country is unknown."""
+    try:
+        return Locale.parse(text.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse(primary(text))
+
+
+def money(value: Money, locale: Locale) -> str:
+    """Format minor units with the decimals that the currency has in the API.
+
+    >>> money(Money(123456, "eur"), Locale("sv")), money(Money(500, "jpy"), Locale("en"))
+    ('1\\xa0234,56\\xa0€', '¥500')
+    """
+    digits = minor_digits(value.currency)
+    amount = Decimal(value.amount).scaleb(-digits)
+    # Unicode's digits differ from the API's where nobody uses the cents, as of ISK: it has two here.
+    text = format_currency(amount, value.currency.upper(), locale=locale, currency_digits=digits != 2)
+    return CODE.sub("\\1\N{NO-BREAK SPACE}\\2", text)  # Babel writes KWD1.500
+
+
+def day(at: datetime, locale: Locale) -> str:
+    return format_date(at.date(), format="long", locale=locale)
+
+
+def formatted(value: Value, language: Language, locale: Locale) -> str:
+    """Format a value that a text mentions."""
+    match value:
+        case Money():
+            return money(value, locale)
+        case Card():
+            brand = BRANDS.get(value.brand, value.brand.replace("_", " ").capitalize())
+            return language.labels["card"].format(brand=brand, last4=value.last4)
+        case Reason():
+            return language.reasons.get(value.code, language.reasons["generic"])
+        case datetime():
+            return day(value, locale)
+    return str(value)

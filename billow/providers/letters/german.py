@@ -1,0 +1,259 @@
+"""Say every mail in German."""
+
+from billow.providers.letters import Language, Texts
+
+TEXTS = {
+    "invoice.due": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "{amount} sind bis zum {due} zu zahlen.",
+        "Rechnung {number}",
+        ("{seller} hat Ihnen eine Rechnung über {amount} gestellt.", "Bitte zahlen Sie sie bis zum {due}."),
+        "Ansehen und bezahlen",
+    ),
+    "invoice.charged": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "Sie müssen nichts tun: {amount} werden automatisch abgebucht.",
+        "Rechnung {number}",
+        (
+            "{seller} hat Ihnen {amount} berechnet.",
+            "Sie müssen nichts tun: Der Betrag wird von Ihrer Zahlungsmethode abgebucht.",
+        ),
+        "Rechnung ansehen",
+    ),
+    "invoice.paid": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "Bezahlt. Sie müssen nichts tun.",
+        "Rechnung {number} ist bezahlt",
+        (
+            "{seller} hat Ihnen {amount} berechnet, und der Betrag ist bezahlt. Vielen Dank.",
+            "Sie müssen nichts tun.",
+        ),
+        "Rechnung ansehen",
+    ),
+    "receipt.paid": Texts(
+        "Ihre Quittung von {seller}: {amount}",
+        "Vielen Dank. Sie müssen nichts tun.",
+        "Quittung",
+        ("Wir haben Ihre Zahlung über {amount} am {date} erhalten. Vielen Dank.", "Sie müssen nichts tun."),
+        "Quittung ansehen",
+    ),
+    "payment_failed.first": Texts(
+        "Zahlung an {seller} fehlgeschlagen: {amount}",
+        "Wir versuchen es am {next} erneut. Sie können Ihre Zahlungsmethode jetzt ändern.",
+        "Ihre Zahlung ist fehlgeschlagen",
+        (
+            "Wir wollten {amount} für die Rechnung {number} abbuchen. {reason}",
+            "Wir versuchen es am {next} erneut. Wenn Sie Ihre Zahlungsmethode aktualisieren, buchen wir"
+            " sofort ab.",
+        ),
+        "Zahlungsmethode aktualisieren",
+    ),
+    "payment_failed.again": Texts(
+        "Noch offen: {amount} an {seller}",
+        "Die Zahlung ist wieder fehlgeschlagen. Nächster Versuch am {next}.",
+        "Die Zahlung ist wieder fehlgeschlagen",
+        (
+            "Wir konnten {amount} für die Rechnung {number} auch diesmal nicht abbuchen. {reason}",
+            "Der nächste Versuch ist am {next}. Mit einer neuen Zahlungsmethode ist es sofort erledigt.",
+        ),
+        "Zahlungsmethode aktualisieren",
+    ),
+    "payment_failed.last_try": Texts(
+        "Letzter Versuch am {next}: {amount} an {seller}",
+        "Nach dem {next} versuchen wir es nicht mehr.",
+        "Ein letzter Versuch bleibt",
+        (
+            "{amount} für die Rechnung {number} sind noch nicht bezahlt. {reason}",
+            "Wir versuchen es am {next} zum letzten Mal. Bitte aktualisieren Sie vorher Ihre"
+            " Zahlungsmethode.",
+        ),
+        "Zahlungsmethode aktualisieren",
+    ),
+    "payment_failed.waiting": Texts(
+        "Zahlungsmethode nötig: {amount} an {seller}",
+        "Wir können von Ihrer Zahlungsmethode nicht mehr abbuchen.",
+        "Wir brauchen eine andere Zahlungsmethode",
+        (
+            "Wir konnten {amount} für die Rechnung {number} nicht abbuchen. {reason}",
+            "Mit dieser Zahlungsmethode versuchen wir es nicht noch einmal. Bitte geben Sie eine andere an:"
+            " Dann buchen wir sofort ab.",
+        ),
+        "Zahlungsmethode hinzufügen",
+    ),
+    "payment_failed.given_up": Texts(
+        "Nicht bezahlt: {amount} an {seller}",
+        "Der letzte Versuch ist fehlgeschlagen.",
+        "Der letzte Versuch ist fehlgeschlagen",
+        (
+            "{amount} für die Rechnung {number} konnten nicht abgebucht werden, und wir versuchen es nicht"
+            " mehr."
+            " {reason}",
+        ),
+        "Jetzt bezahlen",
+    ),
+    "payment_action_required.first": Texts(
+        "Bitte bestätigen: {amount} an {seller}",
+        "Ihre Bank bittet um Ihre Bestätigung.",
+        "Ihre Bank bittet um Ihre Bestätigung",
+        (
+            "Ihre Bank möchte, dass Sie die Zahlung über {amount} für die Rechnung {number} bestätigen.",
+            "Vorher wird nichts abgebucht. Es dauert eine Minute.",
+        ),
+        "Zahlung bestätigen",
+    ),
+    "payment_action_required.again": Texts(
+        "Erinnerung: {amount} an {seller} bestätigen",
+        "Die Zahlung wartet noch auf Ihre Bestätigung.",
+        "Ihre Bestätigung fehlt noch",
+        (
+            "Die Zahlung über {amount} für die Rechnung {number} wartet noch: Ihre Bank braucht Ihre"
+            " Bestätigung.",
+            "Bitte bestätigen Sie sie jetzt, oder zahlen Sie auf einem anderen Weg.",
+        ),
+        "Zahlung bestätigen",
+    ),
+    "payment_recovered.paid": Texts(
+        "Bezahlt, vielen Dank: {amount} an {seller}",
+        "Alles ist erledigt. Sie müssen nichts tun.",
+        "Ihre Zahlung hat geklappt",
+        (
+            "{amount} für die Rechnung {number} sind seit dem {date} bezahlt. Vielen Dank.",
+            "Alles ist erledigt; Sie müssen nichts tun.",
+        ),
+        "Rechnung ansehen",
+    ),
+    "card_expiring.soon": Texts(
+        "Ihre Karte bei {seller} läuft bald ab",
+        "{card} ist bis Ende {month} gültig.",
+        "Ihre Karte läuft bald ab",
+        (
+            "{card}, mit der Sie bei {seller} zahlen, ist bis Ende {month} gültig.",
+            "Bitte geben Sie Ihre neue Karte an, damit die nächste Zahlung klappt.",
+        ),
+        "Karte aktualisieren",
+    ),
+    "invoice_overdue.first": Texts(
+        "Überfällig: Rechnung {number} von {seller}, {amount}",
+        "Sie war am {due} fällig.",
+        "Rechnung {number} ist überfällig",
+        (
+            "Wir haben {amount}, die am {due} fällig waren, noch nicht erhalten.",
+            "Falls Sie in den letzten Tagen gezahlt haben, betrachten Sie diese Mail als gegenstandslos."
+            " Sonst zahlen Sie bitte jetzt.",
+        ),
+        "Jetzt bezahlen",
+    ),
+    "invoice_overdue.again": Texts(
+        "Erinnerung: Rechnung {number} von {seller}, {amount}",
+        "Fällig seit dem {due} und noch offen.",
+        "Rechnung {number} ist noch offen",
+        (
+            "Die Rechnung {number} ist seit dem {due} fällig, und {amount} sind noch offen.",
+            "Bitte zahlen Sie sie jetzt, oder antworten Sie auf diese Mail, wenn etwas nicht stimmt.",
+        ),
+        "Jetzt bezahlen",
+    ),
+    "refund.sent": Texts(
+        "Erstattung von {seller}: {amount}",
+        "Das Geld ist auf dem Weg zu Ihnen.",
+        "Sie erhalten {amount} zurück",
+        (
+            "Wir haben am {date} {amount} auf die Zahlungsmethode erstattet, mit der Sie gezahlt haben.",
+            "Sie müssen nichts tun. Bis die Bank es anzeigt, vergehen fünf bis zehn Tage.",
+        ),
+        "Quittung ansehen",
+    ),
+    "subscription_canceled.requested": Texts(
+        "Ihr Abonnement bei {seller} ist beendet",
+        "{plan} endete am {date}.",
+        "Ihr Abonnement ist beendet",
+        ("{plan} endete am {date}. Es wird nichts mehr abgebucht.", "Sie müssen nichts tun."),
+    ),
+    "subscription_canceled.unpaid": Texts(
+        "Ihr Abonnement bei {seller} wurde gekündigt",
+        "{plan} endete am {date}, da es nicht bezahlt wurde.",
+        "Ihr Abonnement wurde gekündigt",
+        (
+            "{plan} endete am {date}, da wir von Ihrer Zahlungsmethode nicht abbuchen konnten.",
+            "Es wird nichts mehr abgebucht. Wenn Sie es fortsetzen möchten, wenden Sie sich bitte an"
+            " {seller}.",
+        ),
+    ),
+    "trial_ending.charged": Texts(
+        "Ihre Testphase bei {seller} endet am {date}",
+        "Danach ist {plan} kostenpflichtig.",
+        "Ihre Testphase endet am {date}",
+        (
+            "Ihre Testphase von {plan} endet am {date}. Danach buchen wir von Ihrer Zahlungsmethode ab.",
+            "Wenn Sie fortfahren möchten, müssen Sie nichts tun.",
+        ),
+    ),
+    "trial_ending.no_method": Texts(
+        "Ihre Testphase bei {seller} endet am {date}",
+        "Geben Sie eine Zahlungsmethode an, um fortzufahren.",
+        "Ihre Testphase endet am {date}",
+        (
+            "Ihre Testphase von {plan} endet am {date}. Um danach fortzufahren, geben Sie bitte eine"
+            " Zahlungsmethode an.",
+        ),
+        "Zahlungsmethode hinzufügen",
+    ),
+    "dispute.opened": Texts(
+        "Zahlung angefochten ({amount}): Antwort bis {due}",
+        "Ein Kunde ficht eine Zahlung an.",
+        "Eine Zahlung wurde angefochten",
+        (
+            "Ein Kunde ficht die Zahlung {number} über {amount} an. Der Grund seiner Bank: {reason_code}.",
+            "Senden Sie Ihre Belege bis zum {due}; ohne sie ist das Geld verloren.",
+        ),
+    ),
+}
+
+LABELS = {
+    "amount": "Betrag",
+    "number": "Rechnung",
+    "due": "Fällig am",
+    "date": "Datum",
+    "card": "{brand} mit den Endziffern {last4}",
+    "next": "Nächster Versuch",
+    "method": "Zahlungsmethode",
+    "plan": "Abonnement",
+    "total": "Gesamtbetrag",
+    "refunded": "Erstattet",
+    "month": "Gültig bis",
+    "tax_id": "USt-IdNr.: {tax_id}",
+    "hello": "Guten Tag {name},",
+    "hello_nobody": "Guten Tag,",
+    "why": "Sie erhalten diese Mail als Kunde von {seller}.",
+    "why_seller": "Sie erhalten diese Mail, weil billow für {seller} abrechnet.",
+    "contact": "Fragen? Antworten Sie auf diese Mail oder schreiben Sie an {email}.",
+}
+
+NOTES = {
+    "loss.cancel": "Wenn die Rechnung bis zum {last} nicht bezahlt ist, wird {plan} gekündigt.",
+    "loss.unpaid": "Wenn die Rechnung bis zum {last} nicht bezahlt ist, wird {plan} gesperrt.",
+    "loss.past_due": "Wenn die Rechnung bis zum {last} nicht bezahlt ist, melden wir uns wegen {plan}.",
+    "lost.cancel": "{plan} wurde deshalb gekündigt.",
+    "lost.unpaid": "{plan} ist deshalb gesperrt, bis die Rechnung bezahlt ist.",
+    "lost.past_due": "Der Betrag bleibt offen: Bitte zahlen Sie ihn jetzt.",
+}
+
+REASONS = {
+    "generic": "Die Bank hat die Zahlung ohne Angabe von Gründen abgelehnt.",
+    "insufficient_funds": "Laut der Bank war das Konto nicht ausreichend gedeckt.",
+    "expired_card": "Die Karte ist abgelaufen.",
+    "incorrect_cvc": "Die Prüfziffer der Karte stimmt nicht.",
+    "incorrect_number": "Die Kartennummer stimmt nicht.",
+    "card_velocity_exceeded": "Die Karte hat ihr Limit erreicht.",
+    "processing_error": "Die Bank hatte eine technische Störung.",
+    "authentication_required": "Die Bank bittet Sie, die Zahlung zu bestätigen.",
+    "missing_payment_method": "Es ist keine Zahlungsmethode hinterlegt.",
+    "lost_card": "Die Bank nimmt diese Karte nicht mehr an.",
+    "stolen_card": "Die Bank nimmt diese Karte nicht mehr an.",
+    "pickup_card": "Die Bank nimmt diese Karte nicht mehr an.",
+    "revocation_of_authorization": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
+    "revocation_of_all_authorizations": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
+    "transaction_not_allowed": "Die Karte lässt Zahlungen dieser Art nicht zu.",
+}
+
+GERMAN = Language("de", TEXTS, LABELS, NOTES, REASONS)

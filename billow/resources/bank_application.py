@@ -1,0 +1,24 @@
+"""Bank applications: what the parts of a bank entry were used for."""
+
+from datetime import datetime
+
+from billow.api import fields as f
+from billow.api.fields import SHOWN
+from billow.api.resource import Resource
+
+
+class BankApplication(Resource, object="bank_application", prefix="bap_", events=()):
+    """A part of a bank entry that pays an invoice, or is kept on a customer's balance, until it is undone.
+
+    The API never shows it.
+    """
+
+    amount: int = f.amount(required=True)
+    customer: str | None = f.text()
+    entry: str = f.text(required=True)
+    invoice: str | None = f.text()
+    invoice_payment: str | None = f.text()
+    kind: str = f.choice(SHOWN, "balance", "invoice", "rounding", required=True)
+    rounding: int = f.amount(default=0)
+    """What was written off to settle the invoice, which was paid that much too little."""
+    undone_at: datetime | None = f.timestamp()
