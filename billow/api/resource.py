@@ -115,7 +115,9 @@ class Resource(msgspec.Struct, metaclass=Noun):
     that are emitted and `event` their prefix if it is not the object. Declared in the body where it differs:
     `owner` is the ref whose row is locked before ours; `lacks` lists livemode or created if Stripe's object
     lacks them; `order` sorts lists; `steady` rows are read once in a transaction (api/held.py); `searched`
-    has the fields of a query, and `among` the rows that are searched.
+    has the fields of a query, and `among` the rows that are searched. What an error calls a noun that is not
+    found, if not by its words, is `called`, with `elsewhere` after the id; it names the param `in_path` where
+    the id is in the path.
     """
 
     id: str = ""
@@ -131,6 +133,9 @@ class Resource(msgspec.Struct, metaclass=Noun):
     lacks: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[str] = "created desc, id desc"
     steady: ClassVar[bool] = False
+    called: ClassVar[str] = ""
+    elsewhere: ClassVar[str] = ""
+    in_path: ClassVar[str] = "id"
     searched: ClassVar[Mapping[str, Searched]] = {}
     among: ClassVar[str] = "true"
     noun: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Define the states of subscriptions, invoices and payment intents, and the actions between them."""
+"""Define the states of subscriptions, invoices and intents, and the actions between them."""
 
 from collections.abc import Mapping
 
@@ -104,6 +104,25 @@ PAYMENT_INTENT: Table = {
     ("requires_action", "cancel"): "canceled",
     ("requires_capture", "capture"): "succeeded",
     ("requires_capture", "cancel"): "canceled",
+}
+
+SETUP_INTENT: Table = {
+    (NEW, "create"): "requires_payment_method",
+    (NEW, "create_with_method"): "requires_confirmation",
+    ("requires_payment_method", "attach_method"): "requires_confirmation",
+    ("requires_payment_method", "confirm"): "processing",
+    ("requires_payment_method", "cancel"): "canceled",
+    ("requires_confirmation", "attach_method"): "requires_confirmation",
+    ("requires_confirmation", "confirm"): "processing",
+    ("requires_confirmation", "cancel"): "canceled",
+    ("processing", "succeed"): "succeeded",
+    ("processing", "require_action"): "requires_action",
+    ("processing", "fail"): "requires_payment_method",
+    ("requires_action", "attach_method"): "requires_confirmation",
+    ("requires_action", "confirm"): "processing",
+    ("requires_action", "succeed"): "succeeded",
+    ("requires_action", "fail"): "requires_payment_method",
+    ("requires_action", "cancel"): "canceled",
 }
 
 # What is offered is changed as a draft, and holds when it is open; what has expired is canceled.

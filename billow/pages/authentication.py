@@ -9,8 +9,9 @@ from billow.api import rows
 from billow.flows.checkout import confirmations
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import links
+from billow.flows.payments import actions
 from billow.pages import frame, sealed
-from billow.pages.words import words_of
+from billow.pages.words import Words, words_of
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.perform import perform
@@ -25,7 +26,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     def view(tenant: str, id: str, address: str) -> flask.Response:
         request = flask.request
         with db.transaction(tenant) as tx:
-            intent = rows.find(tx, PaymentIntent, id)
+            intent = actions.find(tx, id)
             if intent.status != "requires_action":
                 return leave(tx, outside, intent)
             words = words_of(request.accept_languages.best_match(["en", "sv", "de", "fr"]))
@@ -34,7 +35,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                     "confirm.html",
                     words.language,
                     address=address,
-                    amount=frame.money(intent.amount, intent.currency, words),
+                    amount=amount_of(intent, words),
                     seller=outside.seller_name,
                     test=not tx.livemode,
                     token=frame.token_of(outside, address),
@@ -45,7 +46,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
 
         def confirm(tx: Tx) -> Any:
             tx = yield from confirmations.confirm(tx, id, passed)
-            return leave(tx, outside, rows.find(tx, PaymentIntent, id))
+            return leave(tx, outside, actions.find(tx, id))
 
         answer: flask.Response = perform(lambda: db.transaction(tenant), confirm)
         return answer
@@ -59,21 +60,31 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     )
 
 
-def leave(tx: Tx, outside: Outside, intent: PaymentIntent) -> flask.Response:
+def amount_of(intent: actions.Intent, words: Words) -> str | None:
+    """Return the amount that is confirmed; none where a method is only saved."""
+    return frame.money(intent.amount, intent.currency, words) if isinstance(intent, PaymentIntent) else None
+
+
+def leave(tx: Tx, outside: Outside, intent: actions.Intent) -> flask.Response:
     """Go back to the invoice, or to where the intent says; the state is in the address for convenience."""
-    if intent.invoice:
+    if isinstance(intent, PaymentIntent) and intent.invoice:
         return frame.see(links.url_of(tx, rows.find(tx, Invoice, intent.invoice).id))
     words = words_of(flask.request.accept_languages.best_match(["en", "sv", "de", "fr"]))
-    succeeded = intent.status in ("succeeded", "processing", "requires_capture")
-    target = getattr(intent, "return_url", None)
+    succeeded = intent.status in ("succeeded", "processing", "requires_capture", "requires_confirmation")
+    target = intent.return_url
     if target:
         state = {
-            "payment_intent": intent.id,
-            "payment_intent_client_secret": intent.client_secret,
+            intent.noun: intent.id,
+            f"{intent.noun}_client_secret": intent.client_secret,
             "redirect_status": "succeeded" if succeeded else "failed",
         }
         target = f"{target}{'&' if '?' in target else '?'}{urlencode(state)}"
-    amount = frame.money(intent.amount, intent.currency, words)
+    amount = amount_of(intent, words)
+    said = (
+        words("complete_paid", amount=amount, seller=outside.seller_name)
+        if amount
+        else words("complete_saved")
+    )
     return frame.page(
         "message.html",
         words.language,
@@ -83,5 +94,5 @@ def leave(tx: Tx, outside: Outside, intent: PaymentIntent) -> flask.Response:
         refresh=f"0;url={target}" if target else None,
         seller=outside.seller_name,
         test=not tx.livemode,
-        texts=[words("complete_paid", amount=amount, seller=outside.seller_name)] if succeeded else [],
+        texts=[said] if succeeded else [],
     )

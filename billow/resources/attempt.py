@@ -1,4 +1,4 @@
-"""Attempts: requests to a gateway to move money, written before they are sent so that a crash loses none."""
+"""Attempts: requests to a gateway, written before they are sent so that a crash loses none."""
 
 from billow.api import fields as f
 from billow.api.fields import SHOWN
@@ -8,15 +8,17 @@ from billow.api.resource import Resource
 class Attempt(Resource, object="attempt", prefix="par_", events=()):
     """One request to a gateway; its id is the gateway's idempotency key. The API never shows it."""
 
-    kind: str = f.choice(SHOWN, "charge", "capture", "refund", default="charge")
+    kind: str = f.choice(SHOWN, "charge", "capture", "refund", "setup", default="charge")
     payment_intent: str | None = f.text()
-    """The intent to pay. A charge without an intent, a capture and a refund have `charge` instead."""
+    """The intent to pay. Otherwise `charge` says what is charged, captured or refunded."""
+    setup_intent: str | None = f.text()
     charge: str | None = f.text()
     refund: str | None = f.text()
     invoice: str | None = f.text()
     customer: str | None = f.text()
     amount: int = f.amount(required=True)
     currency: str = f.currency(required=True)
+    """Empty for a set-up, which moves no money."""
     payment_method: str | None = f.text()
     token: str = f.text(required=True)
     """The gateway's id of the payment method, or of the charge that is captured or refunded."""

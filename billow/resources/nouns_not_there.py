@@ -50,7 +50,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "lookup_keys preferences status"),
     ("/v1/issuing/physical_bundles", "issuing.physical_bundle", "status type"),
     ("/v1/issuing/transactions", "issuing.transaction", "card cardholder created type"),
-    ("/v1/payment_method_configurations", "payment_method_configuration", "active application"),
     ("/v1/payment_method_domains", "payment_method_domain", "domain_name enabled"),
     ("/v1/payment_records", "payment_record", "created_after created_before"),
     ("/v1/payouts", "payout", "arrival_date created destination status"),
@@ -58,7 +57,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/reporting/report_runs", "reporting.report_run", "created"),
     ("/v1/reporting/report_types", "reporting.report_type", ""),
     ("/v1/reviews", "review", "created"),
-    ("/v1/setup_intents", "setup_intent", "attach_to_self created customer customer_account payment_method"),
     ("/v1/sigma/scheduled_query_runs", "scheduled_query_run", ""),
     ("/v1/tax/locations", "tax.location", "type"),
     ("/v1/tax/registrations", "tax.registration", "status"),
@@ -71,7 +69,7 @@ LISTS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 #: What retrieving one of them takes besides its id.
-RETRIEVED_WITH = {"setup_intent": "client_secret", "invoice_rendering_template": "version"}
+RETRIEVED_WITH = {"invoice_rendering_template": "version"}
 
 
 class AccountHolder(Params):
@@ -94,7 +92,7 @@ class Scope(Params):
 FILTERS: Mapping[str, Callable[[], Any]] = {
     **dict.fromkeys(("amount", "arrival_date", "created"), f.instants),
     **dict.fromkeys(("created_after", "created_before"), f.timestamp),
-    **dict.fromkeys(("active", "approval_required", "attach_to_self", "enabled"), f.boolean),
+    **dict.fromkeys(("active", "approval_required", "enabled"), f.boolean),
     **dict.fromkeys(("is_account_default", "is_default"), f.boolean),
     **dict.fromkeys(("exp_month", "exp_year", "version"), f.integer),
     "account_holder": partial(f.nested, shape=AccountHolder),
@@ -106,7 +104,6 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     "lookup_keys": partial(f.array, item=f.text()),
     "meter": partial(f.ref, "billing.meter"),
     "payment_intent": partial(f.ref, "payment_intent"),
-    "payment_method": partial(f.ref, "payment_method"),
     "preferences": partial(f.nested, shape=Preferences),
     "related_customer": partial(f.ref, "customer"),
     "scope": partial(f.nested, shape=Scope),

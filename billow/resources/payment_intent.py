@@ -6,10 +6,11 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import rights
-from billow.api.fields import SHOWN, WRITE
+from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource
 from billow.core.errors import require
+from billow.resources.payment_method_types import card
 from billow.store.search import Searched
 from billow.store.tx import Tx
 
@@ -24,20 +25,15 @@ STATUSES = (
 )
 IN_AN_ERROR = {name: name for name in ("payment_intent", "payment_method", "setup_intent", "source")}
 """The objects in an error, which are shown whole, and whose own references callers may expand."""
-CARD_OPTIONS = {
-    "card": {
-        "installments": None,
-        "mandate_options": None,
-        "network": None,
-        "request_three_d_secure": "automatic",
-    }
-}
+CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 
 
 class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents", prefix="pi_"):
     """A payment of an amount to collect, through as many attempts as needed."""
 
     owner = "customer"
+    called = "payment_intent"
+    in_path = "intent"
     searched = {
         "amount": Searched("number", "amount"),
         "created": Searched("instant", "created"),
@@ -47,59 +43,55 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
         "status": Searched("token", "status"),
     }
 
-    allowed_payment_method_types: list[str] | None = f.absent()
+    allowed_payment_method_types: list[str] | None = f.array(item=f.text())
     amount: int = f.amount(required=True)
-    amount_capturable: int = f.absent(0)
-    amount_details: dict[str, Any] | None = f.absent({"tip": {}})
+    amount_capturable: int = f.amount(default=0)
+    amount_details: dict[str, Any] | None = f.nested(default={"tip": {}})
     amount_received: int = f.amount(default=0)
     application: str | None = f.absent(refs="application")
-    application_fee_amount: int | None = f.absent()
-    automatic_payment_methods: dict[str, Any] | None = f.absent()
+    application_fee_amount: int | None = f.amount()
+    automatic_payment_methods: dict[str, Any] | None = f.nested()
     canceled_at: datetime | None = f.timestamp()
     cancellation_reason: str | None = f.text()
-    capture_method: str = f.absent("automatic")
+    capture_method: str = f.choice(SHOWN, *CAPTURE_METHODS, default="automatic")
     client_secret: str | None = f.text()
-    confirmation_method: str = f.absent("automatic")
+    confirmation_method: str = f.choice(SHOWN, "automatic", "manual", default="automatic")
     currency: str = f.currency(required=True)
-    customer: str = f.ref("customer", required=True, filter=True)
+    customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
-    description: str | None = f.text(WRITE, unset=True)
-    excluded_payment_method_types: list[str] | None = f.absent()
-    hooks: dict[str, Any] | None = f.absent()
+    description: str | None = f.text(unset=True)
+    excluded_payment_method_types: list[str] | None = f.array(item=f.text())
+    hooks: dict[str, Any] | None = f.nested()
     last_payment_error: dict[str, Any] | None = f.nested(refs=IN_AN_ERROR)
     latest_charge: str | None = f.ref("charge")
     managed_payments: dict[str, Any] = f.absent({"enabled": False})
     metadata: dict[str, str] = f.metadata()
     next_action: dict[str, Any] | None = f.nested()
-    on_behalf_of: str | None = f.absent(refs="account")
-    payment_details: dict[str, Any] | None = f.absent()
+    on_behalf_of: str | None = f.ref("account")
+    payment_details: dict[str, Any] | None = f.nested()
     payment_method: str | None = f.ref("payment_method")
-    payment_method_configuration_details: dict[str, Any] | None = f.absent()
-    payment_method_options: dict[str, Any] | None = f.absent(CARD_OPTIONS)
-    payment_method_types: list[str] = f.absent(["card"])
+    payment_method_configuration_details: dict[str, Any] | None = f.nested()
+    payment_method_options: dict[str, Any] | None = f.nested(default={"card": card.TYPE.options})
+    payment_method_types: list[str] = f.array(item=f.text(), default=["card"])
     payment_record: str | None = f.absent(refs="payment_record")
     presentment_details: dict[str, Any] | None = f.absent()
-    processing: dict[str, Any] | None = f.absent()
-    receipt_email: str | None = f.absent()
+    processing: dict[str, Any] | None = f.nested()
+    receipt_email: str | None = f.email()
     review: str | None = f.absent(refs="review")
     setup_future_usage: str | None = f.choice(SHOWN, "off_session", "on_session")
-    shipping: dict[str, Any] | None = f.absent()
+    shipping: dict[str, Any] | None = f.nested()
     source: str | None = f.absent(refs="card source")
-    statement_descriptor: str | None = f.absent()
-    statement_descriptor_suffix: str | None = f.absent()
+    statement_descriptor: str | None = f.text()
+    statement_descriptor_suffix: str | None = f.text()
     status: str = f.choice(SHOWN, *STATUSES, default="requires_payment_method")
-    transfer_data: dict[str, Any] | None = f.absent(refs={"destination": "account"})
-    transfer_group: str | None = f.absent()
+    transfer_data: dict[str, Any] | None = f.nested(refs={"destination": "account"})
+    transfer_group: str | None = f.text()
 
     invoice: str | None = f.text(hidden=True)
-
-
-@PaymentIntent.update
-def update(tx: Any, intent: PaymentIntent, changes: dict[str, Any]) -> PaymentIntent:
-    """Update a payment intent's description or metadata."""
-    from billow.api import rows
-
-    return rows.update(tx, intent, event=None, **changes)
+    mandate: str | None = f.text(hidden=True)
+    """The mandate that a debit of this intent is made by."""
+    return_url: str | None = f.text(hidden=True)
+    """Where the customer is sent after an action."""
 
 
 #: The fields of an intent that a browser is shown: no metadata, and nothing about the customer.

@@ -47,6 +47,13 @@ class PaymentMethod(
     """A card, bank account or wallet on file. Only the gateway knows its number."""
 
     owner = "customer"
+    called = "PaymentMethod"
+    elsewhere = (
+        "It's possible this PaymentMethod exists on one of your connected accounts, in which case you"
+        " should retry"
+        " this request on that connected account. Learn more at https://stripe.com/docs/connect/authentication"
+    )
+    in_path = "payment_method"
 
     allow_redisplay: str = f.choice(
         WRITE, "always", "limited", "unspecified", default="unspecified", filter=True

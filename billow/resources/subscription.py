@@ -251,7 +251,7 @@ class Subscription(
     pause_collection: dict[str, Any] | None = f.nested()
     payment_settings: dict[str, Any] = f.nested(WRITE, PaymentSettings, default=PAY_AS_USUAL)
     pending_invoice_item_interval: dict[str, Any] | None = f.nested(shape=PendingItemInterval)
-    pending_setup_intent: str | None = f.absent(refs="setup_intent")
+    pending_setup_intent: str | None = f.ref("setup_intent")
     pending_update: dict[str, Any] | None = f.nested(refs=PENDING)
     presentment_details: dict[str, Any] | None = f.absent()
     schedule: str | None = f.ref("subscription_schedule")

@@ -621,6 +621,7 @@ create table subscriptions (
     pause_collection       jsonb,
     pending_change         jsonb,
     pending_invoice_item_interval jsonb,
+    pending_setup_intent   text,
     pending_update         jsonb,
     provisional            boolean     not null default false,
     schedule               text,
@@ -920,24 +921,47 @@ create table payment_intents (
     tenant              text        not null default current_setting('billow.tenant'),
     id                  text        primary key,
     created             timestamptz not null,
+    allowed_payment_method_types jsonb,
     amount              bigint      not null,
+    amount_capturable   bigint      not null default 0,
+    amount_details      jsonb,
     amount_received     bigint      not null,
+    application_fee_amount bigint,
+    automatic_payment_methods jsonb,
     canceled_at         timestamptz,
     cancellation_reason text,
+    capture_method      text        not null default 'automatic',
     client_secret       text,
+    confirmation_method text        not null default 'automatic',
     currency            text        not null,
-    customer            text        not null,
+    customer            text,
     description         text,
+    excluded_payment_method_types jsonb,
+    hooks               jsonb,
     last_payment_error  jsonb,
     latest_charge       text,
     metadata            jsonb       not null,
     next_action         jsonb,
+    on_behalf_of        text,
+    payment_details     jsonb,
     payment_method      text,
+    payment_method_configuration_details jsonb,
+    payment_method_options jsonb,
+    payment_method_types jsonb      not null default '["card"]',
+    processing          jsonb,
+    receipt_email       text,
     setup_future_usage  text        check (setup_future_usage in ('off_session', 'on_session')),
+    shipping            jsonb,
+    statement_descriptor text,
+    statement_descriptor_suffix text,
     status              text        not null
         check (status in ('canceled', 'processing', 'requires_action', 'requires_capture', 'requires_confirmation',
             'requires_payment_method', 'succeeded')),
+    transfer_data       jsonb,
+    transfer_group      text,
     invoice             text,
+    mandate             text,
+    return_url          text,
     check (amount > 0)
 ) with (fillfactor = 50);
 create index on payment_intents (tenant, created desc, id desc);
@@ -949,14 +973,15 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
-    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'refund')),
+    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'refund', 'setup')),
     payment_intent text,
-    charge         text,                            -- without an intent: what is charged, captured or refunded
+    setup_intent   text,
+    charge         text,                            -- what is captured or refunded, or pending until it is paid
     refund         text,
     invoice        text,
     customer       text,
     amount         bigint      not null,
-    currency       text        not null,
+    currency       text        not null,            -- of a set-up it is empty: no money moves
     payment_method text,
     token          text        not null,
     off_session    boolean     not null,
@@ -966,15 +991,104 @@ create table attempts (
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
     gateway        text,                            -- which is asked; empty where an older version wrote it
-    check (amount > 0),
     check ((refund is not null) = (kind = 'refund')),
-    check (num_nonnulls(payment_intent, charge) = 1)
+    check ((amount = 0) = (kind = 'setup')),
+    check (amount >= 0),
+    check ((setup_intent is not null) = (kind = 'setup')),
+    check (kind = 'setup' or num_nonnulls(payment_intent, charge) > 0)
 ) with (fillfactor = 50);
 create index attempts_by_request on attempts (request) where request is not null;
 create unique index on attempts (payment_intent) where state = 'processing';
 create unique index on attempts (charge, kind) where state = 'processing' and kind <> 'refund';
 create index on attempts (charge);
 create index on attempts (payment_intent);
+create unique index on attempts (setup_intent) where state = 'processing';
+create index on attempts (setup_intent) where setup_intent is not null;
+
+-- What the customer has agreed to: later debits of one payment method, many times or once.
+create table mandates (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    customer_acceptance    jsonb       not null,
+    multi_use              jsonb,
+    on_behalf_of           text,
+    payment_method         text        not null,
+    payment_method_details jsonb       not null,
+    single_use             jsonb,
+    status                 text        not null check (status in ('active', 'inactive', 'pending')),
+    type                   text        not null check (type in ('multi_use', 'single_use'))
+);
+create index on mandates (payment_method);
+
+-- The wish to keep a payment method for later, over as many attempts as it takes.
+create table setup_intents (
+    tenant                        text        not null default current_setting('billow.tenant'),
+    id                            text        primary key,
+    created                       timestamptz not null,
+    allowed_payment_method_types  jsonb,
+    attach_to_self                boolean,
+    automatic_payment_methods     jsonb,
+    cancellation_reason           text,
+    client_secret                 text,
+    customer                      text,
+    description                   text,
+    excluded_payment_method_types jsonb,
+    flow_directions               jsonb,
+    last_setup_error              jsonb,
+    latest_attempt                text,
+    mandate                       text,
+    metadata                      jsonb       not null,
+    next_action                   jsonb,
+    on_behalf_of                  text,
+    payment_method                text,
+    payment_method_configuration_details jsonb,
+    payment_method_options        jsonb,
+    payment_method_types          jsonb       not null,
+    single_use_mandate            text,
+    status                        text        not null
+        check (status in ('canceled', 'processing', 'requires_action', 'requires_confirmation',
+            'requires_payment_method', 'succeeded')),
+    usage                         text        not null,
+    return_url                    text,
+    subscription                  text
+) with (fillfactor = 50);
+create index on setup_intents (tenant, created desc, id desc);
+create index on setup_intents (tenant, customer);
+create index on setup_intents (subscription) where subscription is not null;
+
+-- One try to set a payment method up, as the API shows it.
+create table setup_attempts (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    attach_to_self         boolean,
+    customer               text,
+    flow_directions        jsonb,
+    on_behalf_of           text,
+    payment_method         text        not null,
+    payment_method_details jsonb       not null,
+    setup_error            jsonb,
+    setup_intent           text        not null references setup_intents,
+    status                 text        not null,
+    usage                  text        not null,
+    attempt                text
+) with (fillfactor = 50);
+create index on setup_attempts (setup_intent, created desc, id desc);
+
+-- Which types of payment methods an account offers by itself. The first one is there before it is written.
+create table payment_method_configurations (
+    tenant      text        not null default current_setting('billow.tenant'),
+    id          text        primary key,
+    created     timestamptz not null,
+    active      boolean     not null default true,
+    is_default  boolean     not null default false,
+    name        text        not null,
+    parent      text,
+    preferences jsonb       not null default '{}'
+);
+create unique index on payment_method_configurations (tenant) where is_default;
+create index on payment_method_configurations (tenant, created desc, id desc);
 
 -- Money taken, or a try that failed.
 create table charges (

@@ -123,7 +123,7 @@ def test_a_card_belongs_to_one_customer_and_once_detached_to_none(api: Any) -> N
     assert api.post(f"/v1/payment_methods/{card}/attach", {"customer": ann["id"]}).status == 400
     assert api.post(f"/v1/payment_methods/{card}/detach").status == 400
     unknown = api.post("/v1/payment_methods/pm_none/attach", {"customer": bob})
-    assert (unknown.status, unknown["error"]["param"]) == (404, "id")
+    assert (unknown.status, unknown["error"]["param"]) == (404, "payment_method")
     missing = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": "cus_none"})
     assert (missing.status, missing["error"]["param"]) == (400, "customer")
 

@@ -78,6 +78,16 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "invoiceitem": ("/v1/invoiceitems", {"customer": "{customer}", "amount": "100", "currency": "usd"}),
     "invoice": ("/v1/invoices", {"customer": "{customer}", "pending_invoice_items_behavior": "include"}),
     "payment_intent": ("/v1/payment_intents", {"customer": "{customer}", "amount": "500", "currency": "usd"}),
+    "setup_intent": (
+        "/v1/setup_intents",
+        {
+            "customer": "{customer}",
+            "confirm": "true",
+            "payment_method": "pm_card_authenticationRequired",
+            "mandate_data[customer_acceptance][type]": "offline",
+        },
+    ),
+    "payment_method_configuration": ("/v1/payment_method_configurations", {"name": "V"}),
     "webhook_endpoint": (
         "/v1/webhook_endpoints",
         {"url": "https://victoria.example", "enabled_events[]": "*"},
@@ -163,6 +173,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
 LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "customer": ("/v1/customers", {"name": "Victoria", "source": "tok_1abc"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_1abc"}),
+    "setup_intent": ("/v1/setup_intents", {"customer": "{customer}"}),
     "card": ("/v1/customers/{customer}/sources", {"source": "tok_1abc"}),
 }
 

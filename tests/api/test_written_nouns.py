@@ -115,6 +115,14 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "automatic_payment_methods": "settings",
+    "cvc_token": "the code of a card that is there",
+    "hosted_payment_method_save": "a setting",
+    "invoices": "a setting of the account itself",
+    "nz_bank_account": "a part of the payment method itself",
+    "payment_data": "terms of a payment",
+    "persistent_token": "a setting",
+    "us_bank_account": "a part of the payment method itself",
     "kr_card": "a part of the payment method itself",
     "card": "a part of the token or the payment method itself",
     "add_invoice_items": "the items of the invoice that the subscription makes by itself",
@@ -138,7 +146,6 @@ HARMLESS = {
     "payment_method_allow_redisplay_filters": "a choice",
     "payment_method_collection": "a choice",
     "payment_method_configuration": "names a configuration",
-    "payment_method_data": "a choice",
     "payment_method_redisplay": "a choice",
     "payment_method_redisplay_limit": "a number",
     "payment_method_remove": "a choice",

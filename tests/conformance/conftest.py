@@ -21,10 +21,14 @@ INCLUDABLE = {
     "item": {"discounts", "taxes"},
 }
 #: Shown once, or only where it says something.
-OCCASIONAL = {"webhook_endpoint": {"secret"}, "event": {"account", "context"}}
+OCCASIONAL = {
+    "mandate": {"multi_use", "single_use"},
+    "webhook_endpoint": {"secret"},
+    "event": {"account", "context"},
+}
 #: A payment method has a field for each of sixty kinds, of which it carries its own.
-OF_A_CARD = {"allow_redisplay", "billing_details", "card", "created", "customer", "customer_account"}
-OF_A_CARD |= {"livemode", "metadata", "type"}
+OF_A_METHOD = {"allow_redisplay", "billing_details", "created", "customer", "customer_account"}
+OF_A_METHOD |= {"livemode", "metadata", "type"}
 
 Whole = Callable[[Any], Any]
 
@@ -37,7 +41,7 @@ def whole(contract: ModuleType) -> Whole:
         shown = made.to_dict() if hasattr(made, "to_dict") else dict(made)
         kind = shown["object"]
         missing = set(contract.absent(shown)) - INCLUDABLE.get(kind, set()) - OCCASIONAL.get(kind, set())
-        missing = missing & OF_A_CARD if kind == "payment_method" else missing
+        missing = missing & {*OF_A_METHOD, shown.get("type")} if kind == "payment_method" else missing
         assert not missing, f"{kind} lacks {sorted(missing)}"
         return made
 

@@ -93,3 +93,81 @@ def test_an_endpoint_is_created_changed_listed_and_deleted(shop: Shop, whole: Wh
     assert whole(endpoints.update(made.id, params={"disabled": True})).status == "disabled"
     assert [found.id for found in endpoints.list().data] == [made.id]
     assert endpoints.delete(made.id).deleted
+
+
+def test_setup_intents_attempts_mandates_and_configurations_are_whole(shop: Shop, whole: Whole) -> None:
+    customer = shop.v1.customers.create()
+    accepted = {"customer_acceptance": {"type": "offline"}}
+    made = whole(shop.v1.setup_intents.create(params={"customer": customer.id}))
+    given = {"payment_method": "pm_card_visa", "mandate_data": accepted}
+    done = whole(shop.v1.setup_intents.confirm(made.id, params=given))
+    assert done.status == "succeeded"
+    whole(shop.v1.mandates.retrieve(done.mandate))
+    for attempt in shop.v1.setup_attempts.list(params={"setup_intent": made.id}).data:
+        whole(attempt)
+    for found in shop.v1.setup_intents.list(params={"customer": customer.id}).data:
+        whole(found)
+    other = whole(shop.v1.setup_intents.create(params={"payment_method": "pm_card_authenticationRequired"}))
+    waiting = whole(shop.v1.setup_intents.confirm(other.id, params={"return_url": "https://shop.example"}))
+    assert waiting.next_action.redirect_to_url.return_url == "https://shop.example"
+    whole(shop.v1.setup_intents.update(other.id, params={"description": "Later"}))
+    whole(shop.v1.setup_intents.cancel(other.id, params={"cancellation_reason": "abandoned"}))
+    for configuration in shop.v1.payment_method_configurations.list().data:
+        whole(shop.v1.payment_method_configurations.retrieve(configuration.id))
+        on = {"sepa_debit": {"display_preference": {"preference": "on"}}}
+        assert whole(
+            shop.v1.payment_method_configurations.update(configuration.id, params=on)
+        ).sepa_debit.available
+    whole(shop.v1.payment_method_configurations.create(params={"name": "Mine"}))
+
+
+def test_methods_of_every_type_and_what_they_pay_are_whole(shop: Shop, whole: Whole) -> None:
+    for token in (
+        "pm_usBankAccount_success",
+        "pm_success_de",
+        "pm_bacsDebit_success",
+        "pm_acssDebit_success",
+        "pm_auBecsDebit_success",
+    ):
+        method = whole(shop.v1.payment_methods.attach(token, params={"customer": shop.customer().id}))
+        assert method[method.type].last4
+    for kind in ("link", "paypal", "klarna", "cashapp", "ideal", "customer_balance", "amazon_pay"):
+        whole(shop.v1.payment_methods.create(params={"type": kind}))
+
+
+def test_an_intent_is_held_captured_and_whole_in_every_state(shop: Shop, whole: Whole) -> None:
+    held = whole(
+        shop.v1.payment_intents.create(
+            params={
+                "amount": 2000,
+                "currency": "usd",
+                "payment_method": "pm_card_visa",
+                "confirm": True,
+                "capture_method": "manual",
+                "shipping": {"name": "Ann", "address": {"city": "Bern"}},
+                "amount_details": {"shipping": {"amount": 5}},
+                "statement_descriptor_suffix": "BOOKS",
+                "payment_details": {"order_reference": "7"},
+                "receipt_email": "ann@x.ch",
+                "transfer_group": "seven",
+            }
+        )
+    )
+    assert (held.status, held.amount_capturable, held.transfer_group) == ("requires_capture", 2000, "seven")
+    whole(shop.v1.charges.retrieve(held.latest_charge))
+    done = whole(shop.v1.payment_intents.capture(held.id, params={"amount_to_capture": 500}))
+    assert done.amount_received == 500
+    asked = whole(
+        shop.v1.payment_intents.create(
+            params={
+                "amount": 2000,
+                "currency": "usd",
+                "payment_method": "pm_card_authenticationRequired",
+                "confirm": True,
+                "return_url": "https://shop.example",
+            }
+        )
+    )
+    assert asked.next_action.type == "redirect_to_url"
+    whole(shop.v1.payment_intents.update(asked.id, params={"amount": 2500}))
+    whole(shop.v1.payment_intents.cancel(asked.id))

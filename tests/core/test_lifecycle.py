@@ -9,13 +9,14 @@ from billow.core.lifecycle import (
     PAYMENT_INTENT,
     QUOTE,
     SCHEDULE,
+    SETUP_INTENT,
     SUBSCRIPTION,
     after,
     reachable,
     states,
 )
 
-TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT, QUOTE, SCHEDULE]
+TABLES = [SUBSCRIPTION, INVOICE, PAYMENT_INTENT, QUOTE, SCHEDULE, SETUP_INTENT]
 
 
 def walk(table, start, *actions):
@@ -60,6 +61,7 @@ def test_every_state_can_be_reached(table):
         (SUBSCRIPTION, {"canceled", "incomplete_expired"}),
         (INVOICE, {"void", "deleted"}),  # a payment by bank can come back after weeks
         (PAYMENT_INTENT, {"succeeded", "canceled"}),
+        (SETUP_INTENT, {"succeeded", "canceled"}),
         (QUOTE, {"accepted", "canceled"}),
         (SCHEDULE, {"canceled", "completed", "released"}),
     ],

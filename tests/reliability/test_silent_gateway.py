@@ -198,7 +198,7 @@ def test_a_silent_gateway_that_was_asked_for_nothing_but_a_card_leaves_everythin
     app: App, api: Api, monkeypatch: pytest.MonkeyPatch, keyed: bool
 ) -> None:
     class Silent(Simulated):
-        def store_method(self, token: str, type: str = "card") -> Any:
+        def store_method(self, token: str, type: str = "card", check: bool = True) -> Any:
             raise Unavailable("The gateway says nothing.")
 
     sent, key = {"name": "Ann", "payment_method": "pm_card_visa"}, {"Idempotency_Key": "a"} if keyed else {}

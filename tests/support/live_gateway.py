@@ -19,7 +19,7 @@ class Standin:
         self.capture, self.refund, self.look_up = simulated.capture, simulated.refund, simulated.look_up
         self._charge = simulated.charge
 
-    def store_method(self, token: str, type: str = "card") -> StoredMethod:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod:
         return StoredMethod("pm_standin", CardDetails("visa", "4242", 1, 2050, "credit", "US", "x").details())
 
     def charge(self, charge: Any) -> Any:

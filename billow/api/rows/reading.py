@@ -102,14 +102,16 @@ def lock_many(tx: Tx, cls: type[R], ids: Iterable[str]) -> list[R]:
 
 
 def no_such(tx: Tx, cls: type[Resource], id: str, param: str | None = None) -> Refused:
-    noun = cls.noun.replace("_", " ")
+    noun = cls.called or cls.noun.replace("_", " ")
     message = f"No such {noun}: '{id}'"
     if _in_other_mode(tx, cls, id):
         here, there = ("live", "test") if tx.livemode else ("test", "live")
         message += (
             f"; a similar object exists in {there} mode, but a {here} mode key was used to make this request."
         )
-    return Refused(message, param=param or "id", code="resource_missing", status=400 if param else 404)
+    elif cls.elsewhere:
+        message += f"; {cls.elsewhere}"
+    return Refused(message, param=param or cls.in_path, code="resource_missing", status=400 if param else 404)
 
 
 def _in_other_mode(tx: Tx, cls: type[Resource], id: str) -> bool:

@@ -1,6 +1,6 @@
-"""2023-08-16: charges and products lost fields; intents take more than cards, which billow does not yet."""
+"""2023-08-16: charges and products lost fields; intents offer the methods of the account by themselves."""
 
-from billow.api.versions.change import Change, View
+from billow.api.versions.change import Change, Renamed, Sent, View
 
 CHANGE = Change("2023-08-16")
 
@@ -19,3 +19,11 @@ def goods(view: View) -> None:
     view.setdefault("attributes", [])
     view.setdefault("caption", None)
     view.setdefault("deactivate_on", [])
+
+
+@CHANGE.reads("POST /v1/payment_intents", "POST /v1/setup_intents")
+def cards_only(sent: Sent) -> Renamed:
+    """Take an intent that names no payment methods as one of cards only."""
+    if not {"payment_method_types", "automatic_payment_methods"} & sent.keys():
+        sent["payment_method_types"] = ["card"]
+    return None

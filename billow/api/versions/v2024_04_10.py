@@ -1,4 +1,4 @@
-"""2024-04-10: features of products are marketing features; invoices have a rendering."""
+"""2024-04-10: features of products are marketing features; invoices have a rendering; captures are async."""
 
 from billow.api.versions.change import Change, Renamed, Sent, View
 
@@ -26,3 +26,10 @@ def rendering_options(view: View) -> None:
     rendering = view.get("rendering")
     shown = {"amount_tax_display": rendering.get("amount_tax_display")} if rendering else None
     view["rendering_options"] = shown
+
+
+@CHANGE.reads("POST /v1/payment_intents")
+def captured_at_once(sent: Sent) -> Renamed:
+    """Take an intent that names no `capture_method` as `automatic`, which was the default."""
+    sent.setdefault("capture_method", "automatic")
+    return None

@@ -1,10 +1,10 @@
 """2026-09-30.endive: the anchor of a billing cycle is a hash; intents take no list of payment methods."""
 
-from billow.api.versions.change import Change, Renamed, Sent
-from billow.core.errors import require
+from billow.api.versions.change import Change, Renamed, Sent, exclusive
 
 CHANGE = Change("2026-09-30.endive")
 ANCHOR = "billing_cycle_anchor"
+ALLOWED = "allowed_payment_method_types"
 
 
 @CHANGE.reads("POST /v1/subscriptions/{id}", "POST /v1/subscriptions/{id}/resume")
@@ -32,20 +32,29 @@ def previewed_anchor_as_text(sent: Sent) -> Renamed:
     return {f"{at}[timestamp]": at}
 
 
+@CHANGE.reads("POST /v1/payment_intents", "POST /v1/setup_intents")
+def fixed_payment_methods(sent: Sent) -> Renamed:
+    """Take `payment_method_types` of a new intent, a fixed list: those types, and none by itself."""
+    if not sent.get("payment_method_types"):
+        sent.pop("payment_method_types", None)
+        return None
+    if "automatic_payment_methods" in sent:
+        raise exclusive("payment_method_types", "automatic_payment_methods")
+    sent[ALLOWED] = sent.pop("payment_method_types")
+    sent["automatic_payment_methods"] = {"enabled": "false"}
+    return {ALLOWED: "payment_method_types"}
+
+
 @CHANGE.reads(
-    "POST /v1/payment_intents", "POST /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/confirm"
+    "POST /v1/payment_intents/{id}", "POST /v1/payment_intents/{id}/confirm", "POST /v1/setup_intents/{id}"
 )
 def listed_payment_methods(sent: Sent) -> Renamed:
-    """Take `payment_method_types` of an intent. It was a fixed list: one without cards cannot be served."""
-    if "payment_method_types" not in sent:
+    """Take `payment_method_types` of an intent that is there, which are the allowed types now."""
+    if not sent.get("payment_method_types"):
+        sent.pop("payment_method_types", None)
         return None
-    types = sent.pop("payment_method_types")
-    require(
-        types == "" or (isinstance(types, list) and "card" in types),
-        "None of the payment method types provided is activated for your account: only card is.",
-        param="payment_method_types",
-    )
-    return None
+    sent[ALLOWED] = sent.pop("payment_method_types")
+    return {ALLOWED: "payment_method_types"}
 
 
 @CHANGE.reads("POST /v1/checkout/sessions")

@@ -227,7 +227,7 @@ def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None) -> Pa
         amount=session.amount_total or 0,
         client_secret=secret(f"{id}_secret_", 25),
         currency=session.currency or "",
-        customer=customer.id if customer else None,  # type: ignore[arg-type]
+        customer=customer.id if customer else None,
     )
     return rows.insert(tx, intent.but(**sent))
 

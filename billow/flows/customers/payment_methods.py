@@ -79,13 +79,13 @@ def store_source(tx: Tx, token: str) -> Steps:
     return tx, typed_in(new_method(answer, id=used.card["id"] if used else new_id("card_")), used)
 
 
-def store_token(tx: Tx, token: str, param: str | None) -> Steps:
+def store_token(tx: Tx, token: str, param: str | None, check: bool = True) -> Steps:
     """Store the card of a token, which is used by that: `tx, answer, used = yield from store_token(…)`.
 
     `used` is None for a ready token, such as tok_visa, and for a number.
     """
     used = tokens.use(tx, token, param)
-    tx, answer = yield from store(tx, used.reference if used else token, param)
+    tx, answer = yield from store(tx, used.reference if used else token, param, check=check)
     return tx, answer, used
 
 
@@ -101,10 +101,13 @@ def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
     )
 
 
-def store(tx: Tx, token: str, param: str | None, type: str = "card") -> Steps:
-    """Store a method at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode."""
+def store(tx: Tx, token: str, param: str | None, type: str = "card", check: bool = True) -> Steps:
+    """Store a method at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode.
+
+    Without `check` a card that declines is stored: the charge that follows says so.
+    """
     refuse_test_card(tx, token, param)
-    tx, answer = yield ask(gateway(tx).store_method, token, type)
+    tx, answer = yield ask(gateway(tx).store_method, token, type, check)
     if isinstance(answer, Declined) and answer.code == MISSING:  # a mistake of the program, not of the payer
         noun = "PaymentMethod" if token.startswith("pm_") else "token"
         raise Refused(
@@ -180,17 +183,17 @@ def create(tx: Tx, wanted: Described) -> Steps:
     return rows.insert(tx, method, event=None)
 
 
-def new_from(tx: Tx, wanted: Described, at: str = "") -> Steps:
+def new_from(tx: Tx, wanted: Described, at: str = "", check: bool = True) -> Steps:
     """Store the method that a request describes, not yet written: `tx, method = yield from new_from(…)`.
 
-    `at` is the param that holds the description.
+    `at` is the param that holds the description. Without `check` a card that declines is stored.
     """
     common = {"allow_redisplay": wanted.allow_redisplay, "metadata": merged({}, wanted.metadata)}
     if wanted.billing_details:
         common["billing_details"] = wanted.billing_details.shown()
     check_type(wanted, at)
     if wanted.type == "card":
-        tx, method = yield from new_card(tx, wanted, at)
+        tx, method = yield from new_card(tx, wanted, at, check)
         return tx, method.but(**common)
     kind, given = BY_NAME[wanted.type], getattr(wanted, wanted.type)
     sent = given.shown() if given else {}
@@ -225,7 +228,7 @@ def within(at: str, name: str) -> str:
     return f"{at}[{head}]{bracket}{rest}" if at else name
 
 
-def new_card(tx: Tx, wanted: Described, at: str) -> Steps:
+def new_card(tx: Tx, wanted: Described, at: str, check: bool) -> Steps:
     """Store the card that a request describes: `tx, method = yield from new_card(…)`."""
     card: GivenCard = getattr(wanted, wanted.type)
     token, number = card.token, card.number
@@ -240,7 +243,7 @@ def new_card(tx: Tx, wanted: Described, at: str) -> Steps:
             raise params.missing(within(at, f"card[{name}]"))
     given = token or (number or "").replace(" ", "")
     tx, answer, used = yield from store_token(
-        tx, given, within(at, "card[token]" if token else "card[number]")
+        tx, given, within(at, "card[token]" if token else "card[number]"), check
     )
     method = typed_in(new_method(answer), used)
     typed: dict[str, Any] = {}

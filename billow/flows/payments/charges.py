@@ -7,11 +7,12 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core.errors import Inconsistent, Refused, require
-from billow.core.money import minimum_charge, show
+from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, outside_of
 from billow.flows.payments import collect, settle
+from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
 from billow.resources.customer import Customer, Shipping
@@ -20,7 +21,6 @@ from billow.store import clocks
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
-MAXIMUM = 99_999_999
 NO_CARD = "Cannot charge a customer that has no active card"
 
 
@@ -61,26 +61,9 @@ def create(tx: Tx, wanted: Create) -> Steps:
 
 
 def check(wanted: Create) -> None:
-    least = minimum_charge(wanted.currency)
-    require(
-        wanted.amount >= least,
-        f"Amount must be at least {show(least, wanted.currency)} {wanted.currency}",
-        param="amount",
-        code="amount_too_small",
-    )
-    require(
-        wanted.amount <= MAXIMUM,
-        f"Amount must be no more than {show(MAXIMUM, wanted.currency)}",
-        param="amount",
-        code="amount_too_large",
-    )
+    check_amount(wanted.amount, wanted.currency)
     for name in ("statement_descriptor", "statement_descriptor_suffix"):
         check_descriptor(name, getattr(wanted, name))
-
-
-def check_descriptor(name: str, text: str | None) -> None:
-    good = text is None or (not set(text) & set("<>\\'\"*") and re.search("[A-Za-z]", text))
-    require(good, f"The {name} must contain at least one letter and none of < > \\ ' \" *.", param=name)
 
 
 def card_of_customer(tx: Tx, customer: Customer, source: str | None) -> PaymentMethod:

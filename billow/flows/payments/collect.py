@@ -27,6 +27,8 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
 """How long after an attempt the gateway is asked for its outcome, if the answer never came."""
+UNCONFIRMED = timedelta(hours=1)
+"""How long a payment that its customer has authenticated waits for a confirmation by hand."""
 BATCH = 20
 """How many invoices are collected together. A gateway that takes a second for each has answered long before
 `RESOLVE`, and within the time that a worker has to stop."""
@@ -198,10 +200,38 @@ def begin_many(
     return write_down_many(
         tx,
         [
-            unsent(intent, automatic, method.id).but(token=method.token, off_session=off_session)
+            unsent(intent, automatic, method.id).but(
+                token=method.token, off_session=off_session, capture=captures(intent, method)
+            )
             for intent, method in wanted
         ],
     )
+
+
+def captures(intent: PaymentIntent, method: PaymentMethod) -> bool:
+    """Check whether a payment is captured at once, or held until it is captured."""
+    own = (intent.payment_method_options or {}).get(method.type) or {}
+    return "manual" not in (intent.capture_method, own.get("capture_method"))
+
+
+def awaiting_action(tx: Tx, intent: str) -> Attempt | None:
+    """Find the attempt of a payment intent or a setup intent that waits for an action of the customer."""
+    found = rows.select(
+        tx,
+        Attempt,
+        "(payment_intent = %(id)s or setup_intent = %(id)s) and state in ('requires_action', 'processing')",
+        "order by created desc, id desc limit 1",
+        id=intent,
+    )
+    return found[0] if found else None
+
+
+def settle_after_action(tx: Tx, id: str, outcome: payments.Outcome) -> None:
+    """Settle an attempt after its customer has acted, once."""
+    attempt = rows.lock(tx, Attempt, id)
+    if attempt.state == "requires_action":
+        attempt = rows.update(tx, attempt, event=None, state="processing")
+    settle(tx, attempt, outcome)
 
 
 def write_down(tx: Tx, attempt: Attempt) -> Attempt:
@@ -217,7 +247,7 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     """
     name = gateway(tx).name
     for attempt in attempts:
-        if tx.livemode and attempt.kind == "charge" and accounts.is_test_method(attempt.token):
+        if tx.livemode and attempt.kind in ("charge", "setup") and accounts.is_test_method(attempt.token):
             raise declined_test_card()
     made = rows.insert_many(
         tx, [one.but(request=tx.cause.request, gateway=one.gateway or name) for one in attempts]
@@ -274,6 +304,8 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
         return gateway.capture(payments.Capture(*about))
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
+    if attempt.kind == "setup":
+        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, attempt.off_session))
     return gateway.charge(charge_of(attempt))
 
 

@@ -1,120 +1,239 @@
-"""Create, confirm and cancel payment intents."""
+"""Create, update and cancel payment intents."""
 
-from billow.api import fields as f
+from typing import Any
+
 from billow.api import rights, rows
-from billow.api.params import Params
+from billow.api.operation import merged_value
+from billow.api.params import merged
 from billow.core import lifecycle
-from billow.core.errors import require
-from billow.flows.customers import payment_methods
+from billow.core.errors import Refused, require
+from billow.core.money import show
 from billow.flows.outside.outside import gateway
-from billow.flows.payments import collect, pay_invoice, settle
+from billow.flows.payments import collect, intent_methods, intent_states, refunds, settle
+from billow.flows.payments.amounts import check_amount, check_descriptor
+from billow.flows.payments.confirm_intent import confirm, kept
+from billow.flows.payments.payment_intent_params import ApplyBalance, Cancel, Confirm, Create, Update
 from billow.resources.attempt import Attempt
+from billow.resources.charge import Charge
+from billow.resources.connected_account import ConnectedAccount
 from billow.resources.customer import Customer
 from billow.resources.payment_intent import SHOWN_TO_BROWSERS, PaymentIntent, check_secret
 from billow.resources.payment_method import PaymentMethod
-from billow.store import clocks
+from billow.store import clocks, jobs
 from billow.store.ids import new_id, secret
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
-
-class Create(Params):
-    amount: int = f.amount(required=True, min=1)
-    currency: str = f.currency(required=True)
-    customer: str = f.ref("customer", required=True)
-    confirm: bool = f.boolean(default=False)
-    description: str | None = f.text(unset=True)
-    metadata: dict[str, str] = f.metadata()
-    off_session: bool = f.boolean(default=False)
-    payment_method: str | None = f.ref("payment_method")
-
-
-class Confirm(Params):
-    client_secret: str | None = f.text()
-    off_session: bool = f.boolean(default=False)
-    payment_method: str | None = f.ref("payment_method")
+#: What a request may say of a payment in every state of it; the rest only while it can still be confirmed.
+ALWAYS = (
+    "amount_details", "application_fee_amount", "description", "hooks", "metadata", "payment_details",
+    "receipt_email", "shipping", "transfer_data", "transfer_group",
+)  # fmt: skip
+OF_INVOICES = ("amount", "currency", "customer", "capture_method")
+"""What the invoice says of its payment, and no request changes."""
+METHODS = ("allowed_payment_method_types", "excluded_payment_method_types", "payment_method_configuration")
 
 
 @PaymentIntent.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
     """Create a payment intent, and confirm it if the request says so."""
-    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
-    tx = clocks.enter(tx, customer.test_clock)
-    if wanted.payment_method:
-        rows.find(tx, PaymentMethod, wanted.payment_method, param="payment_method")
+    check_amount(wanted.amount, wanted.currency)
+    check_terms(tx, wanted, wanted.amount)
+    customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
+    tx = clocks.enter(tx, customer.test_clock if customer else None)
+    columns = intent_methods.columns_of(tx, intent_methods.wish_of(wanted, wanted.currency))
+    check_only_with_confirm(wanted)
+    tx, method = yield from intent_methods.named(tx, wanted)
+    tx = clocks.of_customer(tx, wanted.customer) if wanted.customer else tx
+    if method:
+        intent_methods.check_owner(method, wanted.customer)
     id = new_id(PaymentIntent.prefix)
-    intent = rows.insert(
-        tx,
-        PaymentIntent(
-            id=id,
-            amount=wanted.amount,
-            currency=wanted.currency,
-            customer=customer.id,
-            description=wanted.description,
-            metadata=wanted.metadata,
-            client_secret=secret(f"{id}_secret_", 25),
-            payment_method=wanted.payment_method,
-            status="requires_confirmation" if wanted.payment_method else "requires_payment_method",
-        ),
+    intent = PaymentIntent(
+        id=id,
+        amount=wanted.amount,
+        capture_method=wanted.capture_method or "automatic_async",
+        client_secret=secret(f"{id}_secret_", 25),
+        confirmation_method=wanted.confirmation_method,
+        currency=wanted.currency,
+        customer=wanted.customer,
+        metadata=merged({}, wanted.metadata),
+        on_behalf_of=wanted.on_behalf_of,
+        payment_method=method.id if method else None,
+        status="requires_confirmation" if method else "requires_payment_method",
+        **columns,
+        **kept(wanted, PaymentIntent()),
     )
+    if method:
+        intent_methods.check_type(intent, method)
+    made = rows.insert(tx, intent)
     if wanted.confirm:
-        confirmed = yield from confirm(tx, intent, Confirm(off_session=wanted.off_session))
+        confirmed = yield from confirm(tx, made, confirmation_of(wanted))
         return confirmed
-    return intent
+    return made
 
 
-@PaymentIntent.action("confirm", Confirm)
-@rights.browser(*SHOWN_TO_BROWSERS)
-def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
-    """Confirm a payment intent: take the payment now, with the given payment method or the intent's."""
-    check_secret(intent, wanted.client_secret)
+def confirmation_of(wanted: Create) -> Confirm:
+    """Return what a request that creates and confirms says of the confirmation."""
+    names = (
+        "error_on_requires_action",
+        "mandate",
+        "mandate_data",
+        "off_session",
+        "return_url",
+        "use_stripe_sdk",
+    )
+    made = Confirm(**{name: getattr(wanted, name) for name in names})
+    made.__dict__["_given"] = frozenset(name for name in names if wanted.given(name))
+    return made
+
+
+def check_only_with_confirm(wanted: Create) -> None:
+    """Refuse what is said of a confirmation that is not asked for."""
+    for name in ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url"):
+        require(
+            wanted.confirm or not wanted.given(name),
+            f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is"
+            " set to"
+            " true.",
+            param=name,
+        )
+
+
+def check_terms(tx: Tx, wanted: Any, amount: int) -> None:
+    """Check the statement's text, and the account to which a payment goes."""
+    for name in ("statement_descriptor", "statement_descriptor_suffix"):
+        check_descriptor(name, getattr(wanted, name))
+    account = getattr(wanted, "on_behalf_of", None)
+    if account:
+        rows.find(tx, ConnectedAccount, account, param="on_behalf_of")
+    transfer = wanted.transfer_data
+    if transfer and not rows.find_many(tx, ConnectedAccount, [transfer.destination]):
+        raise Refused(
+            f"No such destination: '{transfer.destination}'",
+            param="transfer_data[destination]",
+            code="resource_missing",
+        )
+    fee = wanted.application_fee_amount
     require(
-        intent.status in ("requires_payment_method", "requires_confirmation", "requires_action"),
-        "You cannot confirm this PaymentIntent because it has already succeeded or is not ready: it is"
-        f" {intent.status}.",
-        code="payment_intent_unexpected_state",
+        fee is None or transfer,
+        "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment"
+        " (using an"
+        " OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
+        param="application_fee_amount",
     )
-    provider = gateway(tx)
-    customer = rows.find(tx, Customer, intent.customer)
-    id = wanted.payment_method or intent.payment_method or payment_methods.method_id(customer)
     require(
-        id,
-        "You cannot confirm this PaymentIntent because it's missing a payment method."
-        " Update the PaymentIntent with a payment method and then confirm it again.",
-        code="payment_intent_unexpected_state",
+        fee is None or fee <= amount,
+        "The application fee must be less than or equal to the payment amount.",
+        param="application_fee_amount",
     )
-    method = rows.find(tx, PaymentMethod, id or "", param="payment_method")
-    require(
-        method.customer in (None, intent.customer),
-        "The payment method you provided is attached to another customer.",
-        param="payment_method",
-    )
-    attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session)
-    tx, outcome = yield ask(provider.charge, collect.charge_of(attempt))
-    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
-    after = rows.find(tx, PaymentIntent, intent.id)
-    return pay_invoice.decline_error(tx, after) if after.status == "requires_payment_method" else after
 
 
-class Cancel(Params):
-    cancellation_reason: str | None = f.choice(
-        f.SHOWN, "abandoned", "duplicate", "fraudulent", "requested_by_customer"
-    )
+@PaymentIntent.update(Update)
+def update(tx: Tx, intent: PaymentIntent, wanted: Update) -> Steps:
+    """Update a payment intent: what it says always, what it collects and how until it is confirmed."""
+    sent = wanted.sent()
+    intent_states.check_updatable(tx, intent, [name for name in sent if name not in ALWAYS])
+    for name in OF_INVOICES:
+        require(
+            intent.invoice is None or name not in sent,
+            f"The {name} of this PaymentIntent is that of its invoice, and cannot be updated.",
+            param=name,
+        )
+    check_amount(wanted.amount or intent.amount, wanted.currency or intent.currency)
+    check_terms(tx, wanted, wanted.amount or intent.amount)
+    tx, method = yield from intent_methods.named(tx, wanted)
+    intent = rows.lock(tx, PaymentIntent, intent.id)
+    tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
+    changes = {**kept(wanted, intent), **own_changes(tx, intent, wanted)}
+    if method:
+        intent_methods.check_owner(method, changes.get("customer") or intent.customer)
+        changes["payment_method"] = method.id
+        changes["status"] = lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "attach_method")
+        changes["next_action"] = None
+    changed = intent.but(**changes)
+    if method:
+        intent_methods.check_type(changed, method)
+    return rows.update(tx, intent, event=None, **changes)
+
+
+def own_changes(tx: Tx, intent: PaymentIntent, wanted: Update) -> dict[str, Any]:
+    """Return what an update changes besides what is kept as it was sent."""
+    sent = wanted.sent()
+    changes: dict[str, Any] = {
+        name: sent[name] for name in ("amount", "currency", "customer", "capture_method") if name in sent
+    }
+    if "metadata" in sent:
+        changes["metadata"] = merged_value(intent, "metadata", sent["metadata"])
+    if wanted.customer:
+        rows.find(tx, Customer, wanted.customer, param="customer")
+        if intent.payment_method and not wanted.payment_method:
+            found = rows.find(tx, PaymentMethod, intent.payment_method)
+            intent_methods.check_owner(found, wanted.customer)
+    if "currency" in sent or any(name in sent for name in METHODS):
+        changes |= intent_methods.columns_after(tx, intent, wanted, wanted.currency or intent.currency)
+    elif wanted.payment_method_options:
+        changes["payment_method_options"] = intent_methods.options_after(
+            intent, wanted.payment_method_options
+        )
+    return changes
 
 
 @PaymentIntent.action("cancel", Cancel)
-def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> PaymentIntent:
-    """Cancel a payment intent. The intent of an invoice is canceled by voiding the invoice."""
+@rights.browser(*SHOWN_TO_BROWSERS)
+def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
+    """Cancel a payment intent, and let go what it holds. That of an invoice is canceled by voiding it."""
+    check_secret(intent, wanted.client_secret)
     require(
         intent.invoice is None,
         "You cannot cancel a PaymentIntent that belongs to an invoice. Void the invoice.",
         code="payment_intent_unexpected_state",
     )
+    intent_states.check_cancelable(tx, intent)
+    if intent.status == "requires_capture":
+        tx = yield from release(tx, intent)
+        intent = rows.lock(tx, PaymentIntent, intent.id)
+        tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
+    return canceled(tx, intent, wanted.cancellation_reason)
+
+
+def canceled(tx: Tx, intent: PaymentIntent, reason: str | None) -> PaymentIntent:
+    """Write that an intent is canceled. Emits `payment_intent.canceled`."""
     return rows.update(
         tx,
         intent,
         event="payment_intent.canceled",
+        amount_capturable=0,
         canceled_at=tx.now,
-        cancellation_reason=wanted.cancellation_reason,
+        cancellation_reason=reason,
+        next_action=None,
         status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "cancel"),
     )
+
+
+def release(tx: Tx, intent: PaymentIntent) -> Steps:
+    """Let go what an intent holds: `tx = yield from release(…)`. Emits `charge.refunded`."""
+    tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
+    attempt = refunds.begin(tx, charge, charge.amount)
+    jobs.cancel(tx, "charge.expire", charge.id)
+    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return tx
+
+
+@PaymentIntent.action("apply_customer_balance", ApplyBalance)
+def apply_customer_balance(tx: Tx, intent: PaymentIntent, wanted: ApplyBalance) -> PaymentIntent:
+    """Pay an intent from the cash that its customer has sent in advance, as far as there is any."""
+    require(intent.customer, "This PaymentIntent has no customer, so there is no balance to apply.")
+    require(
+        wanted.currency in (None, intent.currency),
+        f"The currency of this PaymentIntent is {intent.currency}.",
+        param="currency",
+    )
+    if wanted.amount:
+        raise Refused(
+            f"The customer's cash balance ({show(0, intent.currency)}) does not cover"
+            f" {show(wanted.amount, intent.currency)}.",
+            param="amount",
+            code="insufficient_funds",
+        )
+    return intent

@@ -13,11 +13,14 @@ from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succee
 from billow.flows.invoices import due_dates
 from billow.flows.payments import (
     charge_records,
+    intent_outcomes,
     locked_attempt,
+    next_action,
     payment_mails,
     postings,
     retries,
     settle_refund,
+    settle_setup,
 )
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
@@ -81,6 +84,8 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
     for attempt, outcome in waiting:
         if attempt.kind == "refund":
             settle_refund.settle_refund(tx, attempt, outcome)
+        elif attempt.kind == "setup":
+            settle_setup.settle_setup(tx, attempt, outcome)
         elif attempt.kind == "capture":
             settle_refund.settle_capture(tx, attempt, outcome)
 
@@ -116,6 +121,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
             case NeedsAction():
                 need_action(tx, case, outcome)
             case Pending():
+                intent_outcomes.await_settlement(tx, case, outcome)
                 at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
 
@@ -126,16 +132,9 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
         return
     cases = [case for case, _ in paid]
     rows.update_many(tx, [(case.attempt, {"state": "succeeded"}) for case in cases], event=None)
+    intent_outcomes.keep_methods(tx, cases)
     charges = charge_records.write_succeeded(tx, paid)
-    rows.update_many(
-        tx,
-        [
-            (case.intent, paid_intent(case.attempt, charge))
-            for case, charge in zip(cases, charges, strict=True)
-            if case.intent
-        ],
-        event="payment_intent.succeeded",
-    )
+    intent_outcomes.update_paid(tx, list(zip(cases, charges, strict=True)))
     postings.post_payments(
         tx,
         [
@@ -155,16 +154,6 @@ def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     """Set the timers that ask the gateway for what it said would follow, such as a dispute."""
     news = [(case.attempt.id, tx.wall) for case, outcome in paid if outcome.news]
     jobs.put_many(tx, "attempt.follow", news, clock="wall")
-
-
-def paid_intent(attempt: Attempt, charge: Charge) -> dict[str, Any]:
-    return {
-        "amount_received": attempt.amount,
-        "status": lifecycle.after(lifecycle.PAYMENT_INTENT, "processing", "succeed"),
-        "latest_charge": charge.id,
-        "last_payment_error": None,
-        "next_action": None,
-    }
 
 
 def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
@@ -260,6 +249,7 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
                 event="payment_intent.payment_failed",
                 status="requires_payment_method",
                 latest_charge=charge.id if charge else case.intent.latest_charge,
+                next_action=None,
                 payment_method=None,
                 last_payment_error=error_of(tx, case, outcome, charge),
             )
@@ -332,7 +322,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
         case.intent,
         event="payment_intent.requires_action",
         status="requires_action",
-        next_action={"type": "use_stripe_sdk", "use_stripe_sdk": {}},
+        next_action=next_action.of(tx, case.intent, outcome),
     )
     if case.invoice:
         rows.emit(tx, [(case.invoice, None)], "invoice.payment_action_required")

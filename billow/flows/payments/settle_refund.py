@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.mails import outbox
 from billow.flows.payments import payment_mails, postings
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.refund import Refund
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
@@ -129,6 +131,15 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
         outbox.order(tx, [payment_mails.receipt_of(captured)])
         jobs.cancel(tx, "charge.expire", charge.id)
+        if charge.payment_intent:
+            rows.update(
+                tx,
+                rows.lock(tx, PaymentIntent, charge.payment_intent),
+                event="payment_intent.succeeded",
+                amount_capturable=0,
+                amount_received=attempt.amount,
+                status=lifecycle.after(lifecycle.PAYMENT_INTENT, "requires_capture", "capture"),
+            )
 
 
 def close(tx: Tx, attempt: Attempt, state: str) -> None:

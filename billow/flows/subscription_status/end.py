@@ -6,7 +6,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import lifecycle
 from billow.flows.mails import outbox
-from billow.flows.subscription_status import entitlements, schedule_end
+from billow.flows.subscription_status import entitlements, pending_setup, schedule_end
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.store import jobs
@@ -48,6 +48,7 @@ def end_all(
     resuming = [one.id for one in subscriptions if one.status == "paused" and one.pending_change]
     jobs.put_many(tx, "subscription.resume_expires", [(id, tx.now) for id in resuming])
     stop_collecting(tx, ids)
+    pending_setup.stop_waiting(tx, subscriptions)
     held = entitlements.entitlements_of_each(tx, [one.customer for one in subscriptions])
     said = {**({"reason": reason} if reason else {}), **details}
     ended = rows.update_many(
@@ -57,6 +58,7 @@ def end_all(
                 one,
                 {
                     **end_fields(tx, one),
+                    "pending_setup_intent": None,
                     "schedule": None,
                     "status_details": None,
                     "status": lifecycle.after(lifecycle.SUBSCRIPTION, one.status, "cancel"),

@@ -15,7 +15,7 @@ from billow.flows.billing import discounts, priced_items
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import gateway
 from billow.flows.payments import collect, pay_invoice
-from billow.flows.subscription_status import transitions
+from billow.flows.subscription_status import pending_setup, transitions
 from billow.flows.subscription_terms import (
     billing_schedules,
     dates,
@@ -216,7 +216,12 @@ def conclude(tx: Tx, id: str) -> Subscription:
     if invoice is None or not needs_payment(invoice):
         jobs.cancel(tx, "subscription.expire", id)
         begun = transitions.paid_status(subscription, tx.now) if subscription.status == "incomplete" else None
-        return transitions.emit_change(tx, subscription, status=begun or subscription.status)
+        status = begun or subscription.status
+        waits: dict[str, Any] = {}
+        if not subscription.emitted:
+            customer = rows.find(tx, Customer, subscription.customer)
+            waits = {"pending_setup_intent": pending_setup.await_method(tx, subscription, customer, status)}
+        return transitions.emit_change(tx, subscription, status=status, **waits)
     return transitions.emit_change(tx, subscription, status="incomplete")
 
 

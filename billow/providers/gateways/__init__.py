@@ -25,11 +25,12 @@ class Gateway(Protocol):
 
     name: str
 
-    def store_method(self, token: str, type: str = "card") -> StoredMethod | Declined:
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store the method of a browser's token, or of an account's number; some are refused here already.
 
         `type` is the type of payment method that a number is of; a token knows its own. Without a number, as
-        for a wallet, the token is the name of the type.
+        for a wallet, the token is the name of the type. Without `check` no card is refused here: its first
+        charge says whether it is any good.
         """
         ...
 

@@ -63,7 +63,7 @@ REFUSED: list[tuple[str, dict[str, str], str, str]] = [
         "payment_intents",
         {"amount": "500", "currency": "usd", "payment_method_types": "card"},
         "payment_method_types",
-        "only card is",
+        "Invalid array",
     ),
 ]
 OWN = {"subscriptions": {"items[0][price]": "PRICE"}, "subscription_schedules": {"start_date": "now"}}

@@ -1,0 +1,30 @@
+"""Check the amount of a payment, and what its statement says."""
+
+import re
+
+from billow.core.errors import require
+from billow.core.money import minimum_charge, show
+
+MAXIMUM = 99_999_999
+
+
+def check_amount(amount: int, currency: str, param: str = "amount") -> None:
+    """Refuse an amount that is too small or too large to be charged."""
+    least = minimum_charge(currency)
+    require(
+        amount >= least,
+        f"Amount must be at least {show(least, currency)} {currency}",
+        param=param,
+        code="amount_too_small",
+    )
+    require(
+        amount <= MAXIMUM,
+        f"Amount must be no more than {show(MAXIMUM, currency)}",
+        param=param,
+        code="amount_too_large",
+    )
+
+
+def check_descriptor(name: str, text: str | None) -> None:
+    good = text is None or (not set(text) & set("<>\\'\"*") and re.search("[A-Za-z]", text))
+    require(good, f"The {name} must contain at least one letter and none of < > \\ ' \" *.", param=name)
