@@ -1,6 +1,6 @@
 """Complete what a bank asks of the customer: 3D Secure, on a page of ours."""
 
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused
 from billow.core.payments import Outcome
 from billow.flows.outside.outside import gateway
 from billow.flows.payments import actions, collect
@@ -18,9 +18,8 @@ def confirm(tx: Tx, intent: str, passed: bool) -> Steps:
     if actions.find(tx, intent).status != "requires_action":
         return tx
     waiting = collect.awaiting_action(tx, intent)
-    require(waiting, "This payment needs no confirmation any more.")
-    attempt = waiting.id if waiting else ""
-    tx, _ = yield ask(answered, gateway(tx), attempt, passed)
+    if waiting is not None:
+        tx, _ = yield ask(answered, gateway(tx), waiting.id, passed)
     tx, _ = yield from actions.complete(tx, intent)
     return tx
 
