@@ -185,7 +185,7 @@ def intent_of(tx: Tx, session: CheckoutSession) -> PaymentIntent | SetupIntent |
     id = pending.get("payment_intent")
     if pending.get("invoice"):
         invoice = rows.find(tx, Invoice, pending["invoice"])
-        id = invoice.payment_intent if invoice.status == "open" else None
+        id = None if invoice.status == "paid" else invoice.payment_intent
     return rows.find(tx, PaymentIntent, id) if id else None
 
 
@@ -198,11 +198,11 @@ def is_delayed(tx: Tx, intent: PaymentIntent | SetupIntent) -> bool:
 def take_back(tx: Tx, session: CheckoutSession) -> None:
     """Remove what was made for a payment that failed: the subscription, or the invoice."""
     pending = session.pending
-    if pending.get("subscription"):
-        subscription = rows.lock(tx, Subscription, pending["subscription"])
+    for subscription in rows.lock_many(tx, Subscription, [pending.get("subscription") or ""]):
         incomplete.remove_unpaid(tx, subscription)
-    elif pending.get("invoice"):
-        void.void_invoice(tx, rows.lock(tx, Invoice, pending["invoice"]))
+    for invoice in rows.lock_many(tx, Invoice, [pending.get("invoice") or ""]):
+        if invoice.status == "open":
+            void.void_invoice(tx, invoice)
 
 
 def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupIntent | None) -> CheckoutSession:
