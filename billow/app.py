@@ -24,12 +24,14 @@ from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
+from billow.flows.outside.gateways import Configured
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
 from billow.pages import (
     authentication,
     checkout,
+    connected_account,
     description,
     frame,
     gateway_notices,
@@ -42,6 +44,7 @@ from billow.pages import (
 )
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.stripe import Stripe
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
@@ -128,6 +131,7 @@ def _built(settings: Settings, db: Database) -> App:
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)
+    connected_account.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)
@@ -151,6 +155,8 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         secret=pepper(settings),
         account=seller_account(settings),
         bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
+        configured=Configured({"stripe": lambda route: Stripe(route, egress.check)}),
+        now=lambda: db.wall(),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
@@ -167,6 +173,8 @@ def seller_account(settings: Settings) -> SellerAccount | None:
         settings.seller_bic,
         settings.seller_bankgiro,
         settings.payment_reference,
+        settings.sepa_creditor_id,
+        settings.sepa_notice_days,
     )
 
 

@@ -246,3 +246,5 @@ class ConnectedAccount(
 
     rejected: str | None = f.text(hidden=True)
     """Why the platform rejected the account; it can charge nobody then."""
+    link: dict[str, Any] | None = f.nested(hidden=True)
+    """The last address that was made for its holder: `id`, `expires_at`, `return_url`, `refresh_url`."""

@@ -62,5 +62,5 @@ def listed_methods_of_checkout(sent: Sent) -> Renamed:
     """Take `payment_method_types` of a checkout session, which is `allowed_payment_method_types` now."""
     if "payment_method_types" not in sent:
         return None
-    sent["allowed_payment_method_types"] = sent.pop("payment_method_types")
-    return {"allowed_payment_method_types": "payment_method_types"}
+    sent[ALLOWED] = sent.pop("payment_method_types")
+    return {ALLOWED: "payment_method_types"}

@@ -1,8 +1,8 @@
 """Complete what a bank asks of the customer: 3D Secure, on a page of ours."""
 
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused
 from billow.core.payments import Outcome
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import actions, collect
 from billow.providers.gateways import Gateway
 from billow.providers.gateways.simulated import Simulated
@@ -18,9 +18,8 @@ def confirm(tx: Tx, intent: str, passed: bool) -> Steps:
     if actions.find(tx, intent).status != "requires_action":
         return tx
     waiting = collect.awaiting_action(tx, intent)
-    require(waiting, "This payment needs no confirmation any more.")
-    attempt = waiting.id if waiting else ""
-    tx, _ = yield ask(answered, gateway(tx), attempt, passed)
+    if waiting is not None:
+        tx, _ = yield ask(answered, gateway_named(tx, waiting.gateway), waiting.id, passed)
     tx, _ = yield from actions.complete(tx, intent)
     return tx
 

@@ -50,7 +50,12 @@ def portal(tx: Tx, session: str) -> str:
 
 def authentication(tx: Tx, intent: str) -> str:
     """Return the address at which a customer confirms a payment or setup intent to the bank."""
-    return address(tx, "a", intent, "authentication")
+    return address(tx, "a", intent, "action")
+
+
+def account(tx: Tx, about: str) -> str:
+    """Return the address at which the holder of a connected account says what is missing."""
+    return address(tx, "o", about, "connected account")
 
 
 def address(tx: Tx, page: str, id: str, kind: str) -> str:

@@ -62,6 +62,12 @@ def country_of(tx: Tx) -> str:
     return str(found["country"]) if found else ""
 
 
+def platform_of(tx: Tx) -> str | None:
+    """Return the name of the platform itself."""
+    found = tx.one("select name from accounts where id = %(id)s", id=tx.account)
+    return found["name"] if found else None
+
+
 def kind_of(wanted: ConnectedAccount) -> str:
     """Return the type of an account: as the request says, or none where it describes a controller."""
     require(

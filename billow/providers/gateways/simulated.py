@@ -25,24 +25,32 @@ from billow.core.payments import (
     SetUp,
     Succeeded,
 )
-from billow.providers.gateways import Gateway, StoredMethod, accounts, faults, instruments, simulated_disputes
+from billow.providers.gateways import (
+    Gateway,
+    StoredMethod,
+    accounts,
+    faults,
+    instruments,
+    simulated_accounts,
+    simulated_disputes,
+)
 from billow.providers.gateways.accounts import Account
-from billow.providers.gateways.answers import answer, arrived, reference_of, set_up_answer, settled
 from billow.providers.gateways.faults import Fault, fault_of
 from billow.providers.gateways.simulated_answers import (
     Known,
+    answer,
     as_answered,
     begin_aftermath,
     begin_refund,
     capture_answer,
-    is_verified,
-    keep,
     mature,
     own_name,
+    paid,
     refund_answer,
+    settled,
     truth_of,
 )
-from billow.providers.gateways.simulated_memory import connect, read, write
+from billow.providers.gateways.simulated_memory import connect, keep, read, write
 
 NO_DAY = datetime(2049, 12, 1, tzinfo=UTC)
 """The date used without a clock: late enough for every card."""
@@ -96,7 +104,7 @@ class Simulated(Gateway):
         if isinstance(found, Declined):
             return found
         if isinstance(found, Account):
-            return StoredMethod(reference_of(found, token), found.shown())
+            return StoredMethod(simulated_accounts.reference_of(found, token), found.shown())
         if check and found.refusal is not None and found.refused_when_stored:
             return found.refusal
         return StoredMethod(found.token, found.card(self._today()).details())
@@ -105,7 +113,7 @@ class Simulated(Gateway):
         """Prepare a method for later payments. Repeating an attempt returns its first answer."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            return set_up_answer(set_up, reference, is_verified(memory, set_up.method))
+            return simulated_accounts.set_up_answer(memory, set_up, reference)
 
         row = (set_up.attempt, "setup", 0, "", set_up.method, own_name("setup", set_up.attempt))
         return self._once(row, decide)
@@ -114,7 +122,7 @@ class Simulated(Gateway):
         """Charge a card. Repeating an attempt returns its first answer."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
-            outcome = answer(charge, reference, is_verified(memory, charge.method))
+            outcome = answer(memory, charge, reference)
             return outcome if not charge.capture else begin_aftermath(memory, charge, charge.method, outcome)
 
         row = (
@@ -164,22 +172,10 @@ class Simulated(Gateway):
         return self._once(row, decide)
 
     def look_up(self, attempt: str) -> Outcome | None:
-        """Return the outcome of an attempt. A payment from a bank account arrives with the first look-up.
-
-        That of an account that waits does not: `arrive` ends the wait.
-        """
         with self._transaction() as memory:
             mature(memory, attempt)
-            found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
-            ).fetchone()
-            if found is None:
-                return None
-            outcome = read(found[-1])
-            account = accounts.find(found[1])
-            if isinstance(outcome, Pending) and isinstance(account, Account) and not account.waits:
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
-        return outcome
+            found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
+        return None if found is None else read(found[0])
 
     def reports(self, attempt: str) -> Sequence[Notice]:
         """Return the disputes and warnings of a charge, and whether an outcome has changed since."""
@@ -226,40 +222,37 @@ class Simulated(Gateway):
     def arrive(self, attempt: str) -> Outcome | None:
         """End the wait for a payment from a bank account, as the bank's answer does after days."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
-            ).fetchone()
+            found = self._of(memory, attempt)
             if found is None:
                 return None
-            outcome, account = read(found[-1]), accounts.find(found[1])
+            _, amount, method, reference, outcome = found
+            account = accounts.find(method)
             if isinstance(outcome, Pending) and isinstance(account, Account):
-                outcome = keep(memory, attempt, arrived(account, found[0], found[2]))
+                memory.execute("delete from later where attempt = ?", (attempt,))
+                outcome = keep(memory, attempt, account.refusal or paid(amount, reference, True))
         return outcome
 
     def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
         """Verify a US bank account by the amounts of two small deposits, or by the code of one."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
-            ).fetchone()
-            if found is None or not isinstance(read(found[3]), NeedsAction):
-                return None if found is None else read(found[3])
-            refused = accounts.judge_deposits(proof)
-            if refused is not None:
-                return refused
-            done = Succeeded(found[2], 0) if found[4] == "setup" else Pending(found[2])
-            return keep(memory, attempt, done)
+            found = self._of(memory, attempt)
+            if found is None:
+                return None
+            kind, amount, method, reference, outcome = found
+            if isinstance(outcome, NeedsAction):
+                done = paid(amount, reference, True)
+                outcome = simulated_accounts.verified(memory, attempt, proof, kind, method, done)
+                if not isinstance(outcome, Declined):
+                    keep(memory, attempt, outcome)
+        return outcome
 
     def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
         """Authenticate as the cardholder does at the bank; from then on `look_up` returns the result."""
         with self._transaction() as memory:
-            found = memory.execute(
-                "select amount, about, reference, outcome, kind from attempts where attempt = ?", (attempt,)
-            ).fetchone()
+            found = self._of(memory, attempt)
             if found is None:
                 return None
-            amount, method, reference, written, kind = found
-            outcome = read(written)
+            kind, amount, method, reference, outcome = found
             if isinstance(outcome, NeedsAction):
                 outcome = (
                     settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
@@ -267,6 +260,13 @@ class Simulated(Gateway):
                 keep(memory, attempt, outcome)
         self._tell_later(AttemptChanged(attempt), type(outcome).__name__)
         return outcome
+
+    def _of(self, memory: sqlite3.Connection, attempt: str) -> tuple[str, int, str, str, Outcome] | None:
+        """Return the kind, amount, method, reference and outcome of an attempt, if it ever arrived."""
+        found = memory.execute(
+            "select kind, amount, about, reference, outcome from attempts where attempt = ?", (attempt,)
+        ).fetchone()
+        return None if found is None else (*found[:4], read(found[4]))
 
     def charges(self) -> list[Recorded]:
         """Return every charge that was attempted, declined ones too, by attempt."""

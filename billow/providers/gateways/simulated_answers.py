@@ -2,12 +2,17 @@
 
 import sqlite3
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
-from billow.providers.gateways import accounts, instruments, simulated_disputes
-from billow.providers.gateways.answers import fee, names
-from billow.providers.gateways.simulated_memory import read, write
+from billow.providers.gateways import accounts, instruments, simulated_accounts, simulated_disputes
+from billow.providers.gateways.accounts import Account
+from billow.providers.gateways.instruments import Instrument
+from billow.providers.gateways.simulated_memory import keep, read, write
+
+FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 
 PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
 
@@ -41,18 +46,53 @@ def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None
     )
 
 
-def is_verified(memory: sqlite3.Connection, method: str) -> bool:
-    """Return whether a method needs no small deposits, or its owner has named their amounts."""
-    if accounts.UNVERIFIED not in method:
-        return True
-    found = memory.execute("select outcome from attempts where about = ?", (method,)).fetchall()
-    return any(isinstance(read(outcome), Succeeded | Pending) for (outcome,) in found)
+def answer(memory: sqlite3.Connection, charge: Charge, reference: str) -> Outcome:
+    """Return the answer of a card, an account or a wallet to the first attempt."""
+    found = accounts.find(charge.method)
+    if isinstance(found, Declined):
+        return found
+    if isinstance(found, Account):
+        return simulated_accounts.debited(
+            memory, found, charge, paid(charge.amount, reference, charge.capture)
+        )
+    if found.asks == "always" and charge.off_session:
+        return instruments.MUST_AUTHENTICATE
+    if found.asks != "never" and not charge.off_session:
+        return NeedsAction(reference)
+    return judged(found, charge.amount, reference, charge.capture)
 
 
-def keep(memory: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
-    """Keep the new outcome of an attempt."""
-    memory.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
-    return outcome
+def settled(method: str, amount: int, reference: str, kind: str) -> Outcome:
+    """Return the answer of a card or wallet after authentication; a hold costs no fee, a set-up neither."""
+    found = accounts.find(method)
+    if isinstance(found, Declined):
+        return found
+    if kind == "setup":
+        return Succeeded(reference, 0)
+    if isinstance(found, Account):
+        return paid(amount, reference, kind == "charge")
+    return judged(found, amount, reference, kind == "charge")
+
+
+def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
+    return instrument.refusal or paid(amount, reference, capture)
+
+
+def paid(amount: int, reference: str, capture: bool) -> Succeeded:
+    """Return the answer of a payment that succeeds; a hold costs no fee."""
+    return Succeeded(reference, fee(amount) if capture else 0, *names(reference))
+
+
+def names(reference: str) -> tuple[str, str]:
+    """Return the authorization code and the network transaction id of a charge: six and fifteen digits."""
+    number = int(sha256(reference.encode()).hexdigest(), 16)
+    return f"{number % 10**6:06}", f"{number % 10**15:015}"
+
+
+def fee(amount: int) -> int:
+    """Return the fee: 2.9 % and 30 minor units, never more than the amount itself."""
+    percentage = (amount * FEE_RATE).quantize(Decimal(1), ROUND_HALF_UP)
+    return min(int(percentage) + FEE_FIXED, amount)
 
 
 def captured(memory: sqlite3.Connection, charge: str) -> int | None:
@@ -120,8 +160,8 @@ def begin_aftermath(
     memory: sqlite3.Connection, about: Charge | Capture, method: str, outcome: Outcome
 ) -> Outcome:
     """Raise what the card raises after a charge, such as a dispute; the answer says that there is news."""
-    found = instruments.find(method)
-    if isinstance(found, Declined) or not isinstance(outcome, Succeeded):
+    found = accounts.find(method)
+    if isinstance(found, Declined | Account) or not isinstance(outcome, Succeeded):
         return outcome
     if found.delayed:
         memory.execute("insert into later values (?, ?)", (about.attempt, write(outcome)))
@@ -138,8 +178,8 @@ def begin_refund(memory: sqlite3.Connection, refund: Refund, outcome: Outcome) -
     (method,) = memory.execute(
         "select about from attempts where reference = ?", (refund.charge,)
     ).fetchone() or ("",)
-    found = instruments.find(method)
-    if isinstance(found, Declined) or not isinstance(outcome, Succeeded) or not found.refunds:
+    found = accounts.find(method)
+    if isinstance(found, Declined | Account) or not isinstance(outcome, Succeeded) or not found.refunds:
         return outcome
     after = outcome if found.refunds == "pending" else instruments.REFUND_FAILED
     memory.execute("insert into later values (?, ?)", (refund.attempt, write(after)))
@@ -151,9 +191,21 @@ def mature(memory: sqlite3.Connection, attempt: str) -> bool:
     found = memory.execute("select outcome from later where attempt = ?", (attempt,)).fetchone()
     if found is None:
         return False
-    memory.execute("update attempts set outcome = ? where attempt = ?", (found[0], attempt))
+    keep(memory, attempt, disputed(memory, attempt, read(found[0])))
     memory.execute("delete from later where attempt = ?", (attempt,))
     return True
+
+
+def disputed(memory: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
+    """Raise the dispute of a bank account whose payments are disputed as soon as they have arrived."""
+    kind, amount, currency, about, reference = memory.execute(
+        "select kind, amount, currency, about, reference from attempts where attempt = ?", (attempt,)
+    ).fetchone()
+    account = accounts.find(about) if kind == "charge" else None
+    if not isinstance(account, Account) or not account.afterwards or not isinstance(outcome, Succeeded):
+        return outcome
+    simulated_disputes.begin(memory, reference, amount, currency, account.afterwards)
+    return replace(outcome, news=True)
 
 
 def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:
@@ -179,8 +231,8 @@ def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:
         if isinstance(outcome, Succeeded):
             moved = {"charge": amount, "capture": amount, "refund": -amount}.get(kind, 0)
             balance[currency] = balance.get(currency, 0) + moved - outcome.fee
-    for currency, amount, kept in simulated_disputes.moved(memory):
-        balance[currency] = balance.get(currency, 0) + amount - kept
+    for currency, amount, fee in simulated_disputes.moved(memory):
+        balance[currency] = balance.get(currency, 0) + amount - fee
     disputes = memory.execute("select reference, charge, amount, currency, status from disputes").fetchall()
     named = ("dispute", "charge", "amount", "currency", "status")
     return {

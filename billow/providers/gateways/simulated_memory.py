@@ -74,6 +74,12 @@ def renew(connection: sqlite3.Connection) -> None:
     connection.execute("commit")
 
 
+def keep(connection: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
+    """Keep the new outcome of an attempt."""
+    connection.execute("update attempts set outcome = ? where attempt = ?", (write(outcome), attempt))
+    return outcome
+
+
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch to write-ahead logging, and retry: two processes that switch a new file at once get "locked"."""
     for _ in range(200):

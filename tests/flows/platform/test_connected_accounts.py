@@ -1,5 +1,7 @@
 """Does a platform bill for the accounts that are connected to its own, each with books of its own?"""
 
+import re
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -109,3 +111,85 @@ def test_a_deleted_account_can_no_longer_be_named(api: Api, connected: str) -> N
 def test_what_an_account_cannot_be_is_refused(api: Api, sent: dict[str, str], param: str) -> None:
     answer = api.post("/v1/accounts", sent)
     assert (answer.status, answer["error"]["param"]) == (400, param)
+
+
+# ------------------------------------------------------------------------------------- the holder's page
+
+ENTERED = {"kind": "company", "business_name": "Ann's Shop", "email": "ann@example.com", "terms": "yes"}
+
+
+def link(api: Api, account: str) -> str:
+    leads = {"return_url": "https://platform.example/back", "refresh_url": "https://platform.example/again"}
+    made = api.post("/v1/account_links", {"account": account, "type": "account_onboarding", **leads})
+    assert (made.status, made["object"], made["expires_at"] - made["created"]) == (200, "account_link", 300)
+    return "/" + made["url"].split("/", 3)[3]
+
+
+def browse(api: Api, path: str, form: dict[str, str] | None = None) -> Any:
+    client = api.app.wsgi.test_client()
+    if form is None:
+        return client.get(path)
+    token = re.search(r'name="token" value="(\w+)"', client.get(path).text)
+    return client.post(path, data={"token": token[1] if token else "", **form})
+
+
+def test_the_holder_of_an_account_accepts_the_terms_on_a_page(api: Api, connected: str) -> None:
+    path = link(api, connected)
+    page = browse(api, path)
+    assert page.status_code == 200 and "Sweden" in page.text and "ann@example.com" in page.text
+    answer = browse(api, path, ENTERED)
+    assert answer.status_code == 200 and "https://platform.example/back" in answer.text
+    account = api.get(f"/v1/accounts/{connected}")
+    assert (account["details_submitted"], account["charges_enabled"]) == (True, True)
+    assert account["business_profile"]["name"] == "Ann's Shop" and account["tos_acceptance"]["date"]
+
+
+def test_the_page_says_what_is_missing_and_keeps_what_was_entered(api: Api, connected: str) -> None:
+    answer = browse(api, link(api, connected), {**ENTERED, "terms": "", "business_name": ""})
+    assert answer.status_code == 422 and "Please accept the terms." in answer.text
+    assert api.get(f"/v1/accounts/{connected}")["details_submitted"] is False
+
+
+def test_an_address_of_an_account_is_for_once_and_for_minutes(
+    api: Api, connected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = link(api, connected), link(api, connected)
+    assert browse(api, first).status_code == 410 and browse(api, second).status_code == 200
+    assert browse(api, second[:-1] + "x").status_code == 404
+    third, now = link(api, connected), api.app.db.wall()
+    monkeypatch.setattr(api.app.db, "wall", lambda: now + timedelta(minutes=6))
+    gone = browse(api, third)
+    assert gone.status_code == 410 and "https://platform.example/again" in gone.text
+
+
+def test_a_form_of_an_account_from_elsewhere_changes_nothing(api: Api, connected: str) -> None:
+    path, client = link(api, connected), api.app.wsgi.test_client()
+    assert client.post(path, data=ENTERED).status_code == 303
+    assert client.post(path, data=ENTERED, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 303
+    assert api.get(f"/v1/accounts/{connected}")["details_submitted"] is False
+
+
+def test_a_login_link_is_for_express_accounts_that_are_ready(api: Api, connected: str) -> None:
+    assert api.post(f"/v1/accounts/{connected}/login_links").status == 400
+    api.post(f"/v1/accounts/{connected}", ACCEPTED)
+    made = api.post(f"/v1/accounts/{connected}/login_links")
+    assert (made.status, made["object"]) == (200, "login_link")
+    assert browse(api, "/" + made["url"].split("/", 3)[3]).status_code == 200
+    standard = api.post("/v1/accounts", {"type": "standard", "country": "US"})["id"]
+    assert api.post(f"/v1/accounts/{standard}/login_links").status == 400
+
+
+@pytest.mark.parametrize("name", ["return_url", "refresh_url"])
+def test_an_account_link_leads_somewhere(api: Api, connected: str, name: str) -> None:
+    sent = {
+        "account": connected,
+        "type": "account_onboarding",
+        "return_url": "https://a.example",
+        "refresh_url": "https://a.example",
+    }
+    for wrong in (None, "javascript:alert(1)", "a"):
+        answer = api.post(
+            "/v1/account_links",
+            {**sent, name: wrong} if wrong else {key: value for key, value in sent.items() if key != name},
+        )
+        assert (answer.status, answer["error"]["param"]) == (400, name)
