@@ -56,6 +56,7 @@ cli.add_typer(load, name="import")
 catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into a file, and apply one.")
 cli.add_typer(catalog, name="catalog")
 cli.add_typer(banking.bank, name="bank")
+cli.add_typer(banking.sepa, name="sepa")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
 cli.registered_commands += recovering.recovery.registered_commands

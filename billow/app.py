@@ -173,6 +173,8 @@ def seller_account(settings: Settings) -> SellerAccount | None:
         settings.seller_bic,
         settings.seller_bankgiro,
         settings.payment_reference,
+        settings.sepa_creditor_id,
+        settings.sepa_notice_days,
     )
 
 
