@@ -1,4 +1,4 @@
-"""Serve the page on which a customer confirms a payment to the bank, for invoices and payment intents."""
+"""Serve the page on which a customer confirms to the bank: a payment, an invoice, or a method to save."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -9,8 +9,10 @@ from billow.api import rows
 from billow.flows.checkout import confirmations
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import links
+from billow.flows.payments import actions
+from billow.flows.payments.actions import Intent
 from billow.pages import frame, sealed
-from billow.pages.words import words_of
+from billow.pages.words import Words, words_of
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.perform import perform
@@ -25,27 +27,18 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     def view(tenant: str, id: str, address: str) -> flask.Response:
         request = flask.request
         with db.transaction(tenant) as tx:
-            intent = rows.find(tx, PaymentIntent, id)
+            intent = actions.find(tx, id)
             if intent.status != "requires_action":
                 return leave(tx, outside, intent)
-            words = words_of(request.accept_languages.best_match(["en", "sv", "de", "fr"]))
             if request.method == "GET":
-                return frame.page(
-                    "confirm.html",
-                    words.language,
-                    address=address,
-                    amount=frame.money(intent.amount, intent.currency, words),
-                    seller=outside.seller_name,
-                    test=not tx.livemode,
-                    token=frame.token_of(outside, address),
-                )
+                return asked(tx, outside, intent, address)
         if not frame.is_ours(outside, address, request.form, request.headers):
             return frame.see(address)
         passed = request.form.get("answer") == "yes"
 
         def confirm(tx: Tx) -> Any:
             tx = yield from confirmations.confirm(tx, id, passed)
-            return leave(tx, outside, rows.find(tx, PaymentIntent, id))
+            return leave(tx, outside, actions.find(tx, id))
 
         answer: flask.Response = perform(lambda: db.transaction(tenant), confirm)
         return answer
@@ -53,35 +46,68 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     app.add_url_rule(
         ADDRESS,
         "authentication",
-        sealed.page(outside, "authentication", view),
+        sealed.page(outside, "action", view),
         methods=["GET", "POST"],
         provide_automatic_options=False,
     )
 
 
-def leave(tx: Tx, outside: Outside, intent: PaymentIntent) -> flask.Response:
+def preferred() -> Words:
+    return words_of(flask.request.accept_languages.best_match(["en", "sv", "de", "fr"]))
+
+
+def asked(tx: Tx, outside: Outside, intent: Intent, address: str) -> flask.Response:
+    """Show what the bank asks."""
+    words = preferred()
+    return frame.page(
+        "confirm.html",
+        words.language,
+        address=address,
+        amount=amount_of(intent, words),
+        seller=outside.seller_name,
+        test=not tx.livemode,
+        token=frame.token_of(outside, address),
+    )
+
+
+def amount_of(intent: Intent, words: Words) -> str | None:
+    """Return what is charged; None where a method is only saved."""
+    if isinstance(intent, PaymentIntent):
+        return frame.money(intent.amount, intent.currency, words)
+    return None
+
+
+def leave(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
     """Go back to the invoice, or to where the intent says; the state is in the address for convenience."""
-    if intent.invoice:
+    if isinstance(intent, PaymentIntent) and intent.invoice:
         return frame.see(links.url_of(tx, rows.find(tx, Invoice, intent.invoice).id))
-    words = words_of(flask.request.accept_languages.best_match(["en", "sv", "de", "fr"]))
-    succeeded = intent.status in ("succeeded", "processing", "requires_capture")
-    target = getattr(intent, "return_url", None)
-    if target:
-        state = {
-            "payment_intent": intent.id,
-            "payment_intent_client_secret": intent.client_secret,
-            "redirect_status": "succeeded" if succeeded else "failed",
-        }
-        target = f"{target}{'&' if '?' in target else '?'}{urlencode(state)}"
-    amount = frame.money(intent.amount, intent.currency, words)
+    words, target = preferred(), return_address(intent)
+    done = intent.status in SUCCEEDED
+    amount = amount_of(intent, words)
+    text = words("complete_paid", amount=amount, seller=outside.seller_name)
     return frame.page(
         "message.html",
         words.language,
-        key="complete" if succeeded else "declined",
-        kind="good" if succeeded else "bad",
+        key="complete" if done else "declined",
+        kind="good" if done else "bad",
         link=(words("continue_to", name=outside.seller_name), target) if target else None,
         refresh=f"0;url={target}" if target else None,
         seller=outside.seller_name,
         test=not tx.livemode,
-        texts=[words("complete_paid", amount=amount, seller=outside.seller_name)] if succeeded else [],
+        texts=[text if amount else words("complete_saved")] if done else [],
     )
+
+
+SUCCEEDED = ("processing", "requires_capture", "requires_confirmation", "succeeded")
+
+
+def return_address(intent: Intent) -> str | None:
+    """Return the address that the intent names, with what Stripe's libraries read from it."""
+    if intent.return_url is None:
+        return None
+    state = {
+        intent.object: intent.id,
+        f"{intent.object}_client_secret": intent.client_secret,
+        "redirect_status": "succeeded" if intent.status in SUCCEEDED else "failed",
+    }
+    return f"{intent.return_url}{'&' if '?' in intent.return_url else '?'}{urlencode(state)}"

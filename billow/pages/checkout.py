@@ -12,12 +12,12 @@ from billow.flows.checkout import changes, completion, payment_links, purchase, 
 from billow.flows.checkout.completion import Result
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside, has_gateway
-from billow.pages import checkout_view, frame, sealed
+from billow.flows.payments import actions
+from billow.pages import authentication, checkout_view, frame, sealed
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import TaxNumber
-from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_link import PaymentLink
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -148,14 +148,14 @@ class Pages:
                 return frame.see(address)
             words = words_of(language_of(session))
             here = f"{address}/confirm"
-            intent = rows.find(tx, PaymentIntent, awaits)
+            intent = actions.find(tx, awaits)
             asked = intent.status == "requires_action"
             if flask.request.method == "GET" and asked:
                 return frame.page(
                     "confirm.html",
                     words.language,
                     address=here,
-                    amount=frame.money(intent.amount, intent.currency, words),
+                    amount=authentication.amount_of(intent, words),
                     seller=checkout_view.seller_of(session),
                     test=not tx.livemode,
                     token=frame.token_of(self.outside, here),

@@ -199,7 +199,7 @@ def custom(session: CheckoutSession) -> list[dict[str, Any]]:
 
 
 def saved(tx: Tx, session: CheckoutSession) -> list[dict[str, Any]]:
-    """Return the customer's cards that may be shown again, as their owner allowed (§8.1)."""
+    """Return the customer's cards that may be shown again, as their owner allowed."""
     options = session.saved_payment_method_options
     if not session.customer or session.mode == "setup" or not options:
         return []

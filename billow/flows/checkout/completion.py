@@ -1,23 +1,28 @@
 """Pay a checkout session, and complete it when its payment has succeeded."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused, require
-from billow.core.payments import Declined
+from billow.core.payments import Declined, Outcome
 from billow.flows.checkout import confirmations, payment_links, purchase, sessions
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
 from billow.flows.payments import collect
 from billow.flows.subscriptions import create, incomplete
+from billow.providers.gateways import Gateway
+from billow.resources.attempt import Attempt
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
+from billow.resources.setup_intent import SetupIntent
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -65,9 +70,16 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         method = purchase.saved_method(tx, session, payer.method)
     session, attempts = begin(tx, session, payer, method)
     if attempts:
-        tx, outcomes = yield ask(collect.charge_each, collect.gateways_of(tx, attempts), attempts)
+        tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
+
+
+def asked(gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]) -> dict[str, Outcome]:
+    """Ask the gateways to charge, or to set up the method that is saved; return the answers that came."""
+    if attempts[0].kind == "setup":
+        return {one.id: collect.carry_out(gateways[one.gateway], one) for one in attempts}
+    return collect.charge_each(gateways, attempts)
 
 
 def confirm(tx: Tx, id: str, passed: bool) -> Steps:
@@ -113,7 +125,7 @@ def begin(
     """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
     customer = purchase.customer_of(tx, session, payer)
     if method is not None and payer.card:
-        method = purchase.attach(tx, method, customer)
+        method = purchase.attach(tx, method, None if session.mode == "setup" else customer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
         "customer": customer.id if customer else None,
@@ -155,38 +167,44 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
             return Result(complete(tx, session, intent))
         jobs.put(tx, "checkout.settle", session.id, tx.wall + GUARD, clock="wall")
         return Result(rows.update(tx, session, event=None, attempt_until=tx.wall + GUARD))
-    message = (intent.last_payment_error or {}).get("message") or "Your card was declined."
+    message = (error_of(intent) or {}).get("message") or "Your card was declined."
     take_back(tx, session)
     return refuse(tx, session, message)
 
 
-def intent_of(tx: Tx, session: CheckoutSession) -> PaymentIntent | None:
-    """Return the intent that pays the session; None where nothing is to be paid."""
+def error_of(intent: PaymentIntent | SetupIntent) -> dict[str, Any] | None:
+    return intent.last_payment_error if isinstance(intent, PaymentIntent) else intent.last_setup_error
+
+
+def intent_of(tx: Tx, session: CheckoutSession) -> PaymentIntent | SetupIntent | None:
+    """Return the intent that pays the session or saves the method; None where nothing is to be paid."""
     pending = session.pending
+    if pending.get("setup_intent"):
+        return rows.find(tx, SetupIntent, pending["setup_intent"])
     id = pending.get("payment_intent")
     if pending.get("invoice"):
         invoice = rows.find(tx, Invoice, pending["invoice"])
-        id = invoice.payment_intent if invoice.status == "open" else None
+        id = None if invoice.status == "paid" else invoice.payment_intent
     return rows.find(tx, PaymentIntent, id) if id else None
 
 
-def is_delayed(tx: Tx, intent: PaymentIntent) -> bool:
+def is_delayed(tx: Tx, intent: PaymentIntent | SetupIntent) -> bool:
     """Return whether the payment takes days by its nature, as that of a bank debit does."""
     found = rows.find_many(tx, PaymentMethod, [intent.payment_method or ""])
-    return any(method.type not in ("card", "link") for method in found.values())
+    return any(BY_NAME[method.type].delayed for method in found.values())
 
 
 def take_back(tx: Tx, session: CheckoutSession) -> None:
     """Remove what was made for a payment that failed: the subscription, or the invoice."""
     pending = session.pending
-    if pending.get("subscription"):
-        subscription = rows.lock(tx, Subscription, pending["subscription"])
+    for subscription in rows.lock_many(tx, Subscription, [pending.get("subscription") or ""]):
         incomplete.remove_unpaid(tx, subscription)
-    elif pending.get("invoice"):
-        void.void_invoice(tx, rows.lock(tx, Invoice, pending["invoice"]))
+    for invoice in rows.lock_many(tx, Invoice, [pending.get("invoice") or ""]):
+        if invoice.status == "open":
+            void.void_invoice(tx, invoice)
 
 
-def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | None) -> CheckoutSession:
+def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupIntent | None) -> CheckoutSession:
     """Mark a session complete, with what it has created. Emits `checkout.session.completed` last."""
     pending = session.pending
     jobs.cancel(tx, "checkout.settle", session.id)
@@ -200,6 +218,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | None) -> 
         found = rows.find(tx, Customer, customer) if customer else None
         purchase.count_redemptions(tx, session, found)
     waits = intent is not None and intent.status == "processing"
+    held = intent is not None and intent.status == "requires_capture"
     if waits:
         jobs.put(tx, "checkout.follow", session.id, tx.now + AGAIN)
     completed = rows.update(
@@ -210,7 +229,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | None) -> 
         customer=customer or session.customer,
         invoice=pending.get("invoice"),
         payment_intent=pending.get("payment_intent") or invoice_intent(tx, session),
-        payment_status=status_of(session, waits),
+        payment_status=status_of(session, waits or held),
         pending={**pending, "awaits": None},
         status="complete",
         subscription=pending.get("subscription"),
@@ -243,7 +262,13 @@ def settle_due(tx: Tx, refs: list[str]) -> None:
     tx = purchase.with_clock(tx, session)
     if session.status != "open" or session.attempt_until is None:
         return
-    if not session.pending.keys() & {"subscription", "invoice", "payment_intent", "payment_method"}:
+    if not session.pending.keys() & {
+        "subscription",
+        "invoice",
+        "payment_intent",
+        "payment_method",
+        "setup_intent",
+    }:
         refuse(tx, session, "")
         return
     settle(tx, session)

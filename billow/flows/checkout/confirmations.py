@@ -1,14 +1,11 @@
 """Complete what a bank asks of the customer: 3D Secure, on a page of ours."""
 
-from billow.api import rows
-from billow.core.errors import Refused, require
-from billow.core.payments import NeedsAction, Outcome
+from billow.core.errors import Refused
+from billow.core.payments import Outcome
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments.settle import settle
+from billow.flows.payments import actions, collect
 from billow.providers.gateways import Gateway
 from billow.providers.gateways.simulated import Simulated
-from billow.resources.attempt import Attempt
-from billow.resources.payment_intent import PaymentIntent
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
@@ -18,23 +15,13 @@ def confirm(tx: Tx, intent: str, passed: bool) -> Steps:
 
     Returns the transaction: `tx = yield from confirm(…)`. An intent that no longer waits stays as it is.
     """
-    found = rows.find(tx, PaymentIntent, intent)
-    if found.status != "requires_action":
+    if actions.find(tx, intent).status != "requires_action":
         return tx
-    attempt = waiting(tx, intent)
-    tx, outcome = yield ask(answered, gateway_named(tx, attempt.gateway), attempt.id, passed)
-    locked = rows.lock(tx, Attempt, attempt.id)
-    if locked.state == "requires_action" and outcome is not None and not isinstance(outcome, NeedsAction):
-        settle(tx, rows.update(tx, locked, event=None, state="processing"), outcome)
+    waiting = collect.awaiting_action(tx, intent)
+    if waiting is not None:
+        tx, _ = yield ask(answered, gateway_named(tx, waiting.gateway), waiting.id, passed)
+    tx, _ = yield from actions.complete(tx, intent)
     return tx
-
-
-def waiting(tx: Tx, intent: str) -> Attempt:
-    """Return the attempt of an intent that waits for the customer."""
-    where = "payment_intent = %(id)s and state = 'requires_action'"
-    found = rows.select(tx, Attempt, where, "order by id desc limit 1", id=intent)
-    require(found, "This payment needs no confirmation any more.")
-    return found[0]
 
 
 def answered(provider: Gateway, attempt: str, passed: bool) -> Outcome | None:

@@ -11,7 +11,7 @@ from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm, Owner
 from billow.flows.checkout import agreement, invoices, lines
 from billow.flows.customers import payment_methods
-from billow.flows.payments import collect
+from billow.flows.payments import collect, setup_intents
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.flows.subscriptions import create
 from billow.resources import customer as customers
@@ -21,6 +21,7 @@ from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer, TaxNumber
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks
 from billow.store.ids import new_id, secret
 from billow.store.tx import Tx
@@ -98,7 +99,6 @@ def needs_customer(session: CheckoutSession) -> bool:
         or session.customer_creation == "always"
         or bool(intent.get("setup_future_usage"))
         or bool((session.invoice_creation or {}).get("enabled"))
-        or not PaymentIntent.specs["customer"].nullable
     )
 
 
@@ -150,7 +150,7 @@ def begin(
     """Begin what the session sells; return what was made for it, and the attempts to send to the gateway."""
     priced = lines.lines_of(tx, "session", session.id)
     if session.mode == "setup":
-        return {}, []
+        return begin_setup(tx, session, customer, method)
     if session.mode == "subscription":
         if customer is None:
             raise Inconsistent("A subscription has a customer.")
@@ -158,6 +158,19 @@ def begin(
     if (session.invoice_creation or {}).get("enabled") and customer:
         return begin_invoice(tx, session, customer, method, priced)
     return begin_payment(tx, session, customer, method)
+
+
+def begin_setup(
+    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
+) -> tuple[dict[str, Any], list[Attempt]]:
+    """Begin to set the method up; it is attached to the customer when the gateway has agreed."""
+    if method is None:
+        raise Inconsistent("There is no method to save.")
+    intent = rows.lock(tx, SetupIntent, session.setup_intent or "")
+    if customer:
+        intent = rows.update(tx, intent, event=None, customer=customer.id)
+    attempt = setup_intents.begin(tx, intent, method, setup_intents.Confirm())
+    return {"setup_intent": intent.id}, [attempt]
 
 
 def begin_subscription(

@@ -15,15 +15,18 @@ from billow.flows.checkout import lines, params, shipping, totals
 from billow.flows.checkout.params import HOSTED, Create
 from billow.flows.outside.outside import outside_of
 from billow.flows.papers import links
+from billow.flows.payments import setup_intents
 from billow.flows.quotes.lines import PricedLine, apply_discounts, discount_owner
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import CARD, NO_TEXT, CheckoutSession
 from billow.resources.customer import Address, Customer
 from billow.resources.line_item import LineItem
 from billow.resources.price import Price, check_usable
+from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks, jobs
 from billow.store.ids import new_id, secret
 from billow.store.jobs import job
+from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 RECOVERABLE = timedelta(days=30)
@@ -44,7 +47,7 @@ KEPT = (
 
 
 @CheckoutSession.create(Create)
-def create(tx: Tx, wanted: Create) -> CheckoutSession:
+def create(tx: Tx, wanted: Create) -> Steps:
     """Create a checkout session: the address of a page on which one customer pays, subscribes or saves a
     payment method."""
     mode = params.check(tx, wanted)
@@ -62,7 +65,21 @@ def create(tx: Tx, wanted: Create) -> CheckoutSession:
         optional_items=optional_items(tx, wanted.optional_items),
     )
     session = session.but(**discounts(tx, session, wanted.discounts, customer, priced))
+    if mode == "setup":
+        intent = yield from setup_intents.create(tx, setup_params(session, wanted))
+        session = session.but(setup_intent=intent.id)
     return insert(tx, session, customer, priced)
+
+
+def setup_params(session: CheckoutSession, wanted: Create) -> setup_intents.Create:
+    """Return the params of the setup intent that a session in the mode `setup` has from the beginning."""
+    data = wanted.setup_intent_data
+    given: dict[str, Any] = {"description": data.description, "metadata": data.metadata} if data else {}
+    if session.customer:
+        given["customer"] = session.customer
+    if wanted.allowed_payment_method_types:
+        given["allowed_payment_method_types"] = wanted.allowed_payment_method_types
+    return made(setup_intents.Create, **given)
 
 
 def insert(
@@ -384,6 +401,12 @@ def close(tx: Tx, session: CheckoutSession) -> CheckoutSession:
         found = {**recovery, "expires_at": until, "url": links.recovery(tx, session.id)}
         changes["after_expiration"] = {"recovery": found}
     jobs.cancel(tx, "checkout.expire", session.id)
+    if session.setup_intent:
+        setup_intents.cancel(
+            tx,
+            rows.lock(tx, SetupIntent, session.setup_intent),
+            setup_intents.Cancel(cancellation_reason="abandoned"),
+        )
     return rows.update(tx, session, event="checkout.session.expired", **changes)
 
 

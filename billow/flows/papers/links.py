@@ -50,7 +50,7 @@ def portal(tx: Tx, session: str) -> str:
 
 def authentication(tx: Tx, intent: str) -> str:
     """Return the address at which a customer confirms a payment or setup intent to the bank."""
-    return address(tx, "a", intent, "authentication")
+    return address(tx, "a", intent, "action")
 
 
 def account(tx: Tx, about: str) -> str:

@@ -18,9 +18,8 @@ DEPOSITS_ARRIVE = timedelta(days=2)
 def url_of(tx: Tx, intent: PaymentIntent | SetupIntent) -> str:
     """Return the address of the page on which the customer acts."""
     outside = outside_of(tx)
-    return (
-        f"{outside.base_url}/a/{tx.tenant}/{intent.id}/{links.seal(outside, tx.tenant, intent.id, 'action')}"
-    )
+    seal = links.seal(outside, tx.tenant, intent.id, "authentication")
+    return f"{outside.base_url}/a/{tx.tenant}/{intent.id}/{seal}"
 
 
 def of(tx: Tx, intent: PaymentIntent | SetupIntent, outcome: NeedsAction) -> dict[str, Any]:

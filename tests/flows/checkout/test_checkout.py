@@ -118,10 +118,30 @@ def test_a_card_is_saved_for_later(world: World, visitor: Visitor) -> None:
     ann = world.post("/v1/customers", email="ann@example.com")["id"]
     made = session(world, "setup", customer=ann, currency="usd")
     assert (made["payment_status"], made["amount_total"]) == ("no_payment_required", None)
-    visitor.opens(made["url"]).sends(**{**CARD, "country": "CH"})
-    assert read(world, made)["status"] == "complete"
+    intent = world.get(f"/v1/setup_intents/{made['setup_intent']}")
+    assert (intent["status"], intent["customer"]) == ("requires_payment_method", ann)
+    visitor.opens(made["url"]).sends(**{**CARD, "country": "CH", "number": THREE_D_SECURE})
+    assert "wants to save your payment method" in visitor.words()
+    visitor.sends(answer="no")
+    assert visitor.status == 422 and read(world, made)["status"] == "open"
+    visitor.sends(**{**CARD, "country": "CH"})
+    done = read(world, made)
+    assert (done["status"], done["setup_intent"]) == ("complete", made["setup_intent"])
+    assert world.get(f"/v1/setup_intents/{made['setup_intent']}")["status"] == "succeeded"
     [method] = world.get(f"/v1/customers/{ann}/payment_methods")["data"]
     assert (method["card"]["last4"], method["card"]["exp_year"]) == ("4242", 2049)
+
+
+def test_a_guest_pays_without_a_customer(world: World, visitor: Visitor) -> None:
+    data = {"description": "One book", "metadata": {"a": "1"}, "capture_method": "manual"}
+    made = session(world, "payment", world.once("Book", usd=12), payment_intent_data=data)
+    visitor.opens(made["url"]).sends(**{**PAYER, "number": THREE_D_SECURE}).sends(answer="yes")
+    done = read(world, made)
+    assert (done["status"], done["customer"]) == ("complete", None)
+    intent = world.get(f"/v1/payment_intents/{done['payment_intent']}")
+    found = (intent["status"], intent["customer"], intent["description"])
+    assert found == ("requires_capture", None, "One book")
+    assert world.get("/v1/customers")["data"] == []
 
 
 def test_a_trial_is_free_today(world: World, visitor: Visitor) -> None:

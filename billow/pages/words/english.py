@@ -1,6 +1,4 @@
-"""Say what is on the pages, in each of their languages; no sentence is put together from parts."""
-
-from dataclasses import dataclass
+"""Say what is on the pages in English."""
 
 ENGLISH = {
     "test_band": "Test mode: no money moves. Only test cards are accepted.",
@@ -17,15 +15,12 @@ ENGLISH = {
     "then_every": "then {amount} per {interval}",
     "every": "{amount} per {interval}",
     "free_until": "Free until {date}, then {amount} per {interval}. Cancel any time before.",
-    "trial_free": "{days} days free",
     "free_days": "Free for {days} days, then {amount} per {interval}. Cancel any time before.",
     "metered": "Billed by use",
     "subtotal": "Subtotal",
     "discount": "Discount",
-    "discount_code": "Discount ({code})",
     "shipping": "Shipping",
     "tax": "Tax",
-    "tax_included": "Includes tax",
     "total": "Total",
     "total_today": "Total due today",
     "quantity": "Quantity",
@@ -62,7 +57,6 @@ ENGLISH = {
     "add_code": "Add a promotion code",
     "code": "Promotion code",
     "apply": "Apply",
-    "remove": "Remove",
     "more_items": "You may also add",
     "terms": "I agree to the terms of service of {name}.",
     "promotions": "Send me news and offers of {name}.",
@@ -103,7 +97,6 @@ ENGLISH = {
     "link_inactive": "This link is no longer active",
     "link_inactive_text": "Please ask {seller} for a new one.",
     "too_often": "Too many attempts. Please wait an hour, or contact {seller}.",
-    "price_gone": "One of these items is no longer sold. Go back to {seller} to begin again.",
     "bad_email": "Enter a mail address, such as name@example.com.",
     "bad_number": "Enter the card's number as it is printed, of 12 to 19 digits.",
     "bad_expiry": "Enter month and year, such as 08/29.",
@@ -121,11 +114,8 @@ ENGLISH = {
     "invoice_overdue": "Overdue since {date}",
     "invoice_paid": "Paid on {date}",
     "invoice_void": "This invoice was voided",
-    "invoice_void_text": "There is nothing to pay.",
     "invoice_processing": "Payment under way",
     "invoice_uncollectible": "Still to pay",
-    "invoice_from": "From {seller}",
-    "invoice_for": "For {name}",
     "invoice_lines": "What this invoice is for",
     "from": "From",
     "for": "For",
@@ -137,10 +127,7 @@ ENGLISH = {
     "pay_with": "Pay with",
     "by_transfer": "By bank transfer",
     "transfer_text": "Send the amount with this reference, so that the payment is found at once.",
-    "iban": "IBAN",
-    "bic": "BIC",
     "reference": "Reference",
-    "account_holder": "Account holder",
     "qr": "Code for banking apps",
     "keep_method": "Use this card for future payments",
     "questions": "Questions? Ask {seller}.",
@@ -159,21 +146,28 @@ ENGLISH = {
     "portal_keep": "Keep my plan",
     "portal_ends": "Ends on {date}",
     "portal_renews": "Renews on {date}",
-    "portal_pay": "Pay",
-    "portal_show": "Show",
     "default_method": "Used for payments",
-    "amount_column": "Amount",
-    "status_open": "Open", "status_paid": "Paid", "status_void": "Void", "status_draft": "Draft",
+    "status_open": "Open",
+    "status_paid": "Paid",
+    "status_void": "Void",
+    "status_draft": "Draft",
     "status_uncollectible": "Open",
-    "status_active": "Active", "status_trialing": "Trial", "status_past_due": "Payment overdue",
-    "status_unpaid": "Unpaid", "status_paused": "Paused", "status_incomplete": "Not paid yet",
-    "status_canceled": "Canceled", "status_incomplete_expired": "Expired",
+    "status_active": "Active",
+    "status_trialing": "Trial",
+    "status_past_due": "Payment overdue",
+    "status_unpaid": "Unpaid",
+    "status_paused": "Paused",
+    "status_incomplete": "Not paid yet",
+    "status_canceled": "Canceled",
+    "status_incomplete_expired": "Expired",
     "account_title": "Your account with {seller}",
     "account_text": "{seller} bills for you. Check who you are, and accept the terms, so that it can begin.",
     "account_ready": "{seller} bills for you. Keep your details up to date here.",
     "account_kind": "Kind of business",
-    "account_company": "Company", "account_individual": "Individual or sole trader",
-    "account_non_profit": "Non-profit organization", "account_government_entity": "Government entity",
+    "account_company": "Company",
+    "account_individual": "Individual or sole trader",
+    "account_non_profit": "Non-profit organization",
+    "account_government_entity": "Government entity",
     "account_terms": "I accept the terms of {seller}",
     "account_accept": "Please accept the terms.",
     "account_save": "Save",
@@ -181,28 +175,12 @@ ENGLISH = {
     "account_back": "Continue",
     "account_over": "This link has expired",
     "account_over_text": "Ask {seller} for a new one.",
-    "day": "day", "week": "week", "month": "month", "year": "year",
-    "days": "{count} days", "weeks": "{count} weeks", "months": "{count} months", "years": "{count} years",
+    "day": "day",
+    "week": "week",
+    "month": "month",
+    "year": "year",
+    "days": "{count} days",
+    "weeks": "{count} weeks",
+    "months": "{count} months",
+    "years": "{count} years",
 }  # fmt: skip
-LANGUAGES = {"en": ENGLISH}
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of one language: `words("pay_amount", amount="€ 5.00")`."""
-
-    language: str
-
-    def __call__(self, key: str, **named: object) -> str:
-        text = LANGUAGES[self.language].get(key) or ENGLISH[key]
-        return text.format(**named) if named else text
-
-    def interval(self, interval: str, count: int) -> str:
-        """Say how often something recurs: `month`, `3 months`."""
-        return self(interval) if count == 1 else self(f"{interval}s", count=count)
-
-
-def words_of(language: str | None) -> Words:
-    """Return the words of a language, or of English where the pages do not speak it: `de-AT` is `de`."""
-    short = (language or "en").split("-")[0].split("_")[0].lower()
-    return Words(short if short in LANGUAGES else "en")

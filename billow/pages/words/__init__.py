@@ -1,0 +1,31 @@
+"""Say what is on the pages, in each of their languages; no sentence is put together from parts."""
+
+from dataclasses import dataclass
+
+from billow.pages.words.english import ENGLISH
+from billow.pages.words.french import FRENCH
+from billow.pages.words.german import GERMAN
+from billow.pages.words.swedish import SWEDISH
+
+LANGUAGES = {"en": ENGLISH, "sv": SWEDISH, "de": GERMAN, "fr": FRENCH}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language: `words("pay_amount", amount="€ 5.00")`."""
+
+    language: str
+
+    def __call__(self, key: str, **named: object) -> str:
+        text = LANGUAGES[self.language][key]
+        return text.format(**named) if named else text
+
+    def interval(self, interval: str, count: int) -> str:
+        """Say how often something recurs: `month`, `3 months`."""
+        return self(interval) if count == 1 else self(f"{interval}s", count=count)
+
+
+def words_of(language: str | None) -> Words:
+    """Return the words of a language, or of English where the pages do not speak it: `de-AT` is `de`."""
+    short = (language or "en").split("-")[0].split("_")[0].lower()
+    return Words(short if short in LANGUAGES else "en")
