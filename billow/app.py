@@ -24,6 +24,7 @@ from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.errors import require
 from billow.core.plain_text import plain, plain_lines
+from billow.flows.outside.gateways import Configured
 from billow.flows.outside.outside import Outside
 from billow.flows.platform import retention
 from billow.flows.platform.interrupted_requests import outcome_of
@@ -43,6 +44,7 @@ from billow.pages import (
 )
 from billow.providers.egress import Egress
 from billow.providers.gateways.simulated import Simulated
+from billow.providers.gateways.stripe import Stripe
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
@@ -153,6 +155,8 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         secret=pepper(settings),
         account=seller_account(settings),
         bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
+        configured=Configured({"stripe": lambda route: Stripe(route, egress.check)}),
+        now=lambda: db.wall(),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
@@ -169,6 +173,8 @@ def seller_account(settings: Settings) -> SellerAccount | None:
         settings.seller_bic,
         settings.seller_bankgiro,
         settings.payment_reference,
+        settings.sepa_creditor_id,
+        settings.sepa_notice_days,
     )
 
 

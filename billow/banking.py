@@ -1,4 +1,4 @@
-"""Run the commands of `billow bank`: import statements, and decide about what could not be matched."""
+"""Run the commands of `billow bank` and `billow sepa`: statements, the queue, files of direct debits."""
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -10,18 +10,22 @@ import typer
 from billow.api import rows
 from billow.app import App
 from billow.commands import tenant
+from billow.core.bank.statement import BadStatement
 from billow.core.errors import Refused, require
 from billow.core.money import minor_digits, show
+from billow.flows.bank import direct_debits, queue
 from billow.flows.bank import import_statement as importing
-from billow.flows.bank import queue
 from billow.opening import open_installation
+from billow.providers.bank import pain002
 from billow.resources.bank_entry import BankEntry
 from billow.resources.bank_statement import BankStatement
 from billow.resources.invoice import Invoice
+from billow.resources.sepa_collection import STATES, SepaCollection
 from billow.terminal import Account, Data, say
 from billow.terminal import show as table
 
 bank = typer.Typer(no_args_is_help=True, help="Import bank statements, and apply their payments.")
+sepa = typer.Typer(no_args_is_help=True, help="Write files of SEPA direct debits, and read reports on them.")
 Mode = Annotated[str, typer.Option(help="test or live.")]
 Entry = Annotated[str, typer.Argument(help="An entry's id (bte_…).")]
 
@@ -56,8 +60,8 @@ def list_entries(
     """List the payments of which it is not known what they pay, with open invoices of that amount."""
     with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
         found = queue.recent(tx) if every else queue.waiting(tx)
-        shown = [[*facts(one), ", ".join(queue.suggestions(tx, one)) if not every else None] for one in found]
-    columns = ["entry", "day", "amount", "left", "payer", "account", "says", "state", "reason", "same amount"]
+        shown = [[*facts(one), None if every else ", ".join(queue.suggestions(tx, one))] for one in found]
+    columns = ["entry", "day", "amount", "left", "payer", "says", "state", "why", "same amount"]
     table("bank entries" if every else "queue", columns, shown) if shown else say("The queue is empty.")
 
 
@@ -68,8 +72,7 @@ def facts(entry: BankEntry) -> list[Any]:
         entry.booked_on,
         show(entry.amount, entry.currency),
         show(entry.unapplied, entry.currency),
-        entry.name,
-        entry.iban,
+        " ".join(part for part in (entry.name, entry.iban) if part),
         entry.structured or entry.text or entry.bank_reference,
         entry.state,
         entry.reason or entry.rule,
@@ -172,6 +175,7 @@ def minor(text: str, currency: str) -> int:
         amount = Decimal(text).scaleb(minor_digits(currency))
     except InvalidOperation:
         raise Refused(f"{text} is no amount, as 12.50 is.") from None
+    require(amount.is_finite(), f"{text} is no amount, as 12.50 is.")
     require(amount == int(amount), f"{text} has more decimals than {currency.upper()}.")
     return int(amount)
 
@@ -181,3 +185,79 @@ def day(built: App, text: str) -> date:
         return date.fromisoformat(text) if text else built.db.wall().date()
     except ValueError:
         raise Refused(f"{text} is no date, as 2026-01-31 is.") from None
+
+
+# ------------------------------------------------------------------------------------- direct debits
+
+
+@sepa.command("export")
+def export_debits(
+    file: Annotated[Path, typer.Argument(help="The file to write, in pain.008.")],
+    batch: Annotated[str, typer.Option(help="Write an earlier file again (sbt_…), as it was.")] = "",
+    ahead: Annotated[
+        int, typer.Option(help="Bank days before the last moment.", min=0, max=14)
+    ] = direct_debits.AHEAD,
+    on: Annotated[str, typer.Option("--date", help="The day it goes to the bank; today by default.")] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Write the direct debits that are due into a file. Each is in one file only; none due: no file."""
+    with open_installation(data, account) as built:
+        owner, today = tenant(built, mode), day(built, on)
+        with built.db.transaction(owner) as tx:
+            made = None if batch else direct_debits.export(tx, today, ahead)
+        if not batch and made is None:
+            say("No direct debit is due; no file was written.")
+            return
+        with built.db.transaction(owner) as tx:
+            content = direct_debits.file_of(tx, batch or (made.id if made else ""))
+    write_new(file, content)
+    said = f"{made.count} direct debits of {show(made.amount, 'eur')}" if made else "as it was"
+    say(f"{file}: {batch or (made.id if made else '')}, {said}")
+
+
+def write_new(file: Path, content: bytes) -> None:
+    """Write a file that does not exist yet, so that no export replaces one that was not sent."""
+    try:
+        with file.open("xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        raise Refused(f"{file} exists; name another file, and fetch this one with --batch.") from None
+
+
+@sepa.command("list")
+def list_debits(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the files of direct debits, and how many of each the bank has settled, rejected and returned."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        found = direct_debits.listed(tx)
+    columns = ["file", "written", "debits", "sum", "exported", "settled", "rejected", "returned"]
+    shown = [
+        [one.id, one.created, one.count, show(one.amount, "eur"), *counted(debits)] for one, debits in found
+    ]
+    table("direct debits", columns, shown) if shown else say("No file of direct debits was written.")
+
+
+def counted(debits: list[SepaCollection]) -> list[int]:
+    states = [one.state for one in debits]
+    return [states.count(state) for state in STATES]
+
+
+@sepa.command("reject")
+def reject_debits(
+    file: Annotated[Path, typer.Argument(help="A report in pain.002.", exists=True, dir_okay=False)],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Read a report of the bank, and fail the direct debits that it rejects."""
+    try:
+        found = pain002.read(file.read_bytes())
+    except BadStatement as error:
+        raise Refused(f"{file.name}: {error}") from None
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        unknown = direct_debits.reject(tx, found)
+    say(f"{len(found) - len(unknown)} direct debits are rejected.")
+    for id in unknown:
+        say(f"{id} is none of ours.", "red")
+    raise typer.Exit(1 if unknown else 0)

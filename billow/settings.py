@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from stdnum import bic as bics
 from stdnum import iban as ibans
 from stdnum import luhn
+from stdnum.eu import at_02
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
@@ -58,6 +59,10 @@ SETTINGS = [
         "BILLOW_BANK_TOLERANCE", "0", "minor units that a transfer may differ and still settle an invoice"
     ),
     Setting("BILLOW_BANK_OVERPAYMENT", "balance", "where what was paid too much goes: balance or unapplied"),
+    Setting(
+        "BILLOW_SEPA_CREDITOR_ID", "", "creditor identifier of SEPA direct debits; empty: there are none"
+    ),
+    Setting("BILLOW_SEPA_NOTICE_DAYS", "14", "days from the notice of a direct debit to its collection"),
     Setting("BILLOW_TAX_ID_REGISTER", "", "register that tax ids are verified in: vies; empty: none"),
     Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
@@ -100,6 +105,8 @@ class Settings:
     seller_bic: str
     seller_bankgiro: str
     payment_reference: str
+    sepa_creditor_id: str
+    sepa_notice_days: int
     bank_tolerance: int
     bank_overpayment: str
     tax_id_register: str
@@ -161,6 +168,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         seller_bankgiro=read("SELLER_BANKGIRO", _bankgiro),
         bank_tolerance=read("BANK_TOLERANCE", _between(0, 999_999)),
         bank_overpayment=read("BANK_OVERPAYMENT", _one_of("balance", "unapplied")),
+        sepa_creditor_id=read("SEPA_CREDITOR_ID", _creditor_id),
+        sepa_notice_days=read("SEPA_NOTICE_DAYS", _between(1, 45)),
         payment_reference=read("PAYMENT_REFERENCE", _one_of("rf", "ocr")),
         tax_id_register=read("TAX_ID_REGISTER", _one_of("", "vies")),
         log_level=read("LOG_LEVEL", _level),
@@ -274,6 +283,13 @@ def _bic(text: str) -> str:
 def _bankgiro(text: str) -> str:
     good = re.fullmatch(r"\d{3,4}-?\d{4}", text) and luhn.is_valid(text.replace("-", ""))
     return text if good or not text else _refuse("must be a Bankgiro number with its check digit")
+
+
+def _creditor_id(text: str) -> str:
+    good = not text or at_02.is_valid(text)
+    return (
+        at_02.compact(text) if good else _refuse("must be a SEPA creditor identifier with its check digits")
+    )
 
 
 def _level(text: str) -> str:

@@ -69,6 +69,7 @@ HARD_DECLINES = frozenset({
     "authentication_required", "highest_risk_level", "incorrect_number", "lost_card", "pickup_card",
     "revocation_of_all_authorizations", "revocation_of_authorization", "stolen_card",
     "transaction_not_allowed",
+    "account_closed", "bank_account_restricted", "debit_not_authorized", "refer_to_customer",
 })  # fmt: skip
 CLASSES = ("soft", "funds", "hard")
 """The classes of declines, which may have schedules of their own: the bank may agree later, there was not

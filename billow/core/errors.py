@@ -54,6 +54,10 @@ class Undeliverable(Exception):
     """A service refused for good, such as a mail server that does not know the address: do not try again."""
 
 
+class NoSuchRecipient(Undeliverable):
+    """The mail server knows no such mailbox: nothing is sent to this address any more."""
+
+
 class OutcomeUnknown(Exception):
     """It is not known whether something that was begun was done: answer neither success nor failure."""
 

@@ -143,6 +143,11 @@ def cash_rounded(currency: str, amount: int) -> list[Transfer]:
     return move(the("unapplied_cash", currency), the("rounding", currency), amount)
 
 
+def cash_settled(gateway: str, currency: str, amount: int) -> list[Transfer]:
+    """Clear what was collected by direct debits when it reaches the bank; a negative amount came back."""
+    return move(the("unapplied_cash", currency), clearing(gateway, currency), amount)
+
+
 def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
     return move(the("gateway_fees", currency), clearing(gateway, currency), fee)
 

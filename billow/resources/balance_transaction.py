@@ -15,6 +15,7 @@ TYPES = (
     "adjustment",
     "charge",
     "payment",
+    "payment_failure_refund",
     "payment_refund",
     "refund",
     "refund_failure",

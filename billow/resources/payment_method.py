@@ -70,6 +70,8 @@ class PaymentMethod(
 
     details: dict[str, Any] | None = f.nested(hidden=True)
     """What is shown of another type than a card."""
+    gateway: str | None = f.text(hidden=True)
+    """The name of the gateway that stores it."""
     token: str = f.text(required=True, hidden=True)
     """The gateway's id of it."""
     detached: bool = f.boolean(default=False, hidden=True)

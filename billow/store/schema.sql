@@ -248,6 +248,7 @@ create table payment_methods (
     details         jsonb,
     token           text        not null,
     detached        boolean     not null default false,
+    gateway         text,                            -- which stores it
     check (customer is null or not detached),
     check ((card is not null) = (type = 'card')),
     check ((details is not null) = (type <> 'card'))
@@ -968,6 +969,22 @@ create index on payment_intents (tenant, created desc, id desc);
 create index on payment_intents (tenant, customer);
 create index on payment_intents (invoice);
 
+-- The gateways of an account. The secrets are those of the gateway's API and of its notices.
+create table gateways (
+    tenant         text        not null default current_setting('billow.tenant'),
+    name           text        not null,
+    created        timestamptz not null,
+    kind           text        not null,
+    position       bigint      not null,
+    currencies     text[]      not null,
+    types          text[]      not null,
+    active         boolean     not null default true,
+    address        text,
+    secret         text        not null,
+    signing_secret text        not null,
+    primary key (tenant, name)
+);
+
 -- One try to take money, written before the gateway is asked: no crash can lose its answer. One at a time.
 create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
@@ -1149,8 +1166,8 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_refund', 'refund',
-        'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_failure_refund',
+        'payment_refund', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
@@ -1830,6 +1847,59 @@ create table bank_applications (
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
+
+-- What customers transferred and what it paid, as Stripe's cash balance shows it.
+create table cash_balance_transactions (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    applied_to_payment     jsonb,
+    currency               text        not null,
+    customer               text        not null references customers,
+    ending_balance         bigint      not null,
+    entry                  text        not null references bank_entries,
+    funded                 jsonb,
+    net_amount             bigint      not null check (net_amount <> 0),
+    type                   text        not null
+        check (type in ('adjusted_for_overdraft', 'applied_to_payment', 'funded', 'funding_reversed', 'refunded_from_payment',
+            'return_canceled', 'return_initiated', 'transferred_to_balance', 'unapplied_from_payment')),
+    unapplied_from_payment jsonb
+);
+create index cash_balance_transactions_by_created on cash_balance_transactions (tenant, created desc, id desc);
+create index cash_balance_transactions_by_customer on cash_balance_transactions (customer, created desc, id desc);
+
+-- Files of direct debits, as they were written.
+create table sepa_batches (
+    tenant  text        not null default current_setting('billow.tenant'),
+    id      text        primary key,
+    created timestamptz not null,
+    amount  bigint      not null,
+    content text        not null,
+    count   bigint      not null
+);
+create index sepa_batches_by_created on sepa_batches (tenant, created desc, id desc);
+
+-- The debits in them. An attempt is in one file only, so no account is debited twice.
+create table sepa_collections (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    amount     bigint      not null,
+    attempt    text        not null unique references attempts,
+    batch      text        not null references sepa_batches,
+    booked_as  text        not null,
+    collect_on text        not null,
+    end_to_end text        not null,
+    mandate    text        not null,
+    reason     text,
+    sequence   text        not null check (sequence in ('FRST', 'RCUR')),
+    state      text        not null check (state in ('exported', 'settled', 'rejected', 'returned')),
+    unique (tenant, end_to_end)
+);
+create index sepa_collections_by_created on sepa_collections (tenant, created desc, id desc);
+create index sepa_collections_by_batch on sepa_collections (batch);
+create index sepa_collections_by_booking on sepa_collections (tenant, booked_as);
+create index sepa_collections_by_mandate on sepa_collections (tenant, mandate);
 
 -- Shares of a platform's money that go to connected accounts.
 create table transfers (

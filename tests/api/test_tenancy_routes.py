@@ -126,6 +126,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/customers/{customer}/balance_transactions",
         {"amount": "-10", "currency": "usd"},
     ),
+    "customer_cash_balance_transaction": (
+        "/v1/test_helpers/customers/{customer}/fund_cash_balance",
+        {"amount": "10", "currency": "eur"},
+    ),
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
     "file_link": ("/v1/file_links", {"file": "{file}"}),

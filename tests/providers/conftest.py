@@ -1,10 +1,19 @@
-"""Provide the invoice that all document renderers are tested with."""
+"""Provide the invoice that all document renderers are tested with, and a server of Stripe's API."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from tests.support.stripe_server import Account, stripe_account
+
+
+@pytest.fixture(scope="session")
+def stripe(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account at billow in processes of its own, which the gateway `stripe` charges through."""
+    with stripe_account(server_url, tmp_path_factory.mktemp("stripe")) as account:
+        yield account
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from billow.core.errors import Unavailable
-from billow.core.payments import Charge, Declined, Refund, Succeeded
+from billow.core.errors import Refused, Unavailable
+from billow.core.payments import Capture, Charge, Declined, NeedsAction, Refund, SetUp, Succeeded
 from billow.providers.gateways import Gateway, StoredMethod
 from billow.providers.gateways.simulated import Simulated
+from tests.support.stripe_server import Trying
 
 Fault = Callable[[str], str | None]
 
@@ -41,9 +42,12 @@ GATEWAYS = {
 }
 
 
-@pytest.fixture(params=GATEWAYS)
+@pytest.fixture(params=[*GATEWAYS, "stripe"])
 def trial(request: pytest.FixtureRequest) -> Trial:
-    return GATEWAYS[request.param]
+    if request.param != "stripe":
+        return GATEWAYS[request.param]
+    account = request.getfixturevalue("stripe")
+    return Trial(lambda folder, **knobs: Trying(account, **knobs), Trying.charged, *SIMULATED)
 
 
 @pytest.fixture
@@ -145,3 +149,40 @@ def test_refunds_never_exceed_their_charge(trial, gateway):
     assert isinstance(gateway.refund(Refund("ref_1", taken.reference, 1000, "usd")), Succeeded)
     assert isinstance(gateway.refund(Refund("ref_2", taken.reference, 501, "usd")), Declined)
     assert isinstance(gateway.refund(Refund("ref_3", "nothing", 1, "usd")), Declined)
+
+
+def test_a_hold_is_captured_once_in_part_and_costs_its_fee_then(trial, gateway):
+    held = succeeded(gateway.charge(charge(trial, capture=False)))
+    assert held.fee == 0
+    capture = Capture("cap_1", held.reference, 900, "usd")
+    first = succeeded(gateway.capture(capture))
+    assert gateway.capture(capture) == first and 0 < first.fee <= 900
+    assert isinstance(gateway.refund(Refund("ref_1", held.reference, 901, "usd")), Declined)
+    assert isinstance(gateway.refund(Refund("ref_2", held.reference, 900, "usd")), Succeeded)
+
+
+def test_a_method_is_set_up_without_a_charge(trial, gateway):
+    stored = gateway.store_method(trial.good)
+    assert isinstance(gateway.set_up(SetUp("set_1", stored.reference)), Succeeded)
+    assert trial.charged(gateway) == []
+
+
+def test_a_holder_who_must_act_is_waited_for_and_off_session_declined(trial, gateway):
+    stored = gateway.store_method("pm_card_authenticationRequired")
+    on = Charge("att_1", 1500, "usd", stored.reference, off_session=False)
+    assert isinstance(gateway.charge(on), NeedsAction)
+    assert isinstance(gateway.look_up("att_1"), NeedsAction)
+    off = gateway.charge(Charge("att_2", 1500, "usd", stored.reference, off_session=True))
+    assert isinstance(off, Declined) and off.code == "authentication_required"
+    assert trial.charged(gateway) == []
+
+
+def test_an_unknown_attempt_has_nothing_to_report_and_an_unknown_dispute_is_none(trial, gateway):
+    assert gateway.reports("att_9") == []
+    assert gateway.dispute("dp_unknown") is None
+
+
+def test_a_notice_that_the_gateway_has_not_signed_is_refused(trial, gateway):
+    for headers in ({}, {"Stripe-Signature": "t=1,v1=0"}, {"Simulated-Signature": "0"}):
+        with pytest.raises(Refused):
+            gateway.read_notice(headers, b'{"type": "payment_intent.succeeded"}')

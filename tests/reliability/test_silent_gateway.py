@@ -74,8 +74,15 @@ def taken(gateway: Simulated) -> int:
     return len([one for one in gateway.charges() if isinstance(one.outcome, Succeeded)])
 
 
-def purchase(customer: str, number: int) -> dict[str, Any]:
-    return {"amount": 100 + number, "currency": "usd", "customer": customer, "confirm": "true"}
+def purchase(api: Api, customer: str, number: int) -> dict[str, Any]:
+    [method] = api.get("/v1/payment_methods", {"customer": customer})["data"]
+    return {
+        "amount": 100 + number,
+        "currency": "usd",
+        "customer": customer,
+        "payment_method": method["id"],
+        "confirm": "true",
+    }
 
 
 def insist(api: Api, sent: dict[str, Any], key: str) -> Reply:
@@ -96,9 +103,9 @@ def test_a_key_is_answered_with_what_became_of_the_payment_and_no_charge_is_doub
     chance = random.Random(SEED)
     for number in range(TRIALS):
         gateway.faults = [chance.choice(["deaf", "mute"]) for _ in range(chance.randint(1, 3))]
-        told = insist(api, purchase(customer, number), f"k{number}")
+        told = insist(api, purchase(api, customer, number), f"k{number}")
         assert (told.status, told["status"], told["amount"]) == (200, "succeeded", 100 + number), told
-        assert insist(api, purchase(customer, number), f"k{number}") == told
+        assert insist(api, purchase(api, customer, number), f"k{number}") == told
         assert taken(gateway) == number + 1
     late = app.db.wall() + timedelta(minutes=10)
     monkeypatch.setattr(app.db, "wall", lambda: late)
@@ -150,7 +157,7 @@ def test_whatever_the_gateway_says_in_which_order_the_end_is_its_truth(
     customers = [pays_with(api, card) for card in ("pm_card_visa", "pm_card_chargeCustomerFail")]
     for number in range(TRIALS // 2):
         gateway.answers = chance.choices(["silence", "pending", "nothing", "truth"], k=4)
-        api.post("/v1/payment_intents", purchase(chance.choice(customers), number))
+        api.post("/v1/payment_intents", purchase(api, chance.choice(customers), number))
         for _ in range(8):
             wall[0] += timedelta(hours=2)
             while jobs.run_due(app.db, clock="wall", until=wall[0], lane="outside"):
@@ -170,16 +177,16 @@ def test_whatever_the_gateway_says_in_which_order_the_end_is_its_truth(
 
 def test_while_the_gateway_is_silent_the_key_stays_open(api: Api, gateway: Unreliable, customer: str) -> None:
     gateway.faults = ["mute", "mute"]
-    first = api.post("/v1/payment_intents", purchase(customer, 0), Idempotency_Key="a")
+    first = api.post("/v1/payment_intents", purchase(api, customer, 0), Idempotency_Key="a")
     assert (first.status, first["error"]["type"]) == (500, "api_error")
     assert (
         "not known yet" in first["error"]["message"] and "same Idempotency-Key" in first["error"]["message"]
     )
     assert (first.headers["Stripe-Should-Retry"], first.headers["Retry-After"]) == ("true", "2")
-    second = api.post("/v1/payment_intents", purchase(customer, 0), Idempotency_Key="a")
+    second = api.post("/v1/payment_intents", purchase(api, customer, 0), Idempotency_Key="a")
     assert (second.status, second["error"]["code"]) == (409, "idempotency_key_in_use")
     assert second.headers["Stripe-Should-Retry"] == "true"
-    third = api.post("/v1/payment_intents", purchase(customer, 0), Idempotency_Key="a")
+    third = api.post("/v1/payment_intents", purchase(api, customer, 0), Idempotency_Key="a")
     assert (third.status, third["status"], taken(gateway)) == (200, "succeeded", 1)
 
 
@@ -187,7 +194,7 @@ def test_without_a_key_the_answer_says_where_to_look_and_asks_for_no_retry(
     api: Api, gateway: Unreliable, customer: str
 ) -> None:
     gateway.faults = ["mute"]
-    told = api.post("/v1/payment_intents", purchase(customer, 0))
+    told = api.post("/v1/payment_intents", purchase(api, customer, 0))
     assert (told.status, told.headers["Stripe-Should-Retry"]) == (500, "false")
     assert "Retry-After" not in told.headers
     assert told.headers["Request-Id"] in told["error"]["message"]

@@ -139,6 +139,11 @@ def subscription_items(maker: Maker) -> ListPair:
     return first_two(maker, "/v1/subscription_items", subscription=subscription)
 
 
+def cash_balances(maker: Maker) -> ListPair:
+    older, newer = (str(maker.make("customer_cash_balance_transaction")["id"]) for _ in range(2))
+    return ListPair(maker.fill("/v1/customers/{customer}/cash_balance_transactions"), newer, older)
+
+
 PAIRS: dict[str, Callable[[Maker], ListPair]] = {
     "/v1/balance_transactions": balance_transactions,
     "/v1/billing/meters/{id}/event_summaries": meter_summaries,
@@ -146,6 +151,7 @@ PAIRS: dict[str, Callable[[Maker], ListPair]] = {
     "/v1/customers/{id}/balance_transactions": created_at(
         "/v1/customers/{customer}/balance_transactions", {"amount": "-10", "currency": "usd"}
     ),
+    "/v1/customers/{id}/cash_balance_transactions": cash_balances,
     "/v1/customers/{id}/cards": created_at("/v1/customers/{customer}/cards", {"source": "tok_visa"}),
     "/v1/customers/{id}/sources": created_at("/v1/customers/{customer}/sources", {"source": "tok_visa"}),
     "/v1/customers/{id}/payment_methods": cards,

@@ -12,3 +12,7 @@ class SellerAccount:
     bic: str = ""
     bankgiro: str = ""
     reference: str = "rf"
+    creditor_id: str = ""
+    """The creditor identifier under which the seller debits accounts; empty: none are debited."""
+    notice_days: int = 14
+    """How many days before a debit its payer hears of it."""

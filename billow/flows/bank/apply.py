@@ -6,7 +6,8 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.matching import Match, Part
 from billow.core.errors import Inconsistent
-from billow.flows.invoices import due_dates
+from billow.flows.bank import cash_balance
+from billow.flows.invoices import due_dates, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
 from billow.flows.outside.outside import outside_of
 from billow.flows.subscription_status import transitions
@@ -42,24 +43,26 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
         return rows.update(tx, entry, event=None, reason=found.reason)
     customer = rows.lock(tx, Customer, found.customer or "")
     tx = clocks.enter(tx, customer.test_clock)
-    left = entry.unapplied
+    left, kept = entry.unapplied, found.rest if keeps(tx, entry, customer) else 0
+    if entry.customer is None:
+        cash_balance.fund(tx, entry, customer.id, left - kept - found.rounding)
     for part in found.parts:
         pay(tx, entry, part)
         left -= part.amount
     if found.rounding:
         left -= round_off(tx, entry, found.rounding)
     last = found.parts[-1].invoice if found.parts else None
-    if found.rest and outside_of(tx).bank.overpayment == "balance":
-        left -= keep(tx, entry, found.customer or "", last, found.rest)
+    if kept:
+        keep(tx, entry, customer.id, last, kept)
     return rows.update(
         tx,
         entry,
         event=None,
         customer=found.customer,
-        reason="the customer paid too much" if left else None,
+        reason="the customer paid too much" if left - kept else None,
         rule=found.rule,
-        state="queued" if left else "applied",
-        unapplied=left,
+        state="queued" if left - kept else "applied",
+        unapplied=left - kept,
     )
 
 
@@ -74,6 +77,7 @@ def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
     remaining = invoice.amount_due - invoice.amount_paid - amount
     follow_intent(tx, invoice, remaining)
     payment = record_payment(tx, invoice, part.amount)
+    cash_balance.use(tx, entry, invoice.customer, part.amount, payment.payment_intent)
     application = BankApplication(
         amount=part.amount,
         customer=invoice.customer,
@@ -112,6 +116,7 @@ def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
     if invoice.subscription:
         transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    reminders.thank(tx, paid)
     return paid
 
 
@@ -173,14 +178,18 @@ def post_payment(tx: Tx, invoice: Invoice, made: BankApplication) -> None:
     post.post(tx, [post.Posting(event, made.id, tx.now, transfers, *about) for event, transfers in applied])
 
 
-def keep(tx: Tx, entry: BankEntry, id: str, invoice: str | None, amount: int) -> int:
-    """Keep what a customer paid too much on their balance; return how much, nothing in another currency.
+def keeps(tx: Tx, entry: BankEntry, customer: Customer) -> bool:
+    """Check whether what is paid too much goes to the customer's balance, which has one currency."""
+    wanted = outside_of(tx).bank.overpayment == "balance"
+    return wanted and customer.currency in (None, entry.currency)
+
+
+def keep(tx: Tx, entry: BankEntry, id: str, invoice: str | None, amount: int) -> None:
+    """Keep what a customer paid too much on their balance, which is in this currency.
 
     Emits `customer.updated`, and `invoice.overpaid` of the invoice that it was paid for.
     """
     customer = rows.find(tx, Customer, id)
-    if customer.currency not in (None, entry.currency):
-        return 0
     changed = rows.update(tx, customer, balance=customer.balance - amount, currency=entry.currency)
     application = BankApplication(amount=amount, customer=id, entry=entry.id, invoice=invoice, kind="balance")
     made = rows.insert(tx, application)
@@ -191,7 +200,6 @@ def keep(tx: Tx, entry: BankEntry, id: str, invoice: str | None, amount: int) ->
         paid = rows.find(tx, Invoice, invoice)
         overpaid = paid.amount_overpaid + amount
         rows.update(tx, paid, event=("updated", "invoice.overpaid"), amount_overpaid=overpaid)
-    return amount
 
 
 def record_balance(tx: Tx, customer: Customer, amount: int, type: str, invoice: str | None) -> None:

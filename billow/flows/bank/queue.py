@@ -9,7 +9,7 @@ from billow.core.bank.matching import Match, Rules
 from billow.core.errors import require
 from billow.core.lifecycle import PAYABLE
 from billow.core.money import show
-from billow.flows.bank import apply, process, take_back
+from billow.flows.bank import apply, cash_balance, process, take_back
 from billow.ledger import entries, post
 from billow.resources.bank_entry import MANUAL, BankEntry
 from billow.resources.customer import Customer
@@ -58,16 +58,11 @@ def apply_to_customer(tx: Tx, id: str, customer: str) -> BankEntry:
     entry = queued(tx, id)
     found = rows.lock(tx, Customer, customer, param="customer")
     require(found.currency in (None, entry.currency), f"The balance of {customer} is in another currency.")
-    kept = apply.keep(tx, entry, customer, None, entry.unapplied)
+    if entry.customer:
+        cash_balance.leave(tx, entry, entry.customer)
+    apply.keep(tx, entry, customer, None, entry.unapplied)
     return rows.update(
-        tx,
-        entry,
-        event=None,
-        customer=customer,
-        reason=None,
-        rule="by_hand",
-        state="applied",
-        unapplied=entry.unapplied - kept,
+        tx, entry, event=None, customer=customer, reason=None, rule="by_hand", state="applied", unapplied=0
     )
 
 
@@ -87,6 +82,7 @@ def undo(tx: Tx, id: str) -> BankEntry:
     entry = rows.lock(tx, BankEntry, id)
     require(entry.reversed_by is None, f"{id} was taken back by {entry.reversed_by}.")
     require(entry.rule not in ("reversal", "return"), f"{id} takes back another entry, which stays.")
+    require(entry.rule != "direct_debit", f"{id} is what a direct debit has come to, which stays.")
     if entry.state == "ignored":
         post_by_hand(tx, entry, "bank.restored", entry.amount)
         return rows.update(tx, entry, event=None, reason="taken back", state="queued", unapplied=entry.amount)

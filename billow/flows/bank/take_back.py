@@ -1,10 +1,12 @@
 """Take back what bank entries were applied to: by hand, after a reversal, after a return."""
 
+from typing import Any
+
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply
+from billow.flows.bank import apply, cash_balance
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.resources.bank_application import BankApplication
@@ -105,10 +107,13 @@ def undo_applications(tx: Tx, entry: BankEntry) -> BankEntry:
     rows.lock_many(tx, Invoice, [one.invoice for one in live if one.invoice])
     for one in sorted(live, key=lambda one: one.id, reverse=True):
         undo(tx, entry, one)
+    if entry.customer:
+        cash_balance.leave(tx, entry, entry.customer)
     return rows.update(
         tx,
         entry,
         event=None,
+        customer=None,
         reason="taken back" if live else entry.reason,
         rule=None,
         state="queued",
@@ -119,7 +124,7 @@ def undo_applications(tx: Tx, entry: BankEntry) -> BankEntry:
 def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
     """Undo one application: the invoice is open again, or the customer's balance is as before."""
     if application.kind == "invoice":
-        reopen(tx, application)
+        reopen(tx, entry, application)
     elif application.kind == "balance":
         return_balance(tx, entry, application)
     else:
@@ -128,7 +133,7 @@ def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
     rows.update(tx, application, event=None, undone_at=tx.now)
 
 
-def reopen(tx: Tx, application: BankApplication) -> Invoice:
+def reopen(tx: Tx, entry: BankEntry, application: BankApplication) -> Invoice:
     """Take a payment off an invoice. A paid one is open again, and overdue at once if its day has passed.
 
     Cancels the invoice payment; locks the subscription. Emits `invoice.updated`.
@@ -146,19 +151,23 @@ def reopen(tx: Tx, application: BankApplication) -> Invoice:
     payments = rows.find_many(tx, InvoicePayment, [application.invoice_payment or ""]).values()
     changes = {"amount_paid": None, "canceled_at": tx.now, "status": "canceled"}
     rows.update_many(tx, [(one, changes) for one in payments], event=None)
-    opened = rows.update(
-        tx,
-        invoice,
-        amount_paid=invoice.amount_paid - amount,
-        amount_paid_off_stripe=(invoice.amount_paid_off_stripe or 0) - application.rounding,
-        paid_at=None,
-        status=lifecycle.after(lifecycle.INVOICE, "paid", "reopen")
-        if invoice.status == "paid"
-        else invoice.status,
-    )
+    for one in payments:
+        cash_balance.free(tx, entry, invoice.customer, application.amount, one.payment_intent)
+    off_stripe = (invoice.amount_paid_off_stripe or 0) - application.rounding
+    opened = rows.update(tx, invoice, amount_paid_off_stripe=off_stripe, **reopen_changes(invoice, amount))
     if invoice.status == "paid":
         watch(tx, opened)
     return opened
+
+
+def reopen_changes(invoice: Invoice, amount: int) -> dict[str, Any]:
+    """Return the changes of an invoice of which so much is not paid after all; a paid one is open again."""
+    paid = invoice.status == "paid"
+    return {
+        "amount_paid": invoice.amount_paid - amount,
+        "paid_at": None,
+        "status": lifecycle.after(lifecycle.INVOICE, "paid", "reopen") if paid else invoice.status,
+    }
 
 
 def watch(tx: Tx, invoice: Invoice) -> None:

@@ -1,6 +1,6 @@
 """Pay a checkout session, and complete it when its payment has succeeded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from billow.flows.checkout import confirmations, payment_links, purchase, sessio
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
-from billow.flows.outside.outside import gateway
 from billow.flows.payments import collect
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
@@ -71,16 +70,16 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         method = purchase.saved_method(tx, session, payer.method)
     session, attempts = begin(tx, session, payer, method)
     if attempts:
-        tx, outcomes = yield ask(asked, gateway(tx), attempts)
+        tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
 
 
-def asked(provider: Gateway, attempts: Sequence[Attempt]) -> dict[str, Outcome]:
-    """Ask the gateway to charge, or to set up the method that is saved; return the answers that came."""
+def asked(gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]) -> dict[str, Outcome]:
+    """Ask the gateways to charge, or to set up the method that is saved; return the answers that came."""
     if attempts[0].kind == "setup":
-        return {one.id: collect.carry_out(provider, one) for one in attempts}
-    return collect.charge_each(provider, attempts)
+        return {one.id: collect.carry_out(gateways[one.gateway], one) for one in attempts}
+    return collect.charge_each(gateways, attempts)
 
 
 def confirm(tx: Tx, id: str, passed: bool) -> Steps:

@@ -2,7 +2,7 @@
 
 from billow.core.errors import Refused
 from billow.core.payments import Outcome
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import actions, collect
 from billow.providers.gateways import Gateway
 from billow.providers.gateways.simulated import Simulated
@@ -19,7 +19,7 @@ def confirm(tx: Tx, intent: str, passed: bool) -> Steps:
         return tx
     waiting = collect.awaiting_action(tx, intent)
     if waiting is not None:
-        tx, _ = yield ask(answered, gateway(tx), waiting.id, passed)
+        tx, _ = yield ask(answered, gateway_named(tx, waiting.gateway), waiting.id, passed)
     tx, _ = yield from actions.complete(tx, intent)
     return tx
 

@@ -1,6 +1,7 @@
 """Create, attach and detach payment methods, and choose the one that pays."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from billow.api import fields as f
@@ -10,7 +11,7 @@ from billow.api.params import Params, merged
 from billow.api.resource import EPOCH, route
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, names_test_method
-from billow.flows.outside.outside import gateway, refuse_test_card
+from billow.flows.outside.outside import gateway_for, refuse_test_card
 from billow.providers.gateways import StoredMethod, accounts
 from billow.resources import card as cards
 from billow.resources import payment_method as methods
@@ -58,7 +59,7 @@ def new_method(
     if isinstance(answer, Declined):
         raise card_error(answer)
     values = {"id": new_id(PaymentMethod.prefix), **methods.shown(answer.method, sent or {}), **values}
-    return PaymentMethod(token=answer.reference, **values)
+    return PaymentMethod(token=answer.reference, gateway=answer.gateway or None, **values)
 
 
 def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
@@ -73,19 +74,21 @@ def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
     return tx, new_method(answer)
 
 
-def store_source(tx: Tx, token: str) -> Steps:
+def store_source(tx: Tx, token: str, currency: str | None = None) -> Steps:
     """Store the card of a token with the id of a source: `tx, method = yield from store_source(…)`."""
-    tx, answer, used = yield from store_token(tx, token, "source")
+    tx, answer, used = yield from store_token(tx, token, "source", currency=currency)
     return tx, typed_in(new_method(answer, id=used.card["id"] if used else new_id("card_")), used)
 
 
-def store_token(tx: Tx, token: str, param: str | None, check: bool = True) -> Steps:
+def store_token(
+    tx: Tx, token: str, param: str | None, check: bool = True, currency: str | None = None
+) -> Steps:
     """Store the card of a token, which is used by that: `tx, answer, used = yield from store_token(…)`.
 
     `used` is None for a ready token, such as tok_visa, and for a number.
     """
     used = tokens.use(tx, token, param)
-    tx, answer = yield from store(tx, used.reference if used else token, param, check=check)
+    tx, answer = yield from store(tx, used.reference if used else token, param, "card", check, currency)
     return tx, answer, used
 
 
@@ -101,13 +104,19 @@ def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
     )
 
 
-def store(tx: Tx, token: str, param: str | None, type: str = "card", check: bool = True) -> Steps:
-    """Store a method at the gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode.
+def store(
+    tx: Tx, token: str, param: str | None, type: str = "card", check: bool = True, currency: str | None = None
+) -> Steps:
+    """Store a method at a gateway: `tx, answer = yield from store(…)`. Refuses a test card in live mode.
 
-    Without `check` a card that declines is stored: the charge that follows says so.
+    The gateway is the one for payments of the type, and of the currency if that is known already. Without
+    `check` a card that declines is stored: the charge that follows says so.
     """
     refuse_test_card(tx, token, param)
-    tx, answer = yield ask(gateway(tx).store_method, token, type, check)
+    provider = gateway_for(tx, currency=currency, type=type)
+    tx, answer = yield ask(provider.store_method, token, type, check)
+    if isinstance(answer, StoredMethod):
+        return tx, replace(answer, gateway=provider.name)
     if isinstance(answer, Declined) and answer.code == MISSING:  # a mistake of the program, not of the payer
         noun = "PaymentMethod" if token.startswith("pm_") else "token"
         raise Refused(

@@ -1,4 +1,4 @@
-"""Remind customers of invoices that are overdue, on the days that the merchant has set."""
+"""Remind customers of invoices that are overdue, on the days that are set, and thank those who pay late."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -47,3 +47,9 @@ def remind(tx: Tx, refs: list[str]) -> None:
 def number(due: datetime | None, days: Sequence[int], now: datetime) -> int:
     """Return how many reminders are due by now."""
     return sum(due + timedelta(days=day) <= now for day in days) if due else 0
+
+
+def thank(tx: Tx, paid: Invoice) -> None:
+    """Order the thanks for an invoice that was paid without a charge, where a payment of it had failed."""
+    if paid.attempt_count:
+        outbox.order(tx, [outbox.Mail("payment_recovered", paid.id, paid.customer)])

@@ -8,6 +8,7 @@ SENT = {
     "payment_action_required": True,
     "payment_recovered": True,
     "card_expiring": True,
+    "debit_notice": True,
     "invoice_overdue": False,
     "receipt": False,
     "refund": False,

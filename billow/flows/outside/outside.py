@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from billow.core.bank.matching import Rules
 from billow.core.bank.seller import SellerAccount
 from billow.core.dunning import SMART, Policy
-from billow.core.errors import Inconsistent, Refused
+from billow.core.errors import Inconsistent, Refused, Unavailable
+from billow.flows.outside.gateways import Configured, missing
 from billow.providers.gateways import Gateway, accounts
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
 from billow.providers.registers import Register
+from billow.store.clocks import utc_now
 from billow.store.tx import Tx
 
 NO_GATEWAY = (
@@ -52,6 +54,10 @@ class Outside:
     """The bank account that invoices are paid to; None where they name none."""
     bank: Rules = field(default_factory=Rules)
     """How payments by bank are applied that are not exactly what is owed."""
+    configured: Configured = field(default_factory=Configured)
+    """The gateways that accounts have configured besides."""
+    now: Callable[[], datetime] = utc_now
+    """The time on the wall."""
     dunning: Policy = SMART
     """When a failed payment is tried again, and what happens to the subscription after the last retry."""
 
@@ -64,20 +70,64 @@ def outside_of(tx: Tx) -> Outside:
 
 
 def has_gateway(tx: Tx) -> bool:
-    """Check whether payments can be taken in the transaction's mode."""
-    return mode_of(tx) in outside_of(tx).gateways
+    """Check whether payments can be taken: by the gateway of the mode, or by one of the account's own."""
+    found = outside_of(tx)
+    return mode_of(tx) in found.gateways or any(one.active for one in found.configured.routes(tx))
 
 
 def gateway(tx: Tx) -> Gateway:
-    """Return the gateway of the transaction's mode; refuse the request where there is none."""
-    if not has_gateway(tx):
+    """Return the first gateway of the account, or that of its mode; refuse where there is none."""
+    return gateway_for(tx)
+
+
+def gateway_for(tx: Tx, *, currency: str | None = None, type: str | None = None) -> Gateway:
+    """Return the gateway that takes payments of a currency and method type; refuse where none does.
+
+    It is the first of those that the account has configured; the next one takes over while it does not
+    answer. Without one of its own it is the gateway of the account's mode.
+    """
+    found = outside_of(tx)
+    chosen = found.configured.choose(tx, currency, type)
+    if chosen is None and mode_of(tx) in found.gateways:
+        return found.gateways[mode_of(tx)]
+    if chosen is None and any(one.active for one in found.configured.routes(tx)):
+        raise missing(currency, type)
+    if chosen is None:
         raise Refused(NO_GATEWAY, code="testmode_charges_only")
-    return outside_of(tx).gateways[mode_of(tx)]
+    return chosen
+
+
+def gateway_of(tx: Tx, name: str | None, currency: str, type: str) -> Gateway:
+    """Return the gateway that charges a method: the one that stores it, by its name.
+
+    A method that no gateway stores, such as a bank transfer, is charged by the one that is configured for it.
+    Refuses where no gateway takes payments.
+    """
+    if name is None or not has_gateway(tx):
+        return gateway_for(tx, currency=currency, type=type)
+    route = next((one for one in outside_of(tx).configured.routes(tx) if one.name == name), None)
+    if route is not None and route.active and not route.takes(currency, type):
+        raise missing(currency, type)
+    return gateway_named(tx, name)
 
 
 def gateway_named(tx: Tx, name: str | None) -> Gateway:
-    """Return the gateway that an attempt or a dispute names; without a name, the one of the mode."""
-    return gateway(tx)
+    """Return the gateway that holds a method, an attempt or a dispute; without a name, that of the mode.
+
+    One that takes no new payments any more is still found. Raises `Unavailable` for one that is gone.
+    """
+    found = outside_of(tx)
+    of_mode = found.gateways.get(mode_of(tx))
+    if of_mode is not None and name in (None, of_mode.name):
+        return of_mode
+    route = next((one for one in found.configured.routes(tx) if name in (None, one.name)), None)
+    if route is not None:
+        return found.configured.gateway(tx, route)
+    if of_mode is not None:
+        return of_mode
+    if name is None:
+        raise Refused(NO_GATEWAY, code="testmode_charges_only")
+    raise Unavailable(f"The gateway {name} is not configured any more.")
 
 
 def refuse_test_card(tx: Tx, token: str, param: str | None = None) -> None:

@@ -183,6 +183,19 @@ def recovered_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     return about_invoice(tx, mail, found, "paid", values=values, facts=("amount", "number", "date"))
 
 
+def debit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write when an account is debited, and by which mandate; nothing if the invoice is paid by now."""
+    found, facts = billed(tx, mail.facts["invoice"]), mail.facts
+    if found.invoice.status not in lifecycle.PAYABLE:
+        return f"The invoice is {found.invoice.status}."
+    values: dict[str, Value] = {
+        "amount": Money(facts["amount"], found.invoice.currency),
+        "date": datetime.fromisoformat(facts["day"]).replace(tzinfo=UTC),
+        **{name: facts[name] for name in ("last4", "mandate", "creditor")},
+    }
+    return about_invoice(tx, mail, found, "planned", values=values, facts=("amount", "number", "date"))
+
+
 def failure_was_mailed(tx: Tx, invoice: str) -> bool:
     found = tx.one(
         "select 1 from mails where about = %(id)s and state = 'sent'"
@@ -375,6 +388,7 @@ LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "receipt": receipt_letter,
     "refund": refund_letter,
     "card_expiring": expiring_letter,
+    "debit_notice": debit_letter,
     "subscription_canceled": canceled_letter,
     "trial_ending": trial_letter,
     "dispute": dispute_letter,

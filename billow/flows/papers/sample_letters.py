@@ -18,6 +18,7 @@ FACTS = {
     "receipt": ("amount", "date", "number", "method"),
     "refund": ("amount", "date", "number", "method"),
     "card_expiring": ("method", "month"),
+    "debit_notice": ("amount", "number", "date"),
     "dispute": ("amount", "due"),
 }
 """The rows of facts of each kind; those about a subscription name the plan and a date."""
@@ -79,4 +80,7 @@ def sample_values(tx: Tx) -> dict[str, Value]:
         "card": Card("visa", "4242"),
         "method": Card("visa", "4242"),
         "reason_code": "product not received",
+        "last4": "6789",
+        "mandate": "pm-SAMPLE",
+        "creditor": "DE98ZZZ09999999999",
     }

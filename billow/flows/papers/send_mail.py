@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from billow.api import rows
-from billow.core.errors import Undeliverable
+from billow.core.errors import NoSuchRecipient, Undeliverable
 from billow.core.mail_addresses import is_address
 from billow.flows.mails import bounces, outbox
 from billow.flows.mails.outbox import Ordered
@@ -31,6 +31,8 @@ class Sent:
 
     subject: str
     fault: str | None
+    bounced: bool = False
+    """Whether the address was refused, so that nothing more is sent to it."""
 
 
 @job(outbox.JOB, lane="mail", patience=MAIL_PATIENCE)
@@ -73,7 +75,7 @@ def close(tx: Tx, mail: Ordered, to: str, sent: Sent) -> None:
     outbox.close(
         tx,
         mail.id,
-        "not_sent" if sent.fault else "sent",
+        "bounced" if sent.bounced else "not_sent" if sent.fault else "sent",
         recipient=to,
         subject=sent.subject,
         error=sent.fault,
@@ -90,7 +92,7 @@ def post(outside: Outside, mail: Ordered, found: Addressed) -> Sent:
     try:
         outside.mailer.send(message(outside, mail, found, text))
     except Undeliverable as fault:
-        return Sent(text.subject, str(fault))
+        return Sent(text.subject, str(fault), isinstance(fault, NoSuchRecipient))
     return Sent(text.subject, None)
 
 

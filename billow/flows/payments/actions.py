@@ -2,7 +2,7 @@
 
 from billow.api import rows
 from billow.core.payments import NeedsAction, Succeeded
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import collect
 from billow.resources.attempt import Attempt
 from billow.resources.payment_intent import PaymentIntent
@@ -31,7 +31,7 @@ def complete(tx: Tx, id: str) -> Steps:
     waiting = collect.awaiting_action(tx, id)
     if waiting is None or waiting.state != "requires_action":
         return tx, find(tx, id)
-    tx, outcome = yield ask(gateway(tx).look_up, waiting.id)
+    tx, outcome = yield ask(gateway_named(tx, waiting.gateway).look_up, waiting.id)
     if outcome is None or isinstance(outcome, NeedsAction):
         return tx, find(tx, id)
     intent = find(tx, id)
@@ -58,7 +58,7 @@ def complete_unconfirmed(tx: Tx, refs: list[str]) -> Steps:
         attempt = rows.find_all(tx, Attempt, [id])[id]
         if attempt.state != "requires_action":
             continue
-        tx, outcome = yield ask(gateway(tx).look_up, id)
+        tx, outcome = yield ask(gateway_named(tx, attempt.gateway).look_up, id)
         if outcome is not None and not isinstance(outcome, NeedsAction):
             collect.settle_after_action(tx, id, outcome)
     return None

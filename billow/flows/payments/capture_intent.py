@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.api.operation import merged_value
 from billow.core.errors import Refused, require
 from billow.core.money import show
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import charges, collect, intent_states, settle
 from billow.flows.payments.amounts import check_descriptor
 from billow.flows.payments.confirm_intent import kept
@@ -44,9 +44,10 @@ def capture(tx: Tx, intent: PaymentIntent, wanted: Capture) -> Steps:
             currency=charge.currency,
             token=charge.reference or "",
             automatic=False,
+            gateway=charge.gateway,
         ),
     )
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)
     return rows.find(tx, PaymentIntent, intent.id) if after.captured else charges.capture_error(after)

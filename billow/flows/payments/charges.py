@@ -10,7 +10,7 @@ from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
-from billow.flows.outside.outside import gateway, outside_of
+from billow.flows.outside.outside import gateway, gateway_named, gateway_of, outside_of
 from billow.flows.payments import collect, settle
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
@@ -51,10 +51,10 @@ def create(tx: Tx, wanted: Create) -> Steps:
         method = card_of_customer(tx, customer, wanted.source)
     else:
         require(wanted.source, "Must provide source or customer.", code="parameter_missing")
-        tx, method = yield from store_source(tx, wanted.source or "")
+        tx, method = yield from store_source(tx, wanted.source or "", wanted.currency)
         method = rows.insert(tx, method, event=None)
     attempt = begin(tx, wanted, customer, method)
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     charge = rows.find(tx, Charge, attempt.charge or "")
     return decline_error(charge) if charge.status == "failed" else charge
@@ -113,6 +113,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             payment_method=method.id,
             token=method.token,
             capture=wanted.capture,
+            gateway=gateway_of(tx, method.gateway, wanted.currency, method.type).name,
             automatic=False,
         ),
     )
@@ -169,6 +170,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
             currency=charge.currency,
             token=charge.reference or "",
             automatic=False,
+            gateway=charge.gateway,
         ),
     )
     changes = {
@@ -179,7 +181,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
             check_descriptor(name, getattr(wanted, name))
         changes |= statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
     rows.update(tx, charge, event=None, **changes)
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)
     return after if after.captured else capture_error(after)

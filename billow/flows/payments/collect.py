@@ -10,7 +10,7 @@ from billow.core import payments
 from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
-from billow.flows.outside.outside import declined_test_card, gateway, has_gateway
+from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -43,6 +43,10 @@ NEVER_MADE = payments.Declined(
     "testmode_charges_only", None, "Live mode has no payment gateway: no money was moved.", retry=False
 )
 """The outcome of an attempt in live mode that was left over from when live mode simulated payments."""
+
+
+UNREAL = (None, "simulated")
+"""The gateways of such attempts: the simulated one, whose name older versions did not note."""
 
 
 @job("invoice.collect", batch=BATCH, lane="outside", settled_by="attempt.resolve")
@@ -98,11 +102,11 @@ def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()
     settles the outcomes; it is returned, and the outcomes are in the rows. `attempt.resolve` settles attempts
     that the gateway does not answer. Raises `Refused` in a mode without a gateway.
     """
-    provider = gateway(tx)
+    gateway(tx)
     attempts = begin_attempts(tx, invoices, how)
     if not attempts:
         return tx
-    tx, outcomes = yield ask(charge_each, provider, attempts)
+    tx, outcomes = yield ask(charge_each, gateways_of(tx, attempts), attempts)
     settle_answers(tx, outcomes)
     return tx
 
@@ -163,16 +167,23 @@ def under_way(tx: Tx, intents: Sequence[str]) -> list[Attempt]:
     )
 
 
-def charge_each(gateway: Gateway, attempts: Sequence[Attempt]) -> dict[str, payments.Outcome]:
-    """Charge each attempt at the gateway under the attempt's id; return the answers that came.
+def gateways_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str | None, Gateway]:
+    """Return the gateways that attempts name, by their names."""
+    return {one.gateway: gateway_named(tx, one.gateway) for one in attempts}
 
-    Raises `Unavailable` if the gateway answers none.
+
+def charge_each(
+    gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]
+) -> dict[str, payments.Outcome]:
+    """Charge each attempt at its gateway under the attempt's id; return the answers that came.
+
+    Raises `Unavailable` if no gateway answers.
     """
     outcomes: dict[str, payments.Outcome] = {}
     silence: Unavailable | None = None
     for attempt in attempts:
         try:
-            outcomes[attempt.id] = gateway.charge(charge_of(attempt))
+            outcomes[attempt.id] = gateways[attempt.gateway].charge(charge_of(attempt))
         except Unavailable as error:
             silence = error
             log.warning("attempt %s is left to attempt.resolve: %s", attempt.id, error)
@@ -201,7 +212,10 @@ def begin_many(
         tx,
         [
             unsent(intent, automatic, method.id).but(
-                token=method.token, off_session=off_session, capture=captures(intent, method)
+                token=method.token,
+                off_session=off_session,
+                capture=captures(intent, method),
+                gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )
             for intent, method in wanted
         ],
@@ -325,11 +339,11 @@ def find_out(tx: Tx, ids: list[str]) -> Steps:
         attempt = rows.find_all(tx, Attempt, [id])[id]
         if attempt.state != "processing":
             continue
-        if not has_gateway(tx):
+        if attempt.gateway in UNREAL and not has_gateway(tx):
             settle(tx, rows.lock(tx, Attempt, id), NEVER_MADE)
             continue
         jobs.put(tx, "attempt.resolve", id, tx.wall + RESOLVE, clock="wall")
-        tx, outcome = yield ask(look_up_or_carry_out, gateway(tx), attempt)
+        tx, outcome = yield ask(look_up_or_carry_out, gateway_named(tx, attempt.gateway), attempt)
         settle(tx, rows.lock(tx, Attempt, id), outcome)
     return None
 

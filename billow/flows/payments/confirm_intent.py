@@ -6,7 +6,7 @@ from billow.api import rights, rows
 from billow.core.errors import require
 from billow.core.payments import Declined, NeedsAction, Outcome
 from billow.flows.customers import payment_methods
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import collect, intent_methods, intent_states, mandates, pay_invoice, settle
 from billow.flows.payments.payment_intent_params import Confirm
 from billow.resources.attempt import Attempt
@@ -41,7 +41,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     """Confirm a payment intent: take the payment now, with the given payment method or the intent's."""
     check_secret(intent, wanted.client_secret)
     intent_states.check_confirmable(tx, intent)
-    provider = gateway(tx)
+    gateway(tx)
     check_amount_to_confirm(intent, wanted.amount_to_confirm)
     tx, method = yield from intent_methods.named(tx, wanted)
     tx, acted = yield from after_action(tx, intent, method)
@@ -54,7 +54,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     intent = rows.update(tx, intent, event=None, **confirmed_changes(tx, intent, wanted, method))
     check_return_url(intent, wanted)
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=wanted.off_session != "false")
-    tx, outcome = yield ask(provider.charge, collect.charge_of(attempt))
+    tx, outcome = yield ask(gateway_named(tx, attempt.gateway).charge, collect.charge_of(attempt))
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), judged(outcome, wanted))
     after = rows.find(tx, PaymentIntent, intent.id)
     return pay_invoice.decline_error(tx, after) if after.status == "requires_payment_method" else after
@@ -82,7 +82,7 @@ def after_action(tx: Tx, intent: PaymentIntent, method: PaymentMethod | None) ->
     waiting = collect.awaiting_action(tx, intent.id)
     if waiting is None or (method and method.id != waiting.payment_method):
         return tx, None
-    tx, outcome = yield ask(gateway(tx).look_up, waiting.id)
+    tx, outcome = yield ask(gateway_named(tx, waiting.gateway).look_up, waiting.id)
     if outcome is None or isinstance(outcome, NeedsAction):
         return tx, None
     collect.settle_after_action(tx, waiting.id, outcome)

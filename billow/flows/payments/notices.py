@@ -11,9 +11,11 @@ from billow.api import rows
 from billow.core.errors import Unavailable
 from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, Notice
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import collect, settle, settle_dispute
+from billow.flows.payments import actions, collect, settle, settle_dispute
 from billow.resources.attempt import Attempt
 from billow.resources.dispute import Dispute
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.setup_intent import SetupIntent
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.perform import Steps, ask
@@ -53,22 +55,28 @@ def follow(tx: Tx, refs: list[str]) -> Steps:
     It may report a dispute, that a refund has failed after all, or that the customer has acted.
     """
     [attempt] = rows.find_all(tx, Attempt, refs).values()
+    if attempt.state == "requires_action":
+        intent = attempt.payment_intent or attempt.setup_intent or ""
+        tx, _ = yield from actions.complete(tx, intent)
+        await_action(tx, attempt)
+        return None
     gateway = gateway_named(tx, attempt.gateway)
     tx, (notices, outcome) = yield ask(lambda: (gateway.reports(attempt.id), gateway.look_up(attempt.id)))
     if outcome is not None:
         settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
-    told = [one for one in notices if not isinstance(one, AttemptChanged)]
-    receive(tx, gateway.name, told)
-    after = rows.find(tx, Attempt, attempt.id)
-    if after.state == "requires_action" and is_awaited(tx, after):
-        jobs.put(tx, "attempt.follow", attempt.id, tx.wall + ASKED_AGAIN, clock="wall")
+    receive(tx, gateway.name, [one for one in notices if not isinstance(one, AttemptChanged)])
     return None
 
 
-def is_awaited(tx: Tx, attempt: Attempt) -> bool:
-    """Check whether the customer can still act: the intent waits for that, and for no newer attempt."""
-    found = tx.one("select status from payment_intents where id = %(id)s", id=attempt.payment_intent or "")
-    return found is None or found["status"] == "requires_action"
+def await_action(tx: Tx, attempt: Attempt) -> None:
+    """Ask again tomorrow while the customer can still act: the intent waits, and for no newer attempt."""
+    if rows.find(tx, Attempt, attempt.id).state != "requires_action":
+        return
+    intents = rows.find_many(tx, PaymentIntent, [attempt.payment_intent or ""])
+    set_ups = rows.find_many(tx, SetupIntent, [attempt.setup_intent or ""])
+    waiting = [one.status for one in intents.values()] + [one.status for one in set_ups.values()]
+    if "requires_action" in waiting:
+        jobs.put(tx, "attempt.follow", attempt.id, tx.wall + ASKED_AGAIN, clock="wall")
 
 
 @job("dispute.follow", lane="outside", patience=PATIENCE)

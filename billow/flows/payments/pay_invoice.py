@@ -6,7 +6,7 @@ from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.customers import payment_methods
-from billow.flows.invoices import due_dates, finalize, invoice_intents
+from billow.flows.invoices import due_dates, finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
 from billow.flows.outside.outside import gateway
 from billow.flows.payments import collect, settle
@@ -135,4 +135,5 @@ def pay_out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
     if invoice.subscription:
         transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    reminders.thank(tx, paid)
     return paid

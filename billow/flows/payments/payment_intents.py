@@ -8,7 +8,7 @@ from billow.api.params import merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.core.money import show
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import collect, intent_methods, intent_states, refunds, settle
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
@@ -215,7 +215,7 @@ def release(tx: Tx, intent: PaymentIntent) -> Steps:
     tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
     attempt = refunds.begin(tx, charge, charge.amount)
     jobs.cancel(tx, "charge.expire", charge.id)
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return tx
 

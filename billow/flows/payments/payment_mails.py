@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from billow.core.errors import needed
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
 from billow.flows.payments import retries
 from billow.flows.payments.locked_attempt import Case
 from billow.resources.charge import Charge
+from billow.resources.dispute import Dispute
 from billow.resources.invoice import Invoice
 from billow.resources.refund import Refund
 from billow.store.tx import Tx
@@ -47,3 +49,15 @@ def order_action(tx: Tx, invoice: Invoice) -> None:
 
 def order_refund(tx: Tx, refund: Refund, customer: str | None) -> None:
     outbox.order(tx, [Mail("refund", refund.id, customer)])
+
+
+def order_dispute(tx: Tx, dispute: Dispute) -> None:
+    """Order the mail to the merchant that a payment is disputed."""
+    facts = {
+        "amount": dispute.amount,
+        "currency": dispute.currency,
+        "charge": dispute.charge,
+        "reason": dispute.reason,
+        "due": int(needed(dispute.due_by, "when a dispute is to be answered").timestamp()),
+    }
+    outbox.order(tx, [Mail("dispute", dispute.id, None, facts)])

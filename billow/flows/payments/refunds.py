@@ -9,7 +9,7 @@ from billow.api.params import Params, merged
 from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
-from billow.flows.outside.outside import gateway, has_gateway
+from billow.flows.outside.outside import gateway_named, has_gateway
 from billow.flows.payments import collect, settle
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
@@ -48,7 +48,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         metadata=merged({}, wanted.metadata),
         instructions_email=wanted.instructions_email,
     )
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
 
@@ -163,6 +163,7 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
             currency=charge.currency,
             token=charge.reference,
             automatic=False,
+            gateway=charge.gateway,
         ),
     )
 
@@ -187,7 +188,7 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     if charge.captured or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
-    tx, outcome = yield ask(collect.carry_out, gateway(tx), attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None
 

@@ -13,6 +13,7 @@ from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succee
 from billow.flows.invoices import due_dates
 from billow.flows.payments import (
     charge_records,
+    debit_notices,
     intent_outcomes,
     locked_attempt,
     next_action,
@@ -124,6 +125,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
                 intent_outcomes.await_settlement(tx, case, outcome)
                 at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
+                debit_notices.order_notice(tx, case)
 
 
 def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:

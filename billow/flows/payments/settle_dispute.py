@@ -6,7 +6,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import disputes
-from billow.flows.payments import postings
+from billow.flows.payments import payment_mails, postings
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
@@ -101,6 +101,7 @@ def open_dispute(tx: Tx, charge: Charge, gateway: str, said: disputes.Dispute) -
         event="created",
     )
     rows.update(tx, charge, event="updated", disputed=not inquiry, dispute=made.id)
+    payment_mails.order_dispute(tx, made)
     return made
 
 

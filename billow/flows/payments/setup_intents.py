@@ -11,7 +11,7 @@ from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Deposits, NeedsAction
 from billow.flows.customers.payment_methods import NewMethod
-from billow.flows.outside.outside import gateway
+from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import collect, intent_methods, intent_states, mandates, settle
 from billow.resources.attempt import Attempt
 from billow.resources.connected_account import ConnectedAccount
@@ -185,7 +185,7 @@ def confirm(tx: Tx, intent: SetupIntent, wanted: Confirm) -> Steps:
 def confirm_with(tx: Tx, intent: SetupIntent, wanted: Confirm, single_use: SingleUse | None = None) -> Steps:
     """Confirm a setup intent, as `confirm` does; `single_use` asks for a mandate of one payment."""
     intent_states.check_confirmable(tx, intent)
-    provider = gateway(tx)
+    gateway(tx)
     tx, method = yield from intent_methods.named(tx, wanted)
     intent = rows.lock(tx, SetupIntent, intent.id)
     intent_states.check_confirmable(tx, intent)
@@ -198,7 +198,7 @@ def confirm_with(tx: Tx, intent: SetupIntent, wanted: Confirm, single_use: Singl
         once = mandates.write_single_use(tx, method, wanted.mandate_data, single_use.shown())
         intent = rows.update(tx, intent, event=None, single_use_mandate=once.id)
     attempt = begin(tx, intent, method, wanted)
-    tx, outcome = yield ask(collect.carry_out, provider, attempt)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return answer_of(tx, intent.id)
 
@@ -337,7 +337,7 @@ def verify(tx: Tx, intent: SetupIntent | PaymentIntent, wanted: Verify) -> Steps
     if waiting is None:
         raise intent_states.unexpected(tx, intent, "There is no attempt to verify.")
     proof = Deposits(tuple(wanted.amounts or ()), wanted.descriptor_code)
-    tx, outcome = yield ask(gateway(tx).verify, waiting.id, proof)
+    tx, outcome = yield ask(gateway_named(tx, waiting.gateway).verify, waiting.id, proof)
     if isinstance(outcome, Declined):
         param = "descriptor_code" if wanted.descriptor_code else "amounts"
         raise Refused(outcome.message, code=outcome.code, param=param)

@@ -7,6 +7,7 @@ from billow.api import listing, render, rows
 from billow.api.listing import Page, Paging
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
+from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import has_gateway, outside_of
 from billow.resources.connected_account import NOTHING_DUE, ConnectedAccount
 from billow.store.tx import Tx
@@ -44,7 +45,7 @@ def retrieve_own(tx: Tx) -> dict[str, Any]:
         "metadata": {},
         "payouts_enabled": has_gateway(tx),
         "requirements": NOTHING_DUE,
-        "settings": settings(name),
+        "settings": settings(name, merchant_of(tx).primary_color),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": "standard",
     }
@@ -111,11 +112,11 @@ def company(name: str | None, country: str) -> dict[str, Any]:
     }
 
 
-def settings(name: str | None) -> dict[str, Any]:
-    """Return Stripe's settings; here only the names on invoices and on statements have a meaning."""
+def settings(name: str | None, color: str | None) -> dict[str, Any]:
+    """Return Stripe's settings; here the names on invoices and statements and the colour have a meaning."""
     descriptor = name.upper()[:22] if name else None
     return {
-        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+        "branding": {"icon": None, "logo": None, "primary_color": color, "secondary_color": None},
         "card_payments": {
             "decline_on": {"avs_failure": False, "cvc_failure": False},
             "statement_descriptor_prefix": None,

@@ -14,7 +14,7 @@ from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import has_gateway
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, notices, settle
 from billow.ledger import chain
 from billow.store import jobs
 from billow.store.jobs import job
@@ -348,6 +348,16 @@ OTHERS = (
         "r.state",
         "r.state = 'processing'",
         lambda row: row["now"] + collect.RESOLVE,
+        *ON_THE_WALL,
+        early=True,
+    ),
+    Rule(
+        "attempt.follow",
+        "attempts",
+        "r.state",
+        "r.state = 'requires_action' and exists (select from payment_intents p"
+        " where p.id = r.payment_intent and p.status = 'requires_action')",
+        lambda row: row["now"] + notices.ASKED_AGAIN,
         *ON_THE_WALL,
         early=True,
     ),

@@ -15,6 +15,8 @@ class StoredMethod:
 
     reference: str
     method: MethodDetails
+    gateway: str = ""
+    """The name of the gateway that stores it."""
 
 
 class Gateway(Protocol):

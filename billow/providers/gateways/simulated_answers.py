@@ -10,7 +10,7 @@ from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome
 from billow.providers.gateways import accounts, instruments, simulated_accounts, simulated_disputes
 from billow.providers.gateways.accounts import Account
 from billow.providers.gateways.instruments import Instrument
-from billow.providers.gateways.simulated_memory import read, write
+from billow.providers.gateways.simulated_memory import keep, read, write
 
 FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 
@@ -191,9 +191,21 @@ def mature(memory: sqlite3.Connection, attempt: str) -> bool:
     found = memory.execute("select outcome from later where attempt = ?", (attempt,)).fetchone()
     if found is None:
         return False
-    memory.execute("update attempts set outcome = ? where attempt = ?", (found[0], attempt))
+    keep(memory, attempt, disputed(memory, attempt, read(found[0])))
     memory.execute("delete from later where attempt = ?", (attempt,))
     return True
+
+
+def disputed(memory: sqlite3.Connection, attempt: str, outcome: Outcome) -> Outcome:
+    """Raise the dispute of a bank account whose payments are disputed as soon as they have arrived."""
+    kind, amount, currency, about, reference = memory.execute(
+        "select kind, amount, currency, about, reference from attempts where attempt = ?", (attempt,)
+    ).fetchone()
+    account = accounts.find(about) if kind == "charge" else None
+    if not isinstance(account, Account) or not account.afterwards or not isinstance(outcome, Succeeded):
+        return outcome
+    simulated_disputes.begin(memory, reference, amount, currency, account.afterwards)
+    return replace(outcome, news=True)
 
 
 def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:

@@ -166,6 +166,17 @@ TEXTS = {
             "It is not charged any more. To go on, please contact {seller}.",
         ),
     ),
+    "debit_notice.planned": Texts(
+        "Direct debit on {date}: {amount} to {seller}",
+        "Nothing to do: {amount} is debited on {date}.",
+        "Direct debit on {date}",
+        (
+            "On {date} we debit {amount} for invoice {number} from your account ending in {last4}.",
+            "It is a SEPA direct debit under your mandate {mandate}; our creditor identifier is {creditor}.",
+            "You don’t need to do anything but keep enough money on the account.",
+        ),
+        "View invoice",
+    ),
     "trial_ending.charged": Texts(
         "Your trial at {seller} ends on {date}",
         "After that, {plan} is charged.",

@@ -175,6 +175,19 @@ TEXTS = {
             "Plus rien ne sera prélevé. Pour continuer, merci de contacter {seller}.",
         ),
     ),
+    "debit_notice.planned": Texts(
+        "Prélèvement le {date} : {amount} pour {seller}",
+        "Rien à faire : {amount} seront prélevés le {date}.",
+        "Prélèvement le {date}",
+        (
+            "Le {date}, nous prélevons {amount} pour la facture {number} sur votre compte se terminant par"
+            " {last4}.",
+            "Il s’agit d’un prélèvement SEPA selon votre mandat {mandate} ; notre identifiant de créancier"
+            " est {creditor}.",
+            "Vous n’avez rien à faire, si ce n’est veiller à l’approvisionnement du compte.",
+        ),
+        "Voir la facture",
+    ),
     "trial_ending.charged": Texts(
         "Votre essai chez {seller} se termine le {date}",
         "Ensuite, {plan} devient payant.",

@@ -179,6 +179,18 @@ TEXTS = {
             " {seller}.",
         ),
     ),
+    "debit_notice.planned": Texts(
+        "Lastschrift am {date}: {amount} an {seller}",
+        "Nichts zu tun: {amount} werden am {date} abgebucht.",
+        "Lastschrift am {date}",
+        (
+            "Am {date} buchen wir {amount} für Rechnung {number} von Ihrem Konto mit der Endung {last4} ab.",
+            "Dies ist eine SEPA-Lastschrift nach Ihrem Mandat {mandate}; unsere"
+            " Gläubiger-Identifikationsnummer ist {creditor}.",
+            "Sie müssen nichts tun, nur für Deckung auf dem Konto sorgen.",
+        ),
+        "Rechnung ansehen",
+    ),
     "trial_ending.charged": Texts(
         "Ihre Testphase bei {seller} endet am {date}",
         "Danach ist {plan} kostenpflichtig.",

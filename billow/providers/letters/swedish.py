@@ -171,6 +171,18 @@ TEXTS = {
             "Det kostar inget mer. Kontakta {seller} om du vill fortsätta.",
         ),
     ),
+    "debit_notice.planned": Texts(
+        "Autogiro den {date}: {amount} till {seller}",
+        "Du behöver inte göra något: {amount} dras den {date}.",
+        "Autogiro den {date}",
+        (
+            "Den {date} drar vi {amount} för faktura {number} från ditt konto som slutar på {last4}.",
+            "Det är ett SEPA-autogiro enligt ditt medgivande {mandate}; vår borgenärsidentitet är"
+            " {creditor}.",
+            "Du behöver bara se till att det finns pengar på kontot.",
+        ),
+        "Visa faktura",
+    ),
     "trial_ending.charged": Texts(
         "Provperioden hos {seller} slutar den {date}",
         "Därefter börjar {plan} kosta.",

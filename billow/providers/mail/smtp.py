@@ -6,7 +6,7 @@ import socket
 import ssl
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from billow.core.errors import Unavailable, Undeliverable
+from billow.core.errors import NoSuchRecipient, Unavailable, Undeliverable
 from billow.providers.mail import Mailer, Message
 from billow.providers.mail.letter import needs_utf8, recipients, sender, written
 
@@ -52,7 +52,7 @@ class Smtp(Mailer):
             raise Unavailable(f"{self._host}:{self._port} took no letter: {error}") from error
         if refused:
             said = "; ".join(f"{address}: {reply}" for address, reply in refused.items())
-            raise Undeliverable(f"{self._host}:{self._port} refused {said}")
+            raise NoSuchRecipient(f"{self._host}:{self._port} refused {said}")
 
     def _connect(self) -> smtplib.SMTP:
         # Looking up a full domain name in the DNS can take longer than sending the mail.

@@ -36,6 +36,7 @@ RULES = (
     Rule(books.deferred_is_unearned, "customers"),
     Rule(books.taxes_are_booked, "customers"),
     Rule(books.unapplied_cash_is_queued, "bank_entries"),
+    Rule(books.cash_balances_are_unapplied, "customers"),
     Rule(books.charges_are_booked, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
     Rule(books.disputes_are_booked, "disputes"),

@@ -93,6 +93,17 @@ def unapplied_cash_is_queued(tx: Tx, entries: Sequence[str]) -> Iterator[Finding
     yield from differences(tx, "unapplied_cash_is_queued", sql, entries)
 
 
+def cash_balances_are_unapplied(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """Check that a customer's cash balance is what is left of the transfers that are known to be theirs."""
+    sql = (
+        "select c.id, coalesce((select sum(t.net_amount) from cash_balance_transactions t"
+        " where t.customer = c.id), 0) as found, coalesce((select sum(e.unapplied) from bank_entries e"
+        " where e.customer = c.id and e.state = 'queued'), 0) as expected"
+        " from customers c where c.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "cash_balances_are_unapplied", sql, customers)
+
+
 CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
@@ -101,16 +112,22 @@ CLEARED = (
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
-    """Check that a captured charge is on the balance and in the books, and any other charge in neither."""
+    """Check that a captured charge is on the balance and in the books, and any other charge in neither.
+
+    One that failed after it was captured is in both twice, there and back.
+    """
     for row in tx.all(
-        "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded,"
-        f" b.amount as moved, b.net, {CLEARED} as booked, (select coalesce(sum(f.amount), 0) from refunds f"
+        "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded, m.moved, m.net,"
+        f" {CLEARED} as booked, r.failure_balance_transaction as came_back,"
+        " (select coalesce(sum(f.amount), 0) from refunds f"
         " where f.charge = r.id and f.status = 'succeeded') as given_back"
-        " from charges r left join balance_transactions b on b.id = r.balance_transaction"
+        " from charges r cross join lateral (select sum(b.amount)::bigint as moved, sum(b.net)::bigint as net"
+        " from balance_transactions b where b.id in (r.balance_transaction, r.failure_balance_transaction)) m"
         " where r.id = any(%(ids)s) order by r.id",
         ids=list(charges),
     ):
         taken = row["amount_captured"] if row["status"] == "succeeded" and row["captured"] else None
+        taken = 0 if row["came_back"] else taken
         seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
         if row["moved"] != taken or row["booked"] != (row["net"] or 0):
             yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")

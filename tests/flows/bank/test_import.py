@@ -10,10 +10,13 @@ from tests.conftest import shared
 from tests.support.bank_statements import Booking, statement
 
 IBAN = "DE89370400440532013000"
+FUNDED = "customer_cash_balance_transaction.created"
 PAID = [
+    FUNDED,
     "payment_intent.created",
     "payment_intent.succeeded",
     "invoice_payment.paid",
+    FUNDED,
     "invoice.updated",
     "invoice.paid",
     "invoice.payment_succeeded",
@@ -106,7 +109,7 @@ def test_a_partial_payment_leaves_the_invoice_open(bank, world):
     world.forget()
     bank.statement(Booking(5000, "B1", structured=reference))
     assert bank.paid(invoice) == ("open", 5000, 7500)
-    world.check_events(PAID[:4])
+    world.check_events(PAID[:6])
     bank.statement(Booking(7500, "B2", text=f"rest of {reference}"))
     assert bank.paid(invoice) == ("paid", 12500, 0)
     found = world.get(f"/v1/invoices/{invoice}", expand=["payments"])["payments"]["data"]
@@ -226,3 +229,40 @@ def test_a_subscription_is_active_again_when_its_overdue_invoice_is_paid(bank, w
     bank.statement(Booking(2000, "B1", structured=bank.reference(invoice)))
     assert world.get(f"/v1/subscriptions/{made['id']}")["status"] == "active"
     assert world.get(f"/v1/customers/{anna}")["delinquent"] is False
+
+
+def test_a_customers_cash_balance_shows_what_was_transferred_and_what_it_paid(bank, world):
+    bank.rules(overpayment="unapplied")
+    anna = bank.customer()
+    invoice = bank.invoice(anna)
+    bank.statement(Booking(13000, "B1", structured=bank.reference(invoice), iban=IBAN, name="Anna"))
+    balance = world.get(f"/v1/customers/{anna}/cash_balance")
+    assert (balance["object"], balance["available"]) == ("cash_balance", {"eur": 500})
+    found = world.get(f"/v1/customers/{anna}/cash_balance_transactions")["data"]
+    assert [(one["type"], one["net_amount"], one["ending_balance"]) for one in found] == [
+        ("applied_to_payment", -12500, 500),
+        ("funded", 13000, 13000),
+    ]
+    sender = found[1]["funded"]["bank_transfer"]["eu_bank_transfer"]
+    assert (sender["iban_last4"], sender["sender_name"]) == (IBAN[-4:], "Anna") and "funded" not in found[0]
+    intent = world.get(f"/v1/payment_intents/{found[0]['applied_to_payment']['payment_intent']}")
+    assert intent["amount_received"] == 12500
+    one = world.get(f"/v1/customers/{anna}/cash_balance_transactions/{found[0]['id']}")
+    assert one["id"] == found[0]["id"]
+    bank.statement(Booking(-13000, "B1", reversal=True))
+    assert world.get(f"/v1/customers/{anna}/cash_balance")["available"] is None
+    types = [one["type"] for one in world.get(f"/v1/customers/{anna}/cash_balance_transactions")["data"]]
+    assert types[:2] == ["funding_reversed", "unapplied_from_payment"]
+
+
+def test_a_pretended_transfer_pays_by_reference_or_stays_as_cash(bank, world):
+    anna, bert = bank.customer(), bank.customer("Bert")
+    invoice = bank.invoice(anna)
+    path = f"/v1/test_helpers/customers/{anna}/fund_cash_balance"
+    made = world.post(path, amount=12500, currency="eur", reference=bank.reference(invoice))
+    assert (made["type"], made["net_amount"], bank.paid(invoice)[0]) == ("funded", 12500, "paid")
+    world.post(path, amount=700, currency="eur")
+    assert world.get(f"/v1/customers/{anna}/cash_balance")["available"] == {"eur": 700}
+    other = bank.reference(bank.invoice(bert))
+    error = world.refused(path, amount=100, currency="eur", reference=other)
+    assert "another customer" in error["message"]

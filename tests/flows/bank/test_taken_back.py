@@ -34,7 +34,7 @@ def test_a_reversal_opens_the_invoice_again(bank, world, reversal):
     done = bank.statement(reversal)
     assert (done.applied, done.queued) == (1, 0)
     assert bank.paid(invoice) == ("open", 0, 12500)
-    assert world.emitted()[0] == "invoice.updated"
+    assert next(one for one in world.emitted() if "cash" not in one) == "invoice.updated"
     assert "bank" not in bank.balances() and "unapplied_cash" not in bank.balances()
     [payment] = world.get(f"/v1/invoices/{invoice}", expand=["payments"])["payments"]["data"]
     assert (payment["status"], payment["amount_paid"]) == ("canceled", None)

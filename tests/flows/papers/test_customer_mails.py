@@ -12,13 +12,17 @@ import pytest
 from billow import mailing
 from billow.app import App
 from billow.core.bounces import Bounce
-from billow.core.errors import Refused
+from billow.core.errors import NoSuchRecipient, Refused
 from billow.flows.mails import bounces, kinds, outbox
 from billow.flows.outside import merchant
 from billow.flows.papers.letters import LETTERS
+from billow.providers.mail import Message
+from billow.store import jobs
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.payments.test_dunning import RETRIES, failed_renewal
+from tests.support.statement_counts import counted
 from tests.support.world import Customer, World
+from tests.test_tidy import ROOT
 
 __all__ = ["letters"]
 Settings = Callable[..., None]
@@ -56,6 +60,12 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 def test_every_kind_has_a_letter() -> None:
     assert LETTERS.keys() == kinds.SENT.keys()
+
+
+def test_the_guide_names_each_kind_with_its_default() -> None:
+    page = (ROOT / "docs" / "guide" / "mail.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", page, re.MULTILINE)
+    assert {kind: word == "yes" for kind, word in rows} == kinds.SENT
 
 
 def test_a_failure_tells_why_when_it_is_tried_again_and_what_is_lost_when(
@@ -266,6 +276,39 @@ def test_a_mail_is_sent_once_for_a_cause_however_often_its_job_runs(
     assert list(letters.iterdir()) == []
 
 
+def test_a_dispute_is_told_to_the_merchant_who_wants_it(
+    world: World, letters: Path, settings: Settings
+) -> None:
+    settings(mails={"dispute": True, "invoice": False})
+    world.post("/v1/charges", amount=700, currency="eur", source="tok_createDispute")
+    world.work()
+    world.work()
+    [mail] = read(letters)
+    assert mail["To"] == "billing@localhost"
+    assert str(mail["Subject"]).startswith("Dispute of €7.00: respond by ")
+    assert "Their bank’s reason: fraudulent." in " ".join(text_of(mail).split())
+
+
+def test_a_payment_out_of_band_after_a_failure_is_thanked_for(world: World, letters: Path) -> None:
+    anna, _ = failed_renewal(world)
+    world.at("2025-02-03")
+    anna.last_invoice.does("pay", paid_out_of_band=True)
+    world.work()
+    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+
+
+def test_all_mails_of_a_transaction_are_written_with_one_statement(app: App, world: World) -> None:
+    counts = []
+    for number in (1, 40):
+        with app.db.transaction(world.api.tenant) as tx, counted() as count:
+            outbox.order(tx, [outbox.Mail("invoice", f"in_{number}_{one}", None) for one in range(number)])
+            tx.end()
+        counts.append(len(count))
+    assert counts == [2, 2], "the mails, and their jobs"
+    with app.db.transaction(world.api.tenant) as tx:
+        jobs.cancel(tx, outbox.JOB, *[id for (id,) in tx.tuples("select id from mails")])
+
+
 # ------------------------------------------------------------------------------------- what comes back
 
 
@@ -307,6 +350,32 @@ def test_an_address_that_works_again_gets_mails_again(app: App, world: World, le
         assert bounces.forget(tx, "ANNA@example.com") == 1
     world.at("2025-02-01 01:00")
     assert len(read(letters)) == 2
+
+
+class Refusing:
+    """A mail server that knows none of the recipients."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, message: Message) -> None:
+        self.asked += 1
+        raise NoSuchRecipient(f"{message.to}: 550 no such user")
+
+
+def test_an_address_that_the_server_refuses_gets_no_more_mails(
+    app: App, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Refusing()
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, mailer=server))
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.subscribes_to(world.plan("Pro", usd=20))
+    world.at("2025-02-01 01:00")
+    assert server.asked == 1
+    world.post(f"/v1/customers/{anna.id}", email="anna@work.example")
+    world.at("2025-03-01 01:00")
+    assert server.asked == 2
 
 
 def test_a_failure_for_now_and_a_mail_of_others_note_nothing(app: App, world: World) -> None:

@@ -1,5 +1,6 @@
 """When is a failed payment tried again by the settings, what ends it, and what came back (§8.6)?"""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from billow.flows.mails import kinds
 from tests.flows.papers.test_customer_mails import by_time, settings, subjects, text_of
 from tests.flows.papers.test_mail import letters, read
 from tests.flows.payments.test_dunning import PAST_DUE, failed_renewal
+from tests.support.page_visits import CARD, Visitor
 from tests.support.world import PAID, REFUSED, Customer, Subscription, World, moment
 
 __all__ = ["letters", "settings"]
@@ -333,3 +335,22 @@ def test_every_step_is_mailed_and_nothing_after_the_payment(
         "Paid, thank you",
     ]
     assert by_time(letters)[-1]["To"] == "anna@example.com"
+
+
+def test_the_link_in_the_mail_takes_another_card_and_the_money_at_once(
+    app: App, world: World, letters: Path
+) -> None:
+    anna, plan = failed_renewal(world)
+    world.at("2025-02-02 12:00")
+    [link] = re.findall(r"https?://\S+", text_of(by_time(letters)[-1]))
+    page = Visitor(app).opens(link)
+    assert page.status == 200 and "$20.00" in page.words()
+    assert page.sends(**CARD).status == 200
+    world.work()
+    assert (plan.status, anna.last_invoice.status) == ("active", "paid")
+    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+    count = len(read(letters))
+    world.at("2025-02-28")
+    assert len(read(letters)) == count
+    [row] = report(app, world)
+    assert (row["by_customer"], row["failed"], row["rate"]) == (20_00, 20_00, "100.0 %")

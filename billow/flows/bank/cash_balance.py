@@ -1,0 +1,124 @@
+"""Show the cash balance of a customer: money that came in by bank, and what it paid."""
+
+from typing import Any
+
+from billow.api import listing, rows
+from billow.resources.bank_entry import MANUAL, BankEntry
+from billow.resources.customer import Customer
+from billow.resources.customer_cash_balance_transaction import CustomerCashBalanceTransaction
+from billow.store.tx import Tx
+
+BELOW = "cash_balance_transactions"
+
+
+def available(tx: Tx, customer: str) -> dict[str, int]:
+    """Return what a customer has transferred and that pays nothing yet, by currency."""
+    return dict(
+        tx.tuples(
+            "select currency, sum(unapplied)::bigint from bank_entries where customer = %(id)s"
+            " and state = 'queued' and unapplied <> 0 group by currency order by currency",
+            id=customer,
+        )
+    )
+
+
+def shown(tx: Tx, customer: str) -> dict[str, Any]:
+    return {
+        "object": "cash_balance",
+        "available": available(tx, customer) or None,
+        "customer": customer,
+        "customer_account": None,
+        "livemode": tx.livemode,
+        "settings": {"reconciliation_mode": "automatic", "using_merchant_default": True},
+    }
+
+
+@Customer.below("GET", "cash_balance", of=CustomerCashBalanceTransaction)
+def retrieve(tx: Tx, customer: Customer) -> dict[str, Any]:
+    """Retrieve the cash balance of a customer: bank transfers that pay nothing yet."""
+    return shown(tx, customer.id)
+
+
+@Customer.below("GET", BELOW, listing.Paging, of=CustomerCashBalanceTransaction)
+def list_transactions(tx: Tx, customer: Customer, wanted: listing.Paging) -> listing.Page:
+    """List the cash balance transactions of a customer, the newest first."""
+    where = listing.where_of(tx, CustomerCashBalanceTransaction, {"customer": customer.id, **wanted.sent()})
+    url = f"/v1/customers/{customer.id}/{BELOW}"
+    return listing.below(tx, CustomerCashBalanceTransaction, where, wanted, url)
+
+
+@Customer.below("GET", f"{BELOW}/{{transaction}}", of=CustomerCashBalanceTransaction)
+def retrieve_transaction(tx: Tx, customer: Customer, id: str) -> CustomerCashBalanceTransaction:
+    """Retrieve a cash balance transaction of a customer."""
+    found = rows.find(tx, CustomerCashBalanceTransaction, id)
+    if found.customer != customer.id:
+        raise rows.no_such(tx, CustomerCashBalanceTransaction, id)
+    return found
+
+
+# ------------------------------------------------------------------------------------- what entries record
+
+
+def record(tx: Tx, entry: BankEntry, customer: str, amount: int, type: str, **more: Any) -> None:
+    """Record a change of a customer's cash balance, after which it holds what the entry has left.
+
+    Emits `customer_cash_balance_transaction.created`.
+    """
+    before = rows.select(
+        tx,
+        CustomerCashBalanceTransaction,
+        "customer = %(customer)s and currency = %(currency)s",
+        "order by created desc, id desc limit 1",
+        customer=customer,
+        currency=entry.currency,
+    )
+    ending = (before[0].ending_balance if before else 0) + amount
+    made = CustomerCashBalanceTransaction(
+        currency=entry.currency,
+        customer=customer,
+        ending_balance=ending,
+        entry=entry.id,
+        net_amount=amount,
+        type=type,
+        **more,
+    )
+    rows.insert(tx, made)
+
+
+def fund(tx: Tx, entry: BankEntry, customer: str, amount: int) -> None:
+    """Record that a customer's transfer came in; what was recorded by hand is no transfer."""
+    if not amount or entry.account == MANUAL:
+        return
+    sender = {"bic": None, "iban_last4": entry.iban[-4:] if entry.iban else None, "sender_name": entry.name}
+    said = {
+        "eu_bank_transfer": sender,
+        "reference": entry.structured or entry.text,
+        "type": "eu_bank_transfer",
+    }
+    record(tx, entry, customer, amount, "funded", funded={"bank_transfer": said})
+
+
+def use(tx: Tx, entry: BankEntry, customer: str, amount: int, intent: str) -> None:
+    """Record that a payment used a part of a transfer."""
+    if entry.account != MANUAL:
+        used = {"payment_intent": intent}
+        record(tx, entry, customer, -amount, "applied_to_payment", applied_to_payment=used)
+
+
+def free(tx: Tx, entry: BankEntry, customer: str, amount: int, intent: str) -> None:
+    """Record that a payment no longer uses a part of a transfer."""
+    if entry.account != MANUAL:
+        freed = {"payment_intent": intent}
+        record(tx, entry, customer, amount, "unapplied_from_payment", unapplied_from_payment=freed)
+
+
+def leave(tx: Tx, entry: BankEntry, customer: str) -> None:
+    """Record that what is left of a transfer is no longer the customer's cash."""
+    held = tx.tuples(
+        "select coalesce(sum(net_amount), 0)::bigint from cash_balance_transactions"
+        " where entry = %(entry)s and customer = %(customer)s",
+        entry=entry.id,
+        customer=customer,
+    )[0][0]
+    if held:
+        record(tx, entry, customer, -held, "funding_reversed")

@@ -1,0 +1,29 @@
+"""Order the notices of direct debits, by which payers hear of the amount and the day beforehand."""
+
+from billow.core.bank import direct_debit
+from billow.flows.mails import outbox
+from billow.flows.mails.outbox import Mail
+from billow.flows.outside.outside import outside_of
+from billow.flows.payments.locked_attempt import Case
+from billow.providers.gateways import sepa_debit
+from billow.store.tx import Tx
+
+
+def order_notice(tx: Tx, case: Case) -> None:
+    """Order the notice of a debit that our own bank collects, once for each attempt.
+
+    It names what the rules of the scheme ask for: amount, day, mandate and creditor.
+    """
+    account, attempt = outside_of(tx).account, case.attempt
+    if account is None or case.invoice is None or not attempt.token.startswith(sepa_debit.PREFIX):
+        return
+    day = direct_debit.collect_on(attempt.created.date(), account.notice_days, tx.now.date())
+    facts = {
+        "invoice": case.invoice.id,
+        "amount": attempt.amount,
+        "day": day.isoformat(),
+        "last4": attempt.token[-4:],
+        "mandate": direct_debit.mandate_reference(attempt.payment_method or attempt.id),
+        "creditor": account.creditor_id,
+    }
+    outbox.order(tx, [Mail("debit_notice", attempt.id, case.invoice.customer, facts)])

@@ -1,0 +1,126 @@
+"""The commands that configure the gateways of an account, and show what the simulated one has done."""
+
+import json
+import re
+import sys
+from typing import Annotated
+
+import typer
+
+from billow import commands
+from billow.app import App
+from billow.core.errors import require
+from billow.core.money import CURRENCIES
+from billow.core.routing import Route
+from billow.flows.outside import gateways as configured
+from billow.opening import open_installation, read_settings
+from billow.providers.gateways.simulated import Simulated
+from billow.resources.payment_method_types import BY_NAME
+from billow.terminal import Account, Data, say, show, write
+
+gateways = typer.Typer(no_args_is_help=True, help="Choose which gateways take an account's payments.")
+Mode = Annotated[str, typer.Option(help="test or live.")]
+COLUMNS = ["name", "kind", "position", "currencies", "types", "takes payments", "notices go to"]
+
+
+def address_of(built: App, mode: str, name: str) -> str:
+    """Return the address that a gateway sends its notices to."""
+    base = built.db.outside.base_url.rstrip("/")
+    return f"{base}/gateways/{commands.tenant(built, mode)}/{name}"
+
+
+@gateways.command("list")
+def list_gateways(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the gateways of an account, in the order in which they are asked. Their secrets are not shown."""
+    with open_installation(data, account) as built:
+        show("gateways", COLUMNS, [row_of(built, mode, one) for one in routes(built, mode)])
+
+
+def routes(built: App, mode: str) -> tuple[Route, ...]:
+    with built.db.transaction(commands.tenant(built, mode), reads=True) as tx:
+        found: tuple[Route, ...] = built.db.outside.configured.routes(tx)
+        return found
+
+
+def row_of(built: App, mode: str, one: Route) -> list[object]:
+    return [
+        one.name,
+        one.kind,
+        one.position,
+        ", ".join(one.currencies) or "all",
+        ", ".join(one.types) or "all",
+        "yes" if one.active else "no, refunds only",
+        address_of(built, mode, one.name),
+    ]
+
+
+@gateways.command("set")
+def set_gateway(
+    name: Annotated[str, typer.Argument(help="A name of your own, which is kept with each payment.")],
+    kind: Annotated[str, typer.Option(help="stripe.")] = "stripe",
+    position: Annotated[int, typer.Option(help="Lower ones are asked first.", min=0)] = 1,
+    currency: Annotated[list[str] | None, typer.Option(help="Takes only this one; repeatable.")] = None,
+    type: Annotated[list[str] | None, typer.Option(help="Takes only card, say; repeatable.")] = None,
+    address: Annotated[str, typer.Option(help="Where its API is, if not at the provider's.")] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Add or change a gateway. Standard input has its secret key, and in a second line that of its notices.
+
+    So they are in no list of processes and in no history of a shell.
+    """
+    secret, signing = (*sys.stdin.read().split(), "", "")[:2]
+    require(secret, "Give the gateway's secret key on standard input.")
+    made = Route(
+        name=name,
+        kind=kind,
+        position=position,
+        currencies=tuple(one.lower() for one in currency or []),
+        types=tuple(type or []),
+        address=address or None,
+        secret=secret,
+        signing_secret=signing,
+    )
+    with open_installation(data, account) as built:
+        check(made, list(built.db.outside.configured.kinds))
+        require(("_live_" in secret) == (mode == "live"), f"That is not a key of {mode} mode.")
+        with built.db.transaction(commands.tenant(built, mode)) as tx:
+            configured.write(tx, made)
+        say(f"{name} takes payments. Let it send its notices to {address_of(built, mode, name)}")
+
+
+def check(route: Route, kinds: list[str]) -> None:
+    """Refuse what no gateway could ever take."""
+    known = ", ".join(sorted(kinds))
+    require(route.kind in kinds, f"There is no gateway of the kind {route.kind}; there are {known}.")
+    require(re.fullmatch("[a-z0-9_-]{1,40}", route.name), "A name has small letters, digits, - and _.")
+    for one in route.currencies:
+        require(one in CURRENCIES, f"{one} is no currency.")
+    for one in route.types:
+        require(one in BY_NAME, f"{one} is no type of payment method.")
+
+
+@gateways.command("stop")
+def stop_gateway(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Let a gateway take no new payments. What it took can be refunded, and its notices still arrive."""
+    with open_installation(data, account) as built:
+        with built.db.transaction(commands.tenant(built, mode)) as tx:
+            found = configured.stop(tx, name)
+        require(found, f"There is no gateway {name}.")
+        say(f"{name} takes no new payments.")
+
+
+@gateways.command("truth")
+def truth(data: Data = None) -> None:
+    """Print what the simulated gateway has really done: each attempt and dispute, and its balance."""
+    memory = Simulated(read_settings(data).data / "gateway.sqlite")
+    try:
+        write(json.dumps(memory.truth(), indent=2, sort_keys=True) + "\n")
+    finally:
+        memory.close()

@@ -1,0 +1,420 @@
+"""Charge through Stripe, or through a server that speaks its API: billow keeps billing, Stripe only charges.
+
+Every request is sent with the attempt as its idempotency key and in the metadata, so that Stripe answers it
+once and finds it again. The library is loaded with the first request of a process, since that takes a while.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
+from typing import Any
+
+from billow.core.disputes import Dispute, Evidence, Movement
+from billow.core.dunning import hard_decline
+from billow.core.errors import Refused, Unavailable
+from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, Notice
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Declined,
+    Deposits,
+    Exchange,
+    MethodDetails,
+    NeedsAction,
+    Outcome,
+    Pending,
+    Refund,
+    SetUp,
+    Succeeded,
+)
+from billow.core.routing import Route
+from billow.providers.gateways import Gateway, StoredMethod
+
+ATTEMPT = "billow_attempt"
+"""The key of Stripe's metadata that names our attempt."""
+SECONDS = 30
+"""How long Stripe may take to answer; its own limit for a charge is longer only for some banks."""
+TOLERANCE = 300
+"""How many seconds old the signature of a notice may be."""
+CARD = ("brand", "last4", "exp_month", "exp_year", "funding", "country", "fingerprint")
+NO_REDIRECTS = {"enabled": True, "allow_redirects": "never"}
+"""Without it Stripe wants an address for methods that lead elsewhere."""
+EXPANDED = ["latest_charge.balance_transaction"]
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""How many seconds to wait for the answer to the same request, which another process has sent."""
+#: Answers that say nothing about the payment: it may have been made, or can be made later.
+NO_ANSWER = (
+    "APIConnectionError", "APIError", "AuthenticationError", "PermissionError", "RateLimitError",
+)  # fmt: skip
+
+
+class UnderWay(Unavailable):
+    """The same request is being carried out, sent by another process of ours."""
+
+
+class Known(Unavailable):
+    """The attempt was sent before with other params, and was carried out with those."""
+
+
+class Stripe(Gateway):
+    """Stripe's payments, customers, refunds and disputes. `check` refuses an address that is not allowed."""
+
+    def __init__(self, route: Route, check: Callable[[str], object] | None = None) -> None:
+        self.name = route.name
+        self._route, self._check = route, check
+
+    @cached_property
+    def _library(self) -> Any:
+        import stripe
+
+        return stripe
+
+    @cached_property
+    def _client(self) -> Any:
+        """Return the client. It never repeats a request by itself: attempts are repeated by their job."""
+        address = self._route.address
+        if address and self._check:
+            self._check(address)
+        return self._library.StripeClient(
+            self._route.secret,
+            max_network_retries=0,
+            http_client=self._library.RequestsClient(timeout=SECONDS),
+            **({"base_addresses": {"api": address}} if address else {}),
+        ).v1
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Turn errors that leave the outcome unknown into `Unavailable`; no message names a key."""
+        try:
+            yield
+        except self._library.StripeError as error:
+            if error.http_status == 409:
+                raise UnderWay from error
+            if isinstance(error, self._library.IdempotencyError):
+                raise Known from error
+            kind = type(error).__name__
+            if kind in NO_ANSWER or (error.http_status or 500) >= 500:
+                raise Unavailable(f"Stripe did not answer: {kind} {error.http_status}") from error
+            raise
+
+    def _known(self, attempt: str) -> Outcome:
+        """Return the outcome of an attempt that Stripe has carried out before, with other params."""
+        found = self._find(attempt)
+        if found is None:
+            raise Unavailable(f"Stripe knows {attempt}, and does not find it yet.")
+        return found
+
+    def _outcome(self, attempt: str, ask: Callable[[], Any], read: Callable[[Any], Outcome]) -> Outcome:
+        """Return the outcome of a request; a decline and a refusal are answers."""
+        for pause in PAUSES:
+            try:
+                with self._asked():
+                    return read(ask())
+            except UnderWay:
+                time.sleep(pause)
+            except Known:
+                return self._known(attempt)
+            except self._library.StripeError as error:
+                return declined(error.error)
+        raise Unavailable("Stripe still carries out the same request.")
+
+    def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
+        """Store a card of Stripe's own forms (`tok_…`, `pm_…`), attached to a customer of Stripe's.
+
+        Without that a method could be charged once only. The reference names both.
+        """
+        try:
+            with self._asked():
+                if token.startswith("pm_"):
+                    method = self._client.payment_methods.retrieve(token)
+                else:
+                    sent = {"type": "card", "card": {"token": token}}
+                    method = self._client.payment_methods.create(sent)
+                if not method.customer:
+                    customer = self._client.customers.create({})
+                    method = self._client.payment_methods.attach(method.id, {"customer": customer.id})
+        except self._library.StripeError as error:
+            return declined(error.error)
+        shown = method.to_dict()[method.type]
+        details = {name: shown.get(name) for name in CARD} if method.type == "card" else shown
+        return StoredMethod(f"{method.customer}/{method.id}", MethodDetails(method.type, details))
+
+    def set_up(self, set_up: SetUp) -> Outcome:
+        """Set a method up for later payments."""
+        sent = {
+            **holder(set_up.method),
+            "automatic_payment_methods": NO_REDIRECTS,
+            "confirm": True,
+            "metadata": {ATTEMPT: set_up.attempt},
+            "usage": "off_session" if set_up.off_session else "on_session",
+        }
+        return self._outcome(
+            set_up.attempt,
+            lambda: self._client.setup_intents.create(sent, key(set_up.attempt)),
+            set_up_outcome,
+        )
+
+    def charge(self, charge: Charge) -> Outcome:
+        """Charge a method. Repeating an attempt returns its first answer, or what has become of it."""
+        sent = {
+            **holder(charge.method),
+            "amount": charge.amount,
+            "automatic_payment_methods": NO_REDIRECTS,
+            "capture_method": "automatic" if charge.capture else "manual",
+            "confirm": True,
+            "currency": charge.currency,
+            "expand": EXPANDED,
+            "metadata": {ATTEMPT: charge.attempt},
+            "off_session": charge.off_session,
+            **({"description": charge.description} if charge.description else {}),
+        }
+        return self._outcome(
+            charge.attempt, lambda: self._client.payment_intents.create(sent, key(charge.attempt)), outcome_of
+        )
+
+    def capture(self, capture: Capture) -> Outcome:
+        """Capture a charge that was held; one that was captured before answers with what was captured."""
+
+        def ask() -> Any:
+            intent = self._client.charges.retrieve(capture.charge).payment_intent
+            found = self._client.payment_intents.retrieve(intent, {"expand": EXPANDED})
+            if found.status == "succeeded" and found.amount_received == capture.amount:
+                return found
+            sent = {"amount_to_capture": capture.amount, "expand": EXPANDED}
+            return self._client.payment_intents.capture(intent, sent, key(capture.attempt))
+
+        return self._outcome(capture.attempt, ask, outcome_of)
+
+    def refund(self, refund: Refund) -> Outcome:
+        """Refund a charge. A refund that was made for this attempt before answers as it is now."""
+
+        def ask() -> Any:
+            made = self._client.refunds.list({"charge": refund.charge, "limit": 100}).data
+            known = next((one for one in made if attempt_of(one) == refund.attempt), None)
+            sent = {"amount": refund.amount, "charge": refund.charge, "metadata": {ATTEMPT: refund.attempt}}
+            return known or self._client.refunds.create(sent, key(refund.attempt))
+
+        return self._outcome(refund.attempt, ask, refund_outcome)
+
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Verify a bank account by the amounts of small deposits, or by the code of one."""
+        with self._asked():
+            found = recent(self._client.setup_intents, attempt) or self._intent(attempt)
+        if found is None:
+            return None
+        service = getattr(self._client, f"{found.object}s")
+        code = proof.descriptor_code
+        sent: dict[str, Any] = {"descriptor_code": code} if code else {"amounts": list(proof.amounts)}
+        read = outcome_of if found.object == "payment_intent" else set_up_outcome
+        return self._outcome(attempt, lambda: service.verify_microdeposits(found.id, sent), read)
+
+    def look_up(self, attempt: str) -> Outcome | None:
+        """Return the outcome of an attempt.
+
+        A capture, and a refund or set-up before the latest hundred, is found when it is repeated.
+        """
+        return self._find(attempt)
+
+    def _find(self, attempt: str) -> Outcome | None:
+        with self._asked():
+            found = self._intent(attempt)
+            if found:
+                return outcome_of(found)
+            refund = recent(self._client.refunds, attempt)
+            if refund:
+                return refund_outcome(refund)
+            set_up = recent(self._client.setup_intents, attempt)
+            return set_up_outcome(set_up) if set_up else None
+
+    def _intent(self, attempt: str) -> Any:
+        """Find the payment intent of an attempt by its metadata; a new one is found after up to a minute.
+
+        Until then the request is repeated under its idempotency key, which Stripe knows for a day.
+        """
+        query = f"metadata['{ATTEMPT}']:'{attempt}'"
+        found = self._client.payment_intents.search({"query": query, "limit": 1}).data
+        if not found:
+            return None
+        return self._client.payment_intents.retrieve(found[0].id, {"expand": EXPANDED})
+
+    def reports(self, attempt: str) -> Sequence[Notice]:
+        """Return the disputes and fraud warnings of an attempt's charge."""
+        with self._asked():
+            found = self._intent(attempt)
+            if found is None or not found.latest_charge:
+                return []
+            charge = id_of(found.latest_charge)
+            disputes = self._client.disputes.list({"charge": charge}).data
+            warnings = self._client.radar.early_fraud_warnings.list({"charge": charge}).data
+        return [
+            *(DisputeChanged(one.id, charge) for one in disputes),
+            *(FraudSuspected(one.id, charge, one.fraud_type) for one in warnings),
+        ]
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        """Read an event of Stripe's. One that is not signed, or was signed minutes ago, is refused."""
+        named = {name.lower(): value for name, value in headers.items()}
+        sent, secret = named.get("stripe-signature", ""), self._route.signing_secret
+        try:
+            if not secret:
+                raise Refused("The gateway has no secret for its notices.")
+            self._library.WebhookSignature.verify_header(body.decode(), sent, secret, TOLERANCE)
+        except (self._library.SignatureVerificationError, UnicodeDecodeError) as error:
+            raise Refused("The notice is not signed by Stripe, or too old.") from error
+        event = json.loads(body)
+        return notices_of(event.get("type", ""), (event.get("data") or {}).get("object") or {})
+
+    def dispute(self, reference: str) -> Dispute | None:
+        try:
+            with self._asked():
+                return dispute_of(self._client.disputes.retrieve(reference))
+        except self._library.InvalidRequestError:
+            return None
+
+    def contest(self, evidence: Evidence) -> Dispute:
+        """Keep or submit evidence; the same evidence is sent once."""
+        sent = {"evidence": dict(evidence.texts), "submit": evidence.submit}
+        mark = hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:24]
+        return self._answered(
+            lambda: self._client.disputes.update(evidence.dispute, sent, key(f"{evidence.dispute}-{mark}")),
+            evidence.dispute,
+        )
+
+    def concede(self, reference: str) -> Dispute:
+        return self._answered(lambda: self._client.disputes.close(reference), reference)
+
+    def _answered(self, ask: Callable[[], Any], reference: str) -> Dispute:
+        """Return a dispute after a request about it; one that Stripe refuses leaves it as it is."""
+        try:
+            with self._asked():
+                return dispute_of(ask())
+        except self._library.InvalidRequestError as error:
+            found = self.dispute(reference)
+            if found is None:
+                raise Refused(str(error.user_message or "There is no such dispute."), status=404) from error
+            return found
+
+
+def key(attempt: str) -> dict[str, str]:
+    return {"idempotency_key": attempt}
+
+
+def holder(method: str) -> dict[str, str]:
+    """Return the customer and the method that a reference names; a token of Stripe's names no customer."""
+    customer, _, own = method.rpartition("/")
+    return {**({"customer": customer} if customer else {}), "payment_method": own}
+
+
+def id_of(value: Any) -> str:
+    """Return the id of an object, expanded or not."""
+    return value if isinstance(value, str) else str(value.id)
+
+
+def attempt_of(found: Any) -> str | None:
+    """Return our attempt that an object of Stripe's names in its metadata."""
+    named: str | None = getattr(found.metadata, ATTEMPT, None)
+    return named
+
+
+def recent(service: Any, attempt: str) -> Any:
+    """Find the object of an attempt among the latest hundred of its kind."""
+    return next((one for one in service.list({"limit": 100}).data if attempt_of(one) == attempt), None)
+
+
+def outcome_of(intent: Any) -> Outcome:
+    """Read a payment intent. What is not captured yet has succeeded for a charge that only holds."""
+    match intent.status:
+        case "succeeded" | "requires_capture":
+            return succeeded(intent)
+        case "requires_action" | "requires_confirmation":
+            kind = (intent.next_action.type if intent.next_action else None) or "authenticate"
+            micro = kind == "verify_with_microdeposits"
+            return NeedsAction(intent.id, kind if micro else "authenticate")
+        case "processing":
+            return Pending(intent.id)
+        case _:
+            return declined(intent.last_payment_error)
+
+
+def succeeded(intent: Any) -> Succeeded:
+    """Read the charge of an intent, with the fee and the exchange rate of its balance transaction."""
+    charge = intent.latest_charge
+    moved = None if isinstance(charge, str) else charge.balance_transaction
+    if moved is None or isinstance(moved, str):
+        return Succeeded(id_of(charge), 0)
+    if moved.currency == intent.currency:
+        return Succeeded(charge.id, moved.fee)
+    rate = Decimal(str(moved.exchange_rate or 1))
+    fee = int((moved.fee / rate).quantize(Decimal(1), ROUND_HALF_UP))
+    return Succeeded(charge.id, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
+
+
+def set_up_outcome(intent: Any) -> Outcome:
+    """Read a setup intent."""
+    match intent.status:
+        case "succeeded":
+            return Succeeded(intent.id, 0)
+        case "requires_action" | "requires_confirmation":
+            return NeedsAction(intent.id)
+        case "processing":
+            return Pending(intent.id)
+        case _:
+            return declined(intent.last_setup_error)
+
+
+def refund_outcome(refund: Any) -> Outcome:
+    """Read a refund."""
+    match refund.status:
+        case "succeeded":
+            return Succeeded(refund.id, 0)
+        case "pending":
+            return Pending(refund.id)
+        case "requires_action":
+            return NeedsAction(refund.id)
+        case _:
+            code = refund.failure_reason or "refund_failed"
+            return Declined(code, None, "The refund failed.", retry=False)
+
+
+def declined(error: Any) -> Declined:
+    """Read an error of Stripe's as a decline, in its own words."""
+    told = error if error is not None else {}
+    code = getattr(told, "code", None) or "card_declined"
+    decline_code = getattr(told, "decline_code", None)
+    message = getattr(told, "message", None) or "Your card was declined."
+    may_work = getattr(told, "type", "card_error") == "card_error" and not hard_decline(code, decline_code)
+    return Declined(code, decline_code, message, retry=may_work)
+
+
+def dispute_of(found: Any) -> Dispute:
+    """Read a dispute, with the money that it moved so far."""
+    moved = tuple(Movement(one.id, one.amount, one.fee) for one in found.balance_transactions)
+    due = found.evidence_details.due_by
+    return Dispute(
+        reference=found.id,
+        charge=id_of(found.charge),
+        amount=found.amount,
+        currency=found.currency,
+        reason=found.reason,
+        status=found.status,
+        network_reason_code=found.network_reason_code,
+        movements=moved,
+        due_by=datetime.fromtimestamp(due, UTC) if due else None,
+    )
+
+
+def notices_of(type: str, about: Mapping[str, Any]) -> Sequence[Notice]:
+    """Read the object of an event as what to ask about."""
+    attempt = (about.get("metadata") or {}).get(ATTEMPT)
+    if type.startswith("charge.dispute."):
+        return [DisputeChanged(about["id"], about["charge"])]
+    if type == "radar.early_fraud_warning.created":
+        return [FraudSuspected(about["id"], about["charge"], about["fraud_type"])]
+    if type.startswith(("payment_intent.", "setup_intent.", "refund.")) and attempt:
+        return [AttemptChanged(attempt)]
+    return []
