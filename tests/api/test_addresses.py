@@ -9,7 +9,17 @@ ELSEWHERE = "elsewhere.example"
 
 @pytest.mark.parametrize("seal", ["ü", "%C3%BC", "%ff", "%00", "a%0d%0ab", "💥"])
 @pytest.mark.parametrize(
-    "page", ["i/{at}/in_1/{seal}", "i/{at}/in_1/{seal}/pdf", "r/{at}/ch_1/{seal}", "links/{at}/link_1/{seal}"]
+    "page",
+    [
+        *("i/{at}/in_1/{seal}", "i/{at}/in_1/{seal}/pdf", "r/{at}/ch_1/{seal}", "links/{at}/link_1/{seal}"),
+        *(
+            "c/{at}/cs_1/{seal}",
+            "c/{at}/cs_1/{seal}/confirm",
+            "c/{at}/cs_1/{seal}/done",
+            "b/{at}/plink_1/{seal}",
+        ),
+        *("m/{at}/cus_1./{seal}", "a/{at}/pi_1/{seal}", "p/{at}/bps_1/{seal}"),
+    ],
 )
 def test_a_seal_that_nobody_made_is_not_found(api: Any, page: str, seal: str) -> None:
     answer = api.app.wsgi.test_client().get("/" + page.format(at=api.tenant, seal=seal))

@@ -48,8 +48,7 @@ KEPT = (
 
 @CheckoutSession.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
-    """Create a checkout session: the address of a page on which one customer pays, subscribes or saves a
-    payment method."""
+    """Create a checkout session: a page on which one customer pays, subscribes or saves a card."""
     mode = params.check(tx, wanted)
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     tx = clocks.enter(tx, customer.test_clock if customer else None)

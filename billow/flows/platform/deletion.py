@@ -5,9 +5,11 @@ from typing import Any
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
+from billow.flows.checkout import sessions
 from billow.flows.quotes import quotes
 from billow.flows.subscription_status import end
 from billow.resources import customer as customers
+from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
 from billow.resources.quote import LIVING, Quote
 from billow.resources.subscription import Subscription
@@ -18,7 +20,7 @@ from billow.store.tx import Tx
 
 @Customer.delete
 def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """Delete a customer: cancel its subscriptions and quotes now, and collect none of its invoices.
+    """Delete a customer: end its subscriptions, quotes and checkouts now, and collect none of its invoices.
 
     Emits the end of each of them, then the deletion.
     """
@@ -33,6 +35,7 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
     for subscription in live:
         end.end(tx, subscription)
     cancel_quotes(tx, "customer", customer.id)
+    expire_sessions(tx, customer.id)
     return customers.delete(tx, customer)
 
 
@@ -46,6 +49,13 @@ def delete_clock(tx: Tx, clock: TestClock) -> dict[str, Any]:
     jobs.cancel(tx, jobs.CATCH_UP, clock.id)
     jobs.cancel_clock(tx, clock.id)
     return rows.delete(tx, clock)
+
+
+def expire_sessions(tx: Tx, customer: str) -> None:
+    """Expire the open checkout sessions of a customer: nobody can pay in their name any more."""
+    still_open = "customer = %(id)s and status = 'open' and attempt_until is null"
+    for session in rows.select(tx, CheckoutSession, still_open, "order by id for update", id=customer):
+        sessions.close(tx, session)
 
 
 def cancel_quotes(tx: Tx, name: str, id: str) -> None:

@@ -251,6 +251,14 @@ def test_a_session_expires_and_can_be_begun_again(world: World, visitor: Visitor
     assert (again["recovered_from"], again["amount_total"]) == (made["id"], 2000)
 
 
+def test_a_deleted_customer_cannot_pay_any_more(world: World, visitor: Visitor) -> None:
+    ann = world.customer("ann", card=None)
+    made = session(world, "payment", world.once("Book", usd=12), customer=ann.id)
+    world.delete(f"/v1/customers/{ann.id}")
+    assert read(world, made)["status"] == "expired"
+    assert "has expired" in visitor.opens(made["url"]).words()
+
+
 def test_only_an_open_session_is_expired(world: World) -> None:
     made = session(world, "payment", world.once("Book", usd=12))
     assert world.post(f"/v1/checkout/sessions/{made['id']}/expire")["status"] == "expired"
