@@ -12,7 +12,7 @@ from billow.core.errors import Refused, require
 from billow.core.payments import Succeeded
 from billow.flows.bank import apply, returned_debits
 from billow.flows.outside.outside import gateway_named, outside_of
-from billow.flows.payments import settle
+from billow.flows.payments import debit_mandates, settle
 from billow.ledger import entries, post
 from billow.providers.bank import pain002, pain008
 from billow.providers.gateways import sepa_debit
@@ -87,11 +87,11 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
     methods = rows.find_many(tx, PaymentMethod, [one.payment_method or "" for one in due])
     customers = rows.find_many(tx, Customer, [one.customer or "" for one in due])
     invoices = rows.find_many(tx, Invoice, [one.invoice or "" for one in due])
-    mandates = {one.id: direct_debit.mandate_reference(one.payment_method or one.id) for one in due}
-    known = collected_mandates(tx, list(mandates.values()))
+    signed = {one.id: debit_mandates.signed(tx, one, methods.get(one.payment_method or "")) for one in due}
+    known = collected_mandates(tx, [one.reference for one in signed.values()])
     found: list[tuple[date, str, Collection]] = []
     for one in due:
-        mandate, method = mandates[one.id], methods.get(one.payment_method or "")
+        mandate, method = signed[one.id], methods.get(one.payment_method or "")
         customer, invoice = customers.get(one.customer or ""), invoices.get(one.invoice or "")
         day = direct_debit.collect_on(one.created.date(), creditor.notice_days, today)
         name = (method.billing_details.get("name") if method else None) or (
@@ -100,14 +100,14 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
         collection = Collection(
             one.id,
             one.amount,
-            mandate,
-            (method.created if method else one.created).date(),
+            mandate.reference,
+            mandate.signed_on,
             sepa_debit.iban_of(one.token),
             name or "",
             remittance((invoice.number if invoice else None) or one.id, creditor.name),
         )
-        found.append((day, direct_debit.sequence(mandate in known), collection))
-        known.add(mandate)
+        found.append((day, direct_debit.sequence(mandate.reference in known), collection))
+        known.add(mandate.reference)
     grouped = groupby(sorted(found, key=lambda each: each[:2]), key=lambda each: each[:2])
     return [
         Batch(f"{id}-{place}".replace("_", "-"), day, sequence, tuple(each[2] for each in own))

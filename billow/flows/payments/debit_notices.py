@@ -4,6 +4,7 @@ from billow.core.bank import direct_debit
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
 from billow.flows.outside.outside import outside_of
+from billow.flows.payments import debit_mandates
 from billow.flows.payments.locked_attempt import Case
 from billow.providers.gateways import sepa_debit
 from billow.store.tx import Tx
@@ -23,7 +24,7 @@ def order_notice(tx: Tx, case: Case) -> None:
         "amount": attempt.amount,
         "day": day.isoformat(),
         "last4": attempt.token[-4:],
-        "mandate": direct_debit.mandate_reference(attempt.payment_method or attempt.id),
+        "mandate": debit_mandates.signed(tx, attempt, case.method).reference,
         "creditor": account.creditor_id,
     }
     outbox.order(tx, [Mail("debit_notice", attempt.id, case.invoice.customer, facts)])

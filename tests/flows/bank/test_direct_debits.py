@@ -245,3 +245,25 @@ def test_a_charge_by_transfer_waits_for_the_transfer_which_pays_the_invoice(debi
     bank.statement(Booking(900, "B1", end_to_end=intent))
     assert bank.paid(draft) == ("paid", 900, 0)
     assert world.get(f"/v1/payment_intents/{intent}")["status"] == "canceled"
+
+
+def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, world):
+    world.at("2026-03-02")
+    customer = debits.payer()
+    method = world.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"]
+    accepted = {"type": "offline", "offline": {}, "accepted_at": 1767225600}
+    made = world.post(
+        "/v1/setup_intents",
+        customer=customer,
+        payment_method=method,
+        allowed_payment_method_types=["sepa_debit"],
+        confirm=True,
+        mandate_data={"customer_acceptance": accepted},
+    )
+    mandate = world.get(f"/v1/mandates/{made['mandate']}")
+    debits.invoice(customer, 100)
+    world.at("2026-03-02 00:30")
+    file = debits.export()
+    assert all_texts(file.content, "MndtId") == [mandate["payment_method_details"]["sepa_debit"]["reference"]]
+    assert all_texts(file.content, "DtOfSgntr") == ["2026-01-01"]
+    debits.reject(*all_texts(file.content, "EndToEndId"))

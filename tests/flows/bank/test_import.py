@@ -5,6 +5,7 @@ import json
 import pytest
 
 from billow.api import rows
+from billow.flows.bank import process
 from billow.resources.bank_statement import BankStatement
 from tests.conftest import shared
 from tests.support.bank_statements import Booking, statement
@@ -266,3 +267,26 @@ def test_a_pretended_transfer_pays_by_reference_or_stays_as_cash(bank, world):
     other = bank.reference(bank.invoice(bert))
     error = world.refused(path, amount=100, currency="eur", reference=other)
     assert "another customer" in error["message"]
+
+
+def test_an_import_that_dies_is_finished_by_the_next_one_and_books_nothing_twice(bank, monkeypatch):
+    anna = bank.customer()
+    one, two = bank.invoice(anna, 1000), bank.invoice(anna, 2000)
+    found = Booking(1000, "B1", structured=bank.reference(one))
+    data = statement([found, Booking(2000, "B2", structured=bank.reference(two))])
+    real, calls = process.process, []
+
+    def dies_at_the_second(tx, entry):
+        calls.append(entry.id)
+        if len(calls) == 2:
+            raise RuntimeError("killed")
+        return real(tx, entry)
+
+    monkeypatch.setattr(process, "process", dies_at_the_second)
+    with pytest.raises(RuntimeError):
+        bank.file(data)
+    assert (bank.paid(one)[0], bank.paid(two)[0]) == ("paid", "open")
+    monkeypatch.setattr(process, "process", real)
+    again = bank.file(data)
+    assert (again.repeated, again.applied, bank.paid(two)[0]) == (2, 1, "paid")
+    assert bank.balances()["bank"] == 3000
