@@ -43,6 +43,9 @@ from billow.pages import (
     shared_file,
 )
 from billow.providers.egress import Egress
+from billow.providers.gateways.bank import Bank
+from billow.providers.gateways.manual import Manual
+from billow.providers.gateways.sepa_debit import SepaDebit
 from billow.providers.gateways.simulated import Simulated
 from billow.providers.gateways.stripe import Stripe
 from billow.providers.mail import Mailer
@@ -155,7 +158,14 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         secret=pepper(settings),
         account=seller_account(settings),
         bank=Rules(settings.bank_tolerance, settings.bank_overpayment),
-        configured=Configured({"stripe": lambda route: Stripe(route, egress.check)}),
+        configured=Configured(
+            {
+                "bank": lambda route: Bank(route.name),
+                "manual": lambda route: Manual(route.name),
+                "sepa_debit": lambda route: SepaDebit(route.name),
+                "stripe": lambda route: Stripe(route, egress.check),
+            }
+        ),
         now=lambda: db.wall(),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,

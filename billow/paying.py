@@ -19,6 +19,8 @@ from billow.resources.payment_method_types import BY_NAME
 from billow.terminal import Account, Data, say, show, write
 
 gateways = typer.Typer(no_args_is_help=True, help="Choose which gateways take an account's payments.")
+WITHOUT_KEY = ("bank", "manual", "sepa_debit")
+"""The kinds that reach nobody by a network, and so have no key."""
 Mode = Annotated[str, typer.Option(help="test or live.")]
 COLUMNS = ["name", "kind", "position", "currencies", "types", "takes payments", "notices go to"]
 
@@ -57,7 +59,7 @@ def row_of(built: App, mode: str, one: Route) -> list[object]:
 @gateways.command("set")
 def set_gateway(
     name: Annotated[str, typer.Argument(help="A name of your own, which is kept with each payment.")],
-    kind: Annotated[str, typer.Option(help="stripe.")] = "stripe",
+    kind: Annotated[str, typer.Option(help="bank, manual, sepa_debit or stripe.")] = "stripe",
     position: Annotated[int, typer.Option(help="Lower ones are asked first.", min=0)] = 1,
     currency: Annotated[list[str] | None, typer.Option(help="Takes only this one; repeatable.")] = None,
     type: Annotated[list[str] | None, typer.Option(help="Takes only card, say; repeatable.")] = None,
@@ -70,8 +72,9 @@ def set_gateway(
 
     So they are in no list of processes and in no history of a shell.
     """
-    secret, signing = (*sys.stdin.read().split(), "", "")[:2]
-    require(secret, "Give the gateway's secret key on standard input.")
+    own = kind in WITHOUT_KEY
+    secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
+    require(secret or own, "Give the gateway's secret key on standard input.")
     made = Route(
         name=name,
         kind=kind,
@@ -84,7 +87,7 @@ def set_gateway(
     )
     with open_installation(data, account) as built:
         check(made, list(built.db.outside.configured.kinds))
-        require(("_live_" in secret) == (mode == "live"), f"That is not a key of {mode} mode.")
+        require(own or ("_live_" in secret) == (mode == "live"), f"That is not a key of {mode} mode.")
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
         say(f"{name} takes payments. Let it send its notices to {address_of(built, mode, name)}")

@@ -11,6 +11,7 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core import lifecycle
 from billow.resources.invoice import LIABLE, CustomField
+from billow.resources.payment_method_types import BY_NAME
 from billow.store.search import Searched
 
 STATUSES = (
@@ -72,7 +73,7 @@ class CardOptions(Params):
 
 
 class PaymentMethodOptions(Params):
-    """Options of cards, the only payment methods; options of others are refused."""
+    """Options of cards; options of other types are refused."""
 
     acss_debit: dict[str, Any] | None = f.absent()
     bancontact: dict[str, Any] | None = f.absent()
@@ -90,7 +91,7 @@ class PaymentMethodOptions(Params):
 
 class PaymentSettings(Params):
     payment_method_options: PaymentMethodOptions | None = f.nested(shape=PaymentMethodOptions)
-    payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, "card"), unset=True)
+    payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, *BY_NAME), unset=True)
     save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
 
 

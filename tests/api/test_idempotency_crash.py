@@ -148,11 +148,11 @@ def test_the_slow_first_loses_its_answer_to_who_took_over(
     sent = {"name": "Ann", "payment_method": "pm_card_visa"}
     inner, second = gateway.inner.store_method, []
 
-    def asleep(token: str) -> Any:
+    def asleep(*given: Any) -> Any:
         gateway.inner.store_method = inner
         later(61)
         second.append(api.post("/v1/customers", sent, Idempotency_Key="a"))
-        return inner(token)
+        return inner(*given)
 
     gateway.inner.store_method = asleep  # type: ignore[method-assign]
     first = api.post("/v1/customers", sent, Idempotency_Key="a")
@@ -167,11 +167,11 @@ def test_the_slow_first_takes_no_money_after_its_lease(
     sent = {"amount": "500", "currency": "usd", "source": "tok_visa"}
     inner, second = gateway.inner.store_method, []
 
-    def asleep(token: str) -> Any:
+    def asleep(*given: Any) -> Any:
         gateway.inner.store_method = inner
         later(61)
         second.append(api.post("/v1/charges", sent, Idempotency_Key="a"))
-        return inner(token)
+        return inner(*given)
 
     gateway.inner.store_method = asleep  # type: ignore[method-assign]
     first = api.post("/v1/charges", sent, Idempotency_Key="a")

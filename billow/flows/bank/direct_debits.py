@@ -11,7 +11,7 @@ from billow.core.bank.sepa_text import remittance
 from billow.core.errors import Refused, require
 from billow.core.payments import Succeeded
 from billow.flows.bank import apply, returned_debits
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.outside import gateway_named, outside_of
 from billow.flows.payments import settle
 from billow.ledger import entries, post
 from billow.providers.bank import pain002, pain008
@@ -148,7 +148,7 @@ def settle_entry(tx: Tx, entry: BankEntry, found: Sequence[SepaCollection]) -> B
     if total != entry.amount:
         reason = f"the direct debits that it names come to {total} cents"
         return rows.update(tx, received, event=None, reason=reason)
-    clear(tx, received)
+    clear(tx, received, found[0])
     for one in rows.lock_many(tx, SepaCollection, [one.id for one in found]):
         if one.state == "exported":
             attempt = rows.lock(tx, Attempt, one.attempt)
@@ -164,14 +164,16 @@ def return_entry(tx: Tx, entry: BankEntry, collection: SepaCollection) -> BankEn
         known = "returned already" if collection.state == "returned" else f"{collection.amount} cents"
         reason = f"a return of {collection.end_to_end}, which is {known}"
         return rows.update(tx, received, event=None, reason=reason)
-    clear(tx, received)
+    clear(tx, received, collection)
     fail(tx, collection, entry.return_reason, "returned")
     return rows.update(tx, received, event=None, rule=RULE, state="applied", unapplied=0)
 
 
-def clear(tx: Tx, entry: BankEntry) -> None:
-    """Post that money which reached the bank, or left it, is that of direct debits."""
-    moved = entries.cash_settled(sepa_debit.NAME, entry.currency, entry.amount)
+def clear(tx: Tx, entry: BankEntry, of: SepaCollection) -> None:
+    """Post that money which reached the bank, or left it, is that of the gateway that debits."""
+    [attempt] = rows.find_all(tx, Attempt, [of.attempt]).values()
+    name = gateway_named(tx, attempt.gateway).name
+    moved = entries.cash_settled(name, entry.currency, entry.amount)
     post.post(tx, [post.Posting("bank.settled", entry.id, tx.now, moved)])
 
 

@@ -6,10 +6,10 @@ from billow.core.errors import Inconsistent
 from billow.core.payments import Declined
 from billow.flows.bank.take_back import reopen_changes
 from billow.flows.invoices import invoice_intents
+from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import locked_attempt, postings, retries, settle
 from billow.flows.payments.locked_attempt import Case
 from billow.ledger import entries, post
-from billow.providers.gateways import sepa_debit
 from billow.resources.attempt import Attempt
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
@@ -31,10 +31,11 @@ def take_back(tx: Tx, attempt: Attempt, outcome: Declined) -> None:
     rows.update(tx, attempt, event=None, state="failed")
     charge = fail_charge(tx, case, outcome)
     customer, currency = charge.customer or "", charge.currency
+    name = gateway_named(tx, attempt.gateway).name
     moved = (
-        entries.payment_succeeded(sepa_debit.NAME, customer, currency, -charge.amount_captured)
+        entries.payment_succeeded(name, customer, currency, -charge.amount_captured)
         if case.invoice
-        else entries.sold(sepa_debit.NAME, currency, -charge.amount_captured)
+        else entries.sold(name, currency, -charge.amount_captured)
     )
     about = (charge.customer, case.invoice.id if case.invoice else None)
     post.post(tx, [post.Posting("payment.returned", charge.id, tx.now, moved, *about)])

@@ -23,11 +23,35 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
+from billow.resources.mandate import Mandate
+from billow.resources.method_options import MethodOptions
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
+
+
+class PaymentSettings(Params):
+    """How an invoice may be paid."""
+
+    default_mandate: str | None = f.ref("mandate", unset=True)
+    payment_method_options: MethodOptions | None = f.nested(shape=MethodOptions, unset=True)
+    payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, *BY_NAME), unset=True)
+
+
+def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettings) -> dict[str, Any]:
+    """Return the payment settings of an invoice after a request that sets some."""
+    sent = wanted.sent()
+    if wanted.default_mandate:
+        rows.find(tx, Mandate, wanted.default_mandate, param="payment_settings[default_mandate]")
+    if wanted.payment_method_options:
+        sent["payment_method_options"] = {
+            name: {key: rows.plain_value(value) for key, value in one.sent().items()} if one else None
+            for name, one in wanted.payment_method_options.sent().items()
+        }
+    return {**before, **sent}
 
 
 class Create(Params):
@@ -47,6 +71,7 @@ class Create(Params):
     footer: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
     number: str | None = f.text(max=26)
+    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
     pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
     subscription: str | None = f.ref("subscription")
 
@@ -139,6 +164,9 @@ def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict
         fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
     if subscription:
         fields["parent"] = pending_items.parent_of(subscription)
+    if wanted.payment_settings:
+        usual = Invoice().payment_settings
+        fields["payment_settings"] = payment_settings_after(tx, usual, wanted.payment_settings)
     return {
         **fields,
         "default_tax_rates": tax_rates.check_usable(tx, wanted.default_tax_rates, "default_tax_rates"),
@@ -198,6 +226,7 @@ class Update(Params):
     footer: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
     number: str | None = f.text(max=26, unset=True)
+    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
 
 
 @Invoice.update(Update)
@@ -213,6 +242,9 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
     changes: dict[str, Any] = {name: rows.plain_value(value) for name, value in sent.items()}
+    if wanted.payment_settings:
+        after = payment_settings_after(tx, invoice.payment_settings, wanted.payment_settings)
+        changes["payment_settings"] = after
     if "metadata" in sent:
         changes["metadata"] = merged(invoice.metadata, sent["metadata"])
     if wanted.auto_advance is not None and invoice.status == "draft":

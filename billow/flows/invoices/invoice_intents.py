@@ -9,6 +9,7 @@ from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.customers import payment_methods
 from billow.flows.invoices.sheet import Sheet
+from billow.resources import method_options
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
@@ -82,6 +83,7 @@ def intents_for(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Paymen
 def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription | None) -> PaymentIntent:
     id = new_id(PaymentIntent.prefix)
     method = payment_methods.method_id(customer, subscription, invoice)
+    types = invoice.payment_settings.get("payment_method_types") or ["card"]
     first = subscription is not None and invoice.billing_reason == "subscription_create"
     return PaymentIntent(
         id=id,
@@ -92,9 +94,17 @@ def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription 
         client_secret=secret(f"{id}_secret_", 25),
         payment_method=method,
         status="requires_confirmation" if method else "requires_payment_method",
+        payment_method_types=types,
+        payment_method_options=method_options.shown(types, options_of(invoice)) or None,
         setup_future_usage="off_session" if first else None,
         description=DESCRIPTIONS.get(invoice.billing_reason, "Payment for Invoice"),
     )
+
+
+def options_of(invoice: Invoice) -> dict[str, Any]:
+    """Return the options of an invoice's payment that are set, by type."""
+    said = invoice.payment_settings.get("payment_method_options") or {}
+    return {name: {k: v for k, v in one.items() if v is not None} for name, one in said.items() if one}
 
 
 def is_under_way(tx: Tx, invoice: str | None) -> bool:

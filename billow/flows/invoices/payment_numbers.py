@@ -15,7 +15,10 @@ SPARE = 4
 
 
 def prepare_numbers(tx: Tx, sheets: Sequence[Sheet]) -> None:
-    """Give each invoice that is sent to be paid a number, if the seller has a bank account."""
+    """Give each invoice that is sent to be paid a number, if the seller has a bank account.
+
+    An invoice that is charged needs none: a transfer that pays it nevertheless names its payment intent.
+    """
     if outside_of(tx).account is None:
         return
     sent = [

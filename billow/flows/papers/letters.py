@@ -279,9 +279,10 @@ def about_charge(
     """Write a letter about a charge, with the method that paid and a link to the receipt."""
     customer = customer_of(tx, charge.customer) if charge.customer else None
     invoice = receipt.invoice_of(tx, charge)
-    to = charge.receipt_email or (invoice.customer_email if invoice else None)
+    wished = charge.receipt_email or mail.facts.get("to")
+    to = wished or (invoice.customer_email if invoice else None)
     if customer:
-        to = address_of(customer, charge.receipt_email, invoice.customer_email if invoice else None)
+        to = address_of(customer, wished, invoice.customer_email if invoice else None)
     if not to:
         return NO_ADDRESS
     card = card_of(charge.payment_method_details)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from billow.api import rows
 from billow.core import payments
@@ -131,7 +132,7 @@ def begin_attempts(tx: Tx, invoices: Sequence[Invoice], how: Manner) -> list[Att
     methods = methods_for(tx, waiting, how.method)
     for invoice in waiting:
         intent, method = intents[invoice.payment_intent or ""], methods.get(invoice.id)
-        if method is None:
+        if method is None or not takes(invoice, method):
             failed.append((unsent(intent, how.automatic), NO_METHOD))
         elif how.automatic and is_hopeless(intent, method):
             failed.append((unsent(intent, how.automatic, method.id), last_decline(intent)))
@@ -140,6 +141,12 @@ def begin_attempts(tx: Tx, invoices: Sequence[Invoice], how: Manner) -> list[Att
     attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session)
     settle_all(tx, failed)
     return attempts
+
+
+def takes(invoice: Invoice, method: PaymentMethod) -> bool:
+    """Check whether an invoice may be paid by a method, as its payment settings say."""
+    types = invoice.payment_settings.get("payment_method_types")
+    return not types or method.type in types
 
 
 def methods_for(tx: Tx, invoices: Sequence[Invoice], method: str | None) -> dict[str, PaymentMethod]:
@@ -203,11 +210,7 @@ def begin_many(
     tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
 ) -> list[Attempt]:
     """Write down the attempts to pay intents, each with its payment method."""
-    rows.update_many(
-        tx,
-        [(intent, {"status": "processing", "payment_method": method.id}) for intent, method in wanted],
-        event=None,
-    )
+    rows.update_many(tx, [(intent, begun(intent, method)) for intent, method in wanted], event=None)
     return write_down_many(
         tx,
         [
@@ -220,6 +223,16 @@ def begin_many(
             for intent, method in wanted
         ],
     )
+
+
+def begun(intent: PaymentIntent, method: PaymentMethod) -> dict[str, Any]:
+    """Return what an attempt changes on its intent, which takes the type of the method that pays."""
+    types = intent.payment_method_types
+    return {
+        "status": "processing",
+        "payment_method": method.id,
+        "payment_method_types": types if method.type in types else [*types, method.type],
+    }
 
 
 def captures(intent: PaymentIntent, method: PaymentMethod) -> bool:

@@ -92,11 +92,11 @@ def after_action(tx: Tx, intent: PaymentIntent, method: PaymentMethod | None) ->
 
 
 def method_of(tx: Tx, intent: PaymentIntent) -> PaymentMethod:
-    """Return the method of an intent, or for an invoice that of its customer; else the default source."""
+    """Return the method of an intent, or the one that its customer pays with."""
     id = intent.payment_method
     if id is None and intent.customer:
         customer = rows.find(tx, Customer, intent.customer)
-        id = payment_methods.method_id(customer) if intent.invoice else customer.default_source
+        id = payment_methods.method_id(customer)
     if id is None:
         raise intent_states.without_method(tx, intent)
     return rows.find(tx, PaymentMethod, id, param="payment_method")

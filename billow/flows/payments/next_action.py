@@ -7,6 +7,7 @@ from billow.api.fields import seconds
 from billow.core.payments import NeedsAction
 from billow.flows.outside.outside import outside_of
 from billow.flows.papers import links
+from billow.flows.payments import transfer_instructions
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.setup_intent import SetupIntent
 from billow.store.tx import Tx
@@ -31,6 +32,8 @@ def of(tx: Tx, intent: PaymentIntent | SetupIntent, outcome: NeedsAction) -> dic
             "microdeposit_type": "amounts",
         }
         return {"type": outcome.kind, outcome.kind: deposits}
+    if outcome.kind == transfer_instructions.KIND and isinstance(intent, PaymentIntent):
+        return transfer_instructions.of(tx, intent)
     if intent.return_url or outcome.kind == "redirect_to_url":
         return {"type": "redirect_to_url", "redirect_to_url": {"return_url": intent.return_url, "url": url}}
     browser = {"type": "three_d_secure_redirect", "stripe_js": url, "source": intent.id}

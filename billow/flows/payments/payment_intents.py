@@ -190,9 +190,10 @@ def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
     )
     intent_states.check_cancelable(tx, intent)
     if intent.status == "requires_capture":
+        # The answer of the gateway cancels it (settle_refund.py), be it after a crash.
+        intent = rows.update(tx, intent, event=None, cancellation_reason=wanted.cancellation_reason)
         tx = yield from release(tx, intent)
-        intent = rows.lock(tx, PaymentIntent, intent.id)
-        tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
+        return rows.find(tx, PaymentIntent, intent.id)
     return canceled(tx, intent, wanted.cancellation_reason)
 
 
@@ -202,7 +203,6 @@ def canceled(tx: Tx, intent: PaymentIntent, reason: str | None) -> PaymentIntent
         tx,
         intent,
         event="payment_intent.canceled",
-        amount_capturable=0,
         canceled_at=tx.now,
         cancellation_reason=reason,
         next_action=None,

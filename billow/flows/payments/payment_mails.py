@@ -17,7 +17,7 @@ from billow.store.tx import Tx
 def order_paid(tx: Tx, paid: Sequence[tuple[Case, Charge]]) -> None:
     """Order a receipt of each payment, or a word of thanks where it failed before.
 
-    A charge that names an address gets its receipt there, whatever the merchant has set.
+    Where the charge or its intent names an address, the receipt goes there, whatever the merchant has set.
     """
     outbox.order(tx, [mail_of(case, charge) for case, charge in paid if charge.captured])
 
@@ -25,11 +25,12 @@ def order_paid(tx: Tx, paid: Sequence[tuple[Case, Charge]]) -> None:
 def mail_of(case: Case, charge: Charge) -> Mail:
     if case.invoice and failed_before(case):
         return Mail("payment_recovered", case.invoice.id, case.invoice.customer)
-    return receipt_of(charge)
+    return receipt_of(charge, case.intent.receipt_email if case.intent else None)
 
 
-def receipt_of(charge: Charge) -> Mail:
-    return Mail("receipt", charge.id, charge.customer, explicit=charge.receipt_email is not None)
+def receipt_of(charge: Charge, to: str | None = None) -> Mail:
+    to = charge.receipt_email or to
+    return Mail("receipt", charge.id, charge.customer, {"to": to} if to else {}, explicit=to is not None)
 
 
 def failed_before(case: Case) -> bool:

@@ -76,6 +76,25 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         amount_refunded=total,
         refunded=total == charge.amount,
     )
+    if charge.payment_intent and not charge.captured:
+        cancel_released(tx, rows.lock(tx, PaymentIntent, charge.payment_intent), refund.reason == EXPIRED)
+
+
+def cancel_released(tx: Tx, intent: PaymentIntent, expired: bool) -> None:
+    """Cancel an intent whose hold was let go, at a request or since it has expired.
+
+    Emits `payment_intent.canceled`.
+    """
+    if intent.status == "requires_capture":
+        rows.update(
+            tx,
+            intent,
+            event="payment_intent.canceled",
+            amount_capturable=0,
+            canceled_at=tx.now,
+            cancellation_reason="automatic" if expired else intent.cancellation_reason,
+            status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "cancel"),
+        )
 
 
 def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None:

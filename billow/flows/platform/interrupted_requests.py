@@ -7,13 +7,14 @@ from billow.api.operation import Call, Unsettled
 from billow.api.resource import Resource
 from billow.core import lifecycle
 from billow.core.errors import Refused
-from billow.flows.payments import charges, collect
+from billow.flows.payments import charges, collect, setup_intents
 from billow.flows.payments.pay_invoice import decline_error
 from billow.flows.subscriptions.create import conclude, keep_if_paid
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
+from billow.resources.setup_intent import SetupIntent
 from billow.resources.subscription import Subscription
 from billow.store import idempotency
 from billow.store.tx import Tx
@@ -46,8 +47,11 @@ def object_of(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource 
     """Find the object that a request created or changed, from the attempt to take money that it made."""
     intent = rows.find_many(tx, PaymentIntent, [attempt.payment_intent or ""])
     invoice = rows.find_many(tx, Invoice, [attempt.invoice or ""])
+    charge = rows.find_many(tx, Charge, [attempt.charge or ""])
     ids = {
-        "payment_intent": attempt.payment_intent,
+        "payment_intent": attempt.payment_intent
+        or next((one.payment_intent for one in charge.values()), None),
+        "setup_intent": attempt.setup_intent,
         "charge": attempt.charge or next((row.latest_charge for row in intent.values()), None),
         "refund": attempt.refund,
         "invoice": attempt.invoice,
@@ -65,6 +69,8 @@ def answer(tx: Tx, found: Resource) -> Resource | Refused:
         return conclude(tx, found.id)
     if isinstance(found, Charge) and found.status == "failed":
         return charges.decline_error(found)
+    if isinstance(found, SetupIntent):
+        return setup_intents.answer_of(tx, found.id)
     if isinstance(found, PaymentIntent) and found.status == "requires_payment_method":
         return decline_error(tx, found)
     if isinstance(found, Invoice) and found.status in lifecycle.PAYABLE and found.payment_intent:

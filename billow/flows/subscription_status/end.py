@@ -48,7 +48,6 @@ def end_all(
     resuming = [one.id for one in subscriptions if one.status == "paused" and one.pending_change]
     jobs.put_many(tx, "subscription.resume_expires", [(id, tx.now) for id in resuming])
     stop_collecting(tx, ids)
-    pending_setup.stop_waiting(tx, subscriptions)
     held = entitlements.entitlements_of_each(tx, [one.customer for one in subscriptions])
     said = {**({"reason": reason} if reason else {}), **details}
     ended = rows.update_many(
@@ -70,6 +69,7 @@ def end_all(
         event="deleted",
     )
     outbox.order(tx, [outbox.Mail("subscription_canceled", one.id, one.customer) for one in ended])
+    pending_setup.stop_waiting(tx, subscriptions)
     schedule_end.end_with_subscriptions(tx, subscriptions, reason)
     entitlements.emit_summaries(tx, held)
     return ended

@@ -5,27 +5,12 @@ The gateway holds nothing: a debit is an attempt, which waits until it is writte
 it is pending, and no second call can debit twice.
 """
 
-from collections.abc import Mapping, Sequence
-
 from stdnum import iban as ibans
 
 from billow.core.bank.direct_debit import LARGEST_AMOUNT, is_debitable
-from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Inconsistent
-from billow.core.notices import Notice
-from billow.core.payments import (
-    Capture,
-    Charge,
-    Declined,
-    Deposits,
-    MethodDetails,
-    Outcome,
-    Pending,
-    Refund,
-    SetUp,
-    Succeeded,
-)
-from billow.providers.gateways import StoredMethod
+from billow.core.payments import Charge, Declined, MethodDetails, Outcome, Pending, SetUp, Succeeded
+from billow.providers.gateways import StoredMethod, by_hand
 from billow.providers.gateways.accounts import iban_parts
 from billow.providers.gateways.instruments import fingerprint
 
@@ -46,15 +31,22 @@ TOO_LARGE = Declined(
     False,
     True,
 )
-BY_HAND = Declined(
-    "refund_by_transfer", None, "Refund a direct debit by a transfer of your own, and record it.", retry=False
-)
 
 
 class SepaDebit:
     """The seller's bank, as far as it debits accounts."""
 
-    name = NAME
+    capture = staticmethod(by_hand.capture)
+    refund = staticmethod(by_hand.refund)
+    verify = staticmethod(by_hand.verify)
+    reports = staticmethod(by_hand.reports)
+    read_notice = staticmethod(by_hand.read_notice)
+    dispute = staticmethod(by_hand.find_dispute)
+    contest = staticmethod(by_hand.contest)
+    concede = staticmethod(by_hand.concede)
+
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store an account, named by its IBAN."""
@@ -74,35 +66,9 @@ class SepaDebit:
             return NOT_IN_EUROS
         return TOO_LARGE if charge.amount > LARGEST_AMOUNT else Pending(charge.attempt, ask_in=DAY)
 
-    def capture(self, capture: Capture) -> Outcome:
-        """Refuse: a debit holds no amount that could be captured."""
-        return Declined("capture_not_supported", None, "A direct debit is not captured.", retry=False)
-
-    def refund(self, refund: Refund) -> Outcome:
-        return BY_HAND
-
-    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
-        """Answer that there is nothing to verify."""
-        return None
-
     def look_up(self, attempt: str) -> Outcome | None:
         """Return that an attempt is pending; only a statement of the bank ends that."""
         return Pending(attempt, ask_in=DAY)
-
-    def reports(self, attempt: str) -> Sequence[Notice]:
-        return ()
-
-    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
-        return ()
-
-    def dispute(self, reference: str) -> Dispute | None:
-        return None
-
-    def contest(self, evidence: Evidence) -> Dispute:
-        raise Inconsistent("Returns of direct debits cannot be contested.")
-
-    def concede(self, reference: str) -> Dispute:
-        raise Inconsistent("Returns of direct debits are final at once.")
 
 
 def iban_of(reference: str) -> str:

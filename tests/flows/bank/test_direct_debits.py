@@ -9,8 +9,10 @@ from lxml import etree
 
 from billow.app import App
 from billow.core.errors import Refused
+from billow.core.routing import Route
 from billow.flows.bank import direct_debits
 from billow.flows.mails import outbox
+from billow.flows.outside import gateways as configured
 from billow.flows.papers import letters
 from billow.providers.bank import pain002
 from billow.providers.gateways.sepa_debit import SepaDebit
@@ -206,3 +208,40 @@ def test_without_a_creditor_identifier_there_is_no_file(debits, bank):
     bank.app.db.outside = replace(bank.app.db.outside, account=account)
     with pytest.raises(Refused, match="BILLOW_SEPA_CREDITOR_ID"):
         debits.export()
+
+
+def test_an_account_debits_by_a_gateway_of_its_own_name(debits, bank, world):
+    """The account's gateways are configured: debits go to the own bank, and nothing else is charged."""
+    with bank.app.db.transaction(bank.tenant) as tx:
+        configured.write(tx, Route("own-bank", "sepa_debit", 1, ("eur",), ("sepa_debit",)))
+        configured.write(tx, Route("transfers", "bank", 2, (), ("customer_balance",)))
+    bank.app.db.outside = replace(bank.app.db.outside, gateways={})
+    [invoice] = debits.collected(12500)
+    [id] = all_texts(debits.export().content, "EndToEndId")
+    bank.statement(Booking(12500, "B1", end_to_end=id))
+    assert bank.paid(invoice)[0] == "paid" and "clearing" not in bank.balances()
+    with bank.app.db.transaction(bank.tenant) as tx:
+        keys = {key for (key,) in tx.tuples("select distinct debit from ledger_transfers")}
+    assert "clearing:own-bank" in keys
+    error = world.refused("/v1/payment_methods", type="card", card={"token": "tok_visa"})
+    assert "None of your gateways takes" in error["message"]
+
+
+def test_a_charge_by_transfer_waits_for_the_transfer_which_pays_the_invoice(debits, bank, world):
+    with bank.app.db.transaction(bank.tenant) as tx:
+        configured.write(tx, Route("transfers", "bank", 1, (), ("customer_balance",)))
+    bank.app.db.outside = replace(bank.app.db.outside, gateways={})
+    customer = bank.customer()
+    method = world.post("/v1/payment_methods", type="customer_balance")["id"]
+    world.post(f"/v1/payment_methods/{method}/attach", customer=customer)
+    draft = world.post("/v1/invoices", customer=customer, currency="eur", auto_advance=False)["id"]
+    world.post("/v1/invoiceitems", customer=customer, amount=900, currency="eur", invoice=draft)
+    error = world.refused(f"/v1/invoices/{draft}/pay", payment_method=method)
+    assert error["code"] == "invoice_payment_intent_requires_action"
+    intent, action = error["payment_intent"]["id"], error["payment_intent"]["next_action"]
+    assert action["type"] == "display_bank_transfer_instructions"
+    [address] = action["display_bank_transfer_instructions"]["financial_addresses"]
+    assert address["iban"]["iban"] == "DE02120300000000202051"
+    bank.statement(Booking(900, "B1", end_to_end=intent))
+    assert bank.paid(draft) == ("paid", 900, 0)
+    assert world.get(f"/v1/payment_intents/{intent}")["status"] == "canceled"

@@ -202,6 +202,16 @@ def test_a_charge_with_an_address_gets_its_receipt_though_receipts_are_off(
     assert (mail["To"], mail["Subject"]) == ("kim@example.com", "Your receipt from Nimbus Ltd: €7.00")
 
 
+def test_an_intent_with_an_address_gets_its_receipt_there(world: World, letters: Path) -> None:
+    confirmed = {"payment_method": "pm_card_visa", "confirm": True, "return_url": "https://shop.example/"}
+    world.post(
+        "/v1/payment_intents", amount=900, currency="eur", receipt_email="kim@example.com", **confirmed
+    )
+    world.work()
+    [mail] = read(letters)
+    assert (mail["To"], mail["Subject"]) == ("kim@example.com", "Your receipt from Nimbus Ltd: €9.00")
+
+
 def test_the_end_of_a_trial_is_announced_with_what_is_missing(
     world: World, letters: Path, settings: Settings
 ) -> None:

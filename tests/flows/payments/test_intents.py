@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.world import World
+
 PATH = "/v1/payment_intents"
 DUE = {"amount": "2000", "currency": "usd"}
 CARD = {**DUE, "payment_method": "pm_card_visa"}
@@ -288,3 +290,27 @@ def test_a_first_invoice_is_paid_after_its_customer_has_authenticated(api: Any, 
         "customer.subscription.updated",
     ]
     assert sorted(order, key=types.index) == order
+
+
+def test_a_hold_that_nobody_captures_expires_with_its_intent(world: World) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    sent = {**CARD, "capture_method": "manual", "confirm": "true", "customer": anna.id}
+    held = world.post(PATH, **sent)
+    world.at("2025-01-07 23:00")
+    assert world.get(f"{PATH}/{held['id']}")["status"] == "requires_capture"
+    world.at("2025-01-08 01:00")
+    after = world.get(f"{PATH}/{held['id']}")
+    assert (after["status"], after["cancellation_reason"], after["amount_capturable"]) == (
+        "canceled",
+        "automatic",
+        0,
+    )
+
+
+@pytest.mark.parametrize("noun", ["setup_intents", "payment_intents"])
+def test_a_confirmation_that_is_sent_again_is_answered_alike(api: Any, noun: str) -> None:
+    due = {} if noun == "setup_intents" else DUE
+    sent = {**due, "payment_method": "pm_card_visa", "confirm": "true"}
+    first = api.post(f"/v1/{noun}", sent, Idempotency_Key="a")
+    assert first["status"] == "succeeded" and api.post(f"/v1/{noun}", sent, Idempotency_Key="a") == first

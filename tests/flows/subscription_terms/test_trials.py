@@ -75,7 +75,7 @@ def test_a_trial_without_method_is_canceled_where_that_is_wished(world: World) -
     anna = world.customer("anna", card=None)
     plan = anna.subscribes_to(world.plan("Pro", usd=20), **missing("cancel"))
     world.at("2025-01-07")
-    world.at("2025-01-08", expect=["customer.subscription.deleted"])
+    world.at("2025-01-08", expect=["customer.subscription.deleted", "setup_intent.canceled"])
     assert plan.status == "canceled"
     world.at("2025-03-08", expect=[])
     assert len(anna.invoices) == 1

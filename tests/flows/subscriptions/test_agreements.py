@@ -392,7 +392,7 @@ def test_without_settings_of_its_own_those_of_the_customer_are_taken(world: Worl
         ({"automatic_tax": {"enabled": False, "liability": {"type": "account"}}}, "automatic_tax[liability]"),
         ({"customer_account": "acct_none"}, "customer_account"),
         (
-            {"payment_settings": {"payment_method_types": ["sepa_debit"]}},
+            {"payment_settings": {"payment_method_types": ["cowries"]}},
             "payment_settings[payment_method_types][0]",
         ),
         ({"invoice_settings": {"issuer": {"type": "account", "account": "a"}}}, "invoice_settings[issuer]"),

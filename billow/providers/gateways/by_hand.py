@@ -1,0 +1,53 @@
+"""Answer what gateways are asked that only people and statements of banks can do."""
+
+from collections.abc import Mapping, Sequence
+
+from billow.core.disputes import Dispute, Evidence
+from billow.core.errors import Inconsistent
+from billow.core.notices import Notice
+from billow.core.payments import Capture, Declined, Deposits, Outcome, Refund
+
+NOT_CAPTURED = Declined("capture_not_supported", None, "Nothing is held that could be captured.", retry=False)
+REFUND = Declined(
+    "refund_by_transfer", None, "Refund it by a transfer of your own: no gateway can.", retry=False
+)
+
+
+def capture(capture: Capture) -> Outcome:
+    """Refuse: no amount is held."""
+    return NOT_CAPTURED
+
+
+def refund(refund: Refund) -> Outcome:
+    """Refuse: the money went to the seller's own account, and only the seller can return it."""
+    return REFUND
+
+
+def verify(attempt: str, proof: Deposits) -> Outcome | None:
+    """Answer that there is nothing to verify."""
+    return None
+
+
+def reports(attempt: str) -> Sequence[Notice]:
+    """Return nothing: statements report by `billow bank import`."""
+    return ()
+
+
+def read_notice(headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+    """Read no notices."""
+    return ()
+
+
+def find_dispute(reference: str) -> Dispute | None:
+    """Find no dispute."""
+    return None
+
+
+def contest(evidence: Evidence) -> Dispute:
+    """Raise: there are no disputes here."""
+    raise Inconsistent("Payments by bank are not disputed.")
+
+
+def concede(reference: str) -> Dispute:
+    """Raise: there are no disputes here."""
+    raise Inconsistent("Payments by bank are not disputed.")

@@ -1,0 +1,155 @@
+"""billow charges through billow: the gateway `stripe` against a second process, notices included."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+
+from billow.app import App
+from billow.core import signing
+from billow.flows.outside import gateways
+from billow.flows.outside.gateways import Configured
+from billow.providers.gateways.stripe import Stripe
+from tests.conftest import Api, Reply
+from tests.flows.conftest import do_what_is_due
+from tests.support import invariants
+from tests.support.stripe_server import Account
+
+PATIENCE = 60
+"""Seconds until a notice has arrived: the other server's worker numbers and sends its events."""
+
+
+class Other:
+    """The other server, as its merchant sees it."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        return self.ask("get", path, params=query)
+
+    def post(self, path: str, **sent: Any) -> dict[str, Any]:
+        return self.ask("post", path, data=sent)
+
+    def ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        address = self.account.address or "https://api.stripe.com"
+        answer = requests.request(method, address + path, auth=(self.account.key, ""), timeout=30, **more)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+@pytest.fixture
+def other_server(
+    app: App, api: Api, stripe: Account, http_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Other]:
+    """The other server, which sends its notices to us, and through which our account charges cards."""
+    other = Other(stripe)
+    endpoint = other.post(
+        "/v1/webhook_endpoints",
+        **{"url": f"{http_url}/gateways/{api.tenant}/stripe", "enabled_events[]": "*"},
+    )
+    known = Configured({"stripe": Stripe})
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, configured=known))
+    with app.db.transaction(api.tenant) as tx:
+        gateways.write(tx, stripe.route(endpoint["secret"]))
+    yield other
+    other.ask("delete", f"/v1/webhook_endpoints/{endpoint['id']}")
+    do_what_is_due(app)
+    invariants.check_all(app.db, api.tenant, None)
+
+
+def eventually(app: App, found: Callable[[], Any]) -> Any:
+    """Wait for what a notice brings: do what is due here until it is there."""
+    deadline = time.monotonic() + PATIENCE
+    while not (there := found()):
+        assert time.monotonic() < deadline, "The notice has not come."
+        do_what_is_due(app)
+        time.sleep(0.1)
+    return there
+
+
+def subscribed(api: Api, card: str) -> Reply:
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    method = api.post(f"/v1/payment_methods/{card}/attach", {"customer": customer})
+    assert method.status == 200, method
+    price = api.post(
+        "/v1/prices",
+        {
+            "unit_amount": "2000",
+            "currency": "usd",
+            "recurring[interval]": "month",
+            "product_data[name]": "Pro",
+        },
+    )["id"]
+    sent = {"customer": customer, "items[0][price]": price, "default_payment_method": method["id"]}
+    return api.post("/v1/subscriptions", sent)
+
+
+def test_a_subscription_is_paid_refunded_and_disputed_at_the_other_server(
+    app: App, api: Api, other_server: Other
+) -> None:
+    made = subscribed(api, "pm_card_createDispute")
+    assert made["status"] == "active", made
+    [charge] = api.get("/v1/charges")["data"]
+    [theirs] = other_server.get("/v1/charges", limit=1)["data"]
+    assert (charge["amount"], charge["payment_method_details"]["card"]["last4"]) == (2000, "0259")
+    assert (theirs["amount"], theirs["status"]) == (2000, "succeeded")
+    with app.db.transaction(api.tenant, reads=True) as tx:
+        [(reference, gateway)] = tx.tuples("select reference, gateway from charges")
+    assert (reference, gateway) == (theirs["id"], "stripe")
+    [moved] = api.get("/v1/balance_transactions")["data"]
+    [booked] = other_server.get("/v1/balance_transactions", source=theirs["id"])["data"]
+    assert (moved["amount"], moved["fee"]) == (booked["amount"], booked["fee"])
+
+    [dispute] = eventually(app, lambda: api.get("/v1/disputes")["data"])
+    assert (dispute["charge"], dispute["status"]) == (charge["id"], "needs_response")
+    assert [one["amount"] for one in dispute["balance_transactions"]] == [-2000]
+    sent = {"evidence[uncategorized_text]": "winning_evidence"}
+    assert api.post(f"/v1/disputes/{dispute['id']}", sent)["status"] == "won"
+    refund = api.post("/v1/refunds", {"charge": charge["id"], "amount": "500"})
+    assert refund["status"] == "succeeded"
+    assert other_server.get("/v1/refunds", charge=theirs["id"])["data"][0]["amount"] == 500
+
+
+def test_a_decline_at_the_other_server_is_a_decline_here(api: Api, other_server: Other) -> None:
+    made = subscribed(api, "pm_card_chargeCustomerFail")
+    assert made["status"] == "incomplete"
+    [charge] = api.get("/v1/charges")["data"]
+    assert (charge["status"], charge["failure_code"]) == ("failed", "card_declined")
+    refused = api.post("/v1/charges", {"amount": "500", "currency": "usd", "source": "tok_chargeDeclined"})
+    assert refused.status == 402
+
+
+def test_a_refund_that_is_pending_at_the_other_server_arrives_by_its_notice(
+    app: App, api: Api, other_server: Other
+) -> None:
+    subscribed(api, "pm_card_pendingRefund")
+    [charge] = api.get("/v1/charges")["data"]
+    made = api.post("/v1/refunds", {"charge": charge["id"]})
+    assert made["status"] == "pending"
+    path = f"/v1/refunds/{made['id']}"
+    eventually(app, lambda: api.get(path)["status"] == "succeeded")
+
+
+def test_a_notice_that_was_signed_minutes_ago_or_by_another_is_refused(
+    app: App, api: Api, other_server: Other
+) -> None:
+    body = b'{"type": "payment_intent.succeeded", "data": {"object": {"id": "pi_1", "metadata": {}}}}'
+    with app.db.transaction(api.tenant, reads=True) as tx:
+        [route] = app.db.outside.configured.routes(tx)
+    now = int(time.time())
+    for secret, at, status in (
+        (route.signing_secret, now, 200),
+        (route.signing_secret, now - 301, 400),
+        ("whsec_another", now, 400),
+    ):
+        sent = app.wsgi.test_client().post(
+            f"/gateways/{api.tenant}/stripe",
+            headers={"Stripe-Signature": signing.stripe([secret], at, body)},
+            data=body,
+        )
+        assert sent.status_code == status, (at, sent.get_json())
