@@ -11,9 +11,9 @@ from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import changes, completion, payment_links, purchase, sessions
 from billow.flows.checkout.completion import Result
 from billow.flows.checkout.purchase import Payer
-from billow.flows.outside.outside import Outside, has_gateway
+from billow.flows.outside.outside import Outside
 from billow.flows.payments import actions
-from billow.pages import authentication, checkout_view, frame, sealed
+from billow.pages import authentication, checkout_view, entry, frame, sealed
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
@@ -76,7 +76,7 @@ class Pages:
         if session.attempt_until is not None:
             return busy(tx, session, form.words, address)
         status = 422 if form.errors or form.declined else 200
-        entry = "card" if has_gateway(tx) else None
+        takes = entry.of(tx, session.currency)
         if session.pending.get("declines", 0) >= MOST_DECLINES:
             return message(
                 tx,
@@ -86,9 +86,9 @@ class Pages:
                 "declined",
                 [form.words("too_often", seller=checkout_view.seller_of(session))],
             )
-        if entry is None and checkout_view.asks(session)["method"]:
+        if takes is None and not checkout_view.saved(tx, session) and checkout_view.asks(session)["method"]:
             return message(tx, session, form.words, "bad", "declined", [form.words("no_gateway")])
-        shown = checkout_view.view(tx, session, form, entry)
+        shown = checkout_view.view(tx, session, form, takes)
         token = frame.token_of(self.outside, address)
         return frame.page(
             "checkout.html",
@@ -125,7 +125,7 @@ class Pages:
             before = session.amount_total
             session = changes.choose(tx, session, chosen(form.given))
             payer = payer_of(tx, session, form)
-            if form.errors or session.amount_total != before:
+            if payer is None or form.errors or session.amount_total != before:
                 return self._by_state(tx, session, address, form)
         try:
             result: Result = perform(lambda: self.db.transaction(tenant), completion.pay, id, payer)
@@ -245,8 +245,11 @@ def chosen(given: Mapping[str, str]) -> changes.Chosen:
     return changes.Chosen(quantities, extras, int(option) if option.isdecimal() and len(option) < 3 else None)
 
 
-def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer:
-    """Return what the customer entered; what is wrong is noted in the form."""
+def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
+    """Return what the customer entered; what is wrong is noted in the form.
+
+    None where a card would have to be typed in, and no number may reach us.
+    """
     words, asked = form.words, checkout_view.asks(session)
     known = (session.customer_details or {}).get("email")
     email = known or form.email()
@@ -265,6 +268,8 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer:
     method, address = form.given.get("method", "new"), None
     own = method in [one["id"] for one in checkout_view.saved(tx, session)]
     card = None
+    if asked["method"] and not own and entry.of(tx, session.currency) is None:
+        return None
     if asked["method"]:
         address = form.address("", countries_of(words), whole=asked["billing"]) if not own else None
         card = None if own else form.card(tx.now)

@@ -12,9 +12,9 @@ from billow.core.lifecycle import PAYABLE
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.purchase import Payer
-from billow.flows.outside.outside import Outside, has_gateway
+from billow.flows.outside.outside import Outside
 from billow.flows.papers import invoice_document, links
-from billow.pages import checkout_view, frame, sealed
+from billow.pages import checkout_view, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.words import Words, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
@@ -102,8 +102,9 @@ class Pages:
                 return frame.see(address)
             form = Form(words, request.form)
             own = form.given.get("method") in [one["id"] for one in saved(tx, invoice.customer)]
-            card = None if own else form.card(tx.now)
-            if form.errors:
+            takes = entry.of(tx, invoice.currency)
+            card = form.card(tx.now) if takes and not own else None
+            if form.errors or (card is None and not own):
                 return self._shown(tx, invoice, address, form)
         payer = Payer(name=form.text("holder"), card=card, method=form.given["method"] if own else None)
         result = self.taken(tenant, id, payer, form)
@@ -138,7 +139,8 @@ class Pages:
         waits = intent is not None and intent.status == "processing"
         if intent is not None and intent.status == "requires_action" and not form.errors:
             return frame.see(links.authentication(tx, intent.id))
-        payable = invoice.status in PAYABLE and not waits and has_gateway(tx)
+        takes, kept = entry.of(tx, invoice.currency), saved(tx, invoice.customer)
+        payable = invoice.status in PAYABLE and not waits and bool(takes or kept)
         remaining = invoice.amount_due - invoice.amount_paid
         amount = remaining if invoice.status in PAYABLE else invoice.total
         transfer = wording.transfer(document) if not waits else []
@@ -150,7 +152,7 @@ class Pages:
             amount=frame.money(amount, invoice.currency, words),
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
             contact=self.outside.mail_from or document.seller.name,
-            entry="card" if has_gateway(tx) else None,
+            entry=takes,
             facts=facts(invoice, document, words),
             form=form,
             heading=words("invoice", number=invoice.number or ""),
@@ -159,7 +161,7 @@ class Pages:
             pdf=f"{address}/pdf",
             qr=Markup(svg(document.transfer.qr)) if document.transfer and document.transfer.qr else None,  # noqa: S704
             receipt=receipt_of(tx, intent),
-            saved=saved(tx, invoice.customer),
+            saved=kept,
             seller=document.seller.name,
             state=state(tx, invoice, words, waits=waits),
             test=not tx.livemode,

@@ -9,9 +9,9 @@ from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.purchase import Payer
-from billow.flows.outside.outside import Outside, has_gateway
+from billow.flows.outside.outside import Outside
 from billow.flows.papers import links, method_links
-from billow.pages import frame, sealed
+from billow.pages import entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.hosted_invoice import language_of
 from billow.pages.words import Words, words_of
@@ -40,7 +40,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 return shown(tx, outside, address, form, due)
             if not frame.is_ours(outside, address, request.form, request.headers):
                 return frame.see(address)
-            card = form.card(tx.now)
+            card = form.card(tx.now) if entry.of(tx) else None
             if card is None:
                 return shown(tx, outside, address, form, due)
         entered = Payer(name=form.text("holder"), card=card)
@@ -92,7 +92,7 @@ def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]
         address=address,
         button=button,
         charges=charges,
-        entry="card" if has_gateway(tx) else None,
+        entry=entry.of(tx),
         form=form,
         seller=outside.seller_name,
         test=not tx.livemode,
