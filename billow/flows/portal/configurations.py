@@ -107,6 +107,8 @@ def update(tx: Tx, configuration: PortalConfiguration, wanted: Update) -> Portal
         changes["login_page"] = login_page(tx, wanted.login_page)
     if "metadata" in sent:
         changes["metadata"] = merged(configuration.metadata, wanted.metadata)
+    if all(getattr(configuration, name) == value for name, value in changes.items()):
+        return configuration
     return rows.update(tx, configuration, updated=tx.now, **changes)
 
 
