@@ -106,6 +106,12 @@ class Declined:
     blocked: bool = field(default=False, compare=False)
 
 
+CANCELED = Declined(
+    "payment_canceled", None, "The payment was canceled before its customer had confirmed it.", retry=False
+)
+"""The outcome of an attempt that was canceled while it waited for its customer."""
+
+
 @dataclass(frozen=True, slots=True)
 class NeedsAction:
     """The customer must act first: authenticate, as with 3D Secure, or what `kind` says.

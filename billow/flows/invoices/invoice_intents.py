@@ -10,11 +10,13 @@ from billow.core.errors import require
 from billow.flows.customers import payment_methods
 from billow.flows.invoices.sheet import Sheet
 from billow.resources import method_options
+from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
+from billow.store import jobs
 from billow.store.ids import new_id, secret
 from billow.store.tx import Tx
 
@@ -124,6 +126,10 @@ def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
         "A payment for this invoice is under way.",
         code="payment_intent_unexpected_state",
     )
+    if intent.status == "requires_action":
+        where = "payment_intent = %(id)s and state = 'requires_action'"
+        waiting = rows.select(tx, Attempt, where, "order by id", id=intent.id)
+        jobs.put_many(tx, "attempt.abandon", [(one.id, tx.wall) for one in waiting], clock="wall")
     if intent.status not in ("succeeded", "canceled"):
         rows.update(
             tx,

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.core import payments
+from billow.core import lifecycle, payments
 from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
+from billow.flows.payments import abandoned
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -104,7 +105,13 @@ def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()
     that the gateway does not answer. Raises `Refused` in a mode without a gateway.
     """
     gateway(tx)
-    attempts = begin_attempts(tx, invoices, how)
+    begun = unfinished(tx, [one.payment_intent or "" for one in invoices])
+    if waiting := [one for one in begun if one.state == "requires_action"]:
+        tx = yield from abandoned.end(tx, waiting)
+        again = rows.lock_owned(tx, Invoice, [one.id for one in invoices])
+        invoices = [one for one in again if one.status in lifecycle.PAYABLE]
+        begun = unfinished(tx, [one.payment_intent or "" for one in invoices])
+    attempts = begin_attempts(tx, invoices, how, begun)
     if not attempts:
         return tx
     tx, outcomes = yield ask(charge_each, gateways_of(tx, attempts), attempts)
@@ -117,14 +124,16 @@ def settle_answers(tx: Tx, outcomes: Mapping[str, payments.Outcome]) -> None:
     settle_all(tx, [(one, outcomes[one.id]) for one in rows.lock_many(tx, Attempt, outcomes)])
 
 
-def begin_attempts(tx: Tx, invoices: Sequence[Invoice], how: Manner) -> list[Attempt]:
+def begin_attempts(
+    tx: Tx, invoices: Sequence[Invoice], how: Manner, under_way: Sequence[Attempt] = ()
+) -> list[Attempt]:
     """Return the attempts for which the gateway is to be asked: those under way, and new ones, written down.
 
     An invoice that cannot be paid now, without a method or with one that the bank refused for good, fails at
     once.
     """
     intents = rows.find_all(tx, PaymentIntent, [one.payment_intent or "" for one in invoices])
-    attempts = under_way(tx, list(intents))
+    attempts = [*under_way]
     begun = {attempt.payment_intent for attempt in attempts}
     new: list[tuple[PaymentIntent, PaymentMethod]] = []
     failed: list[tuple[Attempt, payments.Outcome]] = []
@@ -167,11 +176,10 @@ def methods_for(tx: Tx, invoices: Sequence[Invoice], method: str | None) -> dict
     )
 
 
-def under_way(tx: Tx, intents: Sequence[str]) -> list[Attempt]:
+def unfinished(tx: Tx, intents: Sequence[str]) -> list[Attempt]:
     """Find attempts that are begun and not settled; the gateway is asked again under the same id."""
-    return rows.select(
-        tx, Attempt, "payment_intent = any(%(ids)s) and state = 'processing'", "order by id", ids=intents
-    )
+    where = "payment_intent = any(%(ids)s) and state in ('processing', 'requires_action')"
+    return rows.select(tx, Attempt, where, "order by id", ids=intents)
 
 
 def gateways_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str | None, Gateway]:

@@ -7,7 +7,15 @@ from billow.core.errors import require
 from billow.core.payments import Declined, NeedsAction, Outcome
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import gateway, gateway_named
-from billow.flows.payments import collect, intent_methods, intent_states, mandates, pay_invoice, settle
+from billow.flows.payments import (
+    abandoned,
+    collect,
+    intent_methods,
+    intent_states,
+    mandates,
+    pay_invoice,
+    settle,
+)
 from billow.flows.payments.payment_intent_params import Confirm
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
@@ -44,7 +52,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     gateway(tx)
     check_amount_to_confirm(intent, wanted.amount_to_confirm)
     tx, method = yield from intent_methods.named(tx, wanted)
-    tx, acted = yield from after_action(tx, intent, method)
+    tx, acted = yield from after_action(tx, intent)
     if acted:
         return acted
     intent = rows.lock(tx, PaymentIntent, intent.id)
@@ -74,19 +82,18 @@ def check_amount_to_confirm(intent: PaymentIntent, amount: int | None) -> None:
     )
 
 
-def after_action(tx: Tx, intent: PaymentIntent, method: PaymentMethod | None) -> Steps:
+def after_action(tx: Tx, intent: PaymentIntent) -> Steps:
     """Settle an attempt whose customer has acted meanwhile: `tx, intent = yield from after_action(…)`.
 
-    None where nobody has, or where the request names another method.
+    None where nobody has: that attempt is canceled, so that only the one that follows can be completed.
     """
-    waiting = collect.awaiting_action(tx, intent.id)
-    if waiting is None or (method and method.id != waiting.payment_method):
+    waiting = abandoned.of_intent(tx, intent.id)
+    if not waiting:
         return tx, None
-    tx, outcome = yield ask(gateway_named(tx, waiting.gateway).look_up, waiting.id)
-    if outcome is None or isinstance(outcome, NeedsAction):
-        return tx, None
-    collect.settle_after_action(tx, waiting.id, outcome)
+    tx = yield from abandoned.end(tx, waiting)
     after = rows.find(tx, PaymentIntent, intent.id)
+    if after.status in ("requires_action", "requires_confirmation"):
+        return tx, None
     declined = after.status == "requires_payment_method"
     return tx, pay_invoice.decline_error(tx, after) if declined else after
 

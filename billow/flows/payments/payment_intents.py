@@ -9,7 +9,7 @@ from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import collect, intent_methods, intent_states, refunds, settle
+from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
 from billow.flows.payments.payment_intent_params import ApplyBalance, Cancel, Confirm, Create, Update
@@ -194,6 +194,13 @@ def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
         intent = rows.update(tx, intent, event=None, cancellation_reason=wanted.cancellation_reason)
         tx = yield from release(tx, intent)
         return rows.find(tx, PaymentIntent, intent.id)
+    if waiting := abandoned.of_intent(tx, intent.id):
+        tx = yield from abandoned.end(tx, waiting)
+        intent = rows.lock(tx, PaymentIntent, intent.id)
+        try:
+            intent_states.check_cancelable(tx, intent)
+        except Refused as refused:  # returned, so that the payment is kept that was completed meanwhile
+            return refused
     return canceled(tx, intent, wanted.cancellation_reason)
 
 

@@ -63,6 +63,13 @@ class Gateway(Protocol):
         """Return the current outcome of an attempt, or None if it never arrived."""
         ...
 
+    def cancel(self, attempt: str) -> Outcome | None:
+        """Cancel an attempt that waits for its customer; return `CANCELED`, or what has become of it already.
+
+        None if it never arrived. After `CANCELED` nobody can complete it.
+        """
+        ...
+
     def reports(self, attempt: str) -> Sequence[Notice]:
         """Return what the gateway has to report about an attempt that it has answered, such as a dispute."""
         ...

@@ -4,7 +4,16 @@ A charge asks the customer to act. The transfer is found by its reference when t
 (flows/bank/), which pays the invoice and ends what waits for it.
 """
 
-from billow.core.payments import Charge, Declined, MethodDetails, NeedsAction, Outcome, SetUp, Succeeded
+from billow.core.payments import (
+    CANCELED,
+    Charge,
+    Declined,
+    MethodDetails,
+    NeedsAction,
+    Outcome,
+    SetUp,
+    Succeeded,
+)
 from billow.providers.gateways import StoredMethod, by_hand
 
 NAME = "bank"
@@ -41,6 +50,10 @@ class Bank:
     def charge(self, charge: Charge) -> Outcome:
         """Ask the customer to make the transfer."""
         return NeedsAction(charge.attempt, kind=ACTION)
+
+    def cancel(self, attempt: str) -> Outcome | None:
+        """Return that the transfer is awaited no more; one that comes all the same waits in the queue."""
+        return CANCELED
 
     def look_up(self, attempt: str) -> Outcome | None:
         """Return that the transfer is awaited."""

@@ -14,6 +14,7 @@ from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Unavailable
 from billow.core.notices import AttemptChanged, DisputeChanged, Notice
 from billow.core.payments import (
+    CANCELED,
     Capture,
     Charge,
     Declined,
@@ -176,6 +177,14 @@ class Simulated(Gateway):
             mature(memory, attempt)
             found = memory.execute("select outcome from attempts where attempt = ?", (attempt,)).fetchone()
         return None if found is None else read(found[0])
+
+    def cancel(self, attempt: str) -> Outcome | None:
+        """Cancel an attempt that waits for its customer; any other stays as it is."""
+        with self._transaction() as memory:
+            found = self._of(memory, attempt)
+            if found is None or not isinstance(found[-1], NeedsAction):
+                return None if found is None else found[-1]
+            return keep(memory, attempt, CANCELED)
 
     def reports(self, attempt: str) -> Sequence[Notice]:
         """Return the disputes and warnings of a charge, and whether an outcome has changed since."""

@@ -19,6 +19,7 @@ from billow.core.dunning import hard_decline
 from billow.core.errors import Refused, Unavailable
 from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, Notice
 from billow.core.payments import (
+    CANCELED,
     Capture,
     Charge,
     Declined,
@@ -241,6 +242,18 @@ class Stripe(Gateway):
         if not found:
             return None
         return self._client.payment_intents.retrieve(found[0].id, {"expand": EXPANDED})
+
+    def cancel(self, attempt: str) -> Outcome | None:
+        """Cancel the payment intent of an attempt; one that is being paid, or was, says so instead."""
+        with self._asked():
+            found = self._intent(attempt)
+            if found is None:
+                return None
+            outcome = outcome_of(found)
+            if isinstance(outcome, NeedsAction):
+                self._client.payment_intents.cancel(found.id)
+                return CANCELED
+            return CANCELED if found.status == "canceled" else outcome
 
     def reports(self, attempt: str) -> Sequence[Notice]:
         """Return the disputes and fraud warnings of an attempt's charge."""

@@ -1,0 +1,122 @@
+"""Is money taken once, where a customer is asked to confirm one payment and another takes its place?"""
+
+from typing import Any
+
+import pytest
+
+from billow.core.payments import CANCELED, Succeeded
+from billow.store import jobs
+from tests.conftest import Api
+from tests.support.invariants import check_all
+
+ASKS = "pm_card_authenticationRequired"
+
+
+@pytest.fixture
+def gateway(app: Any) -> Any:
+    return app.db.outside.gateways["test"]
+
+
+def waiting(api: Api) -> dict[str, Any]:
+    """An intent whose customer is asked to confirm, and its attempt."""
+    intent = api.post(
+        "/v1/payment_intents", {"amount": 900, "currency": "usd", "payment_method": ASKS, "confirm": "true"}
+    )
+    assert intent["status"] == "requires_action"
+    return intent
+
+
+def attempts(api: Api, intent: str) -> dict[str, str]:
+    with api.app.db.transaction(api.tenant, reads=True) as tx:
+        sql = "select id, state from attempts where payment_intent = %(id)s order by created, id"
+        return {row["id"]: row["state"] for row in tx.all(sql, id=intent)}
+
+
+def taken(gateway: Any, ids: Any) -> int:
+    return sum(
+        one.amount for one in gateway.charges() if one.attempt in ids and isinstance(one.outcome, Succeeded)
+    )
+
+
+def test_another_method_takes_the_place_of_the_one_that_is_asked_for(api: Api, gateway: Any) -> None:
+    intent = waiting(api)
+    [first] = attempts(api, intent["id"])
+    paid = api.post(f"/v1/payment_intents/{intent['id']}/confirm", {"payment_method": "pm_card_visa"})
+    assert paid["status"] == "succeeded"
+    assert gateway.authenticate(first) == CANCELED
+    states = attempts(api, intent["id"])
+    assert (states[first], sorted(states.values())) == ("failed", ["failed", "succeeded"])
+    assert taken(gateway, states) == 900
+    check_all(api.app.db, api.tenant)
+
+
+def test_a_payment_that_was_completed_meanwhile_is_taken_and_no_other(api: Api, gateway: Any) -> None:
+    intent = waiting(api)
+    [first] = attempts(api, intent["id"])
+    gateway.authenticate(first)
+    paid = api.post(f"/v1/payment_intents/{intent['id']}/confirm", {"payment_method": "pm_card_mastercard"})
+    assert (paid["status"], attempts(api, intent["id"])) == ("succeeded", {first: "succeeded"})
+    assert taken(gateway, [first]) == 900
+    check_all(api.app.db, api.tenant)
+
+
+def test_nobody_completes_a_payment_that_was_canceled(api: Api, gateway: Any) -> None:
+    intent = waiting(api)
+    [first] = attempts(api, intent["id"])
+    assert api.post(f"/v1/payment_intents/{intent['id']}/cancel")["status"] == "canceled"
+    assert gateway.authenticate(first) == CANCELED and taken(gateway, [first]) == 0
+    check_all(api.app.db, api.tenant)
+
+
+def test_a_payment_that_was_completed_is_not_canceled(api: Api, gateway: Any) -> None:
+    intent = waiting(api)
+    [first] = attempts(api, intent["id"])
+    gateway.authenticate(first)
+    refused = api.post(f"/v1/payment_intents/{intent['id']}/cancel")
+    assert (refused.status, refused["error"]["code"]) == (400, "payment_intent_unexpected_state")
+    assert api.get(f"/v1/payment_intents/{intent['id']}")["status"] == "succeeded"
+    check_all(api.app.db, api.tenant)
+
+
+def invoice_that_waits(api: Api) -> dict[str, Any]:
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    asked = api.post(f"/v1/payment_methods/{ASKS}/attach", {"customer": customer})["id"]
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": 700, "currency": "usd"})
+    invoice = api.post(
+        "/v1/invoices",
+        {"customer": customer, "auto_advance": "false", "pending_invoice_items_behavior": "include"},
+    )
+    answer = api.post(f"/v1/invoices/{invoice['id']}/pay", {"payment_method": asked, "off_session": "false"})
+    assert answer.status == 402, answer
+    assert answer["error"]["code"] == "invoice_payment_intent_requires_action"
+    return {"id": invoice["id"], "customer": customer, "intent": answer["error"]["payment_intent"]["id"]}
+
+
+def test_an_invoice_is_paid_by_another_card_and_once(api: Api, gateway: Any) -> None:
+    found = invoice_that_waits(api)
+    [first] = attempts(api, found["intent"])
+    other = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": found["customer"]})["id"]
+    paid = api.post(f"/v1/invoices/{found['id']}/pay", {"payment_method": other})
+    assert paid["status"] == "paid" and gateway.authenticate(first) == CANCELED
+    assert taken(gateway, attempts(api, found["intent"])) == 700
+    check_all(api.app.db, api.tenant)
+
+
+def test_an_invoice_that_was_paid_at_the_bank_is_not_paid_by_another_card(api: Api, gateway: Any) -> None:
+    found = invoice_that_waits(api)
+    [first] = attempts(api, found["intent"])
+    gateway.authenticate(first)
+    other = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": found["customer"]})["id"]
+    paid = api.post(f"/v1/invoices/{found['id']}/pay", {"payment_method": other})
+    assert paid["status"] == "paid" and attempts(api, found["intent"]) == {first: "succeeded"}
+    check_all(api.app.db, api.tenant)
+
+
+def test_a_voided_invoice_is_not_paid_at_the_bank_afterwards(api: Api, gateway: Any) -> None:
+    found = invoice_that_waits(api)
+    [first] = attempts(api, found["intent"])
+    assert api.post(f"/v1/invoices/{found['id']}/void")["status"] == "void"
+    jobs.run_due(api.app.db, clock="wall", until=api.app.db.wall(), lane="outside")
+    assert gateway.authenticate(first) == CANCELED
+    assert attempts(api, found["intent"]) == {first: "failed"}
+    check_all(api.app.db, api.tenant)
