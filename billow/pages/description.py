@@ -59,6 +59,8 @@ ERROR: Schema = {
         }
     },
 }
+#: Operations that decline a card without a gateway, and those that find nothing without an id in the path.
+DECLINED, FOUND_NOTHING = {"/v1/tokens"}, {"/v1/invoices/create_preview"}
 #: An example of each error, made by the code that the server uses, so that it looks as in production.
 REFUSALS: dict[str, tuple[str, Refused]] = {
     "400": (
@@ -208,8 +210,8 @@ def _responses(verb: Verb, named: bool) -> dict[str, Any]:
         "400": True,  # unknown parameters are refused everywhere
         "401": True,
         "403": True,
-        "402": inspect.isgeneratorfunction(verb.run),
-        "404": named,
+        "402": inspect.isgeneratorfunction(verb.run) or verb.path in DECLINED,
+        "404": named or verb.path in FOUND_NOTHING,
         "409": verb.method == "POST",
         "413": verb.method == "POST",
         "415": verb.raw,

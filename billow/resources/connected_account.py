@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
-from billow.api.fields import CREATE, SHOWN, WRITE
+from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource
 from billow.resources.customer import Address
@@ -221,28 +221,28 @@ class ConnectedAccount(
 
     lacks = ("livemode",)
 
-    business_profile: dict[str, Any] = f.nested(WRITE, BusinessProfile, default=f.blank(BusinessProfile, {}))
-    business_type: str | None = f.choice(WRITE, *BUSINESSES)
-    capabilities: dict[str, Any] = f.map_of(WRITE, Requested, default={})
+    business_profile: dict[str, Any] = f.nested(SHOWN, BusinessProfile, default=f.blank(BusinessProfile, {}))
+    business_type: str | None = f.choice(SHOWN, *BUSINESSES)
+    capabilities: dict[str, Any] = f.nested(default={})
     charges_enabled: bool = f.boolean(default=False)
-    company: dict[str, Any] | None = f.nested(WRITE, Company, default=f.blank(Company, {}))
-    controller: dict[str, Any] = f.nested(CREATE, Controller)
-    country: str = f.text(CREATE, max=2)
-    default_currency: str = f.currency(WRITE)
+    company: dict[str, Any] | None = f.nested(SHOWN, Company, default=f.blank(Company, {}))
+    controller: dict[str, Any] = f.nested(required=True)
+    country: str = f.text(required=True)
+    default_currency: str = f.currency(required=True)
     details_submitted: bool = f.boolean(default=False)
-    email: str | None = f.email(WRITE, unset=True)
+    email: str | None = f.email()
     external_accounts: dict[str, Any] = f.computed(
         external_accounts, refs={"data": {"account": "account", "customer": "customer"}}
     )
     future_requirements: dict[str, Any] = f.absent(NOTHING_DUE)
     groups: dict[str, Any] = f.absent({"payments_pricing": None})
-    individual: dict[str, Any] | None = f.nested(WRITE, Individual)
-    metadata: dict[str, str] = f.metadata()
+    individual: dict[str, Any] | None = f.nested(SHOWN, Individual)
+    metadata: dict[str, str] = f.metadata(SHOWN)
     payouts_enabled: bool = f.absent(False)
     requirements: dict[str, Any] = f.computed(due)
-    settings: dict[str, Any] = f.nested(WRITE, Settings, default=f.blank(Settings, {}))
-    tos_acceptance: dict[str, Any] = f.nested(WRITE, Acceptance, default=f.blank(Acceptance, {}))
-    type: str = f.choice(CREATE, "custom", "express", "standard", "none")
+    settings: dict[str, Any] = f.nested(SHOWN, Settings, default=f.blank(Settings, {}))
+    tos_acceptance: dict[str, Any] = f.nested(SHOWN, Acceptance, default=f.blank(Acceptance, {}))
+    type: str = f.choice(SHOWN, "custom", "express", "standard", "none", required=True)
 
     rejected: str | None = f.text(hidden=True)
     """Why the platform rejected the account; it can charge nobody then."""

@@ -11,7 +11,14 @@ from billow.store import jobs
 from billow.store.tx import Tx
 from tests.conftest import Api
 
-ABOUT_NO_ROW = {"events.number", "ledger.seal", "store.prune", "timers.repair"}
+ABOUT_NO_ROW = {
+    "cards.expiring",
+    "dispute.follow",  # the gateway is asked for it, and may report one that is not recorded yet
+    "events.number",
+    "ledger.seal",
+    "store.prune",
+    "timers.repair",
+}
 ENDS_WITH_ITS_ROW = {"billing.oversize", "webhook.forget", "webhook.notice"}
 """A receiver may be deleted while something waits for it, and what waits alone may be deleted or billed."""
 

@@ -250,10 +250,6 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
         f"{path}/{{card}}": lambda maker: (existing_source(maker), {})
         for path in ("/v1/customers/{id}/cards", "/v1/customers/{id}/sources")
     },
-    "/v1/test_helpers/customers/{customer}/fund_cash_balance": lambda maker: (
-        "/v1/test_helpers/customers/{customer}/fund_cash_balance",
-        {"amount": "1000", "currency": "eur"},
-    ),
     "/v1/customers/{id}/tax_ids": lambda maker: (
         "/v1/customers/{new customer}/tax_ids",
         {"type": "eu_vat", "value": "DE136695976"},

@@ -44,7 +44,9 @@ def send(tx: Tx, refs: list[str]) -> Steps:
     """
     [id] = refs
     mail = outbox.find(tx, id)
-    if mail is None or mail.state != "waiting":
+    if mail is None:
+        raise jobs.RowMissing(f"There is no mail {id}.")
+    if mail.state != "waiting":
         return None
     found = letters.address(tx, mail)
     if isinstance(found, str):

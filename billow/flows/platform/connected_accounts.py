@@ -1,15 +1,17 @@
 """Create and change the accounts of businesses for which a platform bills."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from babel.numbers import get_territory_currencies
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.params import Params
+from billow.api.params import Params, merged
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import has_gateway
+from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
 from billow.store.ids import new_id
 from billow.store.tx import Tx
@@ -19,8 +21,30 @@ CAPABILITIES = ("card_payments", "transfers")
 """What an account is asked to have where the request names nothing."""
 
 
-@ConnectedAccount.create
-def create(tx: Tx, wanted: ConnectedAccount) -> ConnectedAccount:
+class Update(Params):
+    business_profile: accounts.BusinessProfile | None = f.nested(shape=accounts.BusinessProfile)
+    business_type: str | None = f.choice(f.SHOWN, *accounts.BUSINESSES)
+    capabilities: dict[str, accounts.Requested] | None = f.map_of(shape=accounts.Requested)
+    company: accounts.Company | None = f.nested(shape=accounts.Company)
+    default_currency: str | None = f.currency()
+    email: str | None = f.email(unset=True)
+    individual: accounts.Individual | None = f.nested(shape=accounts.Individual)
+    metadata: dict[str, str] = f.metadata()
+    settings: accounts.Settings | None = f.nested(shape=accounts.Settings)
+    tos_acceptance: accounts.Acceptance | None = f.nested(shape=accounts.Acceptance)
+
+
+class Create(Update):
+    controller: accounts.Controller | None = f.nested(shape=accounts.Controller)
+    country: str | None = f.text(max=2)
+    type: str | None = f.choice(f.SHOWN, "custom", "express", "standard", "none")
+
+
+HASHES = ("business_profile", "company", "individual", "settings", "tos_acceptance")
+
+
+@ConnectedAccount.create(Create)
+def create(tx: Tx, wanted: Create) -> ConnectedAccount:
     """Create an account for a business, with books of its own; requests name it with `Stripe-Account`."""
     country = (wanted.country or country_of(tx)).upper()
     currencies = get_territory_currencies(country) if country.isalpha() and len(country) == 2 else []
@@ -32,13 +56,17 @@ def create(tx: Tx, wanted: ConnectedAccount) -> ConnectedAccount:
     kind = kind_of(wanted)
     made = rows.insert(
         tx,
-        wanted.but(
+        ConnectedAccount(
             id=new_id(ConnectedAccount.prefix),
-            capabilities=dict.fromkeys(requested(wanted.capabilities) or CAPABILITIES, "inactive"),
-            controller=controller_of(kind, wanted.controller or {}),
+            business_type=wanted.business_type,
+            capabilities=dict.fromkeys(requested(wanted.capabilities or {}) or CAPABILITIES, "inactive"),
+            controller=controller_of(kind, rows.plain_value(wanted.controller) or {}),
             country=country,
             default_currency=wanted.default_currency or currencies[-1].lower(),
+            email=wanted.email,
+            metadata=merged({}, wanted.metadata),
             type=kind,
+            **{name: given.shown() for name in HASHES if (given := getattr(wanted, name))},
         ),
         event=None,
     )
@@ -68,7 +96,7 @@ def platform_of(tx: Tx) -> str | None:
     return found["name"] if found else None
 
 
-def kind_of(wanted: ConnectedAccount) -> str:
+def kind_of(wanted: Create) -> str:
     """Return the type of an account: as the request says, or none where it describes a controller."""
     require(
         not (wanted.type and wanted.type != "none" and wanted.controller),
@@ -94,7 +122,7 @@ def controller_of(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def requested(capabilities: dict[str, Any]) -> list[str]:
+def requested(capabilities: Mapping[str, accounts.Requested]) -> list[str]:
     """Return the capabilities that a request asks for, by name."""
     unknown = sorted(name for name in capabilities if not CAPABILITY.fullmatch(name))
     if unknown:
@@ -103,7 +131,7 @@ def requested(capabilities: dict[str, Any]) -> list[str]:
             param=f"capabilities[{unknown[0]}]",
             code="parameter_unknown",
         )
-    return [name for name, how in capabilities.items() if how["requested"]]
+    return [name for name, how in capabilities.items() if how.requested]
 
 
 def name_of(account: ConnectedAccount) -> str | None:
@@ -114,16 +142,25 @@ def name_of(account: ConnectedAccount) -> str | None:
     return account.business_profile.get("name") or company.get("name") or full or None
 
 
-@ConnectedAccount.update
-def update(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
+@ConnectedAccount.update(Update)
+def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccount:
     """Update what an account says of its business. Emits `account.updated`."""
-    asked = changes.pop("capabilities", None)
-    if asked is not None:
-        kept = {name: state for name, state in account.capabilities.items() if isinstance(state, str)}
-        wanted = set(requested(asked))
+    sent = wanted.sent()
+    plain = ("business_type", "default_currency", "email")
+    changes: dict[str, Any] = {name: sent[name] for name in plain if name in sent}
+    for name in HASHES:
+        if sent.get(name):
+            before = getattr(account, name) or sent[name].shown()
+            changes[name] = {**before, **rows.plain_value(sent[name].sent())}
+    if "metadata" in sent:
+        changes["metadata"] = merged(account.metadata, wanted.metadata)
+    if wanted.capabilities is not None:
+        asked = wanted.capabilities
+        named = set(requested(asked))
         state = state_of(account.charges_enabled)
-        left = {name: state for name, state in kept.items() if name in wanted or name not in asked}
-        changes["capabilities"] = left | dict.fromkeys(sorted(wanted - left.keys()), state)
+        kept = account.capabilities.items()
+        left = {name: state for name, state in kept if name in named or name not in asked}
+        changes["capabilities"] = left | dict.fromkeys(sorted(named - left.keys()), state)
     return after(tx, account, changes)
 
 
