@@ -298,6 +298,11 @@ def update(tx: Tx, session: CheckoutSession, wanted: Update) -> CheckoutSession:
         f" `{session.status}`.",
         param=others[0] if others else None,
     )
+    require(
+        not others or not session.pending.get("awaits"),
+        "This Checkout Session has a payment that is under way: it cannot be updated now.",
+        param=others[0] if others else None,
+    )
     changes: dict[str, Any] = {}
     if "metadata" in sent:
         changes["metadata"] = merged(session.metadata, wanted.metadata)
@@ -384,7 +389,7 @@ def expire(tx: Tx, session: CheckoutSession) -> CheckoutSession:
         f" of `{session.status}`.",
     )
     require(
-        session.attempt_until is None,
+        session.attempt_until is None and not session.pending.get("awaits"),
         "This Checkout Session has a payment that is under way: it cannot be expired now.",
     )
     return close(tx, session)
@@ -457,5 +462,7 @@ def expire_due(tx: Tx, refs: list[str]) -> None:
     session = rows.lock(tx, CheckoutSession, id)
     if session.attempt_until is not None:
         jobs.put(tx, "checkout.expire", id, session.attempt_until + timedelta(minutes=1))
+    elif session.pending.get("awaits"):  # the customer can still answer the bank
+        jobs.put(tx, "checkout.expire", id, tx.now + timedelta(hours=1))
     elif is_over(session, tx.now):
         close(tx, session)

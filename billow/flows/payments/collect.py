@@ -12,7 +12,7 @@ from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
-from billow.flows.payments import abandoned
+from billow.flows.payments import abandoned, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -217,7 +217,15 @@ def begin(
 def begin_many(
     tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
 ) -> list[Attempt]:
-    """Write down the attempts to pay intents, each with its payment method."""
+    """Write down the attempts to pay intents, each with its payment method.
+
+    Refuses an intent that has succeeded or was canceled, whatever asks for the payment.
+    """
+    for intent, _ in wanted:
+        if intent.status not in intent_states.OPEN:
+            raise intent_states.unexpected(
+                tx, intent, f"This PaymentIntent cannot be paid: it has a status of {intent.status}."
+            )
     rows.update_many(tx, [(intent, begun(intent, method)) for intent, method in wanted], event=None)
     return write_down_many(
         tx,

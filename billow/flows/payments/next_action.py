@@ -5,7 +5,6 @@ from typing import Any
 
 from billow.api.fields import seconds
 from billow.core.payments import NeedsAction
-from billow.flows.outside.outside import outside_of
 from billow.flows.papers import links
 from billow.flows.payments import transfer_instructions
 from billow.resources.payment_intent import PaymentIntent
@@ -17,9 +16,7 @@ DEPOSITS_ARRIVE = timedelta(days=2)
 
 def url_of(tx: Tx, intent: PaymentIntent | SetupIntent) -> str:
     """Return the address of the page on which the customer acts."""
-    outside = outside_of(tx)
-    seal = links.seal(outside, tx.tenant, intent.id, "authentication")
-    return f"{outside.base_url}/a/{tx.tenant}/{intent.id}/{seal}"
+    return links.authentication(tx, intent.id)
 
 
 def of(tx: Tx, intent: PaymentIntent | SetupIntent, outcome: NeedsAction) -> dict[str, Any]:

@@ -132,7 +132,8 @@ def check_terms(tx: Tx, wanted: Any, amount: int) -> None:
 def update(tx: Tx, intent: PaymentIntent, wanted: Update) -> Steps:
     """Update a payment intent: what it says always, what it collects and how until it is confirmed."""
     sent = wanted.sent()
-    intent_states.check_updatable(tx, intent, [name for name in sent if name not in ALWAYS])
+    fixed = [name for name in sent if name not in ALWAYS]
+    intent_states.check_updatable(tx, intent, fixed)
     for name in OF_INVOICES:
         require(
             intent.invoice is None or name not in sent,
@@ -145,6 +146,16 @@ def update(tx: Tx, intent: PaymentIntent, wanted: Update) -> Steps:
     intent = rows.lock(tx, PaymentIntent, intent.id)
     tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
     changes = {**kept(wanted, intent), **own_changes(tx, intent, wanted)}
+    if fixed and (waiting := abandoned.of_intent(tx, intent.id)):
+        # What the customer is asked to confirm at the bank would be another payment.
+        tx = yield from abandoned.end(tx, waiting)
+        intent = rows.lock(tx, PaymentIntent, intent.id)
+        try:
+            intent_states.check_updatable(tx, intent, fixed)
+        except Refused as refused:  # returned, so that the payment is kept that was completed meanwhile
+            return refused
+        changes["status"] = lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "attach_method")
+        changes["next_action"] = None
     if method:
         intent_methods.check_owner(method, changes.get("customer") or intent.customer)
         changes["payment_method"] = method.id

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
+from billow.api import rows
+from billow.core.errors import Refused
 from billow.core.payments import CANCELED, Succeeded
+from billow.flows.payments import collect
+from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_method import PaymentMethod
 from billow.store import jobs
 from tests.conftest import Api
 from tests.support.invariants import check_all
@@ -120,3 +125,45 @@ def test_a_voided_invoice_is_not_paid_at_the_bank_afterwards(api: Api, gateway: 
     assert gateway.authenticate(first) == CANCELED
     assert attempts(api, found["intent"]) == {first: "failed"}
     check_all(api.app.db, api.tenant)
+
+
+def test_an_update_ends_what_the_customer_is_asked_to_confirm(api: Api, gateway: Any) -> None:
+    intent = waiting(api)
+    [first] = attempts(api, intent["id"])
+    changed = api.post(f"/v1/payment_intents/{intent['id']}", {"amount": 100})
+    assert (changed["status"], changed["next_action"], changed["amount"]) == (
+        "requires_confirmation",
+        None,
+        100,
+    )
+    assert gateway.authenticate(first) == CANCELED
+    gateway_says = waiting(api)
+    [other] = attempts(api, gateway_says["id"])
+    gateway.authenticate(other)
+    refused = api.post(f"/v1/payment_intents/{gateway_says['id']}", {"amount": 100})
+    assert refused["error"]["code"] == "payment_intent_unexpected_state"
+    assert api.get(f"/v1/payment_intents/{gateway_says['id']}")["amount_received"] == 900
+    check_all(api.app.db, api.tenant)
+
+
+def test_the_address_of_an_action_is_that_of_a_page(api: Api) -> None:
+    sent = {"amount": 900, "currency": "usd", "payment_method": ASKS, "confirm": "true"}
+    for path, form in (
+        ("payment_intents", sent),
+        ("setup_intents", {"payment_method": ASKS, "confirm": "true"}),
+    ):
+        made = api.post(f"/v1/{path}", {**form, "return_url": "https://shop.example/back"})
+        url = made["next_action"]["redirect_to_url"]["url"]
+        assert api.app.wsgi.test_client().get("/" + url.split("/", 3)[3]).status_code == 200
+    browser = api.post("/v1/payment_intents", sent)["next_action"]["use_stripe_sdk"]["stripe_js"]
+    assert api.app.wsgi.test_client().get("/" + browser.split("/", 3)[3]).status_code == 200
+
+
+def test_an_intent_that_was_paid_is_paid_by_nothing_else(api: Api) -> None:
+    sent = {"amount": 900, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    paid = api.post("/v1/payment_intents", sent)
+    with api.app.db.transaction(api.tenant) as tx:
+        intent = rows.find(tx, PaymentIntent, paid["id"])
+        method = rows.find(tx, PaymentMethod, paid["payment_method"])
+        with pytest.raises(Refused, match="status of succeeded"):
+            collect.begin(tx, intent, method, automatic=False, off_session=False)

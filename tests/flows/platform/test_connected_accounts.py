@@ -155,7 +155,7 @@ def test_an_address_of_an_account_is_for_once_and_for_minutes(
 ) -> None:
     first, second = link(api, connected), link(api, connected)
     assert browse(api, first).status_code == 410 and browse(api, second).status_code == 200
-    assert browse(api, second[:-1] + "x").status_code == 404
+    assert browse(api, second[:-1] + ("y" if second.endswith("x") else "x")).status_code == 404
     third, now = link(api, connected), api.app.db.wall()
     monkeypatch.setattr(api.app.db, "wall", lambda: now + timedelta(minutes=6))
     gone = browse(api, third)
