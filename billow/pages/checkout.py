@@ -1,5 +1,6 @@
 """Serve the checkout page: show what is bought, take the payment, and lead back to the merchant."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +27,7 @@ from billow.store.tx import Database, Tx
 
 ADDRESS = "/c/<account>/<mode>/<session>/<seal>"
 LINK = "/b/<account>/<mode>/<link>/<seal>"
-MOST_DECLINES = 10
-"""How many cards may be declined in one session, before somebody is taken to be trying out stolen ones."""
+OPTIONAL = re.compile(r"optional-([0-9]{1,2})")
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
@@ -77,7 +77,7 @@ class Pages:
             return busy(tx, session, form.words, address)
         status = 422 if form.errors or form.declined else 200
         takes = entry.of(tx, session.currency)
-        if session.pending.get("declines", 0) >= MOST_DECLINES:
+        if session.pending.get("declines", 0) >= completion.MOST_DECLINES:
             return message(
                 tx,
                 session,
@@ -133,6 +133,8 @@ class Pages:
             return frame.see(address)
         except Refused as refused:
             result = Result(session, refused.message)
+            with self.db.transaction(tenant) as tx:
+                completion.reopen(tx, id)
         if result.declined:
             form.declined = result.declined
             with self.db.transaction(tenant) as tx:
@@ -215,7 +217,7 @@ def prefilled(args: Mapping[str, str]) -> dict[str, str | None]:
     email = form.email() if args.get("prefilled_email") else None
     return {
         "email": None if form.errors else email,
-        "reference": args.get("client_reference_id", "")[:200] or None,
+        "reference": args.get("client_reference_id", "").replace("\x00", "")[:200] or None,
     }
 
 
@@ -236,11 +238,7 @@ def chosen(given: Mapping[str, str]) -> changes.Chosen:
         and value.strip().isdigit()
         and len(value) < 8
     }
-    extras = {
-        int(name.removeprefix("optional-"))
-        for name in given
-        if name.startswith("optional-") and name.removeprefix("optional-").isdecimal()
-    }
+    extras = {int(found[1]) for name in given if (found := OPTIONAL.fullmatch(name))}
     option = given.get("shipping", "")
     return changes.Chosen(quantities, extras, int(option) if option.isdecimal() and len(option) < 3 else None)
 

@@ -348,20 +348,28 @@ def release(tx: Tx, ids: Iterable[str]) -> None:
     Locks the coupons, then the promotion codes.
     """
     found = list(rows.find_many(tx, Discount, ids).values())
-    if not found:
+    uncount_redemptions(tx, [(one.coupon, one.promotion_code) for one in found])
+    emitted = [one for one in found if one.subscription or one.subscription_item]
+    rows.emit(tx, [(one, None) for one in emitted], "customer.discount.deleted")
+
+
+def uncount_redemptions(tx: Tx, redeemed: Sequence[tuple[str, str | None]]) -> None:
+    """Take back the counts of redemptions, each a coupon with its code, if it has one.
+
+    A code that reached its limit by them is active again. Locks the coupons, then the promotion codes.
+    """
+    if not redeemed:
         return
-    by_id = {one.id: one for one in rows.lock_many(tx, Coupon, {one.coupon for one in found})}
-    used = [one.promotion_code for one in found if one.promotion_code]
+    by_id = {one.id: one for one in rows.lock_many(tx, Coupon, {coupon for coupon, _ in redeemed})}
+    used = [code for _, code in redeemed if code]
     given = {one.id: one for one in rows.lock_many(tx, PromotionCode, used)} if used else {}
-    for one in found:
-        coupon, code = by_id[one.coupon], given.get(one.promotion_code or "")
-        by_id[coupon.id] = rows.update(tx, coupon, times_redeemed=coupon.times_redeemed - 1)
+    for id, promotion_code in redeemed:
+        coupon, code = by_id[id], given.get(promotion_code or "")
+        by_id[id] = rows.update(tx, coupon, times_redeemed=coupon.times_redeemed - 1)
         if code:
             full = code.times_redeemed in (code.max_redemptions, coupon.max_redemptions)
             active = code.active or (full and codes.is_free(tx, code))
             rows.update(tx, code, times_redeemed=code.times_redeemed - 1, active=active)
-    emitted = [one for one in found if one.subscription or one.subscription_item]
-    rows.emit(tx, [(one, None) for one in emitted], "customer.discount.deleted")
 
 
 def release_of(tx: Tx, subscription: Subscription, items: Sequence[SubscriptionItem]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Outcome
+from billow.flows.billing import discounts
 from billow.flows.checkout import confirmations, payment_links, purchase, sessions
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
@@ -17,9 +18,9 @@ from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
 from billow.resources.checkout_session import CheckoutSession
-from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_link import PaymentLink
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
 from billow.resources.setup_intent import SetupIntent
@@ -31,6 +32,10 @@ from billow.store.tx import Tx
 
 GUARD = timedelta(minutes=2)
 """How long a payment under way keeps others out, if its answer never comes: then it is found out."""
+MADE = {"subscription", "invoice", "payment_intent", "payment_method", "setup_intent", "redeemed"}
+"""What is kept of a payment once something was made for it."""
+MOST_DECLINES = 10
+"""How many declines a session takes, so that nobody tries stolen cards on it."""
 AGAIN = timedelta(minutes=10)
 """How often a payment is looked at that takes days, as that of a bank debit."""
 
@@ -54,6 +59,10 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     if session.status != "open" or is_busy(tx, session):
         return Result(session)
     require(not sessions.is_over(session, tx.now), "This checkout session has expired.")
+    check_open(tx, session)
+    if paid_elsewhere(tx, session):
+        pending = {**session.pending, "payment_intent": session.payment_intent}
+        return settle(tx, rows.update(tx, session, event=None, pending=pending))
     session = rows.update(
         tx, session, event=None, attempt_until=tx.wall + GUARD, **purchase.collected(session, payer)
     )
@@ -73,6 +82,33 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
+
+
+def check_open(tx: Tx, session: CheckoutSession) -> None:
+    """Refuse to pay after too many declines, or where the limit of the session's link is reached."""
+    require(
+        session.pending.get("declines", 0) < MOST_DECLINES, "This checkout session was declined too often."
+    )
+    if session.payment_link:
+        link = rows.lock(tx, PaymentLink, session.payment_link)
+        require(payment_links.has_room(tx, link, session.id), link.inactive_message or payment_links.INACTIVE)
+
+
+def paid_elsewhere(tx: Tx, session: CheckoutSession) -> bool:
+    """Check whether the intent of an earlier attempt was paid by a request to the API."""
+    found = rows.find_many(tx, PaymentIntent, [session.payment_intent or ""])
+    return any(one.status in ("succeeded", "requires_capture") for one in found.values())
+
+
+def reopen(tx: Tx, id: str) -> None:
+    """Let the customer of a payment that was refused before anything was made for it try again.
+
+    A refusal is not counted as a decline: no bank has said anything.
+    """
+    session = rows.lock(tx, CheckoutSession, id)
+    if session.status == "open" and session.attempt_until is not None and not session.pending.keys() & MADE:
+        jobs.cancel(tx, "checkout.settle", id)
+        rows.update(tx, session, event=None, attempt_until=None)
 
 
 def asked(gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]) -> dict[str, Outcome]:
@@ -129,6 +165,7 @@ def begin(
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
         "customer": customer.id if customer else None,
+        "declines": session.pending.get("declines", 0),
         "payment_method": method.id if method else None,
         **found,
     }
@@ -139,6 +176,8 @@ def begin(
 def refuse(tx: Tx, session: CheckoutSession, message: str, **pending: Any) -> Result:
     """Leave a session open after a declined payment; the customer may try again."""
     jobs.cancel(tx, "checkout.settle", session.id)
+    redeemed = [(coupon, code) for coupon, code in session.pending.get("redeemed") or []]
+    discounts.uncount_redemptions(tx, redeemed)
     declines = session.pending.get("declines", 0) + 1
     kept = {"customer": session.pending.get("customer"), "declines": declines, **pending}
     return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message)
@@ -214,9 +253,6 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
         rows.update(tx, subscription, event=None, provisional=False)
         create.conclude(tx, subscription.id)
     customer = pending.get("customer")
-    if session.mode == "payment" and not pending.get("invoice"):
-        found = rows.find(tx, Customer, customer) if customer else None
-        purchase.count_redemptions(tx, session, found)
     waits = intent is not None and intent.status == "processing"
     held = intent is not None and intent.status == "requires_capture"
     if waits:
@@ -262,13 +298,7 @@ def settle_due(tx: Tx, refs: list[str]) -> None:
     tx = purchase.with_clock(tx, session)
     if session.status != "open" or session.attempt_until is None:
         return
-    if not session.pending.keys() & {
-        "subscription",
-        "invoice",
-        "payment_intent",
-        "payment_method",
-        "setup_intent",
-    }:
+    if not session.pending.keys() & MADE:
         refuse(tx, session, "")
         return
     settle(tx, session)

@@ -204,6 +204,25 @@ def is_open(link: PaymentLink) -> bool:
     return link.active and (limited is None or limited["count"] < limited["limit"])
 
 
+def has_room(tx: Tx, link: PaymentLink, session: str) -> bool:
+    """Check whether one more session of a link may be paid: those under way count like completed ones.
+
+    The caller has locked the link, so that of two sessions one waits for the other.
+    """
+    limited = (link.restrictions or {}).get("completed_sessions")
+    if limited is None:
+        return True
+    under_way = rows.select(
+        tx,
+        CheckoutSession,
+        "payment_link = %(link)s and status = 'open' and id <> %(session)s"
+        " and (attempt_until is not null or pending->>'awaits' is not null)",
+        link=link.id,
+        session=session,
+    )
+    return bool(limited["count"] + len(under_way) < limited["limit"])
+
+
 def visit(
     tx: Tx, link: PaymentLink, email: str | None = None, reference: str | None = None
 ) -> CheckoutSession:

@@ -12,6 +12,7 @@ from billow.flows.billing.discounts import DiscountTerm, Owner
 from billow.flows.checkout import agreement, invoices, lines
 from billow.flows.customers import payment_methods
 from billow.flows.payments import collect, setup_intents
+from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.flows.subscriptions import create
 from billow.resources import customer as customers
@@ -148,6 +149,8 @@ def begin(
     tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
 ) -> tuple[dict[str, Any], list[Attempt]]:
     """Begin what the session sells; return what was made for it, and the attempts to send to the gateway."""
+    if session.mode == "payment" and session.amount_total:
+        check_amount(session.amount_total, session.currency or "")
     priced = lines.lines_of(tx, "session", session.id)
     if session.mode == "setup":
         return begin_setup(tx, session, customer, method)
@@ -217,13 +220,14 @@ def begin_payment(
     tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
 ) -> tuple[dict[str, Any], list[Attempt]]:
     """Write or reuse the payment intent of the session, and the attempt to pay it."""
+    redeemed = {"redeemed": redeem(tx, session, customer)}
     if not session.amount_total:
-        return {}, []
+        return redeemed, []
     if method is None:
         raise Inconsistent("A payment has a method.")
     intent = intent_of(tx, session, customer)
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=False)
-    return {"payment_intent": intent.id}, [attempt]
+    return {"payment_intent": intent.id, **redeemed}, [attempt]
 
 
 def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None) -> PaymentIntent:
@@ -245,13 +249,19 @@ def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None) -> Pa
     return rows.insert(tx, intent.but(**sent))
 
 
-def count_redemptions(tx: Tx, session: CheckoutSession, customer: Customer | None) -> None:
-    """Count the coupon and code of a payment without an invoice, whose discount belongs to nothing else."""
+def redeem(tx: Tx, session: CheckoutSession, customer: Customer | None) -> list[tuple[str, str | None]]:
+    """Redeem the coupon and code of a payment without an invoice, whose discount belongs to nothing else.
+
+    Before the card is charged, since nothing may refuse a payment that was taken; `completion.refuse` takes
+    it back. Returns each coupon with its code. Refuses what can no longer be redeemed.
+    """
     terms = [made(DiscountTerm, **one.sent()) for one in discount_params(tx, session.discount_ids)]
     if not terms:
-        return
+        return []
     owner = Owner(customer or Customer(), session.currency, subtotal=session.amount_subtotal)
-    discounts.count_redemptions(tx, discounts.redeemable(tx, terms, owner))
+    found = discounts.redeemable(tx, terms, owner)
+    discounts.count_redemptions(tx, found)
+    return [(one.coupon.id, one.code.id if one.code else None) for one in found]
 
 
 def saved_method(tx: Tx, session: CheckoutSession, id: str) -> PaymentMethod:

@@ -1,7 +1,7 @@
 """Create, update and expire checkout sessions."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
@@ -16,21 +16,18 @@ from billow.flows.checkout.params import HOSTED, Create
 from billow.flows.outside.outside import outside_of
 from billow.flows.papers import links
 from billow.flows.payments import setup_intents
+from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, apply_discounts, discount_owner
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import CARD, NO_TEXT, CheckoutSession
 from billow.resources.customer import Address, Customer
 from billow.resources.line_item import LineItem
 from billow.resources.price import Price, check_usable
-from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks, jobs
 from billow.store.ids import new_id, secret
-from billow.store.jobs import job
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-RECOVERABLE = timedelta(days=30)
-"""How long an expired session can be begun again, if it allows that."""
 SENT_AS_THEY_ARE = (
     "allow_promotion_codes", "allowed_payment_method_types", "billing_address_collection", "cancel_url",
     "client_reference_id", "customer_email", "excluded_payment_method_types", "integration_identifier",
@@ -67,7 +64,10 @@ def create(tx: Tx, wanted: Create) -> Steps:
     if mode == "setup":
         intent = yield from setup_intents.create(tx, setup_params(session, wanted))
         session = session.but(setup_intent=intent.id)
-    return insert(tx, session, customer, priced)
+    inserted = insert(tx, session, customer, priced)
+    if mode == "payment" and inserted.amount_total:
+        check_amount(inserted.amount_total, currency or "", "line_items")
+    return inserted
 
 
 def setup_params(session: CheckoutSession, wanted: Create) -> setup_intents.Create:
@@ -380,40 +380,6 @@ def recalculate(
 # ------------------------------------------------------------------------------------- the end of a session
 
 
-@CheckoutSession.action("expire")
-def expire(tx: Tx, session: CheckoutSession) -> CheckoutSession:
-    """Expire an open session: nothing can be paid at its address any more."""
-    require(
-        session.status == "open",
-        'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status'
-        f" of `{session.status}`.",
-    )
-    require(
-        session.attempt_until is None and not session.pending.get("awaits"),
-        "This Checkout Session has a payment that is under way: it cannot be expired now.",
-    )
-    return close(tx, session)
-
-
-def close(tx: Tx, session: CheckoutSession) -> CheckoutSession:
-    """Mark a session expired; where it can be recovered, it says at which address. Emits
-    `checkout.session.expired`."""
-    changes: dict[str, Any] = {"status": "expired", "url": None}
-    recovery = (session.after_expiration or {}).get("recovery")
-    if recovery and recovery["enabled"]:
-        until = seconds(tx.now + RECOVERABLE)
-        found = {**recovery, "expires_at": until, "url": links.recovery(tx, session.id)}
-        changes["after_expiration"] = {"recovery": found}
-    jobs.cancel(tx, "checkout.expire", session.id)
-    if session.setup_intent:
-        setup_intents.cancel(
-            tx,
-            rows.lock(tx, SetupIntent, session.setup_intent),
-            setup_intents.Cancel(cancellation_reason="abandoned"),
-        )
-    return rows.update(tx, session, event="checkout.session.expired", **changes)
-
-
 def recover(tx: Tx, session: CheckoutSession) -> CheckoutSession | None:
     """Begin an expired session again as a new one, for thirty days and if it allows that (§9.1)."""
     recovery = (session.after_expiration or {}).get("recovery")
@@ -434,6 +400,15 @@ def recover(tx: Tx, session: CheckoutSession) -> CheckoutSession | None:
         status="open",
         url=links.checkout(tx, id),
     )
+    made_before = rows.select(
+        tx,
+        CheckoutSession,
+        "recovered_from = %(id)s and status = 'open'",
+        "order by id limit 1",
+        id=session.id,
+    )
+    if made_before:
+        return made_before[0]
     customer = rows.find(tx, Customer, session.customer) if session.customer else None
     priced = [
         PricedLine(
@@ -453,16 +428,3 @@ def line_items(tx: Tx, session: CheckoutSession, wanted: listing.Paging) -> list
 
 def is_over(session: CheckoutSession, now: datetime) -> bool:
     return session.status == "open" and session.expires_at <= now
-
-
-@job("checkout.expire")
-def expire_due(tx: Tx, refs: list[str]) -> None:
-    """Expire a session whose time is over; one with a payment under way waits for its outcome."""
-    [id] = refs
-    session = rows.lock(tx, CheckoutSession, id)
-    if session.attempt_until is not None:
-        jobs.put(tx, "checkout.expire", id, session.attempt_until + timedelta(minutes=1))
-    elif session.pending.get("awaits"):  # the customer can still answer the bank
-        jobs.put(tx, "checkout.expire", id, tx.now + timedelta(hours=1))
-    elif is_over(session, tx.now):
-        close(tx, session)

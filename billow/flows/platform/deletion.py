@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows.checkout import sessions
+from billow.flows.checkout import expiry
 from billow.flows.quotes import quotes
 from billow.flows.subscription_status import end
 from billow.resources import customer as customers
@@ -55,7 +55,7 @@ def expire_sessions(tx: Tx, customer: str) -> None:
     """Expire the open checkout sessions of a customer: nobody can pay in their name any more."""
     still_open = "customer = %(id)s and status = 'open' and attempt_until is null"
     for session in rows.select(tx, CheckoutSession, still_open, "order by id for update", id=customer):
-        sessions.close(tx, session)
+        expiry.close(tx, session)
 
 
 def cancel_quotes(tx: Tx, name: str, id: str) -> None:
