@@ -7,7 +7,7 @@ from billow.api.operation import merged_value
 from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import charges, collect, intent_states, settle
+from billow.flows.payments import charges, collect, intent_states, refunds, settle
 from billow.flows.payments.amounts import check_descriptor
 from billow.flows.payments.confirm_intent import kept
 from billow.flows.payments.payment_intent_params import Capture, Increment
@@ -32,25 +32,15 @@ def capture(tx: Tx, intent: PaymentIntent, wanted: Capture) -> Steps:
         code="amount_too_large",
     )
     check_capture(wanted)
-    charge = rows.find(tx, Charge, intent.latest_charge or "")
+    tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
     rows.update(tx, intent, event=None, **changes_of(intent, wanted))
-    attempt = charges.processing_capture(tx, charge) or collect.write_down(
-        tx,
-        Attempt(
-            kind="capture",
-            customer=charge.customer,
-            charge=charge.id,
-            amount=amount,
-            currency=charge.currency,
-            token=charge.reference or "",
-            automatic=False,
-            gateway=charge.gateway,
-        ),
-    )
+    attempt = charges.begin_capture(tx, charge, amount)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
-    after = rows.find(tx, Charge, charge.id)
-    return rows.find(tx, PaymentIntent, intent.id) if after.captured else charges.capture_error(after)
+    after = rows.find(tx, PaymentIntent, intent.id)
+    if after.status != "succeeded":
+        return intent_states.not_capturable(tx, after)
+    return after
 
 
 def check_capture(wanted: Capture) -> None:

@@ -11,7 +11,7 @@ from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of, outside_of
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, refunds, settle
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
@@ -160,19 +160,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
     """Capture an authorized charge, in full or in part; the rest of the hold is released."""
     amount = wanted.amount if wanted.amount is not None else charge.amount
     check_capture(tx, charge, amount)
-    attempt = processing_capture(tx, charge) or collect.write_down(
-        tx,
-        Attempt(
-            kind="capture",
-            customer=charge.customer,
-            charge=charge.id,
-            amount=amount,
-            currency=charge.currency,
-            token=charge.reference or "",
-            automatic=False,
-            gateway=charge.gateway,
-        ),
-    )
+    attempt = begin_capture(tx, charge, amount)
     changes = {
         name: wanted.sent()[name] for name in ("receipt_email", "transfer_group") if wanted.given(name)
     }
@@ -206,12 +194,32 @@ def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
     )
 
 
-def processing_capture(tx: Tx, charge: Charge) -> Attempt | None:
-    """Find a capture that was begun and not settled, so that it is requested again under its own id."""
-    found = rows.select(
-        tx, Attempt, "charge = %(id)s and kind = 'capture' and state = 'processing'", id=charge.id
+def begin_capture(tx: Tx, charge: Charge, amount: int) -> Attempt:
+    """Write down a capture, or return the one of this amount that was begun and not answered.
+
+    Refuses one while another amount is captured, or while the hold is let go. The caller has locked the
+    charge.
+    """
+    begun = refunds.processing_capture(tx, charge)
+    released = tx.one(
+        "select id from attempts where charge = %(id)s and kind = 'refund' and state = 'processing'",
+        id=charge.id,
     )
-    return found[0] if found else None
+    if released or (begun and begun.amount != amount):
+        raise refunds.in_use(charge)
+    return begun or collect.write_down(
+        tx,
+        Attempt(
+            kind="capture",
+            customer=charge.customer,
+            charge=charge.id,
+            amount=amount,
+            currency=charge.currency,
+            token=charge.reference or "",
+            automatic=False,
+            gateway=charge.gateway,
+        ),
+    )
 
 
 def capture_error(charge: Charge) -> Refused:

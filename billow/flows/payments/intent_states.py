@@ -91,9 +91,13 @@ def check_cancelable(tx: Tx, intent: Intent) -> None:
 
 def check_capturable(tx: Tx, intent: PaymentIntent) -> None:
     """Refuse to capture an intent that holds no money."""
-    if intent.status == "requires_capture":
-        return
-    raise unexpected(
+    if intent.status != "requires_capture":
+        raise not_capturable(tx, intent)
+
+
+def not_capturable(tx: Tx, intent: PaymentIntent) -> Refused:
+    """Return the error of a capture where no money is held, or none any more."""
+    return unexpected(
         tx,
         intent,
         f"This PaymentIntent could not be captured because it has a status of {intent.status}. Only a"

@@ -231,6 +231,8 @@ def canceled(tx: Tx, intent: PaymentIntent, reason: str | None) -> PaymentIntent
 def release(tx: Tx, intent: PaymentIntent) -> Steps:
     """Let go what an intent holds: `tx = yield from release(…)`. Emits `charge.refunded`."""
     tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
+    if charge.captured:
+        raise refunds.in_use(charge)
     attempt = refunds.begin(tx, charge, charge.amount)
     jobs.cancel(tx, "charge.expire", charge.id)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)

@@ -134,8 +134,28 @@ def is_won(tx: Tx, charge: Charge) -> bool:
     return not rows.select(tx, Dispute, lost, id=charge.id)
 
 
+def processing_capture(tx: Tx, charge: Charge) -> Attempt | None:
+    """Find a capture that was begun and not settled, so that it is requested again under its own id."""
+    found = rows.select(
+        tx, Attempt, "charge = %(id)s and kind = 'capture' and state = 'processing'", id=charge.id
+    )
+    return found[0] if found else None
+
+
+def in_use(charge: Charge) -> Refused:
+    """Return the error of a request that finds a charge being captured or let go; it may be sent again."""
+    return Refused(
+        f"Charge {charge.id} is being captured or let go by another request.", code="lock_timeout", status=429
+    )
+
+
 def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
-    """Write the refund, and the attempt that finds out its outcome if this process dies."""
+    """Write the refund, and the attempt that finds out its outcome if this process dies.
+
+    Refuses a hold that is being captured: what is let go would be what was taken.
+    """
+    if not charge.captured and processing_capture(tx, charge):
+        raise in_use(charge)
     if not charge.reference:
         raise Inconsistent(f"The charge {charge.id} succeeded without a reference of the gateway.")
     known = rows.find_many(tx, PaymentMethod, [charge.payment_method] if charge.payment_method else [])
@@ -185,7 +205,7 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     if not has_gateway(tx):
         return None
     tx, charge = lock_charge(tx, found)
-    if charge.captured or refundable_amount(tx, charge) != charge.amount:
+    if charge.captured or processing_capture(tx, charge) or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)

@@ -151,13 +151,14 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         outbox.order(tx, [payment_mails.receipt_of(captured)])
         jobs.cancel(tx, "charge.expire", charge.id)
         if charge.payment_intent:
+            intent = rows.lock(tx, PaymentIntent, charge.payment_intent)
             rows.update(
                 tx,
-                rows.lock(tx, PaymentIntent, charge.payment_intent),
+                intent,
                 event="payment_intent.succeeded",
                 amount_capturable=0,
                 amount_received=attempt.amount,
-                status=lifecycle.after(lifecycle.PAYMENT_INTENT, "requires_capture", "capture"),
+                status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "capture"),
             )
 
 
