@@ -78,7 +78,8 @@ class Field:
     """The nouns whose ids the value holds, separated by spaces; of a hash the places of them, as a tree:
     `{"price_details": {"price": "price"}}`. Callers may expand them."""
     format: str = ""
-    """The format of a text: `email` is one mail address, `line` has no line breaks or control characters."""
+    """The format of a text: `email` is one mail address, `line` has no line breaks or control characters,
+    `url` is the address of a page."""
 
     @property
     def stored(self) -> bool:
@@ -137,6 +138,11 @@ def email(role: Role = SHOWN, **more: Any) -> Any:
 def line(role: Role = SHOWN, **more: Any) -> Any:
     """Declare a text of one line, such as a name, which is used in headers, on statements and in tables."""
     return _declare("text", role, format="line", **{"max": 5000, **more})
+
+
+def url(role: Role = SHOWN, **more: Any) -> Any:
+    """Declare the address of a page that a customer is sent to: http or https, and never a script."""
+    return _declare("text", role, format="url", **{"max": 5000, **more})
 
 
 def integer(role: Role = SHOWN, **more: Any) -> Any:

@@ -15,6 +15,7 @@ from billow.core.decimals import written_out
 from billow.core.errors import Refused, require
 from billow.core.mail_addresses import is_address, is_line
 from billow.core.money import CURRENCIES, EXACT
+from billow.core.web_address import is_web_address
 
 P = TypeVar("P")
 MAX_DEPTH = 8
@@ -272,6 +273,8 @@ def _text(spec: Field, raw: Any, at: str) -> str:
     )
     if spec.format == "email":
         require(is_address(value), f"Invalid email address: {value[:80]!a}", param=at, code="email_invalid")
+    if spec.format == "url":
+        require(is_web_address(value), "Not a valid URL", param=at, code="url_invalid")
     if spec.format == "line":
         require(is_line(value), f"Invalid string: {at} must not contain control characters.", param=at)
     return value

@@ -25,6 +25,19 @@ def encoded(url: str) -> str:
     return f"{parts.scheme}://{place}{quote(parts.path, safe=KEPT)}{query}{fragment}"
 
 
+def is_web_address(url: str) -> bool:
+    """Check whether a browser can be sent to an address.
+
+    >>> is_web_address("https://a.example/b"), is_web_address("javascript:alert(1)"), is_web_address("//a")
+    (True, False, False)
+    """
+    try:
+        split(url)
+    except ValueError:
+        return False
+    return True
+
+
 def split(url: str) -> SplitResult:
     """Split a URL that a request can be sent to; raise ValueError for any other."""
     if UNPRINTABLE.search(url):

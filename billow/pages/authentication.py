@@ -1,7 +1,7 @@
 """Serve the page on which a customer confirms to the bank: a payment, an invoice, or a method to save."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import flask
 
@@ -110,4 +110,6 @@ def return_address(intent: Intent) -> str | None:
         f"{intent.object}_client_secret": intent.client_secret,
         "redirect_status": "succeeded" if intent.status in SUCCEEDED else "failed",
     }
-    return f"{intent.return_url}{'&' if '?' in intent.return_url else '?'}{urlencode(state)}"
+    parts = urlsplit(intent.return_url)
+    query = "&".join(part for part in (parts.query, urlencode(state)) if part)
+    return urlunsplit(parts._replace(query=query))

@@ -165,7 +165,9 @@ def listing(tx: Tx, wanted: Filters) -> Where:
 
 def delete(tx: Tx, coupon: Coupon) -> dict[str, Any]:
     """Delete a coupon. The discounts that it was redeemed for continue."""
-    if not coupon.times_redeemed:
+    # Open quotes and checkout sessions have discounts that are not counted yet.
+    offered = tx.one("select id from discounts where coupon = %(id)s limit 1", id=coupon.id)
+    if not coupon.times_redeemed and offered is None:
         return rows.delete(tx, coupon)
     rows.emit(tx, [(coupon, None)], "deleted")
     rows.update(tx, coupon, event=None, deleted=True)

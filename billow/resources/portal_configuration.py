@@ -18,8 +18,8 @@ PRORATIONS = ("always_invoice", "create_prorations", "none")
 
 class BusinessProfile(Params):
     headline: str | None = f.text(max=60, unset=True)
-    privacy_policy_url: str | None = f.text(unset=True)
-    terms_of_service_url: str | None = f.text(unset=True)
+    privacy_policy_url: str | None = f.url(unset=True)
+    terms_of_service_url: str | None = f.url(unset=True)
 
 
 class CustomerUpdate(Params):
@@ -144,7 +144,7 @@ class PortalConfiguration(
     active: bool = f.boolean(default=True, filter=True)
     application: str | None = f.absent(refs="application")
     business_profile: dict[str, Any] = f.nested(default=BLANK_PROFILE)
-    default_return_url: str | None = f.text()
+    default_return_url: str | None = f.url()
     features: dict[str, Any] = f.nested(default=NO_FEATURES, refs=FEEDBACK)
     is_default: bool = f.boolean(default=False, filter=True)
     login_page: dict[str, Any] = f.nested(default={"enabled": False, "url": None})

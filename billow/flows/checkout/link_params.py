@@ -20,7 +20,7 @@ class Confirmation(Params):
 
 
 class Redirect(Params):
-    url: str = f.text(required=True)
+    url: str = f.url(required=True)
 
 
 class AfterCompletion(Params):

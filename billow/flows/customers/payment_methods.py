@@ -258,9 +258,23 @@ def new_card(tx: Tx, wanted: Described, at: str, check: bool) -> Steps:
     typed: dict[str, Any] = {}
     if number:
         typed = {"exp_month": card.exp_month, "exp_year": full_year(card.exp_year or 0)}
+        check_expiry(tx, card.exp_month or 0, typed["exp_year"])
     if card.networks:
         typed["networks"] = {**(method.card or {})["networks"], "preferred": card.networks.preferred}
     return tx, method.but(card={**(method.card or {}), **typed})
+
+
+def check_expiry(tx: Tx, month: int, year: int) -> None:
+    """Refuse a card whose expiry, as it was typed in, is over (402)."""
+    if (year, month) < (tx.now.year, tx.now.month):
+        part = "year" if year < tx.now.year else "month"
+        raise Refused(
+            f"Your card's expiration {part} is invalid.",
+            status=402,
+            type="card_error",
+            code=f"invalid_expiry_{part}",
+            param=f"exp_{part}",
+        )
 
 
 def full_year(year: int) -> int:

@@ -8,7 +8,7 @@ from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused
 from billow.core.payments import Declined
-from billow.flows.customers.payment_methods import ADDRESS, card_error, full_year
+from billow.flows.customers.payment_methods import ADDRESS, card_error, check_expiry, full_year
 from billow.flows.outside.outside import refuse_test_card
 from billow.providers.gateways import instruments
 from billow.resources import payment_method as methods
@@ -47,15 +47,7 @@ def create(tx: Tx, wanted: Create) -> Token:
             "Card numbers are accepted in test mode only.", param="card[number]", code="testmode_charges_only"
         )
     card, year = wanted.card, full_year(wanted.card.exp_year)
-    if (year, card.exp_month) < (tx.now.year, tx.now.month):
-        part = "year" if year < tx.now.year else "month"
-        raise Refused(
-            f"Your card's expiration {part} is invalid.",
-            status=402,
-            type="card_error",
-            code=f"invalid_expiry_{part}",
-            param=f"exp_{part}",
-        )
+    check_expiry(tx, card.exp_month, year)
     found = instruments.find(card.number)
     if isinstance(found, Declined):
         raise card_error(found)

@@ -52,7 +52,7 @@ class Confirming(Methods):
     mandate: str | None = f.ref("mandate")
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)
     off_session: str = f.choice(CREATE, *SESSIONS, default="false")
-    return_url: str | None = f.text()
+    return_url: str | None = f.url()
     use_stripe_sdk: bool = f.boolean(default=False)
 
 

@@ -105,6 +105,12 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         param="charge",
         code="charge_not_refundable",
     )
+    require(
+        charge.reference,
+        f"Charge {charge.id} was transferred from a platform, which can reverse the transfer.",
+        param="charge",
+        code="charge_not_refundable",
+    )
     if charge.disputed and not is_won(tx, charge):
         raise Refused(
             f"Charge {charge.id} has been charged back; cannot issue a refund.",

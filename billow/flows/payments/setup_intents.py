@@ -55,7 +55,7 @@ class SingleUse(Params):
 
 class Confirming(Methods):
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)
-    return_url: str | None = f.text()
+    return_url: str | None = f.url()
     use_stripe_sdk: bool = f.boolean(default=False)
 
 

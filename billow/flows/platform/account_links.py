@@ -8,7 +8,6 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused, require
-from billow.core.web_address import split
 from billow.flows.papers import links
 from billow.resources.connected_account import ConnectedAccount
 from billow.store.ids import new_id
@@ -29,8 +28,8 @@ class Create(Params):
     account: str = f.ref("account", required=True)
     collect: str | None = f.choice(f.SHOWN, "currently_due", "eventually_due")
     collection_options: Collection | None = f.nested(shape=Collection)
-    refresh_url: str | None = f.line(max=5000)
-    return_url: str | None = f.line(max=5000)
+    refresh_url: str | None = f.url()
+    return_url: str | None = f.url()
     type: str = f.choice(f.SHOWN, "account_onboarding", "account_update", required=True)
 
 
@@ -42,16 +41,7 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
         given = getattr(wanted, name)
         if given is None:
             raise Refused(f"You must provide a {name}.", param=name, code="parameter_missing")
-        check_url(given, name)
     return {"object": "account_link", **made(tx, account, wanted.return_url, wanted.refresh_url)}
-
-
-def check_url(url: str, param: str) -> None:
-    """Refuse an address that no browser can be sent to."""
-    try:
-        split(url)
-    except ValueError:
-        raise Refused("Not a valid URL", param=param, code="url_invalid") from None
 
 
 @ConnectedAccount.action("login_links")

@@ -32,7 +32,7 @@ class LoginPage(Params):
 
 class Create(Params):
     business_profile: BusinessProfile | None = f.nested(shape=BusinessProfile)
-    default_return_url: str | None = f.text(unset=True)
+    default_return_url: str | None = f.url(unset=True)
     features: Features | None = f.nested(shape=Features, required=True)
     login_page: LoginPage | None = f.nested(shape=LoginPage)
     metadata: dict[str, str] = f.metadata()
@@ -42,7 +42,7 @@ class Create(Params):
 class Update(Params):
     active: bool | None = f.boolean()
     business_profile: BusinessProfile | None = f.nested(shape=BusinessProfile)
-    default_return_url: str | None = f.text(unset=True)
+    default_return_url: str | None = f.url(unset=True)
     features: Features | None = f.nested(shape=Features)
     login_page: LoginPage | None = f.nested(shape=LoginPage)
     metadata: dict[str, str] = f.metadata()

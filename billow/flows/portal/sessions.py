@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, missing
 from billow.api.resource import route
-from billow.core import lifecycle, web_address
+from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.papers import links
 from billow.flows.portal import configurations
@@ -29,7 +29,7 @@ class Confirmation(Params):
 
 
 class Redirect(Params):
-    return_url: str = f.text(required=True)
+    return_url: str = f.url(required=True)
 
 
 class AfterCompletion(Params):
@@ -108,7 +108,7 @@ class Create(Params):
     flow_data: FlowData | None = f.nested(shape=FlowData)
     locale: str | None = f.choice(SHOWN, *LOCALES)
     on_behalf_of: str | None = f.text()
-    return_url: str | None = f.text()
+    return_url: str | None = f.url()
 
 
 @route("POST", "/v1/billing_portal/sessions", Create)
@@ -123,7 +123,6 @@ def create(tx: Tx, wanted: Create) -> PortalSession:
     customer = rows.lock(tx, Customer, wanted.customer, param="customer")
     tx = clocks.enter(tx, customer.test_clock)
     configuration = configuration_of(tx, wanted.configuration)
-    check_url(wanted.return_url)
     id = new_id(PortalSession.prefix)
     return rows.insert(
         tx,
@@ -149,13 +148,6 @@ def configuration_of(tx: Tx, id: str | None) -> PortalConfiguration:
     found = rows.find(tx, PortalConfiguration, id, param="configuration")
     require(found.active, f"The configuration {id} is inactive.", param="configuration")
     return found
-
-
-def check_url(url: str | None) -> None:
-    try:
-        web_address.split(url or "https://example.com")
-    except ValueError:
-        raise Refused("Not a valid URL", param="return_url", code="url_invalid") from None
 
 
 #: The feature that a flow needs, and what the error says cannot be done without it.

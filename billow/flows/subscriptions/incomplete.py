@@ -52,4 +52,5 @@ def remove_unpaid(tx: Tx, subscription: Subscription) -> None:
     for part in parts:
         rows.delete(tx, part)
     rows.delete(tx, subscription, event=None)
-    void.void_invoice(tx, invoice)
+    if invoice.status != "void":  # somebody may have voided it while its payment waited for the customer
+        void.void_invoice(tx, invoice)

@@ -199,3 +199,26 @@ def test_strange_names_and_values_of_a_visit_are_no_errors(world: World, visitor
     assert visitor.opens(f"{link['url']}?client_reference_id=a%00b").status == 200
     visitor.sends(**PAYER, **{"optional-" + "9" * 5000: "yes"})
     assert charged(world) == [2000]
+
+
+def test_an_invoice_that_is_voided_while_the_bank_asks_leaves_the_session_open(
+    world: World, visitor: Visitor
+) -> None:
+    made = session(world, "subscription")
+    visitor.opens(made["url"]).sends(**{**PAYER, "number": THREE_D_SECURE})
+    [invoice] = world.get("/v1/invoices", status="open")["data"]
+    world.post(f"/v1/invoices/{invoice['id']}/void")
+    visitor.opens(made["url"])
+    assert (visitor.status, read(world, made)["status"]) == (422, "open")
+    visitor.sends(**PAYER)
+    assert (read(world, made)["status"], charged(world)) == ("complete", [2000])
+
+
+def test_a_coupon_of_an_open_session_is_deleted_and_refuses_the_payment(
+    world: World, visitor: Visitor
+) -> None:
+    coupon = world.coupon(percent_off=10, duration="once")
+    made = session(world, "payment", discounts=[{"coupon": coupon}])
+    assert world.delete(f"/v1/coupons/{coupon}")["deleted"] is True
+    visitor.opens(made["url"]).sends(**PAYER)
+    assert visitor.status == 422 and charged(world) == []

@@ -179,3 +179,9 @@ def test_a_token_becomes_a_payment_method(api: Any) -> None:
     made = api.post("/v1/payment_methods", {"type": "card", "card[token]": token(api)})
     assert made["id"].startswith("pm_") and made["card"]["exp_year"] == 2030
     assert made["billing_details"]["address"]["postal_code"] == "10115"
+
+
+def test_a_card_that_has_expired_is_not_stored(api: Any) -> None:
+    sent = {"type": "card", "card[number]": "4242424242424242", "card[exp_month]": 1, "card[exp_year]": 2020}
+    answer = api.post("/v1/payment_methods", sent)
+    assert (answer.status, answer["error"]["code"]) == (402, "invalid_expiry_year")

@@ -13,6 +13,7 @@ from billow.resources.payment_method import PaymentMethod
 from billow.store import jobs
 from tests.conftest import Api
 from tests.support.invariants import check_all
+from tests.support.page_visits import Visitor
 
 ASKS = "pm_card_authenticationRequired"
 
@@ -167,3 +168,36 @@ def test_an_intent_that_was_paid_is_paid_by_nothing_else(api: Api) -> None:
         method = rows.find(tx, PaymentMethod, paid["payment_method"])
         with pytest.raises(Refused, match="status of succeeded"):
             collect.begin(tx, intent, method, automatic=False, off_session=False)
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example/x", "data:text/html,x", "https://a.example/\r\nx"]
+)
+def test_an_action_leads_back_to_a_page_only(api: Api, url: str) -> None:
+    for path, more in (("payment_intents", {"amount": 900, "currency": "usd"}), ("setup_intents", {})):
+        sent = {**more, "payment_method": ASKS, "confirm": "true", "return_url": url}
+        answer = api.post(f"/v1/{path}", sent)
+        assert (answer.status, answer["error"]["code"], answer["error"]["param"]) == (
+            400,
+            "url_invalid",
+            "return_url",
+        )
+
+
+def test_what_is_added_to_an_address_stands_before_its_fragment(api: Api, gateway: Any) -> None:
+    intent = api.post(
+        "/v1/payment_intents",
+        {
+            "amount": 900,
+            "currency": "usd",
+            "payment_method": ASKS,
+            "confirm": "true",
+            "return_url": "https://shop.example/back?a=1#end",
+        },
+    )
+    [first] = attempts(api, intent["id"])
+    gateway.authenticate(first)
+    page = "/" + intent["next_action"]["redirect_to_url"]["url"].split("/", 3)[3]
+    visitor = Visitor(api.app).opens(page)
+    visitor.sends(answer="yes")
+    assert "https://shop.example/back?a=1&amp;payment_intent=" in visitor.text and "#end" in visitor.text

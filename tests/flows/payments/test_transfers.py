@@ -83,3 +83,9 @@ def test_nothing_is_transferred_to_an_account_of_somebody_else(
     for destination in (theirs, "acct_none", api.account):
         refused = transfer(api, destination, amount=1, source_transaction=charge)
         assert (refused.status, refused["error"]["param"]) == (400, "destination")
+
+
+def test_a_share_is_given_back_by_its_platform_and_not_refunded(api: Api, shop: str, charge: str) -> None:
+    made = transfer(api, shop, amount=7000, source_transaction=charge)
+    answer = api.post("/v1/refunds", {"charge": made["destination_payment"]}, Stripe_Account=shop)
+    assert (answer.status, answer["error"]["code"]) == (400, "charge_not_refundable")
