@@ -36,7 +36,8 @@ FIRST = 5
 
 #: A worker that stops itself once, at the place that is named; at none where no place is.
 WORKER = """
-import os, signal, sys
+import os, signal, sys, threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from billow import app, settings
@@ -52,11 +53,22 @@ place, lease = sys.argv[1], int(sys.argv[2])
 object.__setattr__(turns.JOB, "idle", lease * 1000)
 collect.RESOLVE = deliver.LEASE = timedelta(seconds=lease)
 begun = []
+nobody_writes = threading.RLock()
+enter = Simulated._transaction
+
+@contextmanager
+def alone(gateway):
+    with nobody_writes, enter(gateway) as memory:
+        yield memory
+
+# All threads stop at once. No other may stop while it holds SQLite's lock: that one has no lease that ends.
+Simulated._transaction = alone
 
 def stop(here):
-    if here == place and not begun:
-        begun.append(here)
-        os.kill(os.getpid(), signal.SIGSTOP)
+    with nobody_writes:
+        if here == place and not begun:
+            begun.append(here)
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 def stops(before, call, after):
     def called(*args, **more):
