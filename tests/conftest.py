@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psycopg
 import pytest
 
 from billow import app as application
@@ -96,6 +97,9 @@ def server_url() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="billow-tests-"))
     server = Embedded(folder)
     server.start()
+    # No commit waits for the disk here. Tests of crashes start databases of their own.
+    with psycopg.connect(server.url, autocommit=True) as conn:
+        conn.execute("alter role all set synchronous_commit = off")
     yield server.url
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
