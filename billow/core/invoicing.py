@@ -45,6 +45,8 @@ class LineAmounts:
     tax_inclusive: int = 0
     own_discount: int = 0
     untaxed: int = 0
+    credit: int = 0
+    """What billing credits pay of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def totals(lines: Sequence[LineAmounts]) -> Totals:
     discount = sum(line.discount for line in lines)
     tax_exclusive = sum(line.tax_exclusive for line in lines)
     tax_inclusive = sum(line.tax_inclusive for line in lines)
-    total = subtotal - discount - sum(line.untaxed for line in lines) + tax_exclusive
+    off = discount + sum(line.untaxed + line.credit for line in lines)
+    total = subtotal - off + tax_exclusive
     return Totals(subtotal, discount, tax_exclusive, tax_inclusive, total)
 
 

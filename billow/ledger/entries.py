@@ -236,6 +236,14 @@ def prepaid_bought(customer: str, currency: str, amount: int) -> list[Transfer]:
     return move(receivable(customer, currency), the("prepaid", currency), amount)
 
 
+def prepaid_granted(currency: str, amount: int) -> list[Transfer]:
+    """Owe credits that were sold and invoiced as a product; a negative amount takes a voided grant back.
+
+    The sale is revenue when it is invoiced, so what is granted for it leaves revenue until it is used.
+    """
+    return move(the("revenue_adjustments", currency), the("prepaid", currency), amount)
+
+
 def prepaid_used(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:
     return move(the("prepaid", currency), revenue(product, currency), amount, line)
 

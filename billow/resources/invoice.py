@@ -7,7 +7,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN, WRITE, seconds
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
-from billow.resources.invoice_line import CREDIT_AMOUNT, DiscountAmount, TaxAmount
+from billow.resources.invoice_line import CREDIT_AMOUNT, DiscountAmount, TaxAmount, pretax_credits
 from billow.resources.payment_intent import IN_AN_ERROR
 from billow.store.search import Searched
 
@@ -178,11 +178,16 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     total: int = f.amount(default=0)
     total_discount_amounts: list[dict[str, Any]] = f.array(item=DiscountAmount, default=[])
     total_excluding_tax: int | None = f.amount(default=0)
-    total_pretax_credit_amounts: list[dict[str, Any]] = f.absent([], refs=CREDIT_AMOUNT)
+    total_pretax_credit_amounts: list[dict[str, Any]] = f.computed(
+        lambda row, now, shown: pretax_credits(row.total_discount_amounts, row.applied_credits),
+        refs=CREDIT_AMOUNT,
+    )
     total_taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
     webhooks_delivered_at: datetime | None = f.timestamp()
 
     days_until_due: int | None = f.integer(hidden=True)
+    applied_credits: list[dict[str, Any]] = f.array(default=[], hidden=True)
+    """The billing credits that pay for its lines, as these show them."""
     labels: dict[str, str] = f.nested(default={}, hidden=True)
     """The names of its discounts and tax rates when it was finalized, as printed on its document."""
     finalized_at: datetime | None = f.timestamp(hidden=True)

@@ -52,6 +52,15 @@ def whole_quantity(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> 
     return int(quantity) if quantity is not None and fits else None
 
 
+def pretax_credits(discounts: list[dict[str, Any]], applied: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what comes off before tax: discounts, then billing credits (§4.7)."""
+    kind = "credit_balance_transaction"
+    return [
+        *({**entry, "type": "discount"} for entry in discounts),
+        *({"amount": one["amount"], kind: one.get("transaction"), "type": kind} for one in applied),
+    ]
+
+
 class DiscountAmount(Params):
     """The amount of one discount on a line, or on all lines of an invoice."""
 
@@ -90,7 +99,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     metadata: dict[str, str] = f.metadata(SHOWN)
     parent: dict[str, Any] = f.computed(parent)
     period: dict[str, Any] = f.computed(period)
-    pretax_credit_amounts: list[dict[str, Any]] = f.absent([], refs=CREDIT_AMOUNT)
+    pretax_credit_amounts: list[dict[str, Any]] = f.computed(
+        lambda row, now, shown: pretax_credits(row.discount_amounts, row.applied_credits), refs=CREDIT_AMOUNT
+    )
     pricing: dict[str, Any] | None = f.computed(pricing, refs=PRICING)
     quantity: int | None = f.computed(whole_quantity)
     quantity_decimal: Decimal | None = f.decimal()
@@ -118,6 +129,8 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     """The amount after discounts and without tax, which becomes revenue."""
     earned: int = f.amount(default=0, hidden=True)
     """How much of it the ledger has recognized as revenue."""
+    applied_credits: list[dict[str, Any]] = f.array(default=[], hidden=True)
+    """The credits that pay for it: the amount of each grant, and since finalization its transaction."""
     usage: Decimal | None = f.decimal(hidden=True)
     """The metered usage of the period, before tiers and packages."""
 

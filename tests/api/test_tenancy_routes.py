@@ -130,6 +130,16 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/test_helpers/customers/{customer}/fund_cash_balance",
         {"amount": "10", "currency": "eur"},
     ),
+    "billing.credit_grant": (
+        "/v1/billing/credit_grants",
+        {
+            "customer": "{customer}",
+            "amount[type]": "monetary",
+            "amount[monetary][value]": "10",
+            "amount[monetary][currency]": "usd",
+            "applicability_config[scope][price_type]": "metered",
+        },
+    ),
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
     "file_link": ("/v1/file_links", {"file": "{file}"}),

@@ -1,15 +1,17 @@
 """Calculate the totals of an invoice: discounts, then taxes, then what is due."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from billow.api import rows
-from billow.core import bounds, invoicing, taxes
+from billow.core import billing_credits, bounds, invoicing, taxes
 from billow.core import discounts as discounting
 from billow.core.money import decimal_text, minimum_charge, show
+from billow.resources import credit_grant
 from billow.resources.coupon import Coupon
+from billow.resources.credit_grant import CreditGrant
 from billow.resources.discount import Discount, in_core
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -24,6 +26,14 @@ class Terms:
     discounts: dict[str, Discount] = field(default_factory=dict)
     coupons: dict[str, Coupon] = field(default_factory=dict)
     rates: dict[str, TaxRate] = field(default_factory=dict)
+    grants: dict[str, list[billing_credits.Grant]] = field(default_factory=dict)
+    """The billing credits that are left, by customer; loaded where there is usage that they could pay."""
+
+    def use_credits(self, invoice: Invoice) -> None:
+        """Take the credits of an invoice out of what is left for those after it."""
+        left = billing_credits.without(self.grants.get(invoice.customer, []), invoice.applied_credits)
+        if left:
+            self.grants[invoice.customer] = left
 
     def rate(self, id: str) -> taxes.Rate:
         found = self.rates[id]
@@ -48,7 +58,20 @@ def terms_of(
     rates |= {id for line in lines for id in line.tax_rates}
     discounts = rows.find_many(tx, Discount, named)
     coupons = rows.find_many(tx, Coupon, [discount.coupon for discount in discounts.values()])
-    return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
+    using = (
+        {invoice.customer for invoice in invoices} if any(line.kind == "metered" for line in lines) else ()
+    )
+    return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates), grants_of(tx, using))
+
+
+def grants_of(tx: Tx, customers: Collection[str]) -> dict[str, list[billing_credits.Grant]]:
+    """Load the grants of customers with credits left."""
+    found: dict[str, list[billing_credits.Grant]] = {}
+    if customers:
+        live = "customer = any(%(ids)s) and balance > 0"
+        for one in rows.select(tx, CreditGrant, live, ids=sorted(filter(None, customers))):
+            found.setdefault(one.customer, []).append(credit_grant.in_core(one))
+    return found
 
 
 def calculate(
@@ -63,6 +86,8 @@ def calculate(
     # The discounts that a proration shows were calculated when it was made.
     off = [discounts_on(line) if line.proration else own for line, own in zip(lines, off, strict=True)]
     left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
+    paid = credits_taken(invoice, lines, left, terms)
+    left = [amount - sum(own.values()) for amount, own in zip(left, paid, strict=True)]
     rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
     held = taxes.taxed(
         [taxes.Line(*parts) for parts in zip(left, rates, strict=True)], invoice.customer_tax_exempt or "none"
@@ -70,21 +95,35 @@ def calculate(
     made = [
         line.but(
             discount_amounts=[{"amount": amount, "discount": id} for id, amount in own.items()],
+            applied_credits=[{"amount": amount, "grant": id} for id, amount in used.items()],
             taxes=[shown(tax) for tax in taxed.taxes],
             net=taxed.net,
         )
-        for line, own, taxed in zip(lines, off, held, strict=True)
+        for line, own, used, taxed in zip(lines, off, paid, held, strict=True)
     ]
     amounts = [amounts_of(line, own, taxed) for line, own, taxed in zip(made, off, held, strict=True)]
     totals = {
         **totals_of(invoice, amounts),
         "total_discount_amounts": discount_totals(invoice, made),
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
+        "applied_credits": [entry for line in made for entry in line.applied_credits],
     }
     summed = invoice.but(**totals)
     bounds.check(amount for line in made for amount in amounts_on_line(line))
     bounds.check(amounts_on_invoice(summed))
     return summed, made
+
+
+def credits_taken(
+    invoice: Invoice, lines: Sequence[InvoiceLine], left: Sequence[int], terms: Terms
+) -> list[dict[str, int]]:
+    """Return what each line takes of the customer's billing credits: of usage, after discounts (§4.7)."""
+    usage = [
+        billing_credits.Line(line.price if line.kind == "metered" else None, amount)
+        for line, amount in zip(lines, left, strict=True)
+    ]
+    grants = terms.grants.get(invoice.customer, [])
+    return billing_credits.draw(grants, usage, invoice.currency, invoice.period_end or invoice.created)
 
 
 def amounts_on_line(line: InvoiceLine) -> list[int]:
@@ -130,13 +169,15 @@ def core_line(line: InvoiceLine, terms: Terms) -> discounting.Line:
 def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> invoicing.LineAmounts:
     """Return the amounts of a line as core/invoicing.py adds them up."""
     inclusive = sum(tax.amount for tax in taxed.taxes if tax.rate.inclusive)
+    credit = sum(entry["amount"] for entry in line.applied_credits)
     return invoicing.LineAmounts(
         line.amount,
         discount=sum(amount for id, amount in off.items() if id not in line.discounts),
         own_discount=sum(amount for id, amount in off.items() if id in line.discounts),
         tax_exclusive=sum(tax.amount for tax in taxed.taxes if not tax.rate.inclusive),
         tax_inclusive=inclusive,
-        untaxed=line.amount - sum(off.values()) - inclusive - taxed.net,
+        untaxed=line.amount - sum(off.values()) - credit - inclusive - taxed.net,
+        credit=credit,
     )
 
 
@@ -189,7 +230,7 @@ def stands_alone(invoice: Invoice, line: InvoiceLine, terms: Terms) -> bool:
     share them with others, and they have a position of their own among those of the invoice.
     """
     spread = any(terms.coupons[terms.discounts[id].coupon].percent_off is None for id in invoice.discounts)
-    return not (spread or line.discounts or line.discount_amounts)
+    return not (spread or line.discounts or line.discount_amounts or line.kind == "metered")
 
 
 def with_line(invoice: Invoice, line: InvoiceLine, terms: Terms) -> tuple[dict[str, Any], InvoiceLine]:

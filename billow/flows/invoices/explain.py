@@ -135,6 +135,10 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
             for entry in invoice.total_discount_amounts
         ],
         *[
+            f"  credits      of {entry['grant']} = {show(-entry['amount'], invoice.currency)}"
+            for entry in invoice.applied_credits
+        ],
+        *[
             f"  tax          {labels[tax['tax_rate_details']['tax_rate']]} {tax['tax_behavior']}"
             f" = {show(tax['amount'], invoice.currency)}"
             for tax in invoice.total_taxes

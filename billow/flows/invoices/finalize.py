@@ -10,6 +10,7 @@ from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
 from billow.flows.billing import discounts, totals
 from billow.flows.billing.exemption import exemptions
+from billow.flows.credits import application
 from billow.flows.customers import tax_ids
 from billow.flows.invoices import (
     due_dates,
@@ -115,14 +116,15 @@ def finalize_many(
     going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     late_usage.recount(tx, sheets)
     terms = totals.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
-    spent = recalculate(tx, sheets, terms)
+    spent, taken = recalculate(tx, sheets, terms)
     settle(sheets)
     open_all(tx, sheets)
     write_balances(tx, sheets)
     discounts.mark_spent(tx, spent)
+    application.write(tx, taken)
     invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
     lines = [line for sheet in sheets for line in sheet.lines]
-    revenue_recognition.schedule(tx, lines, postings_of(tx, sheets, terms))
+    revenue_recognition.schedule(tx, lines, [*postings_of(tx, sheets, terms), *taken.postings])
     done = [sheet.invoice for sheet in sheets]
     activate_late(tx, [invoice for invoice in done if invoice.status == "paid"])
     due_dates.set_timers(tx, done)
@@ -130,21 +132,27 @@ def finalize_many(
     return done
 
 
-def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[str, Discount]:
+def recalculate(
+    tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms
+) -> tuple[dict[str, Discount], application.Applied]:
     """Calculate the totals again of drafts where something changed since they were made.
 
     Another invoice may have used up a coupon that is good for one, also one before it in this batch (T41);
-    the customer may be exempt of tax since. Returns the discounts that these invoices use up, each with its
-    invoice.
+    the customer may be exempt of tax since, or have other billing credits left. Returns the discounts that
+    these invoices use up, each with its invoice, and the credits that they take.
     """
     gone = {one.id for one in terms.discounts.values() if one.spent_on}
     spent: dict[str, Discount] = {}
     written: list[tuple[InvoiceLine, dict[str, Any]]] = []
     exempt = exemptions(tx, [sheet.customer for sheet in sheets])
+    taken = application.begin(tx, [one.id for owned in terms.grants.values() for one in owned])
     for sheet in sheets:
         invoice, lines = as_it_is_now(sheet, exempt[sheet.customer.id], gone)
-        if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
+        credited = invoice.applied_credits or terms.grants.get(invoice.customer)
+        if sheet.stale or credited or invoice != sheet.invoice or lines is not sheet.lines:
             invoice, lines = totals.calculate(invoice, lines, terms)
+            terms.use_credits(invoice)
+            invoice, lines = application.take(tx, taken, invoice, lines)
             written += totals.changed_lines(sheet.lines, lines)
             sheet.changes.update(totals.changed_fields(sheet.invoice, invoice))
             sheet.invoice, sheet.lines = invoice, lines
@@ -153,7 +161,7 @@ def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[st
         spent.update({id: terms.discounts[id].but(spent_on=invoice.id) for id in used})
         gone.update(used)
     rows.update_many(tx, written)
-    return spent
+    return spent, taken
 
 
 def as_it_is_now(sheet: Sheet, exempt: str, gone: Container[str]) -> tuple[Invoice, list[InvoiceLine]]:

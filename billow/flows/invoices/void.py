@@ -6,6 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.billing import billing_periods, discounts
+from billow.flows.credits import application
 from billow.flows.invoices import due_dates, invoice_intents
 from billow.flows.subscription_status import latest_invoice, transitions
 from billow.ledger import entries, post
@@ -74,6 +75,7 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
         auto_advance=False,
         next_payment_attempt=None,
     )
+    application.give_back(tx, voided)
     customer = rows.find(tx, Customer, invoice.customer)
     applied = (invoice.ending_balance or 0) - invoice.starting_balance
     updated = rows.update(tx, customer, balance=customer.balance - applied)

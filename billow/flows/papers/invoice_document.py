@@ -123,6 +123,8 @@ def totals_of(
 def sums_of(invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
     """List the amounts from the subtotal to the total."""
     shown = [("Subtotal", invoice.subtotal), *discounts_of(lines, labels)]
+    if invoice.applied_credits:
+        shown.append(("Billing credits", -sum(entry["amount"] for entry in invoice.applied_credits)))
     if invoice.total_taxes:
         shown.append(("Total excluding tax", invoice.total_excluding_tax or 0))
         shown += [tax_of(tax, labels, invoice.currency) for tax in invoice.total_taxes]

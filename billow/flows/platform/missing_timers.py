@@ -242,6 +242,15 @@ SUBSCRIPTIONS = (
         early=True,
     ),
 )
+CREDITS = (
+    Rule(
+        "credit_grant.expire",
+        "credit_grants",
+        "r.expires_at as at",
+        "r.expires_at is not null and r.balance > 0",
+        lambda row: row["at"],
+    ),
+)
 UNEARNED = (
     "(select array_agg(l.{0} order by l.id) from invoice_lines l"
     " where l.invoice = r.id and l.net <> 0) as {1}"
@@ -400,7 +409,7 @@ OTHERS = (
 )
 NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
 """The timers that do nothing in a mode without a payment gateway, where none of them is missing."""
-RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)
+RULES = (*SUBSCRIPTIONS, *INVOICES, *CREDITS, *OTHERS)
 """In this order, since the last rule reads timers that the others set."""
 
 

@@ -37,6 +37,8 @@ RULES = (
     Rule(books.taxes_are_booked, "customers"),
     Rule(books.unapplied_cash_is_queued, "bank_entries"),
     Rule(books.cash_balances_are_unapplied, "customers"),
+    Rule(books.credits_add_up, "credit_grants"),
+    Rule(books.paid_credits_are_owed, "credit_grants"),
     Rule(books.charges_are_booked, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
     Rule(books.disputes_are_booked, "disputes"),

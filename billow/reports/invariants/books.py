@@ -36,6 +36,38 @@ def balances_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     yield from differences(tx, "balances_are_booked", sql, customers)
 
 
+def credits_add_up(tx: Tx, grants: Sequence[str]) -> Iterator[Finding]:
+    """Check that what is left of a grant is the sum of its transactions."""
+    sql = (
+        "select g.id, coalesce((select sum(t.amount) from credit_balance_transactions t"
+        " where t.credit_grant = g.id), 0) as expected, g.balance::numeric as found"
+        " from credit_grants g where g.id = any(%(ids)s)"
+    )
+    yield from differences(tx, "credits_add_up", sql, grants)
+
+
+def paid_credits_are_owed(tx: Tx, grants: Sequence[str]) -> Iterator[Finding]:
+    """Check that the books owe what is left of sold credits: granted, less used, expired or voided."""
+    moved = " + ".join(
+        f"coalesce((select sum({sign}t.amount) from ledger_transfers t"
+        f" where t.{side} = 'prepaid' and (t.source = g.id or t.source in"
+        " (select b.id from credit_balance_transactions b where b.credit_grant = g.id))), 0)"
+        for side, sign in (("credit", ""), ("debit", "-"))
+    )
+    sql = (
+        f"select g.id, {moved} + {RESTORED} as expected, g.balance::numeric as found from credit_grants g"
+        " where g.id = any(%(ids)s) and g.category = 'paid'"
+    )
+    yield from differences(tx, "paid_credits_are_owed", sql, grants)
+
+
+#: What voided invoices gave back: their reversal is posted under the invoice.
+RESTORED = (
+    "coalesce((select sum(b.amount) from credit_balance_transactions b where b.credit_grant = g.id"
+    " and b.amount > 0 and b.invoice is not null), 0)"
+)
+
+
 def receivables_are_open_invoices(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     """Check invariant 2: a customer's receivable in the books equals what is open on their invoices."""
     sql = (

@@ -40,19 +40,19 @@ def amounts_paid_are_payments(tx: Tx, invoices: Sequence[str]) -> Iterator[Findi
 
 
 def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """Check invariant 3: a total is the lines less discounts plus taxes, and no more is paid than is due.
+    """Check invariant 3: a total is lines less discounts and credits plus taxes; no more is paid than due.
 
     Inclusive tax is part of the lines. For an exempt customer it is removed, so `net` may be less.
     """
     taken, taxes = AMOUNTS.format("l.discount_amounts", ""), AMOUNTS.format("l.taxes", "")
-    inside = AMOUNTS.format("l.taxes", INCLUSIVE)
+    inside, paid = AMOUNTS.format("l.taxes", INCLUSIVE), AMOUNTS.format("l.applied_credits", "")
     for row in tx.all(
         "select i.id, i.total, i.amount_due, i.amount_paid, i.customer_tax_exempt as status,"
         f" {AMOUNTS.format('i.total_discount_amounts', '')} as off,"
         f" {AMOUNTS.format('i.total_taxes', '')} as tax,"
         " i.total_excluding_tax, coalesce(sum(l.net), 0)::bigint net,"
         f" coalesce(sum({taken}), 0)::bigint taken, coalesce(sum({taxes}), 0)::bigint taxes,"
-        f" coalesce(bool_or(l.net <> l.amount - {taken} - {inside}), false) odd"
+        f" coalesce(bool_or(l.net <> l.amount - {taken} - {paid} - {inside}), false) odd"
         " from invoices i left join invoice_lines l on l.invoice = i.id where i.id = any(%(ids)s)"
         " group by i.id order by i.id",
         ids=list(invoices),
@@ -67,7 +67,7 @@ def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
         if lines != said:
             yield Finding("totals_are_sums", row["id"], f"as its lines {lines}", f"{said}")
         if row["odd"] and row["status"] == "none":
-            expected = "the net of each line to be its amount less discounts and inclusive tax"
+            expected = "the net of each line to be its amount less discounts, credits and inclusive tax"
             yield Finding("totals_are_sums", row["id"], expected, "another")
         if row["amount_paid"] > row["amount_due"]:
             expected = f"at most {row['amount_due']} paid"

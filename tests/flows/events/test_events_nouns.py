@@ -87,6 +87,17 @@ def crud(event: str, *left_out: str) -> tuple[str | None, str | None, str | None
 NAME = {"change": {"name": "Bob"}, "before": {"name": "Ann"}}
 STORIES: dict[str, Story] = {
     "account": Story("/v1/accounts", {"type": "express", "country": "SE"}, (None, "account.updated", None)),
+    "billing.credit_grant": Story(
+        "/v1/billing/credit_grants",
+        lambda api: {
+            "customer": paying(api),
+            "amount[type]": "monetary",
+            "amount[monetary][value]": "500",
+            "amount[monetary][currency]": "usd",
+            "applicability_config[scope][price_type]": "metered",
+        },
+        crud("billing.credit_grant", "deleted"),
+    ),
     "billing.meter": Story(
         "/v1/billing/meters",
         {"display_name": "Ann", "event_name": "tokens", "default_aggregation[formula]": "sum"},

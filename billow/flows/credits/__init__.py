@@ -1,0 +1,1 @@
+"""Record usage events, each once, and sum them."""

@@ -1,0 +1,34 @@
+"""Post what paid credits do to the books: sold ones are owed until they are used or expire.
+
+Promotional credits are no liability: they only lower what usage earns.
+"""
+
+from collections.abc import Sequence
+
+from billow.core.billing_credits import PAID
+from billow.ledger import entries, post
+from billow.resources.credit_balance_transaction import CreditBalanceTransaction
+from billow.resources.credit_grant import CreditGrant
+from billow.store.tx import Tx
+
+
+def granted(tx: Tx, grant: CreditGrant) -> None:
+    """Owe what was paid for, until it is used or expires."""
+    if grant.category == PAID:
+        transfers = entries.prepaid_granted(grant.currency, grant.granted)
+        post.post(tx, [post.Posting("credit_grant.created", grant.id, tx.now, transfers, grant.customer)])
+
+
+def ended(tx: Tx, lost: Sequence[tuple[CreditGrant, CreditBalanceTransaction]], voided: bool) -> None:
+    """Owe no longer what paid grants lost: it is earned where it expired, taken back where it was voided."""
+    event = "credit_grant.voided" if voided else "credit_grant.expired"
+    postings = []
+    for grant, transaction in lost:
+        transfers = (
+            entries.prepaid_granted(grant.currency, transaction.amount)
+            if voided
+            else entries.prepaid_expired(grant.currency, -transaction.amount)
+        )
+        if grant.category == PAID:
+            postings.append(post.Posting(event, transaction.id, tx.now, transfers, grant.customer))
+    post.post(tx, postings)
