@@ -1145,12 +1145,14 @@ create table charges (
     dispute                         text,
     disputed                        boolean     not null default false,
     failure_balance_transaction     text,
+    late_for                        text,   -- the intent or charge that it came too late for
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
 create index on charges (tenant, customer);
 create index on charges (payment_intent);
 create index charges_by_reference on charges (reference) where reference is not null;
+create index charges_late on charges (tenant, created desc) where late_for is not null;
 
 -- What moved our balance with the gateway.
 create table balance_transactions (
