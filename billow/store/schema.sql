@@ -1970,6 +1970,7 @@ create table mails (
 create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+create index mails_closed on mails (tenant, closed_at) where state in ('sent', 'not_sent');
 
 -- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
 create table payment_failures (
