@@ -330,6 +330,9 @@ def check(
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Set timers that are missing.")] = False,
     tenant: Annotated[str, typer.Option(help="Check one only, as acct_1/live.")] = "",
+    gateways: Annotated[
+        bool, typer.Option("--gateways", help="Ask the gateways about every payment, and compare.")
+    ] = False,
     replica: Annotated[
         str, typer.Option("--database", help="URL of a database to read, such as a replica.")
     ] = "",
@@ -339,7 +342,7 @@ def check(
     read = read_settings(data)
     settings.check_database_url(replica)
     archived = read.embedded is not None and read.wal_archive is not None and not replica
-    wanted = commands.Checked(tenant, repair, full, tuple(since or []), archived)
+    wanted = commands.Checked(tenant, repair, full, tuple(since or []), gateways, archived)
     with nullcontext(replica) if replica else database(read) as url:
         db = Database(url, size=2)
         db.outside = application.outside_of(read, db)

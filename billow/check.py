@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from billow import gateway_check
 from billow.core.findings import Finding
 from billow.flows.platform import missing_timers
 from billow.ledger import audit
@@ -40,6 +41,8 @@ class Wish:
 
     full: bool = False
     since: Sequence[str] = ()
+    gateways: bool = False
+    """Whether to compare the books with what the gateways say, which asks them about every payment."""
 
 
 def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
@@ -48,6 +51,8 @@ def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
     yield from _titled(tenant, _ledger(db, tenant, wish))
     yield from _titled(tenant, _timers(db, tenant))
     yield from _titled(tenant, _jobs(db, tenant))
+    if wish.gateways:
+        yield from _titled(tenant, _gateways(db, tenant))
 
 
 def _titled(tenant: str, lines: Iterator[Line]) -> Iterator[Line]:
@@ -182,3 +187,14 @@ def _jobs(db: Database, tenant: str) -> Iterator[Line]:
     late = _read(db, tenant, lambda tx: jobs.late(tx, tx.wall - LATE))
     behind = ", ".join(f"{row['kind']} {row['count']} since {row['since']:%Y-%m-%d %H:%M}" for row in late)
     yield not late, f"jobs that are due for more than an hour: {behind or 'none'}"
+
+
+# ------------------------------------------------------------------------------------- the gateways' truth
+
+
+def _gateways(db: Database, tenant: str) -> Iterator[Line]:
+    counted = gateway_check.Compared()
+    found = [str(one) for one in gateway_check.compare(db, tenant, counted)]
+    yield from _shown(found[:MOST_SHOWN], len(found))
+    untold = f"; {counted.untold} more that their gateway cannot tell of" if counted.untold else ""
+    yield not found, f"gateways: {counted.told} payments, refunds and disputes compared{untold}"

@@ -11,14 +11,18 @@ from billow import commands
 from billow.app import App
 from billow.core.errors import require
 from billow.core.money import CURRENCIES
+from billow.core.money import show as amount
 from billow.core.routing import Route
 from billow.flows.outside import gateways as configured
+from billow.flows.payments import late_payments
 from billow.opening import open_installation, read_settings
 from billow.providers.gateways.simulated import Simulated
 from billow.resources.payment_method_types import BY_NAME
 from billow.terminal import Account, Data, say, show, write
 
 gateways = typer.Typer(no_args_is_help=True, help="Choose which gateways take an account's payments.")
+MOST = 200
+"""Payments that are listed at once."""
 WITHOUT_KEY = ("bank", "manual", "sepa_debit")
 """The kinds that reach nobody by a network, and so have no key."""
 Mode = Annotated[str, typer.Option(help="test or live.")]
@@ -117,6 +121,31 @@ def stop_gateway(
             found = configured.stop(tx, name)
         require(found, f"There is no gateway {name}.")
         say(f"{name} takes no new payments.")
+
+
+@gateways.command("late")
+def list_late(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List payments that came too late for what they were to pay, and whether they are refunded."""
+    with (
+        open_installation(data, account) as built,
+        built.db.transaction(commands.tenant(built, mode), reads=True) as tx,
+    ):
+        found = late_payments.listed(tx, MOST)
+    columns = ["charge", "at", "too late for", "customer", "amount", "gateway", "its id", "state"]
+    shown = [
+        [
+            one["id"],
+            one["created"],
+            one["late_for"],
+            one["customer"],
+            amount(one["amount"], one["currency"]),
+            one["gateway"],
+            one["reference"],
+            one["state"],
+        ]
+        for one in found
+    ]
+    show("late payments", columns, shown) if shown else say("No payment has come too late.")
 
 
 @gateways.command("truth")

@@ -100,6 +100,8 @@ class Charge(
     """Its newest dispute, which versions of the API before 2019-12-03 show."""
     gateway: str | None = f.text(hidden=True)
     """The name of the gateway that took it."""
+    late_for: str | None = f.text(hidden=True)
+    """What it came too late for: the intent, or the charge that had failed. It is refunded by itself."""
     reference: str | None = f.text(hidden=True)
     """The gateway's id of a successful charge, which refunds and captures name."""
 

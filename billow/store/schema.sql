@@ -1145,12 +1145,14 @@ create table charges (
     dispute                         text,
     disputed                        boolean     not null default false,
     failure_balance_transaction     text,
+    late_for                        text,   -- the intent or charge that it came too late for
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
 create index on charges (tenant, customer);
 create index on charges (payment_intent);
 create index charges_by_reference on charges (reference) where reference is not null;
+create index charges_late on charges (tenant, created desc) where late_for is not null;
 
 -- What moved our balance with the gateway.
 create table balance_transactions (
@@ -1968,6 +1970,7 @@ create table mails (
 create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+create index mails_closed on mails (tenant, closed_at) where state in ('sent', 'not_sent');
 
 -- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
 create table payment_failures (

@@ -148,6 +148,8 @@ def settle_entry(tx: Tx, entry: BankEntry, found: Sequence[SepaCollection]) -> B
     if total != entry.amount:
         reason = f"the direct debits that it names come to {total} cents"
         return rows.update(tx, received, event=None, reason=reason)
+    if why := contradiction(entry, found):
+        return rows.update(tx, received, event=None, reason=why)
     clear(tx, received, found[0])
     for one in rows.lock_many(tx, SepaCollection, [one.id for one in found]):
         if one.state == "exported":
@@ -155,6 +157,16 @@ def settle_entry(tx: Tx, entry: BankEntry, found: Sequence[SepaCollection]) -> B
             settle.settle(tx, attempt, Succeeded(entry.bank_reference or entry.id, 0))
             rows.update(tx, one, event=None, state="settled")
     return rows.update(tx, received, event=None, rule=RULE, state="applied", unapplied=0)
+
+
+def contradiction(entry: BankEntry, found: Sequence[SepaCollection]) -> str | None:
+    """Return why money of a debit that an entry names cannot be its payment: it was rejected, or paid before.
+
+    A sum is not asked: it is booked whole, whatever became of its debits meanwhile.
+    """
+    if matching.our_id(entry.end_to_end) and found[0].state in ("rejected", "settled"):
+        return f"the direct debit {found[0].end_to_end}, which is {found[0].state} already"
+    return None
 
 
 def return_entry(tx: Tx, entry: BankEntry, collection: SepaCollection) -> BankEntry:

@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, late_payments, settle
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -214,6 +214,19 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     if charge.captured or processing_capture(tx, charge) or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return None
+
+
+@job(late_payments.RETURN, lane="outside", settled_by="attempt.resolve")
+def return_late(tx: Tx, refs: list[str]) -> Steps:
+    """Refund a payment that came too late for what it was to pay. Locks the customer and the charge."""
+    [found] = rows.find_all(tx, Charge, refs).values()
+    tx, charge = lock_charge(tx, found)
+    if charge.disputed or refundable_amount(tx, charge) != charge.amount:
+        return None
+    attempt = begin(tx, charge, charge.amount, reason="duplicate")
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None

@@ -15,6 +15,7 @@ from billow.flows.payments import (
     charge_records,
     debit_notices,
     intent_outcomes,
+    late_payments,
     locked_attempt,
     next_action,
     payment_mails,
@@ -69,7 +70,7 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
     """Settle the outcomes of attempts, which the caller has locked; no two of them are of the same customer.
 
     Each attempt is settled once: one that was settled before stays as it is, but for a refund that fails
-    after it had succeeded. A later answer to a payment that differs is logged, so that a person looks at it.
+    after it had succeeded, and a payment that succeeds after all. Any other answer that differs is logged.
     """
     customers = [attempt.customer for attempt, _ in answers if attempt.customer]
     ensure(
@@ -94,13 +95,16 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
 def is_waiting(attempt: Attempt, outcome: Outcome) -> bool:
     """Check whether an attempt waits for its outcome; log an outcome that contradicts the settled one.
 
-    Where the customer had to act, only a final outcome is news. A refund that has succeeded can still fail.
+    Where the customer had to act, only a final outcome is news. A refund that has succeeded can still fail,
+    and a payment that was declined or canceled can have succeeded: then there is money.
     """
     if attempt.state == "processing":
         return True
     if attempt.state == "requires_action":
         return not isinstance(outcome, NeedsAction)
     if attempt.kind == "refund" and attempt.state == "succeeded" and isinstance(outcome, Declined):
+        return True
+    if attempt.kind == "charge" and attempt.state == "failed" and isinstance(outcome, Succeeded):
         return True
     if FINAL.get(type(outcome), attempt.state) != attempt.state:
         log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
@@ -112,7 +116,10 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
     asked = [case.attempt.id for case, _ in answers if case.attempt.id]
     if asked:
         jobs.cancel(tx, "attempt.resolve", *asked)
-    succeed(tx, [(case, outcome) for case, outcome in answers if isinstance(outcome, Succeeded)])
+    paid = [(case, outcome) for case, outcome in answers if isinstance(outcome, Succeeded)]
+    late = [case.attempt.id for case, _ in paid if late_payments.is_too_late(tx, case)]
+    succeed(tx, [(case, outcome) for case, outcome in paid if case.attempt.id not in late])
+    late_payments.take(tx, [(case, outcome) for case, outcome in paid if case.attempt.id in late])
     for case, outcome in answers:
         match outcome:
             case Declined():

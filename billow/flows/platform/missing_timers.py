@@ -14,7 +14,7 @@ from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import has_gateway
-from billow.flows.payments import collect, notices, settle
+from billow.flows.payments import collect, late_payments, notices, settle
 from billow.ledger import chain
 from billow.store import jobs
 from billow.store.jobs import job
@@ -305,21 +305,10 @@ INVOICES = (
         recognition,
     ),
 )  # fmt: skip
+PLANNED = "r.status in ('active', 'not_started')"
 OTHERS = (
-    Rule(
-        "schedule.phase",
-        "subscription_schedules",
-        "r.current_phase, r.phases",
-        "r.status in ('active', 'not_started')",
-        phase,
-    ),
-    Rule(
-        "schedule.expiring",
-        "subscription_schedules",
-        "r.phases",
-        "r.status in ('active', 'not_started')",
-        expiring,
-    ),
+    Rule("schedule.phase", "subscription_schedules", "r.current_phase, r.phases", PLANNED, phase),
+    Rule("schedule.expiring", "subscription_schedules", "r.phases", PLANNED, expiring),
     Rule(
         "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
     ),
@@ -341,6 +330,16 @@ OTHERS = (
         " (select from refunds f where f.charge = r.id)",
         lambda row: row["at"] + settle.HELD,
         *ITS_CUSTOMERS,
+    ),
+    Rule(
+        late_payments.RETURN,
+        "charges",
+        "r.status",
+        "r.late_for is not null and r.status = 'succeeded' and not r.disputed and not exists"
+        " (select from refunds f where f.charge = r.id)",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+        early=True,
     ),
     Rule(
         "attempt.resolve",

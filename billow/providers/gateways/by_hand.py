@@ -13,41 +13,40 @@ REFUND = Declined(
 )
 
 
-def capture(capture: Capture) -> Outcome:
-    """Refuse: no amount is held."""
-    return NOT_CAPTURED
+class ByHand:
+    """A gateway that reaches nobody by a network: it holds nothing, and returns and disputes nothing."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-def refund(refund: Refund) -> Outcome:
-    """Refuse: the money went to the seller's own account, and only the seller can return it."""
-    return REFUND
+    def capture(self, capture: Capture) -> Outcome:
+        """Refuse: no amount is held."""
+        return NOT_CAPTURED
 
+    def refund(self, refund: Refund) -> Outcome:
+        """Refuse: the money went to the seller's own account, and only the seller can return it."""
+        return REFUND
 
-def verify(attempt: str, proof: Deposits) -> Outcome | None:
-    """Answer that there is nothing to verify."""
-    return None
+    def verify(self, attempt: str, proof: Deposits) -> Outcome | None:
+        """Answer that there is nothing to verify."""
+        return None
 
+    def reports(self, attempt: str) -> Sequence[Notice]:
+        """Return nothing: statements report by `billow bank import`."""
+        return ()
 
-def reports(attempt: str) -> Sequence[Notice]:
-    """Return nothing: statements report by `billow bank import`."""
-    return ()
+    def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
+        """Read no notices."""
+        return ()
 
+    def dispute(self, reference: str) -> Dispute | None:
+        """Find no dispute."""
+        return None
 
-def read_notice(headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
-    """Read no notices."""
-    return ()
+    def contest(self, evidence: Evidence) -> Dispute:
+        """Raise: there are no disputes here."""
+        raise Inconsistent("Payments by bank are not disputed.")
 
-
-def find_dispute(reference: str) -> Dispute | None:
-    """Find no dispute."""
-    return None
-
-
-def contest(evidence: Evidence) -> Dispute:
-    """Raise: there are no disputes here."""
-    raise Inconsistent("Payments by bank are not disputed.")
-
-
-def concede(reference: str) -> Dispute:
-    """Raise: there are no disputes here."""
-    raise Inconsistent("Payments by bank are not disputed.")
+    def concede(self, reference: str) -> Dispute:
+        """Raise: there are no disputes here."""
+        raise Inconsistent("Payments by bank are not disputed.")

@@ -61,8 +61,9 @@ def verified(
     memory: sqlite3.Connection, attempt: str, proof: Deposits, kind: str, method: str, paid: Succeeded
 ) -> Outcome:
     """Return the answer to what an owner has read; what is right sets the account up, or debits it."""
-    refused = accounts.judge_deposits(proof)
     account = accounts.find(method)
+    unsent = isinstance(account, Account) and account.refusal is accounts.NO_DEPOSITS
+    refused = accounts.NO_DEPOSITS if unsent else accounts.judge_deposits(proof)
     if refused is not None or not isinstance(account, Account):
         return refused or accounts.wrong_number("us_bank_account")
     return Succeeded(paid.reference, 0) if kind == "setup" else begin_debit(memory, account, attempt, paid)

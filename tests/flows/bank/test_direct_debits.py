@@ -179,6 +179,16 @@ def test_a_debit_that_comes_back_opens_its_invoice_again(debits, bank, reason, c
     assert (again.applied == 1 and bank.balances()["clearing"] == -12500) or bank.paid(invoice)[0] == "open"
 
 
+def test_money_of_a_debit_that_was_rejected_or_paid_before_waits_in_the_queue(debits, bank):
+    [invoice] = debits.collected(12500)
+    [id] = all_texts(debits.export().content, "EndToEndId")
+    debits.reject(id)
+    done = bank.statement(Booking(12500, "B1", end_to_end=id))
+    assert (done.queued, bank.paid(invoice)[0]) == (1, "open")
+    assert bank.entry("B1").reason == f"the direct debit {id.replace('_', '-')}, which is rejected already"
+    assert (bank.balances()["bank"], bank.balances()["unapplied_cash"]) == (12500, -12500)
+
+
 def test_a_return_may_come_before_the_sum_that_holds_it(debits, bank):
     kept, lost = debits.collected(1000, 500)
     file = debits.export()
