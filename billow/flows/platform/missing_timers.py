@@ -12,6 +12,7 @@ import psycopg
 from billow.api.fields import instant
 from billow.core import lifecycle, timers
 from billow.flows.billing import advance_notice, drafts
+from billow.flows.checkout import method_collections
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import has_gateway
 from billow.flows.payments import collect, notices, settle
@@ -307,21 +308,19 @@ INVOICES = (
 )  # fmt: skip
 OTHERS = (
     Rule(
-        "schedule.phase",
-        "subscription_schedules",
-        "r.current_phase, r.phases",
-        "r.status in ('active', 'not_started')",
-        phase,
+        "schedule.phase", "subscription_schedules", "r.current_phase, r.phases",
+        "r.status in ('active', 'not_started')", phase,
     ),
     Rule(
-        "schedule.expiring",
-        "subscription_schedules",
-        "r.phases",
-        "r.status in ('active', 'not_started')",
-        expiring,
+        "schedule.expiring", "subscription_schedules", "r.phases",
+        "r.status in ('active', 'not_started')", expiring,
     ),
     Rule(
         "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
+    ),
+    Rule(
+        "collection.follow", "method_collections", "r.created as at", "r.state = 'open'",
+        lambda row: row["at"] + method_collections.LASTS, *ON_THE_WALL, early=True,
     ),
     Rule(
         "quote.expire", "quotes", "r.expires_at as at", "r.status in ('draft', 'open')", lambda row: row["at"]
@@ -397,7 +396,7 @@ OTHERS = (
         *ON_THE_WALL,
         early=True,
     ),
-)
+)  # fmt: skip
 NEED_A_GATEWAY = {"invoice.collect", "charge.expire"}
 """The timers that do nothing in a mode without a payment gateway, where none of them is missing."""
 RULES = (*SUBSCRIPTIONS, *INVOICES, *OTHERS)

@@ -7,6 +7,7 @@ import psycopg
 
 from billow.api import rows
 from billow.flows.customers import card_expiry
+from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
@@ -15,6 +16,7 @@ from billow.store.tx import Tx
 EVENTS = timedelta(days=30)
 KEYS = timedelta(days=2)
 TOKENS = timedelta(days=1)
+COLLECTIONS = timedelta(days=30)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
@@ -25,7 +27,8 @@ MAX_ROWS = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
-    more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx), prune_tokens(tx))
+    kinds = (prune_events, prune_keys, prune_files, prune_tokens, prune_collections)
+    more = MAX_ROWS in [kind(tx) for kind in kinds]
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -73,6 +76,14 @@ def prune_tokens(tx: Tx) -> int:
     """Delete old tokens, used or not; return how many."""
     old = "id in (select id from tokens where created < %(before)s order by created limit %(most)s)"
     return rows.delete_where(tx, Token, old, most=MAX_ROWS, before=tx.wall - TOKENS)
+
+
+def prune_collections(tx: Tx) -> int:
+    """Delete what was noted of old visits to pages of gateways; return how many."""
+    old = (
+        "id in (select id from method_collections where created < %(before)s order by created limit %(most)s)"
+    )
+    return rows.delete_where(tx, MethodCollection, old, most=MAX_ROWS, before=tx.wall - COLLECTIONS)
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

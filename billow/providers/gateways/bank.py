@@ -27,7 +27,11 @@ NO_TRANSFER = Declined(
 class Bank:
     """The seller's bank account, as far as customers transfer to it."""
 
+    collects_at = by_hand.NOWHERE
+    authenticate = staticmethod(by_hand.authenticate)
+    begin_collection = staticmethod(by_hand.begin_collection)
     capture = staticmethod(by_hand.capture)
+    collected = staticmethod(by_hand.collected)
     refund = staticmethod(by_hand.refund)
     verify = staticmethod(by_hand.verify)
     reports = staticmethod(by_hand.reports)

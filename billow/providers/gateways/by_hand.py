@@ -1,11 +1,16 @@
 """Answer what gateways are asked that only people and statements of banks can do."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Inconsistent
 from billow.core.notices import Notice
-from billow.core.payments import Capture, Declined, Deposits, Outcome, Refund
+from billow.core.payments import Capture, Collect, CollectingPage, Declined, Deposits, Outcome, Refund
+from billow.providers.gateways import StoredMethod
+
+NOWHERE: Mapping[str, str] = MappingProxyType({})
+"""Of gateways at which no customer enters anything."""
 
 NOT_CAPTURED = Declined("capture_not_supported", None, "Nothing is held that could be captured.", retry=False)
 REFUND = Declined(
@@ -21,6 +26,21 @@ def capture(capture: Capture) -> Outcome:
 def refund(refund: Refund) -> Outcome:
     """Refuse: the money went to the seller's own account, and only the seller can return it."""
     return REFUND
+
+
+def begin_collection(wanted: Collect) -> CollectingPage:
+    """Raise: there is no page but ours."""
+    raise Inconsistent("This gateway has no page of its own.")
+
+
+def collected(collection: str, reference: str) -> StoredMethod | Declined | None:
+    """Answer that nothing was entered elsewhere."""
+    return None
+
+
+def authenticate(attempt: str, passed: bool = True) -> Outcome | None:
+    """Answer that no bank asks anything."""
+    return None
 
 
 def verify(attempt: str, proof: Deposits) -> Outcome | None:

@@ -16,7 +16,11 @@ BY_PEOPLE = Declined(
 class Manual:
     """Payments that are recorded by hand."""
 
+    collects_at = by_hand.NOWHERE
+    authenticate = staticmethod(by_hand.authenticate)
+    begin_collection = staticmethod(by_hand.begin_collection)
     capture = staticmethod(by_hand.capture)
+    collected = staticmethod(by_hand.collected)
     refund = staticmethod(by_hand.refund)
     verify = staticmethod(by_hand.verify)
     reports = staticmethod(by_hand.reports)

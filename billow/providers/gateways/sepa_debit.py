@@ -5,12 +5,15 @@ The gateway holds nothing: a debit is an attempt, which waits until it is writte
 it is pending, and no second call can debit twice.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from stdnum import iban as ibans
 
 from billow.core.bank.direct_debit import LARGEST_AMOUNT, is_debitable
 from billow.core.errors import Inconsistent
 from billow.core.payments import Charge, Declined, MethodDetails, Outcome, Pending, SetUp, Succeeded
-from billow.providers.gateways import StoredMethod, by_hand
+from billow.providers.gateways import HERE, StoredMethod, by_hand
 from billow.providers.gateways.accounts import iban_parts
 from billow.providers.gateways.instruments import fingerprint
 
@@ -36,7 +39,11 @@ TOO_LARGE = Declined(
 class SepaDebit:
     """The seller's bank, as far as it debits accounts."""
 
+    collects_at: Mapping[str, str] = MappingProxyType({"sepa_debit": HERE})
+    authenticate = staticmethod(by_hand.authenticate)
+    begin_collection = staticmethod(by_hand.begin_collection)
     capture = staticmethod(by_hand.capture)
+    collected = staticmethod(by_hand.collected)
     refund = staticmethod(by_hand.refund)
     verify = staticmethod(by_hand.verify)
     reports = staticmethod(by_hand.reports)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from billow.core.disputes import Dispute, Evidence
@@ -27,9 +28,11 @@ from billow.core.payments import (
     Succeeded,
 )
 from billow.providers.gateways import (
+    HERE,
     Gateway,
     StoredMethod,
     accounts,
+    by_hand,
     faults,
     instruments,
     simulated_accounts,
@@ -79,6 +82,7 @@ class Simulated(Gateway):
     """
 
     name = "simulated"
+    collects_at: Mapping[str, str] = MappingProxyType({"card": HERE, "sepa_debit": HERE})
 
     def __init__(
         self,
@@ -94,6 +98,9 @@ class Simulated(Gateway):
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
+
+    begin_collection = staticmethod(by_hand.begin_collection)
+    collected = staticmethod(by_hand.collected)
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store a card, an account or a wallet.
