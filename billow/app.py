@@ -33,6 +33,7 @@ from billow.pages import (
     checkout,
     connected_account,
     description,
+    elsewhere,
     frame,
     gateway_notices,
     hosted_invoice,
@@ -138,6 +139,7 @@ def _built(settings: Settings, db: Database) -> App:
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)
+    elsewhere.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from billow import gateway_check
 from billow.core.findings import Finding
-from billow.flows.platform import missing_timers
+from billow.flows.platform import missing_timers, timer_rules
 from billow.ledger import audit
 from billow.reports import invariants
 from billow.reports.invariants import Place, Rule
@@ -146,7 +146,7 @@ def _described(extent: audit.Extent, first: int) -> str:
 
 def _timers(db: Database, tenant: str) -> Iterator[Line]:
     total = 0
-    for rule in missing_timers.RULES:
+    for rule in timer_rules.RULES:
         found, count = _wrong(db, tenant, rule)
         total += count
         yield from _shown(found, count)
@@ -157,7 +157,7 @@ def _timers(db: Database, tenant: str) -> Iterator[Line]:
     yield not total, f"timers that are missing, or set to another time: {total}{hint}"
 
 
-def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[str], int]:
+def _wrong(db: Database, tenant: str, rule: timer_rules.Rule) -> tuple[list[str], int]:
     """Return the timers of a rule that are certainly wrong and shown, and the number of all of them."""
     shown: list[str] = []
     count = 0
@@ -170,7 +170,7 @@ def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[s
     return shown, count
 
 
-def _timer(one: missing_timers.WrongTimer) -> str:
+def _timer(one: timer_rules.WrongTimer) -> str:
     expected = f"the timer {one.kind} {_when(one.clock, one.at)}"
     found = _when(*one.set_to) if one.set_to else "none"
     return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.set_to)}{found}"

@@ -91,10 +91,19 @@ def set_gateway(
     )
     with open_installation(data, account) as built:
         check(made, list(built.db.outside.configured.kinds))
-        require(own or ("_live_" in secret) == (mode == "live"), f"That is not a key of {mode} mode.")
+        require(own or is_key(secret, mode), f"That is not a secret key of {mode} mode.")
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
         say(f"{name} takes payments. Let it send its notices to {address_of(built, mode, name)}")
+
+
+def is_key(secret: str, mode: str) -> bool:
+    """Check whether a key is a secret or restricted one of a mode: test keys take no real money.
+
+    >>> is_key("sk_test_1", "test"), is_key("rk_test_1", "live"), is_key("pk_live_1", "live")
+    (True, False, False)
+    """
+    return secret.startswith((f"sk_{mode}_", f"rk_{mode}_"))
 
 
 def check(route: Route, kinds: list[str]) -> None:

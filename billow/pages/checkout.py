@@ -9,12 +9,13 @@ import flask
 from billow.api import rows
 from billow.core import tax_ids
 from billow.core.errors import Refused, Unavailable
-from billow.flows.checkout import changes, completion, payment_links, purchase, sessions
+from billow.flows.checkout import changes, completion, confirmations, payment_links, purchase, sessions
 from billow.flows.checkout.completion import Result
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside
 from billow.flows.payments import actions
-from billow.pages import authentication, checkout_view, entry, frame, sealed
+from billow.pages import authentication, checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
@@ -76,7 +77,7 @@ class Pages:
         if session.attempt_until is not None:
             return busy(tx, session, form.words, address)
         status = 422 if form.errors or form.declined else 200
-        takes = entry.of(tx, session.currency)
+        takes = entry.of(tx, session.currency, session.payment_method_types)
         if session.pending.get("declines", 0) >= completion.MOST_DECLINES:
             return message(
                 tx,
@@ -86,7 +87,7 @@ class Pages:
                 "declined",
                 [form.words("too_often", seller=checkout_view.seller_of(session))],
             )
-        if takes is None and not checkout_view.saved(tx, session) and checkout_view.asks(session)["method"]:
+        if not takes and not checkout_view.saved(tx, session) and checkout_view.asks(session)["method"]:
             return message(tx, session, form.words, "bad", "declined", [form.words("no_gateway")])
         shown = checkout_view.view(tx, session, form, takes)
         token = frame.token_of(self.outside, address)
@@ -127,6 +128,11 @@ class Pages:
             payer = payer_of(tx, session, form)
             if payer is None or form.errors or session.amount_total != before:
                 return self._by_state(tx, session, address, form)
+            takes = entry.of(tx, session.currency, session.payment_method_types)
+        entered = payer.card or payer.iban or payer.method
+        if entered is None and checkout_view.asks(session)["method"]:
+            wanted = Wanted("checkout", id, takes.elsewhere, session.currency, payer, {})
+            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
         try:
             result: Result = perform(lambda: self.db.transaction(tenant), completion.pay, id, payer)
         except Unavailable:
@@ -152,6 +158,9 @@ class Pages:
             here = f"{address}/confirm"
             intent = actions.find(tx, awaits)
             asked = intent.status == "requires_action"
+            url = confirmations.elsewhere(tx, awaits) if asked else None
+            if url:
+                return elsewhere.led_to(self.outside, tenant, url, "confirm", "elsewhere_bank")
             if flask.request.method == "GET" and asked:
                 return frame.page(
                     "confirm.html",
@@ -263,24 +272,28 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
         form.labels["terms"] = words("terms", name=checkout_view.seller_of(session))
         if form.given.get("terms") != "yes":
             form.wrong("terms", "bad_terms")
-    method, address = form.given.get("method", "new"), None
+    method, address = form.given.get("method", ""), None
     own = method in [one["id"] for one in checkout_view.saved(tx, session)]
-    card = None
-    if asked["method"] and not own and entry.of(tx, session.currency) is None:
+    card, iban = None, None
+    chosen = entry.of(tx, session.currency, session.payment_method_types).chosen(method)
+    if asked["method"] and not own and chosen is None:
         return None
-    if asked["method"]:
-        address = form.address("", countries_of(words), whole=asked["billing"]) if not own else None
-        card = None if own else form.card(tx.now)
+    if asked["method"] and not own:
+        address = form.address("", countries_of(words), whole=asked["billing"])
+        card = form.card(tx.now) if chosen == "card" else None
+        iban = form.iban() if chosen == "sepa_debit" else None
     return Payer(
+        accepted=entry.accepted(),
         address=address,
         answers={key: value for key, value in answers.items() if value is not None},
         business_name=business,
         card=card,
         consent=consent(session, form),
         email=email,
+        iban=iban,
         individual_name=individual,
         method=method if own else None,
-        name=individual or business or form.text("holder"),
+        name=individual or business or form.holder(),
         phone=phone,
         shipping=shipping,
         tax_id=tax_id(form, asked["tax_id"], address),

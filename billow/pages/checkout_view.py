@@ -14,6 +14,7 @@ from billow.flows.billing import priced_items
 from billow.flows.checkout import lines, totals
 from billow.flows.quotes.lines import PricedLine
 from billow.pages import frame
+from billow.pages.entry import Entry
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words
 from billow.resources.checkout_session import CheckoutSession
@@ -30,7 +31,7 @@ def day(at: datetime, words: Words) -> str:
     return str(format_date(at, "d MMM y", locale=frame.REGIONS[words.language]))
 
 
-def view(tx: Tx, session: CheckoutSession, form: Form, entry: str | None) -> dict[str, Any]:
+def view(tx: Tx, session: CheckoutSession, form: Form, entry: Entry) -> dict[str, Any]:
     """Return the values of the page's template."""
     words, seller = form.words, seller_of(session)
     priced = lines.lines_of(tx, "session", session.id)

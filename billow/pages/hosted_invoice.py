@@ -11,10 +11,11 @@ from billow.core.errors import Refused, Unavailable
 from billow.core.lifecycle import PAYABLE
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import invoice_document, links
-from billow.pages import checkout_view, entry, frame, sealed
+from billow.pages import checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.words import Words, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
@@ -102,11 +103,23 @@ class Pages:
                 return frame.see(address)
             form = Form(words, request.form)
             own = form.given.get("method") in [one["id"] for one in saved(tx, invoice.customer)]
-            takes = entry.of(tx, invoice.currency)
-            card = form.card(tx.now) if takes and not own else None
-            if form.errors or (card is None and not own):
+            takes = entry.of(tx, invoice.currency, types_of(invoice))
+            chosen = None if own else takes.chosen(form.given.get("method"))
+            card = form.card(tx.now) if chosen == "card" else None
+            iban = form.iban() if chosen == "sepa_debit" else None
+            if form.errors or (chosen is None and not own):
                 return self._shown(tx, invoice, address, form)
-        payer = Payer(name=form.text("holder"), card=card, method=form.given["method"] if own else None)
+        payer = Payer(
+            accepted=entry.accepted(),
+            card=card,
+            iban=iban,
+            method=form.given["method"] if own else None,
+            name=form.holder(),
+        )
+        if chosen == "elsewhere":
+            more = {"keep": form.given.get("keep") == "yes"}
+            wanted = Wanted("invoice", id, takes.elsewhere, invoice.currency, payer, more)
+            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
         result = self.taken(tenant, id, payer, form)
         if result.awaits:
             with self.db.transaction(tenant) as tx:
@@ -139,7 +152,7 @@ class Pages:
         waits = intent is not None and intent.status == "processing"
         if intent is not None and intent.status == "requires_action" and not form.errors:
             return frame.see(links.authentication(tx, intent.id))
-        takes, kept = entry.of(tx, invoice.currency), saved(tx, invoice.customer)
+        takes, kept = entry.of(tx, invoice.currency, types_of(invoice)), saved(tx, invoice.customer)
         payable = invoice.status in PAYABLE and not waits and bool(takes or kept)
         remaining = invoice.amount_due - invoice.amount_paid
         amount = remaining if invoice.status in PAYABLE else invoice.total
@@ -215,6 +228,11 @@ def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tup
         (words("for"), document.buyer.name),
         (words("issued"), issued),
     ]
+
+
+def types_of(invoice: Invoice) -> list[str]:
+    """Return the types of methods that an invoice names, or cards."""
+    return invoice.payment_settings.get("payment_method_types") or list(entry.CARDS)
 
 
 def saved(tx: Tx, customer: str) -> list[dict[str, Any]]:

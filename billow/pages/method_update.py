@@ -8,10 +8,11 @@ from billow.api import rows
 from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import links, method_links
-from billow.pages import entry, frame, sealed
+from billow.pages import elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.hosted_invoice import language_of
 from billow.pages.words import Words, words_of
@@ -40,9 +41,15 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 return shown(tx, outside, address, form, due)
             if not frame.is_ours(outside, address, request.form, request.headers):
                 return frame.see(address)
-            card = form.card(tx.now) if entry.of(tx) else None
-            if card is None:
+            takes = entry.of(tx)
+            chosen = takes.chosen(None)
+            card = form.card(tx.now) if chosen == "card" else None
+            if form.errors or chosen is None:
                 return shown(tx, outside, address, form, due)
+        if card is None:
+            more = {"invoices": [one.id for one in due]}
+            wanted = Wanted("method", about, takes.elsewhere, None, Payer(), more)
+            return elsewhere.lead(db, outside, tenant, wanted, address)
         entered = Payer(name=form.text("holder"), card=card)
 
         def update(tx: Tx) -> Any:

@@ -30,5 +30,9 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     state: str = f.choice(SHOWN, "processing", "succeeded", "failed", "requires_action", default="processing")
     gateway: str | None = f.text()
     """The name of the gateway that is asked."""
+    return_url: str | None = f.text()
+    """Where its customer comes back to whom the bank asks on a page elsewhere."""
+    action_url: str | None = f.text()
+    """Where its customer confirms it, if that is not on a page of ours."""
     request: str | None = f.text()
     """The request that began it, if any; if that request dies, its retry is answered with the outcome."""

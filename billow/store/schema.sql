@@ -1008,6 +1008,8 @@ create table attempts (
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
     gateway        text,                            -- which is asked; empty where an older version wrote it
+    return_url     text,                            -- where its customer comes back to from a page of the bank's
+    action_url     text,                            -- of that page
     check ((refund is not null) = (kind = 'refund')),
     check ((amount = 0) = (kind = 'setup')),
     check (amount >= 0),
@@ -1021,6 +1023,26 @@ create index on attempts (charge);
 create index on attempts (payment_intent);
 create unique index on attempts (setup_intent) where state = 'processing';
 create index on attempts (setup_intent) where setup_intent is not null;
+
+-- A method that a customer enters on a page of the gateway's own, and which page of ours goes on with it.
+create table method_collections (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    page      text        not null check (page in ('checkout', 'invoice', 'method')),
+    about     text        not null,             -- the checkout session or invoice, or whose method it is
+    entered   jsonb       not null,             -- what else was entered on our page; emptied when it is over
+    gateway   text        not null,
+    reference text,                             -- the gateway's, once it has answered
+    url       text,                             -- of the gateway's page
+    method    text,                             -- what the gateway calls the method that was entered
+    error     text,                             -- why nothing came of it, in words for the customer
+    state     text        not null check (state in ('open', 'taken', 'failed', 'expired')),
+    unique (tenant, gateway, reference),
+    unique (tenant, gateway, method)
+);
+create index method_collections_by_created on method_collections (tenant, created);
+create index method_collections_by_page on method_collections (about, created);
 
 -- What the customer has agreed to: later debits of one payment method, many times or once.
 create table mandates (
@@ -1676,6 +1698,7 @@ create index checkout_sessions_by_created on checkout_sessions (tenant, created 
 create index checkout_sessions_by_customer on checkout_sessions (customer, created desc, id desc);
 create index checkout_sessions_by_payment_intent on checkout_sessions (payment_intent) where payment_intent is not null;
 create index checkout_sessions_by_subscription on checkout_sessions (subscription) where subscription is not null;
+create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awaits')) where pending->>'awaits' is not null;
 create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
 
 -- What customers may do in the billing portal.

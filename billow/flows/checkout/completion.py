@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Outcome
 from billow.flows.billing import discounts
-from billow.flows.checkout import confirmations, payment_links, purchase, sessions
+from billow.flows.checkout import confirmations, entered_methods, payment_links, purchase, sessions
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
@@ -68,13 +68,13 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     )
     jobs.put(tx, "checkout.settle", id, tx.wall + GUARD, clock="wall")
     method = None
-    if payer.card:
-        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
-        session = rows.lock(tx, CheckoutSession, id)
-        tx = purchase.with_clock(tx, session)
-        if isinstance(answer, Declined):
-            return refuse(tx, session, answer.message)
-        method = typed(payment_methods.new_method(answer), payer)
+    tx, answer = yield from entered_methods.store(tx, payer, session.currency)
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    if isinstance(answer, Declined):
+        return refuse(tx, session, answer.message)
+    if answer is not None:
+        method = entered_methods.typed(payment_methods.new_method(answer), payer)
     elif payer.method:
         method = purchase.saved_method(tx, session, payer.method)
     session, attempts = begin(tx, session, payer, method)
@@ -139,29 +139,14 @@ def is_busy(tx: Tx, session: CheckoutSession) -> bool:
     return session.attempt_until is not None or bool(session.pending.get("awaits"))
 
 
-def typed(method: PaymentMethod, payer: Payer) -> PaymentMethod:
-    """Return a new method with the expiry and the billing details that were typed in."""
-    card = payer.card
-    expiry = {"exp_month": card.exp_month, "exp_year": card.exp_year} if card else {}
-    billing = {name: value for name, value in details_of(payer).items() if value is not None}
-    return method.but(
-        card={**(method.card or {}), **expiry}, billing_details={**method.billing_details, **billing}
-    )
-
-
-def details_of(payer: Payer) -> dict[str, Any]:
-    blank = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
-    address = {**blank, **payer.address} if payer.address else None
-    return {"address": address, "email": payer.email, "name": payer.name, "phone": payer.phone}
-
-
 def begin(
     tx: Tx, session: CheckoutSession, payer: Payer, method: PaymentMethod | None
 ) -> tuple[CheckoutSession, list[Any]]:
     """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
     customer = purchase.customer_of(tx, session, payer)
-    if method is not None and payer.card:
+    if method is not None and payer.method is None:
         method = purchase.attach(tx, method, None if session.mode == "setup" else customer)
+        entered_methods.agree(tx, method, payer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
         "customer": customer.id if customer else None,

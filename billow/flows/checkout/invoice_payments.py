@@ -6,9 +6,9 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.errors import require
+from billow.core.errors import needed, require
 from billow.core.payments import Declined
-from billow.flows.checkout.completion import typed
+from billow.flows.checkout import entered_methods
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import invoice_intents
@@ -41,7 +41,7 @@ def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
-    tx, method = yield from method_of(tx, invoice.customer, payer)
+    tx, method = yield from method_of(tx, invoice.customer, payer, invoice.currency)
     if isinstance(method, Declined):
         return Paid(declined=method.message)
     if keep:
@@ -67,21 +67,24 @@ def intent_of(tx: Tx, invoice: Invoice) -> PaymentIntent | None:
     return rows.find_many(tx, PaymentIntent, [invoice.payment_intent or ""]).get(invoice.payment_intent or "")
 
 
-def method_of(tx: Tx, customer: str, payer: Payer) -> Steps:
-    """Return the saved method, or store and attach the card that was typed in: `tx, method = yield from …`.
+def method_of(tx: Tx, customer: str, payer: Payer, currency: str | None = None) -> Steps:
+    """Return the saved method, or store and attach what was entered: `tx, method = yield from …`.
 
-    A card that the gateway does not take comes back as `Declined`.
+    A method that the gateway does not take comes back as `Declined`.
     """
-    if payer.card is None:
-        found = rows.find(tx, PaymentMethod, payer.method or "", param="payment_method")
+    if payer.method:
+        found = rows.find(tx, PaymentMethod, payer.method, param="payment_method")
         require(found.customer == customer, "The payment method is not the customer's.")
         return tx, found
-    tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
+    tx, answer = yield from entered_methods.store(tx, payer, currency)
     if isinstance(answer, Declined):
         return tx, answer
+    method = entered_methods.typed(payment_methods.new_method(needed(answer, "a payment method")), payer)
     rows.lock(tx, Customer, customer)
     tx = clocks.of_customer(tx, customer)
-    return tx, payment_methods.attach_if_new(tx, typed(payment_methods.new_method(answer), payer), customer)
+    attached = payment_methods.attach_if_new(tx, method, customer)
+    entered_methods.agree(tx, attached, payer)
+    return tx, attached
 
 
 def use_from_now_on(tx: Tx, method: PaymentMethod) -> None:

@@ -15,6 +15,7 @@ from billow.flows.payments import collect, setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.flows.subscriptions import create
+from billow.providers.gateways import StoredMethod
 from billow.resources import customer as customers
 from billow.resources import tax_id as tax_ids
 from billow.resources.attempt import Attempt
@@ -54,8 +55,14 @@ class Payer:
     answers: Mapping[str, str] = field(default_factory=dict)
     """The answers to the merchant's own fields, by their keys."""
     card: Card | None = None
+    iban: str | None = field(default=None, repr=False)
+    """An account that is debited, in place of a card. The gateway alone keeps it."""
     method: str | None = None
     """A saved payment method of the customer, in place of a card."""
+    stored: StoredMethod | None = None
+    """A method that was entered on a page of the gateway's, in place of a card."""
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """From which address and browser a mandate was given, where the method is debited by one."""
 
 
 def details(session: CheckoutSession, payer: Payer) -> dict[str, Any]:

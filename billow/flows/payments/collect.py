@@ -12,6 +12,7 @@ from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
+from billow.flows.papers import links
 from billow.flows.payments import abandoned, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
@@ -289,6 +290,7 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     when live mode still simulated payments.
     """
     name = gateway(tx).name
+    attempts = [attempt.but(return_url=return_url_of(tx, attempt)) for attempt in attempts]
     for attempt in attempts:
         if tx.livemode and attempt.kind in ("charge", "setup") and accounts.is_test_method(attempt.token):
             raise declined_test_card()
@@ -298,6 +300,13 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     at = tx.wall + RESOLVE
     jobs.put_many(tx, "attempt.resolve", [(attempt.id, at) for attempt in made], clock="wall")
     return made
+
+
+def return_url_of(tx: Tx, attempt: Attempt) -> str | None:
+    """Return where a customer comes back to from a page of the bank's; None where nobody is there to go."""
+    intent = attempt.payment_intent or attempt.setup_intent
+    asks = (attempt.kind == "charge" and not attempt.off_session) or attempt.kind == "setup"
+    return f"{links.authentication(tx, intent)}/back" if intent and asks else None
 
 
 def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
@@ -337,6 +346,7 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         attempt.token,
         attempt.off_session,
         capture=attempt.capture,
+        return_url=attempt.return_url,
     )
 
 
@@ -348,7 +358,9 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":
-        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, attempt.off_session))
+        return gateway.set_up(
+            payments.SetUp(attempt.id, attempt.token, attempt.off_session, attempt.return_url)
+        )
     return gateway.charge(charge_of(attempt))
 
 

@@ -324,7 +324,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     """Record that the customer must authenticate first; the invoice waits (§8.5)."""
     if case.intent is None:
         raise Inconsistent("Only a payment intent can need an action.")
-    close(tx, case, "requires_action")
+    close(tx, case, "requires_action", action_url=outcome.url)
     jobs.put(tx, "attempt.follow", case.attempt.id, tx.wall + ACTS_WITHIN, clock="wall")
     rows.update(
         tx,
@@ -340,7 +340,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
         transitions.await_action(tx, case.subscription, case.invoice)
 
 
-def close(tx: Tx, case: Case, state: str) -> None:
+def close(tx: Tx, case: Case, state: str, **more: Any) -> None:
     """Store the state of an attempt; one that was not sent to the gateway is not in the table."""
     if case.attempt.id:
-        rows.update(tx, case.attempt, event=None, state=state)
+        rows.update(tx, case.attempt, event=None, state=state, **more)

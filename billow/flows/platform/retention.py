@@ -7,6 +7,7 @@ import psycopg
 
 from billow.api import rows
 from billow.flows.customers import card_expiry
+from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
@@ -17,6 +18,7 @@ KEYS = timedelta(days=2)
 TOKENS = timedelta(days=1)
 MAILS = timedelta(days=400)
 """A year and a month: what was mailed about a year's subscription can be looked up at its next renewal."""
+COLLECTIONS = timedelta(days=30)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
@@ -27,8 +29,8 @@ MAX_ROWS = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
-    pruned = (prune_events(tx), prune_keys(tx), prune_files(tx), prune_tokens(tx), prune_mails(tx))
-    more = MAX_ROWS in pruned
+    kinds = (prune_events, prune_keys, prune_files, prune_tokens, prune_mails, prune_collections)
+    more = MAX_ROWS in [kind(tx) for kind in kinds]
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -89,6 +91,14 @@ def prune_mails(tx: Tx) -> int:
         most=MAX_ROWS,
         before=tx.wall - MAILS,
     )
+
+
+def prune_collections(tx: Tx) -> int:
+    """Delete what was noted of old visits to pages of gateways; return how many."""
+    old = (
+        "id in (select id from method_collections where created < %(before)s order by created limit %(most)s)"
+    )
+    return rows.delete_where(tx, MethodCollection, old, most=MAX_ROWS, before=tx.wall - COLLECTIONS)
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

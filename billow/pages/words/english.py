@@ -70,6 +70,26 @@ ENGLISH = {
     "donate_amount": "Donate {amount}",
     "back_to": "Back to {name}",
     "no_gateway": "Payments cannot be taken at the moment. Nothing was charged.",
+    "enter_elsewhere": "You enter it on the next page, which belongs to our payment provider. Nothing "
+    "is charged before you come back.",
+    "elsewhere": "On to our payment provider",
+    "elsewhere_text": "You enter your payment method there, and come back here afterwards.",
+    "elsewhere_bank": "Your bank asks you to confirm this on a page of its own. You come back here "
+    "afterwards.",
+    "go_on": "Go on",
+    "not_entered": "No payment method was entered",
+    "not_entered_text": "Nothing was charged. You can enter one now.",
+    "no_answer": "Our payment provider does not answer. Nothing was charged; please try again in"
+    " a few minutes.",
+    "try_again": "Try again",
+    "new_method": "New payment method",
+    "by_debit": "SEPA Direct Debit",
+    "iban": "IBAN",
+    "account_holder": "Account holder",
+    "debit_mandate": "With this you authorise {name} to collect payments from your account by direct"
+    " debit, and instruct your bank to pay them. You can ask your bank for a refund"
+    " within eight weeks of a debit.",
+    "bad_iban": "This is not the IBAN of an account that can be debited.",
     "declined": "The payment did not go through",
     "declined_text": "{reason} Nothing was charged. Try another card, or call your bank.",
     "busy": "Your payment is being processed",

@@ -73,6 +73,26 @@ FRENCH = {
     "donate_amount": "Donner {amount}",
     "back_to": "Retour à {name}",
     "no_gateway": "Les paiements sont impossibles pour le moment. Rien n’a été débité.",
+    "enter_elsewhere": "Vous le saisissez à la page suivante, qui est celle de notre prestataire de "
+    "paiement. Rien n’est débité avant votre retour.",
+    "elsewhere": "Vers notre prestataire de paiement",
+    "elsewhere_text": "Vous y saisissez votre moyen de paiement, puis vous revenez ici.",
+    "elsewhere_bank": "Votre banque vous demande de confirmer sur une page à elle. Vous revenez "
+    "ensuite ici.",
+    "go_on": "Continuer",
+    "not_entered": "Aucun moyen de paiement n’a été saisi",
+    "not_entered_text": "Rien n’a été débité. Vous pouvez en saisir un maintenant.",
+    "no_answer": "Notre prestataire de paiement ne répond pas. Rien n’a été débité ; réessayez "
+    "dans quelques minutes.",
+    "try_again": "Réessayer",
+    "new_method": "Nouveau moyen de paiement",
+    "by_debit": "Prélèvement SEPA",
+    "iban": "IBAN",
+    "account_holder": "Titulaire du compte",
+    "debit_mandate": "Vous autorisez {name} à prélever des paiements sur votre compte, et votre "
+    "banque à les payer. Vous pouvez demander le remboursement à votre banque dans "
+    "les huit semaines suivant le prélèvement.",
+    "bad_iban": "Ce n’est pas l’IBAN d’un compte qui peut être prélevé.",
     "declined": "Le paiement n’a pas abouti",
     "declined_text": "{reason} Rien n’a été débité. Essayez une autre carte, ou appelez votre banque.",
     "busy": "Votre paiement est en cours",

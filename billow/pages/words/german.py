@@ -72,6 +72,26 @@ GERMAN = {
     "donate_amount": "{amount} spenden",
     "back_to": "Zurück zu {name}",
     "no_gateway": "Zahlungen sind zurzeit nicht möglich. Es wurde nichts abgebucht.",
+    "enter_elsewhere": "Sie geben sie auf der nächsten Seite ein, die unserem Zahlungsdienstleister "
+    "gehört. Vor Ihrer Rückkehr wird nichts abgebucht.",
+    "elsewhere": "Weiter zu unserem Zahlungsdienstleister",
+    "elsewhere_text": "Dort geben Sie Ihre Zahlungsmethode ein und kommen dann hierher zurück.",
+    "elsewhere_bank": "Ihre Bank bittet Sie, dies auf einer eigenen Seite zu bestätigen. Danach "
+    "kommen Sie hierher zurück.",
+    "go_on": "Weiter",
+    "not_entered": "Es wurde keine Zahlungsmethode eingegeben",
+    "not_entered_text": "Es wurde nichts abgebucht. Sie können jetzt eine eingeben.",
+    "no_answer": "Unser Zahlungsdienstleister antwortet nicht. Es wurde nichts abgebucht; bitte "
+    "versuchen Sie es in einigen Minuten noch einmal.",
+    "try_again": "Noch einmal versuchen",
+    "new_method": "Neue Zahlungsmethode",
+    "by_debit": "SEPA-Lastschrift",
+    "iban": "IBAN",
+    "account_holder": "Kontoinhaber",
+    "debit_mandate": "Hiermit ermächtigen Sie {name}, Zahlungen von Ihrem Konto mittels Lastschrift "
+    "einzuziehen, und weisen Ihre Bank an, diese einzulösen. Sie können innerhalb "
+    "von acht Wochen nach der Belastung die Erstattung von Ihrer Bank verlangen.",
+    "bad_iban": "Das ist nicht die IBAN eines Kontos, von dem abgebucht werden kann.",
     "declined": "Die Zahlung ist fehlgeschlagen",
     "declined_text": "{reason} Es wurde nichts abgebucht. Versuchen Sie eine "
     "andere Karte, oder rufen Sie Ihre Bank an.",

@@ -5,12 +5,15 @@ The gateway holds nothing: a debit is an attempt, which waits until it is writte
 it is pending, and no second call can debit twice.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from stdnum import iban as ibans
 
 from billow.core.bank.direct_debit import LARGEST_AMOUNT, is_debitable
 from billow.core.errors import Inconsistent
 from billow.core.payments import Charge, Declined, MethodDetails, Outcome, Pending, SetUp, Succeeded
-from billow.providers.gateways import StoredMethod
+from billow.providers.gateways import HERE, StoredMethod
 from billow.providers.gateways.accounts import iban_parts
 from billow.providers.gateways.by_hand import ByHand
 from billow.providers.gateways.instruments import fingerprint
@@ -36,6 +39,8 @@ TOO_LARGE = Declined(
 
 class SepaDebit(ByHand):
     """The seller's bank, as far as it debits accounts."""
+
+    collects_at: Mapping[str, str] = MappingProxyType({"sepa_debit": HERE})
 
     def __init__(self, name: str = NAME) -> None:
         super().__init__(name)
