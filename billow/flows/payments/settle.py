@@ -258,6 +258,9 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
+        if intent_outcomes.voids_on_failure(case):
+            retries.void_first(tx, case.invoice)
+            return
         retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
 
 
