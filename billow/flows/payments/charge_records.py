@@ -38,7 +38,7 @@ def write_succeeded(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> list[Char
     movements = postings.insert_charge_transactions(
         tx,
         [
-            postings.Captured(id, case.attempt.amount, case.attempt.currency, outcome.fee)
+            postings.Captured(id, case.attempt.amount, case.attempt.currency, outcome.fee, outcome.at_once)
             for id, (case, outcome) in zip(ids, paid, strict=True)
             if case.attempt.capture
         ],

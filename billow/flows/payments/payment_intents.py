@@ -113,6 +113,11 @@ def check_terms(tx: Tx, wanted: Any, amount: int) -> None:
             param="transfer_data[destination]",
             code="resource_missing",
         )
+    require(
+        not transfer or transfer.amount is None or transfer.amount <= amount,
+        "The transfer_data[amount] must be less than or equal to the payment amount.",
+        param="transfer_data[amount]",
+    )
     fee = wanted.application_fee_amount
     require(
         fee is None or transfer,

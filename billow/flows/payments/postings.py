@@ -24,6 +24,8 @@ class Captured:
     amount: int
     currency: str
     fee: int
+    at_once: bool = False
+    """Whether the gateway makes the money available without the usual wait."""
 
 
 def insert_charge_transactions(tx: Tx, captured: Sequence[Captured]) -> dict[str, BalanceTransaction]:
@@ -31,7 +33,7 @@ def insert_charge_transactions(tx: Tx, captured: Sequence[Captured]) -> dict[str
     made = [
         transaction(
             tx, one.charge, one.amount, one.currency, "charge", fee=one.fee, fee_details=[fee_detail(one)]
-        )
+        ).but(available_on=tx.now if one.at_once else tx.now + AVAILABLE_AFTER)
         for one in captured
     ]
     return {one.source or "": one for one in rows.insert_many(tx, made)}

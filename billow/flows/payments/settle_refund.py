@@ -136,7 +136,7 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         return
     close(tx, attempt, "succeeded" if isinstance(outcome, Succeeded) else "failed")
     if isinstance(outcome, Succeeded):
-        part = postings.Captured(charge.id, attempt.amount, charge.currency, outcome.fee)
+        part = postings.Captured(charge.id, attempt.amount, charge.currency, outcome.fee, outcome.at_once)
         movement = postings.insert_charge_transactions(tx, [part])[charge.id]
         captured = rows.update(
             tx,
