@@ -22,6 +22,7 @@ from billow.flows.payments import (
     retries,
     settle_refund,
     settle_setup,
+    shares,
 )
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
@@ -140,11 +141,16 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     postings.post_payments(
         tx,
         [
-            postings.Payment(charge, outcome.fee, case.invoice.id if case.invoice else None)
+            postings.Payment(
+                charge, outcome.fee + shares.own_fee(charge), case.invoice.id if case.invoice else None
+            )
             for charge, (case, outcome) in zip(charges, paid, strict=True)
             if charge.captured
         ],
     )
+    for charge in charges:
+        if charge.transfer or charge.application_fee:
+            shares.divide(tx, charge)
     payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
     held = [charge.id for charge in charges if not charge.captured]
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
