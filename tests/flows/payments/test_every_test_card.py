@@ -1,4 +1,4 @@
-"""Does each test card of §8.4 do what Stripe's does, with its events in order?"""
+"""Does each of the test cards do what Stripe's does, with its events in order?"""
 
 from typing import Any
 
