@@ -108,6 +108,8 @@ class Succeeded:
     authorization_code: str | None = field(default=None, compare=False)
     network_transaction_id: str | None = field(default=None, compare=False)
     news: bool = field(default=False, compare=False)
+    at_once: bool = field(default=False, compare=False)
+    """Whether the money is available without the usual wait."""
     exchange: "Exchange | None" = field(default=None, compare=False)
 
 

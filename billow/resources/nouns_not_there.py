@@ -20,7 +20,6 @@ from billow.store.tx import Tx
 #: The path of each list, its noun, and the filters that it takes besides paging.
 LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/apple_pay/domains", "apple_pay_domain", "domain_name"),
-    ("/v1/application_fees", "application_fee", "charge created"),
     ("/v1/apps/installs", "apps.install", "account app approval_required channel created created_by status"),
     ("/v1/apps/secrets", "apps.secret", "scope"),
     ("/v1/billing/alerts", "billing.alert", "alert_type meter"),

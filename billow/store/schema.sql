@@ -20,7 +20,8 @@ create table accounts (
     created          timestamptz not null,
     upcoming_days    integer     not null default 7 check (upcoming_days between 0 and 45),
     will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
-    api_version      text        not null default '2026-10-28.endive'  -- of requests that name none, and of events
+    api_version      text        not null default '2026-10-28.endive',  -- of requests that name none, and of events
+    platform         text  -- the account that has connected this one
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
@@ -1168,6 +1169,12 @@ create table charges (
     disputed                        boolean     not null default false,
     failure_balance_transaction     text,
     late_for                        text,   -- the intent or charge that it came too late for
+    application_fee                 text,
+    application_fee_amount          bigint,
+    on_behalf_of                    text,
+    source_transfer                 text,
+    transfer                        text,
+    transfer_data                   jsonb,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
@@ -1190,8 +1197,9 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_failure_refund',
-        'payment_refund', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    type               text        not null check (type in ('adjustment', 'application_fee',
+        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund',
+        'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
@@ -1250,6 +1258,9 @@ create table refunds (
     emitted             boolean     not null,
     failure_balance_transaction text,
     instructions_email  text,
+    refund_application_fee boolean  not null default false,
+    reverse_transfer    boolean     not null default false,
+    transfer_reversal   text,
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
@@ -1792,6 +1803,26 @@ create table connected_accounts (
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
 
+-- The bank accounts to which connected accounts are paid out; of their numbers only the end is kept.
+create table external_accounts (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    account              text        not null,
+    account_holder_name  text,
+    account_holder_type  text,
+    account_type         text,
+    bank_name            text,
+    country              text        not null,
+    currency             text        not null,
+    default_for_currency boolean     not null,
+    fingerprint          text,
+    last4                text        not null,
+    metadata             jsonb       not null,
+    routing_number       text
+);
+create index external_accounts_by_account on external_accounts (account, created desc, id desc);
+
 -- ----------------------------------------------------------------------------------------- bank
 
 -- Statements of the seller's bank account, and files that could not be booked.
@@ -1957,9 +1988,41 @@ create table transfer_reversals (
     currency                   text        not null,
     destination_payment_refund text,
     metadata                   jsonb       not null,
-    transfer                   text        not null references transfers
+    transfer                   text        not null references transfers,
+    source_refund              text
 );
 create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
+
+-- What a platform keeps of the payments of its connected accounts.
+create table application_fees (
+    tenant                  text        not null default current_setting('billow.tenant'),
+    id                      text        primary key,
+    created                 timestamptz not null,
+    account                 text        not null,
+    amount                  bigint      not null check (amount > 0),
+    amount_refunded         bigint      not null check (amount_refunded between 0 and amount),
+    balance_transaction     text,
+    charge                  text        not null,
+    currency                text        not null,
+    originating_transaction text,
+    refunded                boolean     not null
+);
+create index application_fees_by_created on application_fees (tenant, created desc, id desc);
+create index application_fees_by_charge on application_fees (charge);
+create index application_fees_by_origin on application_fees (originating_transaction);
+
+-- The parts of fees that went back.
+create table fee_refunds (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    balance_transaction text,
+    currency            text        not null,
+    fee                 text        not null references application_fees,
+    metadata            jsonb       not null
+);
+create index fee_refunds_by_fee on fee_refunds (fee, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- mails
 

@@ -255,12 +255,16 @@ BELOW = {
     "/v1/customers/{id}/sources": "payment_methods",
     "/v1/customers/{id}/sources/{card}": "payment_methods",
     "/v1/customers/{id}/tax_ids": "tax_ids",
+    "/v1/accounts/{id}/external_accounts": "accounts",
+    "/v1/accounts/{id}/external_accounts/{bank_account}": "accounts",
     "/v1/accounts/{id}/login_links": "accounts",
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",
     "/v1/invoices/{id}/lines": "invoices",
     "/v1/payment_intents/{id}/verify_microdeposits": "payment_intents",
     "/v1/payment_links/{id}/line_items": "payment_links",
+    "/v1/application_fees/{id}/refunds": "fee_refunds",
+    "/v1/application_fees/{id}/refunds/{fee_refund}": "fee_refunds",
     "/v1/transfers/{id}/reversals": "transfer_reversals",
     "/v1/transfers/{id}/reversals/{transfer_reversal}": "transfer_reversals",
     "/v1/products/{id}/features": "products",
@@ -290,7 +294,8 @@ def test_what_lies_below_another_noun_says_whose_it_is() -> None:
     borrowed = {path: collections[parts[0]] for path, parts in named.items() if parts}
     ours = {"balance_transactions": "customer_balance_transactions", "features": "products"}
     for path, noun in borrowed.items():
-        assert BELOW[path] == ours.get(path.split("/")[4], noun)
+        of_a_fee = path.startswith("/v1/application_fees/")
+        assert BELOW[path] == ("fee_refunds" if of_a_fee else ours.get(path.split("/")[4], noun))
 
 
 def test_every_noun_has_one_right_at_all_its_paths() -> None:

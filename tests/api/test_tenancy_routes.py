@@ -122,6 +122,18 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         {"destination": "{account}", "currency": "usd", "amount": "20", "source_transaction": "{charge}"},
     ),
     "transfer_reversal": ("/v1/transfers/{transfer}/reversals", {"amount": "10"}),
+    "application_fee": (
+        "/v1/charges",
+        {
+            "customer": "{customer}",
+            "amount": "300",
+            "currency": "usd",
+            "application_fee_amount": "30",
+            "transfer_data[destination]": "{account}",
+        },
+    ),
+    "bank_account": ("/v1/accounts/{account}/external_accounts", {"external_account": "btok_us"}),
+    "fee_refund": ("/v1/application_fees/{application_fee}/refunds", {"amount": "10"}),
     "customer_balance_transaction": (
         "/v1/customers/{customer}/balance_transactions",
         {"amount": "-10", "currency": "usd"},
@@ -200,7 +212,7 @@ def world(api: Api) -> dict[str, str]:
         if only_test and api.tenant.endswith("/live"):
             continue
         assert answer.status == 200, (noun, answer)
-        made[noun] = answer["id"]
+        made[noun] = answer["application_fee"] if noun == "application_fee" else answer["id"]
     for noun in disputed.CARDS if "charge" in made else ():
         made[noun] = disputed.made(api, noun)["id"]
     with api.app.db.transaction(api.tenant) as tx:

@@ -120,6 +120,7 @@ HARMLESS = {
     "business_profile": "a part of the account itself",
     "cvc_token": "the code of a card that is there",
     "excluded_payment_method_types": "settings",
+    "external_account": "a part of the connected account, with the same right",
     "hosted_payment_method_save": "a setting",
     "invoices": "a setting of the account itself",
     "nz_bank_account": "a part of the payment method itself",

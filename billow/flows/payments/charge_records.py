@@ -6,7 +6,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
-from billow.flows.payments import postings
+from billow.flows.payments import postings, shares
 from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
@@ -38,7 +38,14 @@ def write_succeeded(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> list[Char
     movements = postings.insert_charge_transactions(
         tx,
         [
-            postings.Captured(id, case.attempt.amount, case.attempt.currency, outcome.fee)
+            postings.Captured(
+                id,
+                case.attempt.amount,
+                case.attempt.currency,
+                outcome.fee,
+                shares.own_fee(case.intent or case.charge),
+                outcome.at_once,
+            )
             for id, (case, outcome) in zip(ids, paid, strict=True)
             if case.attempt.capture
         ],
@@ -64,7 +71,13 @@ def success_facts(
     }
     if movement is None:
         return facts
-    return facts | {"captured": True, "amount_captured": movement.amount, "balance_transaction": movement.id}
+    terms = case.intent or case.charge
+    return facts | {
+        "captured": True,
+        "amount_captured": movement.amount,
+        "balance_transaction": movement.id,
+        **(shares.names(terms) if terms else {}),
+    }
 
 
 def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
@@ -95,6 +108,7 @@ def of_case(case: Case) -> dict[str, Any]:
         "gateway": case.attempt.gateway,
         "payment_method_details": details_of(case),
         **({"billing_details": method.billing_details} if method else {}),
+        **(shares.terms_of(case.intent) if case.intent else {}),
     }
 
 

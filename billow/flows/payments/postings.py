@@ -24,26 +24,50 @@ class Captured:
     amount: int
     currency: str
     fee: int
+    share: int = 0
+    """What the account pays its platform of it."""
+    at_once: bool = False
+    """Whether the gateway makes the money available without the usual wait."""
 
 
 def insert_charge_transactions(tx: Tx, captured: Sequence[Captured]) -> dict[str, BalanceTransaction]:
     """Insert the balance transactions of captured charges, in one statement; return them by charge."""
     made = [
         transaction(
-            tx, one.charge, one.amount, one.currency, "charge", fee=one.fee, fee_details=[fee_detail(one)]
-        )
+            tx,
+            one.charge,
+            one.amount,
+            one.currency,
+            "charge",
+            fee=one.fee + one.share,
+            fee_details=fee_details(tx, one),
+        ).but(available_on=tx.now if one.at_once else tx.now + AVAILABLE_AFTER)
         for one in captured
     ]
     return {one.source or "": one for one in rows.insert_many(tx, made)}
 
 
-def fee_detail(captured: Captured) -> dict[str, Any]:
-    return {
+def fee_details(tx: Tx, captured: Captured) -> list[dict[str, Any]]:
+    """Return the gateway's fee and the platform's, as the balance transaction of a charge shows them."""
+    own = {
         "amount": captured.fee,
         "application": None,
         "currency": captured.currency,
         "description": "Gateway processing fees",
         "type": "payment_fee",
+    }
+    shared = platform_fee(captured.share, captured.currency, tx.account)
+    return [*([shared] if captured.share else []), own]
+
+
+def platform_fee(amount: int, currency: str, account: str) -> dict[str, Any]:
+    """Return a platform's fee as the balance transaction of the account shows it that pays it."""
+    return {
+        "amount": amount,
+        "application": f"ca_{account.removeprefix('acct_')}",
+        "currency": currency,
+        "description": "Application fee",
+        "type": "application_fee",
     }
 
 
@@ -85,6 +109,7 @@ class Payment:
 
     charge: Charge
     fee: int
+    """The gateway's, and the platform's that the account owes it."""
     invoice: str | None
 
 

@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, late_payments, settle
+from billow.flows.payments import collect, late_payments, settle, shares
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -31,6 +31,8 @@ class Create(Params):
     instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
     payment_intent: str | None = f.text()
+    refund_application_fee: bool = f.boolean(default=False)
+    reverse_transfer: bool = f.boolean(default=False)
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
 
 
@@ -40,6 +42,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
     amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
+    shares.check_refund(charge, wanted.reverse_transfer, wanted.refund_application_fee)
     attempt = begin(
         tx,
         charge,
@@ -47,6 +50,8 @@ def create(tx: Tx, wanted: Create) -> Steps:
         reason=wanted.reason,
         metadata=merged({}, wanted.metadata),
         instructions_email=wanted.instructions_email,
+        refund_application_fee=wanted.refund_application_fee,
+        reverse_transfer=wanted.reverse_transfer,
     )
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)

@@ -86,6 +86,22 @@ def record_failure(
         give_up(tx, subscription, invoice, plan_.policy)
 
 
+def void_first(tx: Tx, invoice: Invoice) -> None:
+    """Void the first invoice of a subscription that began while its payment was on its way, and failed.
+
+    Emits `invoice.updated`, `invoice.payment_failed`, `payment_intent.canceled` and `invoice.voided`.
+    """
+    failed = rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.payment_failed"),
+        attempted=True,
+        attempt_count=attempt_count_after(invoice, automatic=False),
+        next_payment_attempt=None,
+    )
+    void.void_invoice(tx, failed)
+
+
 def give_up(tx: Tx, subscription: Subscription | None, invoice: Invoice, policy: dunning.Policy) -> None:
     """Apply the final actions of the policy to the subscription and then to the invoice."""
     if subscription:

@@ -23,6 +23,7 @@ from billow.flows.payments import (
     retries,
     settle_refund,
     settle_setup,
+    shares,
 )
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
@@ -147,11 +148,16 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     postings.post_payments(
         tx,
         [
-            postings.Payment(charge, outcome.fee, case.invoice.id if case.invoice else None)
+            postings.Payment(
+                charge, outcome.fee + shares.own_fee(charge), case.invoice.id if case.invoice else None
+            )
             for charge, (case, outcome) in zip(charges, paid, strict=True)
             if charge.captured
         ],
     )
+    for charge in charges:
+        if charge.transfer or charge.application_fee:
+            shares.divide(tx, charge)
     payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
     held = [charge.id for charge in charges if not charge.captured]
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
@@ -265,6 +271,9 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
+        if intent_outcomes.voids_on_failure(case):
+            retries.void_first(tx, case.invoice)
+            return
         retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
 
 

@@ -9,6 +9,7 @@ from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import has_gateway, outside_of
+from billow.flows.platform.external_accounts import page_of
 from billow.resources.connected_account import NOTHING_DUE, ConnectedAccount
 from billow.store.tx import Tx
 
@@ -78,9 +79,9 @@ class ExternalAccounts(Paging):
 
 @route("GET", "/v1/accounts/{account}/external_accounts", ExternalAccounts)
 def external_accounts(tx: Tx, id: str, wanted: ExternalAccounts) -> Page:
-    """List an account's bank accounts and cards for payouts: the gateway has them, so the list is empty."""
+    """List the bank accounts to which a connected account is paid out; one's own are at the gateway."""
     if id != tx.account:
-        _connected(tx, id)
+        return page_of(tx, _connected(tx, id).id, wanted, wanted.object)
     return listing.empty(tx, "external account", wanted, f"/v1/accounts/{id}/external_accounts")
 
 

@@ -11,6 +11,7 @@ from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import has_gateway
+from billow.flows.platform import external_accounts
 from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
 from billow.store.ids import new_id
@@ -28,6 +29,9 @@ class Update(Params):
     company: accounts.Company | None = f.nested(shape=accounts.Company)
     default_currency: str | None = f.currency()
     email: str | None = f.email(unset=True)
+    external_account: str | external_accounts.Described | None = f.ref(
+        "bank_account", shape=external_accounts.Described
+    )
     individual: accounts.Individual | None = f.nested(shape=accounts.Individual)
     metadata: dict[str, str] = f.metadata()
     settings: accounts.Settings | None = f.nested(shape=accounts.Settings)
@@ -71,9 +75,9 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         event=None,
     )
     tx.run(
-        "insert into accounts (id, name, country, default_currency, created, api_version)"
-        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version from accounts"
-        " where id = %(platform)s",
+        "insert into accounts (id, name, country, default_currency, created, api_version, platform)"
+        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s"
+        " from accounts where id = %(platform)s",
         id=made.id,
         name=name_of(made),
         country=made.country,
@@ -81,6 +85,8 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         now=tx.wall,
         platform=tx.account,
     )
+    if wanted.external_account:
+        external_accounts.add(tx, made, wanted.external_account)
     return made
 
 
@@ -148,6 +154,8 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
     sent = wanted.sent()
     plain = ("business_type", "default_currency", "email")
     changes: dict[str, Any] = {name: sent[name] for name in plain if name in sent}
+    if wanted.external_account:
+        external_accounts.add(tx, account, wanted.external_account, default=True)
     for name in HASHES:
         if sent.get(name):
             before = getattr(account, name) or sent[name].shown()

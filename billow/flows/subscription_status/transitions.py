@@ -111,6 +111,20 @@ def record_payments(tx: Tx, found: Sequence[Paid]) -> None:
     emit_changes(tx, [(one, changes[id]) for id, one in subscriptions.items()])
 
 
+def begin_unsettled(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """Activate an incomplete subscription whose first payment is on its way for days (§5.2).
+
+    The caller holds the subscription. Emits its creation, or an update, and the customer's entitlements.
+    """
+    if subscription.status != "incomplete" or not latest_invoice.is_latest(tx, subscription, invoice):
+        return
+    jobs.cancel(tx, "subscription.expire", subscription.id)
+    renew_if_due(tx, [subscription])
+    if subscription.provisional:
+        subscription = rows.update(tx, subscription, event=None, provisional=False)
+    emit_change(tx, subscription, status=paid_status(subscription, tx.now))
+
+
 def keeps_method(subscription: Subscription) -> bool:
     return subscription.payment_settings.get("save_default_payment_method") == "on_subscription"
 

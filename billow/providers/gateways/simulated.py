@@ -209,7 +209,9 @@ class Simulated(Gateway):
             if found is None:
                 return []
             kind, about, reference = found
-            raised = simulated_disputes.reported(memory, about if kind == "capture" else reference)
+            raised = simulated_disputes.reported(
+                memory, about if kind in ("capture", "refund") else reference
+            )
         return [*([AttemptChanged(attempt)] if changed else []), *raised]
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:

@@ -38,8 +38,9 @@ def debited(memory: sqlite3.Connection, account: Account, charge: Charge, paid: 
 
 def begin_debit(memory: sqlite3.Connection, account: Account, attempt: str, paid: Succeeded) -> Outcome:
     """Begin a debit, which is pending until it is looked up, or until `arrive` ends the wait."""
-    if not account.waits:
-        memory.execute("insert into later values (?, ?)", (attempt, write(account.refusal or paid)))
+    if account.waits:
+        return Pending(paid.reference)
+    memory.execute("insert into later values (?, ?)", (attempt, write(account.refusal or paid)))
     return Pending(paid.reference, ask_in=0)
 
 
