@@ -29,6 +29,8 @@ class Charge:
     """Without it the money is held on the card until a `Capture`, and costs no fee until then."""
     return_url: str | None = None
     """Where the customer returns to whom the bank asks elsewhere; None where nobody can be asked."""
+    type: str = "card"
+    """The type of the payment method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class SetUp:
     method: str
     off_session: bool = True
     return_url: str | None = None
+    type: str = "card"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     payment_method: str | None = f.text()
     token: str = f.text(required=True)
     """The gateway's id of the payment method, or of the charge that is captured or refunded."""
+    method_type: str = f.text(default="card")
+    """The type of the payment method."""
     off_session: bool = f.boolean(default=True)
     capture: bool = f.boolean(default=True)
     """Whether the charge is captured at once, or held until it is captured."""

@@ -1009,6 +1009,7 @@ create table attempts (
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
     gateway        text,                            -- which is asked; empty where an older version wrote it
+    method_type    text        not null default 'card',
     return_url     text,                            -- where its customer comes back to from a page of the bank's
     action_url     text,                            -- of that page
     check ((refund is not null) = (kind = 'refund')),
@@ -1710,6 +1711,7 @@ create index checkout_sessions_by_customer on checkout_sessions (customer, creat
 create index checkout_sessions_by_payment_intent on checkout_sessions (payment_intent) where payment_intent is not null;
 create index checkout_sessions_by_subscription on checkout_sessions (subscription) where subscription is not null;
 create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awaits')) where pending->>'awaits' is not null;
+create index checkout_sessions_by_begun on checkout_sessions ((pending->>'subscription')) where status = 'open';
 create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
 
 -- What customers may do in the billing portal.

@@ -14,6 +14,7 @@ from billow.flows.outside.gateways import Configured
 from billow.flows.papers.method_links import update_method
 from billow.providers.gateways.stripe import Stripe
 from tests.conftest import Api
+from tests.flows.conftest import do_what_is_due
 from tests.support.other_server import Elsewhere, Other, eventually
 from tests.support.page_visits import CARD, PAYER, Visitor, path_of
 
@@ -245,6 +246,43 @@ def test_a_bank_that_asks_is_answered_on_its_own_page(
     assert len(paid(other_server)) == before + 1
 
 
+def test_a_customer_who_does_not_come_back_from_the_bank_has_bought_all_the_same(
+    app: App, api: Api, other_server: Other
+) -> None:
+    made = session(api)
+    visitor = Visitor(app).opens(made["url"]).sends(**OURS)
+    theirs = Elsewhere(left_for(visitor)).sends(**{**PAYER, "number": ALWAYS_ASKS}).sends(answer="yes")
+    visitor.opens(theirs.leads_to())
+    Elsewhere(left_for(visitor)).sends(answer="yes")
+    eventually(app, lambda: "payment_intent.succeeded" in api.event_types())
+    with app.db.transaction(api.tenant) as tx:
+        tx.run("update jobs set run_at = %(now)s where kind = 'checkout.settle'", now=tx.wall)
+    do_what_is_due(app)
+    done = api.get(f"/v1/checkout/sessions/{made['id']}")
+    assert (done["status"], done["payment_status"]) == ("complete", "paid")
+    assert "Thank you" in visitor.opens(made["url"]).words()
+
+
+@pytest.mark.parametrize("answer", ["no", None])
+def test_a_bank_that_is_not_told_yes_takes_nothing(
+    app: App, api: Api, other_server: Other, before: int, answer: str | None
+) -> None:
+    made = session(api)
+    visitor = Visitor(app).opens(made["url"]).sends(**OURS)
+    theirs = Elsewhere(left_for(visitor)).sends(**{**PAYER, "number": ALWAYS_ASKS}).sends(answer="yes")
+    visitor.opens(theirs.leads_to())
+    bank = left_for(visitor)
+    with app.db.transaction(api.tenant) as tx:
+        [(back,)] = tx.tuples("select return_url from attempts where state = 'requires_action'")
+    visitor.opens(Elsewhere(bank).sends(answer=answer).leads_to() if answer else back)
+    assert len(paid(other_server)) == before
+    assert api.get(f"/v1/checkout/sessions/{made['id']}")["status"] == "open"
+    if answer is None:  # who has not answered can go there again, and is not sent there in a circle
+        assert bank in unescape(visitor.text) and 'http-equiv="refresh"' not in visitor.text
+    else:
+        assert "did not go through" in visitor.words() or 'name="email"' in visitor.text
+
+
 def test_a_debit_is_entered_elsewhere_where_the_session_names_it(
     app: App, api: Api, other_server: Other
 ) -> None:
@@ -253,7 +291,7 @@ def test_a_debit_is_entered_elsewhere_where_the_session_names_it(
     visitor = Visitor(app).opens(made["url"]).sends(**OURS)
     account = {"iban": "DE89370400440532013000", "account_holder": "Ann Example"}
     visitor.opens(Elsewhere(left_for(visitor)).sends(**{**OURS, **account}).leads_to())
-    assert "Thank you" in visitor.words()
+    assert "Thank you" in visitor.words(), visitor.words()
     done = api.get(f"/v1/checkout/sessions/{made['id']}")
     assert (done["status"], done["payment_status"]) == ("complete", "unpaid")
     [method] = api.get(f"/v1/customers/{done['customer']}/payment_methods", {"type": "sepa_debit"})["data"]

@@ -13,7 +13,7 @@ from billow.flows.checkout import confirmations, entered_methods, payment_links,
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
-from billow.flows.payments import collect
+from billow.flows.payments import actions, collect
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
@@ -37,7 +37,7 @@ MADE = {"subscription", "invoice", "payment_intent", "payment_method", "setup_in
 MOST_DECLINES = 10
 """How many declines a session takes, so that nobody tries stolen cards on it."""
 AGAIN = timedelta(minutes=10)
-"""How often a payment is looked at that takes days, as that of a bank debit."""
+"""How often a payment is looked at that takes days, as that of a bank debit, or waits for its customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,13 @@ def confirm(tx: Tx, id: str, passed: bool) -> Steps:
     tx = purchase.with_clock(tx, session)
     if session.status != "open" or session.pending.get("awaits") != awaits:
         return Result(session)
+    return settle(tx, acted(tx, session))
+
+
+def acted(tx: Tx, session: CheckoutSession) -> CheckoutSession:
+    """Note that the customer is asked for nothing any more."""
     pending = {name: value for name, value in session.pending.items() if name != "awaits"}
-    return settle(tx, rows.update(tx, session, event=None, pending=pending))
+    return rows.update(tx, session, event=None, pending=pending)
 
 
 def is_busy(tx: Tx, session: CheckoutSession) -> bool:
@@ -184,7 +189,7 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
         return Result(complete(tx, session, intent))
     if intent.status == "requires_action":
         pending = {**session.pending, "awaits": intent.id}
-        jobs.cancel(tx, "checkout.settle", session.id)
+        jobs.put(tx, "checkout.settle", session.id, tx.wall + AGAIN, clock="wall")
         return Result(rows.update(tx, session, event=None, attempt_until=None, pending=pending))
     if intent.status == "processing":
         if is_delayed(tx, intent):
@@ -277,11 +282,23 @@ def status_of(session: CheckoutSession, waits: bool) -> str:
 
 @job("checkout.settle", lane="outside")
 def settle_due(tx: Tx, refs: list[str]) -> None:
-    """Find out what became of a payment whose request died; a card that was not stored leaves it open."""
+    """Find out what became of a payment whose request died, or whose customer has not come back.
+
+    A card that was not stored leaves the session open.
+    """
     [id] = refs
     session = rows.lock(tx, CheckoutSession, id)
     tx = purchase.with_clock(tx, session)
-    if session.status != "open" or session.attempt_until is None:
+    awaits = session.pending.get("awaits")
+    if session.status != "open":
+        return
+    if awaits and actions.find(tx, awaits).status == "requires_action":
+        jobs.put(tx, "checkout.settle", id, tx.wall + AGAIN, clock="wall")
+        return
+    if awaits:
+        settle(tx, acted(tx, session))
+        return
+    if session.attempt_until is None:
         return
     if not session.pending.keys() & MADE:
         refuse(tx, session, "")

@@ -126,6 +126,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             currency=charge.currency,
             payment_method=method.id,
             token=method.token,
+            method_type=method.type,
             capture=wanted.capture,
             gateway=gateway_of(tx, method.gateway, wanted.currency, method.type).name,
             automatic=False,

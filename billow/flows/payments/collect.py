@@ -233,6 +233,7 @@ def begin_many(
         [
             unsent(intent, automatic, method.id).but(
                 token=method.token,
+                method_type=method.type,
                 off_session=off_session,
                 capture=captures(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
@@ -347,6 +348,7 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         attempt.off_session,
         capture=attempt.capture,
         return_url=attempt.return_url,
+        type=attempt.method_type,
     )
 
 
@@ -358,9 +360,8 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":
-        return gateway.set_up(
-            payments.SetUp(attempt.id, attempt.token, attempt.off_session, attempt.return_url)
-        )
+        how = (attempt.off_session, attempt.return_url, attempt.method_type)
+        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, *how))
     return gateway.charge(charge_of(attempt))
 
 

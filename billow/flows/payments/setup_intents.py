@@ -223,6 +223,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
             currency="",
             payment_method=method.id,
             token=method.token,
+            method_type=method.type,
             off_session=intent.usage == "off_session",
             automatic=False,
         ),

@@ -196,7 +196,7 @@ class Stripe(Gateway):
         """Set a method up for later payments."""
         sent = {
             **holder(set_up.method),
-            **leading_to(set_up.return_url),
+            **confirmed_by(set_up.type, set_up.return_url),
             "confirm": True,
             "metadata": {ATTEMPT: set_up.attempt},
             "usage": "off_session" if set_up.off_session else "on_session",
@@ -212,7 +212,7 @@ class Stripe(Gateway):
         sent = {
             **holder(charge.method),
             "amount": charge.amount,
-            **leading_to(charge.return_url),
+            **confirmed_by(charge.type, charge.return_url),
             "capture_method": "automatic" if charge.capture else "manual",
             "confirm": True,
             "currency": charge.currency,
@@ -372,14 +372,12 @@ def holder(method: str) -> dict[str, str]:
     return {**({"customer": customer} if customer else {}), "payment_method": own}
 
 
-def leading_to(return_url: str | None) -> dict[str, Any]:
-    """Return what a confirmation says of pages elsewhere: where the customer returns to, or to ask nobody.
+def confirmed_by(type: str, return_url: str | None) -> dict[str, Any]:
+    """Return what a confirmation says of its method's type, and where a customer comes back to from the bank.
 
-    Without either Stripe wants an address for methods that lead elsewhere.
+    Only the type of the method is allowed: the account may have others on that want to lead elsewhere.
     """
-    if return_url:
-        return {"automatic_payment_methods": {"enabled": True}, "return_url": return_url}
-    return {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    return {"allowed_payment_method_types": [type], **({"return_url": return_url} if return_url else {})}
 
 
 def recent(service: Any, attempt: str) -> Any:

@@ -22,5 +22,6 @@ alter table method_collections enable row level security;
 alter table method_collections force row level security;
 create policy one_tenant on method_collections using (tenant = current_setting('billow.tenant', true));
 
-alter table attempts add column return_url text, add column action_url text;
+alter table attempts add column method_type text not null default 'card', add column return_url text, add column action_url text;
 create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awaits')) where pending->>'awaits' is not null;
+create index checkout_sessions_by_begun on checkout_sessions ((pending->>'subscription')) where status = 'open';
