@@ -138,6 +138,11 @@ def cash_kept(customer: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("unapplied_cash", currency), customer_balance(customer, currency), amount)
 
 
+def cash_sold(currency: str, amount: int) -> list[Transfer]:
+    """Record a sale without an invoice that was paid in advance; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), revenue("none", currency), amount)
+
+
 def cash_rounded(currency: str, amount: int) -> list[Transfer]:
     """Write off what was paid too much where it is too little to keep; a negative amount takes it back."""
     return move(the("unapplied_cash", currency), the("rounding", currency), amount)

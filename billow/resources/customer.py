@@ -43,6 +43,22 @@ class RenderingOptions(Params):
     template: str | None = f.text(unset=True)
 
 
+class CashSettings(Params):
+    """How bank transfers of a customer are matched: `manual` ones wait until they are applied."""
+
+    reconciliation_mode: str | None = f.choice(WRITE, "automatic", "manual", "merchant_default")
+    using_merchant_default: bool | None = f.absent()
+
+
+class CashBalance(Params):
+    available: dict[str, int] | None = f.absent()
+    customer: str | None = f.absent()
+    customer_account: str | None = f.absent()
+    livemode: bool | None = f.absent()
+    object: str | None = f.absent()
+    settings: CashSettings | None = f.nested(shape=CashSettings)
+
+
 class InvoiceSettings(Params):
     custom_fields: list[dict[str, Any]] | None = f.array(item=CustomField, max=4, unset=True)
     default_payment_method: str | None = f.ref("payment_method", unset=True)
@@ -94,7 +110,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     address: dict[str, Any] | None = f.nested(WRITE, Address, unset=True)
     balance: int = f.amount(WRITE, default=0)
     business_name: str | None = f.line(WRITE, max=150, unset=True)
-    cash_balance: dict[str, Any] | None = f.absent(include=True)
+    cash_balance: dict[str, Any] | None = f.nested(WRITE, CashBalance, include=True)
     currency: str | None = f.currency()
     customer_account: str | None = f.absent()
     default_source: str | None = f.text(UPDATE, refs="card source")

@@ -228,6 +228,7 @@ create table customers (
     tax_exempt            text        not null default 'none' check (tax_exempt in ('exempt', 'none', 'reverse')),
     test_clock            text,
     deleted               boolean     not null default false,
+    cash_balance          jsonb,                           -- null: nothing was transferred or set
     constraint customers_invoice_prefix unique (tenant, invoice_prefix)
 ) with (fillfactor = 50);
 create index customers_by_created on customers (tenant, created desc, id desc);
@@ -1896,15 +1897,18 @@ create table bank_applications (
     entry           text        not null references bank_entries,
     invoice         text,
     invoice_payment text,
-    kind            text        not null check (kind in ('balance', 'invoice', 'rounding')),
+    kind            text        not null check (kind in ('balance', 'intent', 'invoice', 'rounding')),
     rounding        bigint      not null,
     undone_at       timestamptz,
+    payment_intent  text,                            -- without an invoice, paid whole
     check (amount > 0 and rounding >= 0),
-    check ((kind = 'invoice') = (invoice_payment is not null))
+    check ((kind = 'invoice') = (invoice_payment is not null)),
+    check ((kind = 'intent') = (payment_intent is not null))
 );
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
+create index bank_applications_by_intent on bank_applications (payment_intent) where payment_intent is not null;
 
 -- What customers transferred and what it paid, as Stripe's cash balance shows it.
 create table cash_balance_transactions (

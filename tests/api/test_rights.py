@@ -246,6 +246,7 @@ BELOW = {
     "/v1/customers/{id}/cash_balance": "cash_balance_transactions",
     "/v1/customers/{id}/cash_balance_transactions": "cash_balance_transactions",
     "/v1/customers/{id}/cash_balance_transactions/{transaction}": "cash_balance_transactions",
+    "/v1/customers/{id}/funding_instructions": "cash_balance_transactions",
     "/v1/customers/{id}/cards": "payment_methods",
     "/v1/customers/{id}/cards/{card}": "payment_methods",
     "/v1/checkout/sessions/{id}/line_items": "checkout_sessions",
@@ -284,7 +285,9 @@ BELOW = {
 def below(verb: Verb) -> bool:
     """Whether a path goes on after an id, and not with the name of something that is done to the thing."""
     tail = verb.path.partition("}/")[2]
-    return bool(tail) and (verb.method != "POST" or "{" in tail or tail.endswith("s"))
+    return bool(tail) and (
+        verb.method != "POST" or "{" in tail or tail.endswith("s") or tail == "cash_balance"
+    )
 
 
 def test_what_lies_below_another_noun_says_whose_it_is() -> None:

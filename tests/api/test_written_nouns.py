@@ -117,8 +117,10 @@ def test_the_ways_to_make_something_are_found() -> None:
 HARMLESS = {
     "allowed_payment_method_types": "settings",
     "automatic_payment_methods": "settings",
+    "bank_transfer": "says which account is asked for",
     "business_profile": "a part of the account itself",
     "cvc_token": "the code of a card that is there",
+    "eu_bank_transfer": "says which account is asked for",
     "excluded_payment_method_types": "settings",
     "external_account": "a part of the connected account, with the same right",
     "hosted_payment_method_save": "a setting",

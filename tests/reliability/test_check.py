@@ -281,7 +281,11 @@ def test_a_payment_that_does_not_fit_is_named(
         ("charges set amount = amount + 1", "charges set amount = amount - 1", "amount and fee"),
         ("attempts set state = 'failed'", "attempts set state = 'succeeded'", "succeeded at the gateway"),
         ("charges set reference = 'x' || id", "charges set reference = substring(reference, 2)", "none"),
-        ("balance_transactions set fee = fee + 1", "balance_transactions set fee = fee - 1", "fee"),
+        (
+            "balance_transactions set fee = fee + 1, net = net - 1",
+            "balance_transactions set fee = fee - 1, net = net + 1",
+            "fee",
+        ),
     ],
 )
 def test_what_is_not_as_the_gateway_says_is_named_on_request(

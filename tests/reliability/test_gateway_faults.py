@@ -246,6 +246,7 @@ def agree(app: App, api: Api, gateway: Chaotic) -> None:
     assert books(app, api) == truth["balance"].get("usd", 0)
 
 
+@pytest.mark.timeout(600 + 5 * SCHEDULES)
 def test_no_schedule_of_faults_charges_twice_loses_a_payment_or_parts_the_books_from_the_truth(
     app: App, gateway: Chaotic, wall: list[Any]
 ) -> None:

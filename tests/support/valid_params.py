@@ -42,12 +42,19 @@ VALUES: dict[Key, Any] = {
     ("/v1/coupons", "duration_in_months"): "3",
     ("/v1/coupons", "id"): "mine-1",
     ("/v1/coupons/{id}", "currency_options"): {"chf": {"amount_off": "7"}},
+    ("/v1/customers", "cash_balance"): {"settings": {"reconciliation_mode": "manual"}},
     ("/v1/customers", "invoice_prefix"): "ABC1",
     ("/v1/customers", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
     ("/v1/customers", "payment_method"): "pm_card_mastercard",
     ("/v1/customers", "source"): "tok_mastercard",
     ("/v1/customers", "tax"): {"ip_address": "192.0.2.7"},
     ("/v1/customers", "tax_id_data"): [{"type": "eu_vat", "value": "DE136695976"}],
+    ("/v1/customers/{id}", "cash_balance"): {"settings": {"reconciliation_mode": "manual"}},
+    ("/v1/customers/{id}/cash_balance", "settings"): {"reconciliation_mode": "manual"},
+    ("/v1/customers/{id}/funding_instructions", "bank_transfer"): {
+        "type": "eu_bank_transfer",
+        "eu_bank_transfer": {"country": "FR"},
+    },
     ("/v1/customers/{id}", "default_source"): lambda case: older_source(case),
     ("/v1/customers/{id}", "invoice_prefix"): "ABC1",
     ("/v1/customers/{id}", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
@@ -238,6 +245,11 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     "/v1/customers/{id}/balance_transactions/{transaction}": lambda maker: (
         "/v1/customers/{customer}/balance_transactions/{new customer_balance_transaction}",
         {},
+    ),
+    "/v1/customers/{id}/cash_balance": lambda maker: ("/v1/customers/{new customer}/cash_balance", {}),
+    "/v1/customers/{id}/funding_instructions": lambda maker: (
+        "/v1/customers/{new customer}/funding_instructions",
+        {"bank_transfer[type]": "eu_bank_transfer", "currency": "eur", "funding_type": "bank_transfer"},
     ),
     **{
         path: lambda maker, tail=path.rsplit("/", 1)[-1]: (

@@ -7,6 +7,7 @@ from billow.core import lifecycle
 from billow.core.bank.matching import Match, Part
 from billow.core.errors import Inconsistent
 from billow.flows.bank import cash_balance
+from billow.flows.customers import cash
 from billow.flows.invoices import due_dates, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
 from billow.flows.outside.outside import outside_of
@@ -43,6 +44,8 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
         return rows.update(tx, entry, event=None, reason=found.reason)
     customer = rows.lock(tx, Customer, found.customer or "")
     tx = clocks.enter(tx, customer.test_clock)
+    if found.rule != "by_hand" and cash.mode_of(customer) == "manual":
+        return hold(tx, entry, customer)
     left, kept = entry.unapplied, found.rest if keeps(tx, entry, customer) else 0
     if entry.customer is None:
         cash_balance.fund(tx, entry, customer.id, left - kept - found.rounding)
@@ -64,6 +67,14 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
         state="queued" if left - kept else "applied",
         unapplied=left - kept,
     )
+
+
+def hold(tx: Tx, entry: BankEntry, customer: Customer) -> BankEntry:
+    """Keep a transfer as the cash of a customer whose transfers are applied by hand."""
+    if entry.customer is None:
+        cash_balance.fund(tx, entry, customer.id, entry.unapplied)
+    reason = "transfers of this customer are applied by hand"
+    return rows.update(tx, entry, event=None, customer=customer.id, reason=reason)
 
 
 def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:

@@ -7,12 +7,11 @@ from billow.api.operation import merged_value
 from billow.api.params import merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
-from billow.core.money import show
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
-from billow.flows.payments.payment_intent_params import ApplyBalance, Cancel, Confirm, Create, Update
+from billow.flows.payments.payment_intent_params import Cancel, Confirm, Create, Update
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -215,22 +214,3 @@ def release(tx: Tx, intent: PaymentIntent) -> Steps:
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return tx
-
-
-@PaymentIntent.action("apply_customer_balance", ApplyBalance)
-def apply_customer_balance(tx: Tx, intent: PaymentIntent, wanted: ApplyBalance) -> PaymentIntent:
-    """Pay an intent from the cash that its customer has sent in advance, as far as there is any."""
-    require(intent.customer, "This PaymentIntent has no customer, so there is no balance to apply.")
-    require(
-        wanted.currency in (None, intent.currency),
-        f"The currency of this PaymentIntent is {intent.currency}.",
-        param="currency",
-    )
-    if wanted.amount:
-        raise Refused(
-            f"The customer's cash balance ({show(0, intent.currency)}) does not cover"
-            f" {show(wanted.amount, intent.currency)}.",
-            param="amount",
-            code="insufficient_funds",
-        )
-    return intent

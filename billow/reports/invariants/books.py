@@ -114,9 +114,11 @@ def intents_received_their_charges(tx: Tx, intents: Sequence[str]) -> Iterator[F
         " from payment_intents p cross join lateral (select coalesce(sum(c.amount_captured)"
         " filter (where c.captured), 0) as received, count(*) filter (where c.status = 'succeeded')"
         " as succeeded from charges c where c.payment_intent = p.id) c"
-        " cross join lateral (select coalesce(sum(a.amount), 0) as received from invoice_payments y"
-        " join bank_applications a on a.invoice = y.invoice and a.invoice_payment = y.id"
-        " where y.payment_intent = p.id) b where p.id = any(%(ids)s)"
+        " cross join lateral (select coalesce(sum(t.amount), 0) as received from (select a.amount"
+        " from invoice_payments y join bank_applications a on a.invoice = y.invoice"
+        " and a.invoice_payment = y.id where y.payment_intent = p.id union all"
+        " select a.amount from bank_applications a where a.payment_intent = p.id) t) b"
+        " where p.id = any(%(ids)s)"
         " and (p.amount_received <> c.received + b.received or c.succeeded > 1) order by p.id",
         ids=list(intents),
     ):

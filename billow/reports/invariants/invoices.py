@@ -15,11 +15,16 @@ INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
 
 
 def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """Check that an invoice's own intent has succeeded if and only if exactly one charge of it has paid."""
+    """Check that an invoice's own intent has succeeded if and only if exactly one charge of it has paid.
+
+    It may also be paid from what the customer has transferred in advance, without a charge.
+    """
     for row in tx.all(
         "select * from (select i.id, i.status, p.status as intent, exists (select from invoice_payments y"
         " where y.payment_intent = p.id and y.status = 'paid') as charged, (select count(*) from charges c"
-        " where c.payment_intent = p.id and c.status = 'succeeded') as charges"
+        " where c.payment_intent = p.id and c.status = 'succeeded') + exists (select from invoice_payments y"
+        " join bank_applications a on a.invoice = y.invoice and a.invoice_payment = y.id"
+        " where y.payment_intent = p.id and a.undone_at is null)::int as charges"
         " from invoices i join payment_intents p on p.id = i.payment_intent where i.id = any(%(ids)s)) seen"
         " where (intent = 'succeeded') <> charged or charges <> (intent = 'succeeded')::int order by id",
         ids=list(invoices),
