@@ -14,6 +14,7 @@ from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
 from billow.flows.payments import collect
+from billow.flows.subscription_status import transitions
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
@@ -200,6 +201,8 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
     if intent.status == "requires_action":
         pending = {**session.pending, "awaits": intent.id}
         jobs.cancel(tx, "checkout.settle", session.id)
+        for subscription in rows.lock_many(tx, Subscription, [pending.get("subscription") or ""]):
+            transitions.await_customer(tx, subscription)
         return Result(rows.update(tx, session, event=None, attempt_until=None, pending=pending))
     if intent.status == "processing":
         if is_delayed(tx, intent):
@@ -250,7 +253,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
     jobs.cancel(tx, "checkout.expire", session.id)
     if pending.get("subscription"):
         subscription = rows.lock(tx, Subscription, pending["subscription"])
-        rows.update(tx, subscription, event=None, provisional=False)
+        transitions.keep(tx, [subscription])
         create.conclude(tx, subscription.id)
     customer = pending.get("customer")
     waits = intent is not None and intent.status == "processing"

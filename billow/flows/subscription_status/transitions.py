@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.core import lifecycle, timers
+from billow.flows.mails import outbox
 from billow.flows.subscription_status import end, entitlements, latest_invoice
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -65,6 +66,12 @@ def await_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) ->
         miss_payment(tx, subscription, invoice)
 
 
+def await_customer(tx: Tx, subscription: Subscription) -> None:
+    """Leave a provisional subscription as long as any other for its customer to authenticate the payment."""
+    clock, until = subscription.test_clock or "wall", subscription.created + FIRST_PAYMENT
+    jobs.put(tx, "subscription.expire", subscription.id, until, clock=clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Paid:
     """A subscription, locked, with an invoice of it that is paid now, and the method that paid it."""
@@ -104,11 +111,18 @@ def record_payments(tx: Tx, found: Sequence[Paid]) -> None:
     if begins:
         jobs.cancel(tx, "subscription.expire", *begins)
     renew_if_due(tx, [one for one in subscriptions.values() if one.status == "incomplete"])
-    settled = rows.update_many(
-        tx, [(one, {"provisional": False}) for one in subscriptions.values() if one.provisional], event=None
-    )
-    subscriptions.update({one.id: one for one in settled})
+    subscriptions.update({one.id: one for one in keep(tx, list(subscriptions.values()))})
     emit_changes(tx, [(one, changes[id]) for id, one in subscriptions.items()])
+
+
+def keep(tx: Tx, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+    """Keep provisional subscriptions, whose first payments have succeeded or are on their way.
+
+    Orders the mails of their invoices, which have waited for that. Returns those that were provisional.
+    """
+    kept = [one for one in subscriptions if one.provisional]
+    outbox.order(tx, [outbox.Mail("invoice", one.latest_invoice or "", one.customer) for one in kept])
+    return rows.update_many(tx, [(one, {"provisional": False}) for one in kept], event=None)
 
 
 def keeps_method(subscription: Subscription) -> bool:

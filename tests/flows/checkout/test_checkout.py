@@ -12,8 +12,9 @@ THREE_D_SECURE, DECLINED = "4000002760003184", "4000000000000002"
 
 
 @pytest.fixture
-def visitor(app: Any) -> Visitor:
-    return Visitor(app)
+def visitor(app: Any, world: World) -> Visitor:
+    """A customer at the pages of a merchant whose worker does meanwhile what is due."""
+    return Visitor(app, world.work)
 
 
 def session(world: World, mode: str, price: str | None = None, **more: Any) -> dict[str, Any]:
