@@ -29,6 +29,8 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
 """How long after an attempt the gateway is asked for its outcome, if the answer never came."""
+PENDING = timedelta(days=1)
+"""How long at most until the gateway is asked again for money that is on its way for days."""
 UNCONFIRMED = timedelta(hours=1)
 """How long a payment that its customer has authenticated waits for a confirmation by hand."""
 BATCH = 20
