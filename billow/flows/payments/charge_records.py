@@ -1,9 +1,11 @@
 """Write and show the charges that attempts made."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.api.fields import seconds
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
 from billow.flows.payments import postings
@@ -16,6 +18,13 @@ from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
+HELD = timedelta(days=7)
+"""How long a card holds an amount that is not captured."""
+INHERITED = (
+    "metadata", "receipt_email", "shipping", "statement_descriptor", "statement_descriptor_suffix",
+    "transfer_group",
+)  # fmt: skip
+"""What a charge takes from its payment intent, as it is when the charge is made."""
 AGREED = {
     "advice_code": None,
     "network_advice_code": None,
@@ -63,8 +72,15 @@ def success_facts(
         "payment_method_details": details_of(case, outcome),
     }
     if movement is None:
-        return facts
+        return facts | {"payment_method_details": held_until(facts["payment_method_details"], tx.now + HELD)}
     return facts | {"captured": True, "amount_captured": movement.amount, "balance_transaction": movement.id}
+
+
+def held_until(details: dict[str, Any] | None, until: datetime) -> dict[str, Any] | None:
+    """Return the details of a charge that is held on a card, with the time by which it is captured."""
+    if details is None or details["type"] != "card":
+        return details
+    return {**details, "card": {**details["card"], "capture_before": seconds(until)}}
 
 
 def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
@@ -74,7 +90,7 @@ def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: s
     """
     new = [Charge(id=id, **{**of_case(case), **facts}) for case, id, facts in made if case.charge is None]
     written = {charge.id: charge for charge in rows.insert_many(tx, new, event=event)}
-    known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
+    known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent", *INHERITED)
     for case, id, facts in made:
         if case.charge:
             said = {name: value for name, value in of_case(case).items() if name not in known}
@@ -95,6 +111,7 @@ def of_case(case: Case) -> dict[str, Any]:
         "gateway": case.attempt.gateway,
         "payment_method_details": details_of(case),
         **({"billing_details": method.billing_details} if method else {}),
+        **({name: getattr(case.intent, name) for name in INHERITED} if case.intent else {}),
     }
 
 
