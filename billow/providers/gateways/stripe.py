@@ -137,13 +137,25 @@ class Stripe(Gateway):
                     sent = {"type": "card", "card": {"token": token}}
                     method = self._client.payment_methods.create(sent)
                 if not method.customer:
-                    customer = self._client.customers.create({})
-                    method = self._client.payment_methods.attach(method.id, {"customer": customer.id})
+                    method = self._attached(method, check)
         except self._library.StripeError as error:
             return declined(error.error)
         shown = method.to_dict()[method.type]
         details = {name: shown.get(name) for name in CARD} if method.type == "card" else shown
-        return StoredMethod(f"{method.customer}/{method.id}", MethodDetails(method.type, details))
+        return StoredMethod(f"{method.customer or ''}/{method.id}", MethodDetails(method.type, details))
+
+    def _attached(self, method: Any, check: bool) -> Any:
+        """Attach a method to a new customer; without `check` a declined card stays without one.
+
+        The charge that follows is declined too, and so is a payment that failed.
+        """
+        customer = self._client.customers.create({})
+        try:
+            return self._client.payment_methods.attach(method.id, {"customer": customer.id})
+        except self._library.CardError:
+            if check:
+                raise
+            return method
 
     def set_up(self, set_up: SetUp) -> Outcome:
         """Set a method up for later payments."""
