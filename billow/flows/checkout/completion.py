@@ -70,7 +70,8 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     jobs.put(tx, "checkout.settle", id, tx.wall + GUARD, clock="wall")
     method = None
     if payer.card:
-        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
+        check = not purchase.declines_as_payment(session)
+        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]", check)
         session = rows.lock(tx, CheckoutSession, id)
         tx = purchase.with_clock(tx, session)
         if isinstance(answer, Declined):
@@ -162,7 +163,7 @@ def begin(
     """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
     customer = purchase.customer_of(tx, session, payer)
     if method is not None and payer.card:
-        method = purchase.attach(tx, method, None if session.mode == "setup" else customer)
+        method = purchase.attach(tx, method, None if purchase.declines_as_payment(session) else customer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
         "customer": customer.id if customer else None,
