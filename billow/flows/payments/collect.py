@@ -85,8 +85,7 @@ def attempt_invoice(
     tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
 ) -> Steps:
     """Attempt to collect an open invoice, as `attempt_invoices` does."""
-    how = Manner(automatic, off_session, method)
-    tx = yield from attempt_invoices(tx, [invoice], how)
+    tx = yield from attempt_invoices(tx, [invoice], Manner(automatic, off_session, method))
     return tx
 
 
@@ -97,6 +96,8 @@ class Manner:
     automatic: bool = True
     off_session: bool = True
     method: str | None = None
+    keep: bool = False
+    """Whether the method is to be used from now on, once it has paid."""
 
 
 def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()) -> Steps:
@@ -149,7 +150,7 @@ def begin_attempts(
             failed.append((unsent(intent, how.automatic, method.id), last_decline(intent)))
         else:
             new.append((intent, method))
-    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session)
+    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session, keep=how.keep)
     settle_all(tx, failed)
     return attempts
 
@@ -217,7 +218,12 @@ def begin(
 
 
 def begin_many(
-    tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
+    tx: Tx,
+    wanted: Sequence[tuple[PaymentIntent, PaymentMethod]],
+    *,
+    automatic: bool,
+    off_session: bool,
+    keep: bool = False,
 ) -> list[Attempt]:
     """Write down the attempts to pay intents, each with its payment method.
 
@@ -235,6 +241,7 @@ def begin_many(
             unsent(intent, automatic, method.id).but(
                 token=method.token,
                 off_session=off_session,
+                keep=keep,
                 capture=captures(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )

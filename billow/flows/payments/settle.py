@@ -15,6 +15,7 @@ from billow.flows.payments import (
     charge_records,
     debit_notices,
     intent_outcomes,
+    kept_methods,
     locked_attempt,
     next_action,
     payment_mails,
@@ -151,6 +152,9 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
     ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
+    for case in cases:
+        if case.attempt.keep and case.method and case.method.customer:
+            kept_methods.use_from_now_on(tx, case.method)
 
 
 def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:

@@ -104,7 +104,7 @@ def record_payments(tx: Tx, found: Sequence[Paid]) -> None:
     for one in found:
         if one.invoice.id in latest:
             changes[one.subscription.id]["status"] = paid_status(one.subscription, tx.now)
-        if one.method and keeps_method(one.subscription):
+        if one.method and one.method.customer and keeps_method(one.subscription):
             changes[one.subscription.id]["default_payment_method"] = one.method.id
     run_paid_proposals(tx, found)
     begins = [id for id, wanted in changes.items() if wanted.get("status") in ("active", "trialing")]
