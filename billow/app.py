@@ -38,6 +38,7 @@ from billow.pages import (
     gateway_notices,
     hosted_invoice,
     hosted_receipt,
+    mandate_page,
     method_update,
     metrics,
     portal,
@@ -138,6 +139,7 @@ def _built(settings: Settings, db: Database) -> App:
     connected_account.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
+    mandate_page.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)
     elsewhere.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)

@@ -29,6 +29,8 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     """Whether the charge is captured at once, or held until it is captured."""
     automatic: bool = f.boolean(default=True)
     """Whether it was made automatically, not at a request: only these count as retries (§7.4)."""
+    keep: bool = f.boolean(default=False)
+    """Whether its method is the customer's from now on, once it has paid."""
     state: str = f.choice(SHOWN, "processing", "succeeded", "failed", "requires_action", default="processing")
     gateway: str | None = f.text()
     """The name of the gateway that is asked."""

@@ -1006,6 +1006,7 @@ create table attempts (
     off_session    boolean     not null,
     capture        boolean     not null default true,
     automatic      boolean     not null,
+    keep           boolean     not null default false, -- whether its method pays from now on, once it has paid
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it

@@ -14,6 +14,7 @@ from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
 from billow.flows.payments import actions, collect
+from billow.flows.subscription_status import transitions
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
@@ -68,7 +69,8 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     )
     jobs.put(tx, "checkout.settle", id, tx.wall + GUARD, clock="wall")
     method = None
-    tx, answer = yield from entered_methods.store(tx, payer, session.currency)
+    check = not purchase.declines_as_payment(session)
+    tx, answer = yield from entered_methods.store(tx, payer, session.currency, check=check)
     session = rows.lock(tx, CheckoutSession, id)
     tx = purchase.with_clock(tx, session)
     if isinstance(answer, Declined):
@@ -150,7 +152,7 @@ def begin(
     """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
     customer = purchase.customer_of(tx, session, payer)
     if method is not None and payer.method is None:
-        method = purchase.attach(tx, method, None if session.mode == "setup" else customer)
+        method = purchase.attach(tx, method, None if purchase.declines_as_payment(session) else customer)
         entered_methods.agree(tx, method, payer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
@@ -190,6 +192,8 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
     if intent.status == "requires_action":
         pending = {**session.pending, "awaits": intent.id}
         jobs.put(tx, "checkout.settle", session.id, tx.wall + AGAIN, clock="wall")
+        for subscription in rows.lock_many(tx, Subscription, [pending.get("subscription") or ""]):
+            transitions.await_customer(tx, subscription)
         return Result(rows.update(tx, session, event=None, attempt_until=None, pending=pending))
     if intent.status == "processing":
         if is_delayed(tx, intent):
@@ -240,7 +244,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
     jobs.cancel(tx, "checkout.expire", session.id)
     if pending.get("subscription"):
         subscription = rows.lock(tx, Subscription, pending["subscription"])
-        rows.update(tx, subscription, event=None, provisional=False)
+        transitions.keep(tx, [subscription])
         create.conclude(tx, subscription.id)
     customer = pending.get("customer")
     waits = intent is not None and intent.status == "processing"

@@ -12,14 +12,17 @@ from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 
-def store(tx: Tx, payer: Payer, currency: str | None) -> Steps:
-    """Store what was entered at the gateway: `tx, answer = yield from store(…)`; None where nothing was."""
+def store(tx: Tx, payer: Payer, currency: str | None, *, check: bool = True) -> Steps:
+    """Store what was entered at the gateway: `tx, answer = yield from store(…)`; None where nothing was.
+
+    Without `check` a card that declines is stored all the same: the payment that follows is declined.
+    """
     if payer.iban:
         named = ("sepa_debit[iban]", "sepa_debit", True, currency)
         tx, answer = yield from payment_methods.store(tx, payer.iban, *named)
         return tx, answer
     if payer.card:
-        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
+        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]", check)
         return tx, answer
     return tx, payer.stored
 

@@ -12,12 +12,11 @@ from billow.flows.checkout import entered_methods
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import invoice_intents
-from billow.flows.payments import collect
+from billow.flows.payments import collect, kept_methods
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.subscription import Subscription
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -35,7 +34,8 @@ class Paid:
 def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
     """Pay an open invoice with a saved method or a new card; returns a `Paid`.
 
-    `keep` makes a new card the one that pays from now on. An invoice that is paid, or whose payment is under
+    `keep` makes the method the one that pays from now on, once it has paid: without it a new card is charged
+    once and kept for nobody. An invoice that is paid, or whose payment is under
     way, is left as it is. Locks the customer, then the invoice.
     """
     invoice = rows.lock(tx, Invoice, id)
@@ -44,13 +44,11 @@ def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
     tx, method = yield from method_of(tx, invoice.customer, payer, invoice.currency)
     if isinstance(method, Declined):
         return Paid(declined=method.message)
-    if keep:
-        use_from_now_on(tx, method)
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
     tx = clocks.enter(tx, invoice.test_clock)
-    tx = yield from attempt(tx, invoice, method)
+    tx = yield from attempt(tx, invoice, method, keep)
     return outcome(tx, id)
 
 
@@ -68,9 +66,10 @@ def intent_of(tx: Tx, invoice: Invoice) -> PaymentIntent | None:
 
 
 def method_of(tx: Tx, customer: str, payer: Payer, currency: str | None = None) -> Steps:
-    """Return the saved method, or store and attach what was entered: `tx, method = yield from …`.
+    """Return the saved method, or store what was entered: `tx, method = yield from …`.
 
-    A method that the gateway does not take comes back as `Declined`.
+    It is attached to nobody before it has paid. A method that the gateway does not take comes back as
+    `Declined`.
     """
     if payer.method:
         found = rows.find(tx, PaymentMethod, payer.method, param="payment_method")
@@ -82,33 +81,18 @@ def method_of(tx: Tx, customer: str, payer: Payer, currency: str | None = None) 
     method = entered_methods.typed(payment_methods.new_method(needed(answer, "a payment method")), payer)
     rows.lock(tx, Customer, customer)
     tx = clocks.of_customer(tx, customer)
-    attached = payment_methods.attach_if_new(tx, method, customer)
-    entered_methods.agree(tx, attached, payer)
-    return tx, attached
+    method = rows.insert(tx, method, event=None)
+    entered_methods.agree(tx, method, payer)
+    return tx, method
 
 
-def use_from_now_on(tx: Tx, method: PaymentMethod) -> None:
-    """Make a method the customer's default, also of the subscriptions that named another."""
-    customer = rows.lock(tx, Customer, method.customer or "")
-    settings = {**customer.invoice_settings, "default_payment_method": method.id}
-    rows.update(tx, customer, invoice_settings=settings)
-    named = rows.select(
-        tx,
-        Subscription,
-        "customer = %(id)s and default_payment_method is not null and status <> all(%(ended)s)",
-        "order by id for update",
-        id=customer.id,
-        ended=list(lifecycle.ENDED),
-    )
-    rows.update_many(tx, [(one, {"default_payment_method": method.id}) for one in named])
-
-
-def attempt(tx: Tx, invoice: Invoice, method: PaymentMethod) -> Steps:
+def attempt(tx: Tx, invoice: Invoice, method: PaymentMethod, keep: bool) -> Steps:
     """Charge an invoice with a method, in two transactions; returns the second."""
     if invoice.payment_intent is None:
         owed = [(invoice, rows.find(tx, Customer, invoice.customer))]
         [invoice] = invoice_intents.link_intents(tx, owed)
-    tx = yield from collect.attempt_invoice(tx, invoice, automatic=False, method=method.id, off_session=False)
+    how = collect.Manner(automatic=False, off_session=False, method=method.id, keep=keep)
+    tx = yield from collect.attempt_invoices(tx, [invoice], how)
     return tx
 
 
@@ -124,23 +108,28 @@ def outcome(tx: Tx, id: str) -> Paid:
 
 
 def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) -> Steps:
-    """Add a card, use it from now on, and pay what is open at once with it; returns a `Paid`."""
+    """Pay what is open with a new card, and use it from now on where it pays; returns a `Paid`.
+
+    Where nothing is open it is used from now on as it is.
+    """
     rows.lock(tx, Customer, customer)
     tx, method = yield from method_of(tx, customer, payer)
     if isinstance(method, Declined):
         return Paid(declined=method.message)
-    use_from_now_on(tx, method)
-    result = Paid(paid=True)
+    result = None
     for id in invoices:
         invoice = rows.lock(tx, Invoice, id)
         if standing(tx, invoice) is not None:
             continue
         tx = clocks.enter(tx, invoice.test_clock)
-        tx = yield from attempt(tx, invoice, method)
+        tx = yield from attempt(tx, invoice, method, keep=True)
         result = outcome(tx, id)
         if not result.paid:
             return result
-    return result
+    if result is None:
+        rows.lock(tx, Customer, customer)
+        kept_methods.use_from_now_on(tx, payment_methods.attach_if_new(tx, method, customer))
+    return result or Paid(paid=True)
 
 
 def due_of(tx: Tx, customer: str, invoice: str = "") -> list[Invoice]:

@@ -142,8 +142,17 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
     return created
 
 
+def declines_as_payment(session: CheckoutSession) -> bool:
+    """Check whether a declined card leaves a failed payment or set-up, which the customer repeats.
+
+    The others, a subscription or an invoice, are not begun with a card that is declined when it is stored.
+    """
+    with_invoice = bool((session.invoice_creation or {}).get("enabled"))
+    return session.mode == "setup" or (session.mode == "payment" and not with_invoice)
+
+
 def attach(tx: Tx, method: PaymentMethod, customer: Customer | None) -> PaymentMethod:
-    """Attach the new method to the customer; that of a guest is used once and kept without one."""
+    """Attach the new method to the customer; without one it is attached where its payment says so."""
     if customer:
         return payment_methods.attach_if_new(tx, method, customer.id)
     return rows.insert(tx, method, event=None)

@@ -97,8 +97,8 @@ def gateway_for(tx: Tx, *, currency: str | None = None, type: str | None = None)
     return chosen
 
 
-def gateway_of(tx: Tx, name: str | None, currency: str, type: str) -> Gateway:
-    """Return the gateway that charges a method: the one that stores it, by its name.
+def gateway_of(tx: Tx, name: str | None, currency: str | None, type: str) -> Gateway:
+    """Return the gateway that charges or sets up a method: the one that stores it, by its name.
 
     A method that no gateway stores, such as a bank transfer, is charged by the one that is configured for it.
     Refuses where no gateway takes payments.

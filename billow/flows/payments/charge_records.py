@@ -1,9 +1,11 @@
 """Write and show the charges that attempts made."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.api.fields import seconds
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
 from billow.flows.payments import postings, shares
@@ -16,6 +18,8 @@ from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
+HELD = timedelta(days=7)
+"""How long a card holds an amount that is not captured."""
 AGREED = {
     "advice_code": None,
     "network_advice_code": None,
@@ -70,7 +74,7 @@ def success_facts(
         "payment_method_details": details_of(case, outcome),
     }
     if movement is None:
-        return facts
+        return facts | {"payment_method_details": held_until(facts["payment_method_details"], tx.now + HELD)}
     terms = case.intent or case.charge
     return facts | {
         "captured": True,
@@ -80,6 +84,13 @@ def success_facts(
     }
 
 
+def held_until(details: dict[str, Any] | None, until: datetime) -> dict[str, Any] | None:
+    """Return the details of a charge that is held on a card, with the time by which it is captured."""
+    if details is None or details["type"] != "card":
+        return details
+    return {**details, "card": {**details["card"], "capture_before": seconds(until)}}
+
+
 def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
     """Write the charges of attempts, each with its id and its facts, and emit the event for each.
 
@@ -87,7 +98,15 @@ def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: s
     """
     new = [Charge(id=id, **{**of_case(case), **facts}) for case, id, facts in made if case.charge is None]
     written = {charge.id: charge for charge in rows.insert_many(tx, new, event=event)}
-    known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
+    known = (
+        "amount",
+        "currency",
+        "customer",
+        "payment_method",
+        "description",
+        "payment_intent",
+        *shares.OF_INTENTS,
+    )
     for case, id, facts in made:
         if case.charge:
             said = {name: value for name, value in of_case(case).items() if name not in known}

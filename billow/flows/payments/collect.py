@@ -30,6 +30,8 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
 """How long after an attempt the gateway is asked for its outcome, if the answer never came."""
+PENDING = timedelta(days=1)
+"""How long at most until the gateway is asked again for money that is on its way for days."""
 UNCONFIRMED = timedelta(hours=1)
 """How long a payment that its customer has authenticated waits for a confirmation by hand."""
 BATCH = 20
@@ -84,8 +86,7 @@ def attempt_invoice(
     tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
 ) -> Steps:
     """Attempt to collect an open invoice, as `attempt_invoices` does."""
-    how = Manner(automatic, off_session, method)
-    tx = yield from attempt_invoices(tx, [invoice], how)
+    tx = yield from attempt_invoices(tx, [invoice], Manner(automatic, off_session, method))
     return tx
 
 
@@ -96,6 +97,8 @@ class Manner:
     automatic: bool = True
     off_session: bool = True
     method: str | None = None
+    keep: bool = False
+    """Whether the method is to be used from now on, once it has paid."""
 
 
 def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()) -> Steps:
@@ -148,7 +151,7 @@ def begin_attempts(
             failed.append((unsent(intent, how.automatic, method.id), last_decline(intent)))
         else:
             new.append((intent, method))
-    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session)
+    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session, keep=how.keep)
     settle_all(tx, failed)
     return attempts
 
@@ -216,7 +219,12 @@ def begin(
 
 
 def begin_many(
-    tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
+    tx: Tx,
+    wanted: Sequence[tuple[PaymentIntent, PaymentMethod]],
+    *,
+    automatic: bool,
+    off_session: bool,
+    keep: bool = False,
 ) -> list[Attempt]:
     """Write down the attempts to pay intents, each with its payment method.
 
@@ -235,6 +243,7 @@ def begin_many(
                 token=method.token,
                 method_type=method.type,
                 off_session=off_session,
+                keep=keep,
                 capture=captures(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )

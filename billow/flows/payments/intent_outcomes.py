@@ -39,7 +39,7 @@ def keep_methods(tx: Tx, cases: Sequence[Case]) -> None:
         intent, method = case.intent, case.method
         if intent is None or method is None or method.customer or method.detached:
             continue
-        if case.customer and future_usage(intent, method):
+        if case.customer and (case.attempt.keep or future_usage(intent, method)):
             case.method = payment_methods.attach_if_new(tx, method, case.customer.id)
         else:
             case.method = rows.update(tx, method, event=None, detached=True)

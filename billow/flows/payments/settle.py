@@ -15,6 +15,7 @@ from billow.flows.payments import (
     charge_records,
     debit_notices,
     intent_outcomes,
+    kept_methods,
     late_payments,
     locked_attempt,
     next_action,
@@ -41,8 +42,7 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.settle")
 FINAL = {Succeeded: "succeeded", Declined: "failed"}
 """The state of an attempt after a final answer."""
-HELD = timedelta(days=7)
-"""How long a card holds an amount that is not captured."""
+HELD = charge_records.HELD
 ACTS_WITHIN = timedelta(hours=1)
 """How long after a customer was asked to act the gateway is asked whether they did, if no notice comes."""
 BLOCKED = {
@@ -54,6 +54,8 @@ BLOCKED = {
     "type": "blocked",
 }
 """What a charge says that the gateway blocked before a bank was asked."""
+NOT_AUTHENTICATED = "payment_intent_authentication_failure"
+"""The code of a decline where the customer did not authenticate, so that no bank was asked to pay."""
 AUTHENTICATION_REQUIRED = Declined(
     "authentication_required",
     "authentication_required",
@@ -163,6 +165,9 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
     ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
+    for case in cases:
+        if case.attempt.keep and case.method and case.method.customer:
+            kept_methods.use_from_now_on(tx, case.method)
 
 
 def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
@@ -256,7 +261,7 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     """Record a declined attempt: charge and intent, then the invoice, its subscription and its customer."""
     close(tx, case, "failed")
     if case.attempt.id or case.method is None:  # a bank that was not asked has said nothing new
-        charge = failed_charge(tx, case, outcome) if case.method else None
+        charge = failed_charge(tx, case, outcome) if is_charged(case, outcome) else None
         if case.intent:
             rows.update(
                 tx,
@@ -275,6 +280,11 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
             retries.void_first(tx, case.invoice)
             return
         retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
+
+
+def is_charged(case: Case, outcome: Declined) -> bool:
+    """Check whether a declined attempt has a charge: it had a method, and its customer was authenticated."""
+    return case.method is not None and (case.charge is not None or outcome.code != NOT_AUTHENTICATED)
 
 
 def declined_of(case: Case, outcome: Declined) -> retries.Failure:

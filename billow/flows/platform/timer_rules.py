@@ -335,9 +335,10 @@ OTHERS = (
     Rule(
         "attempt.resolve",
         "attempts",
-        "r.state",
+        "exists (select from charges h where h.id = r.charge and h.status = 'pending'"
+        " and r.payment_intent is not null) as pending",
         "r.state = 'processing'",
-        lambda row: row["now"] + collect.RESOLVE,
+        lambda row: row["now"] + (collect.PENDING if row["pending"] else collect.RESOLVE),
         *ON_THE_WALL,
         early=True,
     ),

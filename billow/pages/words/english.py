@@ -60,6 +60,10 @@ ENGLISH = {
     "more_items": "You may also add",
     "terms": "I agree to the terms of service of {name}.",
     "promotions": "Send me news and offers of {name}.",
+    "mandate_page": "Direct debit mandate",
+    "mandate_given": "{name} may debit the account ending in {last4} for what is owed. "
+    "Mandate {reference}, of {date}.",
+    "mandate_over": "This mandate is no longer valid.",
     "mandate": "By confirming, you allow {name} to charge your card for this and for future payments.",
     "pay_amount": "Pay {amount}",
     "subscribe_amount": "Subscribe and pay {amount}",

@@ -62,6 +62,10 @@ FRENCH = {
     "more_items": "Vous pouvez aussi ajouter",
     "terms": "J’accepte les conditions générales de {name}.",
     "promotions": "Envoyez-moi les nouvelles et les offres de {name}.",
+    "mandate_page": "Mandat de prélèvement",
+    "mandate_given": "{name} peut prélever les sommes dues sur le compte se terminant par {last4}. "
+    "Mandat {reference} du {date}.",
+    "mandate_over": "Ce mandat n’est plus valable.",
     "mandate": "En confirmant, vous autorisez {name} à débiter votre "
     "carte pour cet achat et les paiements futurs.",
     "pay_amount": "Payer {amount}",

@@ -61,6 +61,10 @@ GERMAN = {
     "more_items": "Sie können auch hinzufügen",
     "terms": "Ich stimme den Geschäftsbedingungen von {name} zu.",
     "promotions": "Senden Sie mir Neuigkeiten und Angebote von {name}.",
+    "mandate_page": "Lastschriftmandat",
+    "mandate_given": "{name} darf das Konto mit den letzten Ziffern {last4} mit geschuldeten Beträgen "
+    "belasten. Mandat {reference} vom {date}.",
+    "mandate_over": "Dieses Mandat gilt nicht mehr.",
     "mandate": "Mit der Bestätigung erlauben Sie {name}, Ihre "
     "Karte hierfür und für künftige Zahlungen zu belasten.",
     "pay_amount": "{amount} zahlen",

@@ -62,6 +62,10 @@ SWEDISH = {
     "more_items": "Du kan också lägga till",
     "terms": "Jag godkänner villkoren hos {name}.",
     "promotions": "Skicka mig nyheter och erbjudanden från {name}.",
+    "mandate_page": "Autogiromedgivande",
+    "mandate_given": "{name} får debitera kontot som slutar på {last4} för det som ska betalas. "
+    "Medgivande {reference} från {date}.",
+    "mandate_over": "Det här medgivandet gäller inte längre.",
     "mandate": "Genom att bekräfta tillåter du att {name} debiterar "
     "ditt kort för detta och för framtida betalningar.",
     "pay_amount": "Betala {amount}",

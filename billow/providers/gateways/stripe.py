@@ -154,11 +154,10 @@ class Stripe(Gateway):
                     sent = {"type": "card", "card": {"token": token}}
                     method = self._client.payment_methods.create(sent)
                 if not method.customer:
-                    customer = self._client.customers.create({})
-                    method = self._client.payment_methods.attach(method.id, {"customer": customer.id})
+                    method = self._attached(method, check)
         except self._library.StripeError as error:
             return declined(error.error)
-        return stored(method, id_of(method.customer))
+        return stored(method, id_of(method.customer) if method.customer else "")
 
     def begin_collection(self, wanted: Collect) -> CollectingPage:
         """Open a page of Stripe's checkout in the mode `setup`; the method is attached to a new customer."""
@@ -191,6 +190,19 @@ class Stripe(Gateway):
     def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
         """Return what has become of an attempt: the bank asks its customer on a page of its own."""
         return self.look_up(attempt)
+
+    def _attached(self, method: Any, check: bool) -> Any:
+        """Attach a method to a new customer; without `check` a declined card stays without one.
+
+        The charge that follows is declined too, and so is a payment that failed.
+        """
+        customer = self._client.customers.create({})
+        try:
+            return self._client.payment_methods.attach(method.id, {"customer": customer.id})
+        except self._library.CardError:
+            if check:
+                raise
+            return method
 
     def set_up(self, set_up: SetUp) -> Outcome:
         """Set a method up for later payments."""

@@ -19,6 +19,7 @@ from billow.providers.gateways.sepa_debit import SepaDebit
 from billow.providers.letters import layout
 from tests.flows.bank.conftest import Bank
 from tests.support.bank_statements import Booking
+from tests.support.page_visits import Visitor
 
 IBANS = ("NL91ABNA0417164300", "FR1420041010050500013M02606", "DE02120300000000202051")
 START = date(2026, 3, 2)
@@ -257,7 +258,7 @@ def test_a_charge_by_transfer_waits_for_the_transfer_which_pays_the_invoice(debi
     assert world.get(f"/v1/payment_intents/{intent}")["status"] == "canceled"
 
 
-def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, world):
+def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, world, app):
     world.at("2026-03-02")
     customer = debits.payer()
     method = world.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"]
@@ -271,6 +272,10 @@ def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, worl
         mandate_data={"customer_acceptance": accepted},
     )
     mandate = world.get(f"/v1/mandates/{made['mandate']}")
+    shown = mandate["payment_method_details"]["sepa_debit"]
+    page = Visitor(app).opens(shown["url"])
+    assert page.status == 200 and shown["reference"] in page.words()
+    assert Visitor(app).opens(f"{shown['url'][:-2]}xx").status == 404
     debits.invoice(customer, 100)
     world.at("2026-03-02 00:30")
     file = debits.export()
