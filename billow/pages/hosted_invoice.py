@@ -113,7 +113,7 @@ class Pages:
                 return frame.see(links.authentication(tx, result.awaits))
         if not result.declined:
             return frame.see(address)
-        form.declined = result.declined
+        form.declined = form.words.decline(result.reason, result.declined)
         with self.db.transaction(tenant) as tx:
             return self._shown(tx, rows.find(tx, Invoice, id), address, form)
 

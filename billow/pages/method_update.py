@@ -59,7 +59,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 return frame.see(links.authentication(tx, result.awaits))
             if not result.declined:
                 return frame.see(f"{address}?done=1")
-            form.declined = result.declined
+            form.declined = form.words.decline(result.reason, result.declined)
             return shown(tx, outside, address, form, invoice_payments.due_of(tx, customer, invoice))
 
     app.add_url_rule(

@@ -6,6 +6,7 @@ from billow.pages.words.english import ENGLISH
 from billow.pages.words.french import FRENCH
 from billow.pages.words.german import GERMAN
 from billow.pages.words.swedish import SWEDISH
+from billow.providers.letters.layout import LANGUAGES as LETTERS
 
 LANGUAGES = {"en": ENGLISH, "sv": SWEDISH, "de": GERMAN, "fr": FRENCH}
 
@@ -19,6 +20,13 @@ class Words:
     def __call__(self, key: str, **named: object) -> str:
         text = LANGUAGES[self.language][key]
         return text.format(**named) if named else text
+
+    def decline(self, reason: str | None, message: str) -> str:
+        """Say why a payment was declined: in English as its bank does, else by the code of the reason."""
+        reasons = LETTERS[self.language].reasons
+        if self.language == "en" or reason is None:
+            return message
+        return reasons.get(reason, reasons["generic"])
 
     def interval(self, interval: str, count: int) -> str:
         """Say how often something recurs: `month`, `3 months`."""

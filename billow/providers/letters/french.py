@@ -263,6 +263,10 @@ REASONS = {
     "revocation_of_authorization": "L’autorisation de prélèvement a été révoquée.",
     "revocation_of_all_authorizations": "L’autorisation de prélèvement a été révoquée.",
     "transaction_not_allowed": "La carte ne permet pas ce type de paiement.",
+    "payment_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "setup_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "payment_canceled": "Le paiement n’a pas été confirmé.",
+    "currency_not_supported": "La carte n’accepte pas cette devise.",
 }
 
 FRENCH = Language("fr", TEXTS, LABELS, NOTES, REASONS)

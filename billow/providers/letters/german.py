@@ -266,6 +266,10 @@ REASONS = {
     "revocation_of_authorization": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "revocation_of_all_authorizations": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "transaction_not_allowed": "Die Karte lässt Zahlungen dieser Art nicht zu.",
+    "payment_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "setup_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "payment_canceled": "Die Zahlung wurde nicht bestätigt.",
+    "currency_not_supported": "Die Karte unterstützt diese Währung nicht.",
 }
 
 GERMAN = Language("de", TEXTS, LABELS, NOTES, REASONS)

@@ -255,6 +255,10 @@ REASONS = {
     "revocation_of_authorization": "Tillståndet att dra pengar har återkallats.",
     "revocation_of_all_authorizations": "Tillståndet att dra pengar har återkallats.",
     "transaction_not_allowed": "Kortet tillåter inte den här typen av betalning.",
+    "payment_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "setup_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "payment_canceled": "Betalningen bekräftades inte.",
+    "currency_not_supported": "Kortet stöder inte valutan.",
 }
 
 SWEDISH = Language("sv", TEXTS, LABELS, NOTES, REASONS)
