@@ -118,6 +118,9 @@ ENGLISH = {
     "invoice": "Invoice {number}",
     "invoice_to_pay": "To pay by {date}",
     "invoice_due": "To pay",
+    "invoice_due_since": "Due since {date}",
+    "invoice_confirm": "Your bank wants you to confirm this payment. Press the button below: your "
+    "bank’s page follows.",
     "invoice_overdue": "Overdue since {date}",
     "invoice_paid": "Paid on {date}",
     "invoice_void": "This invoice was voided",

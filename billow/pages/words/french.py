@@ -122,6 +122,9 @@ FRENCH = {
     "invoice": "Facture {number}",
     "invoice_to_pay": "À payer avant le {date}",
     "invoice_due": "À payer",
+    "invoice_due_since": "À payer depuis le {date}",
+    "invoice_confirm": "Votre banque vous demande de confirmer ce paiement. Appuyez sur le bouton "
+    "ci-dessous : la page de votre banque suit.",
     "invoice_overdue": "En retard depuis le {date}",
     "invoice_paid": "Payée le {date}",
     "invoice_void": "Cette facture est annulée",

@@ -123,6 +123,9 @@ GERMAN = {
     "invoice": "Rechnung {number}",
     "invoice_to_pay": "Zu zahlen bis {date}",
     "invoice_due": "Zu zahlen",
+    "invoice_due_since": "Fällig seit {date}",
+    "invoice_confirm": "Ihre Bank möchte, dass Sie diese Zahlung bestätigen. Drücken Sie den Knopf "
+    "unten: Dann folgt die Seite Ihrer Bank.",
     "invoice_overdue": "Überfällig seit {date}",
     "invoice_paid": "Bezahlt am {date}",
     "invoice_void": "Diese Rechnung wurde storniert",

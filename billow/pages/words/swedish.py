@@ -121,6 +121,9 @@ SWEDISH = {
     "invoice": "Faktura {number}",
     "invoice_to_pay": "Att betala senast {date}",
     "invoice_due": "Att betala",
+    "invoice_due_since": "Att betala sedan {date}",
+    "invoice_confirm": "Din bank vill att du bekräftar betalningen. Tryck på knappen nedan, så "
+    "följer bankens sida.",
     "invoice_overdue": "Förfallen sedan {date}",
     "invoice_paid": "Betald {date}",
     "invoice_void": "Fakturan är makulerad",

@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} has billed you {amount}, and it is paid. Thank you.", "You don’t need to do anything."),
         "View invoice",
     ),
+    "zero_invoice.paid": Texts(
+        "Invoice {number} from {seller}: {amount}",
+        "Nothing to pay.",
+        "Invoice {number}",
+        ("{seller} has billed you {amount}: there is nothing to pay.", "You don’t need to do anything."),
+        "View invoice",
+    ),
     "receipt.paid": Texts(
         "Your receipt from {seller}: {amount}",
         "Thank you. Nothing to do.",

@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} vous a facturé {amount}, et la facture est payée. Merci.", "Vous n’avez rien à faire."),
         "Voir la facture",
     ),
+    "zero_invoice.paid": Texts(
+        "Facture {number} de {seller} : {amount}",
+        "Rien à payer.",
+        "Facture {number}",
+        ("{seller} vous a facturé {amount} : il n’y a rien à payer.", "Vous n’avez rien à faire."),
+        "Voir la facture",
+    ),
     "receipt.paid": Texts(
         "Votre reçu de {seller} : {amount}",
         "Merci. Rien à faire.",

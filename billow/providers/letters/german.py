@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Rechnung ansehen",
     ),
+    "zero_invoice.paid": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "Nichts zu zahlen.",
+        "Rechnung {number}",
+        ("{seller} hat Ihnen {amount} berechnet: Es ist nichts zu zahlen.", "Sie müssen nichts tun."),
+        "Rechnung ansehen",
+    ),
     "receipt.paid": Texts(
         "Ihre Quittung von {seller}: {amount}",
         "Vielen Dank. Sie müssen nichts tun.",

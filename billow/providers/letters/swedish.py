@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Visa fakturan",
     ),
+    "zero_invoice.paid": Texts(
+        "Faktura {number} från {seller}: {amount}",
+        "Inget att betala.",
+        "Faktura {number}",
+        ("{seller} har fakturerat dig {amount}: det finns inget att betala.", "Du behöver inte göra något."),
+        "Visa fakturan",
+    ),
     "receipt.paid": Texts(
         "Ditt kvitto från {seller}: {amount}",
         "Tack! Du behöver inte göra något.",

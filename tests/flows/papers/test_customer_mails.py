@@ -89,7 +89,7 @@ def test_the_words_differ_from_failure_to_failure_until_the_last(world: World, l
     failed_renewal(world)
     for day in [1, *RETRIES]:
         world.at(f"2025-02-{day:02} 01:00")
-    sent = subjects(letters)[2:]  # after the invoices of January and February
+    sent = subjects(letters)[1:]  # after the invoice of January; that of February is not paid
     assert sent[0] == "Your payment to Nimbus Ltd failed: $20.00"
     assert sent[1:7] == ["Still unpaid: $20.00 to Nimbus Ltd"] * 6
     assert sent[7].startswith("Last attempt on February 15, 2025: $20.00 to Nimb")
@@ -102,7 +102,7 @@ def test_a_payment_after_a_failure_is_thanked_for_and_ends_the_mails(world: Worl
     world.at("2025-02-01 12:00")
     anna.pays_with("visa")
     world.at("2025-02-03")
-    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+    assert "Paid, thank you: $20.00 to Nimbus Ltd" in subjects(letters)[-2:]  # and the invoice
     count = len(read(letters))
     world.at("2025-02-28")
     assert len(read(letters)) == count
@@ -424,3 +424,31 @@ def test_a_kind_that_is_switched_off_is_not_sent_and_one_that_is_sent_by_hand_is
 def test_settings_that_make_no_sense_are_refused(app: App, world: World, wrong: Any) -> None:
     with pytest.raises(Refused):
         mailing.change(app_of(app, world), "test", *wrong)
+
+
+def test_a_failing_renewal_is_mailed_once_and_its_invoice_when_it_is_paid(
+    world: World, letters: Path
+) -> None:
+    anna, _ = failed_renewal(world)
+    world.at("2025-02-01 02:00")
+    number = anna.last_invoice.data["number"]
+    about = [one for one in by_time(letters) if number in text_of(one)]
+    assert [str(one["Subject"]) for one in about] == ["Your payment to Nimbus Ltd failed: $20.00"]
+    anna.pays_with("visa")
+    world.at("2025-02-03")
+    assert f"Invoice {number} from Nimbus Ltd: $20.00" in subjects(letters)
+
+
+def test_an_invoice_of_nothing_is_mailed_only_where_the_account_asks(
+    world: World, letters: Path, settings: Settings
+) -> None:
+    world.at("2025-01-01")
+    price = world.plan("Pro", usd=20)
+    world.customer("ann").subscribes_to(price, trial_period_days=7)
+    world.work()
+    assert subjects(letters) == []
+    settings(mails={"zero_invoice": True})
+    world.customer("ben").subscribes_to(price, trial_period_days=7)
+    world.work()
+    [mail] = by_time(letters)
+    assert "there is nothing to pay" in " ".join(text_of(mail).split())
