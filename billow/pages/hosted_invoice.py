@@ -262,6 +262,13 @@ def saved(tx: Tx, customer: str, first: str | None = None) -> list[dict[str, Any
     return [checkout_view.card_shown(one) for one in found[:MOST_CARDS]]
 
 
+def entries_of(tx: Tx, method: PaymentMethod) -> list[PaymentMethod]:
+    """Return all entries of the same card of a customer, which is shown once."""
+    where = "customer = %(id)s and type = %(type)s and not detached"
+    found = rows.select(tx, PaymentMethod, where, "order by id", id=method.customer, type=method.type)
+    return [one for one in found if same_card(one) == same_card(method)]
+
+
 def is_saved(tx: Tx, customer: str, id: str) -> bool:
     where = "customer = %(customer)s and type = 'card' and not detached and id = %(id)s"
     return bool(rows.select(tx, PaymentMethod, where, customer=customer, id=id))
