@@ -30,7 +30,7 @@ from billow.store.tx import Tx
 
 def day(at: datetime, words: Words) -> str:
     """Write a date with its month as a word, so that no order of numbers can be misread."""
-    return str(format_date(at, "d MMM y", locale=frame.REGIONS[words.language]))
+    return str(format_date(at, "d MMM y", locale=words.region))
 
 
 def view(tx: Tx, session: CheckoutSession, form: Form, entry: str | None) -> dict[str, Any]:
