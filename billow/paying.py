@@ -39,7 +39,11 @@ def address_of(built: App, mode: str, name: str) -> str:
 def list_gateways(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
     """List the gateways of an account, in the order in which they are asked. Their secrets are not shown."""
     with open_installation(data, account) as built:
-        show("gateways", COLUMNS, [row_of(built, mode, one) for one in routes(built, mode)])
+        found = [row_of(built, mode, one) for one in routes(built, mode)]
+        if mode == "test":  # it is asked where none is configured, and holds what it took before
+            used = "no, others are configured" if found else "yes"
+            found.append(["simulated", "simulated", "", "all", "all", used, ""])
+        show("gateways", COLUMNS, found)
 
 
 def routes(built: App, mode: str) -> tuple[Route, ...]:
@@ -56,7 +60,7 @@ def row_of(built: App, mode: str, one: Route) -> list[object]:
         ", ".join(one.currencies) or "all",
         ", ".join(one.types) or "all",
         "yes" if one.active else "no, refunds only",
-        address_of(built, mode, one.name),
+        "" if one.kind in WITHOUT_KEY else address_of(built, mode, one.name),
     ]
 
 
@@ -77,24 +81,28 @@ def set_gateway(
     So they are in no list of processes and in no history of a shell.
     """
     own = kind in WITHOUT_KEY
-    secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
-    require(secret or own, "Give the gateway's secret key on standard input.")
-    made = Route(
-        name=name,
-        kind=kind,
-        position=position,
-        currencies=tuple(one.lower() for one in currency or []),
-        types=tuple(type or []),
-        address=address or None,
-        secret=secret,
-        signing_secret=signing,
-    )
     with open_installation(data, account) as built:
-        check(made, list(built.db.outside.configured.kinds))
+        check_kind(kind, list(built.db.outside.configured.kinds))
+        secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
+        require(secret or own, "Give the gateway's secret key on standard input.")
         require(own or is_key(secret, mode), f"That is not a secret key of {mode} mode.")
+        made = Route(
+            name=name,
+            kind=kind,
+            position=position,
+            currencies=tuple(one.lower() for one in currency or []),
+            types=tuple(type or []),
+            address=address or None,
+            secret=secret,
+            signing_secret=signing,
+        )
+        check(made)
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
-        say(f"{name} takes payments. Let it send its notices to {address_of(built, mode, name)}")
+        say(f"{name} takes payments.")
+        if not own:
+            say(f"Let it send its notices to {address_of(built, mode, name)}")
+            say("This address begins with BILLOW_BASE_URL; set it here as it is set for the server.")
 
 
 def is_key(secret: str, mode: str) -> bool:
@@ -106,10 +114,13 @@ def is_key(secret: str, mode: str) -> bool:
     return secret.startswith((f"sk_{mode}_", f"rk_{mode}_"))
 
 
-def check(route: Route, kinds: list[str]) -> None:
-    """Refuse what no gateway could ever take."""
+def check_kind(kind: str, kinds: list[str]) -> None:
     known = ", ".join(sorted(kinds))
-    require(route.kind in kinds, f"There is no gateway of the kind {route.kind}; there are {known}.")
+    require(kind in kinds, f"There is no gateway of the kind {kind}; there are {known}.")
+
+
+def check(route: Route) -> None:
+    """Refuse what no gateway could ever take."""
     require(re.fullmatch("[a-z0-9_-]{1,40}", route.name), "A name has small letters, digits, - and _.")
     for one in route.currencies:
         require(one in CURRENCIES, f"{one} is no currency.")
@@ -155,6 +166,21 @@ def list_late(mode: Mode = "test", account: Account = None, data: Data = None) -
         for one in found
     ]
     show("late payments", columns, shown) if shown else say("No payment has come too late.")
+
+
+@gateways.command("remove")
+def remove_gateway(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Remove a gateway that has taken no payment and keeps no method; another one can only be stopped."""
+    with open_installation(data, account) as built:
+        with built.db.transaction(commands.tenant(built, mode)) as tx:
+            found = configured.remove(tx, name)
+        require(found, f"There is no gateway {name}.")
+        say(f"{name} is removed.")
 
 
 @gateways.command("truth")

@@ -13,6 +13,7 @@ from billow.flows.checkout import changes, completion, confirmations, payment_li
 from billow.flows.checkout.completion import Result
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
+from billow.flows.mails import outbox
 from billow.flows.outside.outside import Outside
 from billow.flows.payments import actions
 from billow.pages import authentication, checkout_view, elsewhere, entry, frame, sealed
@@ -20,6 +21,8 @@ from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import TaxNumber
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_link import PaymentLink
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -28,7 +31,8 @@ from billow.store.tx import Database, Tx
 
 ADDRESS = "/c/<account>/<mode>/<session>/<seal>"
 LINK = "/b/<account>/<mode>/<link>/<seal>"
-OPTIONAL = re.compile(r"optional-([0-9]{1,2})")
+OPTIONAL = re.compile(r"(?:optional|add)-([0-9]{1,2})")
+DROPPED = re.compile(r"drop-([0-9]{1,2})")
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
@@ -109,6 +113,8 @@ class Pages:
             if session.status != "open" or completion.is_busy(tx, session):
                 return frame.see(address)
             session = changes.choose(tx, session, chosen(form.given))
+            if form.given.get("action") == "remove_code":
+                changes.remove_code(tx, session)
             code = form.text("code")
             if code and not changes.redeem_code(tx, session, code):
                 form.wrong("code", "bad_code")
@@ -142,7 +148,7 @@ class Pages:
             with self.db.transaction(tenant) as tx:
                 completion.reopen(tx, id)
         if result.declined:
-            form.declined = result.declined
+            form.declined = form.words.decline(result.reason, result.declined)
             with self.db.transaction(tenant) as tx:
                 return self._by_state(tx, rows.find(tx, CheckoutSession, id), address, form)
         return frame.see(f"{address}/done" if result.session.status == "complete" else address)
@@ -177,7 +183,7 @@ class Pages:
         passed = flask.request.form.get("answer") == "yes"
         result = perform(lambda: self.db.transaction(tenant), completion.confirm, id, passed)
         if result.declined:
-            form = Form(words, declined=result.declined)
+            form = Form(words, declined=words.decline(result.reason, result.declined))
             with self.db.transaction(tenant) as tx:
                 return self._by_state(tx, rows.find(tx, CheckoutSession, id), address, form)
         return frame.see(f"{address}/done" if result.session.status == "complete" else address)
@@ -247,7 +253,9 @@ def chosen(given: Mapping[str, str]) -> changes.Chosen:
         and value.strip().isdigit()
         and len(value) < 8
     }
-    extras = {int(found[1]) for name in given if (found := OPTIONAL.fullmatch(name))}
+    action = given.get("action", "")
+    extras = {int(found[1]) for name in (*given, action) if (found := OPTIONAL.fullmatch(name))}
+    extras -= {int(found[1]) for found in [DROPPED.fullmatch(action)] if found}
     option = given.get("shipping", "")
     return changes.Chosen(quantities, extras, int(option) if option.isdecimal() and len(option) < 3 else None)
 
@@ -258,8 +266,7 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
     None where a card would have to be typed in, and no number may reach us.
     """
     words, asked = form.words, checkout_view.asks(session)
-    known = (session.customer_details or {}).get("email")
-    email = known or form.email()
+    email = checkout_view.fixed_email(tx, session) or form.email()
     individual = named(form, "individual_name", words("name"), asked["individual"])
     business = named(form, "business_name", words("business_name"), asked["business"])
     phone = form.needed("phone", words("phone")) if asked["phone"] else None
@@ -413,7 +420,7 @@ def complete(tx: Tx, session: CheckoutSession, words: Words, *, go: bool = False
     )
     key = "complete_saved" if session.mode == "setup" else said
     texts = [words(key, amount=amount, seller=seller)]
-    if details.get("email"):
+    if details.get("email") and is_mailed(tx, session, details["email"]):
         texts.append(words("complete_mail", email=details["email"]))
     if session.payment_link:
         link = rows.find(tx, PaymentLink, session.payment_link)
@@ -431,6 +438,15 @@ def complete(tx: Tx, session: CheckoutSession, words: Words, *, go: bool = False
         link=(words("continue_to", name=seller), target) if target else None,
         refresh=f"0;url={target}" if target and go else None,
     )
+
+
+def is_mailed(tx: Tx, session: CheckoutSession, email: str) -> bool:
+    """Check whether a receipt or an invoice goes to the address that the customer entered."""
+    invoice = rows.find(tx, Invoice, session.invoice) if session.invoice else None
+    paid_by = session.payment_intent or (invoice.payment_intent if invoice else None)
+    intent = rows.find(tx, PaymentIntent, paid_by) if paid_by else None
+    about = [session.invoice, intent.latest_charge if intent else None]
+    return outbox.is_ordered(tx, [id for id in about if id], email)
 
 
 def success_url(session: CheckoutSession) -> str | None:

@@ -1,6 +1,8 @@
 """Serve the page to which mails about failed payments lead: add a card, and pay what is open with it."""
 
+import re
 from typing import Any
+from urllib.parse import quote
 
 import flask
 
@@ -21,6 +23,7 @@ from billow.resources.invoice import Invoice
 from billow.store.perform import perform
 from billow.store.tx import Database, Tx
 
+PORTAL = re.compile(r"/p/([^/]+/[^/]+)/([^/]+)/([^/?]+)")
 ADDRESS = "/m/<account>/<mode>/<about>/<seal>"
 
 
@@ -34,6 +37,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             payer = rows.find(tx, Customer, customer)
             words = words_of(language_of(payer))
             due = invoice_payments.due_of(tx, customer, invoice)
+            back = portal_of(outside, tenant, request.args.get("portal", ""))
+            address = f"{address}?portal={quote(back)}" if back else address
             if request.args.get("done"):
                 return done(tx, outside, words, invoice)
             form = Form(words, request.form)
@@ -65,8 +70,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             if result.awaits:
                 return frame.see(links.authentication(tx, result.awaits))
             if not result.declined:
-                return frame.see(f"{address}?done=1")
-            form.declined = result.declined
+                return frame.see(f"{back or address}?done=1")
+            form.declined = form.words.decline(result.reason, result.declined)
             return shown(tx, outside, address, form, invoice_payments.due_of(tx, customer, invoice))
 
     app.add_url_rule(
@@ -76,6 +81,14 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         methods=["GET", "POST"],
         provide_automatic_options=False,
     )
+
+
+def portal_of(outside: Outside, tenant: str, address: str) -> str | None:
+    """Return the address of the session of the portal that the customer came from, if it is one of ours."""
+    found = PORTAL.fullmatch(address)
+    if not found or found[1] != tenant:
+        return None
+    return address if links.is_sealed(outside, tenant, found[2], found[3], "portal session") else None
 
 
 def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]) -> flask.Response:

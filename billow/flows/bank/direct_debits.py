@@ -20,6 +20,7 @@ from billow.resources.attempt import Attempt
 from billow.resources.bank_entry import BankEntry
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.sepa_batch import SepaBatch
 from billow.resources.sepa_collection import SepaCollection
@@ -88,6 +89,7 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
     customers = rows.find_many(tx, Customer, [one.customer or "" for one in due])
     invoices = rows.find_many(tx, Invoice, [one.invoice or "" for one in due])
     signed = {one.id: debit_mandates.signed(tx, one, methods.get(one.payment_method or "")) for one in due}
+    purposes = purposes_of(tx, due)
     known = collected_mandates(tx, [one.reference for one in signed.values()])
     found: list[tuple[date, str, Collection]] = []
     for one in due:
@@ -104,7 +106,9 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
             mandate.signed_on,
             sepa_debit.iban_of(one.token),
             name or "",
-            remittance((invoice.number if invoice else None) or one.id, creditor.name),
+            remittance(
+                (invoice.number if invoice else None) or purposes.get(one.id) or one.id, creditor.name
+            ),
         )
         found.append((day, direct_debit.sequence(mandate.reference in known), collection))
         known.add(mandate.reference)
@@ -113,6 +117,14 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
         Batch(f"{id}-{place}".replace("_", "-"), day, sequence, tuple(each[2] for each in own))
         for place, ((day, sequence), own) in enumerate(grouped, 1)
     ]
+
+
+def purposes_of(tx: Tx, due: Sequence[Attempt]) -> dict[str, str]:
+    """Return what the payer reads of each payment without an invoice: its description, or its descriptor."""
+    intents = rows.find_many(tx, PaymentIntent, [one.payment_intent or "" for one in due])
+    found = {one.id: intents.get(one.payment_intent or "") for one in due}
+    texts = {id: one.description or one.statement_descriptor for id, one in found.items() if one}
+    return {id: text for id, text in texts.items() if text}
 
 
 def collected_mandates(tx: Tx, mandates: Sequence[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """Pay a checkout session, and complete it when its payment has succeeded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -47,6 +47,8 @@ class Result:
 
     session: CheckoutSession
     declined: str | None = None
+    reason: str | None = None
+    """The code of why it was declined; None where no bank has said anything."""
 
 
 def pay(tx: Tx, id: str, payer: Payer) -> Steps:
@@ -74,7 +76,7 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     session = rows.lock(tx, CheckoutSession, id)
     tx = purchase.with_clock(tx, session)
     if isinstance(answer, Declined):
-        return refuse(tx, session, answer.message)
+        return refuse(tx, session, answer.message, reason_of(asdict(answer)))
     if answer is not None:
         method = entered_methods.typed(payment_methods.new_method(answer), payer)
     elif payer.method:
@@ -165,14 +167,25 @@ def begin(
     return rows.update(tx, session, event=None, pending=pending, **shown), attempts
 
 
-def refuse(tx: Tx, session: CheckoutSession, message: str, **pending: Any) -> Result:
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Return the code of why a bank declined, the most exact that is known.
+
+    >>> reason_of({"code": "card_declined", "decline_code": "lost_card"}), reason_of({})
+    ('lost_card', 'generic')
+    """
+    return str(error.get("decline_code") or error.get("code") or "generic")
+
+
+def refuse(
+    tx: Tx, session: CheckoutSession, message: str, reason: str | None = None, **pending: Any
+) -> Result:
     """Leave a session open after a declined payment; the customer may try again."""
     jobs.cancel(tx, "checkout.settle", session.id)
     redeemed = [(coupon, code) for coupon, code in session.pending.get("redeemed") or []]
     discounts.uncount_redemptions(tx, redeemed)
     declines = session.pending.get("declines", 0) + 1
     kept = {"customer": session.pending.get("customer"), "declines": declines, **pending}
-    return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message)
+    return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message, reason)
 
 
 # ------------------------------------------------------------------------------------- what became of it
@@ -200,9 +213,9 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
             return Result(complete(tx, session, intent))
         jobs.put(tx, "checkout.settle", session.id, tx.wall + GUARD, clock="wall")
         return Result(rows.update(tx, session, event=None, attempt_until=tx.wall + GUARD))
-    message = (error_of(intent) or {}).get("message") or "Your card was declined."
+    error = error_of(intent) or {}
     take_back(tx, session)
-    return refuse(tx, session, message)
+    return refuse(tx, session, error.get("message") or "Your card was declined.", reason_of(error))
 
 
 def error_of(intent: PaymentIntent | SetupIntent) -> dict[str, Any] | None:

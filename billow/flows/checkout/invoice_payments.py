@@ -1,7 +1,7 @@
 """Take the payment of an invoice on its page, and the method that a customer adds there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from billow.api import rows
@@ -9,6 +9,7 @@ from billow.core import lifecycle
 from billow.core.errors import needed, require
 from billow.core.payments import Declined
 from billow.flows.checkout import entered_methods
+from billow.flows.checkout.completion import reason_of
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import invoice_intents
@@ -29,6 +30,8 @@ class Paid:
     paid: bool = False
     declined: str | None = None
     awaits: str | None = None
+    reason: str | None = None
+    """The code of why it was declined; None where no bank has said anything."""
 
 
 def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
@@ -43,7 +46,7 @@ def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
         return known
     tx, method = yield from method_of(tx, invoice.customer, payer, invoice.currency)
     if isinstance(method, Declined):
-        return Paid(declined=method.message)
+        return Paid(declined=method.message, reason=reason_of(asdict(method)))
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
@@ -104,7 +107,8 @@ def outcome(tx: Tx, id: str) -> Paid:
         return Paid(paid=invoice.status == "paid")
     if intent.status == "requires_action":
         return Paid(awaits=intent.id)
-    return Paid(declined=(intent.last_payment_error or {}).get("message") or "Your card was declined.")
+    error = intent.last_payment_error or {}
+    return Paid(declined=error.get("message") or "Your card was declined.", reason=reason_of(error))
 
 
 def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) -> Steps:
@@ -115,7 +119,7 @@ def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) 
     rows.lock(tx, Customer, customer)
     tx, method = yield from method_of(tx, customer, payer)
     if isinstance(method, Declined):
-        return Paid(declined=method.message)
+        return Paid(declined=method.message, reason=reason_of(asdict(method)))
     result = None
     for id in invoices:
         invoice = rows.lock(tx, Invoice, id)

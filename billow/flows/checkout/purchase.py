@@ -116,6 +116,8 @@ def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | No
     if known is None:
         return create_customer(tx, payer) if needs_customer(session) else None
     customer = rows.lock(tx, Customer, known)
+    if session.customer is None:
+        return correct_customer(tx, customer, payer)
     updates = session.data.get("customer_update") or {}
     shipping = {"phone": payer.phone, **payer.shipping} if payer.shipping else None
     wanted: dict[str, Any] = {"address": payer.address, "name": payer.name, "shipping": shipping}
@@ -123,6 +125,11 @@ def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | No
     if changes.keys() & {"address", "shipping"}:
         changes["tax"] = customers.located(customer.but(**changes))
     return rows.update(tx, customer, **changes)
+
+
+def correct_customer(tx: Tx, customer: Customer, payer: Payer) -> Customer:
+    """Write what was entered now to the customer whom a declined attempt of the session has created."""
+    return rows.update(tx, customer, email=payer.email, name=payer.name, phone=payer.phone)
 
 
 def create_customer(tx: Tx, payer: Payer) -> Customer:

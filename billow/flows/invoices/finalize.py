@@ -89,7 +89,18 @@ def send_out(tx: Tx, invoices: Sequence[Invoice]) -> None:
 
 
 def mail(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    outbox.order(tx, [letter_of(invoice) for invoice in invoices])
+    """Order the mails of finalized invoices; one that is about to be charged waits for the outcome.
+
+    Otherwise its customer would read at the same moment that it is charged, and that the charge failed.
+    """
+    charged = invoice_intents.is_charged_automatically
+    told = [one for one in invoices if one.status != "open" or one.amount_due == 0 or not charged(one)]
+    outbox.order(tx, [letter_of(one) if one.total else zero_letter_of(one) for one in told])
+
+
+def zero_letter_of(invoice: Invoice) -> outbox.Mail:
+    """Return the mail of an invoice of nothing, as at the start of a trial; it is sent if switched on."""
+    return outbox.Mail("zero_invoice", invoice.id, invoice.customer)
 
 
 def letter_of(invoice: Invoice) -> outbox.Mail:

@@ -9,6 +9,7 @@ SENT = {
     "payment_recovered": True,
     "card_expiring": True,
     "debit_notice": True,
+    "zero_invoice": False,
     "invoice_overdue": False,
     "receipt": False,
     "refund": False,

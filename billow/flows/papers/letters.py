@@ -382,6 +382,7 @@ def dispute_letter(tx: Tx, mail: Ordered) -> Addressed | str:
 
 LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "invoice": invoice_letter,
+    "zero_invoice": invoice_letter,
     "invoice_overdue": overdue_letter,
     "payment_failed": failed_letter,
     "payment_action_required": failed_letter,

@@ -11,6 +11,7 @@ VARIANTS = tuple(LANGUAGES["en"].texts)
 """Every text there is: a kind and a variant of it, as payment_failed.first."""
 FACTS = {
     "invoice": ("amount", "number", "due"),
+    "zero_invoice": ("amount", "number"),
     "invoice_overdue": ("amount", "number", "due"),
     "payment_failed": ("amount", "number", "next"),
     "payment_action_required": ("amount", "number"),
@@ -40,7 +41,7 @@ def sample(tx: Tx, variant: str, locale: str) -> Letter:
         which,
         locale,
         sender_of(tx),
-        sample_values(tx),
+        {**sample_values(tx), **({"amount": Money(0, "eur")} if kind == "zero_invoice" else {})},
         "https://billing.example/",
         tuple(fact for fact in facts if (fact, which) not in LEFT_OUT),
         lines if kind in WITH_LINES else (),

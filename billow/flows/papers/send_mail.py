@@ -82,7 +82,7 @@ def close(tx: Tx, mail: Ordered, to: str, sent: Sent) -> None:
         subject=sent.subject,
         error=sent.fault,
     )
-    if mail.kind == "invoice":
+    if mail.kind in ("invoice", "zero_invoice"):
         invoice = rows.lock(tx, Invoice, mail.about)
         if invoice.mail_error != sent.fault:
             rows.update(tx, invoice, event=None, mail_error=sent.fault)

@@ -136,6 +136,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
                 at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
                 debit_notices.order_notice(tx, case)
+                payment_mails.order_invoices(tx, [case])
 
 
 def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:

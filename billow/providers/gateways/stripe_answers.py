@@ -19,7 +19,7 @@ CARD = ("brand", "last4", "exp_month", "exp_year", "funding", "country", "finger
 
 
 def stored(method: Any, customer: str) -> StoredMethod:
-    """Read a method and the customer of Stripe's that it is attached to, "" for none. The reference names both."""
+    """Read a method, and the customer of Stripe's that it is attached to ("" for none)."""
     shown = method.to_dict()[method.type]
     details = {name: shown.get(name) for name in CARD} if method.type == "card" else shown
     return StoredMethod(f"{customer}/{method.id}", MethodDetails(method.type, details))

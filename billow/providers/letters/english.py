@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} has billed you {amount}, and it is paid. Thank you.", "You don’t need to do anything."),
         "View invoice",
     ),
+    "zero_invoice.paid": Texts(
+        "Invoice {number} from {seller}: {amount}",
+        "Nothing to pay.",
+        "Invoice {number}",
+        ("{seller} has billed you {amount}: there is nothing to pay.", "You don’t need to do anything."),
+        "View invoice",
+    ),
     "receipt.paid": Texts(
         "Your receipt from {seller}: {amount}",
         "Thank you. Nothing to do.",
@@ -249,6 +256,10 @@ REASONS = {
     "revocation_of_authorization": "The permission to charge this payment method was revoked.",
     "revocation_of_all_authorizations": "The permission to charge this payment method was revoked.",
     "transaction_not_allowed": "The card does not allow payments of this kind.",
+    "payment_intent_authentication_failure": "The payment was not confirmed.",
+    "setup_intent_authentication_failure": "The payment was not confirmed.",
+    "payment_canceled": "The payment was not confirmed.",
+    "currency_not_supported": "The currency is not supported by this card.",
 }
 
 ENGLISH = Language("en", TEXTS, LABELS, NOTES, REASONS)

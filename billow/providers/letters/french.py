@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} vous a facturé {amount}, et la facture est payée. Merci.", "Vous n’avez rien à faire."),
         "Voir la facture",
     ),
+    "zero_invoice.paid": Texts(
+        "Facture {number} de {seller} : {amount}",
+        "Rien à payer.",
+        "Facture {number}",
+        ("{seller} vous a facturé {amount} : il n’y a rien à payer.", "Vous n’avez rien à faire."),
+        "Voir la facture",
+    ),
     "receipt.paid": Texts(
         "Votre reçu de {seller} : {amount}",
         "Merci. Rien à faire.",
@@ -263,6 +270,10 @@ REASONS = {
     "revocation_of_authorization": "L’autorisation de prélèvement a été révoquée.",
     "revocation_of_all_authorizations": "L’autorisation de prélèvement a été révoquée.",
     "transaction_not_allowed": "La carte ne permet pas ce type de paiement.",
+    "payment_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "setup_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "payment_canceled": "Le paiement n’a pas été confirmé.",
+    "currency_not_supported": "La carte n’accepte pas cette devise.",
 }
 
 FRENCH = Language("fr", TEXTS, LABELS, NOTES, REASONS)

@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Rechnung ansehen",
     ),
+    "zero_invoice.paid": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "Nichts zu zahlen.",
+        "Rechnung {number}",
+        ("{seller} hat Ihnen {amount} berechnet: Es ist nichts zu zahlen.", "Sie müssen nichts tun."),
+        "Rechnung ansehen",
+    ),
     "receipt.paid": Texts(
         "Ihre Quittung von {seller}: {amount}",
         "Vielen Dank. Sie müssen nichts tun.",
@@ -266,6 +273,10 @@ REASONS = {
     "revocation_of_authorization": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "revocation_of_all_authorizations": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "transaction_not_allowed": "Die Karte lässt Zahlungen dieser Art nicht zu.",
+    "payment_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "setup_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "payment_canceled": "Die Zahlung wurde nicht bestätigt.",
+    "currency_not_supported": "Die Karte unterstützt diese Währung nicht.",
 }
 
 GERMAN = Language("de", TEXTS, LABELS, NOTES, REASONS)

@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Visa fakturan",
     ),
+    "zero_invoice.paid": Texts(
+        "Faktura {number} från {seller}: {amount}",
+        "Inget att betala.",
+        "Faktura {number}",
+        ("{seller} har fakturerat dig {amount}: det finns inget att betala.", "Du behöver inte göra något."),
+        "Visa fakturan",
+    ),
     "receipt.paid": Texts(
         "Ditt kvitto från {seller}: {amount}",
         "Tack! Du behöver inte göra något.",
@@ -255,6 +262,10 @@ REASONS = {
     "revocation_of_authorization": "Tillståndet att dra pengar har återkallats.",
     "revocation_of_all_authorizations": "Tillståndet att dra pengar har återkallats.",
     "transaction_not_allowed": "Kortet tillåter inte den här typen av betalning.",
+    "payment_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "setup_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "payment_canceled": "Betalningen bekräftades inte.",
+    "currency_not_supported": "Kortet stöder inte valutan.",
 }
 
 SWEDISH = Language("sv", TEXTS, LABELS, NOTES, REASONS)

@@ -282,3 +282,27 @@ def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, worl
     assert all_texts(file.content, "MndtId") == [mandate["payment_method_details"]["sepa_debit"]["reference"]]
     assert all_texts(file.content, "DtOfSgntr") == ["2026-01-01"]
     debits.reject(*all_texts(file.content, "EndToEndId"))
+
+
+def test_a_debit_without_an_invoice_says_what_it_is_for(debits: Debits) -> None:
+    debits.world.at("2026-03-02")
+    customer = debits.payer()
+    [method] = debits.world.get(f"/v1/customers/{customer}/payment_methods")["data"]
+    for more in ({"description": "Course in May"}, {"statement_descriptor": "NIMBUS COURSE"}, {}):
+        debits.world.post(
+            "/v1/payment_intents",
+            amount=900,
+            allowed_payment_method_types=["sepa_debit"],
+            confirm=True,
+            currency="eur",
+            customer=customer,
+            mandate_data={"customer_acceptance": {"type": "offline"}},
+            payment_method=method["id"],
+            **more,
+        )
+    file = debits.export()
+    texts = etree.fromstring(file.content.encode()).xpath("//*[local-name()='Ustrd']/text()")
+    assert texts[:2] == ["Course in May Nimbus Ltd", "NIMBUS COURSE Nimbus Ltd"]
+    assert texts[2].startswith("par-") or texts[2].startswith("atp-")
+    ids = etree.fromstring(file.content.encode()).xpath("//*[local-name()='EndToEndId']/text()")
+    assert debits.reject(*ids) == []

@@ -38,7 +38,7 @@ def test_the_letter_names_the_invoice_and_carries_it(world: World, letters: Path
     [letter] = read(letters)
     number = anna.last_invoice.data["number"]
     assert letter["To"] == "anna@example.com"
-    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd: $20.00"
+    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd: US$20.00"
     [paper] = letter.iter_attachments()
     assert paper.get_filename() == f"{number}.pdf"
     assert paper.get_content_type() == "application/pdf"
