@@ -2052,6 +2052,84 @@ create table tax_certificates (
     primary key (tenant, customer, country, number)
 );
 
+-- The taxes on sales that are made elsewhere, with their lines.
+create table tax_calculations (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    amount_total         bigint      not null,
+    currency             text        not null,
+    customer             text,
+    customer_details     jsonb       not null,
+    expires_at           timestamptz,
+    ship_from_details    jsonb,
+    shipping_cost        jsonb,
+    tax_amount_exclusive bigint      not null,
+    tax_amount_inclusive bigint      not null,
+    tax_breakdown        jsonb       not null,
+    tax_date             timestamptz not null
+);
+
+-- The lines of a tax calculation, each with its taxes.
+create table tax_calculation_line_items (
+    tenant        text        not null default current_setting('billow.tenant'),
+    id            text        primary key,
+    created       timestamptz not null,
+    amount        bigint      not null,
+    amount_tax    bigint      not null,
+    metadata      jsonb       not null,
+    product       text,
+    quantity      bigint      not null,
+    reference     text        not null,
+    tax_behavior  text        not null,
+    tax_breakdown jsonb       not null,
+    tax_code      text        not null,
+    calculation   text        not null references tax_calculations,
+    position      bigint      not null,
+    unique (calculation, position)
+);
+
+-- Sales elsewhere whose tax is owed, and what was reversed of them.
+create table tax_transactions (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    currency          text        not null,
+    customer          text,
+    customer_details  jsonb       not null,
+    metadata          jsonb       not null,
+    posted_at         timestamptz not null,
+    reference         text        not null,
+    reversal          jsonb,
+    ship_from_details jsonb,
+    shipping_cost     jsonb,
+    tax_date          timestamptz not null,
+    type              text        not null check (type in ('reversal', 'transaction')),
+    calculation       text        unique references tax_calculations,
+    unique (tenant, reference)
+);
+create index tax_transactions_by_original on tax_transactions ((reversal ->> 'original_transaction'));
+
+-- The lines of a tax transaction; those of a reversal are negative.
+create table tax_transaction_line_items (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    amount       bigint      not null,
+    amount_tax   bigint      not null,
+    metadata     jsonb       not null,
+    product      text,
+    quantity     bigint      not null,
+    reference    text        not null,
+    reversal     jsonb,
+    tax_behavior text        not null,
+    tax_code     text        not null,
+    type         text        not null,
+    transaction  text        not null references tax_transactions,
+    position     bigint      not null,
+    unique (transaction, position)
+);
+
 -- ----------------------------------------------------------------------------------------- tenancy
 
 -- Every table with a tenant shows and takes only the rows of the tenant that is bound; also to its owner.

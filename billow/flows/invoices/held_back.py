@@ -26,12 +26,7 @@ def refusal_of(invoice: Invoice) -> Refused:
     if invoice.automatic_tax["status"] == "requires_location_inputs":
         return no_location()
     why = (invoice.tax_decision or {}).get("why") or "The tax source does not answer."
-    return Refused(
-        f"The taxes could not be calculated: {why}",
-        code="taxes_calculation_failed",
-        type="api_error",
-        status=500,
-    )
+    return Refused(f"The taxes could not be calculated: {why}", code="taxes_calculation_failed")
 
 
 def keep_as_drafts(tx: Tx, sheets: Sequence[Sheet]) -> list[Invoice]:

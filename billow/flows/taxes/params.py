@@ -49,8 +49,8 @@ def check_location(enabled: bool, customer: Customer) -> None:
         raise no_location()
 
 
-def no_location() -> Refused:
-    return Refused(NO_LOCATION, code="customer_tax_location_invalid", param="automatic_tax")
+def no_location(param: str = "automatic_tax") -> Refused:
+    return Refused(NO_LOCATION, code="customer_tax_location_invalid", param=param)
 
 
 def enabled(wanted: AutomaticTax | None) -> bool:

@@ -96,7 +96,9 @@ class Asking:
     table: Table
     other: TaxSource | None = None
 
-    def decide(self, buyer: Buyer, place: Address, code: str, on: date) -> Decision:
+    def decide(
+        self, buyer: Buyer, place: Address, code: str, on: date, origin: Address | None = None
+    ) -> Decision:
         """Ask the source of a sale; raise `Unavailable` where it cannot say."""
         sale = Sale(
             seller=self.settings.seller,
@@ -108,6 +110,7 @@ class Asking:
             exemption=buyer.exemption,
             small_enterprise=self.settings.small_enterprise,
             certificates=buyer.certificates,
+            origin=origin,
         )
         return self.source(sale).decide(sale)
 
