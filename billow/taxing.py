@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from billow import commands
-from billow.core.errors import require
+from billow.core.errors import Refused, require
 from billow.flows.taxes import loaded, settings
 from billow.opening import open_installation
 from billow.providers.taxes import Certificate
@@ -45,6 +45,13 @@ def rates(mode: Mode = "test", account: Account = None, data: Data = None) -> No
         show("tax rates", list(COLUMNS), [[row[name] for name in COLUMNS] for row in found])
 
 
+def day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{text} is no day, as 2027-12-31.") from None
+
+
 @tax.command("certify")
 def certify(
     customer: Annotated[str, typer.Argument(help="A customer's id (cus_…).")],
@@ -57,12 +64,7 @@ def certify(
     data: Data = None,
 ) -> None:
     """Keep an exemption certificate of a customer. Until it expires no tax is charged where it counts."""
-    try:
-        end = date.fromisoformat(expires) if expires else None
-    except ValueError:
-        require(False, f"{expires} is no day, as 2027-12-31.")
-        raise
-    certificate = Certificate(country, state or None, number, end)
+    certificate = Certificate(country, state or None, number, day(expires) if expires else None)
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             loaded.certify(tx, customer, certificate)
@@ -79,9 +81,10 @@ def certificates(
     data: Data = None,
 ) -> None:
     """List the certificates that expire before a day, the first to expire first."""
+    until = day(before)
     with open_installation(data, account) as built:
         with built.db.snapshot(commands.tenant(built, mode)) as tx:
-            found = loaded.expiring(tx, date.fromisoformat(before))
+            found = loaded.expiring(tx, until)
         columns = ["customer", "country", "state", "number", "expires_on"]
         show("certificates", columns, [[row[name] for name in columns] for row in found])
 

@@ -178,7 +178,7 @@ def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
         given["tax_exempt"] = details.tax_exempt or "none"
     if details.tax:
         given["tax"] = {**customer.tax, **details.tax.shown()}
-    given["tax"] = customers.located(customer.but(**given))
+    given["tax"] = customers.located(tx, customer.but(**given))
     return rows.update(tx, customer, event=None, **given)
 
 

@@ -133,3 +133,19 @@ def test_taxes_by_hand_are_rounded_once_where_the_seller_is_in_the_eu(
     for _ in range(200):
         world.post("/v1/invoiceitems", customer=anna.id, invoice=draft, amount=2, currency="eur")
     assert world.post(f"/v1/invoices/{draft}/finalize")["total_taxes"][0]["amount"] == tax
+
+
+def test_a_customer_says_whether_tax_is_supported_where_they_are(world: World, contract: Any) -> None:
+    seller(world, standard("SE"), CALIFORNIA)
+    expand = {"expand": ["tax"]}
+    for place, said in (
+        ({"country": "DE"}, "supported"),
+        ({"country": "US", "state": "CA"}, "supported"),
+        ({"country": "US", "state": "NY"}, "not_collecting"),
+        ({"country": "JP"}, "not_collecting"),
+        ({"city": "Nowhere"}, "unrecognized_location"),
+    ):
+        made = world.post("/v1/customers", address=place, **expand)
+        assert contract.problems(made) == [] and made["tax"]["automatic_tax"] == said, place
+    moved = world.post(f"/v1/customers/{made['id']}", address={"country": "SE"}, **expand)
+    assert moved["tax"]["automatic_tax"] == "supported"
