@@ -12,7 +12,7 @@ import psycopg
 import typer
 
 from billow import app as application
-from billow import banking, commands, mailing, paying, processes, recovering, running, settings
+from billow import banking, commands, mailing, paying, processes, recovering, running, settings, taxing
 from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
@@ -59,6 +59,7 @@ cli.add_typer(banking.bank, name="bank")
 cli.add_typer(banking.sepa, name="sepa")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
+cli.add_typer(taxing.tax, name="tax")
 cli.registered_commands += recovering.recovery.registered_commands
 
 
@@ -166,7 +167,9 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 
 @cli.command()
 def report(
-    name: Annotated[str, typer.Argument(help="revenue, aging, deferred, recovery or trial_balance.")],
+    name: Annotated[
+        str, typer.Argument(help="revenue, aging, deferred, recovery, trial_balance, vat, oss or ec_sales.")
+    ],
     since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
     until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,

@@ -208,7 +208,7 @@ def asks(session: CheckoutSession) -> dict[str, Any]:
     tax = session.tax_id_collection or {}
     method = bool(session.amount_total) or session.payment_method_collection != "if_required"
     return {
-        "billing": session.billing_address_collection == "required",
+        "billing": session.billing_address_collection == "required" or session.automatic_tax["enabled"],
         "business": asked_name(names.get("business")),
         "individual": asked_name(names.get("individual")),
         "method": method,

@@ -10,7 +10,7 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import require
 from billow.core.numbering import prefix_from
-from billow.core.tax_ids import TYPES
+from billow.core.tax_ids import MEMBERS, TYPES
 from billow.store.ids import new_id
 from billow.store.search import Searched
 from billow.store.tx import Tx
@@ -180,10 +180,10 @@ def _prefix_taken(tx: Tx, prefix: str) -> bool:
     return bool(tx.one("select 1 from customers where invoice_prefix = %(prefix)s", prefix=prefix))
 
 
-def located(customer: Customer) -> dict[str, Any]:
+def located(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Return where a customer is taxed: the country and state of the address, or of where it is shipped to.
 
-    An account has no tax registrations, so nothing is collected in a country that is known (§12.1).
+    Tax is `supported` where the account is registered now, and otherwise not collected (§12.1).
     """
     tax, shipping = dict(customer.tax), (customer.shipping or {}).get("address")
     wished = tax.pop("validate_location", None)
@@ -202,8 +202,25 @@ def located(customer: Customer) -> dict[str, Any]:
         " calculate tax.",
         code="customer_tax_location_invalid",
     )
-    said = "not_collecting" if location else NO_TAX["automatic_tax"]
+    said = NO_TAX["automatic_tax"]
+    if location:
+        said = "supported" if is_registered(tx, location) else "not_collecting"
     return {**NO_TAX, **tax, "automatic_tax": said, "location": location}
+
+
+def is_registered(tx: Tx, location: dict[str, Any]) -> bool:
+    """Check whether the account is registered for tax at a place: there, or in the EU anywhere in it."""
+    country = location["country"].upper()
+    countries = sorted(MEMBERS) if country in MEMBERS else [country]
+    found = tx.all(
+        "select country, country_options->'us'->>'state' as state from tax_registrations"
+        " where country = any(%(countries)s) and active_from <= %(now)s"
+        " and (expires_at is null or expires_at > %(now)s)",
+        countries=countries,
+        now=tx.now,
+    )
+    states = {row["state"] for row in found}
+    return bool(states & {None, (location["state"] or "").upper()})
 
 
 class Filters(Params):

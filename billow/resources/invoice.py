@@ -113,7 +113,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     attempt_count: int = f.integer(default=0)
     attempted: bool = f.boolean(default=False)
     auto_advance: bool = f.boolean(WRITE, default=False)
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_TAX, refs=LIABLE)
     automatically_finalizes_at: datetime | None = f.timestamp()
     billing_reason: str = f.choice(SHOWN, *REASONS, default="manual")
     collection_method: str = f.choice(
@@ -185,6 +185,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     days_until_due: int | None = f.integer(hidden=True)
     labels: dict[str, str] = f.nested(default={}, hidden=True)
     """The names of its discounts and tax rates when it was finalized, as printed on its document."""
+    tax_decision: dict[str, Any] | None = f.nested(hidden=True)
+    """How its taxes were decided, and on what evidence (flows/taxes/automatic.py)."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)

@@ -13,6 +13,18 @@ from billow.core.invoicing import price_details, span
 
 PRICING = {"price_details": {"price": "price"}}
 """Where the pricing of a line or an invoice item names its price, which callers may expand."""
+REASONS = (
+    "customer_exempt",
+    "not_available",
+    "not_collecting",
+    "not_subject_to_tax",
+    "product_exempt",
+    "reduced_rated",
+    "reverse_charge",
+    "standard_rated",
+    "zero_rated",
+)
+"""Why a tax is what it is."""
 CREDIT_AMOUNT = {"credit_balance_transaction": "billing.credit_balance_transaction", "discount": "discount"}
 
 
@@ -69,7 +81,7 @@ class TaxAmount(Params):
     amount: int = f.amount(required=True)
     tax_behavior: str = f.choice(SHOWN, "exclusive", "inclusive", required=True)
     tax_rate_details: TaxRateDetails | None = f.nested(shape=TaxRateDetails)
-    taxability_reason: str = f.choice(SHOWN, "customer_exempt", "not_available", "reverse_charge")
+    taxability_reason: str = f.choice(SHOWN, *REASONS)
     taxable_amount: int | None = f.amount()
     type: str = f.choice(SHOWN, "tax_rate_details", required=True)
 
@@ -114,6 +126,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     period_end: datetime = f.timestamp(required=True, hidden=True)
     tax_rates: list[str] = f.array(default=[], hidden=True)
     """Its own tax rates, instead of the invoice's default tax rates."""
+    tax_behavior: str | None = f.text(hidden=True)
+    """Whether its amount includes automatic tax, where that does not follow from its price."""
+    tax_code: str | None = f.text(hidden=True)
     net: int = f.amount(default=0, hidden=True)
     """The amount after discounts and without tax, which becomes revenue."""
     earned: int = f.amount(default=0, hidden=True)

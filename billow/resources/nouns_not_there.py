@@ -58,7 +58,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/reviews", "review", "created"),
     ("/v1/sigma/scheduled_query_runs", "scheduled_query_run", ""),
     ("/v1/tax/locations", "tax.location", "type"),
-    ("/v1/tax/registrations", "tax.registration", "status"),
     ("/v1/terminal/configurations", "terminal.configuration", "is_account_default"),
     ("/v1/terminal/locations", "terminal.location", ""),
     ("/v1/terminal/readers", "terminal.reader", "device_type location serial_number status"),

@@ -432,7 +432,11 @@ create table tax_rates (
     metadata     jsonb       not null default '{}',
     percentage   numeric     not null check (percentage between 0 and 100),
     state        text,
-    tax_type     text
+    tax_type     text,
+    jurisdiction_level text,
+    rate_type text,
+    treatment text,
+    mention text
 );
 create index tax_rates_by_created on tax_rates (tenant, created desc, id desc);
 
@@ -640,6 +644,7 @@ create table subscriptions (
     trial_start            timestamptz,
     emitted                boolean     not null,
     watched                boolean     not null default false,
+    automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null}',
     check (status <> 'trialing' or trial_end is not null),
     check (collection_method <> 'send_invoice' or days_until_due is not null)
 ) with (fillfactor = 50);
@@ -789,6 +794,8 @@ create table invoices (
     payment_secret             text,
     mail_error                 text,
     payment_number             text,            -- by which a bank transfer names it
+    automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null}',
+    tax_decision jsonb,
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -832,7 +839,9 @@ create table invoice_lines (
     net                 bigint      not null,  -- after discounts, without any tax: what is there to be earned
     earned              bigint      not null,
     usage               numeric,
-    proration_details   jsonb
+    proration_details   jsonb,
+    tax_behavior text,
+    tax_code text
 ) with (fillfactor = 50);
 create index on invoice_lines (invoice);
 create index on invoice_lines (tenant, invoice, position, id);
@@ -893,7 +902,9 @@ create table invoice_items (
     subscription_item   text,
     proration_details   jsonb,
     period_start        timestamptz not null,
-    period_end          timestamptz not null
+    period_end          timestamptz not null,
+    tax_behavior text,
+    tax_code text
 );
 create index on invoice_items (tenant, created desc, id desc);
 create index on invoice_items (tenant, customer);
@@ -1590,6 +1601,7 @@ create table quotes (
     sequence                bigint,
     revision                bigint,
     emitted                 boolean     not null,
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null, "provider": null, "status": null}',
     unique (tenant, number)
 );
 create index quotes_by_created on quotes (tenant, created desc, id desc);
@@ -1633,7 +1645,8 @@ create table payment_links (
     tax_id_collection           jsonb       not null,
     transfer_data               jsonb,
     url                         text        not null,
-    mode                        text        not null check (mode in ('payment', 'setup', 'subscription'))
+    mode                        text        not null check (mode in ('payment', 'setup', 'subscription')),
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null}'
 );
 create index payment_links_by_created on payment_links (tenant, created desc, id desc);
 
@@ -1706,7 +1719,8 @@ create table checkout_sessions (
     data                                 jsonb       not null,
     discount_ids                         jsonb       not null,
     pending                              jsonb       not null,
-    attempt_until                        timestamptz
+    attempt_until                        timestamptz,
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null, "provider": null, "status": null}'
 );
 create index checkout_sessions_by_created on checkout_sessions (tenant, created desc, id desc);
 create index checkout_sessions_by_customer on checkout_sessions (customer, created desc, id desc);
@@ -2040,7 +2054,7 @@ create table merchant_settings (
     primary_color text,   -- of the buttons in mails, as #1D4FB8
     mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
     reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
-    retries       jsonb not null default '{}'   -- when a failed payment is tried again (core/dunning.py)
+    retries       jsonb not null default '{}'  -- when a failed payment is tried again (core/dunning.py)
 );
 
 -- The mails that are to be sent and were sent: one for each cause, whatever happens twice.
@@ -2078,6 +2092,138 @@ create table payment_failures (
     next_at        timestamptz,           -- null: there is no further attempt
     reason         text        not null,
     primary key (tenant, invoice, number)
+);
+
+-- Where the seller is for tax, and what holds for prices and products that do not say.
+create table tax_settings (
+    tenant       text  primary key default current_setting('billow.tenant'),
+    head_office  jsonb,
+    tax_behavior text  check (tax_behavior in ('exclusive', 'inclusive', 'inferred_by_currency')),
+    tax_code     text,
+    rounding     text  check (rounding in ('invoice', 'line')),  -- null: per invoice for sellers in the EU
+    small_enterprise boolean not null default false
+);
+
+-- The tax offices that the seller is registered with, and from when to when.
+create table tax_registrations (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    active_from     timestamptz not null,
+    country         text        not null,
+    country_options jsonb       not null,
+    expires_at      timestamptz
+);
+create index tax_registrations_by_created on tax_registrations (tenant, created desc, id desc);
+
+-- The rates of jurisdictions that the account has loaded (providers/taxes/table.py).
+create table tax_table (
+    tenant      text    not null default current_setting('billow.tenant'),
+    country     text    not null,
+    level       text    not null,
+    name        text    not null,
+    percentage  numeric not null check (percentage between 0 and 100),
+    valid_from  date    not null,
+    valid_to    date,
+    state       text    not null,
+    county      text    not null,
+    city        text    not null,
+    district    text    not null,
+    postal_code text    not null,
+    tax_type    text    not null,
+    tax_code    text    not null,
+    source      text    not null
+);
+create index tax_table_by_place on tax_table (tenant, country, state);
+
+-- The certificates by which customers are exempt of tax in a state.
+create table tax_certificates (
+    tenant     text        not null default current_setting('billow.tenant'),
+    created    timestamptz not null,
+    customer   text        not null references customers,
+    country    text        not null,
+    state      text,
+    number     text        not null,
+    expires_on date,
+    primary key (tenant, customer, country, number)
+);
+
+-- The taxes on sales that are made elsewhere, with their lines.
+create table tax_calculations (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    amount_total         bigint      not null,
+    currency             text        not null,
+    customer             text,
+    customer_details     jsonb       not null,
+    expires_at           timestamptz,
+    ship_from_details    jsonb,
+    shipping_cost        jsonb,
+    tax_amount_exclusive bigint      not null,
+    tax_amount_inclusive bigint      not null,
+    tax_breakdown        jsonb       not null,
+    tax_date             timestamptz not null
+);
+
+-- The lines of a tax calculation, each with its taxes.
+create table tax_calculation_line_items (
+    tenant        text        not null default current_setting('billow.tenant'),
+    id            text        primary key,
+    created       timestamptz not null,
+    amount        bigint      not null,
+    amount_tax    bigint      not null,
+    metadata      jsonb       not null,
+    product       text,
+    quantity      bigint      not null,
+    reference     text        not null,
+    tax_behavior  text        not null,
+    tax_breakdown jsonb       not null,
+    tax_code      text        not null,
+    calculation   text        not null references tax_calculations,
+    position      bigint      not null,
+    unique (calculation, position)
+);
+
+-- Sales elsewhere whose tax is owed, and what was reversed of them.
+create table tax_transactions (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    currency          text        not null,
+    customer          text,
+    customer_details  jsonb       not null,
+    metadata          jsonb       not null,
+    posted_at         timestamptz not null,
+    reference         text        not null,
+    reversal          jsonb,
+    ship_from_details jsonb,
+    shipping_cost     jsonb,
+    tax_date          timestamptz not null,
+    type              text        not null check (type in ('reversal', 'transaction')),
+    calculation       text        unique references tax_calculations,
+    unique (tenant, reference)
+);
+create index tax_transactions_by_original on tax_transactions ((reversal ->> 'original_transaction'));
+
+-- The lines of a tax transaction; those of a reversal are negative.
+create table tax_transaction_line_items (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    amount       bigint      not null,
+    amount_tax   bigint      not null,
+    metadata     jsonb       not null,
+    product      text,
+    quantity     bigint      not null,
+    reference    text        not null,
+    reversal     jsonb,
+    tax_behavior text        not null,
+    tax_code     text        not null,
+    type         text        not null,
+    transaction  text        not null references tax_transactions,
+    position     bigint      not null,
+    unique (transaction, position)
 );
 
 -- ----------------------------------------------------------------------------------------- tenancy

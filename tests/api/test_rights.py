@@ -277,6 +277,8 @@ BELOW = {
     "/v1/subscription_items/{id}/usage_record_summaries": "billing_meter_event_summaries",
     "/v1/subscription_items/{id}/usage_records": "billing_meter_events",
     "/v1/subscriptions/{id}/discount": "subscriptions",
+    "/v1/tax/calculations/{id}/line_items": "tax_calculations",
+    "/v1/tax/transactions/{id}/line_items": "tax_transactions",
     "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
 }
 """Whose right opens what lies below another noun's path; a part of a thing belongs to the thing."""

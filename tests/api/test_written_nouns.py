@@ -115,6 +115,8 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "address_source": "a choice",
+    "disputed_transaction": "a part of the evidence of a dispute",
     "allowed_payment_method_types": "settings",
     "automatic_payment_methods": "settings",
     "bank_transfer": "says which account is asked for",

@@ -173,9 +173,16 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         "collection_method": subscription.collection_method,
         "days_until_due": subscription.days_until_due,
         "default_tax_rates": subscription.default_tax_rates,
+        "automatic_tax": tax_of(subscription.automatic_tax),
         # A subscription with discounts of its own does not take the customer's (T57).
         **({"discounts": subscription.discounts} if subscription.discounts else {}),
     }
+
+
+def tax_of(agreed: dict[str, Any]) -> dict[str, Any]:
+    """Return the automatic tax of an invoice as its subscription has it."""
+    named = {name: agreed[name] for name in ("enabled", "liability")}
+    return {**Invoice().automatic_tax, **named}
 
 
 def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:

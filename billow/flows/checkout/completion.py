@@ -7,6 +7,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused, require
+from billow.core.money import show
 from billow.core.payments import Declined, Outcome
 from billow.flows.billing import discounts
 from billow.flows.checkout import confirmations, entered_methods, payment_links, purchase, sessions
@@ -66,6 +67,11 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     if paid_elsewhere(tx, session):
         pending = {**session.pending, "payment_intent": session.payment_intent}
         return settle(tx, rows.update(tx, session, event=None, pending=pending))
+    if session.automatic_tax["enabled"]:
+        said = session.but(**purchase.collected(session, payer))
+        taxed = sessions.taxed_anew(tx, session, said)
+        if taxed is not None:
+            return taxed_otherwise(taxed)
     session = rows.update(
         tx, session, event=None, attempt_until=tx.wall + GUARD, **purchase.collected(session, payer)
     )
@@ -86,6 +92,14 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
+
+
+def taxed_otherwise(session: CheckoutSession) -> Result:
+    """Say what the total is with the tax of the customer's address; it is paid by sending the form again."""
+    if session.automatic_tax["status"] != "complete":
+        return Result(session, "The tax for this address could not be calculated.")
+    total = show(session.amount_total or 0, session.currency or "usd")
+    return Result(session, f"With tax for this address the total is {total}. Pay again to agree.")
 
 
 def check_open(tx: Tx, session: CheckoutSession) -> None:

@@ -123,7 +123,7 @@ def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | No
     wanted: dict[str, Any] = {"address": payer.address, "name": payer.name, "shipping": shipping}
     changes = {name: wanted[name] for name in wanted if wanted[name] and updates.get(name) == "auto"}
     if changes.keys() & {"address", "shipping"}:
-        changes["tax"] = customers.located(customer.but(**changes))
+        changes["tax"] = customers.located(tx, customer.but(**changes))
     return rows.update(tx, customer, **changes)
 
 
@@ -142,7 +142,7 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
         phone=payer.phone,
         shipping={"phone": payer.phone, **payer.shipping} if payer.shipping else None,
     )
-    customer = customer.but(tax=customers.located(customer))
+    customer = customer.but(tax=customers.located(tx, customer))
     created = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
     if payer.tax_id:
         tax_ids.add(tx, tax_ids.drawn(tx, payer.tax_id, created.id))

@@ -30,7 +30,7 @@ def create(tx: Tx, customer: Customer) -> Steps:
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
     ]
-    customer = customer.but(tax=customers.located(customer))
+    customer = customer.but(tax=customers.located(tx, customer))
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
@@ -119,7 +119,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     if balance_change:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address", "shipping"} & changes.keys():
-        changes["tax"] = customers.located(customer.but(**changes))
+        changes["tax"] = customers.located(tx, customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]
     if "cash_balance" in changes:

@@ -110,6 +110,22 @@ def explain_rating(line: InvoiceLine, price: Price) -> list[str]:
     return text
 
 
+def explain_decision(invoice: Invoice) -> list[str]:
+    """Explain how automatic tax was decided: by which rule and rate, and on what evidence."""
+    if not invoice.automatic_tax["enabled"]:
+        return []
+    said = invoice.tax_decision or {}
+    text = []
+    for one in said.get("decisions", []):
+        text.append(f"  taxed by     {one['source']}: {one['treatment']}, {one['tax_code']} on {one['on']}")
+        text.append(f"               {one['why']}")
+        text += [f"               {name}: {value}" for name, value in one["facts"].items()]
+        text += [f"               on the document: {one['mention']}"] if one["mention"] else []
+    for one in said.get("evidence", []):
+        text.append(f"  buyer is in  {one['kind']} {one.get('country') or one.get('value')}")
+    return [*text, *([f"  not taxed    {said['why']}"] if said.get("why") else [])]
+
+
 def explain_failures(tx: Tx, invoice: Invoice) -> list[str]:
     """Explain the failures of scheduled payments: why, and when and why then the next attempt."""
     found = tx.all(
@@ -139,6 +155,7 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
             f" = {show(tax['amount'], invoice.currency)}"
             for tax in invoice.total_taxes
         ],
+        *explain_decision(invoice),
         f"  total        {show(invoice.total, invoice.currency)}",
         f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",

@@ -13,6 +13,7 @@ from billow.flows.billing.exemption import exemptions
 from billow.flows.customers import tax_ids
 from billow.flows.invoices import (
     due_dates,
+    held_back,
     invoice_intents,
     late_usage,
     paused_collection,
@@ -53,6 +54,7 @@ def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True
         lambda draft: wanted(draft) and paused.get(draft.id) != paused_collection.KEEP,
         lambda draft: goes_out(draft) and draft.id not in paused,
         lambda draft: paused.get(draft.id) == paused_collection.VOID,
+        holds=True,
     )
     return paused_collection.close_paused(tx, opened, paused)
 
@@ -114,10 +116,13 @@ def finalize_many(
     wanted: Wanted = lambda invoice: True,
     goes: Wanted = goes_out,
     spares: Wanted = lambda invoice: False,
+    *,
+    holds: bool = False,
 ) -> list[Invoice]:
     """Finalize the drafts among invoices, in a fixed number of statements; they are numbered last (§7.9).
 
-    An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. Locks the
+    An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. A draft whose
+    automatic tax cannot be decided is refused; with `holds` it stays a draft that says so. Locks the
     customers, then the invoices.
     """
     sheets = invoices_sheet.load(tx, refs, wanted)
@@ -127,6 +132,11 @@ def finalize_many(
     late_usage.recount(tx, sheets)
     terms = totals.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
     spent = recalculate(tx, sheets, terms)
+    held = [sheet for sheet in sheets if held_back.is_held_back(sheet.invoice)]
+    if held and not holds:
+        raise held_back.refusal_of(held[0].invoice)
+    held_back.keep_as_drafts(tx, held)
+    sheets = [sheet for sheet in sheets if sheet not in held]
     settle(sheets)
     open_all(tx, sheets)
     write_balances(tx, sheets)
@@ -154,12 +164,15 @@ def recalculate(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> dict[st
     exempt = exemptions(tx, [sheet.customer for sheet in sheets])
     for sheet in sheets:
         invoice, lines = as_it_is_now(sheet, exempt[sheet.customer.id], gone)
-        if sheet.stale or invoice != sheet.invoice or lines is not sheet.lines:
+        automatic = invoice.automatic_tax["enabled"]  # its taxes were decided anew
+        if sheet.stale or automatic or invoice != sheet.invoice or lines is not sheet.lines:
             invoice, lines = totals.calculate(invoice, lines, terms)
             written += totals.changed_lines(sheet.lines, lines)
             sheet.changes.update(totals.changed_fields(sheet.invoice, invoice))
             sheet.invoice, sheet.lines = invoice, lines
         sheet.changes["labels"] = totals.labels(invoice, terms)
+        if held_back.is_held_back(invoice):
+            continue
         used = totals.once_discounts_used(invoice, lines, terms)
         spent.update({id: terms.discounts[id].but(spent_on=invoice.id) for id in used})
         gone.update(used)
@@ -258,6 +271,7 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
         "invoice_pdf": f"{url}/pdf",
         "due_date": due if invoice.collection_method == "send_invoice" else None,
         "automatically_finalizes_at": None,
+        "last_finalization_error": None,
         "attempted": free or invoice.attempted,
         "auto_advance": invoice.auto_advance and not free,
     }
@@ -334,14 +348,17 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     return postings
 
 
-def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out) -> Invoice:
-    """Finalize a draft at a request; refused if the invoice is no draft."""
+def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out, *, holds: bool = False) -> Invoice | None:
+    """Finalize a draft at a request; refused if the invoice is no draft.
+
+    Returns None for a draft whose automatic tax cannot be decided, which is refused unless it `holds`.
+    """
     require(
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     )
     jobs.cancel(tx, "invoice.finalize", invoice.id)
-    made = finalize_many(tx, [invoice.id], goes=goes)
-    if not made:
+    made = finalize_many(tx, [invoice.id], goes=goes, holds=holds)
+    if not made and not holds:
         raise Refused("This invoice can no longer be finalized.")
-    return made[0]
+    return made[0] if made else None

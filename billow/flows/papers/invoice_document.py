@@ -66,7 +66,7 @@ def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[st
     """Return the names of discounts and tax rates at finalization; of a draft, their names now."""
     if invoice.status != "draft":
         return invoice.labels
-    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines))
+    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines, decide=False))
 
 
 def buyer_of(invoice: Invoice) -> Party:

@@ -205,6 +205,7 @@ SILENT = {
     "payment_method_configuration": "Stripe has no event for it",
     "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
+    "tax.registration": "Stripe has no event for it",
     "subscription_item": "emitted as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",
 }
