@@ -35,6 +35,7 @@ from billow.pages import (
     description,
     frame,
     gateway_notices,
+    hosted_credit_note,
     hosted_invoice,
     hosted_receipt,
     method_update,
@@ -131,6 +132,7 @@ def _built(settings: Settings, db: Database) -> App:
     frame.add(server.app)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    hosted_credit_note.add(server.app, db, db.outside)
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)

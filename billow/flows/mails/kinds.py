@@ -10,6 +10,7 @@ SENT = {
     "card_expiring": True,
     "debit_notice": True,
     "invoice_overdue": False,
+    "credit_note": True,
     "receipt": False,
     "refund": False,
     "subscription_canceled": False,

@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, credit_refunds, settle
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -48,6 +48,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         metadata=merged({}, wanted.metadata),
         instructions_email=wanted.instructions_email,
     )
+    credit_refunds.repeat(tx, rows.find(tx, Refund, attempt.refund or ""), charge)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
@@ -98,7 +99,7 @@ def refundable_amount(tx: Tx, charge: Charge) -> int:
     return int(charge.amount - charge.amount_refunded - found["n"])
 
 
-def check(tx: Tx, charge: Charge, amount: int) -> None:
+def check(tx: Tx, charge: Charge, amount: int, param: str = "amount") -> None:
     require(
         charge.status == "succeeded",
         f"Charge {charge.id} was not successful, so there is nothing to refund.",
@@ -124,13 +125,13 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         amount <= left,
         f"Refund amount ({show(amount, charge.currency)}) is greater than unrefunded amount on charge"
         f" ({show(left, charge.currency)})",
-        param="amount",
+        param=param,
     )
     require(
         charge.captured or amount == charge.amount,
         "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less"
         " than the original amount.",
-        param="amount",
+        param=param,
     )
 
 
