@@ -54,6 +54,8 @@ class Issue:
     terms: Mapping[str, Any] = field(default_factory=dict)
     """Its memo, metadata, reason and date of effect."""
     mailed: bool = True
+    posted: bool = True
+    """Whether it is posted; a preview, whose amounts may go nowhere yet, is not."""
 
 
 def settled_of(invoice: Invoice, lines: Sequence[CreditNoteLine]) -> credit_notes.Settled:
@@ -71,7 +73,8 @@ def issue(tx: Tx, wanted: Issue) -> CreditNote:
     transaction = credit_balance(tx, wanted)
     taken = credit_amounts.allocation(wanted.case, wanted.lines)
     note = write(tx, wanted, transaction, taken_back=taken)
-    post_note(tx, wanted, note)
+    if wanted.posted:
+        post_note(tx, wanted, note)
     reduce(tx, invoice, wanted.settled)
     if wanted.mailed:
         outbox.order(tx, [outbox.Mail("credit_note", note.id, note.customer)])

@@ -88,6 +88,7 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
             refunds=[*parts, *((link.refund.id, link.amount) for link in links)],
             terms=terms_of(wanted),
             mailed=wanted.email_type == "credit_note",
+            posted=strict,
         ),
     )
     credit_refunds.take_over(tx, note, links)

@@ -130,7 +130,7 @@ def test_voiding_a_credit_note_puts_everything_back(app: App, world: World) -> N
     assert "already void" in again["message"]
     last = credit(world, invoice, amount=45625)
     assert last["number"].endswith("CN-02") and invoice.status == "paid"
-    assert balances(app, world)["receivable"] == after["receivable"] - 45625
+    assert "receivable" not in balances(app, world)
 
 
 def test_what_was_paid_with_it_cannot_be_voided(world: World) -> None:
