@@ -257,8 +257,10 @@ def issue_for_void(tx: Tx, invoice: Invoice, transaction: CustomerBalanceTransac
     It is the document of the voiding, whose postings have reversed those of the invoice: it has none of its
     own. `transaction` has returned the balance that the invoice had used. It is mailed if the invoice was.
     """
+    if not wanted_for_void(tx):
+        return
     case = credit_case.load(tx, invoice)
-    if not wanted_for_void(tx) or case.creditable <= 0:
+    if case.creditable <= 0:
         return
     if case.notes or case.granted:
         lines = credit_amounts.in_order(by_amount(case, case.creditable))
