@@ -36,6 +36,7 @@ from billow.pages import (
     elsewhere,
     frame,
     gateway_notices,
+    hosted_credit_note,
     hosted_invoice,
     hosted_receipt,
     mandate_page,
@@ -133,6 +134,7 @@ def _built(settings: Settings, db: Database) -> App:
     frame.add(server.app)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    hosted_credit_note.add(server.app, db, db.outside)
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)

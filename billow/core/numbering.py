@@ -1,4 +1,4 @@
-"""Format the numbers of invoices and quotes."""
+"""Format the numbers of invoices, credit notes and quotes."""
 
 from hashlib import sha256
 
@@ -22,6 +22,11 @@ def place(prefix: str, given: str) -> int | None:
         return None
     sequence = int(digits)
     return sequence if number(prefix, sequence) == given else None
+
+
+def credit_note_number(invoice: str, sequence: int) -> str:
+    """Format the number of a credit note: ABC-0001-CN-01 is the first of the invoice ABC-0001 (§7.9)."""
+    return f"{invoice}-CN-{sequence:02d}"
 
 
 def quote_number(prefix: str, sequence: int, revision: int) -> str:

@@ -132,7 +132,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     net: int = f.amount(default=0, hidden=True)
     """The amount after discounts and without tax, which becomes revenue."""
     earned: int = f.amount(default=0, hidden=True)
-    """How much of it the ledger has recognized as revenue."""
+    """How much of it the ledger has recognized as revenue, without what was credited of that since."""
+    credited: int = f.amount(default=0, hidden=True)
+    """How much of the net credit notes have taken back."""
     usage: Decimal | None = f.decimal(hidden=True)
     """The metered usage of the period, before tiers and packages."""
 

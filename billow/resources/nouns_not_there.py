@@ -31,7 +31,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/climate/products", "climate.product", ""),
     ("/v1/climate/suppliers", "climate.supplier", ""),
     ("/v1/country_specs", "country_spec", ""),
-    ("/v1/credit_notes", "credit_note", "created customer customer_account invoice"),
     ("/v1/exchange_rates", "exchange_rate", ""),
     ("/v1/financial_connections/accounts", "financial_connections.account", "account_holder session"),
     ("/v1/forwarding/requests", "forwarding.request", "created"),

@@ -51,6 +51,10 @@ class Refund(
     """What the platform takes back, or gives, once the refund has succeeded."""
     emitted: bool = f.boolean(default=False, hidden=True)
     """Whether `refund.created` was emitted, which waits for the gateway's first answer."""
+    credited: int = f.amount(default=0, hidden=True)
+    """How much of it belongs to credit notes."""
+    granted: dict[str, Any] | None = f.nested(hidden=True)
+    """How the rest of it was booked when it succeeded: the net, and the tax of each jurisdiction."""
 
 
 @Refund.update

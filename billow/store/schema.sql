@@ -796,6 +796,8 @@ create table invoices (
     payment_number             text,            -- by which a bank transfer names it
     automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null}',
     tax_decision jsonb,
+    post_payment_credit_notes_amount bigint not null default 0,
+    pre_payment_credit_notes_amount bigint not null default 0,
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -841,7 +843,8 @@ create table invoice_lines (
     usage               numeric,
     proration_details   jsonb,
     tax_behavior text,
-    tax_code text
+    tax_code text,
+    credited            bigint      not null default 0  -- of the net, by credit notes
 ) with (fillfactor = 50);
 create index on invoice_lines (invoice);
 create index on invoice_lines (tenant, invoice, position, id);
@@ -1220,6 +1223,74 @@ create table balance_transactions (
 create index on balance_transactions (tenant, created desc, id desc);
 create index on balance_transactions (source);
 
+-- What is credited of an invoice after it was finalized. `taken_back` is the net that it takes back of each invoice line.
+create table credit_notes (
+    tenant                       text        not null default current_setting('billow.tenant'),
+    id                           text        primary key,
+    created                      timestamptz not null,
+    amount                       bigint      not null check (amount > 0),
+    currency                     text        not null,
+    customer                     text        not null references customers,
+    customer_balance_transaction text,
+    discount_amount              bigint      not null,
+    discount_amounts             jsonb       not null,
+    effective_at                 timestamptz not null,
+    invoice                      text        not null references invoices,
+    memo                         text,
+    metadata                     jsonb       not null,
+    number                       text        not null,
+    out_of_band_amount           bigint,
+    pdf                          text        not null,
+    post_payment_amount          bigint      not null check (post_payment_amount >= 0),
+    pre_payment_amount           bigint      not null check (pre_payment_amount >= 0),
+    reason                       text
+        check (reason in ('duplicate', 'fraudulent', 'order_change', 'product_unsatisfactory')),
+    refunds                      jsonb       not null,
+    status                       text        not null check (status in ('issued', 'void')),
+    subtotal                     bigint      not null,
+    subtotal_excluding_tax       bigint      not null,
+    total                        bigint      not null,
+    total_excluding_tax          bigint      not null,
+    total_taxes                  jsonb       not null,
+    type                         text        not null check (type in ('mixed', 'post_payment', 'pre_payment')),
+    voided_at                    timestamptz,
+    labels                       jsonb       not null,
+    taken_back                   jsonb       not null,
+    voids                        boolean     not null,  -- it is the document of an invoice that was voided
+    check (pre_payment_amount + post_payment_amount = total),
+    check ((status = 'void') = (voided_at is not null)),
+    unique (tenant, number)
+);
+create index credit_notes_by_created on credit_notes (tenant, created desc, id desc);
+create index credit_notes_by_customer on credit_notes (customer, created desc, id desc);
+create index credit_notes_by_invoice on credit_notes (invoice, created desc, id desc);
+
+-- Their lines, written before their credit note so that its event shows them.
+create table credit_note_lines (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null,
+    credit_note         text        not null references credit_notes deferrable initially deferred,
+    description         text,
+    discount_amount     bigint      not null,
+    discount_amounts    jsonb       not null,
+    invoice_line_item   text,
+    metadata            jsonb       not null,
+    quantity            bigint,
+    tax_rates           jsonb       not null,
+    taxes               jsonb       not null,
+    type                text        not null check (type in ('custom_line_item', 'invoice_line_item')),
+    unit_amount         bigint,
+    unit_amount_decimal numeric,
+    net                 bigint      not null,
+    position            bigint      not null,
+    untaxed             bigint      not null,
+    check ((type = 'invoice_line_item') = (invoice_line_item is not null))
+);
+create index credit_note_lines_by_note on credit_note_lines (credit_note, position, id);
+create index credit_note_lines_by_line on credit_note_lines (invoice_line_item);
+
 -- Every change of a customer's balance, and what it was right after. Only what is noted on one ever changes.
 create table customer_balance_transactions (
     tenant         text        not null default current_setting('billow.tenant'),
@@ -1275,6 +1346,8 @@ create table refunds (
     refund_application_fee boolean  not null default false,
     reverse_transfer    boolean     not null default false,
     transfer_reversal   text,
+    credited            bigint      not null default 0,  -- how much of it is on credit notes
+    granted             jsonb,       -- how the rest was booked: its net and its taxes
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
@@ -2054,7 +2127,8 @@ create table merchant_settings (
     primary_color text,   -- of the buttons in mails, as #1D4FB8
     mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
     reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
-    retries       jsonb not null default '{}'  -- when a failed payment is tried again (core/dunning.py)
+    retries       jsonb not null default '{}',  -- when a failed payment is tried again (core/dunning.py)
+    void_credit_notes boolean  -- whether voiding an invoice issues a credit note; null: where the seller is in the EU
 );
 
 -- The mails that are to be sent and were sent: one for each cause, whatever happens twice.

@@ -240,6 +240,7 @@ BELOW = {
     "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/charges/{id}/refunds": "refunds",
+    "/v1/credit_notes/{id}/lines": "credit_notes",
     "/v1/charges/{id}/refunds/{refund}": "refunds",
     "/v1/customers/{id}/balance_transactions": "customer_balance_transactions",
     "/v1/customers/{id}/balance_transactions/{transaction}": "customer_balance_transactions",

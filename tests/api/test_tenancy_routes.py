@@ -18,7 +18,7 @@ from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
-from tests.support import disputed
+from tests.support import credited, disputed
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
@@ -115,6 +115,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "end_behavior[transition][price]": "{plan}",
         },
     ),
+    "credit_note": ("/v1/credit_notes", {"invoice": "{open_invoice}", "amount": "5"}),
     "charge": ("/v1/charges", {"customer": "{customer}", "amount": "300", "currency": "usd"}),
     "refund": ("/v1/refunds", {"charge": "{charge}", "amount": "100"}),
     "transfer": (
@@ -225,6 +226,8 @@ def world(api: Api) -> dict[str, str]:
     for noun, (path, sent) in live.items():
         if re.sub(r"\{\w+\}", "{id}", path) not in {re.sub(r"\{\w+\}", "{id}", post) for post in posts}:
             continue
+        if noun == "credit_note":
+            made["open_invoice"] = credited.open_invoice(api, made["customer"])
         filled = {name: filled_in(value, made) for name, value in sent.items()}
         if path.startswith("/v2/"):
             nested = params.nested([*filled.items()])

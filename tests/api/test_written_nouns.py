@@ -137,6 +137,8 @@ HARMLESS = {
     "add_invoice_items": "the items of the invoice that the subscription makes by itself",
     "discounts": "parts of what they are on; they name a coupon or a code",
     "default_source": "names a card that the customer has",
+    "payment_record_refund": "names a refund that was made elsewhere",
+    "refunds": "names refunds that are there",
     "from_quote": "names a quote, of which another quote is made",
     "line_items": "parts of their quote, session or link",
     "invoice_items": "of a preview, which keeps none of them",

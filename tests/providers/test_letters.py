@@ -25,7 +25,13 @@ def letter(variant: str, locale: str, seller: str = "Nimbus Ltd") -> Letter:
         "reason": Reason("insufficient_funds"),
     }
     names = {"name": "Kim", "number": "A-1", "plan": "Pro", "card": "Visa 4242", "reason_code": "fraudulent"}
-    names |= {"last4": "4300", "mandate": "pm-1", "creditor": "DE98ZZZ09999999999"}
+    names |= {
+        "credit_note": "A-1-CN-01",
+        "left": "1",
+        "last4": "4300",
+        "mandate": "pm-1",
+        "creditor": "DE98ZZZ09999999999",
+    }
     return Letter(
         kind,
         which,

@@ -9,12 +9,12 @@ from inspect import isgeneratorfunction
 from typing import Any
 
 from billow.api.versions import (
+    older_credit_notes,
     v2022_08_01,
     v2022_11_15,
     v2023_08_16,
     v2024_04_10,
     v2024_09_30_acacia,
-    v2025_03_31_basil,
     v2025_09_30_clover,
     v2026_03_25_dahlia,
     v2026_09_30_endive,
@@ -28,7 +28,7 @@ CHANGES: tuple[Change, ...] = (
     v2023_08_16.CHANGE,
     v2024_04_10.CHANGE,
     v2024_09_30_acacia.CHANGE,
-    v2025_03_31_basil.CHANGE,
+    older_credit_notes.CHANGE,
     v2025_09_30_clover.CHANGE,
     v2026_03_25_dahlia.CHANGE,
     v2026_09_30_endive.CHANGE,

@@ -9,7 +9,7 @@ from billow.core.errors import Inconsistent
 from billow.flows.bank import cash_balance
 from billow.flows.customers import cash
 from billow.flows.invoices import due_dates, reminders
-from billow.flows.invoices.invoice_intents import cancel_intent
+from billow.flows.invoices.invoice_intents import follow_remaining
 from billow.flows.outside.outside import outside_of
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
@@ -86,7 +86,7 @@ def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
     invoice = rows.find(tx, Invoice, part.invoice)
     amount = part.amount + part.rounding
     remaining = invoice.amount_due - invoice.amount_paid - amount
-    follow_intent(tx, invoice, remaining)
+    follow_remaining(tx, invoice, remaining)
     payment = record_payment(tx, invoice, part.amount)
     cash_balance.use(tx, entry, invoice.customer, part.amount, payment.payment_intent)
     application = BankApplication(
@@ -129,17 +129,6 @@ def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     reminders.thank(tx, paid)
     return paid
-
-
-def follow_intent(tx: Tx, invoice: Invoice, remaining: int) -> None:
-    """Cancel the intent that was to charge an invoice, or make it ask for what is left only."""
-    if not remaining:
-        cancel_intent(tx, invoice, "automatic")
-    elif invoice.payment_intent:
-        intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
-        rows.update(tx, intent, event=None, amount=remaining)
-        waiting = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=intent.id)
-        rows.update_many(tx, [(one, {"amount_requested": remaining}) for one in waiting], event=None)
 
 
 def record_payment(tx: Tx, invoice: Invoice, amount: int) -> InvoicePayment:

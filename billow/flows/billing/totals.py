@@ -1,7 +1,7 @@
 """Calculate the totals of an invoice: discounts, then taxes, then what is due."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from billow.flows.billing.exemption import exemptions
 from billow.flows.taxes import automatic
 from billow.flows.taxes.automatic import Automatic
 from billow.flows.taxes.settings import settings_of
+from billow.ledger import entries
 from billow.resources.coupon import Coupon
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount, in_core
@@ -350,6 +351,13 @@ def jurisdiction(rate: TaxRate) -> str:
     return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
 
 
+def owed(taxes: Sequence[dict[str, Any]], rates: Mapping[str, TaxRate]) -> list[entries.Tax]:
+    """Return the taxes of an invoice, or what is credited of them, as the ledger posts them."""
+    return [
+        entries.Tax(jurisdiction(rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"]) for tax in taxes
+    ]
+
+
 def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
     """Return the texts for an invoice's discounts and tax rates, which it keeps when they are renamed."""
     found = {}
@@ -360,10 +368,13 @@ def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
             found[discount.id] = (
                 f"{coupon.name or coupon.id} ({discount_text(coupon, discount, invoice.currency)} off)"
             )
-    for tax in invoice.total_taxes:
-        rate = terms.rates[tax["tax_rate_details"]["tax_rate"]]
-        found[rate.id] = f"{rate.display_name} ({decimal_text(rate.percentage)}%)"
-    return found
+    named = [tax["tax_rate_details"]["tax_rate"] for tax in invoice.total_taxes]
+    return {**found, **rate_labels({id: terms.rates[id] for id in named})}
+
+
+def rate_labels(rates: Mapping[str, TaxRate]) -> dict[str, str]:
+    """Return the texts for tax rates, by id."""
+    return {id: f"{rate.display_name} ({decimal_text(rate.percentage)}%)" for id, rate in rates.items()}
 
 
 def discount_text(coupon: Coupon, discount: Discount, currency: str) -> str:

@@ -158,6 +158,7 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
         *explain_decision(invoice),
         f"  total        {show(invoice.total, invoice.currency)}",
         f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
+        *explain_credit(invoice),
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",
         f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
         *([f"  not mailed   {invoice.mail_error}"] if invoice.mail_error else []),
@@ -175,6 +176,15 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
         f" {show(row['amount'], row['currency']):>14}"
         for row in transfers
     ]
+
+
+def explain_credit(invoice: Invoice) -> list[str]:
+    """Say what credit notes took off an invoice before it was paid, and gave back after."""
+    before, after = invoice.pre_payment_credit_notes_amount, invoice.post_payment_credit_notes_amount
+    if not (before or after):
+        return []
+    taken, given = show(-before, invoice.currency), show(after, invoice.currency)
+    return [f"  credit notes {taken} before it was paid, {given} given back after"]
 
 
 def at(instant: datetime) -> str:

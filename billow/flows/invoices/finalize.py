@@ -334,10 +334,7 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
         lines = [entries.Line(line.id, line.product or "none", line.net) for line in sheet.lines]
-        owed = [
-            entries.Tax(totals.jurisdiction(terms.rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"])
-            for tax in invoice.total_taxes
-        ]
+        owed = totals.owed(invoice.total_taxes, terms.rates)
         moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, owed)
         used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)
         postings += [

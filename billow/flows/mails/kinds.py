@@ -11,6 +11,7 @@ SENT = {
     "debit_notice": True,
     "zero_invoice": False,
     "invoice_overdue": False,
+    "credit_note": True,
     "receipt": False,
     "refund": False,
     "subscription_canceled": False,

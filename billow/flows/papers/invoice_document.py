@@ -110,8 +110,10 @@ def totals_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """List the amounts from the subtotal to the amount due; leave out what did not apply."""
-    applied = invoice.amount_due - invoice.total
+    credited = invoice.pre_payment_credit_notes_amount if invoice.status != "void" else 0
+    applied = invoice.amount_due + credited - invoice.total
     balance = [("Applied balance", applied)] if applied else []
+    balance += [("Credit notes", -credited)] if credited else []
     partly = 0 < invoice.amount_paid < invoice.amount_due
     paid = [("Amount paid", -invoice.amount_paid)] if partly else []
     remaining = [("Amount remaining", invoice.amount_due - invoice.amount_paid)] if partly else []

@@ -13,11 +13,12 @@ from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import invoice_document, links, receipt
+from billow.flows.papers import credit_note_document, invoice_document, links, receipt
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
 from billow.resources.charge import Charge
+from billow.resources.credit_note import CreditNote
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -331,6 +332,47 @@ def expiring_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     return Addressed(to, letter)
 
 
+def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a credit note was issued, and what becomes of its amount; it is attached."""
+    [note] = rows.find_all(tx, CreditNote, [mail.about]).values()
+    if note.status != "issued":
+        return f"The credit note is {note.status}."
+    [invoice] = rows.find_all(tx, Invoice, [note.invoice]).values()
+    customer = customer_of(tx, note.customer)
+    to = address_of(customer, invoice.customer_email)
+    if not to:
+        return NO_ADDRESS
+    values: dict[str, Value] = {
+        "name": invoice.customer_name or customer.name or "",
+        "amount": Money(note.total, note.currency),
+        "credit_note": note.number,
+        "number": invoice.number or "",
+        "left": Money(invoice.amount_due - invoice.amount_paid, note.currency),
+    }
+    letter = Letter(
+        mail.kind,
+        credit_variant(note, invoice),
+        locale_of(customer),
+        sender_of(tx),
+        values,
+        credit_note_document.url_of(tx, note.id),
+        ("amount", "credit_note", "number"),
+    )
+    paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
+    return Addressed(to, letter, (paper,))
+
+
+def credit_variant(note: CreditNote, invoice: Invoice) -> str:
+    """Choose the words by what becomes of the amount of a credit note."""
+    if note.type == "pre_payment":
+        return "lowered" if invoice.status in lifecycle.PAYABLE else "closed"
+    refunded = sum(part["amount_refunded"] for part in note.refunds)
+    if refunded == note.total:
+        return "refunded"
+    balance = note.post_payment_amount - refunded - (note.out_of_band_amount or 0)
+    return "balance" if balance == note.total else "issued"
+
+
 # ------------------------------------------------------------------------------------- about a subscription
 
 
@@ -387,6 +429,7 @@ LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "payment_failed": failed_letter,
     "payment_action_required": failed_letter,
     "payment_recovered": recovered_letter,
+    "credit_note": credit_letter,
     "receipt": receipt_letter,
     "refund": refund_letter,
     "card_expiring": expiring_letter,

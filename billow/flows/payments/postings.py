@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.flows.invoices import refund_grants
 from billow.flows.outside.outside import gateway
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
@@ -141,17 +142,23 @@ def money_in(gateway_name: str, payment: Payment) -> Sequence[entries.Transfer]:
 
 
 def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
-    """Post a refund to the ledger: granted as goodwill, since it has no credit note, and sent."""
+    """Post a refund to the ledger: granted as goodwill, as far as it is on no credit note, and sent."""
     sent = entries.refund_sent(name_of(tx, charge), refund.currency, refund.amount)
-    granted = entries.refund_granted(refund.currency, refund.amount)
+    granted = transfers_of_grant(refund, refund_grants.granted_of(refund))
     post_events(tx, refund, {"refund.granted": granted, "refund.sent": sent})
 
 
 def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     """Reverse the postings of a refund that failed after it was sent."""
     returned = entries.refund_sent(name_of(tx, charge), refund.currency, -refund.amount)
-    revoked = entries.refund_granted(refund.currency, -refund.amount)
+    revoked = entries.invoice_voided(transfers_of_grant(refund, refund_grants.granted_of(refund)))
     post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
+
+
+def transfers_of_grant(refund: Refund, granted: Mapping[str, Any]) -> list[entries.Transfer]:
+    """Return the transfers of what a refund grants without a credit note."""
+    taxes = [entries.Tax(tax["jurisdiction"], tax["amount"]) for tax in granted["taxes"]]
+    return entries.refund_granted(refund.currency, granted["net"], taxes)
 
 
 def post_events(tx: Tx, refund: Refund, postings: Mapping[str, Sequence[entries.Transfer]]) -> None:

@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, late_payments, settle, shares
+from billow.flows.payments import collect, credit_refunds, late_payments, settle, shares
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -53,6 +53,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         refund_application_fee=wanted.refund_application_fee,
         reverse_transfer=wanted.reverse_transfer,
     )
+    credit_refunds.repeat(tx, rows.find(tx, Refund, attempt.refund or ""), charge)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
@@ -103,7 +104,7 @@ def refundable_amount(tx: Tx, charge: Charge) -> int:
     return int(charge.amount - charge.amount_refunded - found["n"])
 
 
-def check(tx: Tx, charge: Charge, amount: int) -> None:
+def check(tx: Tx, charge: Charge, amount: int, param: str = "amount") -> None:
     require(
         charge.status == "succeeded",
         f"Charge {charge.id} was not successful, so there is nothing to refund.",
@@ -129,13 +130,13 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         amount <= left,
         f"Refund amount ({show(amount, charge.currency)}) is greater than unrefunded amount on charge"
         f" ({show(left, charge.currency)})",
-        param="amount",
+        param=param,
     )
     require(
         charge.captured or amount == charge.amount,
         "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less"
         " than the original amount.",
-        param="amount",
+        param=param,
     )
 
 

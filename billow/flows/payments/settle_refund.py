@@ -6,8 +6,9 @@ from typing import Any
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.flows.invoices import refund_grants
 from billow.flows.mails import outbox
-from billow.flows.payments import payment_mails, postings, shares
+from billow.flows.payments import credit_refunds, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -64,6 +65,7 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
     changes: dict[str, Any] = {"status": "succeeded", "pending_reason": None}
     if charge.captured:
         changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
+        refund = credit_refunds.grant(tx, refund, charge)
         postings.post_refund(tx, refund, charge)
         changes |= shares.take_back(tx, charge, refund)
     update_and_emit(tx, refund, "updated", **changes)
@@ -113,6 +115,7 @@ def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None
         status="failed",
         failure_reason=reason,
         failure_balance_transaction=returned.id,
+        granted=refund_grants.without_tax(0),
     )
     total = charge.amount_refunded - refund.amount
     rows.update(tx, charge, event="charge.updated", amount_refunded=total, refunded=total == charge.amount)

@@ -230,8 +230,8 @@ SUBSCRIPTIONS = (
     ),
 )
 UNEARNED = (
-    "(select array_agg(l.{0} order by l.id) from invoice_lines l"
-    " where l.invoice = r.id and l.net <> 0) as {1}"
+    "(select array_agg({0} order by l.id) from invoice_lines l"
+    " where l.invoice = r.id and l.net <> l.credited) as {1}"
 )
 INVOICES = (
     Rule(
@@ -284,11 +284,12 @@ INVOICES = (
         ", ".join(
             UNEARNED.format(column, name)
             for column, name in (
-                ("net", "nets"), ("earned", "earned"), ("period_start", "starts"), ("period_end", "ends"),
+                ("l.net - l.credited", "nets"), ("l.earned", "earned"), ("l.period_start", "starts"),
+                ("l.period_end", "ends"),
             )
         ),
         "r.status in ('open', 'paid', 'uncollectible') and exists (select from invoice_lines l"
-        " where l.invoice = r.id and l.net <> l.earned)",
+        " where l.invoice = r.id and l.net <> l.credited + l.earned)",
         recognition,
     ),
 )  # fmt: skip

@@ -167,6 +167,59 @@ TEXTS = {
         ),
         "Voir le reçu",
     ),
+    "credit_note.lowered": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Votre facture {number} est réduite de {amount}.",
+        "Votre facture est réduite de {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Il reste {left} à payer.",
+            "L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.closed": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Il ne reste rien à payer de votre facture {number}.",
+        "Il ne reste rien à payer",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Vous n’avez plus rien à payer.",
+            "L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.refunded": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Nous remboursons {amount} de votre facture {number}.",
+        "{amount} vous sont remboursés",
+        (
+            "Nous avons crédité {amount} sur la facture {number}, et les remboursons sur le moyen de paiement"
+            " que vous aviez utilisé.",
+            "Vous n’avez rien à faire. Les banques mettent cinq à dix jours à l’afficher. L’avoir est joint à"
+            " ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.balance": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Vous disposez d’un crédit de {amount}.",
+        "Vous disposez d’un crédit de {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Nous les déduirons de votre prochaine"
+            " facture.",
+            "Vous n’avez rien à faire. L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.issued": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Nous avons crédité {amount} sur votre facture {number}.",
+        "Nous avons crédité {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}.",
+            "L’avoir est joint à ce message. Il indique comment vous recevez ce montant.",
+        ),
+        "Voir l’avoir",
+    ),
     "subscription_canceled.requested": Texts(
         "Votre abonnement chez {seller} a pris fin",
         "{plan} a pris fin le {date}.",
@@ -236,6 +289,7 @@ LABELS = {
     "plan": "Abonnement",
     "total": "Total",
     "refunded": "Remboursé",
+    "credit_note": "Avoir",
     "month": "Valable jusqu’à",
     "tax_id": "N° de TVA : {tax_id}",
     "hello": "Bonjour {name},",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from billow.core.findings import Finding
-from billow.reports.invariants import books, event_histories, invoices, subscriptions
+from billow.reports.invariants import books, credit_notes, event_histories, invoices, subscriptions
 from billow.store.tx import Tx
 
 Check = Callable[[Tx, Sequence[str]], Iterator[Finding]]
@@ -47,6 +47,8 @@ RULES = (
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.amounts_paid_are_payments, "invoices"),
     Rule(invoices.totals_are_sums, "invoices"),
+    Rule(credit_notes.credit_notes_are_sums, "credit_notes"),
+    Rule(credit_notes.credit_notes_are_bounded, "invoices"),
     Rule(invoices.no_period_twice, "invoices"),
     Rule(invoices.invoices_have_their_customer, "invoices"),
     Rule(invoices.numbers_are_in_sequence, "customers"),

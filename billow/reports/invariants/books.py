@@ -52,7 +52,7 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         "select x.id, (select coalesce(sum("
         "case when credit = 'deferred_revenue' then amount else -amount end), 0)"
         " from ledger_transfers t where t.customer = x.id and 'deferred_revenue' in (t.debit, t.credit))"
-        " as expected, (select coalesce(sum(l.net - l.earned), 0) from invoices i"
+        " as expected, (select coalesce(sum(l.net - l.credited - l.earned), 0) from invoices i"
         " join invoice_lines l on l.invoice = i.id"
         f" where i.customer = x.id and i.status in {STANDING}) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
@@ -61,7 +61,10 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """Check that the tax payable for a customer equals the tax of their finalized, not void invoices."""
+    """Check that the tax payable for a customer is that of their finalized, not void invoices.
+
+    Less what credit notes and refunds have taken back of it.
+    """
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit ^@ 'tax_payable:' then amount else -amount end), 0)"
@@ -69,7 +72,12 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         " and (t.credit ^@ 'tax_payable:' or t.debit ^@ 'tax_payable:')) as expected,"
         " (select coalesce(sum((e->>'amount')::bigint), 0) from invoices i"
         " cross join jsonb_array_elements(i.total_taxes) e"
-        f" where i.customer = x.id and i.status in {STANDING}) as found"
+        f" where i.customer = x.id and i.status in {STANDING})"
+        " - (select coalesce(sum((e->>'amount')::bigint), 0) from credit_notes n"
+        " join invoices i on i.id = n.invoice cross join jsonb_array_elements(n.total_taxes) e"
+        f" where n.customer = x.id and n.status = 'issued' and i.status in {STANDING})"
+        " - (select coalesce(sum((e->>'amount')::bigint), 0) from refunds f"
+        " cross join jsonb_array_elements(f.granted->'taxes') e where f.customer = x.id) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
     )
     yield from differences(tx, "taxes_are_booked", sql, customers)
