@@ -204,7 +204,7 @@ def test_a_credit_note_is_mailed_with_its_paper(world: World, letters: Path) -> 
     note = credit(world, invoice, amount=2500)
     world.work()
     [mail] = [one for one in read(letters) if "Credit note" in str(one["Subject"])]
-    assert mail["Subject"] == f"Credit note {note['number']} from Nimbus Ltd: $25.00"
+    assert mail["Subject"] == f"Credit note {note['number']} from Nimbus Ltd: US$25.00"
     body = mail.get_body(("plain",))
     assert body is not None and "$99.00 remains to be paid" in " ".join(body.get_content().split())
     assert [part.get_filename() for part in mail.iter_attachments()] == [f"{note['number']}.pdf"]
