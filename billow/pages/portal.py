@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import Refused
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import method_links
 from billow.flows.portal import choices
 from billow.pages import checkout_view, frame, hosted_invoice, sealed
@@ -86,7 +87,7 @@ def shown(
         methods=hosted_invoice.saved(tx, customer.id)
         if features["payment_method_update"]["enabled"]
         else None,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         subscriptions=[one_shown(tx, one, words, cancels=cancels) for one in current(tx, customer)],
         test=not tx.livemode,
         token=frame.token_of(outside, address),

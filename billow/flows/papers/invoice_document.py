@@ -2,18 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import plain
-from billow.core import lifecycle
+from billow.core import addresses, lifecycle
 from billow.core.bank import epc_qr, references
 from billow.core.bank.seller import SellerAccount
 from billow.core.money import show
+from billow.core.seller import Seller
 from billow.core.tax_ids import on_documents
 from billow.flows.billing import totals
-from billow.flows.outside.outside import outside_of
+from billow.flows.customers import tax_ids
+from billow.flows.outside.seller import seller_at
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, Transfer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -22,7 +25,7 @@ from billow.store.tx import Tx
 
 def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     """Lay out an invoice from what was stored at finalization, so that it never changes afterwards."""
-    outside = outside_of(tx)
+    seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     labels = labels_of(tx, invoice, lines)
     issued = invoice.finalized_at or invoice.created
@@ -33,19 +36,33 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         currency=invoice.currency.upper(),
         issued_on=issued.date(),
         due_on=invoice.due_date.date() if invoice.due_date else None,
-        seller=Party(
-            outside.seller_name or invoice.account_name or "",
-            outside.mail_from,
-            outside.seller_address,
-            (outside.seller_tax_id,) if outside.seller_tax_id else (),
-        ),
+        seller=seller_party(seller),
         buyer=buyer_of(invoice),
         lines=tuple(line_of(line, labels) for line in lines),
         totals=totals_of(invoice, lines, labels),
         notes=(invoice.description,) if invoice.description else (),
         footer=invoice.footer,
-        transfer=transfer_of(outside.account, invoice),
+        transfer=transfer_of(seller.account, invoice),
         reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in invoice.total_taxes),
+    )
+
+
+def seller_of_invoice(tx: Tx, invoice: Invoice) -> Seller:
+    """Return the seller as the invoice was issued by, with the tax ids that the invoice names."""
+    seller = seller_at(tx, invoice.seller_version)
+    if not invoice.account_tax_ids:
+        return seller
+    kept = invoice.labels if invoice.status != "draft" else tax_ids.of_sellers(tx, [invoice])
+    named = [kept[id].partition(" ")[::2] for id in invoice.account_tax_ids if id in kept]
+    return replace(seller, tax_ids=tuple(named), tax_number="")
+
+
+def seller_party(seller: Seller) -> Party:
+    """Return the seller as papers name it."""
+    lines = addresses.lines(seller.address) if seller.address else seller.address_lines
+    numbers = tuple(on_documents(type, value) for type, value in seller.tax_ids)
+    return Party(
+        seller.name, seller.email or None, lines, numbers or tuple(filter(None, [seller.tax_number]))
     )
 
 

@@ -13,6 +13,7 @@ from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import invoice_document, links, receipt
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
@@ -45,16 +46,15 @@ def address(tx: Tx, mail: Ordered) -> Addressed | str:
 
 def sender_of(tx: Tx) -> Sender:
     """Return the account as the one who writes, with its name and colour."""
-    outside, own = outside_of(tx), merchant.merchant_of(tx)
+    seller, color = seller_of(tx), merchant.merchant_of(tx).primary_color or seller_of(tx).primary_color
+    party = invoice_document.seller_party(seller)
     plain = Sender(
         merchant.name_of(tx) or "billow",
-        parseaddr(outside.mail_from)[1],
-        outside.seller_address,
-        outside.seller_tax_id,
+        parseaddr(seller.email)[1],
+        party.lines,
+        party.tax_ids[0] if party.tax_ids else "",
     )
-    if own.primary_color is None:
-        return plain
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, own.primary_color)
+    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
 
 
 def locale_of(customer: Customer) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from billow.api import rows
 from billow.core.money import show
 from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import invoice_document, links
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
 from billow.resources.charge import Charge
@@ -25,7 +26,7 @@ def url_of(tx: Tx, charge: str) -> str:
 
 def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
     """Lay out the receipt of a charge as it is now, with the lines of its invoice if it has one."""
-    outside, invoice = outside_of(tx), invoice_of(tx, charge)
+    invoice = invoice_of(tx, charge)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
     return InvoiceDocument(
         kind=KIND,
@@ -34,7 +35,7 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
         currency=charge.currency.upper(),
         issued_on=charge.created.date(),
         due_on=None,
-        seller=Party(outside.seller_name, outside.mail_from, outside.seller_address),
+        seller=invoice_document.seller_party(seller_of(tx)),
         buyer=invoice_document.buyer_of(invoice) if invoice else buyer_of(tx, charge),
         lines=lines_of(charge, invoice, lines),
         totals=totals_of(charge, invoice, lines),

@@ -7,8 +7,9 @@ from billow.api.fields import plain
 from billow.api.operation import Answer
 from billow.core.errors import Inconsistent, Refused
 from billow.core.money import show
-from billow.flows.billing import drafts, priced_items
-from billow.flows.outside.outside import outside_of
+from billow.flows.billing import priced_items
+from billow.flows.outside.seller import seller_of
+from billow.flows.papers.invoice_document import seller_party
 from billow.flows.quotes.lines import PricedLine, lines_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, pdf
 from billow.resources.customer import Customer
@@ -35,12 +36,11 @@ def download_pdf(tx: Tx, quote: Quote) -> Answer:
 
 def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
     """Build the document of a finalized quote: the lines and totals, and later charges as notes."""
-    outside, customer = outside_of(tx), rows.find(tx, Customer, quote.customer or "", deleted=True)
+    customer = rows.find(tx, Customer, quote.customer or "", deleted=True)
     priced = lines_of(tx, quote)
     currency = quote.currency or ""
     if not quote.finalized_at:
         raise Inconsistent(f"The quote {quote.id} is not finalized.")
-    account = drafts.account_of(tx)
     return InvoiceDocument(
         kind="quote",
         number=quote.number or "",
@@ -48,12 +48,7 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
         currency=currency.upper(),
         issued_on=quote.finalized_at.date(),
         due_on=quote.expires_at.date(),
-        seller=Party(
-            outside.seller_name or account["name"] or "",
-            outside.mail_from,
-            outside.seller_address,
-            (outside.seller_tax_id,) if outside.seller_tax_id else (),
-        ),
+        seller=seller_party(seller_of(tx)),
         buyer=buyer_of(customer),
         header=quote.header,
         lines=tuple(line_of(one) for one in priced),
