@@ -23,10 +23,11 @@ from billow.flows.invoices import (
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
 from billow.flows.mails import outbox
-from billow.flows.outside.seller import version_of
-from billow.flows.papers import links
+from billow.flows.outside.seller import seller_of, version_of
+from billow.flows.papers import invoice_document, links
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
+from billow.providers.documents import wording
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.discount import Discount
@@ -227,6 +228,8 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         sheet.changes.update(opening(tx, sheet), customer_tax_ids=known.get(sheet.customer.id, []))
         own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
+        preferred = sheet.customer.preferred_locales or []
+        own[invoice_document.LANGUAGE] = wording.spoken(preferred, seller_of(tx).language or "en")
         sheet.changes.update(seller_version=seller, labels={**sheet.changes["labels"], **own})
     invoice_intents.prepare_intents(tx, sheets)
     payment_numbers.prepare_numbers(tx, sheets)

@@ -14,6 +14,7 @@ from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import has_gateway, outside_of
 from billow.flows.outside.seller import Profile, default_tax_ids, profile_of, seller_of, store
 from billow.flows.platform import connected_accounts, profiles
+from billow.resources import connected_account as accounts
 from billow.resources import tax_id as tax_ids
 from billow.resources.connected_account import (
     NOTHING_DUE,
@@ -69,14 +70,22 @@ def update(tx: Tx, id: str, wanted: connected_accounts.Update) -> dict[str, Any]
     return update_own(tx, wanted)
 
 
-OWN = {"business_profile", "company", "default_currency", "email", "metadata", "settings"}
+class Own(Params):
+    """What an account says of itself; the rest is what a platform says of an account that is connected."""
+
+    business_profile: accounts.BusinessProfile | None = f.nested(shape=accounts.BusinessProfile)
+    company: accounts.Company | None = f.nested(shape=accounts.Company)
+    default_currency: str | None = f.currency()
+    email: str | None = f.email(unset=True)
+    metadata: dict[str, str] = f.metadata()
+    settings: accounts.Settings | None = f.nested(shape=accounts.Settings)
 
 
-@route("POST", "/v1/account", connected_accounts.Update)
-def update_own(tx: Tx, wanted: connected_accounts.Update) -> dict[str, Any]:
+@route("POST", "/v1/account", Own)
+def update_own(tx: Tx, wanted: Own | connected_accounts.Update) -> dict[str, Any]:
     """Update what the account of the API key says of itself: its papers show it, in both modes."""
     sent = wanted.sent()
-    for name in sorted(set(sent) - OWN):
+    for name in sorted(set(sent) - {spec.name for spec in f.declared(Own).values()}):
         raise Refused(f"You cannot change `{name}` of your own account.", param=name)
     tx.one("select id from accounts where id = %(id)s for update", id=tx.account)
     known = profile_of(tx)

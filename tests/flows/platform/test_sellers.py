@@ -98,7 +98,7 @@ def test_the_account_is_changed_through_the_api_as_stripe_has_it(acme: Of, contr
 @pytest.mark.parametrize("name", ["business_type", "individual[first_name]", "tos_acceptance[ip]"])
 def test_what_is_not_said_of_ones_own_account_is_refused(api: Api, name: str) -> None:
     value = "company" if name == "business_type" else "192.0.2.1"
-    refused = api.post("/v1/account", {name: value})
+    refused = api.post(f"/v1/accounts/{api.tenant.partition('/')[0]}", {name: value})
     assert (refused.status, refused["error"]["param"]) == (400, name.partition("[")[0])
 
 
