@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
+from billow.api import rows
 from billow.core.addresses import address_of
 from billow.core.bank.seller import SellerAccount
 from billow.core.errors import Inconsistent
 from billow.core.file_types import type_of
 from billow.core.seller import Logo, Seller
 from billow.flows.outside.outside import outside_of
+from billow.resources.tax_id import TaxId
 from billow.store.tx import Tx
 
 NOTE, STORED = "seller", "seller.profile"
@@ -64,7 +66,7 @@ def store(tx: Tx, account: str, **changes: Any) -> None:
     sets = [f"{name} = %({name})s{'::text::jsonb' if name in HASHES else ''}" for name in changes]
     values = {name: json.dumps(value) if name in HASHES else value for name, value in changes.items()}
     tx.run(f"update accounts set {', '.join(sets)} where id = %(account)s", account=account, **values)
-    for note in (NOTE, STORED, "account"):
+    for note in (NOTE, STORED, "seller.version", "account"):
         tx.notes.pop(note, None)
 
 
@@ -120,7 +122,9 @@ def account_of(bank: Mapping[str, Any] | None, holder: str) -> SellerAccount | N
 def default_tax_ids(tx: Tx) -> list[str]:
     """Return the ids of the tax ids that invoices name where they say nothing else, in this mode."""
     found = profile_of(tx).seller.get("default_tax_ids") or {}
-    return list(found.get("live" if tx.livemode else "test") or [])
+    ids = list(found.get("live" if tx.livemode else "test") or [])
+    known = rows.find_many(tx, TaxId, ids) if ids else {}
+    return [id for id in ids if id in known]  # one may have been deleted since
 
 
 # ------------------------------------------------------------------------------------- as issued

@@ -159,6 +159,7 @@ def _category(bill: Bill, line: InvoiceLine) -> Category:
 
 def _category_of(bill: Bill, tax: Mapping[str, Any]) -> Category:
     rate = bill.rates.get(_rate_of(tax))
+    require(rate is not None or not tax["amount"], "The rate of a tax is not known.")
     require(rate is None or rate.tax_type not in categories.NO_VAT, "EN 16931 is for value added taxes only.")
     return categories.category(
         tax.get("taxability_reason") or "", Decimal(rate.percentage) if rate else Decimal(0)

@@ -11,7 +11,7 @@ from billow.core.seller import Seller
 from billow.flows.billing import totals
 from billow.flows.papers import paper_totals
 from billow.flows.papers.paper_lines import lines_of, one_line, prices_of
-from billow.flows.papers.paper_totals import sums_of
+from billow.flows.papers.paper_totals import sums_of, tax_of
 from billow.flows.papers.parties import buyer_of, seller_of_invoice, seller_party
 from billow.providers.documents import DocumentLine, InvoiceDocument, Transfer, formats, wording
 from billow.resources.customer import Customer
@@ -19,7 +19,7 @@ from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
 
-__all__ = ["buyer_of", "document_of", "line_of", "locale_for", "seller_party", "sums_of"]
+__all__ = ["buyer_of", "document_of", "line_of", "locale_for", "seller_party", "sums_of", "tax_of"]
 LANGUAGE = "language"
 """The label under which an issued invoice keeps the language of its papers."""
 ORDER = "po_number"

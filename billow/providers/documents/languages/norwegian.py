@@ -35,7 +35,7 @@ NORWEGIAN = {
     "tax_amount": "Mva.-beløp",
     "included": "inkludert",
     "no_tax": "Ingen mva.",
-    "vat_number": "Org.nr./mva.",
+    "vat_number": "Mva.-nummer",
     "tax_number": "Skattenr.",
     "company_number": "Org.nr.",
     "contact": "Kontakt",
