@@ -100,6 +100,7 @@ SAMPLES = {
         billed(HOURS.rated, categories.OUTSIDE), seller=FREE, buyer=replace(BUYER, vat_id=""), payment=None
     ),
     "yen": invoice(billed(Rated(886, D(886), D(1))), digits=0, currency="JPY"),
+    "a fraction of a yen": invoice(billed(Rated(2, D(7), D("0.333"))), digits=0, currency="JPY"),
     "prepaid": invoice(HOURS, prepaid=D("5.00"), order="4711", note="Thank you"),
     "paid": invoice(HOURS, prepaid=D("11.08"), due_on=None, terms="Paid.", payment=None),
     "a negative total": invoice(billed(Rated(-500, None, None)), prepaid=D("-6.25")),

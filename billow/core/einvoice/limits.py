@@ -2,12 +2,10 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from billow.core.einvoice.lines import CENT, NEAR
 from billow.core.einvoice.model import EInvoice, Line
 from billow.core.errors import require
 
-NEAR = Decimal("0.02")
-"""How far a line may be from quantity times price (Peppol R120)."""
-CENT = Decimal("0.01")
 OFF = Decimal(1)
 """The rules let the tax of a rate be off by less than one unit of the currency (BR-CO-17)."""
 PROFILES = ("ubl", "cii", "peppol", "xrechnung", "factur-x")

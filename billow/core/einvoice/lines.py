@@ -10,6 +10,8 @@ from billow.core.line_parts import Part, Rated, parts
 from billow.core.money import EXACT
 
 ONE = Decimal(1)
+CENT, NEAR = Decimal("0.01"), Decimal("0.02")
+"""How far a line may be from quantity times price (Peppol R120)."""
 PRICE_DECIMALS = 10
 
 
@@ -52,6 +54,9 @@ def lines_of(billed: Billed, digits: int, number: int) -> list[Line]:
 def _line(billed: Billed, part: Part, off: Sequence[Allowance], digits: int, number: int) -> Line:
     quantity, price = _positive(part, digits)
     amount = major(part.amount, digits)
+    if abs((quantity * price).quantize(CENT, rounding=ROUND_HALF_UP) - amount) > NEAR:
+        # An amount in whole yen can be further from its product than a cent: then it is a lump sum.
+        return _line(billed, Part(part.amount), off, digits, number)
     return Line(
         id=str(number),
         name=f"{billed.name}: {billed.flat_fee}" if part.flat else billed.name,
