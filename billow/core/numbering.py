@@ -84,7 +84,8 @@ def is_format(text: str) -> bool:
     # A digit beside the number would make two numbers of one: 1 and 12 would be 11 and 112.
     apart = not re.search(r"[0-9]\{number|\}[0-9]|\}\{number|\{number[^}]*\}[0-9{]", text)
     longest = len(rest) + 12 * ("prefix" in parts) + 4 * ("year" in parts) + 8
-    return fixed and apart and len(set(parts)) == len(parts) and "number" in parts and longest <= 34
+    own = text != FORMATS["credit_note"]
+    return own and fixed and apart and len(set(parts)) == len(parts) and "number" in parts and longest <= 34
 
 
 @dataclass(frozen=True, slots=True)
