@@ -12,7 +12,18 @@ import psycopg
 import typer
 
 from billow import app as application
-from billow import banking, commands, mailing, paying, processes, recovering, running, settings, taxing
+from billow import (
+    banking,
+    commands,
+    mailing,
+    paying,
+    processes,
+    recovering,
+    running,
+    selling,
+    settings,
+    taxing,
+)
 from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
@@ -59,6 +70,7 @@ cli.add_typer(banking.bank, name="bank")
 cli.add_typer(banking.sepa, name="sepa")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
+cli.add_typer(selling.seller, name="seller")
 cli.add_typer(taxing.tax, name="tax")
 cli.registered_commands += recovering.recovery.registered_commands
 

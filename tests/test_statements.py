@@ -60,6 +60,7 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
     "billow/flows/events/feed.py: since": (1, "limits by a parameter; tests/flows/events"),
     "billow/flows/invoices/credit_notes.py: lines": (1, TWO_NOUNS),
     "billow/flows/invoices/drafts.py: lines": (1, TWO_NOUNS),
+    "billow/flows/outside/seller.py: store": (1, "sets what is given; tests/flows/platform/test_sellers.py"),
     "billow/flows/payments/refunds.py: of_charge": (1, TWO_NOUNS),
     "billow/flows/payments/transfers.py: of_transfer": (1, TWO_NOUNS),
     "billow/flows/platform/deletion.py: cancel_quotes": (

@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.core.errors import Unavailable
 from billow.flows.checkout import confirmations
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links
 from billow.flows.payments import actions
 from billow.flows.payments.actions import Intent
@@ -96,7 +97,7 @@ def asked(tx: Tx, outside: Outside, intent: Intent, address: str) -> flask.Respo
         words.language,
         address=address,
         amount=amount_of(intent, words),
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -116,15 +117,15 @@ def leave(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
     words, target = preferred(), return_address(intent)
     done = intent.status in SUCCEEDED
     amount = amount_of(intent, words)
-    text = words("complete_paid", amount=amount, seller=outside.seller_name)
+    text = words("complete_paid", amount=amount, seller=seller_of(tx).name)
     return frame.page(
         "message.html",
         words.language,
         key="complete" if done else "declined",
         kind="good" if done else "bad",
-        link=(words("continue_to", name=outside.seller_name), target) if target else None,
+        link=(words("continue_to", name=seller_of(tx).name), target) if target else None,
         refresh=f"0;url={target}" if target else None,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         texts=[text if amount else words("complete_saved")] if done else [],
     )

@@ -15,6 +15,7 @@ from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.mails import outbox
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import actions
 from billow.pages import authentication, checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form, countries_of
@@ -207,7 +208,7 @@ class Pages:
         """Begin a checkout session at a payment link."""
         with self.db.transaction(tenant) as tx:
             link = rows.find(tx, PaymentLink, id)
-            words, seller = words_of(flask.request.args.get("locale")), self.outside.seller_name
+            words, seller = words_of(flask.request.args.get("locale")), seller_of(tx).name
             if not payment_links.is_open(link):
                 text = link.inactive_message or words("link_inactive_text", seller=seller)
                 return frame.page(

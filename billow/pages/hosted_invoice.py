@@ -8,7 +8,8 @@ import flask
 from markupsafe import Markup
 
 from billow.api import rows
-from billow.core.errors import Refused, Unavailable
+from billow.core.einvoice.limits import PROFILES
+from billow.core.errors import Refused, Unavailable, require
 from billow.core.lifecycle import PAYABLE
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
@@ -16,7 +17,7 @@ from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import invoice_document, links
+from billow.flows.papers import einvoice, invoice_document, links
 from billow.pages import checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.words import Words, words_of
@@ -64,6 +65,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         (ADDRESS, "hosted invoice", pages.invoice, ["GET", "POST"]),
         (f"{ADDRESS}/document", "invoice document", shown(page), ["GET"]),
         (f"{ADDRESS}/pdf", "invoice pdf", shown(file), ["GET"]),
+        *((f"{ADDRESS}/{one}", f"invoice {one}", machine(db, one), ["GET"]) for one in PROFILES),
     ):
         app.add_url_rule(
             path,
@@ -72,6 +74,32 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             methods=methods,
             provide_automatic_options=False,
         )
+
+
+def machine(db: Database, profile: str) -> sealed.View:
+    """Return the view of an invoice in a machine format; what the format cannot say is answered in words."""
+
+    def view(tenant: str, id: str, address: str) -> flask.Response:
+        with db.transaction(tenant) as tx:
+            found = rows.find(tx, Invoice, id)
+            require(found.status != "draft", "A draft has no machine format: finalize it first.")
+            document = invoice_document.document_of(tx, found)
+            try:
+                xml = einvoice.written(tx, found, profile)
+            except Refused as refused:
+                plain = {**HEADERS, "Content-Type": "text/plain; charset=utf-8"}
+                return flask.Response(f"{refused.message}\n", 422, plain)
+        issued = invoice_document.issued_at(found)
+        hybrid = profile == "factur-x"
+        body = pdf.render(document, issued, xml) if hybrid else xml
+        name = f"{found.number}-{profile}.{'pdf' if hybrid else 'xml'}"
+        return flask.Response(
+            body,
+            mimetype="application/pdf" if hybrid else "application/xml",
+            headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    return view
 
 
 def page(invoice: Invoice, document: InvoiceDocument) -> flask.Response:

@@ -13,6 +13,7 @@ from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links, method_links
 from billow.pages import elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
@@ -114,7 +115,7 @@ def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]
         charges=charges,
         entry=entry.of(tx),
         form=form,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -135,7 +136,7 @@ def done(tx: Tx, outside: Outside, words: Words, invoice: str) -> flask.Response
         kind="good",
         link=None,
         refresh=None,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         texts=texts,
     )

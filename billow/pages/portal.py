@@ -9,6 +9,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import kept_methods
 from billow.flows.portal import choices
 from billow.flows.portal.choices import Plan
@@ -151,7 +152,7 @@ def shown(tx: Tx, entry: Entry) -> flask.Response:
         methods=hosted_invoice.saved(tx, customer.id, default)
         if features["payment_method_update"]["enabled"]
         else None,
-        seller=entry.outside.seller_name,
+        seller=seller_of(tx).name,
         subscriptions=[one_shown(tx, one, words, features) for one in current(tx, customer)],
         test=not tx.livemode,
         token=frame.token_of(entry.outside, entry.address),

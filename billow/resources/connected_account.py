@@ -154,7 +154,7 @@ class DisplayedName(Params):
 
 
 class Saving(Params):
-    default_account_tax_ids: None = f.absent(refs="tax_id")
+    default_account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True, refs="tax_id")
     hosted_payment_method_save: str | None = f.choice(SHOWN, "always", "never", "offer")
 
 

@@ -197,6 +197,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     payment_number: str | None = f.text(hidden=True)
     """The digits of the reference by which a bank transfer names it (core/bank/references.py)."""
     payment_secret: str | None = f.text(hidden=True)
+    seller_version: str | None = f.text(hidden=True)
+    """The seller as it was issued by (flows/outside/seller.py)."""
 
 
 class Filters(Params):

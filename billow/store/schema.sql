@@ -21,7 +21,12 @@ create table accounts (
     upcoming_days    integer     not null default 7 check (upcoming_days between 0 and 45),
     will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
     api_version      text        not null default '2026-10-28.endive',  -- of requests that name none, and of events
-    platform         text  -- the account that has connected this one
+    platform         text,  -- the account that has connected this one
+    business_profile jsonb       not null default '{}',
+    company          jsonb       not null default '{}',
+    settings         jsonb       not null default '{}',
+    seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
+    logo             bytea
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
@@ -798,6 +803,7 @@ create table invoices (
     tax_decision jsonb,
     post_payment_credit_notes_amount bigint not null default 0,
     pre_payment_credit_notes_amount bigint not null default 0,
+    seller_version             text,            -- the seller as it was issued by (seller_versions)
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -2119,6 +2125,25 @@ create table fee_refunds (
 create index fee_refunds_by_fee on fee_refunds (fee, created desc, id desc);
 
 -- ----------------------------------------------------------------------------------------- mails
+
+-- The seller as invoices were issued by: the same content is kept once.
+create table seller_versions (
+    tenant  text  not null default current_setting('billow.tenant'),
+    id      text  not null,  -- the hash of what follows
+    content jsonb not null,
+    logo    bytea,
+    primary key (tenant, id)
+);
+
+-- How far each series of numbers has come that all customers of an account and mode share.
+create table number_series (
+    tenant  text        not null default current_setting('billow.tenant'),
+    id      text        not null,  -- its numbers without the number: ACME-2026-{number:04}
+    kind    text        not null,  -- what it numbers: invoice
+    created timestamptz not null,
+    next    bigint      not null,
+    primary key (tenant, id)
+);
 
 -- What a merchant has set for an account and mode; where there is no row, what billow does by itself.
 create table merchant_settings (

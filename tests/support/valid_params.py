@@ -30,6 +30,9 @@ FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"
 #: Examples by path and name, where the type of a field does not say what is valid.
 VALUES: dict[Key, Any] = {
     **valid_subscriptions.VALUES,
+    ("/v1/account", "business_profile"): {"name": "Acme", "support_phone": "+46 8 123"},
+    ("/v1/account", "company"): {"name": "Acme AB", "address": {"city": "Stockholm", "country": "SE"}},
+    ("/v1/account", "settings"): {"branding": {"primary_color": "#123456"}},
     ("/v1/billing/meters", "customer_mapping"): {"event_payload_key": "who", "type": "by_id"},
     ("/v1/billing/meters", "default_aggregation"): {"formula": "count"},
     ("/v1/charges", "amount"): "450",
@@ -234,6 +237,7 @@ def existing_source(maker: Maker) -> str:
 #: Operations that neither create nor update at a noun's own path: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     **valid_subscriptions.ELSEWHERE,
+    "/v1/account": lambda maker: ("/v1/account", {}),
     "/v1/charges/{id}/capture": lambda maker: (
         f"/v1/charges/{maker.make('charge', capture='false')['id']}/capture",
         {},

@@ -11,7 +11,8 @@ from billow.core.bank.sepa_text import remittance
 from billow.core.errors import Refused, require
 from billow.core.payments import Succeeded
 from billow.flows.bank import apply, returned_debits
-from billow.flows.outside.outside import gateway_named, outside_of
+from billow.flows.outside.outside import gateway_named
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import debit_mandates, settle
 from billow.ledger import entries, post
 from billow.providers.bank import pain002, pain008
@@ -34,7 +35,7 @@ AHEAD = 2
 
 def creditor_of(tx: Tx) -> Creditor:
     """Return the seller as the bank knows the one who debits; refuse where the settings do not say it."""
-    account = outside_of(tx).account
+    account = seller_of(tx).account
     if account is None or not account.creditor_id:
         raise Refused("Direct debits need BILLOW_SELLER_IBAN and BILLOW_SEPA_CREDITOR_ID.")
     return Creditor(account.holder, account.iban, account.bic, account.creditor_id, account.notice_days)

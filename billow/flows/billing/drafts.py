@@ -10,6 +10,7 @@ from billow.core import bounds
 from billow.flows.billing import billing_periods, discounts, oversize, pending_items, totals
 from billow.flows.billing.exemption import exemption
 from billow.flows.billing.lines import Period, counting_of, item_line
+from billow.flows.outside.seller import default_tax_ids, seller_of
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -54,7 +55,7 @@ def draft(
     invoice = Invoice(
         id=id,
         customer=customer.id,
-        account_name=account["name"],
+        account_name=seller_of(tx).name or account["name"],
         account_country=account["country"],
         customer_address=customer.address,
         customer_email=customer.email,
@@ -65,6 +66,7 @@ def draft(
         starting_balance=customer.balance,
         test_clock=customer.test_clock,
         **{
+            "account_tax_ids": default_tax_ids(tx) or None,
             "footer": (customer.invoice_settings or {}).get("footer"),
             "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
             "discounts": inherited,

@@ -13,7 +13,7 @@ from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.checkout import lines, params, shipping, totals
 from billow.flows.checkout.params import HOSTED, Create
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links
 from billow.flows.payments import setup_intents
 from billow.flows.payments.amounts import check_amount
@@ -153,7 +153,7 @@ def branding(tx: Tx, wanted: terms.BrandingSettings | None) -> dict[str, Any]:
         "background_color": "#ffffff",
         "border_style": "rounded",
         "button_color": "#0074d4",
-        "display_name": outside_of(tx).seller_name,
+        "display_name": seller_of(tx).name,
         "font_family": "default",
         "icon": None,
         "logo": None,

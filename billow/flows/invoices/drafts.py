@@ -15,11 +15,12 @@ from billow.core.errors import Refused, needed, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
-from billow.flows.invoices import finalize, held_back, invoice_items
+from billow.flows.invoices import finalize, held_back, invoice_items, numbers
 from billow.flows.invoices.invoice_items import of_customer
 from billow.flows.mails import outbox
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax
+from billow.resources import tax_id as tax_ids
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
@@ -57,6 +58,7 @@ def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettin
 
 
 class Create(Params):
+    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
     auto_advance: bool = f.boolean(default=False)
     automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     collection_method: str = f.choice(
@@ -136,6 +138,7 @@ def check(tx: Tx, wanted: Create) -> None:
     check_number(tx, wanted.number)
     taxes.check_automatic_tax(tx, wanted.automatic_tax)
     taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.default_tax_rates)
+    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
 
@@ -165,6 +168,8 @@ def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict
     fields = {name: getattr(wanted, name) for name in COPIED}
     if wanted.footer:
         fields["footer"] = wanted.footer
+    if wanted.given("account_tax_ids"):
+        fields["account_tax_ids"] = wanted.account_tax_ids
     if wanted.custom_fields is not None:
         fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
     if wanted.automatic_tax:
@@ -193,7 +198,12 @@ def check_number(tx: Tx, number: str | None) -> None:
 
 
 def check_series(tx: Tx, number: str) -> None:
-    """Refuse a number that the series of a customer will reach later: it would collide with this invoice."""
+    """Refuse a number that a series will reach later, of a customer or of the account: it would collide."""
+    require(
+        not numbers.still_to_come(tx, number),
+        f"The invoice number {number} is still to be given by the series of your account.",
+        param="number",
+    )
     prefix = number.rpartition("-")[0]
     place = numbering.place(prefix, number)
     row = tx.one(
@@ -209,6 +219,7 @@ def check_series(tx: Tx, number: str) -> None:
 
 DRAFT_ONLY = {
     "automatic_tax",
+    "account_tax_ids",
     "custom_fields",
     "default_tax_rates",
     "description",
@@ -222,6 +233,7 @@ DRAFT_ONLY = {
 
 
 class Update(Params):
+    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
     auto_advance: bool | None = f.boolean()
     automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
@@ -247,6 +259,7 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         raise Refused(
             "Finalized invoices can't be updated in this way", param=frozen[0], code="invoice_not_editable"
         )
+    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
     check_number(tx, wanted.number if wanted.number != invoice.number else None)
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")

@@ -16,6 +16,7 @@ from billow.flows.invoices import (
     held_back,
     invoice_intents,
     late_usage,
+    numbers,
     paused_collection,
     payment_numbers,
     revenue_recognition,
@@ -23,9 +24,11 @@ from billow.flows.invoices import (
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
 from billow.flows.mails import outbox
-from billow.flows.papers import links
+from billow.flows.outside.seller import seller_of, version_of
+from billow.flows.papers import invoice_document, links
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
+from billow.providers.documents import wording
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.discount import Discount
@@ -137,7 +140,10 @@ def finalize_many(
         raise held_back.refusal_of(held[0].invoice)
     held_back.keep_as_drafts(tx, held)
     sheets = [sheet for sheet in sheets if sheet not in held]
-    settle(sheets)
+    series = numbers.series_of(tx)
+    settle(sheets, numbered=series.scheme == "customer")
+    if series.scheme == "account":
+        number_all(tx, sheets, series)
     open_all(tx, sheets)
     write_balances(tx, sheets)
     discounts.mark_spent(tx, spent)
@@ -195,8 +201,15 @@ def as_it_is_now(sheet: Sheet, exempt: str, gone: Container[str]) -> tuple[Invoi
     ]
 
 
-def settle(sheets: Sequence[Sheet]) -> None:
-    """Apply the balance of each customer to their invoices, and number these.
+def number_all(tx: Tx, sheets: Sequence[Sheet], series: numbering.Series) -> None:
+    """Number the invoices in the series of the account. Locks it, after all customers and invoices."""
+    waiting = [sheet for sheet in sheets if sheet.invoice.number is None]
+    for sheet, number in zip(waiting, numbers.take(tx, series, len(waiting)), strict=True):
+        sheet.changes["number"] = number
+
+
+def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
+    """Apply the balance of each customer to their invoices, and number these in the customer's series.
 
     Several invoices of a customer are settled one after the other: the second begins with the balance and the
     number that the first has left. The customer is locked, so that the numbers have no gap (§7.9).
@@ -218,7 +231,7 @@ def settle(sheets: Sequence[Sheet]) -> None:
             amount_due=sheet.settled.amount_due,
         )
         sequence = customer.next_invoice_sequence
-        if invoice.number is None:
+        if invoice.number is None and numbered:
             sheet.changes["number"] = numbering.number(customer.invoice_prefix or "", sequence)
             sequence += 1
         running[customer.id] = customer.but(
@@ -233,9 +246,15 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
 
     An invoice that is to be charged gets the columns of its intent, which is inserted afterwards.
     """
-    numbers = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
+    known = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
+    seller = version_of(tx) if sheets else None
+    ours = tax_ids.of_sellers(tx, [sheet.invoice for sheet in sheets])
     for sheet in sheets:
-        sheet.changes.update(opening(tx, sheet), customer_tax_ids=numbers.get(sheet.customer.id, []))
+        sheet.changes.update(opening(tx, sheet), customer_tax_ids=known.get(sheet.customer.id, []))
+        own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
+        preferred = sheet.customer.preferred_locales or []
+        own[invoice_document.LANGUAGE] = wording.spoken(preferred, seller_of(tx).language or "en")
+        sheet.changes.update(seller_version=seller, labels={**sheet.changes["labels"], **own})
     invoice_intents.prepare_intents(tx, sheets)
     payment_numbers.prepare_numbers(tx, sheets)
     opened = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets], event=None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from billow.core.errors import require
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.store.tx import Tx
 
 REMINDER_DAYS = (3, 7, 14)
@@ -45,11 +45,7 @@ def merchant_of(tx: Tx) -> Merchant:
 
 def name_of(tx: Tx) -> str:
     """Return the name that mails are written in: the merchant's own, the seller's, or the account's."""
-    own = merchant_of(tx).display_name or outside_of(tx).seller_name
-    if own:
-        return own
-    row = tx.one("select name from accounts where id = %(id)s", id=tx.account)
-    return (row or {}).get("name") or ""
+    return merchant_of(tx).display_name or seller_of(tx).name
 
 
 def store(tx: Tx, wanted: Merchant) -> None:

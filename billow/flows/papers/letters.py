@@ -1,5 +1,6 @@
 """Put together what each kind of mail says, from the rows as they are when it is sent."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,12 +9,14 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
+from billow.core.errors import Refused
 from billow.core.mail_addresses import is_address
 from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import credit_note_document, invoice_document, links, receipt
+from billow.flows.outside.seller import seller_of
+from billow.flows.papers import credit_note_document, einvoice, invoice_document, links, receipt
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
@@ -27,6 +30,7 @@ from billow.resources.refund import Refund
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
 
+log = logging.getLogger("billow.mail")
 NO_ADDRESS = "The customer has no mail address."
 
 
@@ -37,6 +41,8 @@ class Addressed:
     to: str
     letter: Letter
     papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
+    machine: tuple[str, bytes] | None = None
+    """The machine format that goes along: its profile and its content."""
 
 
 def address(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -46,16 +52,15 @@ def address(tx: Tx, mail: Ordered) -> Addressed | str:
 
 def sender_of(tx: Tx) -> Sender:
     """Return the account as the one who writes, with its name and colour."""
-    outside, own = outside_of(tx), merchant.merchant_of(tx)
+    seller, color = seller_of(tx), merchant.merchant_of(tx).primary_color or seller_of(tx).primary_color
+    party = invoice_document.seller_party(seller)
     plain = Sender(
         merchant.name_of(tx) or "billow",
-        parseaddr(outside.mail_from)[1],
-        outside.seller_address,
-        outside.seller_tax_id,
+        parseaddr(seller.email)[1],
+        party.lines,
+        party.tax_ids[0] if party.tax_ids else "",
     )
-    if own.primary_color is None:
-        return plain
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, own.primary_color)
+    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
 
 
 def locale_of(customer: Customer) -> str:
@@ -162,7 +167,19 @@ def invoice_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
-    return Addressed(letter.to, letter.letter, (paper,))
+    return Addressed(letter.to, letter.letter, (paper,), machine_of(tx, invoice))
+
+
+def machine_of(tx: Tx, invoice: Invoice) -> tuple[str, bytes] | None:
+    """Return the machine format that the customer wants; without it the paper goes alone."""
+    profile = einvoice.wanted(tx, invoice)
+    if profile is None:
+        return None
+    try:
+        return profile, einvoice.written(tx, invoice, profile)
+    except Refused as refused:
+        log.warning("%s invoice %s goes without %s: %s", tx.tenant, invoice.id, profile, refused.message)
+        return None
 
 
 def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:

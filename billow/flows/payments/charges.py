@@ -10,7 +10,8 @@ from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
-from billow.flows.outside.outside import gateway, gateway_named, gateway_of, outside_of
+from billow.flows.outside.outside import gateway, gateway_named, gateway_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import collect, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
@@ -136,7 +137,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
 
 def statement_descriptors(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
     """Return the descriptors, and the line on the card's statement: the seller's name and the suffix."""
-    seller = re.sub(r"[<>\\'\"*]", "", outside_of(tx).seller_name).upper()[:22].strip() or None
+    seller = re.sub(r"[<>\\'\"*]", "", seller_of(tx).name).upper()[:22].strip() or None
     own = suffix or descriptor
     line = f"{seller}* {own.upper()}"[:22] if seller and own else own.upper() if own else seller
     return {

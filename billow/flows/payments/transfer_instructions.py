@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.bank import references
 from billow.core.bank.seller import SellerAccount
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.tx import Tx
@@ -16,7 +16,7 @@ TRANSFER = "eu_bank_transfer"
 
 def of(tx: Tx, intent: PaymentIntent) -> dict[str, Any]:
     """Return the account, the amount and the reference to transfer with; none where the seller names none."""
-    account, id = outside_of(tx).account, intent.invoice or ""
+    account, id = seller_of(tx).account, intent.invoice or ""
     invoice = rows.find_many(tx, Invoice, [id]).get(id)
     number = invoice.payment_number if invoice else None
     shown = {

@@ -11,7 +11,7 @@ from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import has_gateway
-from billow.flows.platform import external_accounts
+from billow.flows.platform import external_accounts, profiles
 from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
 from billow.store.ids import new_id
@@ -85,6 +85,7 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         now=tx.wall,
         platform=tx.account,
     )
+    profiles.copy(tx, made, {})
     if wanted.external_account:
         external_accounts.add(tx, made, wanted.external_account)
     return made
@@ -94,12 +95,6 @@ def country_of(tx: Tx) -> str:
     """Return the platform's own country, in which an account is where the request names none."""
     found = tx.one("select country from accounts where id = %(id)s", id=tx.account)
     return str(found["country"]) if found else ""
-
-
-def platform_of(tx: Tx) -> str | None:
-    """Return the name of the platform itself."""
-    found = tx.one("select name from accounts where id = %(id)s", id=tx.account)
-    return found["name"] if found else None
 
 
 def kind_of(wanted: Create) -> str:
@@ -148,10 +143,10 @@ def name_of(account: ConnectedAccount) -> str | None:
     return account.business_profile.get("name") or company.get("name") or full or None
 
 
-@ConnectedAccount.update(Update)
 def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccount:
     """Update what an account says of its business. Emits `account.updated`."""
     sent = wanted.sent()
+    refuse_tax_ids(wanted)
     plain = ("business_type", "default_currency", "email")
     changes: dict[str, Any] = {name: sent[name] for name in plain if name in sent}
     if wanted.external_account:
@@ -172,6 +167,17 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
     return after(tx, account, changes)
 
 
+def refuse_tax_ids(wanted: Update) -> None:
+    """Refuse tax ids of another account: it names them itself, by a request with its own key or header."""
+    invoices = wanted.settings.invoices if wanted.settings else None
+    named = invoices.get("default_account_tax_ids") if isinstance(invoices, dict) else None
+    require(
+        not named,
+        "Send the request as the connected account, with the header Stripe-Account.",
+        param="settings[invoices][default_account_tax_ids]",
+    )
+
+
 def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
     """Write the changes of an account, and what follows from them: its name, and whether it can charge."""
     changed = account.but(**changes)
@@ -187,6 +193,7 @@ def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> Connect
         name=name_of(written),
         currency=written.default_currency,
     )
+    profiles.copy(tx, written, account.settings)
     return written
 
 

@@ -27,6 +27,7 @@ from billow.flows.subscription_terms.items import (
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
 from billow.resources import payment_method as cards
+from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
@@ -42,7 +43,6 @@ from billow.resources.subscription import (
     TransferData,
     TrialSettings,
 )
-from billow.resources.tax_id import TaxId
 from billow.store.tx import Tx
 
 BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
@@ -252,10 +252,8 @@ def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
 
 def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
     """Check that the tax ids on invoices are the account's own, and that it is their issuer."""
-    for place, id in enumerate((settings and settings.account_tax_ids) or []):
-        at = f"invoice_settings[account_tax_ids][{place}]"
-        found = rows.find(tx, TaxId, id, param=at)
-        require(found.customer is None, f"The tax id {id} belongs to a customer.", param=at)
+    given = (settings and settings.account_tax_ids) or []
+    tax_ids.of_account(tx, given, "invoice_settings[account_tax_ids]")
     issuer = settings.issuer if settings else None
     require(
         issuer is None or (issuer.type == "self" and issuer.account is None),

@@ -52,6 +52,7 @@ RULES = (
     Rule(invoices.no_period_twice, "invoices"),
     Rule(invoices.invoices_have_their_customer, "invoices"),
     Rule(invoices.numbers_are_in_sequence, "customers"),
+    Rule(invoices.series_have_no_gap, "number_series"),
     Rule(invoices.once_coupons_are_used_once, "customers"),
     Rule(subscriptions.subscriptions_have_their_customer, "subscriptions"),
     Rule(subscriptions.statuses_agree, "subscriptions"),

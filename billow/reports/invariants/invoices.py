@@ -161,6 +161,27 @@ def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
             yield Finding("numbers_are_in_sequence", row["id"], expected, "none")
 
 
+def series_have_no_gap(tx: Tx, series: Sequence[str]) -> Iterator[Finding]:
+    """Check that each number of an account's series up to its counter is that of one finalized invoice.
+
+    Voided invoices keep their numbers. Series of other documents are not looked at here.
+    """
+    for row in tx.all(
+        "select s.id, s.next, coalesce(array_agg(i.number) filter (where i.number is not null), '{}')"
+        " as numbers from number_series s left join invoices i on i.status <> 'draft'"
+        " and i.number ^@ split_part(s.id, '{number', 1)"
+        " where s.id = any(%(ids)s) and s.kind = 'invoice' group by s.id, s.next order by s.id",
+        ids=list(series),
+    ):
+        places = sorted(
+            place for one in row["numbers"] if (place := numbering.place_in(row["id"], one)) is not None
+        )
+        if places != list(range(1, row["next"])):
+            missing = sorted(set(range(1, row["next"])) ^ set(places))[:3]
+            found = ", ".join(numbering.in_series(row["id"], one) for one in missing)
+            yield Finding("series_have_no_gap", row["id"], "an invoice for each number of the series", found)
+
+
 def once_coupons_are_used_once(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     """Check that a coupon for one invoice was used by at most one finalized invoice."""
     for row in tx.all(
