@@ -14,7 +14,7 @@ from billow.ledger.balances import trial_balance
 from billow.reports.invariants import RULES, Rule, event_histories, everything
 from billow.store.jobs import run_due
 from billow.store.tx import Database, Tx
-from tests.support.machine_formats import machine_formats_are_valid
+from tests.support import machine_formats
 
 EXACT = (event_histories.previous_attributes_are_right, event_histories.statuses_follow_lifecycle)
 
@@ -23,7 +23,7 @@ def check_all(db: Database, tenant: str, clock: str | None = None) -> None:
     """Check every invariant; fail with all that is wrong, not only the first."""
     with db.transaction(tenant) as tx:
         wrong = [f"{name}: {what}" for name, check in CHECKS.items() for what in check(tx)]
-        wrong += [f"machine formats: {what}" for what in machine_formats_are_valid(tx)]
+        wrong += [f"machine formats: {what}" for what in machine_formats.machine_formats_are_valid(tx)]
     if clock:
         wrong += [f"running twice changes something: {what}" for what in second_run(db, tenant, clock)]
     assert not wrong, "\n".join(wrong)

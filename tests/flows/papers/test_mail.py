@@ -123,4 +123,4 @@ def test_a_checkout_mails_its_invoice_once_it_is_paid_and_none_of_a_failed_one(
     [letter] = read(letters)
     text = letter.get_body(("plain",))
     assert text is not None
-    assert "has billed you $20.00, and it is paid" in " ".join(text.get_content().split())
+    assert "has billed you US$20.00, and it is paid" in " ".join(text.get_content().split())
