@@ -12,7 +12,18 @@ import psycopg
 import typer
 
 from billow import app as application
-from billow import banking, commands, mailing, paying, processes, recovering, running, settings
+from billow import (
+    banking,
+    commands,
+    mailing,
+    paying,
+    processes,
+    recovering,
+    running,
+    selling,
+    settings,
+    taxing,
+)
 from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
@@ -59,6 +70,8 @@ cli.add_typer(banking.bank, name="bank")
 cli.add_typer(banking.sepa, name="sepa")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
+cli.add_typer(selling.seller, name="seller")
+cli.add_typer(taxing.tax, name="tax")
 cli.registered_commands += recovering.recovery.registered_commands
 
 
@@ -166,7 +179,9 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 
 @cli.command()
 def report(
-    name: Annotated[str, typer.Argument(help="revenue, aging, deferred, recovery or trial_balance.")],
+    name: Annotated[
+        str, typer.Argument(help="revenue, aging, deferred, recovery, trial_balance, vat, oss or ec_sales.")
+    ],
     since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
     until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, with amounts in minor units.")] = False,
@@ -330,6 +345,9 @@ def check(
     ] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Set timers that are missing.")] = False,
     tenant: Annotated[str, typer.Option(help="Check one only, as acct_1/live.")] = "",
+    gateways: Annotated[
+        bool, typer.Option("--gateways", help="Ask the gateways about every payment, and compare.")
+    ] = False,
     replica: Annotated[
         str, typer.Option("--database", help="URL of a database to read, such as a replica.")
     ] = "",
@@ -339,7 +357,7 @@ def check(
     read = read_settings(data)
     settings.check_database_url(replica)
     archived = read.embedded is not None and read.wal_archive is not None and not replica
-    wanted = commands.Checked(tenant, repair, full, tuple(since or []), archived)
+    wanted = commands.Checked(tenant, repair, full, tuple(since or []), gateways, archived)
     with nullcontext(replica) if replica else database(read) as url:
         db = Database(url, size=2)
         db.outside = application.outside_of(read, db)

@@ -33,10 +33,13 @@ from billow.pages import (
     checkout,
     connected_account,
     description,
+    elsewhere,
     frame,
     gateway_notices,
+    hosted_credit_note,
     hosted_invoice,
     hosted_receipt,
+    mandate_page,
     method_update,
     metrics,
     portal,
@@ -131,13 +134,16 @@ def _built(settings: Settings, db: Database) -> App:
     frame.add(server.app)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
+    hosted_credit_note.add(server.app, db, db.outside)
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)
     connected_account.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)
+    mandate_page.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)
+    elsewhere.add(server.app, db, db.outside)
     return App(db, keys, server, account, new_key)
 
 

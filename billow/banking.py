@@ -213,8 +213,12 @@ def export_debits(
         with built.db.transaction(owner) as tx:
             content = direct_debits.file_of(tx, batch or (made.id if made else ""))
     write_new(file, content)
-    said = f"{made.count} direct debits of {show(made.amount, 'eur')}" if made else "as it was"
+    said = f"{debits(made.count)} of {show(made.amount, 'eur')}" if made else "as it was"
     say(f"{file}: {batch or (made.id if made else '')}, {said}")
+
+
+def debits(count: int) -> str:
+    return f"{count} direct debit{'' if count == 1 else 's'}"
 
 
 def write_new(file: Path, content: bytes) -> None:
@@ -232,14 +236,12 @@ def list_debits(mode: Mode = "test", account: Account = None, data: Data = None)
     with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
         found = direct_debits.listed(tx)
     columns = ["file", "written", "debits", "sum", "exported", "settled", "rejected", "returned"]
-    shown = [
-        [one.id, one.created, one.count, show(one.amount, "eur"), *counted(debits)] for one, debits in found
-    ]
+    shown = [[one.id, one.created, one.count, show(one.amount, "eur"), *counted(own)] for one, own in found]
     table("direct debits", columns, shown) if shown else say("No file of direct debits was written.")
 
 
-def counted(debits: list[SepaCollection]) -> list[int]:
-    states = [one.state for one in debits]
+def counted(found: list[SepaCollection]) -> list[int]:
+    states = [one.state for one in found]
     return [states.count(state) for state in STATES]
 
 
@@ -257,7 +259,8 @@ def reject_debits(
         raise Refused(f"{file.name}: {error}") from None
     with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
         unknown = direct_debits.reject(tx, found)
-    say(f"{len(found) - len(unknown)} direct debits are rejected.")
+    count = len(found) - len(unknown)
+    say(f"{debits(count)} {'is' if count == 1 else 'are'} rejected.")
     for id in unknown:
         say(f"{id} is none of ours.", "red")
     raise typer.Exit(1 if unknown else 0)

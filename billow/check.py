@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from billow import gateway_check
 from billow.core.findings import Finding
-from billow.flows.platform import missing_timers
+from billow.flows.platform import missing_timers, timer_rules
 from billow.ledger import audit
 from billow.reports import invariants
 from billow.reports.invariants import Place, Rule
@@ -40,6 +41,8 @@ class Wish:
 
     full: bool = False
     since: Sequence[str] = ()
+    gateways: bool = False
+    """Whether to compare the books with what the gateways say, which asks them about every payment."""
 
 
 def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
@@ -48,6 +51,8 @@ def check(db: Database, tenant: str, wish: Wish) -> Iterator[Line]:
     yield from _titled(tenant, _ledger(db, tenant, wish))
     yield from _titled(tenant, _timers(db, tenant))
     yield from _titled(tenant, _jobs(db, tenant))
+    if wish.gateways:
+        yield from _titled(tenant, _gateways(db, tenant))
 
 
 def _titled(tenant: str, lines: Iterator[Line]) -> Iterator[Line]:
@@ -141,7 +146,7 @@ def _described(extent: audit.Extent, first: int) -> str:
 
 def _timers(db: Database, tenant: str) -> Iterator[Line]:
     total = 0
-    for rule in missing_timers.RULES:
+    for rule in timer_rules.RULES:
         found, count = _wrong(db, tenant, rule)
         total += count
         yield from _shown(found, count)
@@ -152,7 +157,7 @@ def _timers(db: Database, tenant: str) -> Iterator[Line]:
     yield not total, f"timers that are missing, or set to another time: {total}{hint}"
 
 
-def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[str], int]:
+def _wrong(db: Database, tenant: str, rule: timer_rules.Rule) -> tuple[list[str], int]:
     """Return the timers of a rule that are certainly wrong and shown, and the number of all of them."""
     shown: list[str] = []
     count = 0
@@ -165,7 +170,7 @@ def _wrong(db: Database, tenant: str, rule: missing_timers.Rule) -> tuple[list[s
     return shown, count
 
 
-def _timer(one: missing_timers.WrongTimer) -> str:
+def _timer(one: timer_rules.WrongTimer) -> str:
     expected = f"the timer {one.kind} {_when(one.clock, one.at)}"
     found = _when(*one.set_to) if one.set_to else "none"
     return f"{one.ref}: timers_are_set: expected {expected}, found {'it ' * bool(one.set_to)}{found}"
@@ -182,3 +187,14 @@ def _jobs(db: Database, tenant: str) -> Iterator[Line]:
     late = _read(db, tenant, lambda tx: jobs.late(tx, tx.wall - LATE))
     behind = ", ".join(f"{row['kind']} {row['count']} since {row['since']:%Y-%m-%d %H:%M}" for row in late)
     yield not late, f"jobs that are due for more than an hour: {behind or 'none'}"
+
+
+# ------------------------------------------------------------------------------------- the gateways' truth
+
+
+def _gateways(db: Database, tenant: str) -> Iterator[Line]:
+    counted = gateway_check.Compared()
+    found = [str(one) for one in gateway_check.compare(db, tenant, counted)]
+    yield from _shown(found[:MOST_SHOWN], len(found))
+    untold = f"; {counted.untold} more that their gateway cannot tell of" if counted.untold else ""
+    yield not found, f"gateways: {counted.told} payments, refunds and disputes compared{untold}"

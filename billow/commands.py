@@ -271,6 +271,8 @@ class Checked:
     full: bool = False
     since: tuple[str, ...] = ()
     """Hashes of seals that earlier checks printed."""
+    gateways: bool = False
+    """Whether to compare what is recorded with what the gateways say."""
     archive: bool = False
     """Whether the settings say that the log of the embedded database is to be archived."""
 
@@ -290,7 +292,7 @@ def check(db: Database, wanted: Checked) -> Iterator[checking.Line]:
     for tenant in _tenants(db, wanted.tenant):
         if wanted.repair:
             yield True, f"{tenant} timers that were missing or moved and are set: {_repaired(db, tenant)}"
-        yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since))
+        yield from checking.check(db, tenant, checking.Wish(wanted.full, wanted.since, wanted.gateways))
         yield from _collected(db, tenant)
         yield from undeliverable(db, tenant)
 

@@ -83,22 +83,42 @@ def set_mails(
     name: Annotated[str, typer.Option(help="The name that mails are written in.")] = "",
     color: Annotated[str, typer.Option(help="The colour of the button, as #1D4FB8.")] = "",
     reminder_days: Annotated[str, typer.Option(help="Days after the due date, as 3,7,14.")] = "",
+    void_credit_notes: Annotated[
+        str, typer.Option(help="Whether voiding an invoice issues a credit note: yes, no, or default.")
+    ] = "",
     mode: Mode = "test",
     account: Account = None,
     data: Data = None,
 ) -> None:
     """Show which mails an account sends and in which name; options change it."""
+    require(
+        void_credit_notes in ("", *VOIDING),
+        f"--void-credit-notes is yes, no or default, not {void_credit_notes}.",
+    )
     with open_installation(data, account) as built:
         switched = {**dict.fromkeys(on or [], True), **dict.fromkeys(off or [], False)}
-        now = change(built, mode, switched, name, color, numbers(reminder_days))
+        more = {"void_credit_notes": VOIDING[void_credit_notes]} if void_credit_notes else {}
+        now = change(built, mode, switched, name, color, numbers(reminder_days), **more)
         show("mails", ["kind", "sent", "by default"], kind_rows(now))
         days = ", ".join(map(str, now.reminder_days))
         say(f"Languages: {', '.join(LANGUAGES)}. Reminders: {days} days after the due date.")
         say(f"Name: {now.display_name or 'the account’s'}. Colour: {now.primary_color or 'billow’s'}.")
+        voiding = next(word for word, value in VOIDING.items() if value is now.void_credit_notes)
+        say(f"Credit notes of voided invoices: {voiding}.")
+
+
+VOIDING = {"yes": True, "no": False, "default": None}
+"""Whether voiding an invoice issues a credit note; by default where the seller is in the European Union."""
 
 
 def change(
-    built: App, mode: str, switched: dict[str, bool], name: str, color: str, days: tuple[int, ...]
+    built: App,
+    mode: str,
+    switched: dict[str, bool],
+    name: str,
+    color: str,
+    days: tuple[int, ...],
+    **more: bool | None,
 ) -> merchant.Merchant:
     """Store the settings that are given, and return all of them."""
     for kind in switched:
@@ -111,6 +131,7 @@ def change(
             display_name=name or now.display_name,
             primary_color=color or now.primary_color,
             reminder_days=days or now.reminder_days,
+            **more,
         )
         if wanted != now:
             merchant.store(tx, wanted)

@@ -11,14 +11,18 @@ from billow import commands
 from billow.app import App
 from billow.core.errors import require
 from billow.core.money import CURRENCIES
+from billow.core.money import show as amount
 from billow.core.routing import Route
 from billow.flows.outside import gateways as configured
+from billow.flows.payments import late_payments
 from billow.opening import open_installation, read_settings
 from billow.providers.gateways.simulated import Simulated
 from billow.resources.payment_method_types import BY_NAME
 from billow.terminal import Account, Data, say, show, write
 
 gateways = typer.Typer(no_args_is_help=True, help="Choose which gateways take an account's payments.")
+MOST = 200
+"""Payments that are listed at once."""
 WITHOUT_KEY = ("bank", "manual", "sepa_debit")
 """The kinds that reach nobody by a network, and so have no key."""
 Mode = Annotated[str, typer.Option(help="test or live.")]
@@ -35,7 +39,11 @@ def address_of(built: App, mode: str, name: str) -> str:
 def list_gateways(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
     """List the gateways of an account, in the order in which they are asked. Their secrets are not shown."""
     with open_installation(data, account) as built:
-        show("gateways", COLUMNS, [row_of(built, mode, one) for one in routes(built, mode)])
+        found = [row_of(built, mode, one) for one in routes(built, mode)]
+        if mode == "test":  # it is asked where none is configured, and holds what it took before
+            used = "no, others are configured" if found else "yes"
+            found.append(["simulated", "simulated", "", "all", "all", used, ""])
+        show("gateways", COLUMNS, found)
 
 
 def routes(built: App, mode: str) -> tuple[Route, ...]:
@@ -52,7 +60,7 @@ def row_of(built: App, mode: str, one: Route) -> list[object]:
         ", ".join(one.currencies) or "all",
         ", ".join(one.types) or "all",
         "yes" if one.active else "no, refunds only",
-        address_of(built, mode, one.name),
+        "" if one.kind in WITHOUT_KEY else address_of(built, mode, one.name),
     ]
 
 
@@ -73,30 +81,46 @@ def set_gateway(
     So they are in no list of processes and in no history of a shell.
     """
     own = kind in WITHOUT_KEY
-    secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
-    require(secret or own, "Give the gateway's secret key on standard input.")
-    made = Route(
-        name=name,
-        kind=kind,
-        position=position,
-        currencies=tuple(one.lower() for one in currency or []),
-        types=tuple(type or []),
-        address=address or None,
-        secret=secret,
-        signing_secret=signing,
-    )
     with open_installation(data, account) as built:
-        check(made, list(built.db.outside.configured.kinds))
-        require(own or ("_live_" in secret) == (mode == "live"), f"That is not a key of {mode} mode.")
+        check_kind(kind, list(built.db.outside.configured.kinds))
+        secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
+        require(secret or own, "Give the gateway's secret key on standard input.")
+        require(own or is_key(secret, mode), f"That is not a secret key of {mode} mode.")
+        made = Route(
+            name=name,
+            kind=kind,
+            position=position,
+            currencies=tuple(one.lower() for one in currency or []),
+            types=tuple(type or []),
+            address=address or None,
+            secret=secret,
+            signing_secret=signing,
+        )
+        check(made)
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
-        say(f"{name} takes payments. Let it send its notices to {address_of(built, mode, name)}")
+        say(f"{name} takes payments.")
+        if not own:
+            say(f"Let it send its notices to {address_of(built, mode, name)}")
+            say("This address begins with BILLOW_BASE_URL; set it here as it is set for the server.")
 
 
-def check(route: Route, kinds: list[str]) -> None:
-    """Refuse what no gateway could ever take."""
+def is_key(secret: str, mode: str) -> bool:
+    """Check whether a key is a secret or restricted one of a mode: test keys take no real money.
+
+    >>> is_key("sk_test_1", "test"), is_key("rk_test_1", "live"), is_key("pk_live_1", "live")
+    (True, False, False)
+    """
+    return secret.startswith((f"sk_{mode}_", f"rk_{mode}_"))
+
+
+def check_kind(kind: str, kinds: list[str]) -> None:
     known = ", ".join(sorted(kinds))
-    require(route.kind in kinds, f"There is no gateway of the kind {route.kind}; there are {known}.")
+    require(kind in kinds, f"There is no gateway of the kind {kind}; there are {known}.")
+
+
+def check(route: Route) -> None:
+    """Refuse what no gateway could ever take."""
     require(re.fullmatch("[a-z0-9_-]{1,40}", route.name), "A name has small letters, digits, - and _.")
     for one in route.currencies:
         require(one in CURRENCIES, f"{one} is no currency.")
@@ -117,6 +141,46 @@ def stop_gateway(
             found = configured.stop(tx, name)
         require(found, f"There is no gateway {name}.")
         say(f"{name} takes no new payments.")
+
+
+@gateways.command("late")
+def list_late(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List payments that came too late for what they were to pay, and whether they are refunded."""
+    with (
+        open_installation(data, account) as built,
+        built.db.transaction(commands.tenant(built, mode), reads=True) as tx,
+    ):
+        found = late_payments.listed(tx, MOST)
+    columns = ["charge", "at", "too late for", "customer", "amount", "gateway", "its id", "state"]
+    shown = [
+        [
+            one["id"],
+            one["created"],
+            one["late_for"],
+            one["customer"],
+            amount(one["amount"], one["currency"]),
+            one["gateway"],
+            one["reference"],
+            one["state"],
+        ]
+        for one in found
+    ]
+    show("late payments", columns, shown) if shown else say("No payment has come too late.")
+
+
+@gateways.command("remove")
+def remove_gateway(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Remove a gateway that has taken no payment and keeps no method; another one can only be stopped."""
+    with open_installation(data, account) as built:
+        with built.db.transaction(commands.tenant(built, mode)) as tx:
+            found = configured.remove(tx, name)
+        require(found, f"There is no gateway {name}.")
+        say(f"{name} is removed.")
 
 
 @gateways.command("truth")

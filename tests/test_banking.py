@@ -125,7 +125,7 @@ def test_a_file_is_written_once_and_again_as_it_was(
     invoice = debit(api)
     first, again = tmp_path / "first.xml", tmp_path / "again.xml"
     status, said = sepa("export", str(first), "--ahead", "5")
-    assert status == 0 and "1 direct debits of €9.00" in said
+    assert status == 0 and "1 direct debit of €9.00" in said
     batch = next(word.strip(",") for word in said.split() if word.startswith("sbt_"))
     assert sepa("export", str(first), "--batch", batch)[0] == 2, "an existing file is not replaced"
     assert sepa("export", str(again), "--batch", batch)[0] == 0
@@ -134,7 +134,7 @@ def test_a_file_is_written_once_and_again_as_it_was(
     [id] = re.findall("<EndToEndId>(.*)</EndToEndId>", first.read_text())
     report = tmp_path / "report.xml"
     report.write_text(REPORT.replace("ID", id))
-    assert sepa("reject", str(report)) == (0, "1 direct debits are rejected.\n")
+    assert sepa("reject", str(report)) == (0, "1 direct debit is rejected.\n")
     assert api.get(f"/v1/invoices/{invoice}")["status"] == "open"
     report.write_text(REPORT.replace("ID", "other"))
     status, said = sepa("reject", str(report))

@@ -132,6 +132,8 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
         assert (first / "kept").exists()
     with machine.own_folder(tmp_path) as again:
         assert again == first and not (first / "kept").exists()
+    with machine.own_folder(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_port_in_use_is_passed_over() -> None:

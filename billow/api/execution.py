@@ -194,6 +194,7 @@ class Execution:
             return refusal(idempotency.in_use(call.idempotency_key or ""))
         if isinstance(error, Refused):
             history.name_as_sent(error, call.renamed)
+            history.name_successor(error, call.version, call.name, call.sent)
             if call.version != NEWEST and error.more:
                 with self._tried(call), self._begin(call)() as tx:
                     show_now(tx, error.more)

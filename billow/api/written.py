@@ -23,6 +23,7 @@ class Writes:
 
 WRITES: Mapping[str, Writes] = {
     "balance": Writes("customer_balance_transaction"),
+    "credit_amount": Writes("customer_balance_transaction"),
     "default_payment_method": Writes("payment_method"),
     "default_price_data": Writes("price"),
     "file_link_data": Writes("file_link"),
@@ -32,6 +33,7 @@ WRITES: Mapping[str, Writes] = {
     "price_data": Writes("price"),
     "product": Writes("product"),
     "product_data": Writes("product"),
+    "refund_amount": Writes("refund"),
     # For a charge of a customer, the source is one of the customer's cards. Everywhere else it is a token.
     "shipping_rate_data": Writes("shipping_rate"),
     "source": Writes("payment_method", unless=lambda beside: bool(beside.get("customer"))),

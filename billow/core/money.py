@@ -78,6 +78,11 @@ def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:
     return split if total >= 0 else [-part for part in split]
 
 
+def proportional(total: int, part: int, whole: int) -> int:
+    """Return the share of a total that a part of a whole has, rounded: of 100, 1 of 3 is 33."""
+    return round_half_away(Fraction(total * part, whole))
+
+
 @lru_cache(maxsize=4096)
 def show(amount: int | Decimal, currency: str) -> str:
     """Format minor units for people: -500 usd is -$5.00, 0.0003 usd is $0.000003, 500 jpy is ¥500."""

@@ -31,4 +31,11 @@ class FraudSuspected:
     fraud_type: str
 
 
-Notice = AttemptChanged | DisputeChanged | FraudSuspected
+@dataclass(frozen=True, slots=True)
+class MethodCollected:
+    """A customer has entered a method on the gateway's page. `collection` is our id."""
+
+    collection: str
+
+
+Notice = AttemptChanged | DisputeChanged | FraudSuspected | MethodCollected

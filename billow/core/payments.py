@@ -27,6 +27,10 @@ class Charge:
     description: str | None = None
     capture: bool = True
     """Without it the money is held on the card until a `Capture`, and costs no fee until then."""
+    return_url: str | None = None
+    """Where the customer returns to whom the bank asks elsewhere; None where nobody can be asked."""
+    type: str = "card"
+    """The type of the payment method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,31 @@ class SetUp:
     attempt: str
     method: str
     off_session: bool = True
+    return_url: str | None = None
+    type: str = "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Let a customer enter a method on a page of the gateway's own, so that no number reaches us.
+
+    `collection` is our id of this: however often it is sent, the gateway makes one page of it.
+    """
+
+    collection: str
+    types: tuple[str, ...]
+    currency: str | None
+    return_url: str
+    """Where the customer comes back to with a method, which the gateway is asked for then."""
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectingPage:
+    """The page of a gateway on which a method is entered, and the gateway's reference of it."""
+
+    reference: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +111,8 @@ class Succeeded:
     authorization_code: str | None = field(default=None, compare=False)
     network_transaction_id: str | None = field(default=None, compare=False)
     news: bool = field(default=False, compare=False)
+    at_once: bool = field(default=False, compare=False)
+    """Whether the money is available without the usual wait."""
     exchange: "Exchange | None" = field(default=None, compare=False)
 
 
@@ -116,11 +147,13 @@ CANCELED = Declined(
 class NeedsAction:
     """The customer must act first: authenticate, as with 3D Secure, or what `kind` says.
 
-    The kinds are types of `next_action` (`verify_with_microdeposits`, `redirect_to_url`).
+    The kinds are types of `next_action` (`verify_with_microdeposits`, `redirect_to_url`). `url` is where the
+    customer acts, if that is not a page of ours.
     """
 
     reference: str
     kind: str = "authenticate"
+    url: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,10 +191,15 @@ def is_valid(type: str, value: str) -> bool:
 def on_documents(type: str, value: str) -> str:
     """Return a tax id as documents show it: European ones in capitals and without separators.
 
-    >>> on_documents("eu_vat", "de 123 456 789"), on_documents("us_ein", "91-1144442")
-    ('DE123456789', '91-1144442')
+    Greek ones begin with EL.
+
+    >>> on_documents("eu_vat", "gr 094 259 216"), on_documents("us_ein", "91-1144442")
+    ('EL094259216', '91-1144442')
     """
-    return compact(value) if type in ("eu_vat", "eu_oss_vat") else value
+    if type not in ("eu_vat", "eu_oss_vat"):
+        return value
+    plain = compact(value)
+    return f"EL{plain[2:]}" if plain.startswith("GR") else plain
 
 
 def country_of(type: str, value: str) -> str | None:

@@ -18,6 +18,8 @@ class Rate:
     id: str
     percentage: Decimal
     inclusive: bool
+    reason: str = BY_HAND
+    """Why it is what it is, as a tax source says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,12 @@ def taxed(lines: Sequence[Line], status: str = "none", *, per_line: bool = True)
         Taxed(
             net,
             tuple(
-                Tax(rate, 0 if status in EXEMPT else {**own, **more}[rate], net, EXEMPT.get(status, BY_HAND))
+                Tax(
+                    rate,
+                    0 if status in EXEMPT else {**own, **more}[rate],
+                    net,
+                    EXEMPT.get(status, rate.reason),
+                )
                 for rate in line.rates
             ),
         )

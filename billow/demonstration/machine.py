@@ -112,7 +112,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 @contextmanager
 def own_folder(above: Path) -> Iterator[Path]:
     """Yield an empty folder: demo-1, or demo-2 if that is in use, and so on."""
-    above.mkdir(parents=True, exist_ok=True)
+    above.mkdir(parents=True, exist_ok=True, mode=0o700)
     for number in count(1):
         folder = above / f"demo-{number}"
         with (above / f"demo-{number}.lock").open("w") as lock:

@@ -138,6 +138,11 @@ def cash_kept(customer: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("unapplied_cash", currency), customer_balance(customer, currency), amount)
 
 
+def cash_sold(currency: str, amount: int) -> list[Transfer]:
+    """Record a sale without an invoice that was paid in advance; a negative amount takes it back."""
+    return move(the("unapplied_cash", currency), revenue("none", currency), amount)
+
+
 def cash_rounded(currency: str, amount: int) -> list[Transfer]:
     """Write off what was paid too much where it is too little to keep; a negative amount takes it back."""
     return move(the("unapplied_cash", currency), the("rounding", currency), amount)
@@ -161,9 +166,12 @@ def share_transferred(gateway: str, account: str, currency: str, amount: int) ->
     return move(connected_share(account, currency), clearing(gateway, currency), amount)
 
 
-def refund_granted(currency: str, amount: int) -> list[Transfer]:
-    """Grant a refund without a credit note as goodwill: it reduces revenue before it is sent."""
-    return move(the("revenue_adjustments", currency), the("refunds_payable", currency), amount)
+def refund_granted(currency: str, net: int, taxes: Sequence[Tax] = ()) -> list[Transfer]:
+    """Grant a refund without a credit note as goodwill: it reduces revenue and tax before it is sent."""
+    owed = the("refunds_payable", currency)
+    shares = [move(tax_payable(tax.jurisdiction, currency), owed, tax.amount) for tax in taxes]
+    granted = move(the("revenue_adjustments", currency), owed, net)
+    return [transfer for moved in (granted, *shares) for transfer in moved]
 
 
 def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:

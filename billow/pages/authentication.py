@@ -6,13 +6,16 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import flask
 
 from billow.api import rows
+from billow.core.errors import Unavailable
 from billow.flows.checkout import confirmations
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links
 from billow.flows.payments import actions
 from billow.flows.payments.actions import Intent
-from billow.pages import frame, sealed
-from billow.pages.words import Words, words_of
+from billow.pages import elsewhere, frame, sealed
+from billow.pages.elsewhere import preferred
+from billow.pages.words import Words
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.perform import perform
@@ -24,6 +27,21 @@ ADDRESS = "/a/<account>/<mode>/<intent>/<seal>"
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     """Add the page. It reads the state from what is stored, never from what its address says."""
 
+    def back(tenant: str, id: str, address: str) -> flask.Response:
+        """Take a customer back from the bank's page: the gateway says what was answered there."""
+
+        def look(tx: Tx) -> Any:
+            tx, intent = yield from actions.complete(tx, id)
+            return go_on(tx, outside, intent)
+
+        try:
+            answer: flask.Response = perform(lambda: db.transaction(tenant), look)
+        except Unavailable:
+            words, here = preferred(), f"{address}/back"
+            more = {"link": (words("refresh"), here), "refresh": f"5;url={here}"}
+            return elsewhere.said(outside, tenant, "info", "busy", words("busy_text"), **more)
+        return answer
+
     def view(tenant: str, id: str, address: str) -> flask.Response:
         request = flask.request
         with db.transaction(tenant) as tx:
@@ -31,6 +49,9 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             if intent.status != "requires_action":
                 return leave(tx, outside, intent)
             if request.method == "GET":
+                url = confirmations.elsewhere(tx, id)
+                if url:
+                    return elsewhere.led_to(outside, tenant, url, "confirm", "elsewhere_bank")
                 return asked(tx, outside, intent, address)
         if not frame.is_ours(outside, address, request.form, request.headers):
             return frame.see(address)
@@ -43,17 +64,29 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         answer: flask.Response = perform(lambda: db.transaction(tenant), confirm)
         return answer
 
-    app.add_url_rule(
-        ADDRESS,
-        "authentication",
-        sealed.page(outside, "action", view),
-        methods=["GET", "POST"],
-        provide_automatic_options=False,
-    )
+    for path, name, shown, methods in (
+        (ADDRESS, "authentication", view, ["GET", "POST"]),
+        (f"{ADDRESS}/back", "authentication return", back, ["GET"]),
+    ):
+        app.add_url_rule(
+            path,
+            name,
+            sealed.page(outside, "action", shown),
+            methods=methods,
+            provide_automatic_options=False,
+        )
 
 
-def preferred() -> Words:
-    return words_of(flask.request.accept_languages.best_match(["en", "sv", "de", "fr"]))
+def go_on(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
+    """Lead on from the bank's page; one who has not answered there can go there once more."""
+    url = confirmations.elsewhere(tx, intent.id) if intent.status == "requires_action" else None
+    if url:
+        more = {"at_once": False}
+        return elsewhere.led_to(outside, tx.tenant, url, "confirm", "elsewhere_bank", **more)
+    session = confirmations.session_awaiting(tx, intent.id)
+    if session is not None:
+        return frame.see(f"{links.checkout(tx, session.id)}/confirm")
+    return leave(tx, outside, intent)
 
 
 def asked(tx: Tx, outside: Outside, intent: Intent, address: str) -> flask.Response:
@@ -64,7 +97,7 @@ def asked(tx: Tx, outside: Outside, intent: Intent, address: str) -> flask.Respo
         words.language,
         address=address,
         amount=amount_of(intent, words),
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -84,15 +117,15 @@ def leave(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
     words, target = preferred(), return_address(intent)
     done = intent.status in SUCCEEDED
     amount = amount_of(intent, words)
-    text = words("complete_paid", amount=amount, seller=outside.seller_name)
+    text = words("complete_paid", amount=amount, seller=seller_of(tx).name)
     return frame.page(
         "message.html",
         words.language,
         key="complete" if done else "declined",
         kind="good" if done else "bad",
-        link=(words("continue_to", name=outside.seller_name), target) if target else None,
+        link=(words("continue_to", name=seller_of(tx).name), target) if target else None,
         refresh=f"0;url={target}" if target else None,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         texts=[text if amount else words("complete_saved")] if done else [],
     )

@@ -9,16 +9,21 @@ import flask
 from billow.api import rows
 from billow.core import tax_ids
 from billow.core.errors import Refused, Unavailable
-from billow.flows.checkout import changes, completion, payment_links, purchase, sessions
+from billow.flows.checkout import changes, completion, confirmations, payment_links, purchase, sessions
 from billow.flows.checkout.completion import Result
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
+from billow.flows.mails import outbox
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import actions
-from billow.pages import authentication, checkout_view, entry, frame, sealed
+from billow.pages import authentication, checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words, words_of
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import TaxNumber
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_link import PaymentLink
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -27,7 +32,8 @@ from billow.store.tx import Database, Tx
 
 ADDRESS = "/c/<account>/<mode>/<session>/<seal>"
 LINK = "/b/<account>/<mode>/<link>/<seal>"
-OPTIONAL = re.compile(r"optional-([0-9]{1,2})")
+OPTIONAL = re.compile(r"(?:optional|add)-([0-9]{1,2})")
+DROPPED = re.compile(r"drop-([0-9]{1,2})")
 
 
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
@@ -76,7 +82,7 @@ class Pages:
         if session.attempt_until is not None:
             return busy(tx, session, form.words, address)
         status = 422 if form.errors or form.declined else 200
-        takes = entry.of(tx, session.currency)
+        takes = entry.of(tx, session.currency, session.payment_method_types)
         if session.pending.get("declines", 0) >= completion.MOST_DECLINES:
             return message(
                 tx,
@@ -86,7 +92,7 @@ class Pages:
                 "declined",
                 [form.words("too_often", seller=checkout_view.seller_of(session))],
             )
-        if takes is None and not checkout_view.saved(tx, session) and checkout_view.asks(session)["method"]:
+        if not takes and not checkout_view.saved(tx, session) and checkout_view.asks(session)["method"]:
             return message(tx, session, form.words, "bad", "declined", [form.words("no_gateway")])
         shown = checkout_view.view(tx, session, form, takes)
         token = frame.token_of(self.outside, address)
@@ -108,6 +114,8 @@ class Pages:
             if session.status != "open" or completion.is_busy(tx, session):
                 return frame.see(address)
             session = changes.choose(tx, session, chosen(form.given))
+            if form.given.get("action") == "remove_code":
+                changes.remove_code(tx, session)
             code = form.text("code")
             if code and not changes.redeem_code(tx, session, code):
                 form.wrong("code", "bad_code")
@@ -127,6 +135,11 @@ class Pages:
             payer = payer_of(tx, session, form)
             if payer is None or form.errors or session.amount_total != before:
                 return self._by_state(tx, session, address, form)
+            takes = entry.of(tx, session.currency, session.payment_method_types)
+        entered = payer.card or payer.iban or payer.method
+        if entered is None and checkout_view.asks(session)["method"]:
+            wanted = Wanted("checkout", id, takes.elsewhere, session.currency, payer, {})
+            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
         try:
             result: Result = perform(lambda: self.db.transaction(tenant), completion.pay, id, payer)
         except Unavailable:
@@ -136,7 +149,7 @@ class Pages:
             with self.db.transaction(tenant) as tx:
                 completion.reopen(tx, id)
         if result.declined:
-            form.declined = result.declined
+            form.declined = form.words.decline(result.reason, result.declined)
             with self.db.transaction(tenant) as tx:
                 return self._by_state(tx, rows.find(tx, CheckoutSession, id), address, form)
         return frame.see(f"{address}/done" if result.session.status == "complete" else address)
@@ -152,6 +165,9 @@ class Pages:
             here = f"{address}/confirm"
             intent = actions.find(tx, awaits)
             asked = intent.status == "requires_action"
+            url = confirmations.elsewhere(tx, awaits) if asked else None
+            if url:
+                return elsewhere.led_to(self.outside, tenant, url, "confirm", "elsewhere_bank")
             if flask.request.method == "GET" and asked:
                 return frame.page(
                     "confirm.html",
@@ -168,7 +184,7 @@ class Pages:
         passed = flask.request.form.get("answer") == "yes"
         result = perform(lambda: self.db.transaction(tenant), completion.confirm, id, passed)
         if result.declined:
-            form = Form(words, declined=result.declined)
+            form = Form(words, declined=words.decline(result.reason, result.declined))
             with self.db.transaction(tenant) as tx:
                 return self._by_state(tx, rows.find(tx, CheckoutSession, id), address, form)
         return frame.see(f"{address}/done" if result.session.status == "complete" else address)
@@ -192,7 +208,7 @@ class Pages:
         """Begin a checkout session at a payment link."""
         with self.db.transaction(tenant) as tx:
             link = rows.find(tx, PaymentLink, id)
-            words, seller = words_of(flask.request.args.get("locale")), self.outside.seller_name
+            words, seller = words_of(flask.request.args.get("locale")), seller_of(tx).name
             if not payment_links.is_open(link):
                 text = link.inactive_message or words("link_inactive_text", seller=seller)
                 return frame.page(
@@ -238,7 +254,9 @@ def chosen(given: Mapping[str, str]) -> changes.Chosen:
         and value.strip().isdigit()
         and len(value) < 8
     }
-    extras = {int(found[1]) for name in given if (found := OPTIONAL.fullmatch(name))}
+    action = given.get("action", "")
+    extras = {int(found[1]) for name in (*given, action) if (found := OPTIONAL.fullmatch(name))}
+    extras -= {int(found[1]) for found in [DROPPED.fullmatch(action)] if found}
     option = given.get("shipping", "")
     return changes.Chosen(quantities, extras, int(option) if option.isdecimal() and len(option) < 3 else None)
 
@@ -249,8 +267,7 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
     None where a card would have to be typed in, and no number may reach us.
     """
     words, asked = form.words, checkout_view.asks(session)
-    known = (session.customer_details or {}).get("email")
-    email = known or form.email()
+    email = checkout_view.fixed_email(tx, session) or form.email()
     individual = named(form, "individual_name", words("name"), asked["individual"])
     business = named(form, "business_name", words("business_name"), asked["business"])
     phone = form.needed("phone", words("phone")) if asked["phone"] else None
@@ -263,24 +280,28 @@ def payer_of(tx: Tx, session: CheckoutSession, form: Form) -> Payer | None:
         form.labels["terms"] = words("terms", name=checkout_view.seller_of(session))
         if form.given.get("terms") != "yes":
             form.wrong("terms", "bad_terms")
-    method, address = form.given.get("method", "new"), None
+    method, address = form.given.get("method", ""), None
     own = method in [one["id"] for one in checkout_view.saved(tx, session)]
-    card = None
-    if asked["method"] and not own and entry.of(tx, session.currency) is None:
+    card, iban = None, None
+    chosen = entry.of(tx, session.currency, session.payment_method_types).chosen(method)
+    if asked["method"] and not own and chosen is None:
         return None
-    if asked["method"]:
-        address = form.address("", countries_of(words), whole=asked["billing"]) if not own else None
-        card = None if own else form.card(tx.now)
+    if asked["method"] and not own:
+        address = form.address("", countries_of(words), whole=asked["billing"])
+        card = form.card(tx.now) if chosen == "card" else None
+        iban = form.iban() if chosen == "sepa_debit" else None
     return Payer(
+        accepted=entry.accepted(),
         address=address,
         answers={key: value for key, value in answers.items() if value is not None},
         business_name=business,
         card=card,
         consent=consent(session, form),
         email=email,
+        iban=iban,
         individual_name=individual,
         method=method if own else None,
-        name=individual or business or form.text("holder"),
+        name=individual or business or form.holder(),
         phone=phone,
         shipping=shipping,
         tax_id=tax_id(form, asked["tax_id"], address),
@@ -400,7 +421,7 @@ def complete(tx: Tx, session: CheckoutSession, words: Words, *, go: bool = False
     )
     key = "complete_saved" if session.mode == "setup" else said
     texts = [words(key, amount=amount, seller=seller)]
-    if details.get("email"):
+    if details.get("email") and is_mailed(tx, session, details["email"]):
         texts.append(words("complete_mail", email=details["email"]))
     if session.payment_link:
         link = rows.find(tx, PaymentLink, session.payment_link)
@@ -418,6 +439,15 @@ def complete(tx: Tx, session: CheckoutSession, words: Words, *, go: bool = False
         link=(words("continue_to", name=seller), target) if target else None,
         refresh=f"0;url={target}" if target and go else None,
     )
+
+
+def is_mailed(tx: Tx, session: CheckoutSession, email: str) -> bool:
+    """Check whether a receipt or an invoice goes to the address that the customer entered."""
+    invoice = rows.find(tx, Invoice, session.invoice) if session.invoice else None
+    paid_by = session.payment_intent or (invoice.payment_intent if invoice else None)
+    intent = rows.find(tx, PaymentIntent, paid_by) if paid_by else None
+    about = [session.invoice, intent.latest_charge if intent else None]
+    return outbox.is_ordered(tx, [id for id in about if id], email)
 
 
 def success_url(session: CheckoutSession) -> str | None:

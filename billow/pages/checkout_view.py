@@ -1,6 +1,7 @@
 """Put together what the checkout page shows: what is bought, what it costs, and what is asked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,55 +14,95 @@ from billow.core import pricing
 from billow.flows.billing import priced_items
 from billow.flows.checkout import lines, totals
 from billow.flows.quotes.lines import PricedLine
-from billow.pages import frame
+from billow.pages import frame, markup
+from billow.pages.entry import Entry
 from billow.pages.forms import Form, countries_of
 from billow.pages.words import Words
 from billow.resources.checkout_session import CheckoutSession
+from billow.resources.coupon import Coupon
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.product import Product
+from billow.resources.promotion_code import PromotionCode
 from billow.resources.shipping_rate import ShippingRate
 from billow.store.tx import Tx
 
 
 def day(at: datetime, words: Words) -> str:
     """Write a date with its month as a word, so that no order of numbers can be misread."""
-    return str(format_date(at, "d MMM y", locale=frame.REGIONS[words.language]))
+    return str(format_date(at, "d MMM y", locale=words.region))
 
 
-def view(tx: Tx, session: CheckoutSession, form: Form, entry: str | None) -> dict[str, Any]:
+def view(tx: Tx, session: CheckoutSession, form: Form, entry: Entry) -> dict[str, Any]:
     """Return the values of the page's template."""
     words, seller = form.words, seller_of(session)
     priced = lines.lines_of(tx, "session", session.id)
-    asked = asks(session)
+    asked, ways = asks(session), shipping(tx, session, words)
+    shown = [line_shown(one, words, session) for one in priced]
     return {
         "asks": asked,
         "button": button(session, words),
         "cancel_url": session.cancel_url,
+        "code": code_of(tx, session) if session.allow_promotion_codes else None,
         "codes": bool(session.allow_promotion_codes),
         "countries": countries_of(words),
         "currency": session.currency or "usd",
         "custom": custom(session),
         "custom_text": session.custom_text,
         "entry": entry,
-        "form": form,
+        "form": prefilled(form, session),
         "heading": heading(session, priced, words, seller),
-        "keeps": session.mode != "payment" and asked["method"],
-        "known_email": (session.customer_details or {}).get("email"),
-        "lines": [line_shown(one, words, session) for one in priced],
+        "known_email": fixed_email(tx, session),
+        "lines": shown,
+        "mandate": mandate(session, words, seller) if asked["method"] else None,
+        "markup": markup.rendered,
         "optional": optional(tx, session, priced, words),
         "promises": promises(tx, session, priced, words),
         "saved": saved(tx, session),
         "seller": seller,
-        "shipping": shipping(tx, session, words),
-        "sums": sums(session, words),
+        "shipping": ways,
+        "sums": sums(tx, session, words),
         "total": session.amount_total,
+        "updates": len(ways) > 1 or any(one["adjustable"] for one in shown),
     }
 
 
 def seller_of(session: CheckoutSession) -> str:
     return str((session.branding_settings or {}).get("display_name") or "")
+
+
+def fixed_email(tx: Tx, session: CheckoutSession) -> str | None:
+    """Return the address that the seller has set; what the customer typed in can be corrected."""
+    if session.customer:
+        return rows.find(tx, Customer, session.customer, deleted=True).email
+    return session.customer_email
+
+
+def prefilled(form: Form, session: CheckoutSession) -> Form:
+    """Return the form with the address that was entered before the page was opened again."""
+    known = (session.customer_details or {}).get("email")
+    return replace(form, given={"email": known, **form.given}) if known else form
+
+
+def mandate(session: CheckoutSession, words: Words, seller: str) -> str | None:
+    """Say what the customer allows, where the card is kept."""
+    keys = {"setup": "mandate_setup", "subscription": "mandate"}
+    return words(keys[session.mode], name=seller) if session.mode in keys else None
+
+
+def code_of(tx: Tx, session: CheckoutSession) -> str | None:
+    """Return the promotion code that is applied."""
+    ids = [one["promotion_code"] for one in session.discounts or [] if one["promotion_code"]]
+    return next((one.code for one in rows.find_many(tx, PromotionCode, ids).values()), None)
+
+
+def discount_label(tx: Tx, session: CheckoutSession, words: Words) -> str:
+    """Name a discount by its promotion code, or by its coupon's name."""
+    coupons = [one["coupon"] for one in session.discounts or [] if one["coupon"]]
+    named = [one.name for one in rows.find_many(tx, Coupon, coupons).values() if one.name]
+    name = code_of(tx, session) or next(iter(named), None)
+    return words("discount_of", name=name) if name else words("discount")
 
 
 def heading(session: CheckoutSession, priced: Sequence[PricedLine], words: Words, seller: str) -> str:
@@ -90,10 +131,16 @@ def line_shown(one: PricedLine, words: Words, session: CheckoutSession) -> dict[
         "about": " · ".join(about),
         "adjustable": bool(adjustable.get("enabled")),
         "amount": amount,
+        "extra": place_of(one, session) if item.optional else None,
         "id": item.id,
         "name": one.product.name,
         "quantity": item.quantity,
     }
+
+
+def place_of(one: PricedLine, session: CheckoutSession) -> int:
+    """Return which of the items that may be added a line is."""
+    return [each["price"] for each in session.optional_items or []].index(one.price.id)
 
 
 def every(one: PricedLine, words: Words, key: str) -> str:
@@ -126,7 +173,7 @@ def promises(tx: Tx, session: CheckoutSession, priced: Sequence[PricedLine], wor
     return [words("due_today"), words("then_every", **named)]
 
 
-def sums(session: CheckoutSession, words: Words) -> list[tuple[str, str]]:
+def sums(tx: Tx, session: CheckoutSession, words: Words) -> list[tuple[str, str]]:
     """Return the sums between the lines and the total, where there are any."""
     details = session.total_details
     if not details or session.amount_subtotal is None:
@@ -136,7 +183,8 @@ def sums(session: CheckoutSession, words: Words) -> list[tuple[str, str]]:
     for name, sign in (("discount", -1), ("shipping", 1), ("tax", 1)):
         amount = details[f"amount_{name}"] or 0
         if amount:
-            found.append((words(name), frame.money(sign * amount, currency, words)))
+            label = discount_label(tx, session, words) if name == "discount" else words(name)
+            found.append((label, frame.money(sign * amount, currency, words)))
     return found
 
 
@@ -160,7 +208,7 @@ def asks(session: CheckoutSession) -> dict[str, Any]:
     tax = session.tax_id_collection or {}
     method = bool(session.amount_total) or session.payment_method_collection != "if_required"
     return {
-        "billing": session.billing_address_collection == "required",
+        "billing": session.billing_address_collection == "required" or session.automatic_tax["enabled"],
         "business": asked_name(names.get("business")),
         "individual": asked_name(names.get("individual")),
         "method": method,
@@ -224,14 +272,16 @@ def card_shown(method: PaymentMethod) -> dict[str, Any]:
 def optional(
     tx: Tx, session: CheckoutSession, priced: Sequence[PricedLine], words: Words
 ) -> list[dict[str, Any]]:
-    """Return the items that the customer may add, with their prices."""
+    """Return the items that the customer may still add, with their prices."""
     chosen = {one.price.id for one in priced if one.item.optional}
     found = []
-    for one in session.optional_items or []:
+    for place, one in enumerate(session.optional_items or []):
+        if one["price"] in chosen:
+            continue
         price = rows.find(tx, Price, one["price"])
         product = rows.find(tx, Product, price.product, deleted=True)
         amount = frame.money(price.unit_amount or 0, price.currency, words)
-        found.append({"amount": amount, "chosen": price.id in chosen, "name": product.name})
+        found.append({"amount": amount, "name": product.name, "place": place})
     return found
 
 

@@ -7,6 +7,7 @@ import flask
 
 from billow.api import rows
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.platform import account_links, connected_accounts
 from billow.pages import frame, sealed
 from billow.pages.forms import Form, countries_of
@@ -26,7 +27,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         request = flask.request
         with db.transaction(tenant) as tx:
             account = rows.lock(tx, ConnectedAccount, id)
-            platform = connected_accounts.platform_of(tx) or outside.seller_name
+            platform = seller_of(tx).name
             form = Form(words_of(request.accept_languages.best), request.form)
             if not account_links.open_link(tx, account, link):
                 return over(account, platform, form, test=not tx.livemode)

@@ -8,12 +8,13 @@ from typing import Any
 
 from babel import Locale
 
+from billow.core.bank.direct_debit import is_debitable
 from billow.core.mail_addresses import is_address, is_line
 from billow.flows.checkout.purchase import Card
 from billow.pages.words import Words
 
 LONGEST = 500
-SECRET = ("number", "cvc", "expiry")
+SECRET = ("number", "cvc", "expiry", "iban")
 """What a page never shows again: the browser has it, and we do not keep it."""
 ADDRESS = ("line1", "line2", "city", "postal_code", "state", "country")
 
@@ -86,6 +87,18 @@ class Form:
             self.wrong("cvc", "bad_cvc")
         self.needed("holder", self.words("card_holder"))
         return None if self.errors else Card(number, month, year, cvc)
+
+    def iban(self) -> str | None:
+        """Return the account that was typed in; like a card's number it goes to the gateway only."""
+        given = self.needed("iban", self.words("iban"))
+        self.needed("account_holder", self.words("account_holder"))
+        if given and not is_debitable(given):
+            self.wrong("iban", "bad_iban")
+        return None if self.errors else given
+
+    def holder(self) -> str | None:
+        """Return the name on the card, or that of the account's holder."""
+        return self.text("holder") or self.text("account_holder")
 
 
 def expiry_of(text: str) -> tuple[int, int]:

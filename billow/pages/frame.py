@@ -3,18 +3,16 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import flask
-from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billow.core.errors import Inconsistent
-from billow.core.money import minor_digits
 from billow.flows.outside.outside import Outside
 from billow.pages.words import Words, words_of
+from billow.providers.letters import Money, formats
 
 HERE = Path(__file__).parent
 CSS = (HERE / "billow.css").read_bytes()
@@ -38,8 +36,6 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-REGIONS = {"en": "en_IE", "sv": "sv_SE", "de": "de_DE", "fr": "fr_FR"}
-"""Where numbers are written as on the pages of each language; in Ireland, $ is US$ and no other dollar."""
 
 
 def add(app: flask.Flask) -> None:
@@ -63,9 +59,7 @@ def page(template: str, language: str | None, status: int = 200, **values: Any) 
 
 def money(amount: int, currency: str, words: Words) -> str:
     """Write an amount with as many decimals as its currency has, and a symbol that is no other currency's."""
-    exact = Decimal(amount).scaleb(-minor_digits(currency))
-    written = format_currency(exact, currency.upper(), locale=REGIONS[words.language])
-    return str(written).replace("-", "\N{MINUS SIGN}")
+    return formats.money(Money(amount, currency), words.region).replace("-", "\N{MINUS SIGN}")
 
 
 def gone(language: str | None = None, **values: Any) -> flask.Response:

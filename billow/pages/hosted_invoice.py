@@ -1,20 +1,24 @@
 """Serve an invoice on a page that takes its payment, as a document, and as a PDF."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import flask
 from markupsafe import Markup
 
 from billow.api import rows
-from billow.core.errors import Refused, Unavailable
+from billow.core.einvoice.limits import PROFILES
+from billow.core.errors import Refused, Unavailable, require
 from billow.core.lifecycle import PAYABLE
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
+from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import invoice_document, links
-from billow.pages import checkout_view, entry, frame, sealed
+from billow.flows.papers import einvoice, invoice_document, links
+from billow.pages import checkout_view, elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.words import Words, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
@@ -24,6 +28,7 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.subscription import Subscription
 from billow.store import clocks
 from billow.store.perform import perform
 from billow.store.tx import Database, Tx
@@ -60,6 +65,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         (ADDRESS, "hosted invoice", pages.invoice, ["GET", "POST"]),
         (f"{ADDRESS}/document", "invoice document", shown(page), ["GET"]),
         (f"{ADDRESS}/pdf", "invoice pdf", shown(file), ["GET"]),
+        *((f"{ADDRESS}/{one}", f"invoice {one}", machine(db, one), ["GET"]) for one in PROFILES),
     ):
         app.add_url_rule(
             path,
@@ -68,6 +74,32 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             methods=methods,
             provide_automatic_options=False,
         )
+
+
+def machine(db: Database, profile: str) -> sealed.View:
+    """Return the view of an invoice in a machine format; what the format cannot say is answered in words."""
+
+    def view(tenant: str, id: str, address: str) -> flask.Response:
+        with db.transaction(tenant) as tx:
+            found = rows.find(tx, Invoice, id)
+            require(found.status != "draft", "A draft has no machine format: finalize it first.")
+            document = invoice_document.document_of(tx, found)
+            try:
+                xml = einvoice.written(tx, found, profile)
+            except Refused as refused:
+                plain = {**HEADERS, "Content-Type": "text/plain; charset=utf-8"}
+                return flask.Response(f"{refused.message}\n", 422, plain)
+        issued = invoice_document.issued_at(found)
+        hybrid = profile == "factur-x"
+        body = pdf.render(document, issued, xml) if hybrid else xml
+        name = f"{found.number}-{profile}.{'pdf' if hybrid else 'xml'}"
+        return flask.Response(
+            body,
+            mimetype="application/pdf" if hybrid else "application/xml",
+            headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    return view
 
 
 def page(invoice: Invoice, document: InvoiceDocument) -> flask.Response:
@@ -101,19 +133,31 @@ class Pages:
             if not frame.is_ours(self.outside, address, request.form, request.headers):
                 return frame.see(address)
             form = Form(words, request.form)
-            own = form.given.get("method") in [one["id"] for one in saved(tx, invoice.customer)]
-            takes = entry.of(tx, invoice.currency)
-            card = form.card(tx.now) if takes and not own else None
-            if form.errors or (card is None and not own):
+            own = is_saved(tx, invoice.customer, form.given.get("method", ""))
+            takes = entry.of(tx, invoice.currency, types_of(invoice))
+            chosen = None if own else takes.chosen(form.given.get("method"))
+            card = form.card(tx.now) if chosen == "card" else None
+            iban = form.iban() if chosen == "sepa_debit" else None
+            if form.errors or (chosen is None and not own):
                 return self._shown(tx, invoice, address, form)
-        payer = Payer(name=form.text("holder"), card=card, method=form.given["method"] if own else None)
+        payer = Payer(
+            accepted=entry.accepted(),
+            card=card,
+            iban=iban,
+            method=form.given["method"] if own else None,
+            name=form.holder(),
+        )
+        if chosen == "elsewhere":
+            more = {"keep": form.given.get("keep") == "yes"}
+            wanted = Wanted("invoice", id, takes.elsewhere, invoice.currency, payer, more)
+            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
         result = self.taken(tenant, id, payer, form)
         if result.awaits:
             with self.db.transaction(tenant) as tx:
                 return frame.see(links.authentication(tx, result.awaits))
         if not result.declined:
             return frame.see(address)
-        form.declined = result.declined
+        form.declined = form.words.decline(result.reason, result.declined)
         with self.db.transaction(tenant) as tx:
             return self._shown(tx, rows.find(tx, Invoice, id), address, form)
 
@@ -139,7 +183,9 @@ class Pages:
         waits = intent is not None and intent.status == "processing"
         if intent is not None and intent.status == "requires_action" and not form.errors:
             return frame.see(links.authentication(tx, intent.id))
-        takes, kept = entry.of(tx, invoice.currency), saved(tx, invoice.customer)
+        takes = entry.of(tx, invoice.currency, types_of(invoice))
+        kept = saved(tx, invoice.customer, usual_method(tx, invoice))
+        form = preselected(tx, form, invoice, kept)
         payable = invoice.status in PAYABLE and not waits and bool(takes or kept)
         remaining = invoice.amount_due - invoice.amount_paid
         amount = remaining if invoice.status in PAYABLE else invoice.total
@@ -150,6 +196,7 @@ class Pages:
             422 if form.errors or form.declined else 200,
             address=address,
             amount=frame.money(amount, invoice.currency, words),
+            asks=asks_to_confirm(intent) and not form.errors and not form.declined,
             badge=badge(invoice, words, waits=waits, overdue=is_overdue(tx, invoice)),
             contact=self.outside.mail_from or document.seller.name,
             entry=takes,
@@ -191,8 +238,11 @@ def state(tx: Tx, invoice: Invoice, words: Words, *, waits: bool) -> str:
         return words("invoice_paid", date=checkout_view.day(invoice.paid_at or tx.now, words))
     if invoice.status == "void":
         return words("invoice_void")
+    if invoice.due_date is None and invoice.status != "open":
+        return words("invoice_uncollectible")
     if invoice.due_date is None:
-        return words("invoice_due" if invoice.status == "open" else "invoice_uncollectible")
+        since = invoice.finalized_at or invoice.created
+        return words("invoice_due_since", date=checkout_view.day(since, words))
     key = "invoice_overdue" if is_overdue(tx, invoice) else "invoice_to_pay"
     return words(key, date=checkout_view.day(invoice.due_date, words))
 
@@ -217,10 +267,64 @@ def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tup
     ]
 
 
-def saved(tx: Tx, customer: str) -> list[dict[str, Any]]:
-    """Return the cards of a customer, the newest first."""
+def types_of(invoice: Invoice) -> list[str]:
+    """Return the types of methods that an invoice names, or cards."""
+    return invoice.payment_settings.get("payment_method_types") or list(entry.CARDS)
+
+
+def asks_to_confirm(intent: PaymentIntent | None) -> bool:
+    """Check whether the bank has declined only because the customer was not there to confirm."""
+    error = (intent.last_payment_error if intent else None) or {}
+    return "authentication_required" in (error.get("code"), error.get("decline_code"))
+
+
+def preselected(tx: Tx, form: Form, invoice: Invoice, kept: Sequence[dict[str, Any]]) -> Form:
+    """Return the form with the saved card chosen that is charged by itself, or else the newest."""
+    if not kept or "method" in form.given:
+        return form
+    usual = usual_method(tx, invoice)
+    found = next((one["id"] for one in kept if one["id"] == usual), kept[0]["id"])
+    return replace(form, given={"method": found, **form.given})
+
+
+def usual_method(tx: Tx, invoice: Invoice) -> str | None:
+    subscription = rows.find(tx, Subscription, invoice.subscription) if invoice.subscription else None
+    customer = rows.find(tx, Customer, invoice.customer, deleted=True)
+    return payment_methods.method_id(customer, subscription, invoice)
+
+
+MOST_CARDS = 10
+
+
+def saved(tx: Tx, customer: str, first: str | None = None) -> list[dict[str, Any]]:
+    """Return the cards of a customer, the newest first, each once however often it was entered.
+
+    Of the same card the one is shown that is named `first`.
+    """
     where = "customer = %(id)s and type = 'card' and not detached"
-    return [checkout_view.card_shown(one) for one in rows.select(tx, PaymentMethod, where, id=customer)[:5]]
+    cards = sorted(rows.select(tx, PaymentMethod, where, id=customer), key=lambda one: one.id != first)
+    once = {same_card(one): one for one in reversed(cards)}
+    found = sorted(once.values(), key=lambda one: (one.created, one.id), reverse=True)
+    return [checkout_view.card_shown(one) for one in found[:MOST_CARDS]]
+
+
+def entries_of(tx: Tx, method: PaymentMethod) -> list[PaymentMethod]:
+    """Return all entries of the same card of a customer, which is shown once."""
+    where = "customer = %(id)s and type = %(type)s and not detached"
+    found = rows.select(tx, PaymentMethod, where, "order by id", id=method.customer, type=method.type)
+    return [one for one in found if same_card(one) == same_card(method)]
+
+
+def is_saved(tx: Tx, customer: str, id: str) -> bool:
+    where = "customer = %(customer)s and type = 'card' and not detached and id = %(id)s"
+    return bool(rows.select(tx, PaymentMethod, where, customer=customer, id=id))
+
+
+def same_card(method: PaymentMethod) -> tuple[Any, ...]:
+    """Return what two entries of the same card have in common."""
+    card = method.card or {}
+    known = card.get("fingerprint")
+    return (known, card.get("exp_month"), card.get("exp_year")) if known else (method.id,)
 
 
 def receipt_of(tx: Tx, intent: PaymentIntent | None) -> str | None:

@@ -1,6 +1,8 @@
 """Serve the page to which mails about failed payments lead: add a card, and pay what is open with it."""
 
+import re
 from typing import Any
+from urllib.parse import quote
 
 import flask
 
@@ -8,10 +10,12 @@ from billow.api import rows
 from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
+from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links, method_links
-from billow.pages import entry, frame, sealed
+from billow.pages import elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.hosted_invoice import language_of
 from billow.pages.words import Words, words_of
@@ -20,6 +24,7 @@ from billow.resources.invoice import Invoice
 from billow.store.perform import perform
 from billow.store.tx import Database, Tx
 
+PORTAL = re.compile(r"/p/([^/]+/[^/]+)/([^/]+)/([^/?]+)")
 ADDRESS = "/m/<account>/<mode>/<about>/<seal>"
 
 
@@ -33,6 +38,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             payer = rows.find(tx, Customer, customer)
             words = words_of(language_of(payer))
             due = invoice_payments.due_of(tx, customer, invoice)
+            back = portal_of(outside, tenant, request.args.get("portal", ""))
+            address = f"{address}?portal={quote(back)}" if back else address
             if request.args.get("done"):
                 return done(tx, outside, words, invoice)
             form = Form(words, request.form)
@@ -40,9 +47,15 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 return shown(tx, outside, address, form, due)
             if not frame.is_ours(outside, address, request.form, request.headers):
                 return frame.see(address)
-            card = form.card(tx.now) if entry.of(tx) else None
-            if card is None:
+            takes = entry.of(tx)
+            chosen = takes.chosen(None)
+            card = form.card(tx.now) if chosen == "card" else None
+            if form.errors or chosen is None:
                 return shown(tx, outside, address, form, due)
+        if card is None:
+            more = {"invoices": [one.id for one in due]}
+            wanted = Wanted("method", about, takes.elsewhere, None, Payer(), more)
+            return elsewhere.lead(db, outside, tenant, wanted, address)
         entered = Payer(name=form.text("holder"), card=card)
 
         def update(tx: Tx) -> Any:
@@ -58,8 +71,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             if result.awaits:
                 return frame.see(links.authentication(tx, result.awaits))
             if not result.declined:
-                return frame.see(f"{address}?done=1")
-            form.declined = result.declined
+                return frame.see(f"{back or address}?done=1")
+            form.declined = form.words.decline(result.reason, result.declined)
             return shown(tx, outside, address, form, invoice_payments.due_of(tx, customer, invoice))
 
     app.add_url_rule(
@@ -69,6 +82,14 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         methods=["GET", "POST"],
         provide_automatic_options=False,
     )
+
+
+def portal_of(outside: Outside, tenant: str, address: str) -> str | None:
+    """Return the address of the session of the portal that the customer came from, if it is one of ours."""
+    found = PORTAL.fullmatch(address)
+    if not found or found[1] != tenant:
+        return None
+    return address if links.is_sealed(outside, tenant, found[2], found[3], "portal session") else None
 
 
 def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]) -> flask.Response:
@@ -94,7 +115,7 @@ def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]
         charges=charges,
         entry=entry.of(tx),
         form=form,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -115,7 +136,7 @@ def done(tx: Tx, outside: Outside, words: Words, invoice: str) -> flask.Response
         kind="good",
         link=None,
         refresh=None,
-        seller=outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         texts=texts,
     )

@@ -1,17 +1,20 @@
 """Serve the page that a session of the billing portal leads to: subscriptions, methods and invoices."""
 
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 import flask
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.errors import Refused
+from billow.core.errors import Refused, require
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import method_links
+from billow.flows.outside.seller import seller_of
+from billow.flows.payments import kept_methods
 from billow.flows.portal import choices
-from billow.pages import checkout_view, frame, hosted_invoice, sealed
+from billow.flows.portal.choices import Plan
+from billow.pages import checkout_view, frame, hosted_invoice, portal_steps, sealed
+from billow.pages.portal_steps import Entry
 from billow.pages.words import Words, words_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -34,25 +37,29 @@ MOST = 24
 def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     """Add the page. A session that is over is answered like no such address."""
 
+    def entry_of(tx: Tx, id: str, address: str) -> Entry | None:
+        session = rows.find(tx, PortalSession, id)
+        if session.expires_at <= tx.wall:
+            return None
+        customer = rows.find(tx, Customer, session.customer)
+        configuration = rows.find(tx, PortalConfiguration, session.configuration)
+        language = session.locale if session.locale not in (None, "auto") else None
+        words = words_of(language or hosted_invoice.language_of(customer))
+        return Entry(outside, session, configuration, customer, words, address)
+
     def view(tenant: str, id: str, address: str) -> flask.Response:
         request = flask.request
         with db.transaction(tenant) as tx:
-            session = rows.find(tx, PortalSession, id)
-            if session.expires_at <= tx.wall:
-                return frame.gone(session.locale, test=not tx.livemode)
-            configuration = rows.find(tx, PortalConfiguration, session.configuration)
-            customer = rows.find(tx, Customer, session.customer)
-            tx = clocks.enter(tx, customer.test_clock)
+            entry = entry_of(tx, id, address)
+            if entry is None:
+                language = rows.find(tx, PortalSession, id).locale
+                return frame.gone(language, test=not tx.livemode)
+            tx = clocks.enter(tx, entry.customer.test_clock)
             if request.method == "GET":
-                language = session.locale if session.locale not in (None, "auto") else None
-                words = words_of(language or hosted_invoice.language_of(customer))
-                return shown(tx, outside, session, configuration, customer, words, address)
-        if frame.is_ours(outside, address, request.form, request.headers):
-            chosen = (request.form.get("subscription", ""), request.form.get("action", ""))
-            about = (customer.id, configuration.id, *chosen)
-            with suppress(Refused):  # what is no longer possible is no longer there on the page
-                perform(lambda: db.transaction(tenant), choices.change, *about)
-        return frame.see(address)
+                return opened(tx, entry, request.args)
+        if not frame.is_ours(outside, address, request.form, request.headers):
+            return frame.see(entry.home)
+        return sent(db, tenant, entry, request.form)
 
     app.add_url_rule(
         ADDRESS,
@@ -63,33 +70,92 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     )
 
 
-def shown(
-    tx: Tx,
-    outside: Outside,
-    session: PortalSession,
-    configuration: PortalConfiguration,
-    customer: Customer,
-    words: Words,
-    address: str,
-) -> flask.Response:
+def opened(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
+    """Show a question, what follows after a flow, the flow that the session leads to, or the portal."""
+    if args.get("ask"):
+        return portal_steps.asked(tx, entry, args["ask"], args.get("about", ""))
+    if args.get("done"):
+        return portal_steps.finished(tx, entry)
+    flow = portal_steps.of_flow(tx, entry) if entry.session.flow and not args.get("home") else None
+    return flow or shown(tx, entry)
+
+
+def sent(db: Database, tenant: str, entry: Entry, form: Mapping[str, str]) -> flask.Response:
+    """Carry out what was chosen; what is no longer possible is no longer there on the page."""
+    action, about, flow = form.get("action", ""), form.get("about", ""), bool(form.get("flow"))
+    if action == "choose":
+        with db.transaction(tenant) as tx:
+            return choose(tx, entry, about, form, flow=flow)
+    try:
+        answer = perform(lambda: db.transaction(tenant), carry_out, entry, action, about, form)
+    except Refused as error:
+        answer = error
+    if isinstance(answer, Refused):  # it is returned where what was done before the refusal is kept
+        refused = answer
+        if action != "switch":
+            return frame.see(entry.home)
+        reason = refused.more.get("decline_code") or refused.code
+        problem = entry.words.decline(reason if refused.status == 402 else None, refused.message)
+        with db.transaction(tenant) as tx:
+            plan = plan_of(tx, entry, about, form)
+            return portal_steps.confirmed(tx, entry, about, plan, flow=flow, problem=problem)
+    return frame.see(f"{entry.address}?done=1" if flow else entry.home)
+
+
+def choose(tx: Tx, entry: Entry, about: str, form: Mapping[str, str], *, flow: bool) -> flask.Response:
+    """Show what the plan that was chosen costs, and ask to confirm it."""
+    try:
+        plan = plan_of(tx, entry, about, form)
+    except Refused:
+        return frame.see(entry.home)
+    return portal_steps.confirmed(tx, entry, about, plan, flow=flow)
+
+
+def plan_of(tx: Tx, entry: Entry, about: str, form: Mapping[str, str]) -> Plan:
+    """Return the plan that is confirmed: the one of the session's flow, or the one that was chosen."""
+    if form.get("flow") and (entry.session.flow or {}).get("type") == "subscription_update_confirm":
+        return choices.given(tx, entry.session)
+    subscription = rows.find(tx, Subscription, about)
+    require(subscription.customer == entry.customer.id, "The subscription is another customer's.")
+    price, quantity = form.get("price", ""), form.get("quantity", "")
+    return choices.chosen(tx, subscription, entry.updates, price, quantity)
+
+
+def carry_out(tx: Tx, entry: Entry, action: str, about: str, form: Mapping[str, str]) -> Any:
+    """Cancel, keep or change a subscription, or remove a card or let it pay from now on."""
+    customer, configuration = entry.customer.id, entry.configuration.id
+    if action in ("cancel", "keep"):
+        return choices.change(tx, customer, configuration, about, action)
+    if action == "switch":
+        plan = plan_of(tx, entry, about, form)
+        return choices.switch(tx, customer, entry.updates, plan.item.subscription, plan)
+    method = choices.method_of(tx, customer, configuration, about)
+    if action == "default":
+        kept_methods.use_from_now_on(tx, method)
+    elif action == "remove" and about != entry.customer.invoice_settings["default_payment_method"]:
+        choices.remove(tx, hosted_invoice.entries_of(tx, method))
+    return None
+
+
+def shown(tx: Tx, entry: Entry) -> flask.Response:
     """Show what the configuration allows; what it does not allow is not there."""
-    features = configuration.features
-    cancels = features["subscription_cancel"]["enabled"]
+    features, words, customer = entry.configuration.features, entry.words, entry.customer
+    default = customer.invoice_settings["default_payment_method"]
     return frame.page(
         "portal.html",
         words.language,
-        add_method=method_links.update_method(tx, customer.id),
-        address=address,
-        back=session.return_url,
-        default=customer.invoice_settings["default_payment_method"],
+        add_method=portal_steps.method_address(tx, entry),
+        address=entry.address,
+        back=entry.session.return_url,
+        default=default,
         invoices=invoices(tx, customer, words) if features["invoice_history"]["enabled"] else None,
-        methods=hosted_invoice.saved(tx, customer.id)
+        methods=hosted_invoice.saved(tx, customer.id, default)
         if features["payment_method_update"]["enabled"]
         else None,
-        seller=outside.seller_name,
-        subscriptions=[one_shown(tx, one, words, cancels=cancels) for one in current(tx, customer)],
+        seller=seller_of(tx).name,
+        subscriptions=[one_shown(tx, one, words, features) for one in current(tx, customer)],
         test=not tx.livemode,
-        token=frame.token_of(outside, address),
+        token=frame.token_of(entry.outside, entry.address),
     )
 
 
@@ -103,7 +169,7 @@ def current(tx: Tx, customer: Customer) -> list[Subscription]:
     )
 
 
-def one_shown(tx: Tx, one: Subscription, words: Words, *, cancels: bool) -> dict[str, Any]:
+def one_shown(tx: Tx, one: Subscription, words: Words, features: dict[str, Any]) -> dict[str, Any]:
     """Return a subscription as it is shown: what it is, and when it renews or ends."""
     items = rows.below(tx, SubscriptionItem, "subscription", [one.id])[one.id]
     prices = rows.find_many(tx, Price, [item.price for item in items])
@@ -111,9 +177,13 @@ def one_shown(tx: Tx, one: Subscription, words: Words, *, cancels: bool) -> dict
     ends = min(item.current_period_end for item in items)
     stops = one.cancel_at_period_end or one.cancel_at is not None
     at = checkout_view.day(one.cancel_at or ends, words)
+    cancels = features["subscription_cancel"]["enabled"]
+    at_once = features["subscription_cancel"]["mode"] == "immediately"
     return {
         "about": words("portal_ends" if stops else "portal_renews", date=at),
         "can": ("keep" if one.cancel_at_period_end else "" if stops else "cancel") if cancels else "",
+        "cancel": words("portal_cancel_yes" if at_once else "portal_cancel"),
+        "changes": choices.may_change(tx, one, features["subscription_update"]) is not None,
         "id": one.id,
         "name": ", ".join(product.name for product in products.values()),
         "status": words(f"status_{one.status}"),

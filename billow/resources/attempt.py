@@ -22,13 +22,21 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     payment_method: str | None = f.text()
     token: str = f.text(required=True)
     """The gateway's id of the payment method, or of the charge that is captured or refunded."""
+    method_type: str = f.text(default="card")
+    """The type of the payment method."""
     off_session: bool = f.boolean(default=True)
     capture: bool = f.boolean(default=True)
     """Whether the charge is captured at once, or held until it is captured."""
     automatic: bool = f.boolean(default=True)
     """Whether it was made automatically, not at a request: only these count as retries (§7.4)."""
+    keep: bool = f.boolean(default=False)
+    """Whether its method is the customer's from now on, once it has paid."""
     state: str = f.choice(SHOWN, "processing", "succeeded", "failed", "requires_action", default="processing")
     gateway: str | None = f.text()
     """The name of the gateway that is asked."""
+    return_url: str | None = f.text()
+    """Where its customer comes back to whom the bank asks on a page elsewhere."""
+    action_url: str | None = f.text()
+    """Where its customer confirms it, if that is not on a page of ours."""
     request: str | None = f.text()
     """The request that began it, if any; if that request dies, its retry is answered with the outcome."""

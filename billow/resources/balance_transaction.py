@@ -13,6 +13,8 @@ from billow.store.tx import Tx
 
 TYPES = (
     "adjustment",
+    "application_fee",
+    "application_fee_refund",
     "charge",
     "payment",
     "payment_failure_refund",
@@ -46,7 +48,9 @@ class BalanceTransaction(
     fee_details: list[dict[str, Any]] = f.array(default=[])
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
-    source: str | None = f.ref("charge", refs="charge dispute refund transfer transfer_reversal")
+    source: str | None = f.ref(
+        "charge", refs="application_fee charge dispute fee_refund refund transfer transfer_reversal"
+    )
     status: str = f.computed(status)
     type: str = f.choice(SHOWN, *TYPES, required=True)
 

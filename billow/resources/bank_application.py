@@ -18,7 +18,9 @@ class BankApplication(Resource, object="bank_application", prefix="bap_", events
     entry: str = f.text(required=True)
     invoice: str | None = f.text()
     invoice_payment: str | None = f.text()
-    kind: str = f.choice(SHOWN, "balance", "invoice", "rounding", required=True)
+    kind: str = f.choice(SHOWN, "balance", "intent", "invoice", "rounding", required=True)
+    payment_intent: str | None = f.text()
+    """The intent without an invoice that it pays."""
     rounding: int = f.amount(default=0)
     """What was written off to settle the invoice, which was paid that much too little."""
     undone_at: datetime | None = f.timestamp()

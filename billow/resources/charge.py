@@ -55,8 +55,8 @@ class Charge(
     amount_captured: int = f.amount(default=0)
     amount_refunded: int = f.amount(default=0)
     application: str | None = f.absent(refs="application")
-    application_fee: str | None = f.absent(refs="application_fee")
-    application_fee_amount: int | None = f.absent()
+    application_fee: str | None = f.ref("application_fee")
+    application_fee_amount: int | None = f.amount()
     authorization_code: str | None = f.absent()
     balance_transaction: str | None = f.ref("balance_transaction")
     billing_details: dict[str, Any] = f.nested(default=NOBODY)
@@ -72,7 +72,7 @@ class Charge(
     fraud_details: dict[str, Any] | None = f.nested(UPDATE, FraudDetails, default={})
     level3: dict[str, Any] | None = f.absent()
     metadata: dict[str, str] = f.metadata()
-    on_behalf_of: str | None = f.absent(refs="account")
+    on_behalf_of: str | None = f.ref("account")
     outcome: dict[str, Any] | None = f.nested(refs={"rule": "rule"})
     paid: bool = f.boolean(default=False)
     payment_intent: str | None = f.ref("payment_intent", filter=True)
@@ -88,18 +88,20 @@ class Charge(
     review: str | None = f.absent(refs="review")
     shipping: dict[str, Any] | None = f.nested(UPDATE, Shipping)
     source: dict[str, Any] | None = f.nested(refs={"account": "account", "customer": "customer"})
-    source_transfer: str | None = f.absent(refs="transfer")
+    source_transfer: str | None = f.ref("transfer")
     statement_descriptor: str | None = f.text()
     statement_descriptor_suffix: str | None = f.text()
     status: str = f.choice(SHOWN, "failed", "pending", "succeeded", required=True)
-    transfer: str | None = f.absent(refs="transfer")
-    transfer_data: dict[str, Any] | None = f.absent(refs={"destination": "account"})
+    transfer: str | None = f.ref("transfer")
+    transfer_data: dict[str, Any] | None = f.nested(refs={"destination": "account"})
     transfer_group: str | None = f.text(UPDATE, filter=True, unset=True)
 
     dispute: str | None = f.text(hidden=True)
     """Its newest dispute, which versions of the API before 2019-12-03 show."""
     gateway: str | None = f.text(hidden=True)
     """The name of the gateway that took it."""
+    late_for: str | None = f.text(hidden=True)
+    """What it came too late for: the intent, or the charge that had failed. It is refunded by itself."""
     reference: str | None = f.text(hidden=True)
     """The gateway's id of a successful charge, which refunds and captures name."""
 

@@ -39,7 +39,7 @@ class CheckoutSession(
     allowed_payment_method_types: list[str] | None = f.array(item=f.text())
     amount_subtotal: int | None = f.amount()
     amount_total: int | None = f.amount()
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_TAX, refs=LIABLE)
     billing_address_collection: str | None = f.text()
     branding_settings: dict[str, Any] | None = f.nested()
     cancel_url: str | None = f.text()

@@ -15,6 +15,7 @@ TYPES = {
     "standard": ("account", "stripe", "stripe", "full"),
 }
 """Who pays the fees, who bears losses, who collects the requirements, and the dashboard, by type."""
+EXTERNAL = "/v1/accounts/{id}/external_accounts"
 BUSINESSES = ("company", "government_entity", "individual", "non_profit")
 NOTHING_DUE: dict[str, Any] = {
     "alternatives": [],
@@ -153,7 +154,7 @@ class DisplayedName(Params):
 
 
 class Saving(Params):
-    default_account_tax_ids: None = f.absent(refs="tax_id")
+    default_account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True, refs="tax_id")
     hosted_payment_method_save: str | None = f.choice(SHOWN, "always", "never", "offer")
 
 
@@ -203,12 +204,6 @@ def due(row: "ConnectedAccount", now: datetime, shown: dict[str, Any]) -> dict[s
     }
 
 
-def external_accounts(row: "ConnectedAccount", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """Return no accounts for payouts: the gateway has them."""
-    url = f"/v1/accounts/{row.id}/external_accounts"
-    return {"object": "list", "data": [], "has_more": False, "total_count": 0, "url": url}
-
-
 class ConnectedAccount(
     Resource,
     object="account",
@@ -231,9 +226,7 @@ class ConnectedAccount(
     default_currency: str = f.currency(required=True)
     details_submitted: bool = f.boolean(default=False)
     email: str | None = f.email()
-    external_accounts: dict[str, Any] = f.computed(
-        external_accounts, refs={"data": {"account": "account", "customer": "customer"}}
-    )
+    external_accounts: list[Any] = f.sublist("bank_account", by="account", url=EXTERNAL)
     future_requirements: dict[str, Any] = f.absent(NOTHING_DUE)
     groups: dict[str, Any] = f.absent({"payments_pricing": None})
     individual: dict[str, Any] | None = f.nested(SHOWN, Individual)

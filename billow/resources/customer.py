@@ -10,7 +10,7 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core.errors import require
 from billow.core.numbering import prefix_from
-from billow.core.tax_ids import TYPES
+from billow.core.tax_ids import MEMBERS, TYPES
 from billow.store.ids import new_id
 from billow.store.search import Searched
 from billow.store.tx import Tx
@@ -41,6 +41,22 @@ class CustomField(Params):
 class RenderingOptions(Params):
     amount_tax_display: str | None = f.choice(WRITE, "exclude_tax", "include_inclusive_tax", unset=True)
     template: str | None = f.text(unset=True)
+
+
+class CashSettings(Params):
+    """How bank transfers of a customer are matched: `manual` ones wait until they are applied."""
+
+    reconciliation_mode: str | None = f.choice(WRITE, "automatic", "manual", "merchant_default")
+    using_merchant_default: bool | None = f.absent()
+
+
+class CashBalance(Params):
+    available: dict[str, int] | None = f.absent()
+    customer: str | None = f.absent()
+    customer_account: str | None = f.absent()
+    livemode: bool | None = f.absent()
+    object: str | None = f.absent()
+    settings: CashSettings | None = f.nested(shape=CashSettings)
 
 
 class InvoiceSettings(Params):
@@ -94,7 +110,7 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
     address: dict[str, Any] | None = f.nested(WRITE, Address, unset=True)
     balance: int = f.amount(WRITE, default=0)
     business_name: str | None = f.line(WRITE, max=150, unset=True)
-    cash_balance: dict[str, Any] | None = f.absent(include=True)
+    cash_balance: dict[str, Any] | None = f.nested(WRITE, CashBalance, include=True)
     currency: str | None = f.currency()
     customer_account: str | None = f.absent()
     default_source: str | None = f.text(UPDATE, refs="card source")
@@ -164,10 +180,10 @@ def _prefix_taken(tx: Tx, prefix: str) -> bool:
     return bool(tx.one("select 1 from customers where invoice_prefix = %(prefix)s", prefix=prefix))
 
 
-def located(customer: Customer) -> dict[str, Any]:
+def located(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Return where a customer is taxed: the country and state of the address, or of where it is shipped to.
 
-    An account has no tax registrations, so nothing is collected in a country that is known (§12.1).
+    Tax is `supported` where the account is registered now, and otherwise not collected (§12.1).
     """
     tax, shipping = dict(customer.tax), (customer.shipping or {}).get("address")
     wished = tax.pop("validate_location", None)
@@ -186,8 +202,25 @@ def located(customer: Customer) -> dict[str, Any]:
         " calculate tax.",
         code="customer_tax_location_invalid",
     )
-    said = "not_collecting" if location else NO_TAX["automatic_tax"]
+    said = NO_TAX["automatic_tax"]
+    if location:
+        said = "supported" if is_registered(tx, location) else "not_collecting"
     return {**NO_TAX, **tax, "automatic_tax": said, "location": location}
+
+
+def is_registered(tx: Tx, location: dict[str, Any]) -> bool:
+    """Check whether the account is registered for tax at a place: there, or in the EU anywhere in it."""
+    country = location["country"].upper()
+    countries = sorted(MEMBERS) if country in MEMBERS else [country]
+    found = tx.all(
+        "select country, country_options->'us'->>'state' as state from tax_registrations"
+        " where country = any(%(countries)s) and active_from <= %(now)s"
+        " and (expires_at is null or expires_at > %(now)s)",
+        countries=countries,
+        now=tx.now,
+    )
+    states = {row["state"] for row in found}
+    return bool(states & {None, (location["state"] or "").upper()})
 
 
 class Filters(Params):

@@ -25,7 +25,7 @@ class CustomerBalanceTransaction(Resource, object="customer_balance_transaction"
 
     amount: int = f.amount(required=True)
     checkout_session: str | None = f.absent(refs="checkout.session")
-    credit_note: str | None = f.text(refs="credit_note")
+    credit_note: str | None = f.ref("credit_note")
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
     customer_account: str | None = f.absent()

@@ -113,7 +113,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     attempt_count: int = f.integer(default=0)
     attempted: bool = f.boolean(default=False)
     auto_advance: bool = f.boolean(WRITE, default=False)
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_TAX, refs=LIABLE)
     automatically_finalizes_at: datetime | None = f.timestamp()
     billing_reason: str = f.choice(SHOWN, *REASONS, default="manual")
     collection_method: str = f.choice(
@@ -160,8 +160,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     )
     period_end: datetime = f.timestamp(required=True)
     period_start: datetime = f.timestamp(required=True)
-    post_payment_credit_notes_amount: int = f.absent(0)
-    pre_payment_credit_notes_amount: int = f.absent(0)
+    post_payment_credit_notes_amount: int = f.amount(default=0)
+    pre_payment_credit_notes_amount: int = f.amount(default=0)
     receipt_number: str | None = f.absent()
     rendering: dict[str, Any] | None = f.absent(RENDERING)
     shipping_cost: dict[str, Any] | None = f.absent(refs={"shipping_rate": "shipping_rate"})
@@ -190,6 +190,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     """The billing credits that pay for its lines, as these show them."""
     labels: dict[str, str] = f.nested(default={}, hidden=True)
     """The names of its discounts and tax rates when it was finalized, as printed on its document."""
+    tax_decision: dict[str, Any] | None = f.nested(hidden=True)
+    """How its taxes were decided, and on what evidence (flows/taxes/automatic.py)."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)
@@ -200,6 +202,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     payment_number: str | None = f.text(hidden=True)
     """The digits of the reference by which a bank transfer names it (core/bank/references.py)."""
     payment_secret: str | None = f.text(hidden=True)
+    seller_version: str | None = f.text(hidden=True)
+    """The seller as it was issued by (flows/outside/seller.py)."""
 
 
 class Filters(Params):

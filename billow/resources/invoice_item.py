@@ -67,6 +67,8 @@ class InvoiceItem(
     quantity: int = f.computed(lambda row, now, shown: int(row.quantity_decimal))
     quantity_decimal: Decimal = f.decimal(default=Decimal(1))
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
+    tax_behavior: str | None = f.text(hidden=True)
+    tax_code: str | None = f.text(hidden=True)
     test_clock: str | None = f.ref("test_helpers.test_clock")
 
     price: str | None = f.text(hidden=True)

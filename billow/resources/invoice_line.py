@@ -13,6 +13,18 @@ from billow.core.invoicing import price_details, span
 
 PRICING = {"price_details": {"price": "price"}}
 """Where the pricing of a line or an invoice item names its price, which callers may expand."""
+REASONS = (
+    "customer_exempt",
+    "not_available",
+    "not_collecting",
+    "not_subject_to_tax",
+    "product_exempt",
+    "reduced_rated",
+    "reverse_charge",
+    "standard_rated",
+    "zero_rated",
+)
+"""Why a tax is what it is."""
 CREDIT_AMOUNT = {"credit_balance_transaction": "billing.credit_balance_transaction", "discount": "discount"}
 
 
@@ -78,7 +90,7 @@ class TaxAmount(Params):
     amount: int = f.amount(required=True)
     tax_behavior: str = f.choice(SHOWN, "exclusive", "inclusive", required=True)
     tax_rate_details: TaxRateDetails | None = f.nested(shape=TaxRateDetails)
-    taxability_reason: str = f.choice(SHOWN, "customer_exempt", "not_available", "reverse_charge")
+    taxability_reason: str = f.choice(SHOWN, *REASONS)
     taxable_amount: int | None = f.amount()
     type: str = f.choice(SHOWN, "tax_rate_details", required=True)
 
@@ -125,10 +137,15 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     period_end: datetime = f.timestamp(required=True, hidden=True)
     tax_rates: list[str] = f.array(default=[], hidden=True)
     """Its own tax rates, instead of the invoice's default tax rates."""
+    tax_behavior: str | None = f.text(hidden=True)
+    """Whether its amount includes automatic tax, where that does not follow from its price."""
+    tax_code: str | None = f.text(hidden=True)
     net: int = f.amount(default=0, hidden=True)
     """The amount after discounts and without tax, which becomes revenue."""
     earned: int = f.amount(default=0, hidden=True)
-    """How much of it the ledger has recognized as revenue."""
+    """How much of it the ledger has recognized as revenue, without what was credited of that since."""
+    credited: int = f.amount(default=0, hidden=True)
+    """How much of the net credit notes have taken back."""
     applied_credits: list[dict[str, Any]] = f.array(default=[], hidden=True)
     """The credits that pay for it: the amount of each grant, and since finalization its transaction."""
     usage: Decimal | None = f.decimal(hidden=True)

@@ -20,7 +20,6 @@ from billow.store.tx import Tx
 #: The path of each list, its noun, and the filters that it takes besides paging.
 LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/apple_pay/domains", "apple_pay_domain", "domain_name"),
-    ("/v1/application_fees", "application_fee", "charge created"),
     ("/v1/apps/installs", "apps.install", "account app approval_required channel created created_by status"),
     ("/v1/apps/secrets", "apps.secret", "scope"),
     ("/v1/billing/alerts", "billing.alert", "alert_type meter"),
@@ -29,7 +28,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/climate/products", "climate.product", ""),
     ("/v1/climate/suppliers", "climate.supplier", ""),
     ("/v1/country_specs", "country_spec", ""),
-    ("/v1/credit_notes", "credit_note", "created customer customer_account invoice"),
     ("/v1/exchange_rates", "exchange_rate", ""),
     ("/v1/financial_connections/accounts", "financial_connections.account", "account_holder session"),
     ("/v1/forwarding/requests", "forwarding.request", "created"),
@@ -56,7 +54,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/reviews", "review", "created"),
     ("/v1/sigma/scheduled_query_runs", "scheduled_query_run", ""),
     ("/v1/tax/locations", "tax.location", "type"),
-    ("/v1/tax/registrations", "tax.registration", "status"),
     ("/v1/terminal/configurations", "terminal.configuration", "is_account_default"),
     ("/v1/terminal/locations", "terminal.location", ""),
     ("/v1/terminal/readers", "terminal.reader", "device_type location serial_number status"),

@@ -27,7 +27,7 @@ class PaymentLink(
     application: str | None = f.absent(refs="application")
     application_fee_amount: int | None = f.amount()
     application_fee_percent: Decimal | None = f.number()
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_TAX, refs=LIABLE)
     billing_address_collection: str = f.text(default="auto")
     consent_collection: dict[str, Any] | None = f.nested()
     currency: str = f.currency(required=True)

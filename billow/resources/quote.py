@@ -121,7 +121,7 @@ class Quote(
     application: str | None = f.absent(refs="application")
     application_fee_amount: int | None = f.amount()
     application_fee_percent: Decimal | None = f.number()
-    automatic_tax: dict[str, Any] = f.absent(NO_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_TAX, refs=LIABLE)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
     )

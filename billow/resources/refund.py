@@ -44,10 +44,17 @@ class Refund(
     receipt_number: str | None = f.absent()
     source_transfer_reversal: str | None = f.absent(refs="transfer_reversal")
     status: str = f.choice(SHOWN, *STATUSES, default="pending")
-    transfer_reversal: str | None = f.absent(refs="transfer_reversal")
+    transfer_reversal: str | None = f.ref("transfer_reversal")
 
+    refund_application_fee: bool = f.boolean(default=False, hidden=True)
+    reverse_transfer: bool = f.boolean(default=False, hidden=True)
+    """What the platform takes back, or gives, once the refund has succeeded."""
     emitted: bool = f.boolean(default=False, hidden=True)
     """Whether `refund.created` was emitted, which waits for the gateway's first answer."""
+    credited: int = f.amount(default=0, hidden=True)
+    """How much of it belongs to credit notes."""
+    granted: dict[str, Any] | None = f.nested(hidden=True)
+    """How the rest of it was booked when it succeeded: the net, and the tax of each jurisdiction."""
 
 
 @Refund.update

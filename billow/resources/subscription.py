@@ -217,7 +217,7 @@ class Subscription(
 
     application: str | None = f.absent(refs="application")
     application_fee_percent: Decimal | None = f.number()
-    automatic_tax: dict[str, Any] = f.absent(NO_AUTOMATIC_TAX, refs=LIABLE)
+    automatic_tax: dict[str, Any] = f.nested(default=NO_AUTOMATIC_TAX, refs=LIABLE)
     billing_cycle_anchor: datetime = f.timestamp(required=True)
     billing_cycle_anchor_config: dict[str, Any] | None = f.nested(shape=AnchorConfig)
     billing_mode: dict[str, Any] = f.nested(default=FLEXIBLE)
@@ -314,7 +314,10 @@ def listed(tx: Any, wanted: Filters) -> Where:
         period = f"(select {first}({name}) from subscription_items where subscription = subscriptions.id)"
         where = listing.between(where, period, name, getattr(wanted, name) or ())
     if wanted.automatic_tax:
-        where = where.also("not %(automatic_tax)s", automatic_tax=wanted.automatic_tax.enabled)
+        where = where.also(
+            "(automatic_tax->>'enabled')::boolean = %(automatic_tax)s",
+            automatic_tax=wanted.automatic_tax.enabled,
+        )
     if wanted.customer:
         rows.find(tx, REGISTRY["customer"], wanted.customer, param="customer", deleted=True)
         where = where.also("customer = %(customer)s", customer=wanted.customer)

@@ -1,5 +1,6 @@
 """Tax ids: the VAT or tax numbers of customers and of our account."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +109,16 @@ def whose(tx: Tx, wanted: Owner | None) -> str | None:
         code="parameter_missing",
     )
     return rows.find(tx, Customer, wanted.customer or "", param="owner[customer]").id
+
+
+def of_account(tx: Tx, ids: Sequence[str], at: str) -> list[str]:
+    """Return the ids of tax ids, after checking that they are the account's own; `at` names the param."""
+    found = rows.find_many(tx, TaxId, ids)
+    for place, id in enumerate(ids):
+        if id not in found:
+            raise rows.no_such(tx, TaxId, id, param=f"{at}[{place}]")
+        require(found[id].customer is None, f"The tax id {id} belongs to a customer.", param=f"{at}[{place}]")
+    return list(dict.fromkeys(ids))
 
 
 class Filters(Params):

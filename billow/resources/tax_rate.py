@@ -8,7 +8,8 @@ from typing import Any
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import CREATE, WRITE
-from billow.api.resource import Resource
+from billow.api.params import Params
+from billow.api.resource import Resource, Where
 from billow.core.errors import require
 from billow.store.tx import Tx
 
@@ -58,12 +59,17 @@ class TaxRate(
     flat_amount: dict[str, Any] | None = f.absent()
     inclusive: bool = f.boolean(CREATE, required=True, filter=True)
     jurisdiction: str | None = f.text(WRITE, max=200, unset=True)
-    jurisdiction_level: str | None = f.absent()
+    jurisdiction_level: str | None = f.text()
     metadata: dict[str, str] = f.metadata()
     percentage: Decimal = f.number(CREATE, places=4, min=0, max=100, required=True)
-    rate_type: str | None = f.absent()
+    rate_type: str | None = f.text()
     state: str | None = f.text(WRITE, max=10, unset=True)
     tax_type: str | None = f.choice(WRITE, *TAX_TYPES)
+
+    treatment: str | None = f.text(hidden=True)
+    """How sales at this rate are treated, where a tax source decided it; None for a rate set by hand."""
+    mention: str | None = f.text(hidden=True)
+    """What documents have to say beside it, such as "Reverse charge"."""
 
 
 def _check_country(country: str | None) -> None:
@@ -89,6 +95,16 @@ def check_usable(tx: Tx, ids: Sequence[str], at: str, agreed: Container[str] = (
         )
     require(len(set(ids)) == len(ids), "You cannot pass the same tax rate twice.", param=at)
     return list(ids)
+
+
+class Filters(Params):
+    """The filters of the list, besides those that the fields declare."""
+
+
+@TaxRate.listing(Filters)
+def listing(tx: Tx, wanted: Filters) -> Where:
+    """List tax rates, newest first; those that automatic tax uses are not among them."""
+    return Where("treatment is null")
 
 
 @TaxRate.create

@@ -43,7 +43,7 @@ class TransferReversal(Resource, object="transfer_reversal", prefix="trr_", even
     destination_payment_refund: str | None = f.text()
     """The refund in the books of the connected account."""
     metadata: dict[str, str] = f.metadata()
-    source_refund: str | None = f.absent(refs="refund")
+    source_refund: str | None = f.ref("refund")
     transfer: str = f.ref("transfer", required=True)
 
 

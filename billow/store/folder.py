@@ -48,8 +48,9 @@ def _is_shared(folder: Path) -> bool:
         or Path.cwd().is_relative_to(folder)
         or any(entry.is_dir() and entry.name not in OURS for entry in folder.iterdir())
     )
-    if shared and found.st_mode & OTHERS:
-        log.warning("%s is not billow's alone: close it to other users, or use a folder of its own", folder)
+    if shared and found.st_mode & OTHERS & ~PASS:
+        message = "%s is not billow's alone: close it (chmod 700 %s), or use a folder of its own"
+        log.warning(message, folder, folder)
     return bool(shared)
 
 

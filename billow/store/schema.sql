@@ -20,7 +20,13 @@ create table accounts (
     created          timestamptz not null,
     upcoming_days    integer     not null default 7 check (upcoming_days between 0 and 45),
     will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
-    api_version      text        not null default '2026-10-28.endive'  -- of requests that name none, and of events
+    api_version      text        not null default '2026-10-28.endive',  -- of requests that name none, and of events
+    platform         text,  -- the account that has connected this one
+    business_profile jsonb       not null default '{}',
+    company          jsonb       not null default '{}',
+    settings         jsonb       not null default '{}',
+    seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
+    logo             bytea
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
@@ -227,6 +233,7 @@ create table customers (
     tax_exempt            text        not null default 'none' check (tax_exempt in ('exempt', 'none', 'reverse')),
     test_clock            text,
     deleted               boolean     not null default false,
+    cash_balance          jsonb,                           -- null: nothing was transferred or set
     constraint customers_invoice_prefix unique (tenant, invoice_prefix)
 ) with (fillfactor = 50);
 create index customers_by_created on customers (tenant, created desc, id desc);
@@ -430,7 +437,11 @@ create table tax_rates (
     metadata     jsonb       not null default '{}',
     percentage   numeric     not null check (percentage between 0 and 100),
     state        text,
-    tax_type     text
+    tax_type     text,
+    jurisdiction_level text,
+    rate_type text,
+    treatment text,
+    mention text
 );
 create index tax_rates_by_created on tax_rates (tenant, created desc, id desc);
 
@@ -638,6 +649,7 @@ create table subscriptions (
     trial_start            timestamptz,
     emitted                boolean     not null,
     watched                boolean     not null default false,
+    automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null}',
     check (status <> 'trialing' or trial_end is not null),
     check (collection_method <> 'send_invoice' or days_until_due is not null)
 ) with (fillfactor = 50);
@@ -787,6 +799,12 @@ create table invoices (
     payment_secret             text,
     mail_error                 text,
     payment_number             text,            -- by which a bank transfer names it
+    automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null}',
+    tax_decision jsonb,
+    post_payment_credit_notes_amount bigint not null default 0,
+    pre_payment_credit_notes_amount bigint not null default 0,
+    applied_credits jsonb not null default '[]',
+    seller_version             text,            -- the seller as it was issued by (seller_versions)
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -830,7 +848,11 @@ create table invoice_lines (
     net                 bigint      not null,  -- after discounts, without any tax: what is there to be earned
     earned              bigint      not null,
     usage               numeric,
-    proration_details   jsonb
+    proration_details   jsonb,
+    tax_behavior text,
+    tax_code text,
+    applied_credits jsonb not null default '[]',
+    credited            bigint      not null default 0  -- of the net, by credit notes
 ) with (fillfactor = 50);
 create index on invoice_lines (invoice);
 create index on invoice_lines (tenant, invoice, position, id);
@@ -891,7 +913,9 @@ create table invoice_items (
     subscription_item   text,
     proration_details   jsonb,
     period_start        timestamptz not null,
-    period_end          timestamptz not null
+    period_end          timestamptz not null,
+    tax_behavior text,
+    tax_code text
 );
 create index on invoice_items (tenant, created desc, id desc);
 create index on invoice_items (tenant, customer);
@@ -1004,10 +1028,14 @@ create table attempts (
     off_session    boolean     not null,
     capture        boolean     not null default true,
     automatic      boolean     not null,
+    keep           boolean     not null default false, -- whether its method pays from now on, once it has paid
     state          text        not null
         check (state in ('processing', 'succeeded', 'failed', 'requires_action')),
     request        text,                            -- that began it; a request that died hears its outcome from it
     gateway        text,                            -- which is asked; empty where an older version wrote it
+    method_type    text        not null default 'card',
+    return_url     text,                            -- where its customer comes back to from a page of the bank's
+    action_url     text,                            -- of that page
     check ((refund is not null) = (kind = 'refund')),
     check ((amount = 0) = (kind = 'setup')),
     check (amount >= 0),
@@ -1021,6 +1049,26 @@ create index on attempts (charge);
 create index on attempts (payment_intent);
 create unique index on attempts (setup_intent) where state = 'processing';
 create index on attempts (setup_intent) where setup_intent is not null;
+
+-- A method that a customer enters on a page of the gateway's own, and which page of ours goes on with it.
+create table method_collections (
+    tenant    text        not null default current_setting('billow.tenant'),
+    id        text        primary key,
+    created   timestamptz not null,
+    page      text        not null check (page in ('checkout', 'invoice', 'method')),
+    about     text        not null,             -- the checkout session or invoice, or whose method it is
+    entered   jsonb       not null,             -- what else was entered on our page; emptied when it is over
+    gateway   text        not null,
+    reference text,                             -- the gateway's, once it has answered
+    url       text,                             -- of the gateway's page
+    method    text,                             -- what the gateway calls the method that was entered
+    error     text,                             -- why nothing came of it, in words for the customer
+    state     text        not null check (state in ('open', 'taken', 'failed', 'expired')),
+    unique (tenant, gateway, reference),
+    unique (tenant, gateway, method)
+);
+create index method_collections_by_created on method_collections (tenant, created);
+create index method_collections_by_page on method_collections (about, created);
 
 -- What the customer has agreed to: later debits of one payment method, many times or once.
 create table mandates (
@@ -1145,12 +1193,20 @@ create table charges (
     dispute                         text,
     disputed                        boolean     not null default false,
     failure_balance_transaction     text,
+    late_for                        text,   -- the intent or charge that it came too late for
+    application_fee                 text,
+    application_fee_amount          bigint,
+    on_behalf_of                    text,
+    source_transfer                 text,
+    transfer                        text,
+    transfer_data                   jsonb,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
 create index on charges (tenant, customer);
 create index on charges (payment_intent);
 create index charges_by_reference on charges (reference) where reference is not null;
+create index charges_late on charges (tenant, created desc) where late_for is not null;
 
 -- What moved our balance with the gateway.
 create table balance_transactions (
@@ -1166,13 +1222,82 @@ create table balance_transactions (
     net                bigint      not null,
     reporting_category text        not null,
     source             text,
-    type               text        not null check (type in ('adjustment', 'charge', 'payment', 'payment_failure_refund',
-        'payment_refund', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+    type               text        not null check (type in ('adjustment', 'application_fee',
+        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund',
+        'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
 create index on balance_transactions (source);
+
+-- What is credited of an invoice after it was finalized. `taken_back` is the net that it takes back of each invoice line.
+create table credit_notes (
+    tenant                       text        not null default current_setting('billow.tenant'),
+    id                           text        primary key,
+    created                      timestamptz not null,
+    amount                       bigint      not null check (amount > 0),
+    currency                     text        not null,
+    customer                     text        not null references customers,
+    customer_balance_transaction text,
+    discount_amount              bigint      not null,
+    discount_amounts             jsonb       not null,
+    effective_at                 timestamptz not null,
+    invoice                      text        not null references invoices,
+    memo                         text,
+    metadata                     jsonb       not null,
+    number                       text        not null,
+    out_of_band_amount           bigint,
+    pdf                          text        not null,
+    post_payment_amount          bigint      not null check (post_payment_amount >= 0),
+    pre_payment_amount           bigint      not null check (pre_payment_amount >= 0),
+    reason                       text
+        check (reason in ('duplicate', 'fraudulent', 'order_change', 'product_unsatisfactory')),
+    refunds                      jsonb       not null,
+    status                       text        not null check (status in ('issued', 'void')),
+    subtotal                     bigint      not null,
+    subtotal_excluding_tax       bigint      not null,
+    total                        bigint      not null,
+    total_excluding_tax          bigint      not null,
+    total_taxes                  jsonb       not null,
+    type                         text        not null check (type in ('mixed', 'post_payment', 'pre_payment')),
+    voided_at                    timestamptz,
+    labels                       jsonb       not null,
+    taken_back                   jsonb       not null,
+    voids                        boolean     not null,  -- it is the document of an invoice that was voided
+    check (pre_payment_amount + post_payment_amount = total),
+    check ((status = 'void') = (voided_at is not null)),
+    unique (tenant, number)
+);
+create index credit_notes_by_created on credit_notes (tenant, created desc, id desc);
+create index credit_notes_by_customer on credit_notes (customer, created desc, id desc);
+create index credit_notes_by_invoice on credit_notes (invoice, created desc, id desc);
+
+-- Their lines, written before their credit note so that its event shows them.
+create table credit_note_lines (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null,
+    credit_note         text        not null references credit_notes deferrable initially deferred,
+    description         text,
+    discount_amount     bigint      not null,
+    discount_amounts    jsonb       not null,
+    invoice_line_item   text,
+    metadata            jsonb       not null,
+    quantity            bigint,
+    tax_rates           jsonb       not null,
+    taxes               jsonb       not null,
+    type                text        not null check (type in ('custom_line_item', 'invoice_line_item')),
+    unit_amount         bigint,
+    unit_amount_decimal numeric,
+    net                 bigint      not null,
+    position            bigint      not null,
+    untaxed             bigint      not null,
+    check ((type = 'invoice_line_item') = (invoice_line_item is not null))
+);
+create index credit_note_lines_by_note on credit_note_lines (credit_note, position, id);
+create index credit_note_lines_by_line on credit_note_lines (invoice_line_item);
 
 -- Every change of a customer's balance, and what it was right after. Only what is noted on one ever changes.
 create table customer_balance_transactions (
@@ -1226,6 +1351,11 @@ create table refunds (
     emitted             boolean     not null,
     failure_balance_transaction text,
     instructions_email  text,
+    refund_application_fee boolean  not null default false,
+    reverse_transfer    boolean     not null default false,
+    transfer_reversal   text,
+    credited            bigint      not null default 0,  -- how much of it is on credit notes
+    granted             jsonb,       -- how the rest was booked: its net and its taxes
     check (amount > 0)
 );
 create index on refunds (tenant, created desc, id desc);
@@ -1552,6 +1682,7 @@ create table quotes (
     sequence                bigint,
     revision                bigint,
     emitted                 boolean     not null,
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null, "provider": null, "status": null}',
     unique (tenant, number)
 );
 create index quotes_by_created on quotes (tenant, created desc, id desc);
@@ -1595,7 +1726,8 @@ create table payment_links (
     tax_id_collection           jsonb       not null,
     transfer_data               jsonb,
     url                         text        not null,
-    mode                        text        not null check (mode in ('payment', 'setup', 'subscription'))
+    mode                        text        not null check (mode in ('payment', 'setup', 'subscription')),
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null}'
 );
 create index payment_links_by_created on payment_links (tenant, created desc, id desc);
 
@@ -1668,12 +1800,15 @@ create table checkout_sessions (
     data                                 jsonb       not null,
     discount_ids                         jsonb       not null,
     pending                              jsonb       not null,
-    attempt_until                        timestamptz
+    attempt_until                        timestamptz,
+    automatic_tax jsonb not null default '{"enabled": false, "liability": null, "provider": null, "status": null}'
 );
 create index checkout_sessions_by_created on checkout_sessions (tenant, created desc, id desc);
 create index checkout_sessions_by_customer on checkout_sessions (customer, created desc, id desc);
 create index checkout_sessions_by_payment_intent on checkout_sessions (payment_intent) where payment_intent is not null;
 create index checkout_sessions_by_subscription on checkout_sessions (subscription) where subscription is not null;
+create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awaits')) where pending->>'awaits' is not null;
+create index checkout_sessions_by_begun on checkout_sessions ((pending->>'subscription')) where status = 'open';
 create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
 
 -- What customers may do in the billing portal.
@@ -1767,6 +1902,26 @@ create table connected_accounts (
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
 
+-- The bank accounts to which connected accounts are paid out; of their numbers only the end is kept.
+create table external_accounts (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    account              text        not null,
+    account_holder_name  text,
+    account_holder_type  text,
+    account_type         text,
+    bank_name            text,
+    country              text        not null,
+    currency             text        not null,
+    default_for_currency boolean     not null,
+    fingerprint          text,
+    last4                text        not null,
+    metadata             jsonb       not null,
+    routing_number       text
+);
+create index external_accounts_by_account on external_accounts (account, created desc, id desc);
+
 -- ----------------------------------------------------------------------------------------- bank
 
 -- Statements of the seller's bank account, and files that could not be booked.
@@ -1838,15 +1993,18 @@ create table bank_applications (
     entry           text        not null references bank_entries,
     invoice         text,
     invoice_payment text,
-    kind            text        not null check (kind in ('balance', 'invoice', 'rounding')),
+    kind            text        not null check (kind in ('balance', 'intent', 'invoice', 'rounding')),
     rounding        bigint      not null,
     undone_at       timestamptz,
+    payment_intent  text,                            -- without an invoice, paid whole
     check (amount > 0 and rounding >= 0),
-    check ((kind = 'invoice') = (invoice_payment is not null))
+    check ((kind = 'invoice') = (invoice_payment is not null)),
+    check ((kind = 'intent') = (payment_intent is not null))
 );
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
+create index bank_applications_by_intent on bank_applications (payment_intent) where payment_intent is not null;
 
 -- What customers transferred and what it paid, as Stripe's cash balance shows it.
 create table cash_balance_transactions (
@@ -1932,11 +2090,62 @@ create table transfer_reversals (
     currency                   text        not null,
     destination_payment_refund text,
     metadata                   jsonb       not null,
-    transfer                   text        not null references transfers
+    transfer                   text        not null references transfers,
+    source_refund              text
 );
 create index transfer_reversals_by_transfer on transfer_reversals (transfer, created desc, id desc);
 
+-- What a platform keeps of the payments of its connected accounts.
+create table application_fees (
+    tenant                  text        not null default current_setting('billow.tenant'),
+    id                      text        primary key,
+    created                 timestamptz not null,
+    account                 text        not null,
+    amount                  bigint      not null check (amount > 0),
+    amount_refunded         bigint      not null check (amount_refunded between 0 and amount),
+    balance_transaction     text,
+    charge                  text        not null,
+    currency                text        not null,
+    originating_transaction text,
+    refunded                boolean     not null
+);
+create index application_fees_by_created on application_fees (tenant, created desc, id desc);
+create index application_fees_by_charge on application_fees (charge);
+create index application_fees_by_origin on application_fees (originating_transaction);
+
+-- The parts of fees that went back.
+create table fee_refunds (
+    tenant              text        not null default current_setting('billow.tenant'),
+    id                  text        primary key,
+    created             timestamptz not null,
+    amount              bigint      not null check (amount > 0),
+    balance_transaction text,
+    currency            text        not null,
+    fee                 text        not null references application_fees,
+    metadata            jsonb       not null
+);
+create index fee_refunds_by_fee on fee_refunds (fee, created desc, id desc);
+
 -- ----------------------------------------------------------------------------------------- mails
+
+-- The seller as invoices were issued by: the same content is kept once.
+create table seller_versions (
+    tenant  text  not null default current_setting('billow.tenant'),
+    id      text  not null,  -- the hash of what follows
+    content jsonb not null,
+    logo    bytea,
+    primary key (tenant, id)
+);
+
+-- How far each series of numbers has come that all customers of an account and mode share.
+create table number_series (
+    tenant  text        not null default current_setting('billow.tenant'),
+    id      text        not null,  -- its numbers without the number: ACME-2026-{number:04}
+    kind    text        not null,  -- what it numbers: invoice
+    created timestamptz not null,
+    next    bigint      not null,
+    primary key (tenant, id)
+);
 
 -- What a merchant has set for an account and mode; where there is no row, what billow does by itself.
 create table merchant_settings (
@@ -1945,7 +2154,8 @@ create table merchant_settings (
     primary_color text,   -- of the buttons in mails, as #1D4FB8
     mails         jsonb not null default '{}',  -- whether a kind of mail is sent, by kind
     reminder_days jsonb not null default '[3, 7, 14]',  -- days after the due date
-    retries       jsonb not null default '{}'   -- when a failed payment is tried again (core/dunning.py)
+    retries       jsonb not null default '{}',  -- when a failed payment is tried again (core/dunning.py)
+    void_credit_notes boolean  -- whether voiding an invoice issues a credit note; null: where the seller is in the EU
 );
 
 -- The mails that are to be sent and were sent: one for each cause, whatever happens twice.
@@ -1968,6 +2178,7 @@ create table mails (
 create index mails_by_created on mails (tenant, created desc, id desc);
 create index mails_by_about on mails (about);
 create index mails_bounced on mails (tenant, lower(recipient)) where state = 'bounced';
+create index mails_closed on mails (tenant, closed_at) where state in ('sent', 'not_sent');
 
 -- The failures of scheduled payments, each with the next attempt that was planned and the reason of its time.
 create table payment_failures (
@@ -1982,6 +2193,138 @@ create table payment_failures (
     next_at        timestamptz,           -- null: there is no further attempt
     reason         text        not null,
     primary key (tenant, invoice, number)
+);
+
+-- Where the seller is for tax, and what holds for prices and products that do not say.
+create table tax_settings (
+    tenant       text  primary key default current_setting('billow.tenant'),
+    head_office  jsonb,
+    tax_behavior text  check (tax_behavior in ('exclusive', 'inclusive', 'inferred_by_currency')),
+    tax_code     text,
+    rounding     text  check (rounding in ('invoice', 'line')),  -- null: per invoice for sellers in the EU
+    small_enterprise boolean not null default false
+);
+
+-- The tax offices that the seller is registered with, and from when to when.
+create table tax_registrations (
+    tenant          text        not null default current_setting('billow.tenant'),
+    id              text        primary key,
+    created         timestamptz not null,
+    active_from     timestamptz not null,
+    country         text        not null,
+    country_options jsonb       not null,
+    expires_at      timestamptz
+);
+create index tax_registrations_by_created on tax_registrations (tenant, created desc, id desc);
+
+-- The rates of jurisdictions that the account has loaded (providers/taxes/table.py).
+create table tax_table (
+    tenant      text    not null default current_setting('billow.tenant'),
+    country     text    not null,
+    level       text    not null,
+    name        text    not null,
+    percentage  numeric not null check (percentage between 0 and 100),
+    valid_from  date    not null,
+    valid_to    date,
+    state       text    not null,
+    county      text    not null,
+    city        text    not null,
+    district    text    not null,
+    postal_code text    not null,
+    tax_type    text    not null,
+    tax_code    text    not null,
+    source      text    not null
+);
+create index tax_table_by_place on tax_table (tenant, country, state);
+
+-- The certificates by which customers are exempt of tax in a state.
+create table tax_certificates (
+    tenant     text        not null default current_setting('billow.tenant'),
+    created    timestamptz not null,
+    customer   text        not null references customers,
+    country    text        not null,
+    state      text,
+    number     text        not null,
+    expires_on date,
+    primary key (tenant, customer, country, number)
+);
+
+-- The taxes on sales that are made elsewhere, with their lines.
+create table tax_calculations (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    amount_total         bigint      not null,
+    currency             text        not null,
+    customer             text,
+    customer_details     jsonb       not null,
+    expires_at           timestamptz,
+    ship_from_details    jsonb,
+    shipping_cost        jsonb,
+    tax_amount_exclusive bigint      not null,
+    tax_amount_inclusive bigint      not null,
+    tax_breakdown        jsonb       not null,
+    tax_date             timestamptz not null
+);
+
+-- The lines of a tax calculation, each with its taxes.
+create table tax_calculation_line_items (
+    tenant        text        not null default current_setting('billow.tenant'),
+    id            text        primary key,
+    created       timestamptz not null,
+    amount        bigint      not null,
+    amount_tax    bigint      not null,
+    metadata      jsonb       not null,
+    product       text,
+    quantity      bigint      not null,
+    reference     text        not null,
+    tax_behavior  text        not null,
+    tax_breakdown jsonb       not null,
+    tax_code      text        not null,
+    calculation   text        not null references tax_calculations,
+    position      bigint      not null,
+    unique (calculation, position)
+);
+
+-- Sales elsewhere whose tax is owed, and what was reversed of them.
+create table tax_transactions (
+    tenant            text        not null default current_setting('billow.tenant'),
+    id                text        primary key,
+    created           timestamptz not null,
+    currency          text        not null,
+    customer          text,
+    customer_details  jsonb       not null,
+    metadata          jsonb       not null,
+    posted_at         timestamptz not null,
+    reference         text        not null,
+    reversal          jsonb,
+    ship_from_details jsonb,
+    shipping_cost     jsonb,
+    tax_date          timestamptz not null,
+    type              text        not null check (type in ('reversal', 'transaction')),
+    calculation       text        unique references tax_calculations,
+    unique (tenant, reference)
+);
+create index tax_transactions_by_original on tax_transactions ((reversal ->> 'original_transaction'));
+
+-- The lines of a tax transaction; those of a reversal are negative.
+create table tax_transaction_line_items (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    amount       bigint      not null,
+    amount_tax   bigint      not null,
+    metadata     jsonb       not null,
+    product      text,
+    quantity     bigint      not null,
+    reference    text        not null,
+    reversal     jsonb,
+    tax_behavior text        not null,
+    tax_code     text        not null,
+    type         text        not null,
+    transaction  text        not null references tax_transactions,
+    position     bigint      not null,
+    unique (transaction, position)
 );
 
 -- ----------------------------------------------------------------------------------------- tenancy
@@ -2011,3 +2354,53 @@ alter table webhook_queue enable row level security;
 alter table webhook_queue force row level security;
 create policy one_tenant on webhook_queue
     using (coalesce(current_setting('billow.tenant', true), '') in ('', tenant));
+
+-- Billing credits of customers, which pay for usage.
+create table credit_grants (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    amount               jsonb       not null,
+    applicability_config jsonb       not null,
+    category             text        not null check (category in ('paid', 'promotional')),
+    customer             text        not null references customers,
+    effective_at         timestamptz not null,
+    expires_at           timestamptz,
+    metadata             jsonb       not null,
+    name                 text,
+    priority             bigint      not null check (priority between 0 and 100),
+    test_clock           text,
+    updated              timestamptz not null,
+    voided_at            timestamptz,
+    balance              bigint      not null check (balance >= 0)
+);
+create index credit_grants_by_created on credit_grants (tenant, created desc, id desc);
+create index credit_grants_by_customer on credit_grants (customer, created desc, id desc);
+
+-- Each change of what is left of a grant.
+create table credit_balance_transactions (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    credit       jsonb,
+    credit_grant text        not null references credit_grants,
+    debit        jsonb,
+    effective_at timestamptz not null,
+    test_clock   text,
+    type         text        not null check (type in ('credit', 'debit')),
+    customer     text        not null references customers,
+    invoice      text        references invoices,
+    invoice_line text,
+    amount       bigint      not null check (amount <> 0)
+);
+create index credit_balance_transactions_by_created on credit_balance_transactions (tenant, created desc, id desc);
+create index credit_balance_transactions_by_customer on credit_balance_transactions (customer, created desc, id desc);
+create index credit_balance_transactions_by_grant on credit_balance_transactions (credit_grant, created desc, id desc);
+create index credit_balance_transactions_by_invoice on credit_balance_transactions (invoice) where invoice is not null;
+
+alter table credit_grants enable row level security;
+alter table credit_grants force row level security;
+create policy one_tenant on credit_grants using (tenant = current_setting('billow.tenant', true));
+alter table credit_balance_transactions enable row level security;
+alter table credit_balance_transactions force row level security;
+create policy one_tenant on credit_balance_transactions using (tenant = current_setting('billow.tenant', true));

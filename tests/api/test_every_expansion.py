@@ -21,6 +21,8 @@ EXCEPTIONS = {
     r"^(charge: source|customer: sources\.data)\.(company|external_accounts|individual|settings)\.": (
         "a source is a card, no account"
     ),
+    r"^application_fee: application$": "the program of a platform is no object here",
+    r"^application_fee: charge": "what pays the fee is in the books of another account",
     r"destination_payment": "what a transfer became is in the books of another account",
     r"^invoice: .*\.last_payment_error\.payment_method\.": "deeper than four levels with what is below",
 }

@@ -263,6 +263,9 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/customers/{id}/cards", "validate"): validated,
     ("/v1/customers/{id}/sources", "source"): lambda case: case.done()["brand"] == "MasterCard",
     ("/v1/customers/{id}/sources", "validate"): validated,
+    ("/v1/customers/{id}/funding_instructions", "bank_transfer"): lambda case: (
+        case.done()["bank_transfer"]["country"] == "FR"
+    ),
     ("/v1/customers/{id}", "source"): lambda case: (
         brand_of(case, case.done()["default_source"]) == "mastercard"
     ),

@@ -242,6 +242,7 @@ def test_the_secret_of_an_endpoint_is_shown_once(api: Any) -> None:
         ({"url": "ftp://x.ch"}, "url"),
         ({"url": "https://"}, "url"),
         ({"enabled_events[]": "everything"}, "enabled_events[0]"),
+        ({"enabled_events[]": "foo.bar"}, "enabled_events[0]"),
         ({"enabled_events": ""}, "enabled_events"),
         ({"api_version": "2019-01-01"}, "api_version"),
     ],

@@ -240,12 +240,14 @@ BELOW = {
     "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/charges/{id}/refunds": "refunds",
+    "/v1/credit_notes/{id}/lines": "credit_notes",
     "/v1/charges/{id}/refunds/{refund}": "refunds",
     "/v1/customers/{id}/balance_transactions": "customer_balance_transactions",
     "/v1/customers/{id}/balance_transactions/{transaction}": "customer_balance_transactions",
     "/v1/customers/{id}/cash_balance": "cash_balance_transactions",
     "/v1/customers/{id}/cash_balance_transactions": "cash_balance_transactions",
     "/v1/customers/{id}/cash_balance_transactions/{transaction}": "cash_balance_transactions",
+    "/v1/customers/{id}/funding_instructions": "cash_balance_transactions",
     "/v1/customers/{id}/cards": "payment_methods",
     "/v1/customers/{id}/cards/{card}": "payment_methods",
     "/v1/checkout/sessions/{id}/line_items": "checkout_sessions",
@@ -255,12 +257,16 @@ BELOW = {
     "/v1/customers/{id}/sources": "payment_methods",
     "/v1/customers/{id}/sources/{card}": "payment_methods",
     "/v1/customers/{id}/tax_ids": "tax_ids",
+    "/v1/accounts/{id}/external_accounts": "accounts",
+    "/v1/accounts/{id}/external_accounts/{bank_account}": "accounts",
     "/v1/accounts/{id}/login_links": "accounts",
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",
     "/v1/invoices/{id}/lines": "invoices",
     "/v1/payment_intents/{id}/verify_microdeposits": "payment_intents",
     "/v1/payment_links/{id}/line_items": "payment_links",
+    "/v1/application_fees/{id}/refunds": "fee_refunds",
+    "/v1/application_fees/{id}/refunds/{fee_refund}": "fee_refunds",
     "/v1/transfers/{id}/reversals": "transfer_reversals",
     "/v1/transfers/{id}/reversals/{transfer_reversal}": "transfer_reversals",
     "/v1/products/{id}/features": "products",
@@ -272,6 +278,8 @@ BELOW = {
     "/v1/subscription_items/{id}/usage_record_summaries": "billing_meter_event_summaries",
     "/v1/subscription_items/{id}/usage_records": "billing_meter_events",
     "/v1/subscriptions/{id}/discount": "subscriptions",
+    "/v1/tax/calculations/{id}/line_items": "tax_calculations",
+    "/v1/tax/transactions/{id}/line_items": "tax_transactions",
     "/v1/webhook_endpoints/{id}/deliveries": "webhook_endpoints",
 }
 """Whose right opens what lies below another noun's path; a part of a thing belongs to the thing."""
@@ -280,7 +288,9 @@ BELOW = {
 def below(verb: Verb) -> bool:
     """Whether a path goes on after an id, and not with the name of something that is done to the thing."""
     tail = verb.path.partition("}/")[2]
-    return bool(tail) and (verb.method != "POST" or "{" in tail or tail.endswith("s"))
+    return bool(tail) and (
+        verb.method != "POST" or "{" in tail or tail.endswith("s") or tail == "cash_balance"
+    )
 
 
 def test_what_lies_below_another_noun_says_whose_it_is() -> None:
@@ -290,7 +300,8 @@ def test_what_lies_below_another_noun_says_whose_it_is() -> None:
     borrowed = {path: collections[parts[0]] for path, parts in named.items() if parts}
     ours = {"balance_transactions": "customer_balance_transactions", "features": "products"}
     for path, noun in borrowed.items():
-        assert BELOW[path] == ours.get(path.split("/")[4], noun)
+        of_a_fee = path.startswith("/v1/application_fees/")
+        assert BELOW[path] == ("fee_refunds" if of_a_fee else ours.get(path.split("/")[4], noun))
 
 
 def test_every_noun_has_one_right_at_all_its_paths() -> None:

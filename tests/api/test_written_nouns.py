@@ -115,11 +115,16 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "address_source": "a choice",
+    "disputed_transaction": "a part of the evidence of a dispute",
     "allowed_payment_method_types": "settings",
     "automatic_payment_methods": "settings",
+    "bank_transfer": "says which account is asked for",
     "business_profile": "a part of the account itself",
     "cvc_token": "the code of a card that is there",
+    "eu_bank_transfer": "says which account is asked for",
     "excluded_payment_method_types": "settings",
+    "external_account": "a part of the connected account, with the same right",
     "hosted_payment_method_save": "a setting",
     "invoices": "a setting of the account itself",
     "nz_bank_account": "a part of the payment method itself",
@@ -132,6 +137,8 @@ HARMLESS = {
     "add_invoice_items": "the items of the invoice that the subscription makes by itself",
     "discounts": "parts of what they are on; they name a coupon or a code",
     "default_source": "names a card that the customer has",
+    "payment_record_refund": "names a refund that was made elsewhere",
+    "refunds": "names refunds that are there",
     "from_quote": "names a quote, of which another quote is made",
     "line_items": "parts of their quote, session or link",
     "invoice_items": "of a preview, which keeps none of them",
@@ -156,6 +163,7 @@ HARMLESS = {
     "payment_method_save_allow_redisplay_override": "a choice",
     "payment_method_save_usage": "a choice",
     "payment_method_update": "a feature of the portal",
+    "prices": "names of prices that credits pay for",
     "products": "names of products, and which of their prices the portal offers",
     "saved_payment_method_options": "choices",
     "setup_intent_data": "terms of the setup intent of a session",

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,8 @@ def world(app: App, http_url: str) -> Iterator[World]:
     """A merchant whose pages have the address of the server of the tests."""
     before = app.db.outside
     app.db.outside = replace(before, base_url=http_url)
-    yield World(new_caller(app), lambda: do_what_is_due(app))
+    with ThreadPoolExecutor(1) as worker:  # playwright's loop runs in this thread
+        yield World(new_caller(app), lambda: worker.submit(do_what_is_due, app).result())
     app.db.outside = before
 
 

@@ -77,6 +77,7 @@ def test_a_payment_fails_and_is_confirmed_at_the_second_try(world: World, visit:
     page.get_by_role("button", name="Subscribe and pay").click()
     page.get_by_role("heading", name="Your bank asks you to confirm").wait_for()
     assert problems(page) == []
+    world.work()
     page.get_by_role("button", name="Confirm the payment").click()
     page.wait_for_url("https://shop.example/ok**")
     assert world.get(f"/v1/checkout/sessions/{made['id']}")["status"] == "complete"

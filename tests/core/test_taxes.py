@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billow.core.taxes import Line, Rate, summed, taxed
+from billow.core.money import round_half_away
+from billow.core.taxes import Line, Rate, inside, summed, taxed
 
 
 def rate(percentage, *, inclusive, id=None):
@@ -100,3 +101,39 @@ def test_the_two_ways_of_rounding_differ_by_half_a_cent_a_line_at_most(found):
             other = by_rate[one, False]
             assert abs(sum(n for _, n in own) - sum(n for _, n in other)) <= (len(own) + 1) / 2 + 1
             assert all(abs(a - b) <= 1 for (_, a), (_, b) in zip(own, other, strict=True))
+
+
+@given(lines)
+def test_rounded_for_the_invoice_no_unit_is_lost_on_the_lines(found):
+    """The shares of a rate on the lines add up to its rounded sum, each within a unit of what is exact."""
+    after = taxed(found, per_line=False)
+    exact = {}
+    for line in found:
+        for rate, tax in inside(line).items():
+            exact.setdefault(rate, []).append(tax)
+    for rate, parts in exact.items():
+        own = [tax.amount for one in after for tax in one.taxes if tax.rate == rate]
+        assert sum(own) == round_half_away(sum(parts))
+        assert all(abs(amount - tax) <= 1 for amount, tax in zip(own, parts, strict=True))
+
+
+@given(st.integers(0, 10**9), st.integers(1, 1000000))
+def test_inclusive_tax_goes_there_and_back(gross, units):
+    """What is left of a price without its tax gives the same tax again, within the one unit of rounding."""
+    percentage = D(units) / 10000
+    [there] = taxed([Line(gross, [rate(percentage, inclusive=True)])])
+    [back] = taxed([Line(there.net, [rate(percentage, inclusive=False)])])
+    assert abs(back.gross - gross) <= 1
+
+
+def test_two_hundred_small_lines_have_one_rounding():
+    """EN 16931 has 1.00 of tax on 200 lines of 0.02 at 25 %; each line by itself has 2.00."""
+    small = [(2, [OUT_25])] * 200
+    assert sums(small, per_line=False) == ([100], 500)
+    assert sums(small) == ([200], 600)
+
+
+def test_a_rate_says_why_it_is_what_it_is():
+    free = Rate("DE", D(0), False, "reverse_charge")
+    [found] = taxed([Line(1000, [free])])
+    assert [(tax.amount, tax.reason) for tax in found.taxes] == [(0, "reverse_charge")]

@@ -74,6 +74,10 @@ TABLE = {
     ),
     "payout": (entries.payout("simulated", "usd", 15_142), [("bank", "clearing:simulated", 15_142)]),
     "refund granted": (entries.refund_granted("usd", 500), [("revenue_adjustments", "refunds_payable", 500)]),
+    "refund granted with tax": (
+        entries.refund_granted("usd", 400, [entries.Tax("SE", 100)]),
+        [("revenue_adjustments", "refunds_payable", 400), ("tax_payable:SE", "refunds_payable", 100)],
+    ),
     "refund sent": (
         entries.refund_sent("simulated", "usd", 500),
         [("refunds_payable", "clearing:simulated", 500)],

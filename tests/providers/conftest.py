@@ -1,11 +1,20 @@
 """Provide the invoice that all document renderers are tested with, and a server of Stripe's API."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from billow.app import App
+from billow.flows.outside import gateways
+from billow.flows.outside.gateways import Configured
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.providers.gateways.stripe import Stripe
+from tests.conftest import Api
+from tests.flows.conftest import do_what_is_due
+from tests.support import invariants
+from tests.support.other_server import Other
 from tests.support.stripe_server import Account, stripe_account
 
 
@@ -37,3 +46,23 @@ def paper() -> InvoiceDocument:
         notes=("Thank you.",),
         footer="Registered in Ireland, no. 123456.",
     )
+
+
+@pytest.fixture
+def other_server(
+    app: App, api: Api, stripe: Account, http_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Other]:
+    """The other server, which sends its notices to us, and through which our account charges cards."""
+    other = Other(stripe)
+    endpoint = other.post(
+        "/v1/webhook_endpoints",
+        **{"url": f"{http_url}/gateways/{api.tenant}/stripe", "enabled_events[]": "*"},
+    )
+    known = Configured({"stripe": Stripe})
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, configured=known))
+    with app.db.transaction(api.tenant) as tx:
+        gateways.write(tx, stripe.route(endpoint["secret"]))
+    yield other
+    other.ask("delete", f"/v1/webhook_endpoints/{endpoint['id']}")
+    do_what_is_due(app)
+    invariants.check_all(app.db, api.tenant, None)

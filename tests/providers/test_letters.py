@@ -25,7 +25,13 @@ def letter(variant: str, locale: str, seller: str = "Nimbus Ltd") -> Letter:
         "reason": Reason("insufficient_funds"),
     }
     names = {"name": "Kim", "number": "A-1", "plan": "Pro", "card": "Visa 4242", "reason_code": "fraudulent"}
-    names |= {"last4": "4300", "mandate": "pm-1", "creditor": "DE98ZZZ09999999999"}
+    names |= {
+        "credit_note": "A-1-CN-01",
+        "left": "1",
+        "last4": "4300",
+        "mandate": "pm-1",
+        "creditor": "DE98ZZZ09999999999",
+    }
     return Letter(
         kind,
         which,
@@ -97,8 +103,8 @@ def test_names_are_escaped_and_cannot_disguise_anything() -> None:
         (123456, "eur", "de", "1.234,56 €"),
         (123456, "eur", "fr", "1 234,56 €"),
         (123456, "eur", "de-CH", "EUR 1’234.56"),
-        (-500, "usd", "en", "-$5.00"),
-        (500, "jpy", "en", "¥500"),
+        (-500, "usd", "en", "-US$5.00"),
+        (500, "jpy", "en", "JP¥500"),
         (1500, "kwd", "en", "KWD 1.500"),
         (12300, "isk", "sv", "123,00 Ikr"),
     ],

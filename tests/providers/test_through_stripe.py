@@ -1,75 +1,11 @@
 """billow charges through billow: the gateway `stripe` against a second process, notices included."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
-
-import pytest
-import requests
 
 from billow.app import App
 from billow.core import signing
-from billow.flows.outside import gateways
-from billow.flows.outside.gateways import Configured
-from billow.providers.gateways.stripe import Stripe
 from tests.conftest import Api, Reply
-from tests.flows.conftest import do_what_is_due
-from tests.support import invariants
-from tests.support.stripe_server import Account
-
-PATIENCE = 60
-"""Seconds until a notice has arrived: the other server's worker numbers and sends its events."""
-
-
-class Other:
-    """The other server, as its merchant sees it."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
-        return self.ask("get", path, params=query)
-
-    def post(self, path: str, **sent: Any) -> dict[str, Any]:
-        return self.ask("post", path, data=sent)
-
-    def ask(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        address = self.account.address or "https://api.stripe.com"
-        answer = requests.request(method, address + path, auth=(self.account.key, ""), timeout=30, **more)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-
-@pytest.fixture
-def other_server(
-    app: App, api: Api, stripe: Account, http_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Other]:
-    """The other server, which sends its notices to us, and through which our account charges cards."""
-    other = Other(stripe)
-    endpoint = other.post(
-        "/v1/webhook_endpoints",
-        **{"url": f"{http_url}/gateways/{api.tenant}/stripe", "enabled_events[]": "*"},
-    )
-    known = Configured({"stripe": Stripe})
-    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, configured=known))
-    with app.db.transaction(api.tenant) as tx:
-        gateways.write(tx, stripe.route(endpoint["secret"]))
-    yield other
-    other.ask("delete", f"/v1/webhook_endpoints/{endpoint['id']}")
-    do_what_is_due(app)
-    invariants.check_all(app.db, api.tenant, None)
-
-
-def eventually(app: App, found: Callable[[], Any]) -> Any:
-    """Wait for what a notice brings: do what is due here until it is there."""
-    deadline = time.monotonic() + PATIENCE
-    while not (there := found()):
-        assert time.monotonic() < deadline, "The notice has not come."
-        do_what_is_due(app)
-        time.sleep(0.1)
-    return there
+from tests.support.other_server import Other, eventually
 
 
 def subscribed(api: Api, card: str) -> Reply:

@@ -232,3 +232,75 @@ def ready(world: World) -> None:  # noqa: F811
     while world.get(f"/v1/test_helpers/test_clocks/{world.clock}")["status"] == "advancing":
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant", "undo"),
+    [
+        (
+            "intents_received_their_charges",
+            "update payment_intents set amount_received = amount_received - 1 where status = 'succeeded'",
+            "update payment_intents set amount_received = amount_received + 1 where status = 'succeeded'",
+        ),
+        (
+            "intents_received_their_charges",
+            'insert into charges select (jsonb_populate_record(c, \'{"id": "ch_second"}\')).* from charges c'
+            " limit 1",
+            "delete from charges where id = 'ch_second'",
+        ),
+        (
+            "attempts_made_their_charges",
+            "update attempts set amount = amount + 1 where kind = 'charge'",
+            "update attempts set amount = amount - 1 where kind = 'charge'",
+        ),
+        (
+            "refunds_fit_their_charge",
+            "insert into refunds select (jsonb_populate_record(null::refunds, jsonb_build_object("
+            "'tenant', tenant, 'id', 're_planted', 'created', created, 'amount', amount + 1, 'charge', id,"
+            " 'currency', currency, 'status', 'pending', 'metadata', '{}'::jsonb, 'emitted', true))).*"
+            " from charges limit 1",
+            "delete from refunds where id = 're_planted'",
+        ),
+    ],
+)
+def test_a_payment_that_does_not_fit_is_named(
+    paid: World, app: App, rule: str, plant: str, undo: str
+) -> None:
+    with app.db.transaction(paid.api.tenant) as tx:
+        tx.run(plant)
+    found = wrong(app, paid)
+    with app.db.transaction(paid.api.tenant) as tx:
+        tx.run(undo)
+    assert any(f": {rule}: expected" in what for what in found), found
+    assert wrong(app, paid) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "seen"),
+    [
+        ("charges set amount = amount + 1", "charges set amount = amount - 1", "amount and fee"),
+        ("attempts set state = 'failed'", "attempts set state = 'succeeded'", "succeeded at the gateway"),
+        ("charges set reference = 'x' || id", "charges set reference = substring(reference, 2)", "none"),
+        (
+            "balance_transactions set fee = fee + 1, net = net - 1",
+            "balance_transactions set fee = fee - 1, net = net + 1",
+            "fee",
+        ),
+    ],
+)
+def test_what_is_not_as_the_gateway_says_is_named_on_request(
+    paid: World, app: App, change: str, back: str, seen: str
+) -> None:
+    found = list(commands.check(app.db, Checked(paid.api.tenant, gateways=True)))
+    assert [what for good, what in found if not good] == []
+    assert any(what.endswith("gateways: 2 payments, refunds and disputes compared") for _, what in found)
+    with app.db.transaction(paid.api.tenant) as tx:
+        kept = tx.tuples("select id, reference from charges")
+        tx.run(f"update {change}")
+    found = list(commands.check(app.db, Checked(paid.api.tenant, gateways=True)))
+    with app.db.transaction(paid.api.tenant) as tx:
+        tx.run(f"update {back}")
+        for id, reference in kept:
+            tx.run("update charges set reference = %(r)s where id = %(id)s", r=reference, id=id)
+    named = [what for good, what in found if not good and "payments_are_as_the_gateway_says" in what]
+    assert len(named) == 2 and all(seen in what for what in named)

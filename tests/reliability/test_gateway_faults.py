@@ -17,6 +17,7 @@ from billow.app import App
 from billow.core.disputes import ORDER
 from billow.core.payments import Charge, Outcome, Refund
 from billow.flows.payments import settle
+from billow.gateway_check import Compared, compare
 from billow.providers.gateways.faults import KINDS, Fault
 from billow.providers.gateways.simulated import Simulated
 from billow.store import jobs
@@ -245,6 +246,7 @@ def agree(app: App, api: Api, gateway: Chaotic) -> None:
     assert books(app, api) == truth["balance"].get("usd", 0)
 
 
+@pytest.mark.timeout(600 + 5 * SCHEDULES)
 def test_no_schedule_of_faults_charges_twice_loses_a_payment_or_parts_the_books_from_the_truth(
     app: App, gateway: Chaotic, wall: list[Any]
 ) -> None:
@@ -258,6 +260,8 @@ def test_no_schedule_of_faults_charges_twice_loses_a_payment_or_parts_the_books_
         come_to_rest(app, gateway, wall)
         agree(app, api, gateway)
     assert len(gateway.truth()["attempts"]) >= SCHEDULES
+    counted = Compared()
+    assert list(compare(app.db, api.tenant, counted)) == [] and counted.told > SCHEDULES
     invariants.check_all(app.db, api.tenant, None)
 
 

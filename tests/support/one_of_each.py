@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.api.test_tenancy_routes import RECIPES
 from tests.conftest import Api, Reply
-from tests.support import disputed
+from tests.support import credited, disputed
 
 Sent = dict[str, Any]
 PAYING = {"payment_method": "pm_card_visa", "invoice_settings[default_payment_method]": "pm_card_visa"}
@@ -81,6 +81,8 @@ class Maker:
         def replacement(hole: re.Match[str]) -> str:
             if hole[2] == "n":
                 return str(self.number())
+            if hole[2] == "open_invoice":
+                return credited.open_invoice(self.api)
             return str(self.make(hole[2])["id"]) if hole[1] else self.existing(hole[2])
 
         return PLACEHOLDER.sub(replacement, str(text))

@@ -1,6 +1,7 @@
 """Visit our pages as a browser without scripts does: read a form, fill it in, send it, follow."""
 
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -11,9 +12,10 @@ ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 
 
 class Visitor:
-    """A browser without scripts or cookies, at one page after the other."""
+    """A browser without scripts or cookies, at one page after the other; `between` runs before each form."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, between: Callable[[], None] = lambda: None) -> None:
+        self._between = between
         self._client = app.wsgi.test_client(use_cookies=False)
         self.address, self.status, self.text = "", 0, ""
         self.headers: Any = {}
@@ -25,6 +27,7 @@ class Visitor:
     def sends(self, **entered: str) -> "Visitor":
         """Send the form of the page with what was entered, and follow to where it leads."""
         sent = {**self.hidden(), "action": "pay", **entered}
+        self._between()
         self._read(self._client.post(self.form_address(), data=sent), self.form_address())
         return self
 

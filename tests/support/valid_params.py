@@ -30,6 +30,9 @@ FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"
 #: Examples by path and name, where the type of a field does not say what is valid.
 VALUES: dict[Key, Any] = {
     **valid_subscriptions.VALUES,
+    ("/v1/account", "business_profile"): {"name": "Acme", "support_phone": "+46 8 123"},
+    ("/v1/account", "company"): {"name": "Acme AB", "address": {"city": "Stockholm", "country": "SE"}},
+    ("/v1/account", "settings"): {"branding": {"primary_color": "#123456"}},
     ("/v1/billing/meters", "customer_mapping"): {"event_payload_key": "who", "type": "by_id"},
     ("/v1/billing/meters", "default_aggregation"): {"formula": "count"},
     ("/v1/charges", "amount"): "450",
@@ -42,12 +45,19 @@ VALUES: dict[Key, Any] = {
     ("/v1/coupons", "duration_in_months"): "3",
     ("/v1/coupons", "id"): "mine-1",
     ("/v1/coupons/{id}", "currency_options"): {"chf": {"amount_off": "7"}},
+    ("/v1/customers", "cash_balance"): {"settings": {"reconciliation_mode": "manual"}},
     ("/v1/customers", "invoice_prefix"): "ABC1",
     ("/v1/customers", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
     ("/v1/customers", "payment_method"): "pm_card_mastercard",
     ("/v1/customers", "source"): "tok_mastercard",
     ("/v1/customers", "tax"): {"ip_address": "192.0.2.7"},
     ("/v1/customers", "tax_id_data"): [{"type": "eu_vat", "value": "DE136695976"}],
+    ("/v1/customers/{id}", "cash_balance"): {"settings": {"reconciliation_mode": "manual"}},
+    ("/v1/customers/{id}/cash_balance", "settings"): {"reconciliation_mode": "manual"},
+    ("/v1/customers/{id}/funding_instructions", "bank_transfer"): {
+        "type": "eu_bank_transfer",
+        "eu_bank_transfer": {"country": "FR"},
+    },
     ("/v1/customers/{id}", "default_source"): lambda case: older_source(case),
     ("/v1/customers/{id}", "invoice_prefix"): "ABC1",
     ("/v1/customers/{id}", "invoice_settings"): CUSTOMER_INVOICE_SETTINGS,
@@ -227,6 +237,7 @@ def existing_source(maker: Maker) -> str:
 #: Operations that neither create nor update at a noun's own path: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     **valid_subscriptions.ELSEWHERE,
+    "/v1/account": lambda maker: ("/v1/account", {}),
     "/v1/charges/{id}/capture": lambda maker: (
         f"/v1/charges/{maker.make('charge', capture='false')['id']}/capture",
         {},
@@ -238,6 +249,11 @@ ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     "/v1/customers/{id}/balance_transactions/{transaction}": lambda maker: (
         "/v1/customers/{customer}/balance_transactions/{new customer_balance_transaction}",
         {},
+    ),
+    "/v1/customers/{id}/cash_balance": lambda maker: ("/v1/customers/{new customer}/cash_balance", {}),
+    "/v1/customers/{id}/funding_instructions": lambda maker: (
+        "/v1/customers/{new customer}/funding_instructions",
+        {"bank_transfer[type]": "eu_bank_transfer", "currency": "eur", "funding_type": "bank_transfer"},
     ),
     **{
         path: lambda maker, tail=path.rsplit("/", 1)[-1]: (

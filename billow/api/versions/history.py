@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from inspect import isgeneratorfunction
 from typing import Any
 
 from billow.api.versions import (
+    older_credit_notes,
     v2022_08_01,
     v2022_11_15,
     v2023_08_16,
     v2024_04_10,
     v2024_09_30_acacia,
-    v2025_03_31_basil,
     v2025_09_30_clover,
     v2026_03_25_dahlia,
     v2026_09_30_endive,
@@ -26,7 +28,7 @@ CHANGES: tuple[Change, ...] = (
     v2023_08_16.CHANGE,
     v2024_04_10.CHANGE,
     v2024_09_30_acacia.CHANGE,
-    v2025_03_31_basil.CHANGE,
+    older_credit_notes.CHANGE,
     v2025_09_30_clover.CHANGE,
     v2026_03_25_dahlia.CHANGE,
     v2026_09_30_endive.CHANGE,
@@ -84,6 +86,23 @@ def add(renamed: dict[str, str], more: Renamed) -> None:
     """Note further names of params; a name that was renamed before keeps its first name."""
     for name, former in (more or {}).items():
         renamed[name] = renamed.get(former, former)
+
+
+def name_successor(refused: Refused, version: str, operation: str, sent: Sent) -> None:
+    """Let the refusal of a param that a version up to this one has renamed name what took its place."""
+    if refused.code != "parameter_unknown" or refused.param is None:
+        return
+    for change in (one for one in CHANGES if one.version <= version):
+        for function in change.requests.get(operation, ()):
+            if isgeneratorfunction(function):
+                continue
+            renamed: dict[str, str] = {}
+            with suppress(Refused):  # what was sent is refused already, and not for its values
+                add(renamed, function(deepcopy(sent)))
+            names = [name for name, former in renamed.items() if former == refused.param]
+            if names:
+                refused.message += f". Since {change.version} it is {names[0]}."
+                return
 
 
 def former_name(renamed: Renamed, param: str) -> str:

@@ -128,7 +128,7 @@ def taxes_of_invoice(view: View) -> None:
     """Show `tax` and `total_tax_amounts` of an invoice, which `total_taxes` lists now; null without taxes."""
     taxes = view["total_taxes"]
     view["tax"] = sum(tax["amount"] for tax in taxes) if taxes else None
-    view["total_tax_amounts"] = _amounts(taxes)
+    view["total_tax_amounts"] = shown_taxes(taxes)
 
 
 @CHANGE.shows("invoice")
@@ -137,7 +137,8 @@ def connected_accounts(view: View) -> None:
     view["application_fee_amount"] = view["transfer_data"] = None
 
 
-def _amounts(taxes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def shown_taxes(taxes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return taxes in the form of `tax_amounts`."""
     return [
         {
             "amount": tax["amount"],
@@ -193,7 +194,7 @@ def taxes_of_line(view: View) -> Needs:
     if "taxes" not in view or "parent" not in view:
         return  # a line of a quote has taxes of another form
     taxes = view["taxes"]
-    view["tax_amounts"] = _amounts(taxes)
+    view["tax_amounts"] = shown_taxes(taxes)
     included = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "inclusive")
     without = view["amount"] - included
     view["amount_excluding_tax"] = without

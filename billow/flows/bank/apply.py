@@ -7,8 +7,9 @@ from billow.core import lifecycle
 from billow.core.bank.matching import Match, Part
 from billow.core.errors import Inconsistent
 from billow.flows.bank import cash_balance
+from billow.flows.customers import cash
 from billow.flows.invoices import due_dates, reminders
-from billow.flows.invoices.invoice_intents import cancel_intent
+from billow.flows.invoices.invoice_intents import follow_remaining
 from billow.flows.outside.outside import outside_of
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
@@ -43,6 +44,8 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
         return rows.update(tx, entry, event=None, reason=found.reason)
     customer = rows.lock(tx, Customer, found.customer or "")
     tx = clocks.enter(tx, customer.test_clock)
+    if found.rule != "by_hand" and cash.mode_of(customer) == "manual":
+        return hold(tx, entry, customer)
     left, kept = entry.unapplied, found.rest if keeps(tx, entry, customer) else 0
     if entry.customer is None:
         cash_balance.fund(tx, entry, customer.id, left - kept - found.rounding)
@@ -66,6 +69,14 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
     )
 
 
+def hold(tx: Tx, entry: BankEntry, customer: Customer) -> BankEntry:
+    """Keep a transfer as the cash of a customer whose transfers are applied by hand."""
+    if entry.customer is None:
+        cash_balance.fund(tx, entry, customer.id, entry.unapplied)
+    reason = "transfers of this customer are applied by hand"
+    return rows.update(tx, entry, event=None, customer=customer.id, reason=reason)
+
+
 def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
     """Pay a part of an invoice, which is locked, with a part of an entry.
 
@@ -75,7 +86,7 @@ def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
     invoice = rows.find(tx, Invoice, part.invoice)
     amount = part.amount + part.rounding
     remaining = invoice.amount_due - invoice.amount_paid - amount
-    follow_intent(tx, invoice, remaining)
+    follow_remaining(tx, invoice, remaining)
     payment = record_payment(tx, invoice, part.amount)
     cash_balance.use(tx, entry, invoice.customer, part.amount, payment.payment_intent)
     application = BankApplication(
@@ -118,17 +129,6 @@ def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     reminders.thank(tx, paid)
     return paid
-
-
-def follow_intent(tx: Tx, invoice: Invoice, remaining: int) -> None:
-    """Cancel the intent that was to charge an invoice, or make it ask for what is left only."""
-    if not remaining:
-        cancel_intent(tx, invoice, "automatic")
-    elif invoice.payment_intent:
-        intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
-        rows.update(tx, intent, event=None, amount=remaining)
-        waiting = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=intent.id)
-        rows.update_many(tx, [(one, {"amount_requested": remaining}) for one in waiting], event=None)
 
 
 def record_payment(tx: Tx, invoice: Invoice, amount: int) -> InvoicePayment:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from billow.api import fields as f
 from billow.api import listing, rows
+from billow.api.params import Params
+from billow.flows.customers import cash
 from billow.resources.bank_entry import MANUAL, BankEntry
-from billow.resources.customer import Customer
+from billow.resources.customer import CashSettings, Customer
 from billow.resources.customer_cash_balance_transaction import CustomerCashBalanceTransaction
 from billow.store.tx import Tx
 
@@ -22,21 +25,27 @@ def available(tx: Tx, customer: str) -> dict[str, int]:
     )
 
 
-def shown(tx: Tx, customer: str) -> dict[str, Any]:
-    return {
-        "object": "cash_balance",
-        "available": available(tx, customer) or None,
-        "customer": customer,
-        "customer_account": None,
-        "livemode": tx.livemode,
-        "settings": {"reconciliation_mode": "automatic", "using_merchant_default": True},
-    }
+def shown(tx: Tx, customer: Customer) -> dict[str, Any]:
+    found = available(tx, customer.id)
+    return cash.shown(customer, tx.livemode, found, cash.settings_of(customer))
 
 
 @Customer.below("GET", "cash_balance", of=CustomerCashBalanceTransaction)
 def retrieve(tx: Tx, customer: Customer) -> dict[str, Any]:
     """Retrieve the cash balance of a customer: bank transfers that pay nothing yet."""
-    return shown(tx, customer.id)
+    return shown(tx, customer)
+
+
+class Change(Params):
+    settings: CashSettings | None = f.nested(shape=CashSettings)
+
+
+@Customer.below("POST", "cash_balance", Change, of=CustomerCashBalanceTransaction)
+def update(tx: Tx, customer: Customer, wanted: Change) -> dict[str, Any]:
+    """Set how the bank transfers of a customer are matched: by their references, or by hand only."""
+    sent = {"settings": wanted.settings.sent()} if wanted.settings else {}
+    after = cash.with_mode(customer, tx.livemode, sent)
+    return shown(tx, rows.update(tx, customer, event=None, cash_balance=after))
 
 
 @Customer.below("GET", BELOW, listing.Paging, of=CustomerCashBalanceTransaction)
@@ -83,6 +92,16 @@ def record(tx: Tx, entry: BankEntry, customer: str, amount: int, type: str, **mo
         **more,
     )
     rows.insert(tx, made)
+    keep_available(tx, customer, entry.currency, ending)
+
+
+def keep_available(tx: Tx, id: str, currency: str, amount: int) -> None:
+    """Keep what is available of a currency with the customer, who shows it when it is expanded."""
+    customer = rows.find(tx, Customer, id, deleted=True)
+    known = (customer.cash_balance or {}).get("available") or {}
+    left = {name: kept for name, kept in {**known, currency: amount}.items() if kept}
+    after = cash.shown(customer, tx.livemode, left, cash.settings_of(customer))
+    rows.update(tx, customer, event=None, cash_balance=after)
 
 
 def fund(tx: Tx, entry: BankEntry, customer: str, amount: int) -> None:

@@ -11,7 +11,8 @@ from billow.core.bank.sepa_text import remittance
 from billow.core.errors import Refused, require
 from billow.core.payments import Succeeded
 from billow.flows.bank import apply, returned_debits
-from billow.flows.outside.outside import gateway_named, outside_of
+from billow.flows.outside.outside import gateway_named
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import debit_mandates, settle
 from billow.ledger import entries, post
 from billow.providers.bank import pain002, pain008
@@ -20,6 +21,7 @@ from billow.resources.attempt import Attempt
 from billow.resources.bank_entry import BankEntry
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.sepa_batch import SepaBatch
 from billow.resources.sepa_collection import SepaCollection
@@ -33,7 +35,7 @@ AHEAD = 2
 
 def creditor_of(tx: Tx) -> Creditor:
     """Return the seller as the bank knows the one who debits; refuse where the settings do not say it."""
-    account = outside_of(tx).account
+    account = seller_of(tx).account
     if account is None or not account.creditor_id:
         raise Refused("Direct debits need BILLOW_SELLER_IBAN and BILLOW_SEPA_CREDITOR_ID.")
     return Creditor(account.holder, account.iban, account.bic, account.creditor_id, account.notice_days)
@@ -88,6 +90,7 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
     customers = rows.find_many(tx, Customer, [one.customer or "" for one in due])
     invoices = rows.find_many(tx, Invoice, [one.invoice or "" for one in due])
     signed = {one.id: debit_mandates.signed(tx, one, methods.get(one.payment_method or "")) for one in due}
+    purposes = purposes_of(tx, due)
     known = collected_mandates(tx, [one.reference for one in signed.values()])
     found: list[tuple[date, str, Collection]] = []
     for one in due:
@@ -104,7 +107,9 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
             mandate.signed_on,
             sepa_debit.iban_of(one.token),
             name or "",
-            remittance((invoice.number if invoice else None) or one.id, creditor.name),
+            remittance(
+                (invoice.number if invoice else None) or purposes.get(one.id) or one.id, creditor.name
+            ),
         )
         found.append((day, direct_debit.sequence(mandate.reference in known), collection))
         known.add(mandate.reference)
@@ -113,6 +118,14 @@ def batches_of(tx: Tx, id: str, creditor: Creditor, today: date, due: Sequence[A
         Batch(f"{id}-{place}".replace("_", "-"), day, sequence, tuple(each[2] for each in own))
         for place, ((day, sequence), own) in enumerate(grouped, 1)
     ]
+
+
+def purposes_of(tx: Tx, due: Sequence[Attempt]) -> dict[str, str]:
+    """Return what the payer reads of each payment without an invoice: its description, or its descriptor."""
+    intents = rows.find_many(tx, PaymentIntent, [one.payment_intent or "" for one in due])
+    found = {one.id: intents.get(one.payment_intent or "") for one in due}
+    texts = {id: one.description or one.statement_descriptor for id, one in found.items() if one}
+    return {id: text for id, text in texts.items() if text}
 
 
 def collected_mandates(tx: Tx, mandates: Sequence[str]) -> set[str]:
@@ -148,6 +161,8 @@ def settle_entry(tx: Tx, entry: BankEntry, found: Sequence[SepaCollection]) -> B
     if total != entry.amount:
         reason = f"the direct debits that it names come to {total} cents"
         return rows.update(tx, received, event=None, reason=reason)
+    if why := contradiction(entry, found):
+        return rows.update(tx, received, event=None, reason=why)
     clear(tx, received, found[0])
     for one in rows.lock_many(tx, SepaCollection, [one.id for one in found]):
         if one.state == "exported":
@@ -155,6 +170,16 @@ def settle_entry(tx: Tx, entry: BankEntry, found: Sequence[SepaCollection]) -> B
             settle.settle(tx, attempt, Succeeded(entry.bank_reference or entry.id, 0))
             rows.update(tx, one, event=None, state="settled")
     return rows.update(tx, received, event=None, rule=RULE, state="applied", unapplied=0)
+
+
+def contradiction(entry: BankEntry, found: Sequence[SepaCollection]) -> str | None:
+    """Return why money of a debit that an entry names cannot be its payment: it was rejected, or paid before.
+
+    A sum is not asked: it is booked whole, whatever became of its debits meanwhile.
+    """
+    if matching.our_id(entry.end_to_end) and found[0].state in ("rejected", "settled"):
+        return f"the direct debit {found[0].end_to_end}, which is {found[0].state} already"
+    return None
 
 
 def return_entry(tx: Tx, entry: BankEntry, collection: SepaCollection) -> BankEntry:

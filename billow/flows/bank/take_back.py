@@ -7,6 +7,7 @@ from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
 from billow.flows.bank import apply, cash_balance
+from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.resources.bank_application import BankApplication
@@ -14,6 +15,7 @@ from billow.resources.bank_entry import BankEntry
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
@@ -127,10 +129,19 @@ def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
         reopen(tx, entry, application)
     elif application.kind == "balance":
         return_balance(tx, entry, application)
+    elif application.kind == "intent":
+        unsell(tx, entry, application)
     else:
         transfers = entries.cash_rounded(entry.currency, -application.amount)
         post.post(tx, [post.Posting("bank.rounded.undone", application.id, tx.now, transfers)])
     rows.update(tx, application, event=None, undone_at=tx.now)
+
+
+def unsell(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
+    """Take back the sale that an intent without an invoice was; the intent has succeeded all the same."""
+    customer, moved = application.customer or "", entries.cash_sold(entry.currency, -application.amount)
+    post.post(tx, [post.Posting("bank.sold.undone", application.id, tx.now, moved, customer)])
+    cash_balance.free(tx, entry, customer, application.amount, application.payment_intent or "")
 
 
 def reopen(tx: Tx, entry: BankEntry, application: BankApplication) -> Invoice:
@@ -156,8 +167,21 @@ def reopen(tx: Tx, entry: BankEntry, application: BankApplication) -> Invoice:
     off_stripe = (invoice.amount_paid_off_stripe or 0) - application.rounding
     opened = rows.update(tx, invoice, amount_paid_off_stripe=off_stripe, **reopen_changes(invoice, amount))
     if invoice.status == "paid":
+        opened = ask_again(tx, opened)
         watch(tx, opened)
     return opened
+
+
+def ask_again(tx: Tx, invoice: Invoice) -> Invoice:
+    """Give an invoice that is open again a new intent where it is charged and its own is used up."""
+    id = invoice.payment_intent or ""
+    used = rows.find_many(tx, PaymentIntent, [id]).get(id) if id else None
+    if used is None or used.status not in ("succeeded", "canceled"):
+        return invoice
+    if not invoice_intents.is_charged_automatically(invoice):
+        return invoice
+    [linked] = invoice_intents.link_intents(tx, [(invoice, rows.find(tx, Customer, invoice.customer))])
+    return linked
 
 
 def reopen_changes(invoice: Invoice, amount: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from billow.core import bounds
 from billow.flows.billing import billing_periods, discounts, oversize, pending_items, totals
 from billow.flows.billing.exemption import exemption
 from billow.flows.billing.lines import Period, counting_of, item_line
+from billow.flows.outside.seller import default_tax_ids, seller_of
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -54,7 +55,7 @@ def draft(
     invoice = Invoice(
         id=id,
         customer=customer.id,
-        account_name=account["name"],
+        account_name=seller_of(tx).name or account["name"],
         account_country=account["country"],
         customer_address=customer.address,
         customer_email=customer.email,
@@ -65,6 +66,7 @@ def draft(
         starting_balance=customer.balance,
         test_clock=customer.test_clock,
         **{
+            "account_tax_ids": default_tax_ids(tx) or None,
             "footer": (customer.invoice_settings or {}).get("footer"),
             "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
             "discounts": inherited,
@@ -173,9 +175,16 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         "collection_method": subscription.collection_method,
         "days_until_due": subscription.days_until_due,
         "default_tax_rates": subscription.default_tax_rates,
+        "automatic_tax": tax_of(subscription.automatic_tax),
         # A subscription with discounts of its own does not take the customer's (T57).
         **({"discounts": subscription.discounts} if subscription.discounts else {}),
     }
+
+
+def tax_of(agreed: dict[str, Any]) -> dict[str, Any]:
+    """Return the automatic tax of an invoice as its subscription has it."""
+    named = {name: agreed[name] for name in ("enabled", "liability")}
+    return {**Invoice().automatic_tax, **named}
 
 
 def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -118,6 +118,8 @@ def item_line(item: InvoiceItem) -> InvoiceLine:
         discount_amounts=item.discount_amounts,
         discounts=item.discounts,
         tax_rates=item.tax_rates,
+        tax_behavior=item.tax_behavior,
+        tax_code=item.tax_code,
         metadata=item.metadata,
         subscription=item.subscription,
         subscription_item=item.subscription_item,

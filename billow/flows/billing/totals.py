@@ -1,7 +1,7 @@
 """Calculate the totals of an invoice: discounts, then taxes, then what is due."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,15 @@ from billow.api import rows
 from billow.core import billing_credits, bounds, invoicing, taxes
 from billow.core import discounts as discounting
 from billow.core.money import decimal_text, minimum_charge, show
+from billow.flows.billing.exemption import exemptions
+from billow.flows.taxes import automatic
+from billow.flows.taxes.automatic import Automatic
+from billow.flows.taxes.settings import settings_of
+from billow.ledger import entries
 from billow.resources import credit_grant
 from billow.resources.coupon import Coupon
 from billow.resources.credit_grant import CreditGrant
+from billow.resources.customer import Customer
 from billow.resources.discount import Discount, in_core
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -26,6 +32,10 @@ class Terms:
     discounts: dict[str, Discount] = field(default_factory=dict)
     coupons: dict[str, Coupon] = field(default_factory=dict)
     rates: dict[str, TaxRate] = field(default_factory=dict)
+    automatic: dict[str, Automatic] = field(default_factory=dict)
+    """The automatic taxes of the invoices that have them, by customer (flows/taxes/automatic.py)."""
+    per_line: bool = True
+    """Whether taxes set by hand are rounded on each line, or once for the invoice."""
     grants: dict[str, list[billing_credits.Grant]] = field(default_factory=dict)
     """The billing credits that are left, by customer; loaded where there is usage that they could pay."""
 
@@ -45,23 +55,58 @@ class Terms:
 
 
 def terms_of(
-    tx: Tx, invoices: Sequence[Invoice], lines: Sequence[InvoiceLine], more: Sequence[Sequence[str]] = ()
+    tx: Tx,
+    invoices: Sequence[Invoice],
+    lines: Sequence[InvoiceLine],
+    more: Sequence[Sequence[str]] = (),
+    *,
+    decide: bool = True,
+    buyer: Customer | None = None,
 ) -> Terms:
     """Load the discounts, coupons and tax rates of any number of invoices, in three statements.
 
-    `more` are discounts that may come to apply.
+    `more` are discounts that may come to apply. Automatic taxes are decided anew, with some more statements;
+    without `decide` only the rates that were decided before are loaded. `buyer` is a customer who is not
+    stored, or not as they are.
     """
     held = [*[invoice.discounts for invoice in invoices], *[line.discounts for line in lines], *more]
     held += [[entry["discount"] for entry in line.discount_amounts] for line in lines if line.proration]
     named = {id for ids in held for id in ids}
     rates = {id for invoice in invoices for id in invoice.default_tax_rates}
     rates |= {id for line in lines for id in line.tax_rates}
+    taxed = [invoice for invoice in invoices if invoice.automatic_tax["enabled"]]
+    rates |= {tax["tax_rate_details"]["tax_rate"] for invoice in taxed for tax in invoice.total_taxes}
     discounts = rows.find_many(tx, Discount, named)
     coupons = rows.find_many(tx, Coupon, [discount.coupon for discount in discounts.values()])
-    using = (
-        {invoice.customer for invoice in invoices} if any(line.kind == "metered" for line in lines) else ()
-    )
-    return Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates), grants_of(tx, using))
+    terms = Terms(discounts, coupons, rows.find_many(tx, TaxRate, rates))
+    if any(line.kind == "metered" for line in lines):
+        terms.grants = grants_of(tx, {invoice.customer for invoice in invoices})
+    if rates:
+        terms.per_line = settings_of(tx).per_line
+    if taxed and decide:
+        decide_taxes(tx, terms, taxed, lines, buyer)
+    return terms
+
+
+def decide_taxes(
+    tx: Tx,
+    terms: Terms,
+    invoices: Sequence[Invoice],
+    lines: Sequence[InvoiceLine],
+    buyer: Customer | None = None,
+) -> None:
+    """Add the automatic taxes of invoices to the terms. A draft without a customer is nowhere yet."""
+    buyers = rows.find_many(tx, Customer, [one.customer for one in invoices if one.customer])
+    if buyer is not None:
+        buyers[buyer.id] = buyer
+    mine = {one.id: one.customer for one in invoices}
+    by_customer: dict[str, list[InvoiceLine]] = {customer: [] for customer in mine.values()}
+    for line in lines:
+        if line.invoice in mine:
+            by_customer[mine[line.invoice]].append(line)
+    terms.automatic = automatic.decide(tx, by_customer, buyers, exemptions(tx, list(buyers.values())))
+    for one in terms.automatic.values():
+        terms.rates.update({rate.id: rate for decided in one.decided.values() for rate in decided.rates})
 
 
 def grants_of(tx: Tx, customers: Collection[str]) -> dict[str, list[billing_credits.Grant]]:
@@ -88,10 +133,7 @@ def calculate(
     left = [line.amount - sum(own.values()) for line, own in zip(lines, off, strict=True)]
     paid = credits_taken(invoice, lines, left, terms)
     left = [amount - sum(own.values()) for amount, own in zip(left, paid, strict=True)]
-    rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
-    held = taxes.taxed(
-        [taxes.Line(*parts) for parts in zip(left, rates, strict=True)], invoice.customer_tax_exempt or "none"
-    )
+    held = taxes_on(invoice, lines, left, terms)
     made = [
         line.but(
             discount_amounts=[{"amount": amount, "discount": id} for id, amount in own.items()],
@@ -108,7 +150,7 @@ def calculate(
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
         "applied_credits": [entry for line in made for entry in line.applied_credits],
     }
-    summed = invoice.but(**totals)
+    summed = invoice.but(**totals, **said_of_taxes(invoice, lines, terms))
     bounds.check(amount for line in made for amount in amounts_on_line(line))
     bounds.check(amounts_on_invoice(summed))
     return summed, made
@@ -124,6 +166,34 @@ def credits_taken(
     ]
     grants = terms.grants.get(invoice.customer, [])
     return billing_credits.draw(grants, usage, invoice.currency, invoice.period_end or invoice.created)
+
+
+def taxes_on(
+    invoice: Invoice, lines: Sequence[InvoiceLine], left: Sequence[int], terms: Terms
+) -> list[taxes.Taxed]:
+    """Calculate the taxes on what is left of each line after discounts.
+
+    Automatic taxes are rounded once for the invoice, and their rates say who is exempt of them.
+    """
+    if invoice.automatic_tax["enabled"]:
+        decided = terms.automatic[invoice.customer]
+        parts = [taxes.Line(amount, decided.rates(line)) for amount, line in zip(left, lines, strict=True)]
+        return taxes.taxed(parts, per_line=False)
+    rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
+    return taxes.taxed(
+        [taxes.Line(*parts) for parts in zip(left, rates, strict=True)],
+        invoice.customer_tax_exempt or "none",
+        per_line=terms.per_line,
+    )
+
+
+def said_of_taxes(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> dict[str, Any]:
+    """Return whether the automatic taxes of an invoice could be decided, and how."""
+    if not invoice.automatic_tax["enabled"]:
+        return {}
+    decided = terms.automatic[invoice.customer]
+    status = {"provider": "stripe", "status": decided.status}
+    return {"automatic_tax": {**invoice.automatic_tax, **status}, "tax_decision": decided.said(lines)}
 
 
 def amounts_on_line(line: InvoiceLine) -> list[int]:
@@ -229,7 +299,13 @@ def stands_alone(invoice: Invoice, line: InvoiceLine, terms: Terms) -> bool:
     over all lines, so each addition changes the shares of the others. A line with discounts of its own may
     share them with others, and they have a position of their own among those of the invoice.
     """
-    spread = any(terms.coupons[terms.discounts[id].coupon].percent_off is None for id in invoice.discounts)
+    # Tax that is rounded once for the invoice is shared anew among its lines.
+    shared = invoice.automatic_tax["enabled"] or (
+        not terms.per_line and bool(line.tax_rates or invoice.default_tax_rates)
+    )
+    spread = shared or any(
+        terms.coupons[terms.discounts[id].coupon].percent_off is None for id in invoice.discounts
+    )
     return not (spread or line.discounts or line.discount_amounts or line.kind == "metered")
 
 
@@ -306,8 +382,20 @@ def once_discounts_used(invoice: Invoice, lines: Sequence[InvoiceLine], terms: T
 
 
 def jurisdiction(rate: TaxRate) -> str:
-    """Return to whom the tax of a rate is owed: its jurisdiction, else country and state, else its own id."""
+    """Return to whom the tax of a rate is owed: its jurisdiction, else country and state, else its own id.
+
+    Of automatic tax also how the sale is treated, and the rate: DE/oss/19.
+    """
+    if rate.treatment:
+        return f"{rate.jurisdiction}/{rate.treatment}/{decimal_text(rate.percentage)}"
     return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
+
+
+def owed(taxes: Sequence[dict[str, Any]], rates: Mapping[str, TaxRate]) -> list[entries.Tax]:
+    """Return the taxes of an invoice, or what is credited of them, as the ledger posts them."""
+    return [
+        entries.Tax(jurisdiction(rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"]) for tax in taxes
+    ]
 
 
 def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
@@ -320,10 +408,13 @@ def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
             found[discount.id] = (
                 f"{coupon.name or coupon.id} ({discount_text(coupon, discount, invoice.currency)} off)"
             )
-    for tax in invoice.total_taxes:
-        rate = terms.rates[tax["tax_rate_details"]["tax_rate"]]
-        found[rate.id] = f"{rate.display_name} ({decimal_text(rate.percentage)}%)"
-    return found
+    named = [tax["tax_rate_details"]["tax_rate"] for tax in invoice.total_taxes]
+    return {**found, **rate_labels({id: terms.rates[id] for id in named})}
+
+
+def rate_labels(rates: Mapping[str, TaxRate]) -> dict[str, str]:
+    """Return the texts for tax rates, by id."""
+    return {id: f"{rate.display_name} ({decimal_text(rate.percentage)}%)" for id, rate in rates.items()}
 
 
 def discount_text(coupon: Coupon, discount: Discount, currency: str) -> str:

@@ -11,6 +11,7 @@ from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import one_time_items
 from billow.flows.subscription_terms.items import Item
 from billow.flows.subscription_terms.params import Subscribe
+from billow.flows.taxes.params import AutomaticTax
 from billow.resources import checkout_terms as terms
 from billow.resources import subscription
 from billow.resources.checkout_session import CheckoutSession
@@ -54,6 +55,7 @@ def subscription_params(
         **({"discounts": list(discounts)} if discounts else {}),
         add_invoice_items=[one_time_item(one) for one in priced if not one.recurs and one.item.quantity],
         agreed=True,
+        **({"automatic_tax": made(AutomaticTax, enabled=True)} if session.automatic_tax["enabled"] else {}),
         currency=session.currency,
         customer=customer,
         default_payment_method=method,

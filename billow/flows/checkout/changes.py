@@ -73,6 +73,14 @@ def extras(tx: Tx, session: CheckoutSession, chosen: Chosen) -> list[PricedLine]
     return found
 
 
+def remove_code(tx: Tx, session: CheckoutSession) -> CheckoutSession:
+    """Take off the promotion code that the customer has applied; a discount of the seller stays."""
+    if not session.allow_promotion_codes or not session.discount_ids:
+        return session
+    priced = lines.lines_of(tx, "session", session.id)
+    return sessions.recalculate(tx, session, session.but(discount_ids=[], discounts=[]), priced)
+
+
 def redeem_code(tx: Tx, session: CheckoutSession, code: str) -> bool:
     """Apply a promotion code by its text, and calculate the amounts again; False where it is not valid."""
     if not session.allow_promotion_codes:

@@ -1,19 +1,21 @@
 """Pay a checkout session, and complete it when its payment has succeeded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused, require
+from billow.core.money import show
 from billow.core.payments import Declined, Outcome
 from billow.flows.billing import discounts
-from billow.flows.checkout import confirmations, payment_links, purchase, sessions
+from billow.flows.checkout import confirmations, entered_methods, payment_links, purchase, sessions
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
-from billow.flows.payments import collect
+from billow.flows.payments import actions, collect
+from billow.flows.subscription_status import transitions
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
@@ -37,7 +39,7 @@ MADE = {"subscription", "invoice", "payment_intent", "payment_method", "setup_in
 MOST_DECLINES = 10
 """How many declines a session takes, so that nobody tries stolen cards on it."""
 AGAIN = timedelta(minutes=10)
-"""How often a payment is looked at that takes days, as that of a bank debit."""
+"""How often a payment is looked at that takes days, as that of a bank debit, or waits for its customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Result:
 
     session: CheckoutSession
     declined: str | None = None
+    reason: str | None = None
+    """The code of why it was declined; None where no bank has said anything."""
 
 
 def pay(tx: Tx, id: str, payer: Payer) -> Steps:
@@ -63,18 +67,24 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     if paid_elsewhere(tx, session):
         pending = {**session.pending, "payment_intent": session.payment_intent}
         return settle(tx, rows.update(tx, session, event=None, pending=pending))
+    if session.automatic_tax["enabled"]:
+        said = session.but(**purchase.collected(session, payer))
+        taxed = sessions.taxed_anew(tx, session, said)
+        if taxed is not None:
+            return taxed_otherwise(taxed)
     session = rows.update(
         tx, session, event=None, attempt_until=tx.wall + GUARD, **purchase.collected(session, payer)
     )
     jobs.put(tx, "checkout.settle", id, tx.wall + GUARD, clock="wall")
     method = None
-    if payer.card:
-        tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
-        session = rows.lock(tx, CheckoutSession, id)
-        tx = purchase.with_clock(tx, session)
-        if isinstance(answer, Declined):
-            return refuse(tx, session, answer.message)
-        method = typed(payment_methods.new_method(answer), payer)
+    check = not purchase.declines_as_payment(session)
+    tx, answer = yield from entered_methods.store(tx, payer, session.currency, check=check)
+    session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
+    if isinstance(answer, Declined):
+        return refuse(tx, session, answer.message, reason_of(asdict(answer)))
+    if answer is not None:
+        method = entered_methods.typed(payment_methods.new_method(answer), payer)
     elif payer.method:
         method = purchase.saved_method(tx, session, payer.method)
     session, attempts = begin(tx, session, payer, method)
@@ -82,6 +92,14 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
         tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
     return settle(tx, rows.lock(tx, CheckoutSession, id))
+
+
+def taxed_otherwise(session: CheckoutSession) -> Result:
+    """Say what the total is with the tax of the customer's address; it is paid by sending the form again."""
+    if session.automatic_tax["status"] != "complete":
+        return Result(session, "The tax for this address could not be calculated.")
+    total = show(session.amount_total or 0, session.currency or "usd")
+    return Result(session, f"With tax for this address the total is {total}. Pay again to agree.")
 
 
 def check_open(tx: Tx, session: CheckoutSession) -> None:
@@ -130,8 +148,13 @@ def confirm(tx: Tx, id: str, passed: bool) -> Steps:
     tx = purchase.with_clock(tx, session)
     if session.status != "open" or session.pending.get("awaits") != awaits:
         return Result(session)
+    return settle(tx, acted(tx, session))
+
+
+def acted(tx: Tx, session: CheckoutSession) -> CheckoutSession:
+    """Note that the customer is asked for nothing any more."""
     pending = {name: value for name, value in session.pending.items() if name != "awaits"}
-    return settle(tx, rows.update(tx, session, event=None, pending=pending))
+    return rows.update(tx, session, event=None, pending=pending)
 
 
 def is_busy(tx: Tx, session: CheckoutSession) -> bool:
@@ -139,29 +162,14 @@ def is_busy(tx: Tx, session: CheckoutSession) -> bool:
     return session.attempt_until is not None or bool(session.pending.get("awaits"))
 
 
-def typed(method: PaymentMethod, payer: Payer) -> PaymentMethod:
-    """Return a new method with the expiry and the billing details that were typed in."""
-    card = payer.card
-    expiry = {"exp_month": card.exp_month, "exp_year": card.exp_year} if card else {}
-    billing = {name: value for name, value in details_of(payer).items() if value is not None}
-    return method.but(
-        card={**(method.card or {}), **expiry}, billing_details={**method.billing_details, **billing}
-    )
-
-
-def details_of(payer: Payer) -> dict[str, Any]:
-    blank = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
-    address = {**blank, **payer.address} if payer.address else None
-    return {"address": address, "email": payer.email, "name": payer.name, "phone": payer.phone}
-
-
 def begin(
     tx: Tx, session: CheckoutSession, payer: Payer, method: PaymentMethod | None
 ) -> tuple[CheckoutSession, list[Any]]:
     """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
     customer = purchase.customer_of(tx, session, payer)
-    if method is not None and payer.card:
-        method = purchase.attach(tx, method, None if session.mode == "setup" else customer)
+    if method is not None and payer.method is None:
+        method = purchase.attach(tx, method, None if purchase.declines_as_payment(session) else customer)
+        entered_methods.agree(tx, method, payer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
         "customer": customer.id if customer else None,
@@ -173,14 +181,25 @@ def begin(
     return rows.update(tx, session, event=None, pending=pending, **shown), attempts
 
 
-def refuse(tx: Tx, session: CheckoutSession, message: str, **pending: Any) -> Result:
+def reason_of(error: Mapping[str, Any]) -> str:
+    """Return the code of why a bank declined, the most exact that is known.
+
+    >>> reason_of({"code": "card_declined", "decline_code": "lost_card"}), reason_of({})
+    ('lost_card', 'generic')
+    """
+    return str(error.get("decline_code") or error.get("code") or "generic")
+
+
+def refuse(
+    tx: Tx, session: CheckoutSession, message: str, reason: str | None = None, **pending: Any
+) -> Result:
     """Leave a session open after a declined payment; the customer may try again."""
     jobs.cancel(tx, "checkout.settle", session.id)
     redeemed = [(coupon, code) for coupon, code in session.pending.get("redeemed") or []]
     discounts.uncount_redemptions(tx, redeemed)
     declines = session.pending.get("declines", 0) + 1
     kept = {"customer": session.pending.get("customer"), "declines": declines, **pending}
-    return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message)
+    return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message, reason)
 
 
 # ------------------------------------------------------------------------------------- what became of it
@@ -199,16 +218,18 @@ def settle(tx: Tx, session: CheckoutSession) -> Result:
         return Result(complete(tx, session, intent))
     if intent.status == "requires_action":
         pending = {**session.pending, "awaits": intent.id}
-        jobs.cancel(tx, "checkout.settle", session.id)
+        jobs.put(tx, "checkout.settle", session.id, tx.wall + AGAIN, clock="wall")
+        for subscription in rows.lock_many(tx, Subscription, [pending.get("subscription") or ""]):
+            transitions.await_customer(tx, subscription)
         return Result(rows.update(tx, session, event=None, attempt_until=None, pending=pending))
     if intent.status == "processing":
         if is_delayed(tx, intent):
             return Result(complete(tx, session, intent))
         jobs.put(tx, "checkout.settle", session.id, tx.wall + GUARD, clock="wall")
         return Result(rows.update(tx, session, event=None, attempt_until=tx.wall + GUARD))
-    message = (error_of(intent) or {}).get("message") or "Your card was declined."
+    error = error_of(intent) or {}
     take_back(tx, session)
-    return refuse(tx, session, message)
+    return refuse(tx, session, error.get("message") or "Your card was declined.", reason_of(error))
 
 
 def error_of(intent: PaymentIntent | SetupIntent) -> dict[str, Any] | None:
@@ -250,7 +271,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
     jobs.cancel(tx, "checkout.expire", session.id)
     if pending.get("subscription"):
         subscription = rows.lock(tx, Subscription, pending["subscription"])
-        rows.update(tx, subscription, event=None, provisional=False)
+        transitions.keep(tx, [subscription])
         create.conclude(tx, subscription.id)
     customer = pending.get("customer")
     waits = intent is not None and intent.status == "processing"
@@ -292,11 +313,23 @@ def status_of(session: CheckoutSession, waits: bool) -> str:
 
 @job("checkout.settle", lane="outside")
 def settle_due(tx: Tx, refs: list[str]) -> None:
-    """Find out what became of a payment whose request died; a card that was not stored leaves it open."""
+    """Find out what became of a payment whose request died, or whose customer has not come back.
+
+    A card that was not stored leaves the session open.
+    """
     [id] = refs
     session = rows.lock(tx, CheckoutSession, id)
     tx = purchase.with_clock(tx, session)
-    if session.status != "open" or session.attempt_until is None:
+    awaits = session.pending.get("awaits")
+    if session.status != "open":
+        return
+    if awaits and actions.find(tx, awaits).status == "requires_action":
+        jobs.put(tx, "checkout.settle", id, tx.wall + AGAIN, clock="wall")
+        return
+    if awaits:
+        settle(tx, acted(tx, session))
+        return
+    if session.attempt_until is None:
         return
     if not session.pending.keys() & MADE:
         refuse(tx, session, "")

@@ -1,23 +1,23 @@
 """Take the payment of an invoice on its page, and the method that a customer adds there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.errors import require
+from billow.core.errors import needed, require
 from billow.core.payments import Declined
-from billow.flows.checkout.completion import typed
+from billow.flows.checkout import entered_methods
+from billow.flows.checkout.completion import reason_of
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import invoice_intents
-from billow.flows.payments import collect
+from billow.flows.payments import collect, kept_methods
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.subscription import Subscription
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -30,27 +30,28 @@ class Paid:
     paid: bool = False
     declined: str | None = None
     awaits: str | None = None
+    reason: str | None = None
+    """The code of why it was declined; None where no bank has said anything."""
 
 
 def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
     """Pay an open invoice with a saved method or a new card; returns a `Paid`.
 
-    `keep` makes a new card the one that pays from now on. An invoice that is paid, or whose payment is under
+    `keep` makes the method the one that pays from now on, once it has paid: without it a new card is charged
+    once and kept for nobody. An invoice that is paid, or whose payment is under
     way, is left as it is. Locks the customer, then the invoice.
     """
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
-    tx, method = yield from method_of(tx, invoice.customer, payer)
+    tx, method = yield from method_of(tx, invoice.customer, payer, invoice.currency)
     if isinstance(method, Declined):
-        return Paid(declined=method.message)
-    if keep:
-        use_from_now_on(tx, method)
+        return Paid(declined=method.message, reason=reason_of(asdict(method)))
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
     tx = clocks.enter(tx, invoice.test_clock)
-    tx = yield from attempt(tx, invoice, method)
+    tx = yield from attempt(tx, invoice, method, keep)
     return outcome(tx, id)
 
 
@@ -67,45 +68,34 @@ def intent_of(tx: Tx, invoice: Invoice) -> PaymentIntent | None:
     return rows.find_many(tx, PaymentIntent, [invoice.payment_intent or ""]).get(invoice.payment_intent or "")
 
 
-def method_of(tx: Tx, customer: str, payer: Payer) -> Steps:
-    """Return the saved method, or store and attach the card that was typed in: `tx, method = yield from …`.
+def method_of(tx: Tx, customer: str, payer: Payer, currency: str | None = None) -> Steps:
+    """Return the saved method, or store what was entered: `tx, method = yield from …`.
 
-    A card that the gateway does not take comes back as `Declined`.
+    It is attached to nobody before it has paid. A method that the gateway does not take comes back as
+    `Declined`.
     """
-    if payer.card is None:
-        found = rows.find(tx, PaymentMethod, payer.method or "", param="payment_method")
+    if payer.method:
+        found = rows.find(tx, PaymentMethod, payer.method, param="payment_method")
         require(found.customer == customer, "The payment method is not the customer's.")
         return tx, found
-    tx, answer, _ = yield from payment_methods.store_token(tx, payer.card.number, "card[number]")
+    tx, answer = yield from entered_methods.store(tx, payer, currency)
     if isinstance(answer, Declined):
         return tx, answer
+    method = entered_methods.typed(payment_methods.new_method(needed(answer, "a payment method")), payer)
     rows.lock(tx, Customer, customer)
     tx = clocks.of_customer(tx, customer)
-    return tx, payment_methods.attach_if_new(tx, typed(payment_methods.new_method(answer), payer), customer)
+    method = rows.insert(tx, method, event=None)
+    entered_methods.agree(tx, method, payer)
+    return tx, method
 
 
-def use_from_now_on(tx: Tx, method: PaymentMethod) -> None:
-    """Make a method the customer's default, also of the subscriptions that named another."""
-    customer = rows.lock(tx, Customer, method.customer or "")
-    settings = {**customer.invoice_settings, "default_payment_method": method.id}
-    rows.update(tx, customer, invoice_settings=settings)
-    named = rows.select(
-        tx,
-        Subscription,
-        "customer = %(id)s and default_payment_method is not null and status <> all(%(ended)s)",
-        "order by id for update",
-        id=customer.id,
-        ended=list(lifecycle.ENDED),
-    )
-    rows.update_many(tx, [(one, {"default_payment_method": method.id}) for one in named])
-
-
-def attempt(tx: Tx, invoice: Invoice, method: PaymentMethod) -> Steps:
+def attempt(tx: Tx, invoice: Invoice, method: PaymentMethod, keep: bool) -> Steps:
     """Charge an invoice with a method, in two transactions; returns the second."""
     if invoice.payment_intent is None:
         owed = [(invoice, rows.find(tx, Customer, invoice.customer))]
         [invoice] = invoice_intents.link_intents(tx, owed)
-    tx = yield from collect.attempt_invoice(tx, invoice, automatic=False, method=method.id, off_session=False)
+    how = collect.Manner(automatic=False, off_session=False, method=method.id, keep=keep)
+    tx = yield from collect.attempt_invoices(tx, [invoice], how)
     return tx
 
 
@@ -117,27 +107,33 @@ def outcome(tx: Tx, id: str) -> Paid:
         return Paid(paid=invoice.status == "paid")
     if intent.status == "requires_action":
         return Paid(awaits=intent.id)
-    return Paid(declined=(intent.last_payment_error or {}).get("message") or "Your card was declined.")
+    error = intent.last_payment_error or {}
+    return Paid(declined=error.get("message") or "Your card was declined.", reason=reason_of(error))
 
 
 def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) -> Steps:
-    """Add a card, use it from now on, and pay what is open at once with it; returns a `Paid`."""
+    """Pay what is open with a new card, and use it from now on where it pays; returns a `Paid`.
+
+    Where nothing is open it is used from now on as it is.
+    """
     rows.lock(tx, Customer, customer)
     tx, method = yield from method_of(tx, customer, payer)
     if isinstance(method, Declined):
-        return Paid(declined=method.message)
-    use_from_now_on(tx, method)
-    result = Paid(paid=True)
+        return Paid(declined=method.message, reason=reason_of(asdict(method)))
+    result = None
     for id in invoices:
         invoice = rows.lock(tx, Invoice, id)
         if standing(tx, invoice) is not None:
             continue
         tx = clocks.enter(tx, invoice.test_clock)
-        tx = yield from attempt(tx, invoice, method)
+        tx = yield from attempt(tx, invoice, method, keep=True)
         result = outcome(tx, id)
         if not result.paid:
             return result
-    return result
+    if result is None:
+        rows.lock(tx, Customer, customer)
+        kept_methods.use_from_now_on(tx, payment_methods.attach_if_new(tx, method, customer))
+    return result or Paid(paid=True)
 
 
 def due_of(tx: Tx, customer: str, invoice: str = "") -> list[Invoice]:

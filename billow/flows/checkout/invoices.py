@@ -35,6 +35,7 @@ def write(tx: Tx, session: CheckoutSession, customer: Customer, priced: Sequence
         items,
         id=id,
         auto_advance=False,
+        automatic_tax=drafts.tax_of(session.automatic_tax),
         billing_reason="manual",
         collection_method="charge_automatically",
         currency=currency,

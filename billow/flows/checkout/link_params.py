@@ -7,7 +7,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.flows.checkout.params import PriceData
-from billow.flows.subscription_terms.params import AutomaticTax
+from billow.flows.taxes.params import AutomaticTax
 from billow.resources import checkout_terms as terms
 from billow.resources.payment_method import TYPES
 from billow.resources.subscription import InvoiceSettings

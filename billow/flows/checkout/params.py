@@ -11,7 +11,8 @@ from billow.api.params import Params, missing
 from billow.core import web_address
 from billow.core.errors import Refused, require
 from billow.flows.quotes.lines import QuotePriceData
-from billow.flows.subscription_terms.params import AutomaticTax
+from billow.flows.taxes import params as taxes
+from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import UI_MODES
 from billow.resources.payment_method import TYPES
@@ -179,11 +180,7 @@ def check(tx: Tx, wanted: Create) -> str:
         )
     check_addresses(tx, wanted)
     check_expiry(tx, wanted.expires_at)
-    require(
-        wanted.automatic_tax is None or not wanted.automatic_tax.enabled,
-        "You must have a valid head office address to enable automatic tax calculation.",
-        param="automatic_tax[enabled]",
-    )
+    check_taxes(tx, wanted)
     require(
         wanted.customer_update is None or wanted.customer,
         "`customer_update` can only be used with `customer`.",
@@ -219,6 +216,15 @@ def check_mode(wanted: Create, mode: str) -> None:
         f"`submit_type={wanted.submit_type}` can only be used in `payment` mode.",
         param="submit_type",
     )
+
+
+def check_taxes(tx: Tx, wanted: Create) -> None:
+    """Check that automatic tax is possible, and that nothing is beside it that it would not decide."""
+    check_automatic_tax(tx, wanted.automatic_tax)
+    automatic = taxes.enabled(wanted.automatic_tax)
+    data = wanted.subscription_data
+    taxes.check_alone(automatic, data and data.default_tax_rates, "subscription_data[default_tax_rates]")
+    taxes.check_alone(automatic, wanted.shipping_options, "shipping_options")
 
 
 def check_addresses(tx: Tx, wanted: Create) -> None:

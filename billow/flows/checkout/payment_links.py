@@ -13,6 +13,7 @@ from billow.flows.checkout.link_params import ChangedLine, Create, Update
 from billow.flows.checkout.params import without_nulls
 from billow.flows.papers import links
 from billow.flows.quotes.lines import PricedLine
+from billow.flows.taxes import params as taxes
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.line_item import LineItem
@@ -47,11 +48,16 @@ def create(tx: Tx, wanted: Create) -> PaymentLink:
         url=links.payment_link(tx, id),
         **defaults(mode, link_params.shown_fields(wanted)),
         **restrictions(tx, wanted, 0),
+        automatic_tax=automatic_tax(PaymentLink().automatic_tax, wanted),
         shipping_options=options(tx, wanted, currency),
     )
     inserted = rows.insert(tx, link)
     rows.insert_many(tx, [with_amounts(tx, one, mode) for one in priced])
     return inserted
+
+
+def automatic_tax(before: dict[str, Any], wanted: Any) -> dict[str, Any]:
+    return taxes.kept(before, wanted.automatic_tax) if wanted.automatic_tax else before
 
 
 def is_recurring(tx: Tx, wanted: Sequence[params.Line]) -> bool:
@@ -112,11 +118,8 @@ def options(tx: Tx, wanted: Any, currency: str) -> list[dict[str, Any]]:
 
 def check(tx: Tx, wanted: Any) -> None:
     """Refuse what cannot be honoured: automatic tax, and addresses that are none."""
-    require(
-        wanted.automatic_tax is None or not wanted.automatic_tax.enabled,
-        "You must have a valid head office address to enable automatic tax calculation.",
-        param="automatic_tax[enabled]",
-    )
+    taxes.check_automatic_tax(tx, wanted.automatic_tax)
+    taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.shipping_options, "shipping_options")
     after = wanted.after_completion
     if after and after.type == "redirect":
         if after.redirect is None:
@@ -145,6 +148,7 @@ def update(tx: Tx, link: PaymentLink, wanted: Update) -> PaymentLink:
         changes["custom_fields"] = []
     if wanted.given("metadata"):
         changes["metadata"] = merged(link.metadata, wanted.metadata)
+    changes["automatic_tax"] = automatic_tax(link.automatic_tax, wanted)
     if wanted.active is not None:
         changes["active"] = wanted.active
     if wanted.given("shipping_options"):
@@ -238,6 +242,7 @@ def visit(
         id=id,
         after_expiration=None,
         adaptive_pricing={"enabled": False},
+        automatic_tax=sessions.automatic_tax(link.automatic_tax["enabled"]),
         branding_settings=sessions.branding(tx, None),
         client_reference_id=reference,
         currency=link.currency,

@@ -15,6 +15,7 @@ from billow.flows.payments import collect, setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.flows.subscriptions import create
+from billow.providers.gateways import StoredMethod
 from billow.resources import customer as customers
 from billow.resources import tax_id as tax_ids
 from billow.resources.attempt import Attempt
@@ -54,8 +55,14 @@ class Payer:
     answers: Mapping[str, str] = field(default_factory=dict)
     """The answers to the merchant's own fields, by their keys."""
     card: Card | None = None
+    iban: str | None = field(default=None, repr=False)
+    """An account that is debited, in place of a card. The gateway alone keeps it."""
     method: str | None = None
     """A saved payment method of the customer, in place of a card."""
+    stored: StoredMethod | None = None
+    """A method that was entered on a page of the gateway's, in place of a card."""
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """From which address and browser a mandate was given, where the method is debited by one."""
 
 
 def details(session: CheckoutSession, payer: Payer) -> dict[str, Any]:
@@ -109,13 +116,20 @@ def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | No
     if known is None:
         return create_customer(tx, payer) if needs_customer(session) else None
     customer = rows.lock(tx, Customer, known)
+    if session.customer is None:
+        return correct_customer(tx, customer, payer)
     updates = session.data.get("customer_update") or {}
     shipping = {"phone": payer.phone, **payer.shipping} if payer.shipping else None
     wanted: dict[str, Any] = {"address": payer.address, "name": payer.name, "shipping": shipping}
     changes = {name: wanted[name] for name in wanted if wanted[name] and updates.get(name) == "auto"}
     if changes.keys() & {"address", "shipping"}:
-        changes["tax"] = customers.located(customer.but(**changes))
+        changes["tax"] = customers.located(tx, customer.but(**changes))
     return rows.update(tx, customer, **changes)
+
+
+def correct_customer(tx: Tx, customer: Customer, payer: Payer) -> Customer:
+    """Write what was entered now to the customer whom a declined attempt of the session has created."""
+    return rows.update(tx, customer, email=payer.email, name=payer.name, phone=payer.phone)
 
 
 def create_customer(tx: Tx, payer: Payer) -> Customer:
@@ -128,15 +142,24 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
         phone=payer.phone,
         shipping={"phone": payer.phone, **payer.shipping} if payer.shipping else None,
     )
-    customer = customer.but(tax=customers.located(customer))
+    customer = customer.but(tax=customers.located(tx, customer))
     created = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
     if payer.tax_id:
         tax_ids.add(tx, tax_ids.drawn(tx, payer.tax_id, created.id))
     return created
 
 
+def declines_as_payment(session: CheckoutSession) -> bool:
+    """Check whether a declined card leaves a failed payment or set-up, which the customer repeats.
+
+    The others, a subscription or an invoice, are not begun with a card that is declined when it is stored.
+    """
+    with_invoice = bool((session.invoice_creation or {}).get("enabled"))
+    return session.mode == "setup" or (session.mode == "payment" and not with_invoice)
+
+
 def attach(tx: Tx, method: PaymentMethod, customer: Customer | None) -> PaymentMethod:
-    """Attach the new method to the customer; that of a guest is used once and kept without one."""
+    """Attach the new method to the customer; without one it is attached where its payment says so."""
     if customer:
         return payment_methods.attach_if_new(tx, method, customer.id)
     return rows.insert(tx, method, event=None)

@@ -13,11 +13,13 @@ from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.checkout import lines, params, shipping, totals
 from billow.flows.checkout.params import HOSTED, Create
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links
 from billow.flows.payments import setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, apply_discounts, discount_owner
+from billow.flows.taxes import params as taxes
+from billow.flows.taxes.params import AutomaticTax
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import CARD, NO_TEXT, CheckoutSession
 from billow.resources.customer import Address, Customer
@@ -108,6 +110,7 @@ def draft(tx: Tx, wanted: Create, mode: str, customer: Customer | None) -> Check
         id=id,
         adaptive_pricing={"enabled": bool(wanted.adaptive_pricing and wanted.adaptive_pricing.enabled)},
         after_expiration=after_expiration(wanted),
+        automatic_tax=automatic_tax(bool(wanted.automatic_tax and wanted.automatic_tax.enabled)),
         branding_settings=branding(tx, wanted.branding_settings),
         client_secret=None if hosted else secret(f"{id}_secret_", 64),
         custom_fields=[custom_field(one) for one in wanted.custom_fields],
@@ -133,6 +136,10 @@ def draft(tx: Tx, wanted: Create, mode: str, customer: Customer | None) -> Check
     )
 
 
+def automatic_tax(enabled: bool) -> dict[str, Any]:
+    return taxes.kept(CheckoutSession().automatic_tax, made(AutomaticTax, enabled=enabled))
+
+
 def after_expiration(wanted: Create) -> dict[str, Any] | None:
     recovery = wanted.after_expiration.recovery if wanted.after_expiration else None
     if wanted.after_expiration is None:
@@ -146,7 +153,7 @@ def branding(tx: Tx, wanted: terms.BrandingSettings | None) -> dict[str, Any]:
         "background_color": "#ffffff",
         "border_style": "rounded",
         "button_color": "#0074d4",
-        "display_name": outside_of(tx).seller_name,
+        "display_name": seller_of(tx).name,
         "font_family": "default",
         "icon": None,
         "logo": None,
@@ -375,6 +382,21 @@ def recalculate(
     rows.insert_many(tx, found.items)
     changed = {name: getattr(after, name) for name in CheckoutSession.columns}
     return rows.update(tx, before, **{**changed, **found.changes, **more})
+
+
+def taxed_anew(tx: Tx, before: CheckoutSession, said: CheckoutSession) -> CheckoutSession | None:
+    """Calculate the taxes of a session at the address that the customer has entered.
+
+    Returns the changed session where the total is another one, or could not be calculated; None where the
+    customer has seen the total that is due.
+    """
+    customer = rows.find(tx, Customer, before.customer) if before.customer else None
+    priced = lines.lines_of(tx, "session", before.id)
+    found = totals.calculate(tx, said, customer, priced).changes
+    complete = found["automatic_tax"]["status"] == "complete"
+    if complete and found["amount_total"] == before.amount_total:
+        return None
+    return recalculate(tx, before, said, priced)
 
 
 # ------------------------------------------------------------------------------------- the end of a session

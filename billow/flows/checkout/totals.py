@@ -47,7 +47,9 @@ def calculate(
     ]
     shipping = (session.shipping_cost or {}).get("amount_total", 0)
     details = quote_totals.total_details(found, shown)
+    status = found.invoice.automatic_tax["status"]
     changes = {
+        "automatic_tax": {**session.automatic_tax, "status": status},
         "amount_subtotal": found.subtotal,
         "amount_total": found.invoice.total + shipping,
         "total_details": {**details, "amount_shipping": shipping},
@@ -61,15 +63,37 @@ def unwritten_invoice(
     """Build the invoice that completing the session would write, and load its discounts and taxes."""
     data = session.data.get("subscription_data") or {}
     quote = Quote(
+        automatic_tax=session.automatic_tax,
         currency=session.currency,
         default_tax_rates=data.get("default_tax_rates") or [],
         discounts=session.discount_ids,
     )
+    if session.automatic_tax["enabled"]:
+        return quote_totals.unwritten_invoice(tx, quote, taxed_buyer(session, customer), lines)
     invoiced = customer if session.mode == "subscription" else None
     draft, terms = quote_totals.unwritten_invoice(tx, quote, invoiced, lines)
     if customer and not invoiced:
         draft = draft.but(customer_tax_exempt=customer.tax_exempt)
     return draft, terms
+
+
+def taxed_buyer(session: CheckoutSession, customer: Customer | None) -> Customer:
+    """Return who is taxed: the customer of the session, or whoever the page says, who is none yet."""
+    said = session.customer_details or {}
+    updates = session.data.get("customer_update") or {}
+    shipping = (session.collected_information or {}).get("shipping_details")
+    if customer is None:
+        return Customer(
+            address=said.get("address"),
+            shipping=shipping,
+            tax_exempt=said.get("tax_exempt") or "none",
+            tax_id_data=said.get("tax_ids") or [],
+        )
+    if updates.get("address") == "auto" and said.get("address"):
+        customer = customer.but(address=said["address"])
+    if updates.get("shipping") == "auto" and shipping:
+        customer = customer.but(shipping=shipping)
+    return customer
 
 
 def recurring(

@@ -14,6 +14,7 @@ from billow.core.errors import Refused, require
 from billow.resources import credit_grant
 from billow.resources.credit_grant import MAX_PRICES, CreditGrant, PriceOf
 from billow.resources.customer import Customer
+from billow.resources.price import Price
 from billow.store import clocks
 from billow.store.tx import Tx
 
@@ -68,6 +69,8 @@ def wanted_grants(tx: Tx, customer: Customer, wanted: Filter) -> list[billing_cr
     if scope is None or bool(scope.price_type) == bool(scope.prices):
         raise missing("filter[applicability_scope]")
     asked = frozenset(one.id for one in scope.prices or ())
+    for number, named in enumerate(scope.prices or ()):
+        rows.find(tx, Price, named.id, param=f"filter[applicability_scope][prices][{number}][id]")
     held = rows.select(tx, CreditGrant, "customer = %(id)s", "order by created, id", id=customer.id)
     return [one for one in map(credit_grant.in_core, held) if covers(one, asked)]
 

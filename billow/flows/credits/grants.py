@@ -101,6 +101,8 @@ def update(tx: Tx, held: CreditGrant, changes: dict[str, Any]) -> CreditGrant:
         check_open(held, tx.now, "updated")
         check_end(tx, held.effective_at or held.created, changes["expires_at"])
         set_timer(tx, held.id, changes["expires_at"])
+    if all(getattr(held, name) == value for name, value in changes.items()):
+        return held
     return rows.update(tx, held, **changes, updated=tx.now)
 
 

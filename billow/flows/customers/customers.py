@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.errors import require
 from billow.core.payments import names_test_method
-from billow.flows.customers import balance, waiting_retries
+from billow.flows.customers import balance, cash, waiting_retries
 from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
@@ -30,7 +30,7 @@ def create(tx: Tx, customer: Customer) -> Steps:
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
     ]
-    customer = customer.but(tax=customers.located(customer))
+    customer = customer.but(tax=customers.located(tx, customer))
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
@@ -49,7 +49,11 @@ def create(tx: Tx, customer: Customer) -> Steps:
     if customer.invoice_prefix:
         check_sequence(tx, customer.invoice_prefix, customer.next_invoice_sequence)
     customer = customer.but(numbered_from=customer.next_invoice_sequence)
-    made = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
+    customer = customer.but(**customers.fresh(tx, customer))
+    if customer.cash_balance:
+        sent, customer = customer.cash_balance, customer.but(cash_balance=None)
+        customer = customer.but(cash_balance=cash.with_mode(customer, tx.livemode, sent))
+    made = rows.insert(tx, customer)
     for number in numbers:
         tax_ids.add(tx, number.but(customer=made.id))
     if made.balance:
@@ -115,9 +119,11 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     if balance_change:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address", "shipping"} & changes.keys():
-        changes["tax"] = customers.located(customer.but(**changes))
+        changes["tax"] = customers.located(tx, customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]
+    if "cash_balance" in changes:
+        changes["cash_balance"] = cash.with_mode(customer, tx.livemode, changes["cash_balance"])
     changed = rows.update(tx, customer, **changes)
     if {"invoice_settings", "default_source"} & changes.keys():
         waiting_retries.retry_with_new_method(tx, changed)

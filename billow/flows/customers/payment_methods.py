@@ -1,5 +1,6 @@
 """Create, attach and detach payment methods, and choose the one that pays."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,7 @@ ADDRESS = {
 """The fields of a card's address, and their names in `billing_details[address]`."""
 
 
+CVC = re.compile(r"[0-9]{3,4}")
 MISSING = "resource_missing"
 """The code with which a gateway says that it does not know a card."""
 
@@ -46,7 +48,10 @@ MISSING = "resource_missing"
 def card_error(declined: Declined) -> Refused:
     """Return the error with which a declined card is refused (§1.10)."""
     why = declined.decline_code or None
-    return Refused(declined.message, status=402, type="card_error", code=declined.code, decline_code=why)
+    param = "number" if declined.code == "incorrect_number" else None
+    return Refused(
+        declined.message, status=402, type="card_error", code=declined.code, decline_code=why, param=param
+    )
 
 
 def new_method(
@@ -74,9 +79,9 @@ def find_or_store(tx: Tx, given: str, param: str | None) -> Steps:
     return tx, new_method(answer)
 
 
-def store_source(tx: Tx, token: str, currency: str | None = None) -> Steps:
+def store_source(tx: Tx, token: str, currency: str | None = None, check: bool = True) -> Steps:
     """Store the card of a token with the id of a source: `tx, method = yield from store_source(…)`."""
-    tx, answer, used = yield from store_token(tx, token, "source", currency=currency)
+    tx, answer, used = yield from store_token(tx, token, "source", check, currency)
     return tx, typed_in(new_method(answer, id=used.card["id"] if used else new_id("card_")), used)
 
 
@@ -156,8 +161,8 @@ class Networks(Params):
 
 
 class GivenCard(Params):
-    cvc: str | None = f.text(max=4)
-    exp_month: int | None = f.integer(min=1, max=12)
+    cvc: str | None = f.text()
+    exp_month: int | None = f.integer()
     exp_year: int | None = f.integer(min=0, max=2100)
     networks: Networks | None = f.nested(shape=Networks)
     number: str | None = f.text(max=30)
@@ -259,22 +264,29 @@ def new_card(tx: Tx, wanted: Described, at: str, check: bool) -> Steps:
     if number:
         typed = {"exp_month": card.exp_month, "exp_year": full_year(card.exp_year or 0)}
         check_expiry(tx, card.exp_month or 0, typed["exp_year"])
+        check_cvc(card.cvc)
     if card.networks:
         typed["networks"] = {**(method.card or {})["networks"], "preferred": card.networks.preferred}
     return tx, method.but(card={**(method.card or {}), **typed})
 
 
 def check_expiry(tx: Tx, month: int, year: int) -> None:
-    """Refuse a card whose expiry, as it was typed in, is over (402)."""
-    if (year, month) < (tx.now.year, tx.now.month):
-        part = "year" if year < tx.now.year else "month"
-        raise Refused(
-            f"Your card's expiration {part} is invalid.",
-            status=402,
-            type="card_error",
-            code=f"invalid_expiry_{part}",
-            param=f"exp_{part}",
+    """Refuse a card whose expiry, as it was typed in, is no month or is over (402)."""
+    if not 1 <= month <= 12 or (year, month) < (tx.now.year, tx.now.month):
+        part = "month" if not 1 <= month <= 12 or year >= tx.now.year else "year"
+        raise typed_wrong(
+            f"Your card's expiration {part} is invalid.", f"invalid_expiry_{part}", f"exp_{part}"
         )
+
+
+def check_cvc(cvc: str | None) -> None:
+    """Refuse a security code, as it was typed in, that is not three or four digits (402)."""
+    if cvc is not None and not CVC.fullmatch(cvc):
+        raise typed_wrong("Your card's security code is invalid.", "invalid_cvc", "cvc")
+
+
+def typed_wrong(message: str, code: str, param: str) -> Refused:
+    return Refused(message, status=402, type="card_error", code=code, param=param)
 
 
 def full_year(year: int) -> int:

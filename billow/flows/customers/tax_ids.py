@@ -10,6 +10,7 @@ from billow.core.tax_ids import compact, is_valid, of_test_number
 from billow.flows.outside.outside import outside_of
 from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer, TaxNumber
+from billow.resources.invoice import Invoice
 from billow.resources.tax_id import TaxId
 from billow.store import jobs
 from billow.store.jobs import job
@@ -86,6 +87,13 @@ def of_customer(tx: Tx, customer: Customer, id: str) -> TaxId:
     if found.customer != customer.id:
         raise rows.no_such(tx, TaxId, id)
     return found
+
+
+def of_sellers(tx: Tx, invoices: Iterable[Invoice]) -> dict[str, str]:
+    """Return the type and value of the seller's tax ids that invoices name, as `eu_vat SE556000475501`."""
+    wanted = {id for invoice in invoices for id in invoice.account_tax_ids or []}
+    found = rows.find_many(tx, TaxId, sorted(wanted)) if wanted else {}
+    return {id: f"{one.type} {one.value}" for id, one in found.items()}
 
 
 def snapshots(tx: Tx, customers: Iterable[str]) -> dict[str, list[dict[str, str]]]:

@@ -8,7 +8,7 @@ from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused
 from billow.core.payments import Declined
-from billow.flows.customers.payment_methods import ADDRESS, card_error, check_expiry, full_year
+from billow.flows.customers.payment_methods import ADDRESS, card_error, check_cvc, check_expiry, full_year
 from billow.flows.outside.outside import refuse_test_card
 from billow.providers.gateways import instruments
 from billow.resources import payment_method as methods
@@ -25,8 +25,8 @@ class TokenCard(Params):
     address_line2: str | None = f.text()
     address_state: str | None = f.text()
     address_zip: str | None = f.text()
-    cvc: str | None = f.text(max=4)
-    exp_month: int = f.integer(min=1, max=12, required=True)
+    cvc: str | None = f.text()
+    exp_month: int = f.integer(required=True)
     exp_year: int = f.integer(min=0, max=2100, required=True)
     name: str | None = f.line()
     number: str = f.text(max=30, required=True)
@@ -48,6 +48,7 @@ def create(tx: Tx, wanted: Create) -> Token:
         )
     card, year = wanted.card, full_year(wanted.card.exp_year)
     check_expiry(tx, card.exp_month, year)
+    check_cvc(card.cvc)
     found = instruments.find(card.number)
     if isinstance(found, Declined):
         raise card_error(found)

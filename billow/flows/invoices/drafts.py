@@ -11,13 +11,16 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
 from billow.api.resource import Where
 from billow.core import numbering
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused, needed, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
-from billow.flows.invoices import finalize, invoice_items
+from billow.flows.invoices import finalize, held_back, invoice_items, numbers
 from billow.flows.invoices.invoice_items import of_customer
 from billow.flows.mails import outbox
+from billow.flows.taxes import params as taxes
+from billow.flows.taxes.params import AutomaticTax
+from billow.resources import tax_id as tax_ids
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import CustomField, Invoice
@@ -55,7 +58,9 @@ def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettin
 
 
 class Create(Params):
+    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
     auto_advance: bool = f.boolean(default=False)
+    automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
     )
@@ -131,6 +136,9 @@ def check(tx: Tx, wanted: Create) -> None:
         code="parameters_exclusive",
     )
     check_number(tx, wanted.number)
+    taxes.check_automatic_tax(tx, wanted.automatic_tax)
+    taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.default_tax_rates)
+    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
 
@@ -160,8 +168,12 @@ def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict
     fields = {name: getattr(wanted, name) for name in COPIED}
     if wanted.footer:
         fields["footer"] = wanted.footer
+    if wanted.given("account_tax_ids"):
+        fields["account_tax_ids"] = wanted.account_tax_ids
     if wanted.custom_fields is not None:
         fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
+    if wanted.automatic_tax:
+        fields["automatic_tax"] = taxes.kept(Invoice().automatic_tax, wanted.automatic_tax)
     if subscription:
         fields["parent"] = pending_items.parent_of(subscription)
     if wanted.payment_settings:
@@ -186,7 +198,12 @@ def check_number(tx: Tx, number: str | None) -> None:
 
 
 def check_series(tx: Tx, number: str) -> None:
-    """Refuse a number that the series of a customer will reach later: it would collide with this invoice."""
+    """Refuse a number that a series will reach later, of a customer or of the account: it would collide."""
+    require(
+        not numbers.still_to_come(tx, number),
+        f"The invoice number {number} is still to be given by the series of your account.",
+        param="number",
+    )
     prefix = number.rpartition("-")[0]
     place = numbering.place(prefix, number)
     row = tx.one(
@@ -201,6 +218,8 @@ def check_series(tx: Tx, number: str) -> None:
 
 
 DRAFT_ONLY = {
+    "automatic_tax",
+    "account_tax_ids",
     "custom_fields",
     "default_tax_rates",
     "description",
@@ -214,7 +233,9 @@ DRAFT_ONLY = {
 
 
 class Update(Params):
+    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
     auto_advance: bool | None = f.boolean()
+    automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
     days_until_due: int | None = f.integer(min=0, max=3650)
@@ -238,6 +259,7 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         raise Refused(
             "Finalized invoices can't be updated in this way", param=frozen[0], code="invoice_not_editable"
         )
+    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
     check_number(tx, wanted.number if wanted.number != invoice.number else None)
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
@@ -267,6 +289,12 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
 def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
     """Return the changed discounts and default tax rates of a draft after an update."""
     changes: dict[str, Any] = {}
+    if wanted.automatic_tax:
+        taxes.check_automatic_tax(tx, wanted.automatic_tax)
+        changes["automatic_tax"] = taxes.kept(invoice.automatic_tax, wanted.automatic_tax)
+    after = changes.get("automatic_tax", invoice.automatic_tax)
+    rates = wanted.default_tax_rates if wanted.given("default_tax_rates") else invoice.default_tax_rates
+    taxes.check_alone(after["enabled"], rates)
     if wanted.given("default_tax_rates"):
         rates = wanted.default_tax_rates or []
         changes["default_tax_rates"] = tax_rates.check_usable(tx, rates, "default_tax_rates")
@@ -303,11 +331,14 @@ class Finalize(Params):
 
 
 @Invoice.action("finalize", Finalize)
-def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice:
+def finalize_now(tx: Tx, invoice: Invoice, wanted: Finalize) -> Invoice | Refused:
     """Finalize a draft invoice now; with auto_advance it is then charged or sent."""
     if wanted.auto_advance is not None:
         invoice = rows.update(tx, invoice, event=None, auto_advance=wanted.auto_advance)
-    opened = finalize.finalize_one(tx, invoice)
+    opened = finalize.finalize_one(tx, invoice, holds=True)
+    if opened is None:
+        # The draft says why, and its event is emitted: the refusal is returned, so that they are kept.
+        return held_back.refusal_of(rows.find(tx, Invoice, invoice.id))
     finalize.charge_on(tx, [opened])
     return opened
 
@@ -317,7 +348,8 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
     """Send an invoice to the customer; a draft is finalized first."""
     require(invoice.status in ("draft", "open"), f"This invoice can't be sent: it is {invoice.status}.")
     if invoice.status == "draft":
-        invoice = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # sent below, once
+        opened = finalize.finalize_one(tx, invoice, goes=lambda draft: False)  # sent below, once
+        invoice = needed(opened, "the finalized invoice")
         finalize.charge_on(tx, [invoice])
     rows.emit(tx, [(invoice, None)], "invoice.sent")
     outbox.order_again(tx, replace(finalize.letter_of(invoice), explicit=True))

@@ -110,6 +110,22 @@ def explain_rating(line: InvoiceLine, price: Price) -> list[str]:
     return text
 
 
+def explain_decision(invoice: Invoice) -> list[str]:
+    """Explain how automatic tax was decided: by which rule and rate, and on what evidence."""
+    if not invoice.automatic_tax["enabled"]:
+        return []
+    said = invoice.tax_decision or {}
+    text = []
+    for one in said.get("decisions", []):
+        text.append(f"  taxed by     {one['source']}: {one['treatment']}, {one['tax_code']} on {one['on']}")
+        text.append(f"               {one['why']}")
+        text += [f"               {name}: {value}" for name, value in one["facts"].items()]
+        text += [f"               on the document: {one['mention']}"] if one["mention"] else []
+    for one in said.get("evidence", []):
+        text.append(f"  buyer is in  {one['kind']} {one.get('country') or one.get('value')}")
+    return [*text, *([f"  not taxed    {said['why']}"] if said.get("why") else [])]
+
+
 def explain_failures(tx: Tx, invoice: Invoice) -> list[str]:
     """Explain the failures of scheduled payments: why, and when and why then the next attempt."""
     found = tx.all(
@@ -143,8 +159,10 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
             f" = {show(tax['amount'], invoice.currency)}"
             for tax in invoice.total_taxes
         ],
+        *explain_decision(invoice),
         f"  total        {show(invoice.total, invoice.currency)}",
         f"  balance      {show(invoice.starting_balance, invoice.currency)} before",
+        *explain_credit(invoice),
         f"  amount due   {show(invoice.amount_due, invoice.currency)}",
         f"  paid         {show(invoice.amount_paid, invoice.currency)} in {invoice.attempt_count} attempt(s)",
         *([f"  not mailed   {invoice.mail_error}"] if invoice.mail_error else []),
@@ -162,6 +180,15 @@ def explain_totals(tx: Tx, invoice: Invoice, labels: dict[str, str]) -> list[str
         f" {show(row['amount'], row['currency']):>14}"
         for row in transfers
     ]
+
+
+def explain_credit(invoice: Invoice) -> list[str]:
+    """Say what credit notes took off an invoice before it was paid, and gave back after."""
+    before, after = invoice.pre_payment_credit_notes_amount, invoice.post_payment_credit_notes_amount
+    if not (before or after):
+        return []
+    taken, given = show(-before, invoice.currency), show(after, invoice.currency)
+    return [f"  credit notes {taken} before it was paid, {given} given back after"]
 
 
 def at(instant: datetime) -> str:

@@ -14,8 +14,10 @@ from billow.flows.credits import application
 from billow.flows.customers import tax_ids
 from billow.flows.invoices import (
     due_dates,
+    held_back,
     invoice_intents,
     late_usage,
+    numbers,
     paused_collection,
     payment_numbers,
     revenue_recognition,
@@ -23,9 +25,11 @@ from billow.flows.invoices import (
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
 from billow.flows.mails import outbox
-from billow.flows.papers import links
+from billow.flows.outside.seller import seller_of, version_of
+from billow.flows.papers import invoice_document, links
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
+from billow.providers.documents import wording
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.discount import Discount
@@ -54,6 +58,7 @@ def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True
         lambda draft: wanted(draft) and paused.get(draft.id) != paused_collection.KEEP,
         lambda draft: goes_out(draft) and draft.id not in paused,
         lambda draft: paused.get(draft.id) == paused_collection.VOID,
+        holds=True,
     )
     return paused_collection.close_paused(tx, opened, paused)
 
@@ -90,7 +95,18 @@ def send_out(tx: Tx, invoices: Sequence[Invoice]) -> None:
 
 
 def mail(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    outbox.order(tx, [letter_of(invoice) for invoice in invoices])
+    """Order the mails of finalized invoices; one that is about to be charged waits for the outcome.
+
+    Otherwise its customer would read at the same moment that it is charged, and that the charge failed.
+    """
+    charged = invoice_intents.is_charged_automatically
+    told = [one for one in invoices if one.status != "open" or one.amount_due == 0 or not charged(one)]
+    outbox.order(tx, [letter_of(one) if one.total else zero_letter_of(one) for one in told])
+
+
+def zero_letter_of(invoice: Invoice) -> outbox.Mail:
+    """Return the mail of an invoice of nothing, as at the start of a trial; it is sent if switched on."""
+    return outbox.Mail("zero_invoice", invoice.id, invoice.customer)
 
 
 def letter_of(invoice: Invoice) -> outbox.Mail:
@@ -104,10 +120,13 @@ def finalize_many(
     wanted: Wanted = lambda invoice: True,
     goes: Wanted = goes_out,
     spares: Wanted = lambda invoice: False,
+    *,
+    holds: bool = False,
 ) -> list[Invoice]:
     """Finalize the drafts among invoices, in a fixed number of statements; they are numbered last (§7.9).
 
-    An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. Locks the
+    An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. A draft whose
+    automatic tax cannot be decided is refused; with `holds` it stays a draft that says so. Locks the
     customers, then the invoices.
     """
     sheets = invoices_sheet.load(tx, refs, wanted)
@@ -117,7 +136,15 @@ def finalize_many(
     late_usage.recount(tx, sheets)
     terms = totals.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
     spent, taken = recalculate(tx, sheets, terms)
-    settle(sheets)
+    held = [sheet for sheet in sheets if held_back.is_held_back(sheet.invoice)]
+    if held and not holds:
+        raise held_back.refusal_of(held[0].invoice)
+    held_back.keep_as_drafts(tx, held)
+    sheets = [sheet for sheet in sheets if sheet not in held]
+    series = numbers.series_of(tx)
+    settle(sheets, numbered=series.scheme == "customer")
+    if series.scheme == "account":
+        number_all(tx, sheets, series)
     open_all(tx, sheets)
     write_balances(tx, sheets)
     discounts.mark_spent(tx, spent)
@@ -148,15 +175,20 @@ def recalculate(
     taken = application.begin(tx, [one.id for owned in terms.grants.values() for one in owned])
     for sheet in sheets:
         invoice, lines = as_it_is_now(sheet, exempt[sheet.customer.id], gone)
+        automatic = invoice.automatic_tax["enabled"]  # its taxes were decided anew
         credited = invoice.applied_credits or terms.grants.get(invoice.customer)
-        if sheet.stale or credited or invoice != sheet.invoice or lines is not sheet.lines:
+        fixed = lines is sheet.lines and invoice == sheet.invoice
+        if sheet.stale or automatic or credited or not fixed:
             invoice, lines = totals.calculate(invoice, lines, terms)
-            terms.use_credits(invoice)
-            invoice, lines = application.take(tx, taken, invoice, lines)
+            if not held_back.is_held_back(invoice):
+                terms.use_credits(invoice)
+                invoice, lines = application.take(tx, taken, invoice, lines)
             written += totals.changed_lines(sheet.lines, lines)
             sheet.changes.update(totals.changed_fields(sheet.invoice, invoice))
             sheet.invoice, sheet.lines = invoice, lines
         sheet.changes["labels"] = totals.labels(invoice, terms)
+        if held_back.is_held_back(invoice):
+            continue
         used = totals.once_discounts_used(invoice, lines, terms)
         spent.update({id: terms.discounts[id].but(spent_on=invoice.id) for id in used})
         gone.update(used)
@@ -179,8 +211,15 @@ def as_it_is_now(sheet: Sheet, exempt: str, gone: Container[str]) -> tuple[Invoi
     ]
 
 
-def settle(sheets: Sequence[Sheet]) -> None:
-    """Apply the balance of each customer to their invoices, and number these.
+def number_all(tx: Tx, sheets: Sequence[Sheet], series: numbering.Series) -> None:
+    """Number the invoices in the series of the account. Locks it, after all customers and invoices."""
+    waiting = [sheet for sheet in sheets if sheet.invoice.number is None]
+    for sheet, number in zip(waiting, numbers.take(tx, series, len(waiting)), strict=True):
+        sheet.changes["number"] = number
+
+
+def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
+    """Apply the balance of each customer to their invoices, and number these in the customer's series.
 
     Several invoices of a customer are settled one after the other: the second begins with the balance and the
     number that the first has left. The customer is locked, so that the numbers have no gap (§7.9).
@@ -202,7 +241,7 @@ def settle(sheets: Sequence[Sheet]) -> None:
             amount_due=sheet.settled.amount_due,
         )
         sequence = customer.next_invoice_sequence
-        if invoice.number is None:
+        if invoice.number is None and numbered:
             sheet.changes["number"] = numbering.number(customer.invoice_prefix or "", sequence)
             sequence += 1
         running[customer.id] = customer.but(
@@ -217,9 +256,15 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
 
     An invoice that is to be charged gets the columns of its intent, which is inserted afterwards.
     """
-    numbers = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
+    known = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
+    seller = version_of(tx) if sheets else None
+    ours = tax_ids.of_sellers(tx, [sheet.invoice for sheet in sheets])
     for sheet in sheets:
-        sheet.changes.update(opening(tx, sheet), customer_tax_ids=numbers.get(sheet.customer.id, []))
+        sheet.changes.update(opening(tx, sheet), customer_tax_ids=known.get(sheet.customer.id, []))
+        own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
+        preferred = sheet.customer.preferred_locales or []
+        own[invoice_document.LANGUAGE] = wording.spoken(preferred, seller_of(tx).language or "en")
+        sheet.changes.update(seller_version=seller, labels={**sheet.changes["labels"], **own})
     invoice_intents.prepare_intents(tx, sheets)
     payment_numbers.prepare_numbers(tx, sheets)
     opened = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets], event=None)
@@ -255,6 +300,7 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
         "invoice_pdf": f"{url}/pdf",
         "due_date": due if invoice.collection_method == "send_invoice" else None,
         "automatically_finalizes_at": None,
+        "last_finalization_error": None,
         "attempted": free or invoice.attempted,
         "auto_advance": invoice.auto_advance and not free,
     }
@@ -317,10 +363,7 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
         lines = [entries.Line(line.id, line.product or "none", line.net) for line in sheet.lines]
-        owed = [
-            entries.Tax(totals.jurisdiction(terms.rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"])
-            for tax in invoice.total_taxes
-        ]
+        owed = totals.owed(invoice.total_taxes, terms.rates)
         moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, owed)
         used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)
         postings += [
@@ -331,14 +374,17 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     return postings
 
 
-def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out) -> Invoice:
-    """Finalize a draft at a request; refused if the invoice is no draft."""
+def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out, *, holds: bool = False) -> Invoice | None:
+    """Finalize a draft at a request; refused if the invoice is no draft.
+
+    Returns None for a draft whose automatic tax cannot be decided, which is refused unless it `holds`.
+    """
     require(
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     )
     jobs.cancel(tx, "invoice.finalize", invoice.id)
-    made = finalize_many(tx, [invoice.id], goes=goes)
-    if not made:
+    made = finalize_many(tx, [invoice.id], goes=goes, holds=holds)
+    if not made and not holds:
         raise Refused("This invoice can no longer be finalized.")
-    return made[0]
+    return made[0] if made else None

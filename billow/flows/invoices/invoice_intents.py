@@ -116,6 +116,37 @@ def is_under_way(tx: Tx, invoice: str | None) -> bool:
     return intent is not None and intent.status == "processing"
 
 
+def follow_remaining(
+    tx: Tx, invoice: Invoice, remaining: int, customer: Customer | None = None
+) -> dict[str, Any]:
+    """Make the intent of an invoice ask for what is left of it, or cancel it where nothing is left.
+
+    Refused while a payment is under way. One that its customer is asked to confirm is replaced by another,
+    whose columns of the invoice are returned: the customer would confirm the former amount.
+    """
+    if not remaining:
+        cancel_intent(tx, invoice, "automatic")
+        return {}
+    if invoice.payment_intent is None:
+        return {}
+    intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
+    if customer is not None and intent.status in ("processing", "requires_action"):
+        cancel_intent(tx, invoice, "automatic")
+        made = intent_for_amount(tx, invoice, customer, remaining)
+        insert_intents(tx, [made])
+        return link_to(made)
+    rows.update(tx, intent, event=None, amount=remaining)
+    waiting = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=intent.id)
+    rows.update_many(tx, [(one, {"amount_requested": remaining}) for one in waiting], event=None)
+    return {}
+
+
+def intent_for_amount(tx: Tx, invoice: Invoice, customer: Customer, remaining: int) -> PaymentIntent:
+    """Build the intent of what is left of an open invoice, without writing it."""
+    [made] = intents_for(tx, [(invoice.but(amount_due=invoice.amount_paid + remaining), customer)])
+    return made
+
+
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
     """Cancel the intent of an invoice, so that nobody can pay it; refused while a payment is under way."""
     if invoice.payment_intent is None:

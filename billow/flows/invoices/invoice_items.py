@@ -24,9 +24,12 @@ from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price, check_usable
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
+from billow.resources.tax_code import TaxCode
 from billow.store import clocks
 from billow.store.ids import new_id
 from billow.store.tx import Tx
+
+TAX_BEHAVIORS = ("exclusive", "inclusive", "unspecified")
 
 
 class Pricing(Params):
@@ -51,6 +54,8 @@ class CreateItem(Params):
     pricing: Pricing | None = f.nested(shape=Pricing)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     subscription: str | None = f.ref("subscription")
+    tax_behavior: str | None = f.choice(SHOWN, *TAX_BEHAVIORS)
+    tax_code: str | None = f.ref("tax_code", unset=True)
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=10, default=[])
     unit_amount_decimal: Decimal | None = f.decimal()
 
@@ -88,6 +93,8 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
                 tx, wanted.discounts or [], discount_owner(customer, id, cost["currency"], inherited)
             ),
             tax_rates=tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates"),
+            tax_behavior=wanted.tax_behavior,
+            tax_code=known_code(tx, wanted.tax_code),
             **cost,
             customer=customer.id,
             invoice=wanted.invoice,
@@ -105,6 +112,10 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         )
         add_to_draft(tx, invoice, item)
     return item
+
+
+def known_code(tx: Tx, code: str | None) -> str | None:
+    return rows.find(tx, TaxCode, code, param="tax_code").id if code else None
 
 
 def of_customer(tx: Tx, id: str, customer: Customer) -> Subscription:
@@ -215,6 +226,8 @@ class UpdateItem(Params):
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
     metadata: dict[str, str] = f.metadata()
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_behavior: str | None = f.choice(SHOWN, *TAX_BEHAVIORS)
+    tax_code: str | None = f.ref("tax_code", unset=True)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
 
 
@@ -255,6 +268,10 @@ def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Updat
         changes["unit_amount_decimal"] = Decimal(wanted.amount) / (quantity or 1)
     if wanted.given("tax_rates"):
         changes["tax_rates"] = tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates")
+    if wanted.given("tax_behavior"):
+        changes["tax_behavior"] = wanted.tax_behavior
+    if wanted.given("tax_code"):
+        changes["tax_code"] = known_code(tx, wanted.tax_code)
     if wanted.given("discounts"):
         customer = rows.find(tx, Customer, item.customer)
         inherited = [*item.discounts, *(invoice.discounts if invoice else [])]
@@ -270,6 +287,8 @@ FROM_ITEM = (
     "discounts",
     "metadata",
     "quantity_decimal",
+    "tax_behavior",
+    "tax_code",
     "tax_rates",
     "unit_amount_decimal",
 )

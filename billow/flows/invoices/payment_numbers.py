@@ -6,7 +6,7 @@ from billow.core.bank import references
 from billow.core.errors import Inconsistent
 from billow.flows.invoices.invoice_intents import is_charged_automatically
 from billow.flows.invoices.sheet import Sheet
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.store.ids import digits
 from billow.store.tx import Tx
 
@@ -19,7 +19,7 @@ def prepare_numbers(tx: Tx, sheets: Sequence[Sheet]) -> None:
 
     An invoice that is charged needs none: a transfer that pays it nevertheless names its payment intent.
     """
-    if outside_of(tx).account is None:
+    if seller_of(tx).account is None:
         return
     sent = [
         sheet

@@ -1,6 +1,6 @@
 """Recognize deferred revenue: usage at once, a prepaid period by the second, month by month."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,9 +48,9 @@ def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Post
     postings = list(before)
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
-    for line in (line for line in lines if line.net):
+    for line in (line for line in lines if line.net != line.credited):
         earned = line.earned
-        for at, total in revenue.slices(line.net, line.period_start, line.period_end):
+        for at, total in revenue.slices(line.net - line.credited, line.period_start, line.period_end):
             if at > tx.now:
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break
@@ -62,6 +62,26 @@ def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Post
     post.post(tx, postings)
     rows.update_many(tx, changes)
     jobs.put_many(tx, "revenue.recognize", list(later.items()))
+
+
+def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> list[entries.Credit]:
+    """Take the net that is credited back from lines: what is not earned yet, and what is, in proportion.
+
+    What is earned by now is posted before. What was earned of a line is then what the lower net had earned
+    until the last posting, so that the months to come earn the rest of it. Negative amounts undo a credit.
+    """
+    post_earned(tx, lines)
+    now = rows.select(tx, InvoiceLine, "id = any(%(ids)s)", ids=sorted(nets))
+    taken_back, changes = [], []
+    for line in now:
+        net = line.net - line.credited - nets[line.id]
+        slices = revenue.slices(net, line.period_start, line.period_end)
+        earned = next((total for at, total in reversed(slices) if at <= tx.now), 0)
+        taken = line.earned - earned
+        taken_back.append(entries.Credit(line.id, nets[line.id] - taken, taken))
+        changes.append((line, {"credited": line.credited + nets[line.id], "earned": earned}))
+    post_earned(tx, rows.update_many(tx, changes))  # which sets the timer of what is left to earn
+    return taken_back
 
 
 def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:

@@ -7,7 +7,7 @@ from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.billing import billing_periods, discounts
 from billow.flows.credits import application
-from billow.flows.invoices import due_dates, invoice_intents
+from billow.flows.invoices import credit_notes, due_dates, invoice_intents
 from billow.flows.subscription_status import latest_invoice, transitions
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
@@ -31,6 +31,10 @@ def void(tx: Tx, invoice: Invoice) -> Invoice:
         f" invoice isn't open or uncollectible: it is {invoice.status}.",
     )
     require(invoice.amount_paid == 0, "This invoice has a payment; correct it with a credit note.")
+    require(
+        invoice.post_payment_credit_notes_amount == 0,
+        "A credit note of this invoice was refunded or credited to the balance, so it cannot be voided.",
+    )
     return void_invoice(tx, invoice)
 
 
@@ -45,7 +49,7 @@ def void_invoice(tx: Tx, invoice: Invoice) -> Invoice:
 def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
     """Void an invoice: cancel its intent, reverse its postings and return the applied customer balance.
 
-    Cancels its timers. Emits `invoice.voided`.
+    Cancels its timers. Emits `invoice.voided`. Issues a credit note where the account wants one.
     """
     invoice_intents.cancel_intent(tx, invoice, "void_invoice")
     for timer in TIMERS:
@@ -76,22 +80,26 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
         next_payment_attempt=None,
     )
     application.give_back(tx, voided)
+    credit_notes.issue_for_void(tx, invoice, return_balance(tx, invoice))
+    return voided
+
+
+def return_balance(tx: Tx, invoice: Invoice) -> CustomerBalanceTransaction | None:
+    """Return the customer balance that was applied to an invoice, or take back what it had added."""
     customer = rows.find(tx, Customer, invoice.customer)
     applied = (invoice.ending_balance or 0) - invoice.starting_balance
     updated = rows.update(tx, customer, balance=customer.balance - applied)
-    if applied:
-        rows.insert(
-            tx,
-            CustomerBalanceTransaction(
-                amount=-applied,
-                currency=invoice.currency,
-                customer=customer.id,
-                ending_balance=updated.balance,
-                invoice=invoice.id,
-                type="unapplied_from_invoice",
-            ),
-        )
-    return voided
+    if not applied:
+        return None
+    made = CustomerBalanceTransaction(
+        amount=-applied,
+        currency=invoice.currency,
+        customer=customer.id,
+        ending_balance=updated.balance,
+        invoice=invoice.id,
+        type="unapplied_from_invoice",
+    )
+    return rows.insert(tx, made)
 
 
 AFFECTED_STATUSES = {"void": lifecycle.STARTED, "uncollectible": ("past_due",)}

@@ -115,6 +115,18 @@ def find(tx: Tx, id: str) -> Ordered | None:
     return Ordered(**row) if row else None
 
 
+def is_ordered(tx: Tx, about: Sequence[str], email: str) -> bool:
+    """Check whether a mail about one of these goes to a customer, or was ordered to the address itself."""
+    found = tx.one(
+        "select 1 from mails m left join customers c on c.tenant = m.tenant and c.id = m.customer"
+        " where m.about = any(%(about)s) and m.state in ('waiting', 'sent')"
+        " and lower(coalesce(m.facts ->> 'to', c.email)) = lower(%(email)s) limit 1",
+        about=list(about),
+        email=email,
+    )
+    return found is not None
+
+
 def close(
     tx: Tx, id: str, state: str, *, recipient: str = "", subject: str = "", error: str | None = None
 ) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from billow.core import routing
-from billow.core.errors import Refused, Unavailable
+from billow.core.errors import Refused, Unavailable, require
 from billow.core.routing import Route
 from billow.providers.gateways import Gateway
 from billow.store.tx import Tx
@@ -98,6 +98,21 @@ def stop(tx: Tx, name: str) -> bool:
     """Let a gateway take no new payments; return whether there is one of this name."""
     tx.outside.configured.known.pop(tx.tenant, None)
     return bool(tx.run("update gateways set active = false where name = %(name)s", name=name))
+
+
+USED_BY = ("attempts", "charges", "payment_methods")
+"""The tables that name the gateway of a payment or of a method."""
+
+
+def remove(tx: Tx, name: str) -> bool:
+    """Remove a gateway that nothing names; return whether there was one."""
+    for table in USED_BY:
+        found = tx.one(f"select 1 from {table} where gateway = %(name)s limit 1", name=name)
+        require(
+            found is None, f"{name} has taken payments or keeps methods; stop it instead, with gateways stop."
+        )
+    tx.outside.configured.known.pop(tx.tenant, None)
+    return bool(tx.run("delete from gateways where name = %(name)s", name=name))
 
 
 class Watched:

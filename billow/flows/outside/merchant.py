@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from billow.core.errors import require
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.store.tx import Tx
 
 REMINDER_DAYS = (3, 7, 14)
@@ -25,13 +25,16 @@ class Merchant:
     mails: Mapping[str, bool] = field(default_factory=dict)
     reminder_days: tuple[int, ...] = REMINDER_DAYS
     retries: Mapping[str, Any] = field(default_factory=dict)
+    void_credit_notes: bool | None = None
+    """Whether voiding an invoice issues a credit note; None where the seller is in the European Union."""
 
 
 def merchant_of(tx: Tx) -> Merchant:
     """Load the settings of the tenant, once per transaction."""
     if NOTE not in tx.notes:
         row = tx.one(
-            "select display_name, primary_color, mails, reminder_days, retries from merchant_settings"
+            "select display_name, primary_color, mails, reminder_days, retries, void_credit_notes"
+            " from merchant_settings"
         )
         tx.notes[NOTE] = (
             Merchant(**{**row, "reminder_days": tuple(row["reminder_days"])}) if row else Merchant()
@@ -42,28 +45,26 @@ def merchant_of(tx: Tx) -> Merchant:
 
 def name_of(tx: Tx) -> str:
     """Return the name that mails are written in: the merchant's own, the seller's, or the account's."""
-    own = merchant_of(tx).display_name or outside_of(tx).seller_name
-    if own:
-        return own
-    row = tx.one("select name from accounts where id = %(id)s", id=tx.account)
-    return (row or {}).get("name") or ""
+    return merchant_of(tx).display_name or seller_of(tx).name
 
 
 def store(tx: Tx, wanted: Merchant) -> None:
     """Store what a merchant has set, after checking it."""
     check(wanted)
     tx.run(
-        "insert into merchant_settings (display_name, primary_color, mails, reminder_days, retries)"
-        " values (%(name)s, %(color)s, %(mails)s::text::jsonb, %(days)s::text::jsonb,"
-        " %(retries)s::text::jsonb)"
+        "insert into merchant_settings (display_name, primary_color, mails, reminder_days, retries,"
+        " void_credit_notes) values (%(name)s, %(color)s, %(mails)s::text::jsonb, %(days)s::text::jsonb,"
+        " %(retries)s::text::jsonb, %(void_credit_notes)s)"
         " on conflict (tenant) do update set display_name = excluded.display_name,"
         " primary_color = excluded.primary_color, mails = excluded.mails,"
-        " reminder_days = excluded.reminder_days, retries = excluded.retries",
+        " reminder_days = excluded.reminder_days, retries = excluded.retries,"
+        " void_credit_notes = excluded.void_credit_notes",
         name=wanted.display_name,
         color=wanted.primary_color,
         mails=json.dumps(dict(wanted.mails)),
         days=json.dumps(list(wanted.reminder_days)),
         retries=json.dumps(dict(wanted.retries)),
+        void_credit_notes=wanted.void_credit_notes,
     )
     tx.notes.pop(NOTE, None)
 

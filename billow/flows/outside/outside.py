@@ -14,6 +14,7 @@ from billow.providers.gateways import Gateway, accounts
 from billow.providers.mail import Mailer
 from billow.providers.posting import Post
 from billow.providers.registers import Register
+from billow.providers.taxes import TaxSource
 from billow.store.clocks import utc_now
 from billow.store.tx import Tx
 
@@ -50,6 +51,8 @@ class Outside:
     """Signs the addresses of hosted invoices."""
     register: Register | None = None
     """The register that tax ids are verified in; None where they are not verified."""
+    tax_source: TaxSource | None = None
+    """Decides automatic tax in place of billow's own sources; None where these do."""
     account: SellerAccount | None = None
     """The bank account that invoices are paid to; None where they name none."""
     bank: Rules = field(default_factory=Rules)
@@ -97,8 +100,8 @@ def gateway_for(tx: Tx, *, currency: str | None = None, type: str | None = None)
     return chosen
 
 
-def gateway_of(tx: Tx, name: str | None, currency: str, type: str) -> Gateway:
-    """Return the gateway that charges a method: the one that stores it, by its name.
+def gateway_of(tx: Tx, name: str | None, currency: str | None, type: str) -> Gateway:
+    """Return the gateway that charges or sets up a method: the one that stores it, by its name.
 
     A method that no gateway stores, such as a bank transfer, is charged by the one that is configured for it.
     Refuses where no gateway takes payments.

@@ -1,52 +1,85 @@
 """Lay out an invoice as a document: parties, lines, totals, notes."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from billow.api import rows
-from billow.api.fields import plain
 from billow.core import lifecycle
 from billow.core.bank import epc_qr, references
 from billow.core.bank.seller import SellerAccount
-from billow.core.money import show
-from billow.core.tax_ids import on_documents
+from billow.core.seller import Seller
 from billow.flows.billing import totals
-from billow.flows.outside.outside import outside_of
-from billow.providers.documents import DocumentLine, InvoiceDocument, Party, Transfer
+from billow.flows.papers import paper_totals
+from billow.flows.papers.paper_lines import lines_of, one_line, prices_of
+from billow.flows.papers.paper_totals import sums_of, tax_of
+from billow.flows.papers.parties import buyer_of, seller_of_invoice, seller_party
+from billow.providers.documents import DocumentLine, InvoiceDocument, Transfer, formats, wording
+from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
 
+__all__ = ["buyer_of", "document_of", "line_of", "locale_for", "seller_party", "sums_of", "tax_of"]
+LANGUAGE = "language"
+"""The label under which an issued invoice keeps the language of its papers."""
+ORDER = "po_number"
+"""The metadata of an invoice or customer that hold the number of the buyer's order."""
+
 
 def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     """Lay out an invoice from what was stored at finalization, so that it never changes afterwards."""
-    outside = outside_of(tx)
+    seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     labels = labels_of(tx, invoice, lines)
-    issued = invoice.finalized_at or invoice.created
+    locale, zone = locale_for(tx, invoice, seller), seller.time_zone
     return InvoiceDocument(
         kind="invoice",
-        number=invoice.number or "draft",
+        number=invoice.number or wording.say(locale, "draft"),
         status=invoice.status,
         currency=invoice.currency.upper(),
-        issued_on=issued.date(),
-        due_on=invoice.due_date.date() if invoice.due_date else None,
-        seller=Party(
-            outside.seller_name or invoice.account_name or "",
-            outside.mail_from,
-            outside.seller_address,
-            (outside.seller_tax_id,) if outside.seller_tax_id else (),
-        ),
-        buyer=buyer_of(invoice),
-        lines=tuple(line_of(line, labels) for line in lines),
-        totals=totals_of(invoice, lines, labels),
+        issued_on=formats.local(invoice.effective_at or invoice.created, zone).date(),
+        due_on=formats.local(invoice.due_date, zone).date() if invoice.due_date else None,
+        seller=seller_party(seller, locale),
+        buyer=buyer_of(invoice, locale),
+        lines=lines_of(lines, prices_of(tx, lines), labels, locale, zone),
+        totals=paper_totals.totals_of(tx, invoice, lines, labels, locale, zone),
         notes=(invoice.description,) if invoice.description else (),
-        footer=invoice.footer,
-        transfer=transfer_of(outside.account, invoice),
-        reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in invoice.total_taxes),
+        footer="\n".join(text for text in (invoice.footer, seller.footer) if text) or None,
+        language=locale,
+        transfer=transfer_of(seller.account, invoice),
+        details=details_of(invoice, lines, locale, zone),
+        taxes=paper_totals.taxes_of(invoice, lines, labels, locale),
+        mentions=paper_totals.mentions_of(invoice, locale, seller.country),
+        pay_at=paper_totals.pay_address(tx, invoice),
+        logo=seller.logo,
+        color=seller.primary_color,
+        second_color=seller.secondary_color,
     )
+
+
+def locale_for(tx: Tx, invoice: Invoice, seller: Seller) -> str:
+    """Return the locale of an invoice's papers: as it was issued, or as its customer prefers now."""
+    if invoice.status != "draft":
+        return invoice.labels.get(LANGUAGE, "en")
+    found = rows.find_many(tx, Customer, [invoice.customer]).get(invoice.customer)
+    return wording.spoken((found.preferred_locales if found else None) or [], seller.language or "en")
+
+
+def details_of(
+    invoice: Invoice, lines: Sequence[InvoiceLine], locale: str, zone: str
+) -> tuple[tuple[str, str], ...]:
+    """Return when it was supplied, the buyer's order, and what the seller adds to it."""
+    shown = []
+    if lines:
+        start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
+        issued = formats.local(invoice.effective_at or invoice.created, zone).date()
+        first = formats.local(start, zone).date()
+        supplied = formats.period(start, end, locale, zone)
+        if supplied or first != issued:
+            shown.append((wording.say(locale, "supplied"), supplied or formats.short_day(first, locale)))
+    if order := invoice.metadata.get(ORDER):
+        shown.append((wording.say(locale, "order"), order))
+    return (*shown, *((one["name"], one["value"]) for one in invoice.custom_fields or []))
 
 
 def transfer_of(account: SellerAccount | None, invoice: Invoice) -> Transfer | None:
@@ -66,86 +99,12 @@ def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[st
     """Return the names of discounts and tax rates at finalization; of a draft, their names now."""
     if invoice.status != "draft":
         return invoice.labels
-    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines))
+    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines, decide=False))
 
 
-def buyer_of(invoice: Invoice) -> Party:
-    """Return the customer of an invoice, with the name and address that the invoice keeps."""
-    address = invoice.customer_address or {}
-    city = " ".join(part for part in (address.get("postal_code"), address.get("city")) if part)
-    lines = (address.get("line1"), address.get("line2"), city, address.get("state"), address.get("country"))
-    return Party(
-        invoice.customer_name or invoice.customer_email or invoice.customer,
-        invoice.customer_email,
-        tuple(line for line in lines if line),
-        tuple(on_documents(one["type"], one["value"]) for one in invoice.customer_tax_ids or []),
-    )
-
-
-def line_of(line: InvoiceLine, labels: dict[str, str]) -> DocumentLine:
+def line_of(line: InvoiceLine, labels: dict[str, str], locale: str = "en") -> DocumentLine:
     """Lay out an invoice line, with the discounts that apply to it alone."""
-    unit = line.unit_amount_decimal
-    return DocumentLine(
-        description=line.description or "",
-        quantity=plain(line.quantity_decimal) if line.quantity_decimal is not None else "",
-        unit_amount=show(unit, line.currency) if unit is not None else "",
-        amount=show(line.amount, line.currency),
-        period=period_text(line.period_start, line.period_end),
-        reductions=tuple(
-            (labels[entry["discount"]], show(-entry["amount"], line.currency))
-            for entry in line.discount_amounts
-            if entry["discount"] in line.discounts
-        ),
-    )
-
-
-def period_text(start: datetime, end: datetime) -> str | None:
-    """Write a period as two dates; None if it has no length."""
-    if start == end:
-        return None
-    return f"{start.day} {start:%b %Y} \N{EN DASH} {end.day} {end:%b %Y}"
-
-
-def totals_of(
-    invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]
-) -> tuple[tuple[str, str], ...]:
-    """List the amounts from the subtotal to the amount due; leave out what did not apply."""
-    applied = invoice.amount_due - invoice.total
-    balance = [("Applied balance", applied)] if applied else []
-    partly = 0 < invoice.amount_paid < invoice.amount_due
-    paid = [("Amount paid", -invoice.amount_paid)] if partly else []
-    remaining = [("Amount remaining", invoice.amount_due - invoice.amount_paid)] if partly else []
-    due = ("Amount due", invoice.amount_due)
-    shown = [*sums_of(invoice, lines, labels), *balance, due, *paid, *remaining]
-    return tuple((label, show(amount, invoice.currency)) for label, amount in shown)
-
-
-def sums_of(invoice: Invoice, lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
-    """List the amounts from the subtotal to the total."""
-    shown = [("Subtotal", invoice.subtotal), *discounts_of(lines, labels)]
-    if invoice.applied_credits:
-        shown.append(("Billing credits", -sum(entry["amount"] for entry in invoice.applied_credits)))
-    if invoice.total_taxes:
-        shown.append(("Total excluding tax", invoice.total_excluding_tax or 0))
-        shown += [tax_of(tax, labels, invoice.currency) for tax in invoice.total_taxes]
-    return [*shown, ("Total", invoice.total)]
-
-
-def discounts_of(lines: Sequence[InvoiceLine], labels: dict[str, str]) -> list[tuple[str, int]]:
-    """Add up the discounts of the whole invoice; those of a single line are shown below that line."""
-    sums = Counter[str]()
-    for line in lines:
-        for entry in line.discount_amounts:
-            if entry["discount"] not in line.discounts:
-                sums[entry["discount"]] += entry["amount"]
-    return [(labels[id], -amount) for id, amount in sums.items() if amount and id in labels]
-
-
-def tax_of(tax: dict[str, Any], labels: dict[str, str], currency: str) -> tuple[str, int]:
-    """Label a tax with its name, percentage and taxable amount (EN 16931, BG-23)."""
-    name = labels[tax["tax_rate_details"]["tax_rate"]]
-    inside = ", included" if tax["tax_behavior"] == "inclusive" and tax["amount"] else ""
-    return f"{name} on {show(tax['taxable_amount'], currency)}{inside}", tax["amount"]
+    return one_line(line, None, labels, locale, "UTC")[-1]
 
 
 def issued_at(invoice: Invoice) -> datetime:

@@ -1,5 +1,6 @@
 """Put together what each kind of mail says, from the rows as they are when it is sent."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,16 +9,19 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
+from billow.core.errors import Refused
 from billow.core.mail_addresses import is_address
 from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import invoice_document, links, receipt
+from billow.flows.outside.seller import seller_of
+from billow.flows.papers import credit_note_document, einvoice, invoice_document, links, receipt
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
 from billow.resources.charge import Charge
+from billow.resources.credit_note import CreditNote
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -26,6 +30,7 @@ from billow.resources.refund import Refund
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
 
+log = logging.getLogger("billow.mail")
 NO_ADDRESS = "The customer has no mail address."
 
 
@@ -36,6 +41,8 @@ class Addressed:
     to: str
     letter: Letter
     papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
+    machine: tuple[str, bytes] | None = None
+    """The machine format that goes along: its profile and its content."""
 
 
 def address(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -45,16 +52,15 @@ def address(tx: Tx, mail: Ordered) -> Addressed | str:
 
 def sender_of(tx: Tx) -> Sender:
     """Return the account as the one who writes, with its name and colour."""
-    outside, own = outside_of(tx), merchant.merchant_of(tx)
+    seller, color = seller_of(tx), merchant.merchant_of(tx).primary_color or seller_of(tx).primary_color
+    party = invoice_document.seller_party(seller)
     plain = Sender(
         merchant.name_of(tx) or "billow",
-        parseaddr(outside.mail_from)[1],
-        outside.seller_address,
-        outside.seller_tax_id,
+        parseaddr(seller.email)[1],
+        party.lines,
+        party.tax_ids[0] if party.tax_ids else "",
     )
-    if own.primary_color is None:
-        return plain
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, own.primary_color)
+    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
 
 
 def locale_of(customer: Customer) -> str:
@@ -161,7 +167,19 @@ def invoice_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
-    return Addressed(letter.to, letter.letter, (paper,))
+    return Addressed(letter.to, letter.letter, (paper,), machine_of(tx, invoice))
+
+
+def machine_of(tx: Tx, invoice: Invoice) -> tuple[str, bytes] | None:
+    """Return the machine format that the customer wants; without it the paper goes alone."""
+    profile = einvoice.wanted(tx, invoice)
+    if profile is None:
+        return None
+    try:
+        return profile, einvoice.written(tx, invoice, profile)
+    except Refused as refused:
+        log.warning("%s invoice %s goes without %s: %s", tx.tenant, invoice.id, profile, refused.message)
+        return None
 
 
 def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -331,6 +349,47 @@ def expiring_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     return Addressed(to, letter)
 
 
+def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a credit note was issued, and what becomes of its amount; it is attached."""
+    [note] = rows.find_all(tx, CreditNote, [mail.about]).values()
+    if note.status != "issued":
+        return f"The credit note is {note.status}."
+    [invoice] = rows.find_all(tx, Invoice, [note.invoice]).values()
+    customer = customer_of(tx, note.customer)
+    to = address_of(customer, invoice.customer_email)
+    if not to:
+        return NO_ADDRESS
+    values: dict[str, Value] = {
+        "name": invoice.customer_name or customer.name or "",
+        "amount": Money(note.total, note.currency),
+        "credit_note": note.number,
+        "number": invoice.number or "",
+        "left": Money(invoice.amount_due - invoice.amount_paid, note.currency),
+    }
+    letter = Letter(
+        mail.kind,
+        credit_variant(note, invoice),
+        locale_of(customer),
+        sender_of(tx),
+        values,
+        credit_note_document.url_of(tx, note.id),
+        ("amount", "credit_note", "number"),
+    )
+    paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
+    return Addressed(to, letter, (paper,))
+
+
+def credit_variant(note: CreditNote, invoice: Invoice) -> str:
+    """Choose the words by what becomes of the amount of a credit note."""
+    if note.type == "pre_payment":
+        return "lowered" if invoice.status in lifecycle.PAYABLE else "closed"
+    refunded = sum(part["amount_refunded"] for part in note.refunds)
+    if refunded == note.total:
+        return "refunded"
+    balance = note.post_payment_amount - refunded - (note.out_of_band_amount or 0)
+    return "balance" if balance == note.total else "issued"
+
+
 # ------------------------------------------------------------------------------------- about a subscription
 
 
@@ -382,10 +441,12 @@ def dispute_letter(tx: Tx, mail: Ordered) -> Addressed | str:
 
 LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "invoice": invoice_letter,
+    "zero_invoice": invoice_letter,
     "invoice_overdue": overdue_letter,
     "payment_failed": failed_letter,
     "payment_action_required": failed_letter,
     "payment_recovered": recovered_letter,
+    "credit_note": credit_letter,
     "receipt": receipt_letter,
     "refund": refund_letter,
     "card_expiring": expiring_letter,

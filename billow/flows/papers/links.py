@@ -53,6 +53,16 @@ def authentication(tx: Tx, intent: str) -> str:
     return address(tx, "a", intent, "action")
 
 
+def collection(tx: Tx, id: str) -> str:
+    """Return the address that leads a customer to the gateway's page; below it, `/back` takes them back."""
+    return address(tx, "g", id, "method collection")
+
+
+def mandate(tx: Tx, mandate: str) -> str:
+    """Return the address of the page that says what a mandate allows."""
+    return address(tx, "d", mandate, "mandate")
+
+
 def account(tx: Tx, about: str) -> str:
     """Return the address at which the holder of a connected account says what is missing."""
     return address(tx, "o", about, "connected account")

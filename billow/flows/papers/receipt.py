@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from billow.api import rows
-from billow.core.money import show
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import invoice_document, links
-from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.flows.outside.seller import seller_of
+from billow.flows.papers import invoice_document, links, paper_lines, paper_totals
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party, formats, wording
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -25,8 +25,10 @@ def url_of(tx: Tx, charge: str) -> str:
 
 def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
     """Lay out the receipt of a charge as it is now, with the lines of its invoice if it has one."""
-    outside, invoice = outside_of(tx), invoice_of(tx, charge)
+    invoice = invoice_of(tx, charge)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
+    seller = seller_of(tx)
+    locale = invoice_document.locale_for(tx, invoice, seller) if invoice else seller.language or "en"
     return InvoiceDocument(
         kind=KIND,
         number=charge.id,
@@ -34,11 +36,18 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
         currency=charge.currency.upper(),
         issued_on=charge.created.date(),
         due_on=None,
-        seller=Party(outside.seller_name, outside.mail_from, outside.seller_address),
-        buyer=invoice_document.buyer_of(invoice) if invoice else buyer_of(tx, charge),
-        lines=lines_of(charge, invoice, lines),
-        totals=totals_of(charge, invoice, lines),
-        notes=(card_of(charge), *((f"Invoice {invoice.number}",) if invoice else ())),
+        seller=invoice_document.seller_party(seller, locale),
+        buyer=invoice_document.buyer_of(invoice, locale) if invoice else buyer_of(tx, charge),
+        lines=lines_of(tx, charge, invoice, lines, locale),
+        totals=totals_of(charge, invoice, lines, locale),
+        notes=(
+            paid_with(charge, locale),
+            *((f"{wording.say(locale, 'invoice')} {invoice.number}",) if invoice else ()),
+        ),
+        language=locale,
+        logo=seller.logo,
+        color=seller.primary_color,
+        second_color=seller.secondary_color,
     )
 
 
@@ -59,27 +68,33 @@ def buyer_of(tx: Tx, charge: Charge) -> Party:
 
 
 def lines_of(
-    charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine]
+    tx: Tx, charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine], locale: str
 ) -> tuple[DocumentLine, ...]:
     if invoice is None:
-        amount = show(charge.amount, charge.currency)
+        amount = formats.money(charge.amount, charge.currency, locale)
         return (DocumentLine(charge.description or "Payment", "", "", amount),)
-    return tuple(invoice_document.line_of(line, invoice.labels) for line in lines)
+    return paper_lines.lines_of(lines, paper_lines.prices_of(tx, lines), invoice.labels, locale)
 
 
 def totals_of(
-    charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine]
+    charge: Charge, invoice: Invoice | None, lines: Sequence[InvoiceLine], locale: str
 ) -> tuple[tuple[str, str], ...]:
     """List what was paid and refunded; before it, the invoice's total if discounts or taxes explain it."""
-    shown = [("Refunded", -charge.amount_refunded)] if charge.amount_refunded else []
+    refunded = wording.say(locale, "refunded")
+    shown = [(refunded, -charge.amount_refunded)] if charge.amount_refunded else []
     if invoice and (invoice.total_discount_amounts or invoice.total_taxes):
-        shown = [*invoice_document.sums_of(invoice, lines, invoice.labels), *shown]
+        shown = [*invoice_document.sums_of(invoice, lines, invoice.labels, locale), *shown]
     return tuple(
-        (label, show(amount, charge.currency))
-        for label, amount in [*shown, ("Amount paid", charge.amount_captured)]
+        (label, formats.money(amount, charge.currency, locale))
+        for label, amount in [*shown, (wording.say(locale, "amount_paid"), charge.amount_captured)]
     )
 
 
-def card_of(charge: Charge) -> str:
-    card = (charge.payment_method_details or {}).get("card") or {}
-    return f"Paid with {card['brand']} ending in {card['last4']}" if card else "Paid"
+def paid_with(charge: Charge, locale: str) -> str:
+    """Say when and how a charge was paid."""
+    on = formats.short_day(charge.created.date(), locale)
+    said, method = (
+        wording.say(locale, "payment", day=on),
+        paper_totals.method_of(charge.payment_method_details, locale),
+    )
+    return f"{said}, {method}" if method else said

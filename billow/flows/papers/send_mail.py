@@ -82,7 +82,7 @@ def close(tx: Tx, mail: Ordered, to: str, sent: Sent) -> None:
         subject=sent.subject,
         error=sent.fault,
     )
-    if mail.kind == "invoice":
+    if mail.kind in ("invoice", "zero_invoice"):
         invoice = rows.lock(tx, Invoice, mail.about)
         if invoice.mail_error != sent.fault:
             rows.update(tx, invoice, event=None, mail_error=sent.fault)
@@ -107,11 +107,25 @@ def message(outside: Outside, mail: Ordered, found: Addressed, text: Written) ->
         html=text.html,
         message_id=f"<{mail.id}>",
         sent_at=whole_seconds(mail.created),
-        attachments=tuple(
-            (f"{document.number}.pdf", "application/pdf", pdf.render(document, issued))
-            for document, issued in found.papers
-        ),
+        attachments=attachments(found),
     )
+
+
+def attachments(found: Addressed) -> tuple[tuple[str, str, bytes], ...]:
+    """Draw the papers of a mail; the machine format is inside the first as Factur-X, or a file beside it."""
+    profile, xml = found.machine or ("", None)
+    inside = xml if profile == "factur-x" else None
+    files = [
+        (
+            f"{document.number}.pdf",
+            "application/pdf",
+            pdf.render(document, issued, inside if not at else None),
+        )
+        for at, (document, issued) in enumerate(found.papers)
+    ]
+    if xml and not inside and found.papers:
+        files.append((f"{found.papers[0][0].number}.xml", "application/xml", xml))
+    return tuple(files)
 
 
 def named(address: str, name: str) -> str:

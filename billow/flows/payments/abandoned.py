@@ -9,7 +9,6 @@ from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import settle
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
-from billow.resources.payment_intent import PaymentIntent
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.perform import Steps, ask
@@ -58,17 +57,14 @@ def settle_ended(tx: Tx, id: str, outcome: Outcome | None) -> None:
 
 @job("attempt.abandon", lane="outside")
 def abandon(tx: Tx, refs: list[str]) -> Steps:
-    """Cancel an attempt whose intent was canceled while its customer was asked to act."""
+    """Cancel an attempt whose intent was canceled while its customer was asked to act.
+
+    One that the customer has completed meanwhile is refunded, since nothing is left that it could pay.
+    """
     [attempt] = rows.find_all(tx, Attempt, refs).values()
     if attempt.state != "requires_action":
         return None
     gateway = gateway_named(tx, attempt.gateway)
     tx, outcome = yield ask(gateway.cancel, attempt.id)
-    intent = rows.find(tx, PaymentIntent, attempt.payment_intent or "")
-    if intent.status == "canceled" and outcome not in (None, CANCELED):
-        raise Inconsistent(
-            f"The customer completed the attempt {attempt.id} of {intent.id}, which was canceled: the gateway"
-            f" says {outcome}. Refund it at the gateway."
-        )
     settle_ended(tx, attempt.id, outcome)
     return None

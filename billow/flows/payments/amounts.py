@@ -3,7 +3,7 @@
 import re
 
 from billow.core.errors import require
-from billow.core.money import minimum_charge, show
+from billow.core.money import minimum_charge, minor_digits, show
 
 MAXIMUM = 99_999_999
 
@@ -22,6 +22,13 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
         f"Amount must be no more than {show(MAXIMUM, currency)}",
         param=param,
         code="amount_too_large",
+    )
+    require(
+        minor_digits(currency) < 3 or amount % 10 == 0,
+        f"Invalid amount: the networks of cards round {currency.upper()} to two decimals, so that the amount"
+        " must be a multiple of 10.",
+        param=param,
+        code="invalid_charge_amount",
     )
 
 

@@ -7,7 +7,7 @@ from billow.api.operation import merged_value
 from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import charges, collect, intent_states, refunds, settle
+from billow.flows.payments import charges, collect, intent_states, refunds, settle, shares
 from billow.flows.payments.amounts import check_descriptor
 from billow.flows.payments.confirm_intent import kept
 from billow.flows.payments.payment_intent_params import Capture, Increment
@@ -32,8 +32,10 @@ def capture(tx: Tx, intent: PaymentIntent, wanted: Capture) -> Steps:
         code="amount_too_large",
     )
     check_capture(wanted)
+    shared = shares.at_capture(tx, intent, wanted, amount)
     tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
-    rows.update(tx, intent, event=None, **changes_of(intent, wanted))
+    rows.update(tx, intent, event=None, **{**changes_of(intent, wanted), **shared})
+    charge = rows.update(tx, charge, event=None, **shared)
     attempt = charges.begin_capture(tx, charge, amount)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
@@ -51,12 +53,6 @@ def check_capture(wanted: Capture) -> None:
     )
     for name in ("statement_descriptor", "statement_descriptor_suffix"):
         check_descriptor(name, getattr(wanted, name))
-    for name in ("application_fee_amount", "transfer_data"):
-        require(
-            not wanted.given(name),
-            f"The {name} can be set when a PaymentIntent with transfer_data is created.",
-            param=name,
-        )
 
 
 def changes_of(intent: PaymentIntent, wanted: Any) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Write and show the charges that attempts made."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.api.fields import seconds
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
-from billow.flows.payments import postings
+from billow.flows.payments import postings, shares
 from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
@@ -16,6 +18,8 @@ from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
+HELD = timedelta(days=7)
+"""How long a card holds an amount that is not captured."""
 AGREED = {
     "advice_code": None,
     "network_advice_code": None,
@@ -38,7 +42,14 @@ def write_succeeded(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> list[Char
     movements = postings.insert_charge_transactions(
         tx,
         [
-            postings.Captured(id, case.attempt.amount, case.attempt.currency, outcome.fee)
+            postings.Captured(
+                id,
+                case.attempt.amount,
+                case.attempt.currency,
+                outcome.fee,
+                shares.own_fee(case.intent or case.charge),
+                outcome.at_once,
+            )
             for id, (case, outcome) in zip(ids, paid, strict=True)
             if case.attempt.capture
         ],
@@ -63,8 +74,21 @@ def success_facts(
         "payment_method_details": details_of(case, outcome),
     }
     if movement is None:
-        return facts
-    return facts | {"captured": True, "amount_captured": movement.amount, "balance_transaction": movement.id}
+        return facts | {"payment_method_details": held_until(facts["payment_method_details"], tx.now + HELD)}
+    terms = case.intent or case.charge
+    return facts | {
+        "captured": True,
+        "amount_captured": movement.amount,
+        "balance_transaction": movement.id,
+        **(shares.names(terms) if terms else {}),
+    }
+
+
+def held_until(details: dict[str, Any] | None, until: datetime) -> dict[str, Any] | None:
+    """Return the details of a charge that is held on a card, with the time by which it is captured."""
+    if details is None or details["type"] != "card":
+        return details
+    return {**details, "card": {**details["card"], "capture_before": seconds(until)}}
 
 
 def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
@@ -74,7 +98,15 @@ def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: s
     """
     new = [Charge(id=id, **{**of_case(case), **facts}) for case, id, facts in made if case.charge is None]
     written = {charge.id: charge for charge in rows.insert_many(tx, new, event=event)}
-    known = ("amount", "currency", "customer", "payment_method", "description", "payment_intent")
+    known = (
+        "amount",
+        "currency",
+        "customer",
+        "payment_method",
+        "description",
+        "payment_intent",
+        *shares.OF_INTENTS,
+    )
     for case, id, facts in made:
         if case.charge:
             said = {name: value for name, value in of_case(case).items() if name not in known}
@@ -95,6 +127,7 @@ def of_case(case: Case) -> dict[str, Any]:
         "gateway": case.attempt.gateway,
         "payment_method_details": details_of(case),
         **({"billing_details": method.billing_details} if method else {}),
+        **(shares.terms_of(case.intent) if case.intent else {}),
     }
 
 

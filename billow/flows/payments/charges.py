@@ -10,8 +10,9 @@ from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
-from billow.flows.outside.outside import gateway, gateway_named, gateway_of, outside_of
-from billow.flows.payments import collect, refunds, settle
+from billow.flows.outside.outside import gateway, gateway_named, gateway_of
+from billow.flows.outside.seller import seller_of
+from billow.flows.payments import collect, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
@@ -24,18 +25,28 @@ from billow.store.tx import Tx
 NO_CARD = "Cannot charge a customer that has no active card"
 
 
+class Destination(Params):
+    """The connected account to which a charge is transferred, and how much of it, if not all."""
+
+    amount: int | None = f.amount(min=1)
+    destination: str = f.text(required=True)
+
+
 class Create(Params):
     amount: int = f.amount(required=True, min=1)
+    application_fee_amount: int | None = f.amount(min=0)
     capture: bool = f.boolean(default=True)
     currency: str = f.currency(required=True)
     customer: str | None = f.text()
     description: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
+    on_behalf_of: str | None = f.ref("account")
     receipt_email: str | None = f.email(unset=True)
     shipping: Shipping | None = f.nested(shape=Shipping)
     source: str | None = f.text()
     statement_descriptor: str | None = f.line(max=22, unset=True)
     statement_descriptor_suffix: str | None = f.line(max=22, unset=True)
+    transfer_data: Destination | None = f.nested(shape=Destination)
     transfer_group: str | None = f.text(unset=True)
 
 
@@ -44,6 +55,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     """Charge a token, a card of the customer, or the default card; a decline is answered with 402."""
     # Locks the customer. The failed charge of a decline is kept, so the answer is returned and not raised.
     check(wanted)
+    shares.check_terms(tx, wanted, wanted.amount, "charge")
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     if customer:
         gateway(tx)
@@ -51,7 +63,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         method = card_of_customer(tx, customer, wanted.source)
     else:
         require(wanted.source, "Must provide source or customer.", code="parameter_missing")
-        tx, method = yield from store_source(tx, wanted.source or "", wanted.currency)
+        tx, method = yield from store_source(tx, wanted.source or "", wanted.currency, check=False)
         method = rows.insert(tx, method, event=None)
     attempt = begin(tx, wanted, customer, method)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
@@ -95,9 +107,12 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             description=wanted.description,
             metadata=merged({}, wanted.metadata),
             receipt_email=wanted.receipt_email,
+            application_fee_amount=wanted.application_fee_amount,
+            on_behalf_of=wanted.on_behalf_of,
             shipping=wanted.shipping.shown() if wanted.shipping else None,
             source=card_of(method.id, method.card or {}, method.billing_details, method.customer),
             status="pending",
+            transfer_data=rows.plain_value(wanted.transfer_data.shown()) if wanted.transfer_data else None,
             transfer_group=wanted.transfer_group,
             **statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix),
         ),
@@ -112,6 +127,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             currency=charge.currency,
             payment_method=method.id,
             token=method.token,
+            method_type=method.type,
             capture=wanted.capture,
             gateway=gateway_of(tx, method.gateway, wanted.currency, method.type).name,
             automatic=False,
@@ -121,7 +137,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
 
 def statement_descriptors(tx: Tx, descriptor: str | None, suffix: str | None) -> dict[str, Any]:
     """Return the descriptors, and the line on the card's statement: the seller's name and the suffix."""
-    seller = re.sub(r"[<>\\'\"*]", "", outside_of(tx).seller_name).upper()[:22].strip() or None
+    seller = re.sub(r"[<>\\'\"*]", "", seller_of(tx).name).upper()[:22].strip() or None
     own = suffix or descriptor
     line = f"{seller}* {own.upper()}"[:22] if seller and own else own.upper() if own else seller
     return {
@@ -147,11 +163,17 @@ def decline_error(charge: Charge) -> Refused:
     )
 
 
+class CapturedShare(Params):
+    amount: int | None = f.amount(min=1)
+
+
 class Capture(Params):
     amount: int | None = f.amount(min=1)
+    application_fee_amount: int | None = f.amount(min=0)
     receipt_email: str | None = f.email(unset=True)
     statement_descriptor: str | None = f.line(max=22, unset=True)
     statement_descriptor_suffix: str | None = f.line(max=22, unset=True)
+    transfer_data: CapturedShare | None = f.nested(shape=CapturedShare)
     transfer_group: str | None = f.text(unset=True)
 
 
@@ -168,7 +190,7 @@ def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
         for name in ("statement_descriptor", "statement_descriptor_suffix"):
             check_descriptor(name, getattr(wanted, name))
         changes |= statement_descriptors(tx, wanted.statement_descriptor, wanted.statement_descriptor_suffix)
-    rows.update(tx, charge, event=None, **changes)
+    rows.update(tx, charge, event=None, **changes, **shares.at_capture(tx, charge, wanted, amount))
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     after = rows.find(tx, Charge, charge.id)

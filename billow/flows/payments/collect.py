@@ -12,6 +12,7 @@ from billow.core.dunning import hard_decline
 from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
+from billow.flows.papers import links
 from billow.flows.payments import abandoned, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
@@ -29,6 +30,8 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.payments")
 RESOLVE = timedelta(minutes=1)
 """How long after an attempt the gateway is asked for its outcome, if the answer never came."""
+PENDING = timedelta(days=1)
+"""How long at most until the gateway is asked again for money that is on its way for days."""
 UNCONFIRMED = timedelta(hours=1)
 """How long a payment that its customer has authenticated waits for a confirmation by hand."""
 BATCH = 20
@@ -83,8 +86,7 @@ def attempt_invoice(
     tx: Tx, invoice: Invoice, *, automatic: bool, method: str | None = None, off_session: bool = True
 ) -> Steps:
     """Attempt to collect an open invoice, as `attempt_invoices` does."""
-    how = Manner(automatic, off_session, method)
-    tx = yield from attempt_invoices(tx, [invoice], how)
+    tx = yield from attempt_invoices(tx, [invoice], Manner(automatic, off_session, method))
     return tx
 
 
@@ -95,6 +97,8 @@ class Manner:
     automatic: bool = True
     off_session: bool = True
     method: str | None = None
+    keep: bool = False
+    """Whether the method is to be used from now on, once it has paid."""
 
 
 def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()) -> Steps:
@@ -147,7 +151,7 @@ def begin_attempts(
             failed.append((unsent(intent, how.automatic, method.id), last_decline(intent)))
         else:
             new.append((intent, method))
-    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session)
+    attempts += begin_many(tx, new, automatic=how.automatic, off_session=how.off_session, keep=how.keep)
     settle_all(tx, failed)
     return attempts
 
@@ -215,7 +219,12 @@ def begin(
 
 
 def begin_many(
-    tx: Tx, wanted: Sequence[tuple[PaymentIntent, PaymentMethod]], *, automatic: bool, off_session: bool
+    tx: Tx,
+    wanted: Sequence[tuple[PaymentIntent, PaymentMethod]],
+    *,
+    automatic: bool,
+    off_session: bool,
+    keep: bool = False,
 ) -> list[Attempt]:
     """Write down the attempts to pay intents, each with its payment method.
 
@@ -232,7 +241,9 @@ def begin_many(
         [
             unsent(intent, automatic, method.id).but(
                 token=method.token,
+                method_type=method.type,
                 off_session=off_session,
+                keep=keep,
                 capture=captures(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )
@@ -289,6 +300,7 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     when live mode still simulated payments.
     """
     name = gateway(tx).name
+    attempts = [attempt.but(return_url=return_url_of(tx, attempt)) for attempt in attempts]
     for attempt in attempts:
         if tx.livemode and attempt.kind in ("charge", "setup") and accounts.is_test_method(attempt.token):
             raise declined_test_card()
@@ -298,6 +310,13 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     at = tx.wall + RESOLVE
     jobs.put_many(tx, "attempt.resolve", [(attempt.id, at) for attempt in made], clock="wall")
     return made
+
+
+def return_url_of(tx: Tx, attempt: Attempt) -> str | None:
+    """Return where a customer comes back to from a page of the bank's; None where nobody is there to go."""
+    intent = attempt.payment_intent or attempt.setup_intent
+    asks = (attempt.kind == "charge" and not attempt.off_session) or attempt.kind == "setup"
+    return f"{links.authentication(tx, intent)}/back" if intent and asks else None
 
 
 def unsent(intent: PaymentIntent, automatic: bool, method: str = "") -> Attempt:
@@ -337,6 +356,8 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         attempt.token,
         attempt.off_session,
         capture=attempt.capture,
+        return_url=attempt.return_url,
+        type=attempt.method_type,
     )
 
 
@@ -348,7 +369,8 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":
-        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, attempt.off_session))
+        how = (attempt.off_session, attempt.return_url, attempt.method_type)
+        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, *how))
     return gateway.charge(charge_of(attempt))
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from billow.api import rights, rows
 from billow.core.errors import require
 from billow.core.payments import Declined, NeedsAction, Outcome
-from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import (
     abandoned,
@@ -99,11 +98,10 @@ def after_action(tx: Tx, intent: PaymentIntent) -> Steps:
 
 
 def method_of(tx: Tx, intent: PaymentIntent) -> PaymentMethod:
-    """Return the method of an intent, or the one that its customer pays with."""
+    """Return the method of an intent, or the default source of its customer."""
     id = intent.payment_method
     if id is None and intent.customer:
-        customer = rows.find(tx, Customer, intent.customer)
-        id = payment_methods.method_id(customer)
+        id = rows.find(tx, Customer, intent.customer).default_source
     if id is None:
         raise intent_states.without_method(tx, intent)
     return rows.find(tx, PaymentMethod, id, param="payment_method")

@@ -3,7 +3,7 @@
 from billow.core.bank import direct_debit
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import debit_mandates
 from billow.flows.payments.locked_attempt import Case
 from billow.providers.gateways import sepa_debit
@@ -15,7 +15,7 @@ def order_notice(tx: Tx, case: Case) -> None:
 
     It names what the rules of the scheme ask for: amount, day, mandate and creditor.
     """
-    account, attempt = outside_of(tx).account, case.attempt
+    account, attempt = seller_of(tx).account, case.attempt
     if account is None or case.invoice is None or not attempt.token.startswith(sepa_debit.PREFIX):
         return
     day = direct_debit.collect_on(attempt.created.date(), account.notice_days, tx.now.date())

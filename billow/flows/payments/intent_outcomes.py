@@ -9,9 +9,11 @@ from billow.core.payments import Pending
 from billow.flows.customers import payment_methods
 from billow.flows.payments import charge_records
 from billow.flows.payments.locked_attempt import Case
+from billow.flows.subscription_status import transitions
 from billow.resources.charge import Charge
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -37,7 +39,7 @@ def keep_methods(tx: Tx, cases: Sequence[Case]) -> None:
         intent, method = case.intent, case.method
         if intent is None or method is None or method.customer or method.detached:
             continue
-        if case.customer and future_usage(intent, method):
+        if case.customer and (case.attempt.keep or future_usage(intent, method)):
             case.method = payment_methods.attach_if_new(tx, method, case.customer.id)
         else:
             case.method = rows.update(tx, method, event=None, detached=True)
@@ -73,7 +75,10 @@ def update_paid(tx: Tx, paid_cases: Sequence[tuple[Case, Charge]]) -> None:
 
 
 def await_settlement(tx: Tx, case: Case, outcome: Pending) -> None:
-    """Record that money is on its way, once. Emits `charge.pending` and `payment_intent.processing`."""
+    """Record that money is on its way, once. Emits `charge.pending` and `payment_intent.processing`.
+
+    A subscription that waits for its first payment begins, if money takes days by its nature (§5.2).
+    """
     if case.intent is None or case.charge is not None or not case.attempt.id:
         return
     id = new_id(Charge.prefix)
@@ -93,3 +98,16 @@ def await_settlement(tx: Tx, case: Case, outcome: Pending) -> None:
         next_action=None,
         status="processing",
     )
+    if case.invoice and case.subscription and case.method and BY_NAME[case.method.type].delayed:
+        invoice = rows.update(tx, case.invoice, attempted=True)
+        transitions.begin_unsettled(tx, case.subscription, invoice)
+
+
+def voids_on_failure(case: Case) -> bool:
+    """Check whether a payment that failed days later was the first of a subscription that began with it.
+
+    Its invoice is voided then, and the subscription goes on (§5.2).
+    """
+    begun = case.subscription is not None and case.subscription.status in ("active", "trialing")
+    first = case.invoice is not None and case.invoice.billing_reason == "subscription_create"
+    return begun and first and case.charge is not None and not case.attempt.automatic

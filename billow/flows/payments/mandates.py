@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.core.errors import Refused
-from billow.flows.outside.outside import outside_of
+from billow.flows.papers import links
 from billow.resources.intent_shapes import Acceptance, MandateData
 from billow.resources.mandate import Mandate
 from billow.resources.payment_method import PaymentMethod
@@ -88,5 +88,5 @@ def details_of(tx: Tx, method: PaymentMethod, id: str) -> dict[str, Any]:
     if "reference" in details:
         details["reference"] = id.removeprefix(Mandate.prefix)[:16].upper()
     if "url" in details:
-        details["url"] = f"{outside_of(tx).base_url}/mandates/{id}"
+        details["url"] = links.mandate(tx, id)
     return details

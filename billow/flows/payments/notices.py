@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from billow.api import rows
 from billow.core.errors import Unavailable
-from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, Notice
+from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, MethodCollected, Notice
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import actions, collect, settle, settle_dispute
 from billow.resources.attempt import Attempt
 from billow.resources.dispute import Dispute
+from billow.resources.method_collection import MethodCollection
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.setup_intent import SetupIntent
 from billow.store import jobs
@@ -36,6 +37,9 @@ def receive(tx: Tx, gateway: str, notices: Sequence[Notice]) -> None:
                     jobs.put(tx, "attempt.follow", notice.attempt, tx.wall, clock="wall")
             case DisputeChanged():
                 jobs.put(tx, "dispute.follow", f"{gateway}/{notice.dispute}", tx.wall, clock="wall")
+            case MethodCollected():
+                if rows.find_many(tx, MethodCollection, [notice.collection]):
+                    jobs.put(tx, "collection.follow", notice.collection, tx.wall, clock="wall")
             case FraudSuspected():
                 warn(tx, gateway, notice)
 

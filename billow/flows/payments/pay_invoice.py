@@ -4,7 +4,7 @@ from billow.api import fields as f
 from billow.api import render, rows
 from billow.api.params import Params
 from billow.core import lifecycle
-from billow.core.errors import Refused, require
+from billow.core.errors import Refused, needed, require
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import due_dates, finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
@@ -33,7 +33,7 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
     """Pay an invoice through the gateway, or mark it as paid out of band. A decline is answered with 402."""
     # The failed attempt of a decline is kept, so the answer is returned and not raised.
     if invoice.status == "draft":
-        invoice = finalize.finalize_one(tx, invoice)
+        invoice = needed(finalize.finalize_one(tx, invoice), "the finalized invoice")
         if invoice.status == "paid":
             return invoice
     require(invoice.status != "paid", "Invoice is already paid")

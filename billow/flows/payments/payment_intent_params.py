@@ -90,6 +90,15 @@ class Update(Methods, Terms):
     customer: str | None = f.ref("customer")
 
 
+class SharedAmount(Params):
+    """What of a payment goes to its destination, where that is not all of it."""
+
+    amount: int | None = f.amount(min=1)
+    description: str | None = f.text()
+    metadata: dict[str, str] = f.metadata()
+    payment_data: dict[str, Any] | None = f.nested()
+
+
 class Capture(Described):
     amount_to_capture: int | None = f.amount(min=1)
     application_fee_amount: int | None = f.amount(min=0)
@@ -97,7 +106,7 @@ class Capture(Described):
     metadata: dict[str, str] = f.metadata()
     statement_descriptor: str | None = f.line(max=22)
     statement_descriptor_suffix: str | None = f.line(max=22)
-    transfer_data: dict[str, Any] | None = f.nested()
+    transfer_data: SharedAmount | None = f.nested(shape=SharedAmount)
 
 
 class Increment(Described):
@@ -106,7 +115,7 @@ class Increment(Described):
     description: str | None = f.text()
     metadata: dict[str, str] = f.metadata()
     statement_descriptor: str | None = f.line(max=22)
-    transfer_data: dict[str, Any] | None = f.nested()
+    transfer_data: SharedAmount | None = f.nested(shape=SharedAmount)
 
 
 class Cancel(Params):

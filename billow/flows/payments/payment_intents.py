@@ -7,15 +7,13 @@ from billow.api.operation import merged_value
 from billow.api.params import merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
-from billow.core.money import show
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle
+from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
-from billow.flows.payments.payment_intent_params import ApplyBalance, Cancel, Confirm, Create, Update
+from billow.flows.payments.payment_intent_params import Cancel, Confirm, Create, Update
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
-from billow.resources.connected_account import ConnectedAccount
 from billow.resources.customer import Customer
 from billow.resources.payment_intent import SHOWN_TO_BROWSERS, PaymentIntent, check_secret
 from billow.resources.payment_method import PaymentMethod
@@ -103,29 +101,7 @@ def check_terms(tx: Tx, wanted: Any, amount: int) -> None:
     """Check the statement's text, and the account to which a payment goes."""
     for name in ("statement_descriptor", "statement_descriptor_suffix"):
         check_descriptor(name, getattr(wanted, name))
-    account = getattr(wanted, "on_behalf_of", None)
-    if account:
-        rows.find(tx, ConnectedAccount, account, param="on_behalf_of")
-    transfer = wanted.transfer_data
-    if transfer and not rows.find_many(tx, ConnectedAccount, [transfer.destination]):
-        raise Refused(
-            f"No such destination: '{transfer.destination}'",
-            param="transfer_data[destination]",
-            code="resource_missing",
-        )
-    fee = wanted.application_fee_amount
-    require(
-        fee is None or transfer,
-        "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment"
-        " (using an"
-        " OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
-        param="application_fee_amount",
-    )
-    require(
-        fee is None or fee <= amount,
-        "The application fee must be less than or equal to the payment amount.",
-        param="application_fee_amount",
-    )
+    shares.check_terms(tx, wanted, amount, "PaymentIntent")
 
 
 @PaymentIntent.update(Update)
@@ -238,22 +214,3 @@ def release(tx: Tx, intent: PaymentIntent) -> Steps:
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return tx
-
-
-@PaymentIntent.action("apply_customer_balance", ApplyBalance)
-def apply_customer_balance(tx: Tx, intent: PaymentIntent, wanted: ApplyBalance) -> PaymentIntent:
-    """Pay an intent from the cash that its customer has sent in advance, as far as there is any."""
-    require(intent.customer, "This PaymentIntent has no customer, so there is no balance to apply.")
-    require(
-        wanted.currency in (None, intent.currency),
-        f"The currency of this PaymentIntent is {intent.currency}.",
-        param="currency",
-    )
-    if wanted.amount:
-        raise Refused(
-            f"The customer's cash balance ({show(0, intent.currency)}) does not cover"
-            f" {show(wanted.amount, intent.currency)}.",
-            param="amount",
-            code="insufficient_funds",
-        )
-    return intent

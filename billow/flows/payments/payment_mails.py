@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from billow.core.errors import needed
+from billow.flows.invoices import finalize, invoice_intents
 from billow.flows.mails import outbox
 from billow.flows.mails.outbox import Mail
 from billow.flows.payments import retries
@@ -20,6 +21,15 @@ def order_paid(tx: Tx, paid: Sequence[tuple[Case, Charge]]) -> None:
     Where the charge or its intent names an address, the receipt goes there, whatever the merchant has set.
     """
     outbox.order(tx, [mail_of(case, charge) for case, charge in paid if charge.captured])
+    order_invoices(tx, [case for case, _ in paid])
+
+
+def order_invoices(tx: Tx, cases: Sequence[Case]) -> None:
+    """Order the mails of invoices that have waited for the outcome of their charge."""
+    charged = [case.invoice for case in cases if case.invoice and finalize.goes_out(case.invoice)]
+    outbox.order(
+        tx, [finalize.letter_of(one) for one in charged if invoice_intents.is_charged_automatically(one)]
+    )
 
 
 def mail_of(case: Case, charge: Charge) -> Mail:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.flows.invoices import refund_grants
 from billow.flows.outside.outside import gateway
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
@@ -24,26 +25,50 @@ class Captured:
     amount: int
     currency: str
     fee: int
+    share: int = 0
+    """What the account pays its platform of it."""
+    at_once: bool = False
+    """Whether the gateway makes the money available without the usual wait."""
 
 
 def insert_charge_transactions(tx: Tx, captured: Sequence[Captured]) -> dict[str, BalanceTransaction]:
     """Insert the balance transactions of captured charges, in one statement; return them by charge."""
     made = [
         transaction(
-            tx, one.charge, one.amount, one.currency, "charge", fee=one.fee, fee_details=[fee_detail(one)]
-        )
+            tx,
+            one.charge,
+            one.amount,
+            one.currency,
+            "charge",
+            fee=one.fee + one.share,
+            fee_details=fee_details(tx, one),
+        ).but(available_on=tx.now if one.at_once else tx.now + AVAILABLE_AFTER)
         for one in captured
     ]
     return {one.source or "": one for one in rows.insert_many(tx, made)}
 
 
-def fee_detail(captured: Captured) -> dict[str, Any]:
-    return {
+def fee_details(tx: Tx, captured: Captured) -> list[dict[str, Any]]:
+    """Return the gateway's fee and the platform's, as the balance transaction of a charge shows them."""
+    own = {
         "amount": captured.fee,
         "application": None,
         "currency": captured.currency,
         "description": "Gateway processing fees",
         "type": "payment_fee",
+    }
+    shared = platform_fee(captured.share, captured.currency, tx.account)
+    return [*([shared] if captured.share else []), own]
+
+
+def platform_fee(amount: int, currency: str, account: str) -> dict[str, Any]:
+    """Return a platform's fee as the balance transaction of the account shows it that pays it."""
+    return {
+        "amount": amount,
+        "application": f"ca_{account.removeprefix('acct_')}",
+        "currency": currency,
+        "description": "Application fee",
+        "type": "application_fee",
     }
 
 
@@ -85,6 +110,7 @@ class Payment:
 
     charge: Charge
     fee: int
+    """The gateway's, and the platform's that the account owes it."""
     invoice: str | None
 
 
@@ -116,17 +142,23 @@ def money_in(gateway_name: str, payment: Payment) -> Sequence[entries.Transfer]:
 
 
 def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
-    """Post a refund to the ledger: granted as goodwill, since it has no credit note, and sent."""
+    """Post a refund to the ledger: granted as goodwill, as far as it is on no credit note, and sent."""
     sent = entries.refund_sent(name_of(tx, charge), refund.currency, refund.amount)
-    granted = entries.refund_granted(refund.currency, refund.amount)
+    granted = transfers_of_grant(refund, refund_grants.granted_of(refund))
     post_events(tx, refund, {"refund.granted": granted, "refund.sent": sent})
 
 
 def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     """Reverse the postings of a refund that failed after it was sent."""
     returned = entries.refund_sent(name_of(tx, charge), refund.currency, -refund.amount)
-    revoked = entries.refund_granted(refund.currency, -refund.amount)
+    revoked = entries.invoice_voided(transfers_of_grant(refund, refund_grants.granted_of(refund)))
     post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
+
+
+def transfers_of_grant(refund: Refund, granted: Mapping[str, Any]) -> list[entries.Transfer]:
+    """Return the transfers of what a refund grants without a credit note."""
+    taxes = [entries.Tax(tax["jurisdiction"], tax["amount"]) for tax in granted["taxes"]]
+    return entries.refund_granted(refund.currency, granted["net"], taxes)
 
 
 def post_events(tx: Tx, refund: Refund, postings: Mapping[str, Sequence[entries.Transfer]]) -> None:

@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, credit_refunds, late_payments, settle, shares
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -31,6 +31,8 @@ class Create(Params):
     instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
     payment_intent: str | None = f.text()
+    refund_application_fee: bool = f.boolean(default=False)
+    reverse_transfer: bool = f.boolean(default=False)
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
 
 
@@ -40,6 +42,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
     amount = wanted.amount if wanted.amount is not None else refundable_amount(tx, charge)
     check(tx, charge, amount)
+    shares.check_refund(charge, wanted.reverse_transfer, wanted.refund_application_fee)
     attempt = begin(
         tx,
         charge,
@@ -47,7 +50,10 @@ def create(tx: Tx, wanted: Create) -> Steps:
         reason=wanted.reason,
         metadata=merged({}, wanted.metadata),
         instructions_email=wanted.instructions_email,
+        refund_application_fee=wanted.refund_application_fee,
+        reverse_transfer=wanted.reverse_transfer,
     )
+    credit_refunds.repeat(tx, rows.find(tx, Refund, attempt.refund or ""), charge)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return rows.find(tx, Refund, attempt.refund or "")
@@ -98,7 +104,7 @@ def refundable_amount(tx: Tx, charge: Charge) -> int:
     return int(charge.amount - charge.amount_refunded - found["n"])
 
 
-def check(tx: Tx, charge: Charge, amount: int) -> None:
+def check(tx: Tx, charge: Charge, amount: int, param: str = "amount") -> None:
     require(
         charge.status == "succeeded",
         f"Charge {charge.id} was not successful, so there is nothing to refund.",
@@ -124,13 +130,13 @@ def check(tx: Tx, charge: Charge, amount: int) -> None:
         amount <= left,
         f"Refund amount ({show(amount, charge.currency)}) is greater than unrefunded amount on charge"
         f" ({show(left, charge.currency)})",
-        param="amount",
+        param=param,
     )
     require(
         charge.captured or amount == charge.amount,
         "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less"
         " than the original amount.",
-        param="amount",
+        param=param,
     )
 
 
@@ -214,6 +220,19 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
     if charge.captured or processing_capture(tx, charge) or refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
+    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
+    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    return None
+
+
+@job(late_payments.RETURN, lane="outside", settled_by="attempt.resolve")
+def return_late(tx: Tx, refs: list[str]) -> Steps:
+    """Refund a payment that came too late for what it was to pay. Locks the customer and the charge."""
+    [found] = rows.find_all(tx, Charge, refs).values()
+    tx, charge = lock_charge(tx, found)
+    if charge.disputed or refundable_amount(tx, charge) != charge.amount:
+        return None
+    attempt = begin(tx, charge, charge.amount, reason="duplicate")
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None

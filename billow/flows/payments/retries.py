@@ -37,6 +37,11 @@ class Failure:
     sent: bool
 
     @property
+    def asks(self) -> bool:
+        """Whether the bank wants the customer, who was not there, to authenticate."""
+        return self.sent and self.code == "authentication_required"
+
+    @property
     def kind(self) -> str:
         """The class of the decline."""
         return dunning.class_of(self.code, self.method is not None)
@@ -55,7 +60,8 @@ def record_failure(
 ) -> None:
     """Record a failed attempt: schedule the next one, or apply the policy for the last.
 
-    Emits `invoice.updated` and `invoice.payment_failed`, and updates the subscription and the customer.
+    Emits `invoice.updated` and `invoice.payment_failed`, before it `invoice.payment_action_required` where
+    the customer must authenticate (§8.5), and updates the subscription and the customer.
     """
     automatic = failure.automatic
     count = attempt_count_after(invoice, automatic)
@@ -66,14 +72,17 @@ def record_failure(
     following = (
         step.at if isinstance(step, dunning.Retry) else invoice.next_payment_attempt if not retried else None
     )
-    rows.update(
+    said = (*(["invoice.payment_action_required"] if failure.asks else []), "invoice.payment_failed")
+    changed = rows.update(
         tx,
         invoice,
-        event=("updated", "invoice.payment_failed"),
+        event=("updated", *said),
         attempted=True,
         attempt_count=count,
         next_payment_attempt=following,
     )
+    if changed is invoice:  # a further failure by hand, which moves nothing
+        rows.emit(tx, [(invoice, None)], said)
     if isinstance(step, dunning.Retry):
         jobs.put(tx, "invoice.collect", invoice.id, step.at)
     if subscription:
@@ -84,6 +93,22 @@ def record_failure(
         order_mail(tx, invoice, failure, count, plan_)
     if plan_ and isinstance(step, dunning.GiveUp):
         give_up(tx, subscription, invoice, plan_.policy)
+
+
+def void_first(tx: Tx, invoice: Invoice) -> None:
+    """Void the first invoice of a subscription that began while its payment was on its way, and failed.
+
+    Emits `invoice.updated`, `invoice.payment_failed`, `payment_intent.canceled` and `invoice.voided`.
+    """
+    failed = rows.update(
+        tx,
+        invoice,
+        event=("updated", "invoice.payment_failed"),
+        attempted=True,
+        attempt_count=attempt_count_after(invoice, automatic=False),
+        next_payment_attempt=None,
+    )
+    void.void_invoice(tx, failed)
 
 
 def give_up(tx: Tx, subscription: Subscription | None, invoice: Invoice, policy: dunning.Policy) -> None:

@@ -15,6 +15,8 @@ from billow.flows.payments import (
     charge_records,
     debit_notices,
     intent_outcomes,
+    kept_methods,
+    late_payments,
     locked_attempt,
     next_action,
     payment_mails,
@@ -22,6 +24,7 @@ from billow.flows.payments import (
     retries,
     settle_refund,
     settle_setup,
+    shares,
 )
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
@@ -39,8 +42,7 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.settle")
 FINAL = {Succeeded: "succeeded", Declined: "failed"}
 """The state of an attempt after a final answer."""
-HELD = timedelta(days=7)
-"""How long a card holds an amount that is not captured."""
+HELD = charge_records.HELD
 ACTS_WITHIN = timedelta(hours=1)
 """How long after a customer was asked to act the gateway is asked whether they did, if no notice comes."""
 BLOCKED = {
@@ -52,6 +54,8 @@ BLOCKED = {
     "type": "blocked",
 }
 """What a charge says that the gateway blocked before a bank was asked."""
+NOT_AUTHENTICATED = "payment_intent_authentication_failure"
+"""The code of a decline where the customer did not authenticate, so that no bank was asked to pay."""
 AUTHENTICATION_REQUIRED = Declined(
     "authentication_required",
     "authentication_required",
@@ -69,7 +73,7 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
     """Settle the outcomes of attempts, which the caller has locked; no two of them are of the same customer.
 
     Each attempt is settled once: one that was settled before stays as it is, but for a refund that fails
-    after it had succeeded. A later answer to a payment that differs is logged, so that a person looks at it.
+    after it had succeeded, and a payment that succeeds after all. Any other answer that differs is logged.
     """
     customers = [attempt.customer for attempt, _ in answers if attempt.customer]
     ensure(
@@ -94,13 +98,16 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
 def is_waiting(attempt: Attempt, outcome: Outcome) -> bool:
     """Check whether an attempt waits for its outcome; log an outcome that contradicts the settled one.
 
-    Where the customer had to act, only a final outcome is news. A refund that has succeeded can still fail.
+    Where the customer had to act, only a final outcome is news. A refund that has succeeded can still fail,
+    and a payment that was declined or canceled can have succeeded: then there is money.
     """
     if attempt.state == "processing":
         return True
     if attempt.state == "requires_action":
         return not isinstance(outcome, NeedsAction)
     if attempt.kind == "refund" and attempt.state == "succeeded" and isinstance(outcome, Declined):
+        return True
+    if attempt.kind == "charge" and attempt.state == "failed" and isinstance(outcome, Succeeded):
         return True
     if FINAL.get(type(outcome), attempt.state) != attempt.state:
         log.error("attempt %s is %s, and the gateway now says %s", attempt.id, attempt.state, outcome)
@@ -112,7 +119,10 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
     asked = [case.attempt.id for case, _ in answers if case.attempt.id]
     if asked:
         jobs.cancel(tx, "attempt.resolve", *asked)
-    succeed(tx, [(case, outcome) for case, outcome in answers if isinstance(outcome, Succeeded)])
+    paid = [(case, outcome) for case, outcome in answers if isinstance(outcome, Succeeded)]
+    late = [case.attempt.id for case, _ in paid if late_payments.is_too_late(tx, case)]
+    succeed(tx, [(case, outcome) for case, outcome in paid if case.attempt.id not in late])
+    late_payments.take(tx, [(case, outcome) for case, outcome in paid if case.attempt.id in late])
     for case, outcome in answers:
         match outcome:
             case Declined():
@@ -126,6 +136,7 @@ def settle_payments(tx: Tx, answers: Sequence[tuple[Case, Outcome]]) -> None:
                 at = tx.wall + timedelta(seconds=outcome.ask_in)
                 jobs.put(tx, "attempt.resolve", case.attempt.id, at, clock="wall")
                 debit_notices.order_notice(tx, case)
+                payment_mails.order_invoices(tx, [case])
 
 
 def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
@@ -140,16 +151,24 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     postings.post_payments(
         tx,
         [
-            postings.Payment(charge, outcome.fee, case.invoice.id if case.invoice else None)
+            postings.Payment(
+                charge, outcome.fee + shares.own_fee(charge), case.invoice.id if case.invoice else None
+            )
             for charge, (case, outcome) in zip(charges, paid, strict=True)
             if charge.captured
         ],
     )
+    for charge in charges:
+        if charge.transfer or charge.application_fee:
+            shares.divide(tx, charge)
     payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
     held = [charge.id for charge in charges if not charge.captured]
     jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
     ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
+    for case in cases:
+        if case.attempt.keep and case.method and case.method.customer:
+            kept_methods.use_from_now_on(tx, case.method)
 
 
 def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
@@ -243,7 +262,7 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     """Record a declined attempt: charge and intent, then the invoice, its subscription and its customer."""
     close(tx, case, "failed")
     if case.attempt.id or case.method is None:  # a bank that was not asked has said nothing new
-        charge = failed_charge(tx, case, outcome) if case.method else None
+        charge = failed_charge(tx, case, outcome) if is_charged(case, outcome) else None
         if case.intent:
             rows.update(
                 tx,
@@ -258,7 +277,15 @@ def decline(tx: Tx, case: Case, outcome: Declined) -> None:
     if case.invoice:
         if case.customer is None:
             raise Inconsistent(f"The invoice {case.invoice.id} has no customer.")
+        if intent_outcomes.voids_on_failure(case):
+            retries.void_first(tx, case.invoice)
+            return
         retries.record_failure(tx, case.customer, case.subscription, case.invoice, declined_of(case, outcome))
+
+
+def is_charged(case: Case, outcome: Declined) -> bool:
+    """Check whether a declined attempt has a charge: it had a method, and its customer was authenticated."""
+    return case.method is not None and (case.charge is not None or outcome.code != NOT_AUTHENTICATED)
 
 
 def declined_of(case: Case, outcome: Declined) -> retries.Failure:
@@ -317,7 +344,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
     """Record that the customer must authenticate first; the invoice waits (§8.5)."""
     if case.intent is None:
         raise Inconsistent("Only a payment intent can need an action.")
-    close(tx, case, "requires_action")
+    close(tx, case, "requires_action", action_url=outcome.url)
     jobs.put(tx, "attempt.follow", case.attempt.id, tx.wall + ACTS_WITHIN, clock="wall")
     rows.update(
         tx,
@@ -333,7 +360,7 @@ def need_action(tx: Tx, case: Case, outcome: NeedsAction) -> None:
         transitions.await_action(tx, case.subscription, case.invoice)
 
 
-def close(tx: Tx, case: Case, state: str) -> None:
+def close(tx: Tx, case: Case, state: str, **more: Any) -> None:
     """Store the state of an attempt; one that was not sent to the gateway is not in the table."""
     if case.attempt.id:
-        rows.update(tx, case.attempt, event=None, state=state)
+        rows.update(tx, case.attempt, event=None, state=state, **more)

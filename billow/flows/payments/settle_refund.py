@@ -6,8 +6,9 @@ from typing import Any
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.flows.invoices import refund_grants
 from billow.flows.mails import outbox
-from billow.flows.payments import payment_mails, postings
+from billow.flows.payments import credit_refunds, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -64,7 +65,9 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
     changes: dict[str, Any] = {"status": "succeeded", "pending_reason": None}
     if charge.captured:
         changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
+        refund = credit_refunds.grant(tx, refund, charge)
         postings.post_refund(tx, refund, charge)
+        changes |= shares.take_back(tx, charge, refund)
     update_and_emit(tx, refund, "updated", **changes)
     if charge.captured:
         payment_mails.order_refund(tx, refund, charge.customer)
@@ -112,6 +115,7 @@ def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None
         status="failed",
         failure_reason=reason,
         failure_balance_transaction=returned.id,
+        granted=refund_grants.without_tax(0),
     )
     total = charge.amount_refunded - refund.amount
     rows.update(tx, charge, event="charge.updated", amount_refunded=total, refunded=total == charge.amount)
@@ -136,7 +140,9 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         return
     close(tx, attempt, "succeeded" if isinstance(outcome, Succeeded) else "failed")
     if isinstance(outcome, Succeeded):
-        part = postings.Captured(charge.id, attempt.amount, charge.currency, outcome.fee)
+        part = postings.Captured(
+            charge.id, attempt.amount, charge.currency, outcome.fee, shares.own_fee(charge), outcome.at_once
+        )
         movement = postings.insert_charge_transactions(tx, [part])[charge.id]
         captured = rows.update(
             tx,
@@ -146,8 +152,10 @@ def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             amount_captured=attempt.amount,
             amount_refunded=charge.amount - attempt.amount,
             balance_transaction=movement.id,
+            **shares.names(charge),
         )
-        postings.post_payments(tx, [postings.Payment(captured, outcome.fee, None)])
+        postings.post_payments(tx, [postings.Payment(captured, outcome.fee + part.share, None)])
+        shares.divide(tx, captured)
         outbox.order(tx, [payment_mails.receipt_of(captured)])
         jobs.cancel(tx, "charge.expire", charge.id)
         if charge.payment_intent:

@@ -34,6 +34,7 @@ def settle_setup(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
             close(tx, attempt, shown, "succeeded")
             succeed(tx, intent, attempt)
         case NeedsAction():
+            rows.update(tx, attempt, event=None, action_url=outcome.url)
             close(tx, attempt, shown, "requires_action")
             rows.update(
                 tx,

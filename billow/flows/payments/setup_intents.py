@@ -11,7 +11,7 @@ from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Deposits, NeedsAction
 from billow.flows.customers.payment_methods import NewMethod
-from billow.flows.outside.outside import gateway, gateway_named
+from billow.flows.outside.outside import gateway, gateway_named, gateway_of
 from billow.flows.payments import collect, intent_methods, intent_states, mandates, settle
 from billow.resources.attempt import Attempt
 from billow.resources.connected_account import ConnectedAccount
@@ -223,7 +223,9 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
             currency="",
             payment_method=method.id,
             token=method.token,
+            method_type=method.type,
             off_session=intent.usage == "off_session",
+            gateway=gateway_of(tx, method.gateway, None, method.type).name,
             automatic=False,
         ),
     )

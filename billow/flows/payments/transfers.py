@@ -5,10 +5,11 @@ from billow.api import listing, rows
 from billow.api.params import Params, merged
 from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
-from billow.core.money import show
+from billow.core.money import proportional, show
 from billow.flows.outside.outside import gateway
-from billow.flows.payments import postings
+from billow.flows.payments import application_fees, postings
 from billow.ledger import entries, post
+from billow.resources.application_fee import ApplicationFee, find_of
 from billow.resources.charge import Charge
 from billow.resources.connected_account import ConnectedAccount
 from billow.resources.refund import Refund
@@ -46,40 +47,38 @@ def create(tx: Tx, wanted: Create) -> Transfer:
     )
     amount = wanted.amount if wanted.amount is not None else left_of(tx, charge)
     check_funds(tx, charge, amount, wanted.currency)
-    id, payment = new_id(Transfer.prefix), new_id(PAYMENT)
-    description = wanted.description or None
-    movement = rows.insert(
-        tx, postings.transaction(tx, id, -amount, wanted.currency, "transfer", description=description)
-    )
-    post.post(
-        tx,
-        [
-            post.Posting(
-                "transfer.created",
-                id,
-                tx.now,
-                entries.share_transferred(gateway(tx).name, account.id, wanted.currency, amount),
-            )
-        ],
-    )
-    with tx.within(f"{account.id}/{tx.tenant.split('/')[1]}") as there:
-        receive(there, payment, amount, wanted.currency, description)
-    return rows.insert(
+    return move(
         tx,
         Transfer(
-            id=id,
+            id=new_id(Transfer.prefix),
             amount=amount,
-            balance_transaction=movement.id,
             currency=wanted.currency,
-            description=description,
+            description=wanted.description or None,
             destination=account.id,
-            destination_payment=payment,
+            destination_payment=new_id(PAYMENT),
             metadata=merged({}, wanted.metadata),
             source_transaction=charge.id if charge else None,
             source_type=wanted.source_type,
             transfer_group=wanted.transfer_group or group_of(charge),
         ),
     )
+
+
+def move(tx: Tx, transfer: Transfer, fee: int = 0) -> Transfer:
+    """Write a transfer into the books of both accounts; the destination pays the platform's fee out of it.
+
+    Emits `transfer.created`.
+    """
+    moved = postings.transaction(
+        tx, transfer.id, -transfer.amount, transfer.currency, "transfer", description=transfer.description
+    )
+    movement = rows.insert(tx, moved)
+    account, name = transfer.destination or "", gateway(tx).name
+    sent = entries.share_transferred(name, account, transfer.currency, transfer.amount)
+    post.post(tx, [post.Posting("transfer.created", transfer.id, tx.now, sent)])
+    with tx.within(f"{account}/{tx.tenant.split('/')[1]}") as there:
+        receive(there, transfer, fee)
+    return rows.insert(tx, transfer.but(balance_transaction=movement.id))
 
 
 def lock_balance(tx: Tx) -> None:
@@ -148,29 +147,37 @@ def group_of(charge: Charge | None) -> str | None:
     return (charge.transfer_group or f"group_{charge.payment_intent or charge.id}") if charge else None
 
 
-def receive(tx: Tx, payment: str, amount: int, currency: str, description: str | None) -> None:
+def receive(tx: Tx, transfer: Transfer, fee: int) -> None:
     """Record a transfer in the books of the account that gets it. Emits `charge.succeeded`."""
-    movement = rows.insert(
-        tx, postings.transaction(tx, payment, amount, currency, "payment", description=description)
+    payment, amount, currency = transfer.destination_payment or "", transfer.amount, transfer.currency
+    description = transfer.description
+    details = [postings.platform_fee(fee, currency, tx.account)] if fee else []
+    moved = postings.transaction(
+        tx, payment, amount, currency, "payment", description=description, fee=fee, fee_details=details
     )
+    movement = rows.insert(tx, moved)
     charge = rows.insert(
         tx,
         Charge(
             id=payment,
             amount=amount,
             amount_captured=amount,
+            application_fee_amount=fee or None,
             balance_transaction=movement.id,
             captured=True,
             currency=currency,
             description=description,
             paid=True,
+            source_transfer=transfer.id,
             payment_method_details={"stripe_account": {}, "type": "stripe_account"},
             status="succeeded",
         ),
         event="succeeded",
     )
-    sold = entries.sold(gateway(tx).name, currency, amount)
-    post.post(tx, [post.Posting("payment.succeeded", charge.id, tx.now, sold)])
+    name = gateway(tx).name
+    sold, kept = entries.sold(name, currency, amount), entries.fee_charged(name, currency, fee)
+    postings_ = [post.Posting("payment.succeeded", charge.id, tx.now, sold)]
+    post.post(tx, [*postings_, *([post.Posting("gateway.fee", charge.id, tx.now, kept)] if fee else [])])
 
 
 class Reverse(Params):
@@ -192,12 +199,33 @@ def reverse(tx: Tx, transfer: Transfer, wanted: Reverse) -> TransferReversal:
         f" ({show(left, transfer.currency)})",
         param="amount",
     )
+    made = take_back(tx, transfer, amount, merged({}, wanted.metadata))
+    if wanted.refund_application_fee:
+        refund_fee(tx, transfer, amount)
+    return made
+
+
+def refund_fee(tx: Tx, transfer: Transfer, part: int) -> None:
+    """Refund the platform's fee in proportion to what is reversed of the transfer."""
+    found = find_of(tx, transfer.source_transaction or "")
+    if found:
+        fee = rows.lock(tx, ApplicationFee, found.id)
+        share = proportional(fee.amount, part, transfer.amount)
+        amount = min(share, fee.amount - fee.amount_refunded)
+        if amount:
+            application_fees.give_back(tx, fee, amount, {})
+
+
+def take_back(
+    tx: Tx, transfer: Transfer, amount: int, metadata: dict[str, str], refund: str | None = None
+) -> TransferReversal:
+    """Write a reversal into the books of both accounts. The caller has locked the transfer."""
     id, name = new_id(TransferReversal.prefix), gateway(tx).name
     movement = rows.insert(tx, postings.transaction(tx, id, amount, transfer.currency, "transfer_refund"))
     back = entries.share_transferred(name, transfer.destination or "", transfer.currency, -amount)
     post.post(tx, [post.Posting("transfer.reversed", id, tx.now, back)])
     with tx.within(f"{transfer.destination}/{tx.tenant.split('/')[1]}") as there:
-        refund = give_back(there, transfer.destination_payment or "", amount)
+        given = give_back(there, transfer.destination_payment or "", amount)
     total = transfer.amount_reversed + amount
     rows.update(tx, transfer, event="reversed", amount_reversed=total, reversed=total == transfer.amount)
     return rows.insert(
@@ -207,8 +235,9 @@ def reverse(tx: Tx, transfer: Transfer, wanted: Reverse) -> TransferReversal:
             amount=amount,
             balance_transaction=movement.id,
             currency=transfer.currency,
-            destination_payment_refund=refund,
-            metadata=merged({}, wanted.metadata),
+            destination_payment_refund=given,
+            metadata=metadata,
+            source_refund=refund,
             transfer=transfer.id,
         ),
         event=None,

@@ -1,54 +1,140 @@
-"""Show the account of an API key, and its balance."""
+"""Show and change the account of an API key, and show its balance."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import listing, render, rows
 from billow.api.listing import Page, Paging
+from billow.api.params import Params, merged
 from billow.api.resource import route
 from billow.core.errors import Inconsistent, Refused
+from billow.core.seller import Seller
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import has_gateway, outside_of
-from billow.resources.connected_account import NOTHING_DUE, ConnectedAccount
+from billow.flows.outside.seller import Profile, default_tax_ids, profile_of, seller_of, store
+from billow.flows.platform import connected_accounts, profiles
+from billow.flows.platform.external_accounts import page_of
+from billow.resources import connected_account as accounts
+from billow.resources import tax_id as tax_ids
+from billow.resources.connected_account import (
+    NOTHING_DUE,
+    Branding,
+    BusinessProfile,
+    CardPayments,
+    Company,
+    ConnectedAccount,
+    Statement,
+)
 from billow.store.tx import Tx
-
-NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
 
 
 @route("GET", "/v1/account")
 def retrieve_own(tx: Tx) -> dict[str, Any]:
     """Retrieve the account of the API key."""
-    found = tx.one(
-        "select name, country, default_currency, created from accounts where id = %(id)s", id=tx.account
-    )
-    if found is None:
+    known, seller = profile_of(tx), seller_of(tx)
+    created = tx.one("select created from accounts where id = %(id)s", id=tx.account)
+    if created is None:
         raise Inconsistent(f"There is no account {tx.account}.")
-    name = found["name"] or outside_of(tx).seller_name or None
     return {
         "id": tx.account,
         "object": "account",
-        "business_profile": business(tx, name),
+        "business_profile": business(tx, known, seller),
         "business_type": "company",
         "capabilities": {"card_payments": "active", "transfers": "inactive"},
         "charges_enabled": has_gateway(tx),
-        "company": company(name, found["country"]),
+        "company": company(known, seller),
         "controller": {"type": "account"},
-        "country": found["country"],
-        "created": int(found["created"].timestamp()),
-        "default_currency": found["default_currency"],
+        "country": known.country,
+        "created": int(created["created"].timestamp()),
+        "default_currency": known.default_currency,
         "details_submitted": True,
-        "email": outside_of(tx).mail_from or None,
+        "email": seller.email or None,
         "external_accounts": render.page([], False, f"/v1/accounts/{tx.account}/external_accounts"),
         "future_requirements": NOTHING_DUE,
         "groups": {"payments_pricing": None},
         "individual": None,
-        "metadata": {},
+        "metadata": known.seller.get("metadata") or {},
         "payouts_enabled": has_gateway(tx),
         "requirements": NOTHING_DUE,
-        "settings": settings(name, merchant_of(tx).primary_color),
+        "settings": settings(tx, known, seller),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": "standard",
     }
+
+
+@route("POST", "/v1/accounts/{id}", connected_accounts.Update)
+def update(tx: Tx, id: str, wanted: connected_accounts.Update) -> dict[str, Any] | ConnectedAccount:
+    """Update the account of the API key, as its papers show it, or one that is connected to it."""
+    if id != tx.account:
+        return connected_accounts.update(tx, rows.lock(tx, ConnectedAccount, _connected(tx, id).id), wanted)
+    return update_own(tx, wanted)
+
+
+class Own(Params):
+    """What an account says of itself; the rest is what a platform says of an account that is connected."""
+
+    business_profile: accounts.BusinessProfile | None = f.nested(shape=accounts.BusinessProfile)
+    company: accounts.Company | None = f.nested(shape=accounts.Company)
+    default_currency: str | None = f.currency()
+    email: str | None = f.email(unset=True)
+    metadata: dict[str, str] = f.metadata()
+    settings: accounts.Settings | None = f.nested(shape=accounts.Settings)
+
+
+@route("POST", "/v1/account", Own)
+def update_own(tx: Tx, wanted: Own | connected_accounts.Update) -> dict[str, Any]:
+    """Update what the account of the API key says of itself: its papers show it, in both modes."""
+    sent = wanted.sent()
+    for name in sorted(set(sent) - {spec.name for spec in f.declared(Own).values()}):
+        raise Refused(f"You cannot change `{name}` of your own account.", param=name)
+    tx.one("select id from accounts where id = %(id)s for update", id=tx.account)
+    known = profile_of(tx)
+    changes: dict[str, Any] = {}
+    for name in ("business_profile", "company", "settings"):
+        if sent.get(name):
+            changes[name] = changed(getattr(known, name), given_of(sent[name]))
+    own = dict(known.seller)
+    if "email" in sent:
+        own["email"] = sent["email"] or ""
+    if "metadata" in sent:
+        own["metadata"] = merged(own.get("metadata") or {}, wanted.metadata)
+    chosen = changes.get("settings", {}).get("invoices", {})
+    if "default_account_tax_ids" in chosen:
+        mode = "live" if tx.livemode else "test"
+        ids = check_tax_ids(tx, chosen.pop("default_account_tax_ids") or [])
+        own["default_tax_ids"] = {**(own.get("default_tax_ids") or {}), mode: ids}
+    if own != known.seller:
+        changes["seller"] = own
+    if sent.get("default_currency"):
+        changes["default_currency"] = sent["default_currency"]
+    changes |= profiles.logo_changes(tx, changes.get("settings"), known.settings)
+    if changes:
+        store(tx, tx.account, **changes)
+    return retrieve_own(tx)
+
+
+def given_of(part: Params) -> dict[str, Any]:
+    """Return what a request says of a hash, and of the hashes in it, without what it leaves out."""
+    return {
+        name: given_of(value) if isinstance(value, Params) else rows.plain_value(value)
+        for name, value in part.sent().items()
+    }
+
+
+def changed(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a hash with what was given in it; hashes in it are changed likewise."""
+    now = dict(before)
+    for name, value in given.items():
+        old = now.get(name)
+        inside = isinstance(value, Mapping) and isinstance(old, Mapping)
+        now[name] = changed(old, value) if inside and old else value
+    return now
+
+
+def check_tax_ids(tx: Tx, ids: Sequence[str]) -> list[str]:
+    at = "settings[invoices][default_account_tax_ids]"
+    return tax_ids.of_account(tx, ids, at)
 
 
 @route("GET", "/v1/accounts/{id}")
@@ -78,59 +164,64 @@ class ExternalAccounts(Paging):
 
 @route("GET", "/v1/accounts/{account}/external_accounts", ExternalAccounts)
 def external_accounts(tx: Tx, id: str, wanted: ExternalAccounts) -> Page:
-    """List an account's bank accounts and cards for payouts: the gateway has them, so the list is empty."""
+    """List the bank accounts to which a connected account is paid out; one's own are at the gateway."""
     if id != tx.account:
-        _connected(tx, id)
+        return page_of(tx, _connected(tx, id).id, wanted, wanted.object)
     return listing.empty(tx, "external account", wanted, f"/v1/accounts/{id}/external_accounts")
 
 
-def business(tx: Tx, name: str | None) -> dict[str, Any]:
-    return {
-        "annual_revenue": None,
-        "estimated_worker_count": None,
-        "mcc": None,
-        "minority_owned_business_designation": None,
-        "name": name,
-        "product_description": None,
-        "support_address": None,
-        "support_email": outside_of(tx).mail_from or None,
-        "support_phone": None,
-        "support_url": None,
+def business(tx: Tx, known: Profile, seller: Seller) -> dict[str, Any]:
+    """Return what customers are told of the business: what is not set, by what papers say."""
+    said = {
+        "name": seller.name or None,
+        "support_email": seller.email or None,
         "url": outside_of(tx).base_url or None,
     }
+    return overlaid(f.blank(BusinessProfile, {}), said, known.business_profile)
 
 
-def company(name: str | None, country: str) -> dict[str, Any]:
-    return {
-        "address": {**NO_ADDRESS, "country": country},
-        "directors_provided": False,
-        "executives_provided": False,
-        "name": name,
-        "owners_provided": False,
-        "tax_id_provided": False,
-        "verification": {"document": {"back": None, "details": None, "details_code": None, "front": None}},
-    }
+def company(known: Profile, seller: Seller) -> dict[str, Any]:
+    blank = f.blank(Company, {})
+    blank.pop("phone", None)
+    blank.pop("structure", None)
+    said = {"name": seller.name or None, "tax_id_provided": bool(seller.tax_ids)}
+    address = {**blank["address"], "country": known.country}
+    return overlaid({**blank, "address": address}, said, known.company)
 
 
-def settings(name: str | None, color: str | None) -> dict[str, Any]:
-    """Return Stripe's settings; here the names on invoices and statements and the colour have a meaning."""
-    descriptor = name.upper()[:22] if name else None
-    return {
-        "branding": {"icon": None, "logo": None, "primary_color": color, "secondary_color": None},
-        "card_payments": {
-            "decline_on": {"avs_failure": False, "cvc_failure": False},
-            "statement_descriptor_prefix": None,
-            "statement_descriptor_prefix_kana": None,
-            "statement_descriptor_prefix_kanji": None,
+def settings(tx: Tx, known: Profile, seller: Seller) -> dict[str, Any]:
+    """Return Stripe's settings: names and colours of papers, their tax ids and the name on statements."""
+    descriptor = seller.name.upper()[:22] if seller.name else None
+    default = default_tax_ids(tx) or None
+    shown: dict[str, Any] = overlaid(
+        {
+            "branding": f.blank(Branding, {}),
+            "card_payments": f.blank(CardPayments, {}),
+            "dashboard": {"display_name": seller.name or None, "timezone": zone_shown(seller)},
+            "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
+            "payments": {**f.blank(Statement, {}), "statement_descriptor": descriptor},
         },
-        "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
-        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
-        "payments": {
-            "statement_descriptor": descriptor,
-            "statement_descriptor_kana": None,
-            "statement_descriptor_kanji": None,
-        },
-    }
+        {"branding": {"primary_color": seller.primary_color or merchant_of(tx).primary_color}},
+        {name: value for name, value in known.settings.items() if name != "payouts"},
+    )
+    shown["invoices"]["default_account_tax_ids"] = default
+    return shown
+
+
+def zone_shown(seller: Seller) -> str:
+    return "Etc/UTC" if seller.time_zone == "UTC" else seller.time_zone
+
+
+def overlaid(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return hashes laid over one another: what a later one says counts, unless it says nothing."""
+    shown: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in layer.items():
+            if isinstance(value, Mapping) and isinstance(shown.get(name), Mapping):
+                shown[name] = overlaid(shown[name], value)
+            elif value is not None or name not in shown:
+                shown[name] = value
+    return shown
 
 
 @route("GET", "/v1/balance")

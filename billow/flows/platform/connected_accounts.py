@@ -11,6 +11,7 @@ from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import has_gateway
+from billow.flows.platform import external_accounts, profiles
 from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
 from billow.store.ids import new_id
@@ -28,6 +29,9 @@ class Update(Params):
     company: accounts.Company | None = f.nested(shape=accounts.Company)
     default_currency: str | None = f.currency()
     email: str | None = f.email(unset=True)
+    external_account: str | external_accounts.Described | None = f.ref(
+        "bank_account", shape=external_accounts.Described
+    )
     individual: accounts.Individual | None = f.nested(shape=accounts.Individual)
     metadata: dict[str, str] = f.metadata()
     settings: accounts.Settings | None = f.nested(shape=accounts.Settings)
@@ -71,9 +75,9 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         event=None,
     )
     tx.run(
-        "insert into accounts (id, name, country, default_currency, created, api_version)"
-        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version from accounts"
-        " where id = %(platform)s",
+        "insert into accounts (id, name, country, default_currency, created, api_version, platform)"
+        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s"
+        " from accounts where id = %(platform)s",
         id=made.id,
         name=name_of(made),
         country=made.country,
@@ -81,6 +85,9 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         now=tx.wall,
         platform=tx.account,
     )
+    profiles.copy(tx, made, {})
+    if wanted.external_account:
+        external_accounts.add(tx, made, wanted.external_account)
     return made
 
 
@@ -88,12 +95,6 @@ def country_of(tx: Tx) -> str:
     """Return the platform's own country, in which an account is where the request names none."""
     found = tx.one("select country from accounts where id = %(id)s", id=tx.account)
     return str(found["country"]) if found else ""
-
-
-def platform_of(tx: Tx) -> str | None:
-    """Return the name of the platform itself."""
-    found = tx.one("select name from accounts where id = %(id)s", id=tx.account)
-    return found["name"] if found else None
 
 
 def kind_of(wanted: Create) -> str:
@@ -142,12 +143,14 @@ def name_of(account: ConnectedAccount) -> str | None:
     return account.business_profile.get("name") or company.get("name") or full or None
 
 
-@ConnectedAccount.update(Update)
 def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccount:
     """Update what an account says of its business. Emits `account.updated`."""
     sent = wanted.sent()
+    refuse_tax_ids(wanted)
     plain = ("business_type", "default_currency", "email")
     changes: dict[str, Any] = {name: sent[name] for name in plain if name in sent}
+    if wanted.external_account:
+        external_accounts.add(tx, account, wanted.external_account, default=True)
     for name in HASHES:
         if sent.get(name):
             before = getattr(account, name) or sent[name].shown()
@@ -162,6 +165,17 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
         left = {name: state for name, state in kept if name in named or name not in asked}
         changes["capabilities"] = left | dict.fromkeys(sorted(named - left.keys()), state)
     return after(tx, account, changes)
+
+
+def refuse_tax_ids(wanted: Update) -> None:
+    """Refuse tax ids of another account: it names them itself, by a request with its own key or header."""
+    invoices = wanted.settings.invoices if wanted.settings else None
+    named = invoices.get("default_account_tax_ids") if isinstance(invoices, dict) else None
+    require(
+        not named,
+        "Send the request as the connected account, with the header Stripe-Account.",
+        param="settings[invoices][default_account_tax_ids]",
+    )
 
 
 def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
@@ -179,6 +193,7 @@ def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> Connect
         name=name_of(written),
         currency=written.default_currency,
     )
+    profiles.copy(tx, written, account.settings)
     return written
 
 

@@ -53,12 +53,23 @@ def object_of(tx: Tx, cls: type[Resource] | None, attempt: Attempt) -> Resource 
         or next((one.payment_intent for one in charge.values()), None),
         "setup_intent": attempt.setup_intent,
         "charge": attempt.charge or next((row.latest_charge for row in intent.values()), None),
+        "credit_note": credit_note_of(tx, attempt.refund) if attempt.refund else None,
         "refund": attempt.refund,
         "invoice": attempt.invoice,
         "subscription": next((row.subscription for row in invoice.values()), None),
     }
     id = ids.get(cls.object) if cls else None
     return rows.find_many(tx, cls, [id]).get(id) if cls and id else None
+
+
+def credit_note_of(tx: Tx, refund: str) -> str | None:
+    """Find the credit note that a refund was made for."""
+    row = tx.one(
+        "select id from credit_notes where refunds @> jsonb_build_array(jsonb_build_object('refund',"
+        " %(id)s::text)) limit 1",
+        id=refund,
+    )
+    return row["id"] if row else None
 
 
 def answer(tx: Tx, found: Resource) -> Resource | Refused:

@@ -1,4 +1,4 @@
-"""Delete what is past its retention: events, answers of idempotency keys, expired files, tokens."""
+"""Delete what is past its retention: events, answers of idempotency keys, expired files, tokens, mails."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import psycopg
 
 from billow.api import rows
 from billow.flows.customers import card_expiry
+from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
 from billow.store.jobs import job
@@ -15,6 +16,9 @@ from billow.store.tx import Tx
 EVENTS = timedelta(days=30)
 KEYS = timedelta(days=2)
 TOKENS = timedelta(days=1)
+MAILS = timedelta(days=400)
+"""A year and a month: what was mailed about a year's subscription can be looked up at its next renewal."""
+COLLECTIONS = timedelta(days=30)
 EVERY = timedelta(days=1)
 FIRST = timedelta(hours=1)
 """How long after its start a server begins to delete, since a starting server is busy."""
@@ -25,7 +29,8 @@ MAX_ROWS = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
-    more = MAX_ROWS in (prune_events(tx), prune_keys(tx), prune_files(tx), prune_tokens(tx))
+    kinds = (prune_events, prune_keys, prune_files, prune_tokens, prune_mails, prune_collections)
+    more = MAX_ROWS in [kind(tx) for kind in kinds]
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
 
@@ -73,6 +78,27 @@ def prune_tokens(tx: Tx) -> int:
     """Delete old tokens, used or not; return how many."""
     old = "id in (select id from tokens where created < %(before)s order by created limit %(most)s)"
     return rows.delete_where(tx, Token, old, most=MAX_ROWS, before=tx.wall - TOKENS)
+
+
+def prune_mails(tx: Tx) -> int:
+    """Delete old mails that were sent, or had nothing to say any more; return how many.
+
+    One that came back is kept, since it keeps others from its address; so is one that still waits.
+    """
+    return tx.run(
+        "delete from mails where id in (select id from mails where state in ('sent', 'not_sent')"
+        " and closed_at < %(before)s order by closed_at limit %(most)s)",
+        most=MAX_ROWS,
+        before=tx.wall - MAILS,
+    )
+
+
+def prune_collections(tx: Tx) -> int:
+    """Delete what was noted of old visits to pages of gateways; return how many."""
+    old = (
+        "id in (select id from method_collections where created < %(before)s order by created limit %(most)s)"
+    )
+    return rows.delete_where(tx, MethodCollection, old, most=MAX_ROWS, before=tx.wall - COLLECTIONS)
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

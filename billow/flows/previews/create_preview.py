@@ -35,6 +35,7 @@ from billow.flows.subscription_terms import billing_schedules
 from billow.flows.subscription_terms.items import Item, OfferedItem
 from billow.flows.subscription_terms.params import Subscribe, mode_of
 from billow.flows.subscriptions import cancel, create, pause, resume
+from billow.flows.taxes import params as taxes
 from billow.resources import customer as customers
 from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
@@ -87,7 +88,7 @@ def create_preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
     It is made by the same functions as the real one, in a savepoint that is rolled back: nothing is stored,
     no event is emitted, and no gateway is called.
     """
-    check(wanted)
+    check(tx, wanted)
     return next_invoice.dry_run(tx, lambda trial: preview(trial, wanted))
 
 
@@ -98,6 +99,7 @@ def preview(tx: Tx, wanted: Preview) -> dict[str, Any]:
     check_currency(subject, wanted)
     add_invoice_items(tx, wanted, subject)
     invoice = with_discounts(tx, subject.customer, wanted, invoice_of(tx, subject, wanted))
+    invoice = with_automatic_tax(tx, wanted, invoice)
     known = snapshots(tx, [subject.customer.id])
     invoice = invoice.but(customer_tax_ids=known.get(subject.customer.id, []))
     if wanted.given("on_behalf_of"):
@@ -176,7 +178,7 @@ def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
         given["tax_exempt"] = details.tax_exempt or "none"
     if details.tax:
         given["tax"] = {**customer.tax, **details.tax.shown()}
-    given["tax"] = customers.located(customer.but(**given))
+    given["tax"] = customers.located(tx, customer.but(**given))
     return rows.update(tx, customer, event=None, **given)
 
 
@@ -266,6 +268,15 @@ def with_discounts(tx: Tx, customer: Customer, wanted: Preview, invoice: Invoice
     whose = drafts.discount_owner(customer, invoice.id, invoice.currency, invoice.subtotal, invoice.discounts)
     ids = discounts.update_discounts(tx, wanted.discounts, whose, given=True)
     return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), discounts=ids)
+
+
+def with_automatic_tax(tx: Tx, wanted: Preview, invoice: Invoice) -> Invoice:
+    """Return the draft with automatic tax as the preview wants it."""
+    if wanted.automatic_tax is None or wanted.automatic_tax.enabled == invoice.automatic_tax["enabled"]:
+        return invoice
+    taxes.check_alone(wanted.automatic_tax.enabled, invoice.default_tax_rates)
+    after = taxes.kept(invoice.automatic_tax, wanted.automatic_tax)
+    return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), automatic_tax=after)
 
 
 def drop_pending_items(tx: Tx, customer: str) -> None:

@@ -17,8 +17,10 @@ from billow.flows.subscription_changes.items import ItemChange
 from billow.flows.subscription_changes.params import BEHAVIORS, CANCEL_AT_CHOICES
 from billow.flows.subscription_terms import one_time_items, params
 from billow.flows.subscriptions.pause import Pause
+from billow.flows.taxes import params as taxes
 from billow.resources.customer import Address, Shipping, TaxNumber
 from billow.resources.subscription import BillingMode, BillingSchedule, Issuer
+from billow.store.tx import Tx
 
 T = TypeVar("T")
 
@@ -78,6 +80,8 @@ class ExtraItem(Params):
     price: str | None = f.ref("price")
     price_data: one_time_items.OneTimePriceData | None = f.nested(shape=one_time_items.OneTimePriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
+    tax_behavior: str | None = f.choice(SHOWN, "exclusive", "inclusive", "unspecified")
+    tax_code: str | None = f.text(unset=True)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     unit_amount: int | None = f.amount()
     unit_amount_decimal: Decimal | None = f.decimal()
@@ -98,7 +102,7 @@ class CustomerDetails(Params):
 
 
 class Preview(Params):
-    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
+    automatic_tax: taxes.AutomaticTax | None = f.nested(shape=taxes.AutomaticTax)
     currency: str | None = f.currency()
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
@@ -119,7 +123,7 @@ class Preview(Params):
         return self.preview_mode == "recurring"
 
 
-def check(wanted: Preview) -> None:
+def check(tx: Tx, wanted: Preview) -> None:
     """Check what can be checked without loading rows."""
     if wanted.customer_account is not None:
         raise Refused(
@@ -139,7 +143,7 @@ def check(wanted: Preview) -> None:
         param=min(planned, default=None),
         code="parameters_exclusive",
     )
-    params.check_automatic_tax(wanted.automatic_tax)
+    taxes.check_automatic_tax(tx, wanted.automatic_tax)
     require(
         wanted.issuer is None or (wanted.issuer.type == "self" and wanted.issuer.account is None),
         "There are no connected accounts: `issuer[type]` must be `self`.",

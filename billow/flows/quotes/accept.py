@@ -12,7 +12,7 @@ from billow.core import calendar, lifecycle, pricing
 from billow.core.errors import require
 from billow.flows.billing import discounts, priced_items
 from billow.flows.billing.currency import check_customer_currency
-from billow.flows.billing.drafts import GRACE, draft, write
+from billow.flows.billing.drafts import GRACE, draft, tax_of, write
 from billow.flows.invoices.drafts import discount_owner
 from billow.flows.payments import collect
 from billow.flows.quotes import lines, quotes
@@ -22,6 +22,7 @@ from billow.flows.subscription_terms import one_time_items
 from billow.flows.subscription_terms.items import Item
 from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import create
+from billow.flows.taxes.params import AutomaticTax
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
@@ -99,6 +100,11 @@ def emit_accepted_late(tx: Tx, refs: list[str]) -> None:
     emit_accepted(tx, id)
 
 
+def automatic_tax_of(quote: Quote) -> AutomaticTax | None:
+    """Return the params of automatic tax for what a quote creates."""
+    return made(AutomaticTax, enabled=True) if quote.automatic_tax["enabled"] else None
+
+
 def write_invoice(tx: Tx, quote: Quote, customer: Customer, priced: Sequence[PricedLine]) -> Invoice:
     """Write the draft invoice of a quote without recurring lines; the seller finalizes it (§7.1)."""
     id, currency = new_id(Invoice.prefix), quote.currency or ""
@@ -116,6 +122,7 @@ def write_invoice(tx: Tx, quote: Quote, customer: Customer, priced: Sequence[Pri
         collection_method=quote.collection_method,
         currency=currency,
         default_tax_rates=quote.default_tax_rates,
+        automatic_tax=tax_of(quote.automatic_tax),
         on_behalf_of=quote.on_behalf_of,
         parent=parent_of(quote),
         period_start=tx.now,
@@ -168,6 +175,7 @@ def subscription_params(tx: Tx, quote: Quote, priced: Sequence[PricedLine]) -> S
             one_time_item_params(tx, one_time_items.OneTimeItem, one) for one in priced if not one.recurs
         ],
         application_fee_percent=quote.application_fee_percent,
+        automatic_tax=automatic_tax_of(quote),
         billing_mode=billing_mode_of(quote),
         collection_method=quote.collection_method,
         currency=quote.currency,
@@ -268,6 +276,7 @@ def schedule_params(
             one_time_item_params(tx, phase_params.PhaseOneTimeItem, one) for one in priced if not one.recurs
         ],
         application_fee_percent=quote.application_fee_percent,
+        automatic_tax=automatic_tax_of(quote),
         collection_method=quote.collection_method,
         currency=quote.currency,
         default_tax_rates=quote.default_tax_rates,

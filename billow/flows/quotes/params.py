@@ -15,6 +15,7 @@ from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.quotes import lines, totals
 from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import params
+from billow.flows.taxes import params as taxes
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.quote import (
@@ -32,7 +33,7 @@ from billow.store.tx import Tx
 class Update(Params):
     application_fee_amount: int | None = f.amount(min=0, unset=True)
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
+    automatic_tax: taxes.AutomaticTax | None = f.nested(shape=taxes.AutomaticTax)
     collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
     customer: str | None = f.ref("customer")
     customer_account: str | None = f.text()
@@ -87,12 +88,16 @@ def apply_params(
     tx: Tx, quote: Quote, wanted: Update, customer: Customer | None, before: Sequence[PricedLine]
 ) -> QuoteDraft:
     """Check the params of a request and apply them to a quote. Inserts its new discounts and prices."""
-    check_unsupported(wanted)
+    check_unsupported(tx, wanted)
     sent = wanted.sent()
     changes = {name: merged_value(quote, name, sent[name]) for name in COPIED if name in sent}
     if "default_tax_rates" in sent:
         rates = wanted.default_tax_rates or []
         changes["default_tax_rates"] = tax_rate.check_usable(tx, rates, "default_tax_rates")
+    if wanted.automatic_tax:
+        changes["automatic_tax"] = taxes.kept(quote.automatic_tax, wanted.automatic_tax)
+    after = quote.but(**{n: v for n, v in changes.items() if n in ("automatic_tax", "default_tax_rates")})
+    taxes.check_alone(after.automatic_tax["enabled"], after.default_tax_rates)
     if wanted.subscription_data:
         changes.update(subscription_data_changes(quote, wanted.subscription_data))
     quote = quote.but(**changes)
@@ -134,9 +139,9 @@ def check_billing_mode(mode: BillingMode) -> None:
         raise
 
 
-def check_unsupported(wanted: Update) -> None:
-    """Refuse params that need what billow does not have: automatic tax settings and connected accounts."""
-    params.check_automatic_tax(wanted.automatic_tax)
+def check_unsupported(tx: Tx, wanted: Update) -> None:
+    """Refuse params that need what is not there: connected accounts, or a head office for tax."""
+    taxes.check_automatic_tax(tx, wanted.automatic_tax)
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"

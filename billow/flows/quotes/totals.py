@@ -7,7 +7,7 @@ from typing import Any
 
 from billow.api import render, rows
 from billow.core import pricing, proration
-from billow.flows.billing import priced_items, totals
+from billow.flows.billing import drafts, priced_items, totals
 from billow.flows.billing.discounts import lapsed
 from billow.flows.billing.exemption import exemption
 from billow.flows.quotes.lines import PricedLine, currency_of
@@ -72,6 +72,7 @@ def calculate(
     ]
     return quote.but(
         amount_subtotal=whole.subtotal,
+        automatic_tax={**quote.automatic_tax, "status": whole.invoice.automatic_tax["status"]},
         amount_total=whole.invoice.total,
         computed={
             "recurring": recurring_totals(tx, draft, lines, terms, shown),
@@ -104,11 +105,15 @@ def unwritten_invoice(
     inherited = [customer.discount] if customer and customer.discount else []
     draft = Invoice(
         currency=quote.currency or "usd",
+        automatic_tax=drafts.tax_of(quote.automatic_tax),
+        customer=customer.id if customer else "",
         customer_tax_exempt=exemption(tx, customer) if customer else None,
         default_tax_rates=quote.default_tax_rates,
         discounts=quote.discounts or inherited,
     )
-    terms = totals.terms_of(tx, [draft], [line for one in lines for line in invoice_lines_of(tx, one)])
+    terms = totals.terms_of(
+        tx, [draft], [line for one in lines for line in invoice_lines_of(tx, one)], buyer=customer
+    )
     over = lapsed(tx, terms.discounts.values())
     # A discount of the quote starts when the quote is accepted, so it cannot have ended before.
     return draft.but(
@@ -135,10 +140,12 @@ def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list
             currency=one.item.currency,
             discountable=amount >= 0,
             discounts=one.item.own_discounts,
+            invoice="",
             kind="item",
             period_end=tx.now,
             period_start=tx.now,
             product=one.product.id,
+            price=one.price.id,
             tax_rates=one.item.tax_rates,
         )
         for amount in amounts

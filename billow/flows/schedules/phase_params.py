@@ -25,6 +25,7 @@ from billow.flows.subscription_terms.items import (
     price_of,
     threshold_of,
 )
+from billow.flows.taxes import params as taxes
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.price import Price
@@ -42,7 +43,7 @@ class Settings(Params):
     """Settings of the subscription, in one phase or by default in all phases."""
 
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2)
-    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
+    automatic_tax: taxes.AutomaticTax | None = f.nested(shape=taxes.AutomaticTax)
     billing_cycle_anchor: str | None = f.choice(SHOWN, "automatic", "phase_start")
     billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
     collection_method: str | None = f.choice(SHOWN, *METHODS)

@@ -22,6 +22,7 @@ from billow.flows.subscription_status import schedule_end
 from billow.flows.subscription_terms import one_time_items
 from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import cancel, create
+from billow.flows.taxes.params import AutomaticTax
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
@@ -315,6 +316,8 @@ def changes_of(
         if phase[name] != former[name] or (phase[name] and not edited):
             now = discount_params(phase) if name == "discounts" else phase[name]
             given[name] = now or None
+    if phase["automatic_tax"]["enabled"] != subscription.automatic_tax["enabled"]:
+        given["automatic_tax"] = made(AutomaticTax, enabled=phase["automatic_tax"]["enabled"])
     if phase["metadata"] and (not edited or phase["metadata"] != former["metadata"]):
         given["metadata"] = phase["metadata"]
     if phase["trial_end"] != former["trial_end"]:

@@ -18,6 +18,7 @@ from billow.flows.subscription_changes.params import Change
 from billow.flows.subscription_status import schedule_end
 from billow.flows.subscription_terms import billing_schedules, params
 from billow.flows.subscriptions import cancel
+from billow.flows.taxes import params as taxes
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import BillingMode, Subscription
@@ -149,7 +150,7 @@ def check_default_settings(tx: Tx, wanted: Settings | None) -> None:
         return
     try:
         params.check_settings(tx, wanted.invoice_settings)
-        params.check_automatic_tax(wanted.automatic_tax)
+        taxes.check_automatic_tax(tx, wanted.automatic_tax)
     except Refused as refused:
         refused.param = param_of_phase("default_settings", refused.param)
         raise
@@ -218,6 +219,8 @@ def mirror(subscription: Subscription, items: Sequence[SubscriptionItem]) -> Sub
         invoice_settings={**subscription.invoice_settings, "days_until_due": subscription.days_until_due},
         transfer_data=subscription.transfer_data,
     )
+    if subscription.automatic_tax["enabled"]:
+        common["automatic_tax"] = subscription.automatic_tax
     phase = {
         **dict.fromkeys(specs(Settings)),
         "add_invoice_items": [],

@@ -168,6 +168,7 @@ def write_terms(tx: Tx, case: Case, items: Sequence[Part], invoice: Invoice | No
     changes["billing_schedules"] = [] if goal.trial else case.schedules
     changes["discounts"] = case.agreed.discounts
     changes["default_tax_rates"] = case.agreed.default_tax_rates
+    changes["automatic_tax"] = case.agreed.automatic_tax
     changes.update(trial_of(case))
     changes.update(end_of(tx, case))
     if wanted.given("pause_collection"):

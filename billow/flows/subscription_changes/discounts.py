@@ -8,6 +8,7 @@ from billow.flows.billing import discounts as billing_discounts
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.subscription_changes.items import ItemChange, Target
 from billow.flows.subscription_changes.params import Change
+from billow.flows.taxes import params as taxes
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount
 from billow.resources.invoice_item import InvoiceItem
@@ -100,7 +101,7 @@ def terms(ids: Sequence[str]) -> list[DiscountTerm]:
 
 
 def agreed(subscription: Subscription, wanted: Change) -> Subscription:
-    """Return the subscription with a change's discounts and tax rates.
+    """Return the subscription with a change's discounts, tax rates and automatic tax.
 
     `""` clears the discounts, `[]` leaves them as they are (T21).
     """
@@ -109,7 +110,10 @@ def agreed(subscription: Subscription, wanted: Change) -> Subscription:
         discounts = billing_discounts.named(wanted.discounts)
     if wanted.given("default_tax_rates"):
         rates = list(wanted.default_tax_rates or [])
-    return subscription.but(discounts=discounts, default_tax_rates=rates)
+    automatic = subscription.automatic_tax
+    if wanted.automatic_tax:
+        automatic = taxes.kept(automatic, wanted.automatic_tax)
+    return subscription.but(discounts=discounts, default_tax_rates=rates, automatic_tax=automatic)
 
 
 def added_discounts(subscription: Subscription, after: Subscription, targets: Sequence[Target]) -> list[str]:

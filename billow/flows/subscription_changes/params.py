@@ -14,8 +14,10 @@ from billow.flows.invoices.paused_collection import PauseCollection
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_terms import one_time_items, params, pending_item_invoices
 from billow.flows.subscription_terms.billing_schedules import any_billed_ahead, check_proration
+from billow.flows.taxes import params as taxes
 from billow.resources import payment_method as cards
 from billow.resources import tax_rate
+from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import (
     BillingSchedule,
@@ -42,7 +44,7 @@ class Change(Params):
         SHOWN, one_time_items.OneTimeItem, max=20, default=[]
     )
     application_fee_percent: Decimal | None = f.number(min=0, max=100, places=2, unset=True)
-    automatic_tax: params.AutomaticTax | None = f.nested(shape=params.AutomaticTax)
+    automatic_tax: taxes.AutomaticTax | None = f.nested(shape=taxes.AutomaticTax)
     billing_cycle_anchor: Anchor | None = f.nested(shape=Anchor)
     billing_schedules: list[BillingSchedule] | None = f.array(SHOWN, BillingSchedule, max=20, unset=True)
     billing_thresholds: BillingThresholds | None = f.nested(shape=BillingThresholds, unset=True)
@@ -127,11 +129,22 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     if wanted.default_source:
         cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
     params.check_settings(tx, wanted.invoice_settings)
-    params.check_automatic_tax(wanted.automatic_tax)
+    check_taxes(tx, subscription, wanted)
     check_instants(tx, subscription, wanted)
     pending_item_invoices.check(wanted.pending_invoice_item_interval)
     if wanted.billing_schedules or any_billed_ahead(tx, subscription):
         check_proration(wanted.proration_behavior)
+
+
+def check_taxes(tx: Tx, subscription: Subscription, wanted: Change) -> None:
+    """Check that automatic tax is possible, and that no tax rates are beside it."""
+    taxes.check_automatic_tax(tx, wanted.automatic_tax)
+    enabled = subscription.automatic_tax["enabled"]
+    if wanted.automatic_tax and wanted.automatic_tax.enabled and not enabled:
+        taxes.check_location(True, rows.find(tx, Customer, subscription.customer))
+    enabled = wanted.automatic_tax.enabled if wanted.automatic_tax else enabled
+    given = wanted.given("default_tax_rates")
+    taxes.check_alone(enabled, wanted.default_tax_rates if given else subscription.default_tax_rates)
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:

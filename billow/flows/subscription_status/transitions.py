@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.api.fields import seconds
 from billow.core import lifecycle, timers
+from billow.flows.mails import outbox
 from billow.flows.subscription_status import end, entitlements, latest_invoice
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -65,6 +66,12 @@ def await_action(tx: Tx, subscription: Subscription | None, invoice: Invoice) ->
         miss_payment(tx, subscription, invoice)
 
 
+def await_customer(tx: Tx, subscription: Subscription) -> None:
+    """Leave a provisional subscription as long as any other for its customer to authenticate the payment."""
+    clock, until = subscription.test_clock or "wall", subscription.created + FIRST_PAYMENT
+    jobs.put(tx, "subscription.expire", subscription.id, until, clock=clock)
+
+
 @dataclass(frozen=True, slots=True)
 class Paid:
     """A subscription, locked, with an invoice of it that is paid now, and the method that paid it."""
@@ -97,18 +104,39 @@ def record_payments(tx: Tx, found: Sequence[Paid]) -> None:
     for one in found:
         if one.invoice.id in latest:
             changes[one.subscription.id]["status"] = paid_status(one.subscription, tx.now)
-        if one.method and keeps_method(one.subscription):
+        if one.method and one.method.customer and keeps_method(one.subscription):
             changes[one.subscription.id]["default_payment_method"] = one.method.id
     run_paid_proposals(tx, found)
     begins = [id for id, wanted in changes.items() if wanted.get("status") in ("active", "trialing")]
     if begins:
         jobs.cancel(tx, "subscription.expire", *begins)
     renew_if_due(tx, [one for one in subscriptions.values() if one.status == "incomplete"])
-    settled = rows.update_many(
-        tx, [(one, {"provisional": False}) for one in subscriptions.values() if one.provisional], event=None
-    )
-    subscriptions.update({one.id: one for one in settled})
+    subscriptions.update({one.id: one for one in keep(tx, list(subscriptions.values()))})
     emit_changes(tx, [(one, changes[id]) for id, one in subscriptions.items()])
+
+
+def keep(tx: Tx, subscriptions: Sequence[Subscription]) -> list[Subscription]:
+    """Keep provisional subscriptions, whose first payments have succeeded or are on their way.
+
+    Orders the mails of their invoices, which have waited for that. Returns those that were provisional.
+    """
+    kept = [one for one in subscriptions if one.provisional]
+    outbox.order(tx, [outbox.Mail("invoice", one.latest_invoice or "", one.customer) for one in kept])
+    return rows.update_many(tx, [(one, {"provisional": False}) for one in kept], event=None)
+
+
+def begin_unsettled(tx: Tx, subscription: Subscription, invoice: Invoice) -> None:
+    """Activate an incomplete subscription whose first payment is on its way for days (§5.2).
+
+    The caller holds the subscription. Emits its creation, or an update, and the customer's entitlements.
+    """
+    if subscription.status != "incomplete" or not latest_invoice.is_latest(tx, subscription, invoice):
+        return
+    jobs.cancel(tx, "subscription.expire", subscription.id)
+    renew_if_due(tx, [subscription])
+    for kept in keep(tx, [subscription]):
+        subscription = kept
+    emit_change(tx, subscription, status=paid_status(subscription, tx.now))
 
 
 def keeps_method(subscription: Subscription) -> bool:

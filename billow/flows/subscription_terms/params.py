@@ -24,23 +24,25 @@ from billow.flows.subscription_terms.items import (
     check_threshold,
     price_of,
 )
+from billow.flows.taxes import params as taxes
+from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
 from billow.resources import payment_method as cards
+from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.subscription import (
+    NO_AUTOMATIC_TAX,
     AnchorConfig,
     BillingMode,
     BillingSchedule,
     BillingThresholds,
     InvoiceSettings,
-    Issuer,
     PaymentSettings,
     PendingItemInterval,
     TransferData,
     TrialSettings,
 )
-from billow.resources.tax_id import TaxId
 from billow.store.tx import Tx
 
 BEHAVIORS = ("allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete")
@@ -48,11 +50,6 @@ PRORATIONS = ("always_invoice", "create_prorations", "none")
 CANCEL_AT_CHOICES = ("max_billed_until", "max_period_end", "min_period_end")
 MAX_SUBSCRIPTIONS = 500
 """How many current or scheduled subscriptions a customer may have."""
-
-
-class AutomaticTax(Params):
-    enabled: bool = f.boolean(required=True)
-    liability: Issuer | None = f.nested(shape=Issuer)
 
 
 class Subscribe(Params):
@@ -163,7 +160,10 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
     check_collection(wanted)
     check_methods(tx, wanted, customer)
     check_settings(tx, wanted.invoice_settings)
-    check_automatic_tax(wanted.automatic_tax)
+    check_automatic_tax(tx, wanted.automatic_tax)
+    automatic = taxes.enabled(wanted.automatic_tax)
+    taxes.check_alone(automatic, wanted.default_tax_rates)
+    taxes.check_location(automatic, customer)
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"
@@ -252,30 +252,13 @@ def check_methods(tx: Tx, wanted: Subscribe, customer: Customer) -> None:
 
 def check_settings(tx: Tx, settings: InvoiceSettings | None) -> None:
     """Check that the tax ids on invoices are the account's own, and that it is their issuer."""
-    for place, id in enumerate((settings and settings.account_tax_ids) or []):
-        at = f"invoice_settings[account_tax_ids][{place}]"
-        found = rows.find(tx, TaxId, id, param=at)
-        require(found.customer is None, f"The tax id {id} belongs to a customer.", param=at)
+    given = (settings and settings.account_tax_ids) or []
+    tax_ids.of_account(tx, given, "invoice_settings[account_tax_ids]")
     issuer = settings.issuer if settings else None
     require(
         issuer is None or (issuer.type == "self" and issuer.account is None),
         "There are no connected accounts: `invoice_settings[issuer][type]` must be `self`.",
         param="invoice_settings[issuer]",
-    )
-
-
-def check_automatic_tax(wanted: AutomaticTax | None) -> None:
-    """Refuse automatic tax: it needs tax settings, which an account does not have (§12.1)."""
-    require(
-        wanted is None or not wanted.enabled,
-        "You must have a valid head office address to enable automatic tax calculation.",
-        param="automatic_tax[enabled]",
-    )
-    liability = wanted.liability if wanted else None
-    require(
-        liability is None or (liability.type == "self" and liability.account is None),
-        "There are no connected accounts: `automatic_tax[liability][type]` must be `self`.",
-        param="automatic_tax[liability]",
     )
 
 
@@ -290,6 +273,8 @@ def settings_of(wanted: Subscribe) -> dict[str, Any]:
     if wanted.invoice_settings:
         issuer = {"account": None, "type": "self"}
         kept["invoice_settings"] = {**wanted.invoice_settings.shown(), "issuer": issuer}
+    if wanted.automatic_tax:
+        kept["automatic_tax"] = taxes.kept(NO_AUTOMATIC_TAX, wanted.automatic_tax)
     if wanted.trial_settings:
         behavior = wanted.trial_settings.end_behavior.shown()
         anchor = behavior["billing_cycle_anchor"] or "now"

@@ -83,7 +83,9 @@ def begin(
             *billing_schedules.periods_ahead(part, course.anchor, part.item.current_period_end),
         ]
     ]
-    invoice = first_invoice.first_invoice(tx, subscription, customer, periods, later=later)
+    kept = wanted.payment_behavior != "error_if_incomplete"
+    when = "later" if later else "now" if kept else "provisionally"
+    invoice = first_invoice.first_invoice(tx, subscription, customer, periods, when)
     timers.replace(tx, subscription, items)
     pending_item_invoices.replace_timer(tx, subscription)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.FIRST_PAYMENT)
@@ -92,7 +94,7 @@ def begin(
     if open_now:
         # A trial begins only when its first invoice is paid (§5.2).
         changes["status"] = "incomplete"
-        changes["provisional"] = wanted.payment_behavior == "error_if_incomplete"
+        changes["provisional"] = not kept
     return rows.update(tx, subscription, event=None, **changes), invoice
 
 
@@ -244,5 +246,5 @@ def keep_if_paid(tx: Tx, id: str) -> Subscription | Refused:
         answer = pay_invoice.decline_error(tx, intent, "subscription")
         incomplete.remove_unpaid(tx, subscription)
         return answer
-    rows.update(tx, subscription, event=None, provisional=False)
+    transitions.keep(tx, [subscription])
     return conclude(tx, id)

@@ -17,19 +17,20 @@ from billow.store.tx import Tx
 
 
 def first_invoice(
-    tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], *, later: bool = False
+    tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], when: str = "now"
 ) -> Invoice | None:
     """Write the invoice of what is due at once; None where nothing is due (§4.6, §5.5).
 
     It waits as a draft for an hour when it is sent to the customer or made by a schedule (`later`, §6);
-    otherwise it is finalized at once.
+    otherwise it is finalized at once. The customer gets no mail of it while it is finalized `provisionally`,
+    since it is taken back if its payment fails.
     """
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, periods, closed=False))
     if charges.empty:
         return None
     now = tx.now.replace(microsecond=0)
     trialing = subscription.status == "trialing"
-    waits = later or subscription.collection_method == "send_invoice"
+    waits = when == "later" or subscription.collection_method == "send_invoice"
     waits = waits and not (trialing and not charges.items)
     draft = invoice_for.draft_for(
         tx,
@@ -41,7 +42,16 @@ def first_invoice(
     )
     invoice = invoice_for.write(tx, draft)
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)
-    return invoice if waits else finalize.finalize_many(tx, [invoice.id])[0]
+    return invoice if waits else finalized(tx, invoice.id, when == "provisionally")
+
+
+def finalized(tx: Tx, id: str, provisionally: bool) -> Invoice:
+    if not provisionally:
+        return finalize.finalize_many(tx, [id])[0]
+    [invoice] = finalize.finalize_many(tx, [id], goes=lambda draft: False)
+    if invoice.status == "paid":
+        finalize.send_out(tx, [invoice])
+    return invoice
 
 
 def periods_of(part: Part, course: Course, prorates: bool) -> list[Period]:

@@ -6,6 +6,7 @@ from billow.flows.invoices import invoice_intents, void
 from billow.flows.invoices.invoice_intents import UNDER_WAY
 from billow.flows.subscription_status import end, transitions
 from billow.resources.billing_period import BillingPeriod
+from billow.resources.checkout_session import CheckoutSession
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import Subscription
@@ -22,7 +23,7 @@ def expire(tx: Tx, refs: list[str]) -> None:
     subscription = rows.lock(tx, Subscription, id)
     if subscription.status != "incomplete":
         return
-    if invoice_intents.is_under_way(tx, subscription.latest_invoice):
+    if invoice_intents.is_under_way(tx, subscription.latest_invoice) or is_being_bought(tx, subscription):
         jobs.put(tx, "subscription.expire", id, tx.now + UNDER_WAY)
     elif subscription.provisional:
         remove_unpaid(clocks.enter(tx, subscription.test_clock), subscription)
@@ -30,6 +31,20 @@ def expire(tx: Tx, refs: list[str]) -> None:
         void.void_invoice(tx, rows.lock(tx, Invoice, subscription.latest_invoice))
     else:
         transitions.expire_incomplete(tx, subscription)
+
+
+def is_being_bought(tx: Tx, subscription: Subscription) -> bool:
+    """Check whether an open checkout session has begun it: its customer may be confirming at the bank.
+
+    The session itself removes it, when the payment is declined or when it expires.
+    """
+    if not subscription.provisional:
+        return False
+    return bool(
+        rows.select(
+            tx, CheckoutSession, "pending->>'subscription' = %(id)s and status = 'open'", id=subscription.id
+        )
+    )
 
 
 def remove_unpaid(tx: Tx, subscription: Subscription) -> None:

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from babel import Locale
+
 from billow.pages.words.english import ENGLISH
 from billow.pages.words.french import FRENCH
 from billow.pages.words.german import GERMAN
 from billow.pages.words.swedish import SWEDISH
+from billow.providers.letters.formats import locale_of
+from billow.providers.letters.layout import LANGUAGES as LETTERS
 
 LANGUAGES = {"en": ENGLISH, "sv": SWEDISH, "de": GERMAN, "fr": FRENCH}
 
@@ -15,10 +19,24 @@ class Words:
     """The words of one language: `words("pay_amount", amount="€ 5.00")`."""
 
     language: str
+    country: str = ""
+    """The locale with its country, where one is known: `en-US`."""
+
+    @property
+    def region(self) -> Locale:
+        """Return the locale in which amounts and dates are written, which is that of mails."""
+        return locale_of(self.country or self.language)
 
     def __call__(self, key: str, **named: object) -> str:
         text = LANGUAGES[self.language][key]
         return text.format(**named) if named else text
+
+    def decline(self, reason: str | None, message: str) -> str:
+        """Say why a payment was declined: in English as its bank does, else by the code of the reason."""
+        reasons = LETTERS[self.language].reasons
+        if self.language == "en" or reason is None:
+            return message
+        return reasons.get(reason, reasons["generic"])
 
     def interval(self, interval: str, count: int) -> str:
         """Say how often something recurs: `month`, `3 months`."""
@@ -28,4 +46,4 @@ class Words:
 def words_of(language: str | None) -> Words:
     """Return the words of a language, or of English where the pages do not speak it: `de-AT` is `de`."""
     short = (language or "en").split("-")[0].split("_")[0].lower()
-    return Words(short if short in LANGUAGES else "en")
+    return Words(short, language or "") if short in LANGUAGES else Words("en")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from billow.core.seller import Logo
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -13,6 +15,8 @@ class Party:
     email: str | None = None
     lines: tuple[str, ...] = ()
     tax_ids: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    """What is said of a party besides: its phone number, its company number, what its law asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,15 @@ class DocumentLine:
     period: str | None = None
     reductions: tuple[tuple[str, str], ...] = ()
     """Discounts on this line alone: label and amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRow:
+    """What is taxed at one rate, or not taxed for one reason."""
+
+    label: str
+    base: str
+    amount: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,18 @@ class InvoiceDocument:
     """Whether the buyer owes the tax, which the document must say."""
     transfer: Transfer | None = None
     """How to pay by bank transfer, while there is something to pay."""
+    details: tuple[tuple[str, str], ...] = ()
+    """More that identifies it, as label and text: the time of supply, the order, what the seller adds."""
+    taxes: tuple[TaxRow, ...] = ()
+    mentions: tuple[str, ...] = ()
+    """What the law asks for, in the words of the buyer and of the seller's law."""
+    pay_at: str = ""
+    """The page on which it can be paid, while there is something to pay."""
+    logo: Logo | None = None
+    color: str = ""
+    """The colour of its title, as #1D4FB8; empty: black."""
+    second_color: str = ""
+    """The colour of its lines; empty: black."""
 
 
 class Renderer(Protocol):

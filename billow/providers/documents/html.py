@@ -1,10 +1,12 @@
 """Render a document as one HTML page, without other files or scripts."""
 
+from base64 import b64encode
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from billow.core.file_types import MEDIA
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable
 from billow.providers.documents.qr import svg
@@ -31,5 +33,14 @@ def render(document: InvoiceDocument) -> str:
         language=language_of(paper),
         notes=notes(paper),
         transfer=transfer(paper),
+        logo=logo_of(paper),
+        pay_qr=Markup(svg(paper.pay_at)) if paper.pay_at else None,  # noqa: S704
         qr=Markup(svg(paper.transfer.qr)) if paper.transfer and paper.transfer.qr else None,  # noqa: S704
     )
+
+
+def logo_of(paper: InvoiceDocument) -> str | None:
+    """Return the logo as an address that holds it; as an image it runs no script, also as SVG."""
+    if paper.logo is None:
+        return None
+    return f"data:{MEDIA[paper.logo.type]};base64,{b64encode(paper.logo.body).decode()}"

@@ -20,6 +20,7 @@ from billow.core.errors import Inconsistent
 from billow.providers.documents import InvoiceDocument
 from billow.providers.documents.printable import printable, with_each_text
 from billow.providers.documents.qr import svg
+from billow.providers.documents.stamp import stamped
 from billow.providers.documents.wording import facts, language_of, notes, stamp, title, transfer, word, words
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
@@ -37,25 +38,32 @@ LARGE = 1000
 LARGE_ONES = threading.Lock()
 
 
-def render(document: InvoiceDocument, issued_at: datetime) -> bytes:
-    """Render a document.
+def render(document: InvoiceDocument, issued_at: datetime, xml: bytes | None = None) -> bytes:
+    """Render a document, with its machine format inside where there is one (providers/documents/stamp.py).
 
-    Characters that no font can draw are replaced, with a note: no name stops a billing run.
+    Characters that no font can draw are replaced, with a note, and a logo that cannot be drawn is left out:
+    no name and no image stops a billing run.
     """
-    paper = printable(document)
+    made = drawn(printable(document), issued_at, xml)
+    return stamped(made) if xml else made
+
+
+def drawn(paper: InvoiceDocument, issued_at: datetime, xml: bytes | None) -> bytes:
     try:
-        return compiled(paper, issued_at)
+        return compiled(paper, issued_at, xml)
     except typst.TypstError as error:
         unknown = missing(error)
-        if not unknown:
+        if not unknown and paper.logo is None:
             raise
+        if not unknown:
+            return drawn(replace(paper, logo=None), issued_at, xml)
     try:
-        return compiled(without(paper, unknown), issued_at)
+        return compiled(without(paper, unknown), issued_at, xml)
     except typst.TypstError as error:
         # A character can depend on its neighbors: then keep only what the first font surely has.
         if not missing(error):
             raise
-    return compiled(without(paper, {each for each in text_of(paper) if ord(each) > 0xFF}), issued_at)
+    return compiled(without(paper, {each for each in text_of(paper) if ord(each) > 0xFF}), issued_at, xml)
 
 
 def missing(error: typst.TypstError) -> set[str]:
@@ -77,10 +85,10 @@ def text_of(paper: InvoiceDocument) -> str:
     return json.dumps(sheet(paper), ensure_ascii=False)
 
 
-def compiled(paper: InvoiceDocument, issued_at: datetime) -> bytes:
+def compiled(paper: InvoiceDocument, issued_at: datetime, xml: bytes | None = None) -> bytes:
     with LARGE_ONES if len(paper.lines) > LARGE else nullcontext():
         made = compiler().compile(
-            sys_inputs={"paper": json.dumps(sheet(paper))},
+            sys_inputs={"paper": json.dumps({**sheet(paper), "xml": xml.decode() if xml else None})},
             format="pdf",
             pdf_standards=STANDARDS,
             timestamp=issued_at,
@@ -108,7 +116,23 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
         "transfer": transfer(paper),
         "qr": svg(paper.transfer.qr) if paper.transfer and paper.transfer.qr else None,
         "footer": paper.footer,
+        "taxes": [asdict(row) for row in paper.taxes],
+        "pay_at": paper.pay_at,
+        "pay_qr": svg(paper.pay_at) if paper.pay_at else None,
+        "color": paper.color,
+        "second_color": paper.second_color,
+        "logo": list(paper.logo.body) if paper.logo else None,
+        "logo_type": paper.logo.type if paper.logo else None,
+        "widest": {name: widest(paper, name) for name in ("quantity", "unit_amount", "amount")},
     }
+
+
+def widest(paper: InvoiceDocument, name: str) -> list[str]:
+    """Return the texts of a column that can be its widest: those with the most characters."""
+    texts = {getattr(line, name) for line in paper.lines}
+    if name == "amount":
+        texts |= {text for line in paper.lines for _, text in line.reductions}
+    return sorted(texts, key=lambda text: (-len(text), text))[:5]
 
 
 def compiler() -> typst.Compiler:

@@ -22,7 +22,9 @@ def render(document: InvoiceDocument) -> str:
         parties(paper),
         table(paper),
         totals(paper),
+        *([taxes(paper)] if paper.taxes else []),
         *([payment(paper)] if paper.transfer else []),
+        *([[f"{word(paper, 'online')}:", *folded(paper.pay_at, WIDTH)]] if paper.pay_at else []),
         *[folded(note, WIDTH) for note in (*notes(paper), paper.footer) if note],
     ]
     lines = [
@@ -52,7 +54,8 @@ def parties(document: InvoiceDocument) -> list[str]:
 
 
 def address(party: Party, width: int) -> list[str]:
-    parts = (party.name, *party.lines, *([party.email] if party.email else []), *party.tax_ids)
+    mail = [party.email] if party.email else []
+    parts = (party.name, *party.lines, *mail, *party.tax_ids, *party.details)
     return [line for part in parts for line in folded(part, width)]
 
 
@@ -103,6 +106,15 @@ def totals(document: InvoiceDocument) -> list[str]:
     indent = " " * max(WIDTH - labels - figures, 0)
     rows = [indent + padded(label, labels) + right(text, figures) for label, text in document.totals]
     return [*rows[:-1], indent + "=" * (labels + figures), rows[-1]]
+
+
+def taxes(document: InvoiceDocument) -> list[str]:
+    """Render what is taxed at which rate, in columns."""
+    head = [word(document, name) for name in ("tax", "base", "tax_amount")]
+    rows = [head, *([row.label, row.base, row.amount] for row in document.taxes)]
+    widths = [max(columns(row[at]) for row in rows) for at in range(3)]
+    first = max(WIDTH - sum(widths[1:]) - 2 * GAP, widths[0])
+    return [row_of(row[0], first, row[1:], widths[1:]) for row in rows]
 
 
 def payment(document: InvoiceDocument) -> list[str]:

@@ -1,86 +1,97 @@
 """Translate the words of a document into the customer's language."""
 
+from collections.abc import Sequence
 from datetime import date
 
-from babel.dates import format_date
-
 from billow.core.bank.references import grouped
-from billow.providers.documents import InvoiceDocument
+from billow.providers.documents import InvoiceDocument, formats
+from billow.providers.documents.languages import WORDS
 
-# In the order of the languages below.
-LANGUAGES = ("en", "de", "fr", "es")
-WORDS = {
-    "invoice":       ("Invoice", "Rechnung", "Facture", "Factura"),
-    "credit_note":   ("Credit note", "Gutschrift", "Avoir", "Nota de crédito"),
-    "receipt":       ("Receipt", "Quittung", "Reçu", "Recibo"),
-    "quote":         ("Quote", "Angebot", "Devis", "Presupuesto"),
-    "number":        ("Number", "Nummer", "Numéro", "Número"),
-    "issued":        ("Date of issue", "Ausgestellt am", "Date d’émission", "Fecha de emisión"),
-    "due":           ("Date due", "Fällig am", "Date d’échéance", "Fecha de vencimiento"),
-    "expires":       ("Valid until", "Gültig bis", "Valable jusqu’au", "Válido hasta"),
-    "currency":      ("Currency", "Währung", "Devise", "Moneda"),
-    "seller":        ("From", "Von", "De", "De"),
-    "buyer":         ("Bill to", "Rechnungsempfänger", "Facturé à", "Facturar a"),
-    "description":   ("Description", "Beschreibung", "Description", "Descripción"),
-    "quantity":      ("Qty", "Menge", "Qté", "Cant."),
-    "unit_amount":   ("Unit price", "Einzelpreis", "Prix unitaire", "Precio unitario"),
-    "amount":        ("Amount", "Betrag", "Montant", "Importe"),
-    "page":          ("Page", "Seite", "Page", "Página"),
-    "status":        ("Status", "Status", "État", "Estado"),
-    "draft":         ("Draft", "Entwurf", "Brouillon", "Borrador"),
-    "open":          ("Open", "Offen", "À payer", "Pendiente"),
-    "paid":          ("Paid", "Bezahlt", "Payée", "Pagada"),
-    "void":          ("Void", "Storniert", "Annulée", "Anulada"),
-    "accepted":      ("Accepted", "Angenommen", "Accepté", "Aceptado"),
-    "canceled":      ("Canceled", "Widerrufen", "Annulé", "Cancelado"),
-    "uncollectible": ("Uncollectible", "Uneinbringlich", "Irrécouvrable", "Incobrable"),
-    "transfer":      ("Pay by bank transfer", "Per Überweisung bezahlen", "Payer par virement",
-                      "Pagar por transferencia"),
-    "payee":         ("Payee", "Empfänger", "Bénéficiaire", "Beneficiario"),
-    "reference":     ("Reference", "Verwendungszweck", "Référence", "Referencia"),
-    "qr":            ("QR code of this transfer for your bank's app",
-                      "QR-Code dieser Überweisung für Ihre Banking-App",
-                      "Code QR de ce virement pour l’application de votre banque",
-                      "Código QR de esta transferencia para la aplicación de su banco"),
-    "reverse_charge": ("Tax to be paid by the customer (reverse charge).",
-                      "Steuerschuldnerschaft des Leistungsempfängers (Reverse Charge).",
-                      "Autoliquidation : taxe due par le preneur.",
-                      "Inversión del sujeto pasivo."),
-    "unprintable":   ("Characters that cannot be printed are shown as �.",
-                      "Nicht druckbare Zeichen sind als � dargestellt.",
-                      "Les caractères non imprimables sont remplacés par �.",
-                      "Los caracteres no imprimibles se muestran como �."),
-}  # fmt: skip
-
+LANGUAGES = tuple(WORDS)
+ALIKE = {"no": "nb", "nn": "nb"}
+"""Languages that are read by those who prefer another."""
 # Stamped across the document, so that nobody pays it.
 STAMPED = ("canceled", "draft", "void")
+#: What a tax number is called where that is the same in every language.
+TAX_IDS = {
+    "au_abn": "ABN", "au_arn": "ARN", "br_cnpj": "CNPJ", "br_cpf": "CPF", "ca_bn": "BN",
+    "ca_gst_hst": "GST/HST", "ca_qst": "QST", "ch_uid": "UID", "de_stn": "Steuernummer", "es_cif": "CIF",
+    "fr_siren": "SIREN", "fr_siret": "SIRET", "in_gst": "GSTIN",
+    "jp_cn": "Corporate number", "jp_trn": "JCT registration number",
+    "mx_rfc": "RFC", "nz_gst": "GST", "sg_gst": "GST", "sg_uen": "UEN", "us_ein": "EIN", "za_vat": "VAT",
+}  # fmt: skip
+#: The language in which a seller's own law words what papers must say.
+OF_COUNTRIES = {
+    "AT": "de", "BE": "nl", "CH": "de", "DE": "de", "DK": "da", "ES": "es", "FI": "fi", "FR": "fr",
+    "LI": "de", "LU": "fr", "MC": "fr", "NL": "nl", "NO": "nb", "SE": "sv",
+}  # fmt: skip
+
+
+def spoken(locales: Sequence[str], usual: str = "en") -> str:
+    """Return the first locale whose language papers are written in, and else the usual one.
+
+    >>> spoken(["fi", "de-CH"]), spoken(["ja"]), spoken(["no"])
+    ('fi', 'en', 'no')
+    """
+    return next((one for one in (*locales, usual) if primary(one) in LANGUAGES), "en")
+
+
+def primary(locale: str) -> str:
+    """Return the language of a locale that is written: de of de-AT, nb of no."""
+    language = locale.lower().replace("_", "-").split("-")[0]
+    return ALIKE.get(language, language)
 
 
 def language_of(document: InvoiceDocument) -> str:
     """Return the language to print in: de for de-AT, and English for one that is not supported."""
-    primary = document.language.lower().replace("_", "-").split("-")[0]
-    return primary if primary in LANGUAGES else "en"
+    found = primary(document.language)
+    return found if found in LANGUAGES else "en"
+
+
+def say(locale: str, name: str, **values: object) -> str:
+    """Translate a word, with values put into it; an unknown kind or status is printed as it is."""
+    words = WORDS.get(primary(locale), WORDS["en"])
+    if name not in words:
+        return name.replace("_", " ").capitalize()
+    return words[name].format(**values) if values else words[name]
 
 
 def word(document: InvoiceDocument, name: str) -> str:
-    """Translate a word; an unknown kind or status is printed as it is."""
-    if name not in WORDS:
-        return name.replace("_", " ").capitalize()
-    return WORDS[name][LANGUAGES.index(language_of(document))]
+    return say(document.language, name)
 
 
 def words(document: InvoiceDocument) -> dict[str, str]:
     """Return all words, for templates."""
-    return {name: word(document, name) for name in WORDS}
+    return {name: word(document, name) for name in WORDS["en"]}
 
 
 def day(document: InvoiceDocument, on: date) -> str:
-    return format_date(on, format="long", locale=language_of(document))
+    return formats.day(on, locale_of(document))
+
+
+def locale_of(document: InvoiceDocument) -> str:
+    """Return the locale of numbers and dates: that of the document where its language is written."""
+    return document.language if primary(document.language) in LANGUAGES else "en"
+
+
+def tax_id(locale: str, type: str, shown: str) -> str:
+    """Return a tax number with its kind in words: VAT number DE136695976."""
+    if type in TAX_IDS:
+        return f"{TAX_IDS[type]} {shown}"
+    return f"{say(locale, 'vat_number' if type.endswith('_vat') else 'tax_number')} {shown}"
+
+
+def mention(locale: str, name: str, country: str) -> str:
+    """Return what a law wants to be said, in the language of the buyer and in that of the seller's law."""
+    own = OF_COUNTRIES.get(country.upper())
+    said = say(locale, name)
+    return said if own in (None, primary(locale)) else f"{said} / {say(own or 'en', name)}"
 
 
 def notes(document: InvoiceDocument) -> tuple[str, ...]:
     """Return the notes below the totals, with those that the law requires."""
-    return (*document.notes, word(document, "reverse_charge")) if document.reverse_charge else document.notes
+    charge = (word(document, "reverse_charge"),) if document.reverse_charge and not document.mentions else ()
+    return (*document.notes, *charge, *document.mentions)
 
 
 def transfer(document: InvoiceDocument) -> list[tuple[str, str]]:
@@ -114,6 +125,7 @@ def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
         (word(document, "number"), document.number),
         (word(document, "issued"), day(document, document.issued_on)),
         *due,
+        *document.details,
         (word(document, "currency"), document.currency.upper()),
         (word(document, "status"), word(document, document.status)),
     ]

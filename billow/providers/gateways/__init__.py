@@ -6,7 +6,21 @@ from typing import Protocol
 
 from billow.core.disputes import Dispute, Evidence
 from billow.core.notices import Notice
-from billow.core.payments import Capture, Charge, Declined, Deposits, MethodDetails, Outcome, Refund, SetUp
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Collect,
+    CollectingPage,
+    Declined,
+    Deposits,
+    MethodDetails,
+    Outcome,
+    Refund,
+    SetUp,
+)
+
+HERE, ELSEWHERE = "here", "elsewhere"
+"""Where a customer enters a method: in a form on a page of ours, or on a page of the gateway's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,8 @@ class Gateway(Protocol):
     """
 
     name: str
+    collects_at: Mapping[str, str]
+    """Where customers enter methods of each type, `HERE` or `ELSEWHERE`; those of other types nowhere."""
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store the method of a browser's token, or of an account's number; some are refused here already.
@@ -33,6 +49,17 @@ class Gateway(Protocol):
         `type` is the type of payment method that a number is of; a token knows its own. Without a number, as
         for a wallet, the token is the name of the type. Without `check` no card is refused here: its first
         charge says whether it is any good.
+        """
+        ...
+
+    def begin_collection(self, wanted: Collect) -> CollectingPage:
+        """Open a page on which a customer enters a method that is collected `ELSEWHERE`."""
+        ...
+
+    def collected(self, collection: str, reference: str) -> StoredMethod | Declined | None:
+        """Return the method that was entered on the page of a collection of ours; None while there is none.
+
+        A page that was opened for another collection is none of ours: it has no method either.
         """
         ...
 
@@ -50,6 +77,13 @@ class Gateway(Protocol):
 
     def refund(self, refund: Refund) -> Outcome:
         """Refund all or part of a succeeded charge, whose reference is `refund.charge`."""
+        ...
+
+    def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
+        """Tell the bank what its customer answered on our page; return the outcome of the attempt, if known.
+
+        Only where the bank asks on our page: a `NeedsAction` with a `url` is answered there.
+        """
         ...
 
     def verify(self, attempt: str, proof: Deposits) -> Outcome | None:

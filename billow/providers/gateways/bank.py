@@ -14,7 +14,8 @@ from billow.core.payments import (
     SetUp,
     Succeeded,
 )
-from billow.providers.gateways import StoredMethod, by_hand
+from billow.providers.gateways import StoredMethod
+from billow.providers.gateways.by_hand import ByHand
 
 NAME = "bank"
 TYPE = "customer_balance"
@@ -24,20 +25,11 @@ NO_TRANSFER = Declined(
 )
 
 
-class Bank:
+class Bank(ByHand):
     """The seller's bank account, as far as customers transfer to it."""
 
-    capture = staticmethod(by_hand.capture)
-    refund = staticmethod(by_hand.refund)
-    verify = staticmethod(by_hand.verify)
-    reports = staticmethod(by_hand.reports)
-    read_notice = staticmethod(by_hand.read_notice)
-    dispute = staticmethod(by_hand.find_dispute)
-    contest = staticmethod(by_hand.contest)
-    concede = staticmethod(by_hand.concede)
-
     def __init__(self, name: str = NAME) -> None:
-        self.name = name
+        super().__init__(name)
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store that a customer pays by transfer, of which nothing needs to be known."""

@@ -26,6 +26,8 @@ class Instrument:
     funding: str = "credit"
     delayed: bool = False
     """A charge is pending first, and has its outcome when the gateway is asked again."""
+    at_once: bool = False
+    """Its money is available without the usual wait."""
     refunds: str = ""  # "pending": a refund succeeds later; "fail": it succeeds, and fails later
 
     def card(self, made_at: datetime) -> CardDetails:
@@ -130,6 +132,8 @@ INSTRUMENTS = (
     Instrument("4000002760003184", "pm_card_authenticationRequired", asks="always"),
     Instrument("4000000000003220", "pm_card_threeDSecure2Required", asks="always"),
     Instrument("4000000000003055", "pm_card_threeDSecureOptional"),
+    Instrument("4000000000000077", "pm_card_bypassPending", at_once=True),
+    Instrument("4000003720000278", "pm_card_bypassPendingInternational", at_once=True),
     Instrument("4000000000000259", "pm_card_createDispute", afterwards="dispute:fraudulent"),
     Instrument(
         "4000000000002685",

@@ -1,7 +1,8 @@
 """Take no payments by machine: people record them (`billow bank record`)."""
 
 from billow.core.payments import Charge, Declined, Outcome, SetUp
-from billow.providers.gateways import StoredMethod, by_hand
+from billow.providers.gateways import StoredMethod
+from billow.providers.gateways.by_hand import ByHand
 
 NAME = "manual"
 BY_PEOPLE = Declined(
@@ -13,20 +14,11 @@ BY_PEOPLE = Declined(
 )
 
 
-class Manual:
+class Manual(ByHand):
     """Payments that are recorded by hand."""
 
-    capture = staticmethod(by_hand.capture)
-    refund = staticmethod(by_hand.refund)
-    verify = staticmethod(by_hand.verify)
-    reports = staticmethod(by_hand.reports)
-    read_notice = staticmethod(by_hand.read_notice)
-    dispute = staticmethod(by_hand.find_dispute)
-    contest = staticmethod(by_hand.contest)
-    concede = staticmethod(by_hand.concede)
-
     def __init__(self, name: str = NAME) -> None:
-        self.name = name
+        super().__init__(name)
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Refuse to store a method, as nothing is charged."""

@@ -5,13 +5,17 @@ The gateway holds nothing: a debit is an attempt, which waits until it is writte
 it is pending, and no second call can debit twice.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from stdnum import iban as ibans
 
 from billow.core.bank.direct_debit import LARGEST_AMOUNT, is_debitable
 from billow.core.errors import Inconsistent
 from billow.core.payments import Charge, Declined, MethodDetails, Outcome, Pending, SetUp, Succeeded
-from billow.providers.gateways import StoredMethod, by_hand
+from billow.providers.gateways import HERE, StoredMethod
 from billow.providers.gateways.accounts import iban_parts
+from billow.providers.gateways.by_hand import ByHand
 from billow.providers.gateways.instruments import fingerprint
 
 NAME = "sepa_debit"
@@ -33,20 +37,13 @@ TOO_LARGE = Declined(
 )
 
 
-class SepaDebit:
+class SepaDebit(ByHand):
     """The seller's bank, as far as it debits accounts."""
 
-    capture = staticmethod(by_hand.capture)
-    refund = staticmethod(by_hand.refund)
-    verify = staticmethod(by_hand.verify)
-    reports = staticmethod(by_hand.reports)
-    read_notice = staticmethod(by_hand.read_notice)
-    dispute = staticmethod(by_hand.find_dispute)
-    contest = staticmethod(by_hand.contest)
-    concede = staticmethod(by_hand.concede)
+    collects_at: Mapping[str, str] = MappingProxyType({"sepa_debit": HERE})
 
     def __init__(self, name: str = NAME) -> None:
-        self.name = name
+        super().__init__(name)
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store an account, named by its IBAN."""

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from billow.core.disputes import Dispute, Evidence
-from billow.core.errors import Unavailable
+from billow.core.errors import Inconsistent, Unavailable
 from billow.core.notices import AttemptChanged, DisputeChanged, Notice
 from billow.core.payments import (
     CANCELED,
     Capture,
     Charge,
+    Collect,
+    CollectingPage,
     Declined,
     Deposits,
     NeedsAction,
@@ -27,6 +30,7 @@ from billow.core.payments import (
     Succeeded,
 )
 from billow.providers.gateways import (
+    HERE,
     Gateway,
     StoredMethod,
     accounts,
@@ -79,6 +83,7 @@ class Simulated(Gateway):
     """
 
     name = "simulated"
+    collects_at: Mapping[str, str] = MappingProxyType({"card": HERE, "sepa_debit": HERE})
 
     def __init__(
         self,
@@ -94,6 +99,14 @@ class Simulated(Gateway):
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened_by = 0
+
+    def begin_collection(self, wanted: Collect) -> CollectingPage:
+        """Raise: cards are entered on our own page, since no number here is a real one."""
+        raise Inconsistent("The simulated gateway has no page of its own.")
+
+    def collected(self, collection: str, reference: str) -> StoredMethod | Declined | None:
+        """Answer that nothing was entered elsewhere."""
+        return None
 
     def store_method(self, token: str, type: str = "card", check: bool = True) -> StoredMethod | Declined:
         """Store a card, an account or a wallet.
@@ -196,7 +209,9 @@ class Simulated(Gateway):
             if found is None:
                 return []
             kind, about, reference = found
-            raised = simulated_disputes.reported(memory, about if kind == "capture" else reference)
+            raised = simulated_disputes.reported(
+                memory, about if kind in ("capture", "refund") else reference
+            )
         return [*([AttemptChanged(attempt)] if changed else []), *raised]
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:

@@ -38,8 +38,9 @@ def debited(memory: sqlite3.Connection, account: Account, charge: Charge, paid: 
 
 def begin_debit(memory: sqlite3.Connection, account: Account, attempt: str, paid: Succeeded) -> Outcome:
     """Begin a debit, which is pending until it is looked up, or until `arrive` ends the wait."""
-    if not account.waits:
-        memory.execute("insert into later values (?, ?)", (attempt, write(account.refusal or paid)))
+    if account.waits:
+        return Pending(paid.reference)
+    memory.execute("insert into later values (?, ?)", (attempt, write(account.refusal or paid)))
     return Pending(paid.reference, ask_in=0)
 
 
@@ -61,8 +62,9 @@ def verified(
     memory: sqlite3.Connection, attempt: str, proof: Deposits, kind: str, method: str, paid: Succeeded
 ) -> Outcome:
     """Return the answer to what an owner has read; what is right sets the account up, or debits it."""
-    refused = accounts.judge_deposits(proof)
     account = accounts.find(method)
+    unsent = isinstance(account, Account) and account.refusal is accounts.NO_DEPOSITS
+    refused = accounts.NO_DEPOSITS if unsent else accounts.judge_deposits(proof)
     if refused is not None or not isinstance(account, Account):
         return refused or accounts.wrong_number("us_bank_account")
     return Succeeded(paid.reference, 0) if kind == "setup" else begin_debit(memory, account, attempt, paid)

@@ -75,7 +75,7 @@ def settled(method: str, amount: int, reference: str, kind: str) -> Outcome:
 
 
 def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
-    return instrument.refusal or paid(amount, reference, capture)
+    return instrument.refusal or replace(paid(amount, reference, capture), at_once=instrument.at_once)
 
 
 def paid(amount: int, reference: str, capture: bool) -> Succeeded:
@@ -126,6 +126,14 @@ def capture_answer(memory: sqlite3.Connection, capture: Capture, reference: str)
     return Succeeded(reference, fee(capture.amount))
 
 
+def refunded(memory: sqlite3.Connection, charge: str) -> int:
+    """Return how much of a charge was given back."""
+    given = memory.execute(
+        "select outcome, amount from attempts where kind = 'refund' and about = ?", (charge,)
+    ).fetchall()
+    return sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
+
+
 def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) -> Outcome:
     found = memory.execute(
         "select amount, currency, outcome from attempts where kind in ('charge', 'hold') and reference = ?",
@@ -135,12 +143,9 @@ def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) ->
         return instruments.declined(
             None, f"No such charge: '{refund.charge}'", "resource_missing", retry=False
         )
-    given = memory.execute(
-        "select outcome, amount from attempts where kind = 'refund' and about = ?", (refund.charge,)
-    ).fetchall()
     taken = captured(memory, refund.charge)
     whole = found[0] if taken is None else taken
-    left = whole - sum(amount for outcome, amount in given if isinstance(read(outcome), Succeeded))
+    left = whole - refunded(memory, refund.charge)
     if left == 0:
         return instruments.declined(
             None, f"Charge {refund.charge} has already been refunded.", "charge_already_refunded", retry=False
@@ -163,6 +168,7 @@ def begin_aftermath(
     found = accounts.find(method)
     if isinstance(found, Declined | Account) or not isinstance(outcome, Succeeded):
         return outcome
+    outcome = replace(outcome, at_once=found.at_once)
     if found.delayed:
         memory.execute("insert into later values (?, ?)", (about.attempt, write(outcome)))
         return Pending(outcome.reference, ask_in=0)
@@ -175,6 +181,9 @@ def begin_aftermath(
 
 def begin_refund(memory: sqlite3.Connection, refund: Refund, outcome: Outcome) -> Outcome:
     """Answer the refund of a card whose refunds take time: it is pending first, or fails afterwards."""
+    if isinstance(outcome, Succeeded):
+        total = refund.amount + refunded(memory, refund.charge)
+        outcome = replace(outcome, news=simulated_disputes.end_inquiry(memory, refund.charge, total))
     (method,) = memory.execute(
         "select about from attempts where reference = ?", (refund.charge,)
     ).fetchone() or ("",)

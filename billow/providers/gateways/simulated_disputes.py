@@ -112,6 +112,16 @@ def concede(memory: sqlite3.Connection, reference: str) -> Dispute:
     return decide(memory, found, "warning_closed" if found.status.startswith("warning") else "lost")
 
 
+def end_inquiry(memory: sqlite3.Connection, charge: str, refunded: int) -> bool:
+    """Close the inquiry about a charge whose whole amount is refunded, so that it cannot become a dispute."""
+    closed = memory.execute(
+        "update disputes set status = 'warning_closed' where charge = ? and amount <= ?"
+        " and status in ('warning_needs_response', 'warning_under_review')",
+        (charge, refunded),
+    )
+    return closed.rowcount > 0
+
+
 def decide(memory: sqlite3.Connection, found: Dispute, status: str) -> Dispute:
     """Store the new status, with the money that it moves; repeating it moves nothing more."""
     memory.execute("update disputes set status = ? where reference = ?", (status, found.reference))

@@ -9,42 +9,48 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
-from billow.core.disputes import Dispute, Evidence, Movement
-from billow.core.dunning import hard_decline
+from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Refused, Unavailable
-from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, Notice
+from billow.core.notices import DisputeChanged, FraudSuspected, Notice
 from billow.core.payments import (
     CANCELED,
     Capture,
     Charge,
+    Collect,
+    CollectingPage,
     Declined,
     Deposits,
-    Exchange,
-    MethodDetails,
     NeedsAction,
     Outcome,
-    Pending,
     Refund,
     SetUp,
-    Succeeded,
 )
 from billow.core.routing import Route
-from billow.providers.gateways import Gateway, StoredMethod
+from billow.providers.gateways import ELSEWHERE, Gateway, StoredMethod
+from billow.providers.gateways.stripe_answers import (
+    ATTEMPT,
+    COLLECTION,
+    attempt_of,
+    declined,
+    dispute_of,
+    id_of,
+    notices_of,
+    outcome_of,
+    refund_outcome,
+    set_up_outcome,
+    stored,
+)
 
-ATTEMPT = "billow_attempt"
-"""The key of Stripe's metadata that names our attempt."""
 SECONDS = 30
 """How long Stripe may take to answer; its own limit for a charge is longer only for some banks."""
 TOLERANCE = 300
 """How many seconds old the signature of a notice may be."""
-CARD = ("brand", "last4", "exp_month", "exp_year", "funding", "country", "fingerprint")
-NO_REDIRECTS = {"enabled": True, "allow_redirects": "never"}
-"""Without it Stripe wants an address for methods that lead elsewhere."""
+COLLECTED = ("au_becs_debit", "bacs_debit", "card", "sepa_debit", "us_bank_account")
+"""The types of methods that Stripe's own page takes and keeps for later payments."""
 EXPANDED = ["latest_charge.balance_transaction"]
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """How many seconds to wait for the answer to the same request, which another process has sent."""
@@ -64,6 +70,8 @@ class Known(Unavailable):
 
 class Stripe(Gateway):
     """Stripe's payments, customers, refunds and disputes. `check` refuses an address that is not allowed."""
+
+    collects_at: Mapping[str, str] = MappingProxyType(dict.fromkeys(COLLECTED, ELSEWHERE))
 
     def __init__(self, route: Route, check: Callable[[str], object] | None = None) -> None:
         self.name = route.name
@@ -103,6 +111,15 @@ class Stripe(Gateway):
                 raise Unavailable(f"Stripe did not answer: {kind} {error.http_status}") from error
             raise
 
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what Stripe refuses into `Refused`, as well as its silence into `Unavailable`."""
+        try:
+            with self._asked():
+                yield
+        except self._library.StripeError as error:
+            raise Refused(str(error.user_message or "The gateway refused this.")) from error
+
     def _known(self, attempt: str) -> Outcome:
         """Return the outcome of an attempt that Stripe has carried out before, with other params."""
         found = self._find(attempt)
@@ -137,19 +154,61 @@ class Stripe(Gateway):
                     sent = {"type": "card", "card": {"token": token}}
                     method = self._client.payment_methods.create(sent)
                 if not method.customer:
-                    customer = self._client.customers.create({})
-                    method = self._client.payment_methods.attach(method.id, {"customer": customer.id})
+                    method = self._attached(method, check)
         except self._library.StripeError as error:
             return declined(error.error)
-        shown = method.to_dict()[method.type]
-        details = {name: shown.get(name) for name in CARD} if method.type == "card" else shown
-        return StoredMethod(f"{method.customer}/{method.id}", MethodDetails(method.type, details))
+        return stored(method, id_of(method.customer) if method.customer else "")
+
+    def begin_collection(self, wanted: Collect) -> CollectingPage:
+        """Open a page of Stripe's checkout in the mode `setup`; the method is attached to a new customer."""
+        sent = {
+            "allowed_payment_method_types": [*wanted.types],
+            "cancel_url": wanted.cancel_url,
+            "customer_creation": "always",
+            "metadata": {COLLECTION: wanted.collection},
+            "mode": "setup",
+            "success_url": wanted.return_url,
+            **({"currency": wanted.currency} if wanted.currency else {}),
+        }
+        with self._answering():
+            session = self._client.checkout.sessions.create(sent, key(wanted.collection))
+        return CollectingPage(session.id, session.url)
+
+    def collected(self, collection: str, reference: str) -> StoredMethod | Declined | None:
+        """Return the method that was entered in a session of Stripe's checkout."""
+        with self._answering():
+            expand = {"expand": ["setup_intent.payment_method"]}
+            session = self._client.checkout.sessions.retrieve(reference, expand)
+        named = getattr(session.metadata, COLLECTION, None)
+        if named != collection or session.status != "complete" or session.setup_intent is None:
+            return None
+        method = session.setup_intent.payment_method
+        if session.setup_intent.status != "succeeded" or method is None:
+            return None
+        return stored(method, id_of(method.customer)) if method.customer else self.store_method(method.id)
+
+    def authenticate(self, attempt: str, passed: bool = True) -> Outcome | None:
+        """Return what has become of an attempt: the bank asks its customer on a page of its own."""
+        return self.look_up(attempt)
+
+    def _attached(self, method: Any, check: bool) -> Any:
+        """Attach a method to a new customer; without `check` a declined card stays without one.
+
+        The charge that follows is declined too, and so is a payment that failed.
+        """
+        customer = self._client.customers.create({})
+        try:
+            return self._client.payment_methods.attach(method.id, {"customer": customer.id})
+        except self._library.CardError:
+            if check:
+                raise
+            return method
 
     def set_up(self, set_up: SetUp) -> Outcome:
         """Set a method up for later payments."""
         sent = {
             **holder(set_up.method),
-            "automatic_payment_methods": NO_REDIRECTS,
+            **confirmed_by(set_up.type, set_up.return_url),
             "confirm": True,
             "metadata": {ATTEMPT: set_up.attempt},
             "usage": "off_session" if set_up.off_session else "on_session",
@@ -165,7 +224,7 @@ class Stripe(Gateway):
         sent = {
             **holder(charge.method),
             "amount": charge.amount,
-            "automatic_payment_methods": NO_REDIRECTS,
+            **confirmed_by(charge.type, charge.return_url),
             "capture_method": "automatic" if charge.capture else "manual",
             "confirm": True,
             "currency": charge.currency,
@@ -233,15 +292,17 @@ class Stripe(Gateway):
             return set_up_outcome(set_up) if set_up else None
 
     def _intent(self, attempt: str) -> Any:
-        """Find the payment intent of an attempt by its metadata; a new one is found after up to a minute.
+        """Find the payment intent of an attempt by its metadata.
 
-        Until then the request is repeated under its idempotency key, which Stripe knows for a day.
+        A search finds a new one after up to a minute; until then it is among the latest hundred, or its
+        request is repeated under its idempotency key, which Stripe knows for a day.
         """
         query = f"metadata['{ATTEMPT}']:'{attempt}'"
-        found = self._client.payment_intents.search({"query": query, "limit": 1}).data
-        if not found:
-            return None
-        return self._client.payment_intents.retrieve(found[0].id, {"expand": EXPANDED})
+        intents = self._client.payment_intents
+        found = next(iter(intents.search({"query": query, "limit": 1}).data), None) or recent(
+            intents, attempt
+        )
+        return intents.retrieve(found.id, {"expand": EXPANDED}) if found else None
 
     def cancel(self, attempt: str) -> Outcome | None:
         """Cancel the payment intent of an attempt; one that is being paid, or was, says so instead."""
@@ -323,111 +384,14 @@ def holder(method: str) -> dict[str, str]:
     return {**({"customer": customer} if customer else {}), "payment_method": own}
 
 
-def id_of(value: Any) -> str:
-    """Return the id of an object, expanded or not."""
-    return value if isinstance(value, str) else str(value.id)
+def confirmed_by(type: str, return_url: str | None) -> dict[str, Any]:
+    """Return what a confirmation says of its method's type, and where a customer comes back to from the bank.
 
-
-def attempt_of(found: Any) -> str | None:
-    """Return our attempt that an object of Stripe's names in its metadata."""
-    named: str | None = getattr(found.metadata, ATTEMPT, None)
-    return named
+    Only the type of the method is allowed: the account may have others on that want to lead elsewhere.
+    """
+    return {"allowed_payment_method_types": [type], **({"return_url": return_url} if return_url else {})}
 
 
 def recent(service: Any, attempt: str) -> Any:
     """Find the object of an attempt among the latest hundred of its kind."""
     return next((one for one in service.list({"limit": 100}).data if attempt_of(one) == attempt), None)
-
-
-def outcome_of(intent: Any) -> Outcome:
-    """Read a payment intent. What is not captured yet has succeeded for a charge that only holds."""
-    match intent.status:
-        case "succeeded" | "requires_capture":
-            return succeeded(intent)
-        case "requires_action" | "requires_confirmation":
-            kind = (intent.next_action.type if intent.next_action else None) or "authenticate"
-            micro = kind == "verify_with_microdeposits"
-            return NeedsAction(intent.id, kind if micro else "authenticate")
-        case "processing":
-            return Pending(intent.id)
-        case _:
-            return declined(intent.last_payment_error)
-
-
-def succeeded(intent: Any) -> Succeeded:
-    """Read the charge of an intent, with the fee and the exchange rate of its balance transaction."""
-    charge = intent.latest_charge
-    moved = None if isinstance(charge, str) else charge.balance_transaction
-    if moved is None or isinstance(moved, str):
-        return Succeeded(id_of(charge), 0)
-    if moved.currency == intent.currency:
-        return Succeeded(charge.id, moved.fee)
-    rate = Decimal(str(moved.exchange_rate or 1))
-    fee = int((moved.fee / rate).quantize(Decimal(1), ROUND_HALF_UP))
-    return Succeeded(charge.id, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
-
-
-def set_up_outcome(intent: Any) -> Outcome:
-    """Read a setup intent."""
-    match intent.status:
-        case "succeeded":
-            return Succeeded(intent.id, 0)
-        case "requires_action" | "requires_confirmation":
-            return NeedsAction(intent.id)
-        case "processing":
-            return Pending(intent.id)
-        case _:
-            return declined(intent.last_setup_error)
-
-
-def refund_outcome(refund: Any) -> Outcome:
-    """Read a refund."""
-    match refund.status:
-        case "succeeded":
-            return Succeeded(refund.id, 0)
-        case "pending":
-            return Pending(refund.id)
-        case "requires_action":
-            return NeedsAction(refund.id)
-        case _:
-            code = refund.failure_reason or "refund_failed"
-            return Declined(code, None, "The refund failed.", retry=False)
-
-
-def declined(error: Any) -> Declined:
-    """Read an error of Stripe's as a decline, in its own words."""
-    told = error if error is not None else {}
-    code = getattr(told, "code", None) or "card_declined"
-    decline_code = getattr(told, "decline_code", None)
-    message = getattr(told, "message", None) or "Your card was declined."
-    may_work = getattr(told, "type", "card_error") == "card_error" and not hard_decline(code, decline_code)
-    return Declined(code, decline_code, message, retry=may_work)
-
-
-def dispute_of(found: Any) -> Dispute:
-    """Read a dispute, with the money that it moved so far."""
-    moved = tuple(Movement(one.id, one.amount, one.fee) for one in found.balance_transactions)
-    due = found.evidence_details.due_by
-    return Dispute(
-        reference=found.id,
-        charge=id_of(found.charge),
-        amount=found.amount,
-        currency=found.currency,
-        reason=found.reason,
-        status=found.status,
-        network_reason_code=found.network_reason_code,
-        movements=moved,
-        due_by=datetime.fromtimestamp(due, UTC) if due else None,
-    )
-
-
-def notices_of(type: str, about: Mapping[str, Any]) -> Sequence[Notice]:
-    """Read the object of an event as what to ask about."""
-    attempt = (about.get("metadata") or {}).get(ATTEMPT)
-    if type.startswith("charge.dispute."):
-        return [DisputeChanged(about["id"], about["charge"])]
-    if type == "radar.early_fraud_warning.created":
-        return [FraudSuspected(about["id"], about["charge"], about["fraud_type"])]
-    if type.startswith(("payment_intent.", "setup_intent.", "refund.")) and attempt:
-        return [AttemptChanged(attempt)]
-    return []

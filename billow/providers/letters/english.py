@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} has billed you {amount}, and it is paid. Thank you.", "You don’t need to do anything."),
         "View invoice",
     ),
+    "zero_invoice.paid": Texts(
+        "Invoice {number} from {seller}: {amount}",
+        "Nothing to pay.",
+        "Invoice {number}",
+        ("{seller} has billed you {amount}: there is nothing to pay.", "You don’t need to do anything."),
+        "View invoice",
+    ),
     "receipt.paid": Texts(
         "Your receipt from {seller}: {amount}",
         "Thank you. Nothing to do.",
@@ -151,6 +158,57 @@ TEXTS = {
         ),
         "View receipt",
     ),
+    "credit_note.lowered": Texts(
+        "Credit note {credit_note} from {seller}: {amount}",
+        "Your invoice {number} is lower by {amount}.",
+        "Your invoice is lower by {amount}",
+        (
+            "We credited {amount} of invoice {number}. {left} remains to be paid.",
+            "The credit note is attached.",
+        ),
+        "View credit note",
+    ),
+    "credit_note.closed": Texts(
+        "Credit note {credit_note} from {seller}: {amount}",
+        "Nothing remains to be paid of your invoice {number}.",
+        "Nothing remains to be paid",
+        (
+            "We credited {amount} of invoice {number}. You don’t need to pay anything any more.",
+            "The credit note is attached.",
+        ),
+        "View credit note",
+    ),
+    "credit_note.refunded": Texts(
+        "Credit note {credit_note} from {seller}: {amount}",
+        "We refund {amount} of your invoice {number}.",
+        "You get {amount} back",
+        (
+            "We credited {amount} of invoice {number}, and refund it to the payment method that you used.",
+            "You don’t need to do anything. Banks take five to ten days to show it. The credit note is"
+            " attached.",
+        ),
+        "View credit note",
+    ),
+    "credit_note.balance": Texts(
+        "Credit note {credit_note} from {seller}: {amount}",
+        "You have a credit of {amount}.",
+        "You have a credit of {amount}",
+        (
+            "We credited {amount} of invoice {number}. We take it off your next invoice.",
+            "You don’t need to do anything. The credit note is attached.",
+        ),
+        "View credit note",
+    ),
+    "credit_note.issued": Texts(
+        "Credit note {credit_note} from {seller}: {amount}",
+        "We credited {amount} of your invoice {number}.",
+        "We credited {amount}",
+        (
+            "We credited {amount} of invoice {number}.",
+            "The credit note is attached. It says how you get the amount.",
+        ),
+        "View credit note",
+    ),
     "subscription_canceled.requested": Texts(
         "Your subscription at {seller} has ended",
         "{plan} ended on {date}.",
@@ -215,6 +273,7 @@ LABELS = {
     "plan": "Subscription",
     "total": "Total",
     "refunded": "Refunded",
+    "credit_note": "Credit note",
     "month": "Valid until",
     "tax_id": "Tax id: {tax_id}",
     "hello": "Hello {name},",
@@ -249,6 +308,10 @@ REASONS = {
     "revocation_of_authorization": "The permission to charge this payment method was revoked.",
     "revocation_of_all_authorizations": "The permission to charge this payment method was revoked.",
     "transaction_not_allowed": "The card does not allow payments of this kind.",
+    "payment_intent_authentication_failure": "The payment was not confirmed.",
+    "setup_intent_authentication_failure": "The payment was not confirmed.",
+    "payment_canceled": "The payment was not confirmed.",
+    "currency_not_supported": "The currency is not supported by this card.",
 }
 
 ENGLISH = Language("en", TEXTS, LABELS, NOTES, REASONS)

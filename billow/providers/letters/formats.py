@@ -16,6 +16,8 @@ BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "ma
           "sepa_debit": "SEPA", "unionpay": "UnionPay", "us_bank_account": "ACH", "visa": "Visa"}  # fmt: skip
 
 
+REGIONS = {"en": "en_IE", "sv": "sv_SE", "de": "de_DE", "fr": "fr_FR"}
+"""Where amounts and dates are written as in each language; in Ireland, $ is US$ and no other dollar."""
 CODE = re.compile(r"([A-Z]{3})(\d)")
 
 
@@ -34,11 +36,16 @@ def primary(locale: str) -> str:
 
 
 def locale_of(text: str) -> Locale:
-    """Return the locale for numbers and dates; that of the language alone where the country is unknown."""
+    """Return the locale for amounts and dates, of a country of the language where none is named.
+
+    >>> str(locale_of("en")), str(locale_of("en-US")), str(locale_of("de-XX"))
+    ('en_IE', 'en_US', 'de_DE')
+    """
+    short = primary(text)
     try:
-        return Locale.parse(text.replace("-", "_"))
+        return Locale.parse(REGIONS.get(text.lower(), text).replace("-", "_"))
     except (UnknownLocaleError, ValueError):
-        return Locale.parse(primary(text))
+        return Locale.parse(REGIONS.get(short, short))
 
 
 def money(value: Money, locale: Locale) -> str:

@@ -27,6 +27,13 @@ TEXTS = {
         ("{seller} vous a facturé {amount}, et la facture est payée. Merci.", "Vous n’avez rien à faire."),
         "Voir la facture",
     ),
+    "zero_invoice.paid": Texts(
+        "Facture {number} de {seller} : {amount}",
+        "Rien à payer.",
+        "Facture {number}",
+        ("{seller} vous a facturé {amount} : il n’y a rien à payer.", "Vous n’avez rien à faire."),
+        "Voir la facture",
+    ),
     "receipt.paid": Texts(
         "Votre reçu de {seller} : {amount}",
         "Merci. Rien à faire.",
@@ -160,6 +167,59 @@ TEXTS = {
         ),
         "Voir le reçu",
     ),
+    "credit_note.lowered": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Votre facture {number} est réduite de {amount}.",
+        "Votre facture est réduite de {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Il reste {left} à payer.",
+            "L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.closed": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Il ne reste rien à payer de votre facture {number}.",
+        "Il ne reste rien à payer",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Vous n’avez plus rien à payer.",
+            "L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.refunded": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Nous remboursons {amount} de votre facture {number}.",
+        "{amount} vous sont remboursés",
+        (
+            "Nous avons crédité {amount} sur la facture {number}, et les remboursons sur le moyen de paiement"
+            " que vous aviez utilisé.",
+            "Vous n’avez rien à faire. Les banques mettent cinq à dix jours à l’afficher. L’avoir est joint à"
+            " ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.balance": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Vous disposez d’un crédit de {amount}.",
+        "Vous disposez d’un crédit de {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}. Nous les déduirons de votre prochaine"
+            " facture.",
+            "Vous n’avez rien à faire. L’avoir est joint à ce message.",
+        ),
+        "Voir l’avoir",
+    ),
+    "credit_note.issued": Texts(
+        "Avoir {credit_note} de {seller} : {amount}",
+        "Nous avons crédité {amount} sur votre facture {number}.",
+        "Nous avons crédité {amount}",
+        (
+            "Nous avons crédité {amount} sur la facture {number}.",
+            "L’avoir est joint à ce message. Il indique comment vous recevez ce montant.",
+        ),
+        "Voir l’avoir",
+    ),
     "subscription_canceled.requested": Texts(
         "Votre abonnement chez {seller} a pris fin",
         "{plan} a pris fin le {date}.",
@@ -229,6 +289,7 @@ LABELS = {
     "plan": "Abonnement",
     "total": "Total",
     "refunded": "Remboursé",
+    "credit_note": "Avoir",
     "month": "Valable jusqu’à",
     "tax_id": "N° de TVA : {tax_id}",
     "hello": "Bonjour {name},",
@@ -263,6 +324,10 @@ REASONS = {
     "revocation_of_authorization": "L’autorisation de prélèvement a été révoquée.",
     "revocation_of_all_authorizations": "L’autorisation de prélèvement a été révoquée.",
     "transaction_not_allowed": "La carte ne permet pas ce type de paiement.",
+    "payment_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "setup_intent_authentication_failure": "Le paiement n’a pas été confirmé.",
+    "payment_canceled": "Le paiement n’a pas été confirmé.",
+    "currency_not_supported": "La carte n’accepte pas cette devise.",
 }
 
 FRENCH = Language("fr", TEXTS, LABELS, NOTES, REASONS)

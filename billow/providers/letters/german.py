@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Rechnung ansehen",
     ),
+    "zero_invoice.paid": Texts(
+        "Rechnung {number} von {seller}: {amount}",
+        "Nichts zu zahlen.",
+        "Rechnung {number}",
+        ("{seller} hat Ihnen {amount} berechnet: Es ist nichts zu zahlen.", "Sie müssen nichts tun."),
+        "Rechnung ansehen",
+    ),
     "receipt.paid": Texts(
         "Ihre Quittung von {seller}: {amount}",
         "Vielen Dank. Sie müssen nichts tun.",
@@ -163,6 +170,59 @@ TEXTS = {
         ),
         "Quittung ansehen",
     ),
+    "credit_note.lowered": Texts(
+        "Rechnungskorrektur {credit_note} von {seller}: {amount}",
+        "Ihre Rechnung {number} ist um {amount} niedriger.",
+        "Ihre Rechnung ist um {amount} niedriger",
+        (
+            "Wir haben {amount} der Rechnung {number} gutgeschrieben. Zu zahlen bleiben {left}.",
+            "Die Rechnungskorrektur ist angehängt.",
+        ),
+        "Rechnungskorrektur ansehen",
+    ),
+    "credit_note.closed": Texts(
+        "Rechnungskorrektur {credit_note} von {seller}: {amount}",
+        "Von Ihrer Rechnung {number} ist nichts mehr zu zahlen.",
+        "Es ist nichts mehr zu zahlen",
+        (
+            "Wir haben {amount} der Rechnung {number} gutgeschrieben. Sie müssen nichts mehr zahlen.",
+            "Die Rechnungskorrektur ist angehängt.",
+        ),
+        "Rechnungskorrektur ansehen",
+    ),
+    "credit_note.refunded": Texts(
+        "Rechnungskorrektur {credit_note} von {seller}: {amount}",
+        "Wir erstatten {amount} Ihrer Rechnung {number}.",
+        "Sie erhalten {amount} zurück",
+        (
+            "Wir haben {amount} der Rechnung {number} gutgeschrieben und erstatten den Betrag auf die"
+            " Zahlungsmethode, mit der Sie gezahlt haben.",
+            "Sie müssen nichts tun. Bis die Bank es anzeigt, vergehen fünf bis zehn Tage. Die"
+            " Rechnungskorrektur ist angehängt.",
+        ),
+        "Rechnungskorrektur ansehen",
+    ),
+    "credit_note.balance": Texts(
+        "Rechnungskorrektur {credit_note} von {seller}: {amount}",
+        "Sie haben ein Guthaben von {amount}.",
+        "Sie haben ein Guthaben von {amount}",
+        (
+            "Wir haben {amount} der Rechnung {number} gutgeschrieben. Wir ziehen den Betrag von Ihrer"
+            " nächsten Rechnung ab.",
+            "Sie müssen nichts tun. Die Rechnungskorrektur ist angehängt.",
+        ),
+        "Rechnungskorrektur ansehen",
+    ),
+    "credit_note.issued": Texts(
+        "Rechnungskorrektur {credit_note} von {seller}: {amount}",
+        "Wir haben {amount} Ihrer Rechnung {number} gutgeschrieben.",
+        "Wir haben {amount} gutgeschrieben",
+        (
+            "Wir haben {amount} der Rechnung {number} gutgeschrieben.",
+            "Die Rechnungskorrektur ist angehängt. Darin steht, wie Sie den Betrag erhalten.",
+        ),
+        "Rechnungskorrektur ansehen",
+    ),
     "subscription_canceled.requested": Texts(
         "Ihr Abonnement bei {seller} ist beendet",
         "{plan} endete am {date}.",
@@ -232,6 +292,7 @@ LABELS = {
     "plan": "Abonnement",
     "total": "Gesamtbetrag",
     "refunded": "Erstattet",
+    "credit_note": "Rechnungskorrektur",
     "month": "Gültig bis",
     "tax_id": "USt-IdNr.: {tax_id}",
     "hello": "Guten Tag {name},",
@@ -266,6 +327,10 @@ REASONS = {
     "revocation_of_authorization": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "revocation_of_all_authorizations": "Die Erlaubnis zur Abbuchung wurde widerrufen.",
     "transaction_not_allowed": "Die Karte lässt Zahlungen dieser Art nicht zu.",
+    "payment_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "setup_intent_authentication_failure": "Die Zahlung wurde nicht bestätigt.",
+    "payment_canceled": "Die Zahlung wurde nicht bestätigt.",
+    "currency_not_supported": "Die Karte unterstützt diese Währung nicht.",
 }
 
 GERMAN = Language("de", TEXTS, LABELS, NOTES, REASONS)

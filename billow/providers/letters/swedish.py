@@ -30,6 +30,13 @@ TEXTS = {
         ),
         "Visa fakturan",
     ),
+    "zero_invoice.paid": Texts(
+        "Faktura {number} från {seller}: {amount}",
+        "Inget att betala.",
+        "Faktura {number}",
+        ("{seller} har fakturerat dig {amount}: det finns inget att betala.", "Du behöver inte göra något."),
+        "Visa fakturan",
+    ),
     "receipt.paid": Texts(
         "Ditt kvitto från {seller}: {amount}",
         "Tack! Du behöver inte göra något.",
@@ -156,6 +163,57 @@ TEXTS = {
         ),
         "Visa kvittot",
     ),
+    "credit_note.lowered": Texts(
+        "Kreditfaktura {credit_note} från {seller}: {amount}",
+        "Din faktura {number} är {amount} lägre.",
+        "Din faktura är {amount} lägre",
+        (
+            "Vi krediterade {amount} av faktura {number}. Kvar att betala är {left}.",
+            "Kreditfakturan är bifogad.",
+        ),
+        "Visa kreditfakturan",
+    ),
+    "credit_note.closed": Texts(
+        "Kreditfaktura {credit_note} från {seller}: {amount}",
+        "Inget är kvar att betala av din faktura {number}.",
+        "Inget är kvar att betala",
+        (
+            "Vi krediterade {amount} av faktura {number}. Du behöver inte betala något mer.",
+            "Kreditfakturan är bifogad.",
+        ),
+        "Visa kreditfakturan",
+    ),
+    "credit_note.refunded": Texts(
+        "Kreditfaktura {credit_note} från {seller}: {amount}",
+        "Vi återbetalar {amount} av din faktura {number}.",
+        "Du får tillbaka {amount}",
+        (
+            "Vi krediterade {amount} av faktura {number}, och återbetalar det till det sätt du betalade med.",
+            "Du behöver inte göra något. Det tar fem till tio dagar innan banken visar det. Kreditfakturan är"
+            " bifogad.",
+        ),
+        "Visa kreditfakturan",
+    ),
+    "credit_note.balance": Texts(
+        "Kreditfaktura {credit_note} från {seller}: {amount}",
+        "Du har {amount} till godo.",
+        "Du har {amount} till godo",
+        (
+            "Vi krediterade {amount} av faktura {number}. Vi drar av det på din nästa faktura.",
+            "Du behöver inte göra något. Kreditfakturan är bifogad.",
+        ),
+        "Visa kreditfakturan",
+    ),
+    "credit_note.issued": Texts(
+        "Kreditfaktura {credit_note} från {seller}: {amount}",
+        "Vi krediterade {amount} av din faktura {number}.",
+        "Vi krediterade {amount}",
+        (
+            "Vi krediterade {amount} av faktura {number}.",
+            "Kreditfakturan är bifogad. I den står hur du får beloppet.",
+        ),
+        "Visa kreditfakturan",
+    ),
     "subscription_canceled.requested": Texts(
         "Ditt abonnemang hos {seller} är avslutat",
         "{plan} avslutades den {date}.",
@@ -221,6 +279,7 @@ LABELS = {
     "plan": "Abonnemang",
     "total": "Summa",
     "refunded": "Återbetalt",
+    "credit_note": "Kreditfaktura",
     "month": "Gäller till",
     "tax_id": "Momsnummer: {tax_id}",
     "hello": "Hej {name}!",
@@ -255,6 +314,10 @@ REASONS = {
     "revocation_of_authorization": "Tillståndet att dra pengar har återkallats.",
     "revocation_of_all_authorizations": "Tillståndet att dra pengar har återkallats.",
     "transaction_not_allowed": "Kortet tillåter inte den här typen av betalning.",
+    "payment_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "setup_intent_authentication_failure": "Betalningen bekräftades inte.",
+    "payment_canceled": "Betalningen bekräftades inte.",
+    "currency_not_supported": "Kortet stöder inte valutan.",
 }
 
 SWEDISH = Language("sv", TEXTS, LABELS, NOTES, REASONS)

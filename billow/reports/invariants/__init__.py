@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from billow.core.findings import Finding
-from billow.reports.invariants import books, event_histories, invoices, subscriptions
+from billow.reports.invariants import books, credit_notes, event_histories, invoices, subscriptions
 from billow.store.tx import Tx
 
 Check = Callable[[Tx, Sequence[str]], Iterator[Finding]]
@@ -39,16 +39,22 @@ RULES = (
     Rule(books.cash_balances_are_unapplied, "customers"),
     Rule(books.credits_add_up, "credit_grants"),
     Rule(books.paid_credits_are_owed, "credit_grants"),
+    Rule(books.intents_received_their_charges, "payment_intents"),
+    Rule(books.attempts_made_their_charges, "attempts"),
     Rule(books.charges_are_booked, "charges"),
+    Rule(books.refunds_fit_their_charge, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
     Rule(books.disputes_are_booked, "disputes"),
     Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.amounts_paid_are_payments, "invoices"),
     Rule(invoices.totals_are_sums, "invoices"),
+    Rule(credit_notes.credit_notes_are_sums, "credit_notes"),
+    Rule(credit_notes.credit_notes_are_bounded, "invoices"),
     Rule(invoices.no_period_twice, "invoices"),
     Rule(invoices.invoices_have_their_customer, "invoices"),
     Rule(invoices.numbers_are_in_sequence, "customers"),
+    Rule(invoices.series_have_no_gap, "number_series"),
     Rule(invoices.once_coupons_are_used_once, "customers"),
     Rule(subscriptions.subscriptions_have_their_customer, "subscriptions"),
     Rule(subscriptions.statuses_agree, "subscriptions"),

@@ -84,7 +84,7 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         "select x.id, (select coalesce(sum("
         "case when credit = 'deferred_revenue' then amount else -amount end), 0)"
         " from ledger_transfers t where t.customer = x.id and 'deferred_revenue' in (t.debit, t.credit))"
-        " as expected, (select coalesce(sum(l.net - l.earned), 0) from invoices i"
+        " as expected, (select coalesce(sum(l.net - l.credited - l.earned), 0) from invoices i"
         " join invoice_lines l on l.invoice = i.id"
         f" where i.customer = x.id and i.status in {STANDING}) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
@@ -93,7 +93,10 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
 
 
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
-    """Check that the tax payable for a customer equals the tax of their finalized, not void invoices."""
+    """Check that the tax payable for a customer is that of their finalized, not void invoices.
+
+    Less what credit notes and refunds have taken back of it.
+    """
     sql = (
         "select x.id, (select coalesce(sum("
         "case when credit ^@ 'tax_payable:' then amount else -amount end), 0)"
@@ -101,7 +104,12 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         " and (t.credit ^@ 'tax_payable:' or t.debit ^@ 'tax_payable:')) as expected,"
         " (select coalesce(sum((e->>'amount')::bigint), 0) from invoices i"
         " cross join jsonb_array_elements(i.total_taxes) e"
-        f" where i.customer = x.id and i.status in {STANDING}) as found"
+        f" where i.customer = x.id and i.status in {STANDING})"
+        " - (select coalesce(sum((e->>'amount')::bigint), 0) from credit_notes n"
+        " join invoices i on i.id = n.invoice cross join jsonb_array_elements(n.total_taxes) e"
+        f" where n.customer = x.id and n.status = 'issued' and i.status in {STANDING})"
+        " - (select coalesce(sum((e->>'amount')::bigint), 0) from refunds f"
+        " cross join jsonb_array_elements(f.granted->'taxes') e where f.customer = x.id) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
     )
     yield from differences(tx, "taxes_are_booked", sql, customers)
@@ -134,6 +142,69 @@ def cash_balances_are_unapplied(tx: Tx, customers: Sequence[str]) -> Iterator[Fi
         " from customers c where c.id = any(%(ids)s)"
     )
     yield from differences(tx, "cash_balances_are_unapplied", sql, customers)
+
+
+def intents_received_their_charges(tx: Tx, intents: Sequence[str]) -> Iterator[Finding]:
+    """Check that an intent has received what was captured or transferred for it, and by one charge at most.
+
+    What came back later, as a returned debit does, was received all the same.
+    """
+    for row in tx.all(
+        "select p.id, p.amount_received, c.received + b.received as received, c.succeeded"
+        " from payment_intents p cross join lateral (select coalesce(sum(c.amount_captured)"
+        " filter (where c.captured), 0) as received, count(*) filter (where c.status = 'succeeded')"
+        " as succeeded from charges c where c.payment_intent = p.id) c"
+        " cross join lateral (select coalesce(sum(t.amount), 0) as received from (select a.amount"
+        " from invoice_payments y join bank_applications a on a.invoice = y.invoice"
+        " and a.invoice_payment = y.id where y.payment_intent = p.id union all"
+        " select a.amount from bank_applications a where a.payment_intent = p.id) t) b"
+        " where p.id = any(%(ids)s)"
+        " and (p.amount_received <> c.received + b.received or c.succeeded > 1) order by p.id",
+        ids=list(intents),
+    ):
+        seen = f"{row['amount_received']}, and {row['succeeded']} charges that succeeded"
+        yield Finding(
+            "intents_received_their_charges", row["id"], f"{row['received']} by one charge at most", seen
+        )
+
+
+MADE = (
+    "c.amount = a.amount and c.currency = a.currency and c.reference is not null"
+    " and (c.id = a.charge or c.payment_intent = a.payment_intent"
+    " or c.late_for in (a.payment_intent, a.charge))"
+)
+"""How a charge `c` is that of an attempt `a`; a payment that came too late names what it was for."""
+
+
+def attempts_made_their_charges(tx: Tx, attempts: Sequence[str]) -> Iterator[Finding]:
+    """Check that attempts which succeeded have made charges of their amount, as many as there are of them."""
+    for row in tx.all(
+        "select a.id, a.amount, a.currency, (select count(*) from charges c"
+        f" where {MADE} and c.status = 'succeeded') as charges, (select count(*) from attempts o"
+        " where o.kind = 'charge' and o.state = 'succeeded' and o.amount = a.amount"
+        " and (o.id = a.id or o.payment_intent = a.payment_intent)) as attempts from attempts a"
+        " where a.id = any(%(ids)s) and a.kind = 'charge' and a.state = 'succeeded' order by a.id",
+        ids=list(attempts),
+    ):
+        if row["charges"] != row["attempts"]:
+            about = f"{row['attempts']} charges of {row['amount']} {row['currency']}"
+            yield Finding("attempts_made_their_charges", row["id"], about, str(row["charges"]))
+
+
+def refunds_fit_their_charge(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
+    """Check that the refunds of a charge, those under way too, are not more than it took."""
+    sql = (
+        "select r.id, case when r.captured then r.amount_captured else r.amount end as expected,"
+        " (select coalesce(sum(f.amount), 0) from refunds f where f.charge = r.id"
+        " and f.status in ('succeeded', 'pending', 'requires_action')) as found"
+        " from charges r where r.id = any(%(ids)s) and r.status = 'succeeded'"
+    )
+    for row in tx.all(
+        f"select * from ({sql}) compared where found > expected order by id", ids=list(charges)
+    ):
+        yield Finding(
+            "refunds_fit_their_charge", row["id"], f"at most {row['expected']} refunded", str(row["found"])
+        )
 
 
 CLEARED = (

@@ -15,11 +15,16 @@ INCLUSIVE = " where e->>'tax_behavior' = 'inclusive'"
 
 
 def intents_and_invoices_agree(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
-    """Check that an invoice's own intent has succeeded if and only if exactly one charge of it has paid."""
+    """Check that an invoice's own intent has succeeded if and only if exactly one charge of it has paid.
+
+    It may also be paid from what the customer has transferred in advance, without a charge.
+    """
     for row in tx.all(
         "select * from (select i.id, i.status, p.status as intent, exists (select from invoice_payments y"
         " where y.payment_intent = p.id and y.status = 'paid') as charged, (select count(*) from charges c"
-        " where c.payment_intent = p.id and c.status = 'succeeded') as charges"
+        " where c.payment_intent = p.id and c.status = 'succeeded') + exists (select from invoice_payments y"
+        " join bank_applications a on a.invoice = y.invoice and a.invoice_payment = y.id"
+        " where y.payment_intent = p.id and a.undone_at is null)::int as charges"
         " from invoices i join payment_intents p on p.id = i.payment_intent where i.id = any(%(ids)s)) seen"
         " where (intent = 'succeeded') <> charged or charges <> (intent = 'succeeded')::int order by id",
         ids=list(invoices),
@@ -154,6 +159,27 @@ def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
             ends = dict.fromkeys(numbering.number(row["prefix"], one) for one in (before + 1, after - 1))
             expected = f"an invoice for each number of its series, also for {' to '.join(ends)}"
             yield Finding("numbers_are_in_sequence", row["id"], expected, "none")
+
+
+def series_have_no_gap(tx: Tx, series: Sequence[str]) -> Iterator[Finding]:
+    """Check that each number of an account's series up to its counter is that of one finalized invoice.
+
+    Voided invoices keep their numbers. Series of other documents are not looked at here.
+    """
+    for row in tx.all(
+        "select s.id, s.next, coalesce(array_agg(i.number) filter (where i.number is not null), '{}')"
+        " as numbers from number_series s left join invoices i on i.status <> 'draft'"
+        " and i.number ^@ split_part(s.id, '{number', 1)"
+        " where s.id = any(%(ids)s) and s.kind = 'invoice' group by s.id, s.next order by s.id",
+        ids=list(series),
+    ):
+        places = sorted(
+            place for one in row["numbers"] if (place := numbering.place_in(row["id"], one)) is not None
+        )
+        if places != list(range(1, row["next"])):
+            missing = sorted(set(range(1, row["next"])) ^ set(places))[:3]
+            found = ", ".join(numbering.in_series(row["id"], one) for one in missing)
+            yield Finding("series_have_no_gap", row["id"], "an invoice for each number of the series", found)
 
 
 def once_coupons_are_used_once(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:

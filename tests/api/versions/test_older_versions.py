@@ -460,3 +460,15 @@ def test_an_old_request_that_is_sent_again_gets_the_old_answer(acacia: Client, w
     )
     assert first == again and again.headers["Idempotent-Replayed"] == "true"
     assert again["current_period_end"] == first["items"]["data"][0]["current_period_end"]
+
+
+def test_a_param_of_an_older_version_names_what_took_its_place(api: Api) -> None:
+    sent = {"amount": "500", "currency": "eur", "payment_method_types[]": "card"}
+    error = api.post("/v1/payment_intents", sent)["error"]
+    assert (error["code"], error["param"]) == ("parameter_unknown", "payment_method_types")
+    assert error["message"] == (
+        "Received unknown parameter: payment_method_types."
+        " Since 2026-09-30.endive it is allowed_payment_method_types."
+    )
+    other = api.post("/v1/payment_intents", {"amount": "500", "currency": "eur", "colour": "red"})["error"]
+    assert other["message"] == "Received unknown parameter: colour"

@@ -19,6 +19,7 @@ from billow.providers.gateways.sepa_debit import SepaDebit
 from billow.providers.letters import layout
 from tests.flows.bank.conftest import Bank
 from tests.support.bank_statements import Booking
+from tests.support.page_visits import Visitor
 
 IBANS = ("NL91ABNA0417164300", "FR1420041010050500013M02606", "DE02120300000000202051")
 START = date(2026, 3, 2)
@@ -179,6 +180,16 @@ def test_a_debit_that_comes_back_opens_its_invoice_again(debits, bank, reason, c
     assert (again.applied == 1 and bank.balances()["clearing"] == -12500) or bank.paid(invoice)[0] == "open"
 
 
+def test_money_of_a_debit_that_was_rejected_or_paid_before_waits_in_the_queue(debits, bank):
+    [invoice] = debits.collected(12500)
+    [id] = all_texts(debits.export().content, "EndToEndId")
+    debits.reject(id)
+    done = bank.statement(Booking(12500, "B1", end_to_end=id))
+    assert (done.queued, bank.paid(invoice)[0]) == (1, "open")
+    assert bank.entry("B1").reason == f"the direct debit {id.replace('_', '-')}, which is rejected already"
+    assert (bank.balances()["bank"], bank.balances()["unapplied_cash"]) == (12500, -12500)
+
+
 def test_a_return_may_come_before_the_sum_that_holds_it(debits, bank):
     kept, lost = debits.collected(1000, 500)
     file = debits.export()
@@ -247,7 +258,7 @@ def test_a_charge_by_transfer_waits_for_the_transfer_which_pays_the_invoice(debi
     assert world.get(f"/v1/payment_intents/{intent}")["status"] == "canceled"
 
 
-def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, world):
+def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, world, app):
     world.at("2026-03-02")
     customer = debits.payer()
     method = world.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"]
@@ -261,9 +272,37 @@ def test_the_mandate_of_a_setup_intent_is_the_one_in_the_file(debits, bank, worl
         mandate_data={"customer_acceptance": accepted},
     )
     mandate = world.get(f"/v1/mandates/{made['mandate']}")
+    shown = mandate["payment_method_details"]["sepa_debit"]
+    page = Visitor(app).opens(shown["url"])
+    assert page.status == 200 and shown["reference"] in page.words()
+    assert Visitor(app).opens(f"{shown['url'][:-2]}xx").status == 404
     debits.invoice(customer, 100)
     world.at("2026-03-02 00:30")
     file = debits.export()
     assert all_texts(file.content, "MndtId") == [mandate["payment_method_details"]["sepa_debit"]["reference"]]
     assert all_texts(file.content, "DtOfSgntr") == ["2026-01-01"]
     debits.reject(*all_texts(file.content, "EndToEndId"))
+
+
+def test_a_debit_without_an_invoice_says_what_it_is_for(debits: Debits) -> None:
+    debits.world.at("2026-03-02")
+    customer = debits.payer()
+    [method] = debits.world.get(f"/v1/customers/{customer}/payment_methods")["data"]
+    for more in ({"description": "Course in May"}, {"statement_descriptor": "NIMBUS COURSE"}, {}):
+        debits.world.post(
+            "/v1/payment_intents",
+            amount=900,
+            allowed_payment_method_types=["sepa_debit"],
+            confirm=True,
+            currency="eur",
+            customer=customer,
+            mandate_data={"customer_acceptance": {"type": "offline"}},
+            payment_method=method["id"],
+            **more,
+        )
+    file = debits.export()
+    texts = etree.fromstring(file.content.encode()).xpath("//*[local-name()='Ustrd']/text()")
+    assert texts[:2] == ["Course in May Nimbus Ltd", "NIMBUS COURSE Nimbus Ltd"]
+    assert texts[2].startswith("par-") or texts[2].startswith("atp-")
+    ids = etree.fromstring(file.content.encode()).xpath("//*[local-name()='EndToEndId']/text()")
+    assert debits.reject(*ids) == []

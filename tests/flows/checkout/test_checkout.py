@@ -12,8 +12,9 @@ THREE_D_SECURE, DECLINED = "4000002760003184", "4000000000000002"
 
 
 @pytest.fixture
-def visitor(app: Any) -> Visitor:
-    return Visitor(app)
+def visitor(app: Any, world: World) -> Visitor:
+    """A customer at the pages of a merchant whose worker does meanwhile what is due."""
+    return Visitor(app, world.work)
 
 
 def session(world: World, mode: str, price: str | None = None, **more: Any) -> dict[str, Any]:
@@ -62,6 +63,28 @@ def test_a_declined_card_leaves_the_session_open_and_nothing_behind(world: World
     visitor.sends(**PAYER)
     assert read(world, made)["status"] == "complete"
     assert len(world.get("/v1/subscriptions")["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "failed"),
+    [
+        ("payment", ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]),
+        ("setup", ["setup_intent.setup_failed"]),
+    ],
+)
+def test_a_card_that_is_declined_leaves_a_payment_that_failed(
+    world: World, visitor: Visitor, mode: str, failed: list[str]
+) -> None:
+    ann = world.post("/v1/customers", email="ann@example.com")["id"]
+    price = world.once("Book", usd=12) if mode == "payment" else None
+    made = session(world, mode, price, customer=ann, **({} if price else {"currency": "usd"}))
+    world.forget()
+    visitor.opens(made["url"]).sends(**{**PAYER, "number": DECLINED})
+    assert visitor.status == 422 and "Your card was declined." in visitor.words()
+    assert types(world) == failed and read(world, made)["status"] == "open"
+    assert world.get(f"/v1/customers/{ann}/payment_methods")["data"] == []
+    visitor.sends(**PAYER)
+    assert read(world, made)["status"] == "complete"
 
 
 def test_a_bank_that_asks_is_answered_on_a_page_of_its_own(world: World, visitor: Visitor) -> None:

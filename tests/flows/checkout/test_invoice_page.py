@@ -111,3 +111,43 @@ def test_a_seal_opens_only_its_own_page(world: World, app: Any) -> None:
         address.replace("/i/", "/m/"),
     ):
         assert Visitor(app).opens(wrong).status == 404
+
+
+def methods_of(world: World, customer: str) -> list[str]:
+    found = world.get(f"/v1/customers/{customer}/payment_methods")["data"]
+    return [one["card"]["last4"] for one in found]
+
+
+def default_of(world: World, customer: str) -> str | None:
+    method = world.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"]
+    return world.get(f"/v1/payment_methods/{method}")["card"]["last4"] if method else None
+
+
+def test_a_card_is_kept_only_where_its_holder_wants_it_and_once_it_has_paid(world: World, app: Any) -> None:
+    ann = world.customer("ann", card=None)
+    visitor = Visitor(app, world.work).opens(invoice(world, ann.id)["hosted_invoice_url"])
+    visitor.sends(**{**CARD, "number": "4000000000000341"}, keep="yes")
+    assert visitor.status == 422 and methods_of(world, ann.id) == []
+    visitor.sends(**CARD)
+    assert "Paid on" in visitor.words() and methods_of(world, ann.id) == []
+    second = Visitor(app, world.work).opens(invoice(world, ann.id)["hosted_invoice_url"])
+    second.sends(**{**CARD, "number": ALWAYS_ASKS}, keep="yes")
+    assert methods_of(world, ann.id) == []
+    second.sends(answer="yes")
+    assert (methods_of(world, ann.id), default_of(world, ann.id)) == (["3184"], "3184")
+
+
+def test_a_new_card_that_does_not_pay_replaces_none(world: World, app: Any) -> None:
+    ann = world.customer("ann")
+    made = invoice(world, ann.id)
+    with app.db.transaction(world.api.tenant) as tx:
+        url = update_method(tx, ann.id, made["id"])
+    visitor = Visitor(app, world.work).opens(url).sends(**{**CARD, "number": "4000000000000341"})
+    assert visitor.status == 422
+    assert (methods_of(world, ann.id), default_of(world, ann.id)) == (["4242"], "4242")
+    visitor.sends(**{**CARD, "number": "5555555555554444"})
+    assert default_of(world, ann.id) == "4444"
+    with app.db.transaction(world.api.tenant) as tx:
+        url = update_method(tx, ann.id, made["id"])
+    Visitor(app, world.work).opens(url).sends(**{**CARD, "number": "378282246310005"})
+    assert default_of(world, ann.id) == "0005"

@@ -75,3 +75,14 @@ def test_a_declined_payment_whose_answer_was_lost_opens_the_session_again(
     assert world.get("/v1/subscriptions", status="all")["data"] == []
     Visitor(app).opens(made["url"]).sends(**PAYER)
     assert world.get(f"/v1/checkout/sessions/{made['id']}")["status"] == "complete"
+
+
+def test_what_a_customer_confirms_at_the_bank_is_not_taken_back_meanwhile(world: World, app: App) -> None:
+    price = world.plan("Pro", usd=20)
+    sent: dict[str, Any] = {"mode": "subscription", "success_url": "https://shop.example"}
+    made = world.post("/v1/checkout/sessions", **sent, line_items=[{"price": price, "quantity": 1}])
+    visitor = Visitor(app).opens(made["url"]).sends(**{**PAYER, "number": "4000002760003184"})
+    later(app, 5)
+    assert "Thank you" in visitor.sends(answer="yes").words()
+    done = world.get(f"/v1/checkout/sessions/{made['id']}")
+    assert world.get(f"/v1/subscriptions/{done['subscription']}")["status"] == "active"

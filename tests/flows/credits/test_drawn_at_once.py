@@ -42,4 +42,5 @@ def test_each_credit_is_used_once(world: World) -> None:
     assert sum(answer["total"] for answer in answers) == 300 * DRAWS - taken
     found = world.get("/v1/billing/credit_balance_transactions", customer=anna.id, limit=100)["data"]
     assert sum(one["debit"]["amount"]["monetary"]["value"] for one in found if one["debit"]) == taken
+    world.work()
     invariants.check_all(world.api.app.db, world.api.tenant)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from stdnum import iban as ibans
 
 from billow.core.payments import Charge, Declined, Deposits, NeedsAction, Pending, SetUp, Succeeded
 from billow.providers.gateways import StoredMethod
@@ -115,6 +116,29 @@ def test_a_debit_is_pending_and_becomes_what_the_account_says(account: Any) -> N
     final = gateway.arrive("a")
     assert final == account.refusal if account.refusal else isinstance(final, Succeeded)
     assert gateway.look_up("a") == final
+
+
+def test_each_test_account_has_a_token_of_its_own_and_ibans_that_are_valid() -> None:
+    assert len({one.token for one in ACCOUNTS}) == len(ACCOUNTS)
+    numbers = [one.number for one in ACCOUNTS if one.type == "sepa_debit"]
+    assert [number for number in numbers if not ibans.is_valid(number, check_country=False)] == []
+    typed = [(one.type, one.number) for one in ACCOUNTS if one.typed]
+    assert len(set(typed)) == len(typed)
+
+
+def test_an_account_that_is_known_by_its_token_only_cannot_be_typed_in() -> None:
+    gateway = Simulated()
+    assert isinstance(gateway.store_method("pm_acssDebit_noAccount"), StoredMethod)
+    assert isinstance(gateway.store_method("000111111116", "acss_debit"), Declined)
+
+
+def test_an_account_that_small_deposits_do_not_reach_is_not_verified() -> None:
+    gateway = Simulated()
+    stored = gateway.store_method("000666666661", "us_bank_account")
+    assert isinstance(stored, StoredMethod)
+    assert isinstance(gateway.set_up(SetUp("a", stored.reference)), NeedsAction)
+    failed = gateway.verify("a", Deposits((32, 45)))
+    assert isinstance(failed, Declined) and failed.code == "payment_method_microdeposit_failed"
 
 
 def test_a_typed_in_us_account_is_verified_by_its_small_deposits() -> None:

@@ -172,7 +172,7 @@ def test_documents_show_european_numbers_in_capitals_without_spaces(world: World
     invoice.does("finalize")
     with world.api.app.db.transaction(world.api.tenant) as tx:
         document = document_of(tx, rows.find(tx, Invoice, invoice.data["id"]))
-    assert document.buyer.tax_ids == ("DE136695976", "91-1144442")
+    assert document.buyer.tax_ids == ("VAT number DE136695976", "EIN 91-1144442")
 
 
 # ------------------------------------------------------------------------------------- VIES itself

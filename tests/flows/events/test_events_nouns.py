@@ -11,6 +11,7 @@ import pytest
 
 from billow.api.resource import REGISTRY
 from billow.store import jobs
+from tests.support import credited
 
 Sent = dict[str, str]
 CHANGES = {"create", "update", "delete"}
@@ -122,6 +123,13 @@ STORIES: dict[str, Story] = {
         (None, None, None),
     ),
     "coupon": Story("/v1/coupons", {"percent_off": "10", "name": "Ann"}, crud("coupon"), **NAME),
+    "credit_note": Story(
+        "/v1/credit_notes",
+        lambda api: {"invoice": credited.open_invoice(api), "amount": "5", "memo": "Ann"},
+        crud("credit_note", "deleted"),
+        change={"memo": "Bob"},
+        before={"memo": "Ann"},
+    ),
     "customer": Story("/v1/customers", {"name": "Ann"}, crud("customer"), **NAME),
     "dispute": Story(
         "/v1/disputes", {}, ("charge.dispute.created", "charge.dispute.updated", None), made=disputed
@@ -216,6 +224,7 @@ SILENT = {
     "payment_method_configuration": "Stripe has no event for it",
     "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
+    "tax.registration": "Stripe has no event for it",
     "subscription_item": "emitted as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",
 }

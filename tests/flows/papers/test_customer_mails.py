@@ -74,12 +74,12 @@ def test_a_failure_tells_why_when_it_is_tried_again_and_what_is_lost_when(
     anna, _ = failed_renewal(world)
     world.at("2025-02-01 01:00")
     mail = by_time(letters)[-1]
-    assert mail["Subject"] == "Your payment to Nimbus Ltd failed: $20.00"
+    assert mail["Subject"] == "Your payment to Nimbus Ltd failed: US$20.00"
     text = " ".join(text_of(mail).split())
     number = anna.last_invoice.data["number"]
-    assert f"We tried to charge $20.00 for invoice {number}. The bank declined the payment" in text
-    assert "We try again on February 2, 2025." in text
-    assert "If the invoice is not paid by February 15, 2025, Pro will be canceled." in text
+    assert f"We tried to charge US$20.00 for invoice {number}. The bank declined the payment" in text
+    assert "We try again on 2 February 2025." in text
+    assert "If the invoice is not paid by 15 February 2025, Pro will be canceled." in text
     [link] = re.findall(r"https?://\S+", text)
     assert f"/m/{world.api.tenant}/{anna.id}.{anna.last_invoice.data['id']}/" in link
     assert f'href="{link}"' in text_of(mail, "html")
@@ -89,11 +89,11 @@ def test_the_words_differ_from_failure_to_failure_until_the_last(world: World, l
     failed_renewal(world)
     for day in [1, *RETRIES]:
         world.at(f"2025-02-{day:02} 01:00")
-    sent = subjects(letters)[2:]  # after the invoices of January and February
-    assert sent[0] == "Your payment to Nimbus Ltd failed: $20.00"
-    assert sent[1:7] == ["Still unpaid: $20.00 to Nimbus Ltd"] * 6
-    assert sent[7].startswith("Last attempt on February 15, 2025: $20.00 to Nimb")
-    assert sent[8:] == ["Not paid: $20.00 to Nimbus Ltd"]
+    sent = subjects(letters)[1:]  # after the invoice of January; that of February is not paid
+    assert sent[0] == "Your payment to Nimbus Ltd failed: US$20.00"
+    assert sent[1:7] == ["Still unpaid: US$20.00 to Nimbus Ltd"] * 6
+    assert sent[7].startswith("Last attempt on 15 February 2025: US$20.00 to Nimb")
+    assert sent[8:] == ["Not paid: US$20.00 to Nimbus Ltd"]
     assert "Pro was therefore canceled." in text_of(by_time(letters)[-1])
 
 
@@ -102,7 +102,7 @@ def test_a_payment_after_a_failure_is_thanked_for_and_ends_the_mails(world: Worl
     world.at("2025-02-01 12:00")
     anna.pays_with("visa")
     world.at("2025-02-03")
-    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+    assert "Paid, thank you: US$20.00 to Nimbus Ltd" in subjects(letters)[-2:]  # and the invoice
     count = len(read(letters))
     world.at("2025-02-28")
     assert len(read(letters)) == count
@@ -112,17 +112,17 @@ def test_a_bank_that_wants_a_confirmation_is_told_with_a_reminder(world: World, 
     anna, _ = failed_renewal(world, "always 3DS")
     world.at("2025-02-01 01:00")
     mail = by_time(letters)[-1]
-    assert mail["Subject"] == "Please confirm your payment to Nimbus Ltd: $20.00"
+    assert mail["Subject"] == "Please confirm your payment to Nimbus Ltd: US$20.00"
     assert f"/i/{world.api.tenant}/{anna.last_invoice.data['id']}/" in text_of(mail)
     world.at("2025-02-02 01:00")
-    assert subjects(letters)[-1] == "Reminder: confirm your payment to Nimbus Ltd: $20.00"
+    assert subjects(letters)[-1] == "Reminder: confirm your payment to Nimbus Ltd: US$20.00"
 
 
 def test_without_a_method_the_mail_asks_for_one(world: World, letters: Path) -> None:
     failed_renewal(world, card=None)
     world.at("2025-02-01 01:00")
     mail = by_time(letters)[-1]
-    assert str(mail["Subject"]).startswith("Your payment method is needed: $20.00 to Nimbus")
+    assert str(mail["Subject"]).startswith("Your payment method is needed: US$20.00 to Nimbus")
     assert "There is no payment method on file." in " ".join(text_of(mail).split())
 
 
@@ -143,7 +143,7 @@ def test_an_overdue_invoice_is_reminded_of_on_the_days_that_are_set_until_it_is_
     first, again = by_time(letters)[1:]
     assert str(first["Subject"]).startswith(f"Overdue: invoice {number} from")
     assert str(again["Subject"]).startswith(f"Reminder: invoice {number} from")
-    assert "due on January 4, 2025" in " ".join(text_of(first).split())
+    assert "due on 4 January 2025" in " ".join(text_of(first).split())
 
 
 def test_a_paid_invoice_is_not_reminded_of(world: World, letters: Path, settings: Settings) -> None:
@@ -190,7 +190,7 @@ def test_receipts_refunds_and_ends_are_mailed_where_they_are_switched_on(
         receipt
     )
     [refund] = [one for one in mine if str(one["Subject"]).startswith("Refund")]
-    assert "We refunded $5.00 on January 1, 2025" in " ".join(text_of(refund).split())
+    assert "We refunded US$5.00 on 1 January 2025" in " ".join(text_of(refund).split())
 
 
 def test_a_charge_with_an_address_gets_its_receipt_though_receipts_are_off(
@@ -222,7 +222,7 @@ def test_the_end_of_a_trial_is_announced_with_what_is_missing(
     world.customer("bo", card=None).subscribes_to(pro, trial_period_days=10)
     world.at("2025-01-08")
     anna, bo = sorted(read(letters), key=lambda one: str(one["To"]))
-    assert anna["Subject"] == "Your trial at Nimbus Ltd ends on January 11, 2025"
+    assert anna["Subject"] == "Your trial at Nimbus Ltd ends on 11 January 2025"
     assert "you don’t need to do anything" in text_of(anna)
     assert "please add a payment method" in " ".join(text_of(bo).split())
 
@@ -233,7 +233,7 @@ def test_the_end_of_a_trial_is_announced_with_what_is_missing(
         ("sv", "Betalningen till Nimbus Ltd misslyckades: 20,00 US$", "20,00 US$", "2 februari 2025"),
         ("de-AT", "Zahlung an Nimbus Ltd fehlgeschlagen: $ 20,00", "$ 20,00", "2. Februar 2025"),
         ("fr-CA", "Échec du paiement à Nimbus Ltd : 20,00 $ US", "20,00 $ US", "2 février 2025"),
-        ("fi", "Your payment to Nimbus Ltd failed: $20.00", "$20.00", "February 2, 2025"),
+        ("fi", "Your payment to Nimbus Ltd failed: US$20.00", "US$20.00", "2 February 2025"),
     ],
 )  # fmt: skip
 def test_the_customers_language_decides_the_words_the_amounts_and_the_dates(
@@ -304,7 +304,7 @@ def test_a_payment_out_of_band_after_a_failure_is_thanked_for(world: World, lett
     world.at("2025-02-03")
     anna.last_invoice.does("pay", paid_out_of_band=True)
     world.work()
-    assert subjects(letters)[-1] == "Paid, thank you: $20.00 to Nimbus Ltd"
+    assert subjects(letters)[-1] == "Paid, thank you: US$20.00 to Nimbus Ltd"
 
 
 def test_all_mails_of_a_transaction_are_written_with_one_statement(app: App, world: World) -> None:
@@ -424,3 +424,31 @@ def test_a_kind_that_is_switched_off_is_not_sent_and_one_that_is_sent_by_hand_is
 def test_settings_that_make_no_sense_are_refused(app: App, world: World, wrong: Any) -> None:
     with pytest.raises(Refused):
         mailing.change(app_of(app, world), "test", *wrong)
+
+
+def test_a_failing_renewal_is_mailed_once_and_its_invoice_when_it_is_paid(
+    world: World, letters: Path
+) -> None:
+    anna, _ = failed_renewal(world)
+    world.at("2025-02-01 02:00")
+    number = anna.last_invoice.data["number"]
+    about = [one for one in by_time(letters) if number in text_of(one)]
+    assert [str(one["Subject"]) for one in about] == ["Your payment to Nimbus Ltd failed: US$20.00"]
+    anna.pays_with("visa")
+    world.at("2025-02-03")
+    assert f"Invoice {number} from Nimbus Ltd: US$20.00" in subjects(letters)
+
+
+def test_an_invoice_of_nothing_is_mailed_only_where_the_account_asks(
+    world: World, letters: Path, settings: Settings
+) -> None:
+    world.at("2025-01-01")
+    price = world.plan("Pro", usd=20)
+    world.customer("ann").subscribes_to(price, trial_period_days=7)
+    world.work()
+    assert subjects(letters) == []
+    settings(mails={"zero_invoice": True})
+    world.customer("ben").subscribes_to(price, trial_period_days=7)
+    world.work()
+    [mail] = by_time(letters)
+    assert "there is nothing to pay" in " ".join(text_of(mail).split())

@@ -13,6 +13,7 @@ import pytest
 from billow import commands
 from billow.app import App
 from billow.providers.mail.outbox import Outbox
+from tests.support.page_visits import PAYER, Visitor
 from tests.support.world import World
 
 
@@ -37,7 +38,7 @@ def test_the_letter_names_the_invoice_and_carries_it(world: World, letters: Path
     [letter] = read(letters)
     number = anna.last_invoice.data["number"]
     assert letter["To"] == "anna@example.com"
-    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd: $20.00"
+    assert letter["Subject"] == f"Invoice {number} from Nimbus Ltd: US$20.00"
     [paper] = letter.iter_attachments()
     assert paper.get_filename() == f"{number}.pdf"
     assert paper.get_content_type() == "application/pdf"
@@ -101,3 +102,25 @@ def test_a_customer_without_an_address_gets_none(world: World, letters: Path) ->
     anna.subscribes_to(world.plan("Pro", usd=20))
     world.work()
     assert read(letters) == []
+
+
+def test_a_checkout_mails_its_invoice_once_it_is_paid_and_none_of_a_failed_one(
+    app: App, world: World, letters: Path
+) -> None:
+    made = world.post(
+        "/v1/checkout/sessions",
+        mode="subscription",
+        success_url="https://shop.example/ok",
+        line_items=[{"price": world.plan("Pro", usd=20), "quantity": 1}],
+    )
+    visitor = Visitor(app, world.work)
+    visitor.opens(made["url"]).sends(**{**PAYER, "number": "4000000000000341"})
+    visitor.sends(**{**PAYER, "number": "4000002760003184"})
+    world.work()
+    assert read(letters) == []
+    visitor.sends(answer="yes")
+    world.work()
+    [letter] = read(letters)
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert "has billed you US$20.00, and it is paid" in " ".join(text.get_content().split())

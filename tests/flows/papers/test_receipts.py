@@ -20,7 +20,7 @@ def test_a_receipt_says_what_was_paid_and_with_what(app: Any, api: Any) -> None:
     made = charged(api)
     status, text = page(app, made["receipt_url"])
     assert status == 200
-    for word in ("Receipt", made["id"], "Setup", "$50.00", "visa ending in 4242", "Nimbus Ltd"):
+    for word in ("Receipt", made["id"], "Setup", "$50.00", "Visa ending in 4242", "Nimbus Ltd"):
         assert word in text
     assert "Refunded" not in text
 

@@ -69,8 +69,8 @@ def test_there_is_no_qr_code_for_other_currencies(app, world, account):
 
 
 def test_a_swedish_seller_shows_an_ocr_number(app, world, account):
-    invoice = sent(world, "sek")
     app.db.outside = replace(app.db.outside, account=replace(ACCOUNT, reference="ocr"))
+    invoice = sent(world, "sek")
     transfer = paper(app, world, invoice).transfer
     assert transfer and references.is_ocr(transfer.reference)
 

@@ -122,9 +122,12 @@ def test_a_declined_charge_is_answered_with_402_and_kept(api: Any, contract: Mod
     assert refund(api, kept["id"])["error"]["code"] == "charge_not_refundable"
 
 
-def test_a_token_that_is_declined_at_once_leaves_nothing(api: Any) -> None:
-    assert charge(api, source="tok_chargeDeclined").status == 402
-    assert api.get("/v1/charges")["data"] == [] and books(api) == {}
+def test_a_token_that_is_declined_leaves_a_failed_charge(api: Any) -> None:
+    refused = charge(api, source="tok_chargeDeclined")
+    assert (refused.status, refused["error"]["code"]) == (402, "card_declined")
+    [kept] = api.get("/v1/charges")["data"]
+    assert (kept["id"], kept["status"]) == (refused["error"]["charge"], "failed") and books(api) == {}
+    assert api.event_types(type="charge.*") == ["charge.failed"]
 
 
 def test_a_card_that_must_be_authenticated_is_declined_where_nobody_is_there(api: Any) -> None:

@@ -4,6 +4,8 @@ from tests.support.world import OPENED, PAID, REFUSED, RENEWED, Customer, Subscr
 
 RETRIES = [2, 4, 6, 8, 10, 12, 14, 15]
 """The days of February: 1, 3, 5, 7, 9, 11, 13 and 14 after the first failure."""
+ASKED = [*REFUSED[:-1], "invoice.payment_action_required", REFUSED[-1]]
+"""What a bank that wants the customer, who is not there, leads to (§8.5)."""
 PAST_DUE = ["customer.subscription.updated", "customer.updated"]
 
 
@@ -81,7 +83,7 @@ def test_without_any_method_a_renewal_counts_as_tried_and_no_charge_is_made(worl
 
 def test_a_card_that_wants_its_owner_is_not_asked_again_until_there_is_another(world: World) -> None:
     anna, plan = failed_renewal(world, "always 3DS")
-    world.at("2025-02-01 01:00", expect=[*OPENED, *REFUSED, *PAST_DUE])
+    world.at("2025-02-01 01:00", expect=[*OPENED, *ASKED, *PAST_DUE])
     error = anna.last_invoice.intent["last_payment_error"]
     assert error["code"] == "authentication_required"
     for tries, day in enumerate(RETRIES[:3], start=2):
@@ -122,3 +124,11 @@ def test_an_invoice_made_by_hand_is_tried_as_often_and_then_left_open(world: Wor
     world.at("2025-01-15 01:00")
     invoice = anna.last_invoice.data
     assert (invoice["status"], invoice["attempt_count"], invoice["next_payment_attempt"]) == ("open", 9, None)
+
+
+def test_each_failure_by_hand_is_told_and_a_bank_that_asks_is_told_besides(world: World) -> None:
+    anna, _ = failed_renewal(world, card="always 3DS")
+    world.at("2025-02-01 01:00", expect=[*OPENED, *ASKED, *PAST_DUE])
+    for _ in range(2):
+        world.refused(f"/v1/invoices/{anna.last_invoice.data['id']}/pay")
+        world.check_events([*ASKED[:2], *ASKED[3:]])

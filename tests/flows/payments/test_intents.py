@@ -68,6 +68,58 @@ def test_a_declining_card_is_declined_when_it_is_charged_and_not_before(api: Any
     assert api.get(f"/v1/charges/{error['charge']}")["status"] == "failed"
 
 
+def test_a_charge_says_what_its_intent_said_when_it_was_made(api: Any) -> None:
+    said = {
+        "metadata[order]": "7",
+        "receipt_email": "ann@example.com",
+        "shipping[name]": "Ann",
+        "shipping[address][line1]": "Street 1",
+        "statement_descriptor_suffix": "BOOK",
+        "transfer_group": "orders",
+    }
+    made = api.post(PATH, {**CARD, **said, "capture_method": "manual", "confirm": "true"})
+    api.post(f"{PATH}/{made['id']}", {"metadata[order]": "8"})
+    charge = api.get(f"/v1/charges/{made['latest_charge']}")
+    for name in ("receipt_email", "shipping", "statement_descriptor_suffix", "transfer_group"):
+        assert charge[name] == made[name] is not None
+    assert charge["metadata"] == {"order": "7"}
+    until = charge["payment_method_details"]["card"]["capture_before"]
+    assert until == charge["created"] + 7 * 24 * 60 * 60
+
+
+def test_the_default_method_of_a_customer_pays_no_intent_that_names_none(api: Any, ann: str) -> None:
+    card = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": ann})["id"]
+    api.post(f"/v1/customers/{ann}", {"invoice_settings[default_payment_method]": card})
+    made = api.post(PATH, {**DUE, "customer": ann})
+    error = api.post(f"{PATH}/{made['id']}/confirm")["error"]
+    assert error["code"] == UNEXPECTED and "missing a payment method" in error["message"]
+    api.post(f"/v1/customers/{ann}/sources", {"source": "tok_visa"})
+    assert api.post(f"{PATH}/{made['id']}/confirm")["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "param"),
+    [
+        ("exp_month", "13", "invalid_expiry_month", "exp_month"),
+        ("cvc", "1", "invalid_cvc", "cvc"),
+        ("number", "4242424242424241", "incorrect_number", "number"),
+    ],
+)
+def test_a_card_that_is_typed_wrongly_is_a_card_error(
+    api: Any, name: str, value: str, code: str, param: str
+) -> None:
+    card = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2050", "cvc": "123", name: value}
+    sent = {f"card[{key}]": one for key, one in card.items()}
+    for answer in (api.post("/v1/payment_methods", {"type": "card", **sent}), api.post("/v1/tokens", sent)):
+        error = answer["error"]
+        assert (answer.status, error["type"], error["code"], error["param"]) == (
+            402,
+            "card_error",
+            code,
+            param,
+        )
+
+
 def test_what_is_held_is_captured_in_part_once_and_counts_as_received(api: Any, ann: str) -> None:
     sent = {**CARD, "capture_method": "manual", "confirm": "true"}
     held = api.post(PATH, sent)
@@ -130,6 +182,8 @@ def test_a_customer_who_must_act_is_sent_to_a_page_or_to_the_sdk(api: Any) -> No
     failed = api.get(f"{PATH}/{browser['id']}")
     assert failed["status"] == "requires_payment_method" and failed["next_action"] is None
     assert failed["last_payment_error"]["code"] == "payment_intent_authentication_failure"
+    assert failed["latest_charge"] is None and "charge" not in failed["last_payment_error"]
+    assert api.event_types(type="charge.*") == ["charge.succeeded"]
 
 
 def test_an_action_that_is_refused_is_a_decline(api: Any) -> None:

@@ -10,6 +10,7 @@ from billow.core.errors import Unavailable
 from billow.core.routing import Route, choose
 from billow.flows.outside import gateways
 from billow.flows.outside.gateways import Configured
+from billow.providers.gateways.bank import Bank
 from billow.providers.gateways.simulated import Simulated
 from tests.conftest import Api
 
@@ -141,6 +142,22 @@ def test_a_payment_that_no_gateway_takes_is_refused_in_live_mode(
         gateways.write(tx, route("debits", types=("sepa_debit",)))
     refused = charge(api)
     assert refused.status == 400 and refused["error"]["code"] == "payment_method_unavailable"
+
+
+def test_a_card_is_set_up_where_it_is_stored_and_not_by_a_gateway_of_another_type(
+    app: App, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Configured({"named": lambda route: Bank(route.name)})
+    monkeypatch.setattr(app.db, "outside", replace(app.db.outside, configured=known))
+    with app.db.transaction(api.tenant) as tx:
+        gateways.write(tx, route("transfers", types=("customer_balance",)))
+    customer = api.post("/v1/customers")["id"]
+    sent = {"customer": customer, "confirm": "true", "automatic_payment_methods[enabled]": "false"}
+    refused = api.post("/v1/setup_intents", {**sent, "payment_method": "pm_card_visa_chargeDeclined"})
+    assert refused.status == 402 and refused["error"]["code"] == "card_declined"
+    assert api.post("/v1/setup_intents", {**sent, "payment_method": "pm_card_visa"})["status"] == "succeeded"
+    with app.db.transaction(api.tenant, reads=True) as tx:
+        assert tx.tuples("select distinct gateway from attempts") == [("simulated",)]
 
 
 def test_secrets_are_in_no_text_of_a_route() -> None:

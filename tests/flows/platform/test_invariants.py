@@ -128,6 +128,35 @@ def test_a_fault_in_discounts_or_taxes_is_found(world: World, app: App, fault: s
         assert check in complaints(tx)
 
 
+CREDITED = {
+    "update credit_note_lines set net = net + 1": "credit_notes_are_sums",
+    "update credit_notes set out_of_band_amount = null": "credit_notes_are_sums",
+    "update credit_notes set taken_back = '{}'": "credit_notes_are_sums",
+    "update invoices set post_payment_credit_notes_amount = 0": "credit_notes_are_bounded",
+    "update invoices set total = 100": "credit_notes_are_bounded",
+    "update invoice_lines set credited = 0": "deferred_is_unearned",
+    "update credit_notes set total_taxes = '[]'": "taxes_are_booked",
+    "update refunds set granted = null": "taxes_are_booked",
+}
+
+
+@pytest.mark.parametrize(("fault", "check"), CREDITED.items())
+def test_a_fault_in_credit_notes_is_found(world: World, app: App, fault: str, check: str) -> None:
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    anna.owes(1000)
+    invoice = anna.bills(default_tax_rates=[world.tax(25)])
+    invoice.does("pay")
+    given = {"refund_amount": 100, "out_of_band_amount": 150}
+    world.post("/v1/credit_notes", invoice=invoice.data["id"], amount=250, **given)
+    [charge] = world.get("/v1/charges", customer=anna.id)["data"]
+    world.post("/v1/refunds", charge=charge["id"], amount=250)
+    with rolled_back(app, world) as tx:
+        assert complaints(tx) == []
+        assert tx.run(fault)
+        assert check in complaints(tx)
+
+
 @pytest.mark.parametrize(
     ("changed", "check"),
     [

@@ -1,7 +1,7 @@
 """Lost timers are found from the state of the rows, and set again as they were."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -265,3 +265,19 @@ def test_a_starting_worker_puts_the_repair_of_every_tenant(world: World, app: Ap
     jobs.run_due(app.db, clock="wall", until=app.db.wall(), lane="upkeep")
     with app.db.transaction(world.api.tenant) as tx:
         assert timers(tx) == before
+
+
+@pytest.mark.parametrize(("pending", "wrong"), [(True, False), (False, True)])
+def test_money_that_is_on_its_way_is_asked_for_once_a_day(pending: bool, wrong: bool) -> None:
+    [rule] = [one for one in missing_timers.RULES if one.kind == "attempt.resolve"]
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    tomorrow = now + timedelta(days=1)
+    row = {
+        "id": "at_1",
+        "clock": "wall",
+        "now": now,
+        "set_on": "wall",
+        "set_at": tomorrow,
+        "pending": pending,
+    }
+    assert (rule.compare(row, now) is not None) == wrong

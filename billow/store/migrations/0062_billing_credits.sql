@@ -11,7 +11,7 @@ create table credit_grants (
     expires_at           timestamptz,
     metadata             jsonb       not null,
     name                 text,
-    priority             int         not null check (priority between 0 and 100),
+    priority             bigint      not null check (priority between 0 and 100),
     test_clock           text,
     updated              timestamptz not null,
     voided_at            timestamptz,

@@ -1,0 +1,96 @@
+"""Lay out the lines of an invoice: quantity times price is the amount that stands beside them."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from billow.api import rows
+from billow.core.line_parts import Part, Rated, parts, plain_name
+from billow.providers.documents import DocumentLine, formats, wording
+from billow.resources.invoice_line import InvoiceLine
+from billow.resources.price import Price
+from billow.store.tx import Tx
+
+
+def prices_of(tx: Tx, lines: Sequence[InvoiceLine]) -> dict[str, Price]:
+    """Load the prices of lines, which say how large packages are."""
+    return rows.find_many(tx, Price, sorted({line.price for line in lines if line.price}))
+
+
+def rated(line: InvoiceLine, price: Price | None) -> Rated:
+    transform = (price.transform_quantity if price else None) or {}
+    return Rated(
+        line.amount,
+        line.quantity_decimal,
+        line.unit_amount_decimal,
+        line.flat_amount_decimal,
+        transform.get("divide_by"),
+        transform.get("round") == "down",
+    )
+
+
+def lines_of(
+    lines: Sequence[InvoiceLine],
+    prices: Mapping[str, Price],
+    labels: Mapping[str, str],
+    locale: str = "en",
+    zone: str = "UTC",
+) -> tuple[DocumentLine, ...]:
+    """Lay out lines; a tier with a flat fee is two, and the discounts of a line stand below it."""
+    return tuple(
+        shown
+        for line in lines
+        for shown in one_line(line, prices.get(line.price or ""), labels, locale, zone)
+    )
+
+
+def one_line(
+    line: InvoiceLine, price: Price | None, labels: Mapping[str, str], locale: str, zone: str
+) -> list[DocumentLine]:
+    split = parts(rated(line, price))
+    taken = tuple(
+        (labels[entry["discount"]], formats.money(-entry["amount"], line.currency, locale))
+        for entry in line.discount_amounts
+        if entry["discount"] in line.discounts
+    )
+    period = formats.period(line.period_start, line.period_end, locale, zone)
+    used = line.quantity_decimal if split[0].per > 1 else None
+    if used is not None:
+        said = wording.say(locale, "used", many=formats.number(used, locale))
+        period = f"{period} · {said}" if period else said
+    made = [shown(line, part, locale, period) for part in split]
+    made[-1] = DocumentLine(
+        made[-1].description, made[-1].quantity, made[-1].unit_amount, made[-1].amount, made[-1].period, taken
+    )
+    return made
+
+
+def shown(line: InvoiceLine, part: Part, locale: str, period: str | None) -> DocumentLine:
+    """Lay out a part; what it is called says its quantity only where no column does."""
+    name = description_of(line, part, locale)
+    quantity, price = part.quantity, part.unit_amount
+    if part.flat:
+        name, quantity = f"{name}: {wording.say(locale, 'flat_fee')}", Decimal(1)
+    return DocumentLine(
+        description=name,
+        quantity="" if quantity is None else formats.number(quantity, locale),
+        unit_amount="" if price is None else price_text(price, part.per, line.currency, locale),
+        amount=formats.money(part.amount, line.currency, locale),
+        period=period,
+    )
+
+
+def description_of(line: InvoiceLine, part: Part, locale: str) -> str:
+    text = line.description or ""
+    if part.quantity is None:
+        return text
+    name, unit = plain_name(text)
+    tier = "" if line.tier is None else f" ({wording.say(locale, 'tier', number=line.tier + 1)})"
+    return f"{name}{tier}, {unit}" if unit else f"{name}{tier}" if name != text else text
+
+
+def price_text(price: Decimal, per: int, currency: str, locale: str) -> str:
+    """Write a unit price: $5.00 per 10,000."""
+    single = formats.money(price, currency, locale)
+    if per == 1:
+        return single
+    return wording.say(locale, "per", price=single, many=formats.number(Decimal(per), locale))

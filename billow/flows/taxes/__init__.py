@@ -1,0 +1,1 @@
+"""Decide taxes: settings, sources, automatic tax of invoices, calculations."""

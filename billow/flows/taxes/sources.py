@@ -1,0 +1,138 @@
+"""Ask the tax source of a sale: build what it is asked, from settings, registrations and the customer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from billow.api import rows
+from billow.core.place_of_supply import Address, canonical, in_vat_area
+from billow.core.tax_ids import compact, is_valid
+from billow.flows.outside.outside import outside_of
+from billow.flows.taxes import loaded
+from billow.flows.taxes.settings import FIRST_CODE, TaxSettings, settings_of
+from billow.providers.taxes import Certificate, Decision, Registration, Sale, TaxNumber, TaxSource
+from billow.providers.taxes.eu_vat import EuVat, answers_for
+from billow.providers.taxes.table import Table
+from billow.resources.tax_id import TaxId
+from billow.resources.tax_registration import TaxRegistration
+from billow.store.tx import Tx
+
+NOTE = "tax_registrations"
+NEED_A_STATE = ("CA", "US")
+"""Countries in which a tax cannot be decided without the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """To whom is sold: where, with which tax numbers, exempt of what, and what says where they are."""
+
+    billing: Address | None = None
+    shipping: Address | None = None
+    numbers: Sequence[TaxNumber] = ()
+    exemption: str = "none"
+    certificates: Sequence[Certificate] = ()
+    evidence: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+
+    def place(self, goods: bool) -> Address | None:
+        """Return where they are for tax: goods at the shipping address, the rest at the billing one."""
+        order = (self.shipping, self.billing) if goods else (self.billing, self.shipping)
+        return next((place for place in order if place is not None), None)
+
+
+def address_of(given: Mapping[str, Any] | None) -> Address | None:
+    """Return the place of an address as the API has it; None where it does not say enough to be taxed."""
+    country = ((given or {}).get("country") or "").strip().upper()
+    if given is None or len(country) != 2:
+        return None
+    if country in NEED_A_STATE and not given.get("state"):
+        return None
+    return Address(country, given.get("state"), given.get("postal_code"), given.get("city"))
+
+
+def registrations(tx: Tx) -> list[Registration]:
+    """Load the registrations that are active now, once per transaction."""
+    if NOTE not in tx.notes:
+        active = "active_from <= %(now)s and (expires_at is null or expires_at > %(now)s)"
+        found = rows.select(tx, TaxRegistration, active, now=tx.now)
+        tx.notes[NOTE] = [registration_of(row) for row in found]
+    known: list[Registration] = tx.notes[NOTE]
+    return known
+
+
+def registration_of(row: TaxRegistration) -> Registration:
+    options = row.country_options[row.country.lower()]
+    state = options.get("state") or (options.get("province_standard") or {}).get("province")
+    scheme = (options.get("standard") or {}).get("place_of_supply_scheme")
+    return Registration(row.country, options["type"], state.upper() if state else None, scheme)
+
+
+def number_of(tx: Tx, type: str, value: str, status: str | None) -> TaxNumber:
+    """Return a tax number as sources are told of it.
+
+    It counts if a register has it. Where no register is asked, it counts by its check digits.
+    """
+    asked = type == "eu_vat" and tx.livemode and outside_of(tx).register is not None
+    right = is_valid(type, value) and status != "unverified" and not asked
+    return TaxNumber(type, compact(value), status == "verified" or right)
+
+
+def numbers_of(tx: Tx, customers: Sequence[str]) -> dict[str, list[TaxNumber]]:
+    """Load the tax numbers of customers, the oldest first."""
+    found = rows.select(tx, TaxId, "customer = any(%(ids)s)", "order by created, id", ids=list(customers))
+    by_customer: dict[str, list[TaxNumber]] = {}
+    for row in found:
+        status = (row.verification or {}).get("status")
+        by_customer.setdefault(row.customer or "", []).append(number_of(tx, row.type, row.value, status))
+    return by_customer
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What all sales of a transaction have in common."""
+
+    settings: TaxSettings
+    registrations: Sequence[Registration]
+    table: Table
+    other: TaxSource | None = None
+
+    def decide(
+        self, buyer: Buyer, place: Address, code: str, on: date, origin: Address | None = None
+    ) -> Decision:
+        """Ask the source of a sale; raise `Unavailable` where it cannot say."""
+        sale = Sale(
+            seller=self.settings.seller,
+            buyer=place,
+            code=code,
+            supplied_on=on,
+            registrations=self.registrations,
+            numbers=buyer.numbers,
+            exemption=buyer.exemption,
+            small_enterprise=self.settings.small_enterprise,
+            certificates=buyer.certificates,
+            origin=origin,
+        )
+        return self.source(sale).decide(sale)
+
+    def source(self, sale: Sale) -> TaxSource:
+        """Choose the source: the EU's rules for what is sold from or to it, else the table of the account.
+
+        A seller in the Union who is registered elsewhere too taxes there by the table.
+        """
+        if self.other is not None:
+            return self.other
+        country, _ = canonical(sale.buyer)
+        elsewhere = any(one.country == country for one in self.registrations) and not in_vat_area(sale.buyer)
+        return EuVat(self.table) if answers_for(sale) and not elsewhere else self.table
+
+
+def asking(tx: Tx, places: Sequence[Address | None]) -> Asking:
+    """Load what the sales to these places need."""
+    settings, known = settings_of(tx), registrations(tx)
+    countries = {canonical(place)[0] for place in places if place} | {one.country for one in known}
+    table = loaded.table_of(tx, countries | {settings.seller.country})
+    return Asking(settings, known, table, outside_of(tx).tax_source)
+
+
+def code_or_first(settings: TaxSettings, code: str | None) -> str:
+    return code or settings.tax_code or FIRST_CODE

@@ -1,0 +1,228 @@
+"""Serve the steps of the billing portal: questions before what cannot be undone, and sessions' flows."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import flask
+
+from billow.api import rows
+from billow.core import lifecycle, pricing
+from billow.flows.billing import priced_items
+from billow.flows.outside.outside import Outside
+from billow.flows.papers import method_links
+from billow.flows.portal import choices
+from billow.flows.portal.choices import Plan
+from billow.pages import checkout_view, frame
+from billow.pages.words import Words
+from billow.resources.customer import Customer
+from billow.resources.payment_method import PaymentMethod
+from billow.resources.portal_configuration import PortalConfiguration
+from billow.resources.portal_session import PortalSession
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.resources.subscription import Subscription
+from billow.resources.subscription_item import SubscriptionItem
+from billow.store.tx import Tx
+
+HOME = "?home=1"
+"""Opens the portal itself at the address of a session that leads to a flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One customer's entry to the portal: the session, what it allows, and how it is shown."""
+
+    outside: Outside
+    session: PortalSession
+    configuration: PortalConfiguration
+    customer: Customer
+    words: Words
+    address: str
+
+    @property
+    def home(self) -> str:
+        return f"{self.address}{HOME}" if self.session.flow else self.address
+
+    @property
+    def updates(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.configuration.features["subscription_update"]
+        return found
+
+
+def of_flow(tx: Tx, entry: Entry) -> flask.Response | None:
+    """Open the flow that a session leads to; None where the portal itself is shown."""
+    flow = entry.session.flow or {}
+    type = flow.get("type", "")
+    about = (flow.get(type) or {}).get("subscription", "")
+    if type == "payment_method_update":
+        return frame.see(method_address(tx, entry))
+    if type == "subscription_update_confirm":
+        return confirmed(tx, entry, about, choices.given(tx, entry.session), flow=True)
+    if type in ("subscription_cancel", "subscription_update"):
+        return asked(tx, entry, type.removeprefix("subscription_"), about, flow=True)
+    return None
+
+
+def method_address(tx: Tx, entry: Entry) -> str:
+    """Return the page that adds a card, and comes back to this session."""
+    return f"{method_links.update_method(tx, entry.customer.id)}?portal={quote(entry.address)}"
+
+
+def asked(
+    tx: Tx, entry: Entry, ask: str, about: str, *, flow: bool = False, problem: str | None = None
+) -> flask.Response:
+    """Show a question: whether to cancel, to remove a card, or which plan to change to."""
+    shown = {"cancel": canceled, "remove": removed, "update": changed}.get(ask)
+    if shown is None:
+        return frame.see(entry.home)
+    values = shown(tx, entry, about)
+    return step(tx, entry, about, values, flow=flow, problem=problem) if values else frame.see(entry.home)
+
+
+def step(
+    tx: Tx, entry: Entry, about: str, values: dict[str, Any], *, flow: bool, problem: str | None = None
+) -> flask.Response:
+    given = {"choices": [], "quantity": None, "sent": {}, "texts": [], **values}
+    if flow:
+        given["sent"] = {**given["sent"], "flow": "1"}
+    return frame.page(
+        "portal_step.html",
+        entry.words.language,
+        422 if problem else 200,
+        about=about,
+        address=entry.address,
+        back=(entry.session.return_url if flow else None) or entry.home,
+        problem=problem,
+        seller=entry.outside.seller_name,
+        test=not tx.livemode,
+        token=frame.token_of(entry.outside, entry.address),
+        **given,
+    )
+
+
+def own(tx: Tx, entry: Entry, id: str) -> Subscription | None:
+    """Return a subscription of the customer that has not ended."""
+    found = rows.find_many(tx, Subscription, [id]).get(id)
+    if found is None or found.customer != entry.customer.id or found.status in lifecycle.ENDED:
+        return None
+    return found
+
+
+def canceled(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask whether to cancel, with the day on which the subscription then ends."""
+    feature, words = entry.configuration.features["subscription_cancel"], entry.words
+    found = own(tx, entry, about)
+    if found is None or not feature["enabled"]:
+        return None
+    items = rows.below(tx, SubscriptionItem, "subscription", [found.id])[found.id]
+    ends = checkout_view.day(min(one.current_period_end for one in items), words)
+    at_once = feature["mode"] == "immediately"
+    return {
+        "action": "cancel",
+        "button": words("portal_cancel_yes"),
+        "heading": words("portal_cancel_ask", name=names(tx, items)),
+        "texts": [words("portal_cancel_now") if at_once else words("portal_cancel_end", date=ends)],
+    }
+
+
+def names(tx: Tx, items: list[SubscriptionItem]) -> str:
+    prices = rows.find_many(tx, Price, [item.price for item in items])
+    products = rows.find_many(tx, Product, [price.product for price in prices.values()])
+    return ", ".join(product.name for product in products.values())
+
+
+def removed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask whether to remove a card; the one that pays is replaced first."""
+    found = rows.find_many(tx, PaymentMethod, [about]).get(about)
+    default = entry.customer.invoice_settings["default_payment_method"]
+    if found is None or found.customer != entry.customer.id or found.card is None or about == default:
+        return None
+    card, words = checkout_view.card_shown(found), entry.words
+    name = words("card_ending", brand=card["brand"], last4=card["last4"])
+    return {
+        "action": "remove",
+        "button": words("remove"),
+        "heading": words("portal_remove_ask", name=name),
+        "texts": [words("portal_remove_text")],
+    }
+
+
+def changed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask which plan a subscription changes to, among those that the configuration offers."""
+    found, words = own(tx, entry, about), entry.words
+    item = choices.may_change(tx, found, entry.updates) if found else None
+    if item is None:
+        return None
+    prices = choices.offered(tx, entry.updates, item)
+    products = rows.find_many(tx, Product, [one.product for one in prices])
+    now = rows.find(tx, Price, item.price)
+    return {
+        "action": "choose",
+        "button": words("portal_continue"),
+        "choices": [
+            {
+                "amount": recurring(one, 1, words),
+                "chosen": one.id == item.price,
+                "id": one.id,
+                "name": products[one.product].name,
+            }
+            for one in prices
+        ],
+        "heading": words("portal_change_of", name=names(tx, [item])),
+        "quantity": item.quantity if choices.limits(entry.updates, now.product) else None,
+    }
+
+
+def recurring(price: Price, quantity: int, words: Words) -> str:
+    """Say what a plan costs: € 20.00 per month."""
+    rate = priced_items.rate_of(price, price.currency)
+    amount = frame.money(pricing.amount(rate, Decimal(quantity)), price.currency, words)
+    rhythm = price.recurring or {}
+    interval = words.interval(rhythm["interval"], rhythm["interval_count"])
+    return words("every", amount=amount, interval=interval)
+
+
+def confirmed(
+    tx: Tx, entry: Entry, about: str, plan: Plan, *, flow: bool = False, problem: str | None = None
+) -> flask.Response:
+    """Show what a change leads to, before it is made."""
+    words, price = entry.words, rows.find(tx, Price, plan.price)
+    product = rows.find(tx, Product, price.product, deleted=True)
+    many = f"{plan.quantity} × " if (plan.quantity or 1) > 1 else ""
+    values = {
+        "action": "switch",
+        "button": words("confirm_yes_setup"),
+        "heading": words("portal_confirm"),
+        "sent": {"price": plan.price, "quantity": "" if plan.quantity is None else str(plan.quantity)},
+        "texts": [
+            f"{many}{product.name}",
+            recurring(price, plan.quantity or 1, words),
+            words(f"portal_prorated_{entry.updates['proration_behavior']}"),
+        ],
+    }
+    return step(tx, entry, about, values, flow=flow, problem=problem)
+
+
+def finished(tx: Tx, entry: Entry) -> flask.Response:
+    """Go on after a flow as the session says: to the seller, to a confirmation, or to the portal."""
+    after = (entry.session.flow or {}).get("after_completion") or {"type": "portal_homepage"}
+    if after["type"] == "redirect":
+        return frame.see(after["redirect"]["return_url"])
+    if after["type"] == "portal_homepage":
+        return frame.see(entry.home)
+    words, seller = entry.words, entry.outside.seller_name
+    message = (after["hosted_confirmation"] or {}).get("custom_message")
+    back = entry.session.return_url
+    return frame.page(
+        "message.html",
+        words.language,
+        key="portal_done",
+        kind="good",
+        link=(words("back_to", name=seller), back) if back else None,
+        refresh=None,
+        seller=seller,
+        test=not tx.livemode,
+        texts=[message] if message else [],
+    )

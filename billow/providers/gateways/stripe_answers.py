@@ -1,0 +1,140 @@
+"""Read what Stripe answers: outcomes, methods, disputes and notices."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from billow.core.disputes import Dispute, Movement
+from billow.core.dunning import hard_decline
+from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, MethodCollected, Notice
+from billow.core.payments import Declined, Exchange, MethodDetails, NeedsAction, Outcome, Pending, Succeeded
+from billow.providers.gateways import StoredMethod
+
+ATTEMPT = "billow_attempt"
+"""The key of Stripe's metadata that names our attempt."""
+COLLECTION = "billow_collection"
+"""The key of Stripe's metadata that names our collection of a method."""
+CARD = ("brand", "last4", "exp_month", "exp_year", "funding", "country", "fingerprint")
+
+
+def stored(method: Any, customer: str) -> StoredMethod:
+    """Read a method, and the customer of Stripe's that it is attached to ("" for none)."""
+    shown = method.to_dict()[method.type]
+    details = {name: shown.get(name) for name in CARD} if method.type == "card" else shown
+    return StoredMethod(f"{customer}/{method.id}", MethodDetails(method.type, details))
+
+
+def id_of(value: Any) -> str:
+    """Return the id of an object, expanded or not."""
+    return value if isinstance(value, str) else str(value.id)
+
+
+def attempt_of(found: Any) -> str | None:
+    """Return our attempt that an object of Stripe's names in its metadata."""
+    named: str | None = getattr(found.metadata, ATTEMPT, None)
+    return named
+
+
+def outcome_of(intent: Any) -> Outcome:
+    """Read a payment intent. What is not captured yet has succeeded for a charge that only holds."""
+    match intent.status:
+        case "succeeded" | "requires_capture":
+            return succeeded(intent)
+        case "requires_action" | "requires_confirmation":
+            return action_of(intent)
+        case "processing":
+            return Pending(intent.id)
+        case _:
+            return declined(intent.last_payment_error)
+
+
+def action_of(intent: Any) -> NeedsAction:
+    """Read what the customer must do, and on which page where it is one of Stripe's or of the bank's."""
+    action = intent.next_action
+    if action is None or action.type == "verify_with_microdeposits":
+        return NeedsAction(intent.id, action.type if action else "authenticate")
+    url = action.redirect_to_url.url if action.type == "redirect_to_url" else None
+    return NeedsAction(intent.id, "authenticate", url)
+
+
+def succeeded(intent: Any) -> Succeeded:
+    """Read the charge of an intent, with the fee and the exchange rate of its balance transaction."""
+    charge = intent.latest_charge
+    moved = None if isinstance(charge, str) else charge.balance_transaction
+    if moved is None or isinstance(moved, str):
+        return Succeeded(id_of(charge), 0)
+    if moved.currency == intent.currency:
+        return Succeeded(charge.id, moved.fee)
+    rate = Decimal(str(moved.exchange_rate or 1))
+    fee = int((moved.fee / rate).quantize(Decimal(1), ROUND_HALF_UP))
+    return Succeeded(charge.id, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
+
+
+def set_up_outcome(intent: Any) -> Outcome:
+    """Read a setup intent."""
+    match intent.status:
+        case "succeeded":
+            return Succeeded(intent.id, 0)
+        case "requires_action" | "requires_confirmation":
+            return action_of(intent)
+        case "processing":
+            return Pending(intent.id)
+        case _:
+            return declined(intent.last_setup_error)
+
+
+def refund_outcome(refund: Any) -> Outcome:
+    """Read a refund."""
+    match refund.status:
+        case "succeeded":
+            return Succeeded(refund.id, 0)
+        case "pending":
+            return Pending(refund.id)
+        case "requires_action":
+            return NeedsAction(refund.id)
+        case _:
+            code = refund.failure_reason or "refund_failed"
+            return Declined(code, None, "The refund failed.", retry=False)
+
+
+def declined(error: Any) -> Declined:
+    """Read an error of Stripe's as a decline, in its own words."""
+    told = error if error is not None else {}
+    code = getattr(told, "code", None) or "card_declined"
+    decline_code = getattr(told, "decline_code", None)
+    message = getattr(told, "message", None) or "Your card was declined."
+    may_work = getattr(told, "type", "card_error") == "card_error" and not hard_decline(code, decline_code)
+    return Declined(code, decline_code, message, retry=may_work)
+
+
+def dispute_of(found: Any) -> Dispute:
+    """Read a dispute, with the money that it moved so far."""
+    moved = tuple(Movement(one.id, one.amount, one.fee) for one in found.balance_transactions)
+    due = found.evidence_details.due_by
+    return Dispute(
+        reference=found.id,
+        charge=id_of(found.charge),
+        amount=found.amount,
+        currency=found.currency,
+        reason=found.reason,
+        status=found.status,
+        network_reason_code=found.network_reason_code,
+        movements=moved,
+        due_by=datetime.fromtimestamp(due, UTC) if due else None,
+    )
+
+
+def notices_of(type: str, about: Mapping[str, Any]) -> Sequence[Notice]:
+    """Read the object of an event as what to ask about."""
+    attempt = (about.get("metadata") or {}).get(ATTEMPT)
+    if type.startswith("charge.dispute."):
+        return [DisputeChanged(about["id"], about["charge"])]
+    if type == "radar.early_fraud_warning.created":
+        return [FraudSuspected(about["id"], about["charge"], about["fraud_type"])]
+    collection = (about.get("metadata") or {}).get(COLLECTION)
+    if type == "checkout.session.completed" and collection:
+        return [MethodCollected(collection)]
+    if type.startswith(("payment_intent.", "setup_intent.", "refund.")) and attempt:
+        return [AttemptChanged(attempt)]
+    return []

@@ -1,0 +1,90 @@
+"""Where is a supply taxed in the European Union, and who owes the tax?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billow.core.place_of_supply import Address, Kind, Supply, in_vat_area, place_of_supply, rate_region
+
+CASES = Path(__file__).parents[2] / ".." / "shared" / "standards" / "tax" / "place-of-supply-cases.json"
+
+
+def cases() -> list[dict[str, Any]]:
+    return json.loads(CASES.read_text())["cases"] if CASES.exists() else []
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="needs ../shared/standards/tax/place-of-supply-cases.json")
+def test_the_cases_of_the_standards_are_decided_as_they_say() -> None:
+    assert cases()
+    for case in cases():
+        buyer = case["buyer"]
+        place = place_of_supply(
+            Supply(
+                kind="digital",
+                seller=Address(case["seller"]),
+                buyer=Address(buyer),
+                number=buyer[:2] if case["vat_id"] else None,
+                business=case["business"],
+                over_threshold=case.get("over_threshold", True),
+                small_enterprise=case.get("seller_exempt", False),
+            )
+        )
+        said = {"category": place.category, "rate_of": place.rate_of}
+        said |= {name: getattr(place, name) for name in ("scheme", "mention") if name in case}
+        assert said == {name: case[name] for name in said}, case["name"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seller", "buyer", "number", "treatment", "rate_of"),
+    [
+        ("service", "SE", "DE", None, "domestic", "SE"),
+        ("service", "SE", "US", None, "domestic", "SE"),
+        ("consulting", "SE", "DE", None, "domestic", "SE"),
+        ("consulting", "SE", "US", None, "export", None),
+        ("service", "SE", "DE", "DE", "eu_reverse_charge", None),
+        ("goods", "SE", "DE", "DE", "eu_goods", None),
+        ("goods", "SE", "DE", None, "oss", "DE"),
+        ("goods", "SE", "XI", "XI", "eu_goods", None),
+        ("goods", "SE", "NO", None, "export", None),
+        ("digital", "SE", "SE", "DE", "domestic", "SE"),
+        ("digital", "SE", "DE", "SE", "oss", "DE"),
+        ("digital", "GR", "GR", "EL", "domestic", "GR"),
+        ("digital", "US", "DE", "DE", "eu_reverse_charge", None),
+        ("digital", "US", "CA", None, "outside", None),
+        ("nontaxable", "SE", "SE", None, "nontaxable", None),
+    ],
+)
+def test_each_kind_of_thing_has_its_place(
+    kind: Kind, seller: str, buyer: str, number: str | None, treatment: str, rate_of: str | None
+) -> None:
+    place = place_of_supply(Supply(kind, Address(seller), Address(buyer), number))
+    assert (place.treatment, place.rate_of) == (treatment, rate_of)
+    assert place.why.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        (Address("ES", postal_code="38001"), False),
+        (Address("ES", "Es-TF"), False),
+        (Address("ES", "M", "28001"), True),
+        (Address("DE", None, "78266"), False),
+        (Address("FI", "FI-01"), False),
+        (Address("IT", None, "23041"), False),
+        (Address("FR", None, "97110"), False),
+        (Address("MC", None, "98000"), True),
+        (Address("IM"), False),
+        (Address("GB"), False),
+        (Address("el"), True),
+    ],
+)
+def test_territories_outside_the_vat_area_are_known(address: Address, inside: bool) -> None:
+    assert in_vat_area(address) == inside
+
+
+def test_madeira_and_the_azores_have_rates_of_their_own() -> None:
+    assert rate_region(Address("PT", None, "9000-001")) == "PT-30"
+    assert rate_region(Address("PT", "PT-20")) == "PT-20"
+    assert rate_region(Address("PT", "11", "9000-001")) == "PT"

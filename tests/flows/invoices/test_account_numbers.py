@@ -1,0 +1,140 @@
+"""Are the invoices of an account numbered in one series without a gap, where they shall be?"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from billow import selling
+from billow.app import App
+from billow.flows.invoices import numbers
+from tests.support.invariants import check_all
+from tests.support.world import World
+
+
+class Rollback(Exception):
+    """Makes a transaction fail."""
+
+
+@pytest.fixture
+def account(app: App, world: World):
+    """Set something of the account by the command line's words."""
+
+    class Built:
+        db, account = app.db, world.api.tenant.partition("/")[0]
+
+    def sets(*what: str) -> None:
+        selling.change(Built(), selling.read(list(what)))  # type: ignore[arg-type]
+
+    return sets
+
+
+def billed(world: World, name: str, **more: object) -> dict:
+    customer = world.post("/v1/customers", name=name, **({"test_clock": world.clock} if world.clock else {}))
+    world.post("/v1/invoiceitems", customer=customer["id"], amount=1000, currency="eur")
+    made = world.post(
+        "/v1/invoices", customer=customer["id"], pending_invoice_items_behavior="include", **more
+    )
+    return world.post(f"/v1/invoices/{made['id']}/finalize")
+
+
+def test_a_seller_in_the_union_numbers_over_all_customers_x106(world, account):
+    account("name=Acme GmbH", "country=DE", "number_prefix=P")
+    found = [billed(world, name)["number"] for name in ("anna", "ben", "anna")]
+    assert found == ["P-0001", "P-0002", "P-0003"]
+    voided = billed(world, "eve")
+    world.post(f"/v1/invoices/{voided['id']}/void")
+    assert billed(world, "eve")["number"] == "P-0005"
+
+
+def test_a_seller_elsewhere_numbers_by_customer_unless_it_is_told_otherwise(world, account):
+    account("name=Acme Inc", "country=US")
+    assert billed(world, "anna")["number"] != billed(world, "ben")["number"]
+    account("numbers=account", "number_prefix=INC")
+    assert [billed(world, "anna")["number"] for _ in range(2)] == ["INC-0001", "INC-0002"]
+    account("numbers=customer")
+    assert billed(world, "anna")["number"].endswith("-0001")
+
+
+def test_a_country_that_is_set_after_the_first_invoice_changes_no_series(world, account):
+    account("name=Acme", "country=US")
+    first = billed(world, "anna")["number"]
+    account("country=SE")
+    assert first.endswith("-0001") and billed(world, "ben")["number"].endswith("-0001")
+
+
+def test_a_series_with_the_year_begins_again_each_year_where_the_seller_is(world, account):
+    account("name=Acme AB", "country=SE", "number_prefix=A", "number_format={prefix}{year}/{number:05}")
+    account("time_zone=Europe/Stockholm")
+    world.at("2025-12-31 22:30")
+    assert billed(world, "anna")["number"] == "A2025/00001"
+    world.at("2025-12-31 23:30")  # it is half past midnight in Stockholm
+    assert [billed(world, "anna")["number"] for _ in range(2)] == ["A2026/00001", "A2026/00002"]
+
+
+def test_numbers_have_no_letters_that_look_alike_unless_they_are_chosen(world, account):
+    account("name=Acme AB", "country=SE")
+    prefix = billed(world, "anna")["number"].partition("-")[0]
+    assert not set(prefix) & set("01ILO") and len(prefix) == 6
+
+
+def test_what_is_rolled_back_leaves_no_gap(app: App, world: World, account):
+    account("name=Acme AB", "country=SE", "number_prefix=R")
+    given = []
+    for fails in (False, True, True, False, True, False):
+        try:
+            with app.db.transaction(world.api.tenant) as tx:
+                taken = numbers.take(tx, numbers.series_of(tx, "credit_note"), 2)
+                if fails:
+                    raise Rollback
+                given += taken
+        except Rollback:
+            pass
+    assert given == [f"R-CN-{n:04}" for n in range(1, 7)]
+
+
+def test_callers_at_the_same_time_get_each_number_once(app: App, world: World, account):
+    account("name=Acme AB", "country=SE", "number_prefix=C")
+
+    def take(turn: int) -> list[str]:
+        try:
+            with app.db.transaction(world.api.tenant) as tx:
+                found = numbers.take(tx, numbers.series_of(tx, "credit_note"), 1 + turn % 3)
+                if turn % 5 == 4:
+                    raise Rollback
+                return found
+        except Rollback:
+            return []
+
+    with ThreadPoolExecutor(4) as threads:
+        found = sorted(number for some in threads.map(take, range(40)) for number in some)
+    assert found == [f"C-CN-{n:04}" for n in range(1, len(found) + 1)] and len(found) > 50
+
+
+def test_credit_notes_have_a_series_of_their_own(app: App, world: World, account):
+    account("name=Acme AB", "country=SE", "number_prefix=K")
+    with app.db.transaction(world.api.tenant) as tx:
+        assert numbers.take(tx, numbers.series_of(tx, "credit_note"), 1) == ["K-CN-0001"]
+    assert billed(world, "anna")["number"] == "K-0001"
+
+
+def test_a_number_that_the_series_will_reach_cannot_be_given_by_hand(world, account):
+    account("name=Acme AB", "country=SE", "number_prefix=H")
+    customer = world.post("/v1/customers", name="Anna")["id"]
+    assert billed(world, "ben")["number"] == "H-0001"
+    refused = world.refused("/v1/invoices", customer=customer, number="H-0007")
+    assert refused["param"] == "number" and "series of your account" in refused["message"]
+    assert world.post("/v1/invoices", customer=customer, number="X-0007")["number"] == "X-0007"
+
+
+def test_a_gap_is_found(app: App, world: World, account):
+    account("name=Acme AB", "country=SE", "number_prefix=G")
+    for name in ("anna", "ben"):
+        billed(world, name)
+    check_all(app.db, world.api.tenant)
+    with app.db.transaction(world.api.tenant) as tx:
+        tx.run("update invoices set number = 'G-0009' where number = 'G-0002'")
+        from billow.reports.invariants import invoices
+
+        [found] = invoices.series_have_no_gap(tx, ["G-{number:04}"])
+        assert found.object == "G-{number:04}" and "G-0002" in found.found
+        tx.run("update invoices set number = 'G-0002' where number = 'G-0009'")
