@@ -84,7 +84,8 @@ def within(amount: int, whole: Sequence[int], left: Sequence[int]) -> list[int]:
     shares = []
     for part, most in zip(whole[:-1], left[:-1], strict=True):
         behind -= most
-        share = clamped(clamped(portion(part, amount, total), 0, most), rest - behind, most)
+        limit = min(most, rest) if amount > 0 else max(most, rest)
+        share = clamped(clamped(portion(part, amount, total), 0, most), rest - behind, limit)
         shares.append(share)
         rest -= share
     return [*shares, rest]

@@ -77,7 +77,8 @@ def _reason(event: Event) -> dict[str, Any] | None:
 def _related(object: dict[str, Any]) -> dict[str, str] | None:
     """Return the address of the object, or None if it has none, like an upcoming invoice."""
     name, id = object["object"], object.get("id")
-    path = f"/{name.replace('.', '/')}s" if name.startswith("v2.") else REGISTRY[name].path
+    noun = REGISTRY.get(name)  # the settings of taxes are no row, and have no id
+    path = f"/{name.replace('.', '/')}s" if name.startswith("v2.") else noun.path if noun else None
     return {"id": id, "type": name, "url": f"{path}/{id}"} if id and path else None
 
 

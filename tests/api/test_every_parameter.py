@@ -202,6 +202,38 @@ def captured(case: Case) -> bool:
     return (charge["amount_captured"], charge["amount_refunded"]) == (200, 100)
 
 
+def shared(case: Case, **more: str) -> Any:
+    """A charge that a connected account shares."""
+    return case.maker.make("charge", **{"transfer_data[destination]": case.maker.existing("account"), **more})
+
+
+def fee_of_charge(case: Case) -> bool:
+    return bool(shared(case, application_fee_amount="2")["application_fee_amount"] == 2)
+
+
+def share_of_charge(case: Case) -> bool:
+    told = shared(case, **{"transfer_data[amount]": "3"})["transfer_data"]
+    return bool(told == {"amount": 3, "destination": case.maker.existing("account")})
+
+
+def at_capture(case: Case, sent: dict[str, str]) -> Any:
+    held = shared(case, capture="false")
+    return case.maker.request(f"/v1/charges/{held['id']}/capture", sent)
+
+
+def fee_given_back(case: Case) -> bool:
+    charge = shared(case, application_fee_amount="2")
+    case.maker.request("/v1/refunds", {"charge": charge["id"], "refund_application_fee": "true"})
+    fee = case.api.get(f"/v1/application_fees/{charge['application_fee']}")
+    return bool(fee["refunded"])
+
+
+def share_taken_back(case: Case) -> bool:
+    charge = shared(case)
+    case.maker.request("/v1/refunds", {"charge": charge["id"], "reverse_transfer": "true"})
+    return bool(case.api.get(f"/v1/transfers/{charge['transfer']}")["reversed"])
+
+
 def destined(case: Case) -> bool:
     target = case.done()["webhook_endpoint"]
     return bool(target["url"]) and not case.maker.request(*begun(case))["webhook_endpoint"]["url"]
@@ -252,7 +284,17 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     **SUBSCRIPTIONS,
     ("/v1/charges", "capture"): lambda case: case.done()["captured"] is False,
     ("/v1/charges", "source"): lambda case: case.done()["source"]["brand"] == "MasterCard",
+    ("/v1/charges", "application_fee_amount"): fee_of_charge,
+    ("/v1/charges", "transfer_data"): share_of_charge,
     ("/v1/charges/{id}/capture", "amount"): captured,
+    ("/v1/charges/{id}/capture", "application_fee_amount"): lambda case: (
+        at_capture(case, {"application_fee_amount": "2"})["application_fee_amount"] == 2
+    ),
+    ("/v1/charges/{id}/capture", "transfer_data"): lambda case: (
+        at_capture(case, {"transfer_data[amount]": "3"})["transfer_data"]["amount"] == 3
+    ),
+    ("/v1/refunds", "refund_application_fee"): fee_given_back,
+    ("/v1/refunds", "reverse_transfer"): share_taken_back,
     ("/v1/customers", "payment_method"): lambda case: methods(case) == ["mastercard"],
     ("/v1/customers", "source"): lambda case: brand_of(case, case.done()["default_source"]) == "mastercard",
     ("/v1/customers", "tax_id_data"): lambda case: agrees(

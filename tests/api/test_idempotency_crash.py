@@ -79,11 +79,17 @@ def new_customer(api: Any, card: str = "pm_card_visa") -> str:
     return str(api.post("/v1/customers", sent)["id"])
 
 
+def paid_by(api: Any, customer: str) -> dict[str, str]:
+    """Name a customer and their card."""
+    card = api.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"]
+    return {"customer": customer, "payment_method": card}
+
+
 @pytest.mark.parametrize("when", ["before charge", "after charge"])
 def test_a_payment_that_died_is_made_once_and_told(
     app: Any, api: Any, gateway: Dying, later: Any, when: str
 ) -> None:
-    sent = {"amount": "500", "currency": "usd", "customer": new_customer(api), "confirm": "true"}
+    sent = {"amount": "500", "currency": "usd", "confirm": "true", **paid_by(api, new_customer(api))}
     crash(api, gateway, when, "/v1/payment_intents", sent)
     at_once = api.post("/v1/payment_intents", sent, Idempotency_Key="a")
     assert (at_once.status, at_once["error"]["code"]) == (409, "idempotency_key_in_use")
@@ -104,7 +110,8 @@ def test_a_payment_that_died_is_made_once_and_told(
 
 def test_a_payment_that_died_and_was_declined_is_402(app: Any, api: Any, gateway: Dying, later: Any) -> None:
     customer = new_customer(api, "pm_card_chargeCustomerFail")
-    intent = api.post("/v1/payment_intents", {"amount": "500", "currency": "usd", "customer": customer})
+    sent = {"amount": "500", "currency": "usd", **paid_by(api, customer)}
+    intent = api.post("/v1/payment_intents", sent)
     path = f"/v1/payment_intents/{intent['id']}/confirm"
     crash(api, gateway, "after charge", path, {})
     later(61)

@@ -17,7 +17,10 @@ def check(invoice: EInvoice, profile: str) -> None:
     for one in invoice.subtotals:
         if one.category.code == "S" and one.category.percent is not None:
             due = one.base * one.category.percent / 100
-            require(abs(due - one.tax) < OFF, "The tax is not its rate of what is taxed.")
+            require(
+                abs(due - one.tax) < OFF,
+                "EN 16931 wants each tax to be its rate of what is taxed; here it was rounded on each line.",
+            )
     for line in invoice.lines:
         check_line(line)
     require(invoice.lines, "EN 16931 asks for at least one line.")

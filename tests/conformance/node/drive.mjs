@@ -84,7 +84,7 @@ async function result(step) {
     if (!(error instanceof Stripe.errors.StripeError)) throw error;
     const { type, rawType, code = null, param = null, statusCode: status, decline_code = null, message } = error;
     if (type === "StripeSignatureVerificationError") return { refused: { type } };
-    return { refused: { type, rawType, code, param, status, decline_code, message } };
+    return { refused: { type, rawType, code, param, status, decline_code: decline_code || null, message } };
   }
 }
 
