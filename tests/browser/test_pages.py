@@ -69,7 +69,7 @@ def test_a_payment_fails_and_is_confirmed_at_the_second_try(world: World, visit:
     page.get_by_role("button", name="Subscribe and pay").click()
     alert = page.get_by_role("alert")
     assert "The payment did not go through" in alert.inner_text()
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    page.wait_for_function("document.activeElement.getAttribute('role') === 'alert'")
     assert page.get_by_label("Name on card").input_value() == "Ann Example"
     assert page.get_by_label("Card number").input_value() == ""
     assert problems(page) == []
