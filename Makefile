@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DATA   ?= data
+# Tests wait for the database and for processes as long as they compute, so three run on two cores.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test check golden bench lock
@@ -21,7 +23,7 @@ dev: $(VENV)/.dev  ## server and worker on ./data, with a talkative log
 	BILLOW_LOG_LEVEL=debug $(BIN)/billow up --data $(DATA)
 
 test: $(VENV)/.dev  ## all tests, in parallel
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(WORKERS)
 
 check: $(VENV)/.dev  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
