@@ -257,7 +257,8 @@ def ready(world: World) -> None:  # noqa: F811
             "refunds_fit_their_charge",
             "insert into refunds select (jsonb_populate_record(null::refunds, jsonb_build_object("
             "'tenant', tenant, 'id', 're_planted', 'created', created, 'amount', amount + 1, 'charge', id,"
-            " 'currency', currency, 'status', 'pending', 'metadata', '{}'::jsonb, 'emitted', true))).*"
+            " 'currency', currency, 'status', 'pending', 'metadata', '{}'::jsonb, 'emitted', true,"
+            " 'refund_application_fee', false, 'reverse_transfer', false, 'credited', 0))).*"
             " from charges limit 1",
             "delete from refunds where id = 're_planted'",
         ),
