@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 PAID, PROMOTIONAL = "paid", "promotional"
 NEVER = datetime.max.replace(tzinfo=UTC)
-State = Literal["pending", "granted", "depleted", "expired", "voided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,3 @@ def without(grants: Iterable[Grant], taken: Sequence[Mapping[str, Any]]) -> list
     for entry in taken:
         gone[entry["grant"]] += entry["amount"]
     return [replace(one, left=one.left - gone[one.id]) for one in grants]
-
-
-def state(grant: Grant, voided_at: datetime | None, now: datetime) -> State:
-    """Return the state of a grant; it is not a field of Stripe's object, and is shown to operators."""
-    if voided_at:
-        return "voided"
-    if grant.expires_at and grant.expires_at <= now:
-        return "expired"
-    if grant.left == 0:
-        return "depleted"
-    return "granted" if grant.effective_at <= now else "pending"

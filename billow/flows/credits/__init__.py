@@ -1,1 +1,1 @@
-"""Record usage events, each once, and sum them."""
+"""Grant billing credits, and let them pay for usage."""
