@@ -297,6 +297,17 @@ def test_a_debit_is_entered_elsewhere_where_the_session_names_it(
     [method] = api.get(f"/v1/customers/{done['customer']}/payment_methods", {"type": "sepa_debit"})["data"]
     assert method["sepa_debit"]["last4"] == "3000"
 
+    def is_settled() -> bool:
+        with app.db.transaction(api.tenant) as tx:
+            tx.run(
+                "update jobs set run_at = %(now)s where kind in ('attempt.resolve', 'checkout.follow')",
+                now=tx.wall,
+            )
+        do_what_is_due(app)
+        return bool(api.get(f"/v1/checkout/sessions/{made['id']}")["payment_status"] == "paid")
+
+    eventually(app, is_settled)
+
 
 def test_our_own_form_is_the_simulated_gateways_alone(app: App, api: Api) -> None:
     made = session(api)
