@@ -39,7 +39,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         except Unavailable:
             words, here = preferred(), f"{address}/back"
             more = {"link": (words("refresh"), here), "refresh": f"5;url={here}"}
-            return elsewhere.said(outside, tenant, "info", "busy", words("busy_text"), **more)
+            with db.transaction(tenant) as tx:
+                return elsewhere.said(tx, "info", "busy", words("busy_text"), **more)
         return answer
 
     def view(tenant: str, id: str, address: str) -> flask.Response:
@@ -51,7 +52,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             if request.method == "GET":
                 url = confirmations.elsewhere(tx, id)
                 if url:
-                    return elsewhere.led_to(outside, tenant, url, "confirm", "elsewhere_bank")
+                    return elsewhere.led_to(tx, url, "confirm", "elsewhere_bank")
                 return asked(tx, outside, intent, address)
         if not frame.is_ours(outside, address, request.form, request.headers):
             return frame.see(address)
@@ -82,7 +83,7 @@ def go_on(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
     url = confirmations.elsewhere(tx, intent.id) if intent.status == "requires_action" else None
     if url:
         more = {"at_once": False}
-        return elsewhere.led_to(outside, tx.tenant, url, "confirm", "elsewhere_bank", **more)
+        return elsewhere.led_to(tx, url, "confirm", "elsewhere_bank", **more)
     session = confirmations.session_awaiting(tx, intent.id)
     if session is not None:
         return frame.see(f"{links.checkout(tx, session.id)}/confirm")

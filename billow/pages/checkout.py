@@ -139,7 +139,7 @@ class Pages:
         entered = payer.card or payer.iban or payer.method
         if entered is None and checkout_view.asks(session)["method"]:
             wanted = Wanted("checkout", id, takes.elsewhere, session.currency, payer, {})
-            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
+            return elsewhere.lead(self.db, tenant, wanted, address)
         try:
             result: Result = perform(lambda: self.db.transaction(tenant), completion.pay, id, payer)
         except Unavailable:
@@ -167,7 +167,7 @@ class Pages:
             asked = intent.status == "requires_action"
             url = confirmations.elsewhere(tx, awaits) if asked else None
             if url:
-                return elsewhere.led_to(self.outside, tenant, url, "confirm", "elsewhere_bank")
+                return elsewhere.led_to(tx, url, "confirm", "elsewhere_bank")
             if flask.request.method == "GET" and asked:
                 return frame.page(
                     "confirm.html",

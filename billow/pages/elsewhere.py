@@ -9,6 +9,7 @@ from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import method_collections
 from billow.flows.checkout.method_collections import Taken, Wanted
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import links
 from billow.pages import frame, sealed
 from billow.pages.words import Words, words_of
@@ -28,7 +29,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             found = rows.find(tx, MethodCollection, id)
             if found.state != "open" or found.url is None:
                 return frame.see(method_collections.page_of(tx, found))
-        return led_to(outside, tenant, found.url, "elsewhere", "elsewhere_text")
+            return led_to(tx, found.url, "elsewhere", "elsewhere_text")
 
     def back(tenant: str, id: str, address: str) -> flask.Response:
         words = preferred()
@@ -37,19 +38,20 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         except Unavailable:
             here = f"{address}/back"
             more = {"link": (words("refresh"), here), "refresh": f"5;url={here}"}
-            return said(outside, tenant, "info", "busy", words("busy_text"), **more)
+            with db.transaction(tenant) as tx:
+                return said(tx, "info", "busy", words("busy_text"), **more)
         except Refused as refused:
             taken = Taken(MethodCollection(), declined=refused.message)
         with db.transaction(tenant) as tx:
             found = rows.find(tx, MethodCollection, id)
             page = next_page(tx, found, taken)
-        declined = taken.declined or (found.error if found.state == "failed" else None)
-        if declined:
-            text, link = words("declined_text", reason=declined), (words("try_again"), page)
-            return said(outside, tenant, "bad", "declined", text, link=link)
-        if found.state == "open" and found.url and not taken.waits:
-            link = (words("go_on"), address)
-            return said(outside, tenant, "info", "not_entered", words("not_entered_text"), link=link)
+            declined = taken.declined or (found.error if found.state == "failed" else None)
+            if declined:
+                text, link = words("declined_text", reason=declined), (words("try_again"), page)
+                return said(tx, "bad", "declined", text, link=link)
+            if found.state == "open" and found.url and not taken.waits:
+                link = (words("go_on"), address)
+                return said(tx, "info", "not_entered", words("not_entered_text"), link=link)
         return frame.see(page)
 
     for path, name, view in ((ADDRESS, "gateway page", out), (f"{ADDRESS}/back", "gateway return", back)):
@@ -79,7 +81,7 @@ def next_page(tx: Tx, found: MethodCollection, taken: Taken) -> str:
     return page
 
 
-def lead(db: Database, outside: Outside, tenant: str, wanted: Wanted, page: str) -> flask.Response:
+def lead(db: Database, tenant: str, wanted: Wanted, page: str) -> flask.Response:
     """Open the gateway's page and lead there; say so where it does not answer."""
     words = preferred()
     try:
@@ -89,31 +91,30 @@ def lead(db: Database, outside: Outside, tenant: str, wanted: Wanted, page: str)
     except Refused as refused:
         text, status = words("declined_text", reason=refused.message), 422
     link = (words("try_again"), page)
-    return said(outside, tenant, "bad", "declined", text, link=link, status=status)
+    with db.transaction(tenant) as tx:
+        return said(tx, "bad", "declined", text, link=link, status=status)
 
 
-def led_to(
-    outside: Outside, tenant: str, url: str, key: str, text: str, *, at_once: bool = True
-) -> flask.Response:
+def led_to(tx: Tx, url: str, key: str, text: str, *, at_once: bool = True) -> flask.Response:
     """Show a page that leads to an address elsewhere.
 
     A form of ours may not end there: browsers follow no redirect of a form to another site (`form-action`).
     """
     words = preferred()
     link, refresh = (words("go_on"), url), f"0;url={url}" if at_once else None
-    return said(outside, tenant, "info", key, words(text), link=link, refresh=refresh)
+    return said(tx, "info", key, words(text), link=link, refresh=refresh)
 
 
-def said(outside: Outside, tenant: str, kind: str, key: str, text: str, **more: Any) -> flask.Response:
-    """Show a page with one thing to say."""
+def said(tx: Tx, kind: str, key: str, text: str, **more: Any) -> flask.Response:
+    """Show a page of the seller's with one thing to say."""
     given = {"link": None, "refresh": None, "status": 200, **more}
     return frame.page(
         "message.html",
         preferred().language,
         key=key,
         kind=kind,
-        seller=outside.seller_name,
-        test=tenant.endswith("/test"),
+        seller=seller_of(tx).name,
+        test=not tx.livemode,
         texts=[text],
         **given,
     )

@@ -150,7 +150,7 @@ class Pages:
         if chosen == "elsewhere":
             more = {"keep": form.given.get("keep") == "yes"}
             wanted = Wanted("invoice", id, takes.elsewhere, invoice.currency, payer, more)
-            return elsewhere.lead(self.db, self.outside, tenant, wanted, address)
+            return elsewhere.lead(self.db, tenant, wanted, address)
         result = self.taken(tenant, id, payer, form)
         if result.awaits:
             with self.db.transaction(tenant) as tx:

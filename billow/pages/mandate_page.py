@@ -6,6 +6,7 @@ import flask
 
 from billow.api import rows
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.pages import checkout_view, frame, sealed
 from billow.pages.hosted_invoice import language_of
 from billow.pages.words import words_of
@@ -25,12 +26,13 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             mandate = rows.find(tx, Mandate, id)
             method = rows.find(tx, PaymentMethod, mandate.payment_method)
             customers = rows.find_many(tx, Customer, [method.customer or ""])
+            seller = seller_of(tx).name
         words = words_of(next((language_of(one) for one in customers.values()), None))
         own = mandate.payment_method_details[method.type]
         given = datetime.fromtimestamp(mandate.customer_acceptance["accepted_at"], UTC)
         text = words(
             "mandate_given",
-            name=outside.seller_name,
+            name=seller,
             last4=hash_of(method).get("last4") or "…",
             reference=own.get("reference") or mandate.id,
             date=checkout_view.day(given, words),
@@ -43,7 +45,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             kind="info" if over else "good",
             link=None,
             refresh=None,
-            seller=outside.seller_name,
+            seller=seller,
             test=tenant.endswith("/test"),
             texts=[text, *over],
         )

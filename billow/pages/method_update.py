@@ -55,7 +55,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         if card is None:
             more = {"invoices": [one.id for one in due]}
             wanted = Wanted("method", about, takes.elsewhere, None, Payer(), more)
-            return elsewhere.lead(db, outside, tenant, wanted, address)
+            return elsewhere.lead(db, tenant, wanted, address)
         entered = Payer(name=form.text("holder"), card=card)
 
         def update(tx: Tx) -> Any:

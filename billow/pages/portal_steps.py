@@ -11,6 +11,7 @@ from billow.api import rows
 from billow.core import lifecycle, pricing
 from billow.flows.billing import priced_items
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.flows.papers import method_links
 from billow.flows.portal import choices
 from billow.flows.portal.choices import Plan
@@ -95,7 +96,7 @@ def step(
         address=entry.address,
         back=(entry.session.return_url if flow else None) or entry.home,
         problem=problem,
-        seller=entry.outside.seller_name,
+        seller=seller_of(tx).name,
         test=not tx.livemode,
         token=frame.token_of(entry.outside, entry.address),
         **given,
@@ -212,7 +213,7 @@ def finished(tx: Tx, entry: Entry) -> flask.Response:
         return frame.see(after["redirect"]["return_url"])
     if after["type"] == "portal_homepage":
         return frame.see(entry.home)
-    words, seller = entry.words, entry.outside.seller_name
+    words, seller = entry.words, seller_of(tx).name
     message = (after["hosted_confirmation"] or {}).get("custom_message")
     back = entry.session.return_url
     return frame.page(

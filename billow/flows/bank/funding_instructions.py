@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api.params import Params
 from billow.core.errors import require
-from billow.flows.outside.outside import outside_of
+from billow.flows.outside.seller import seller_of
 from billow.flows.payments import transfer_instructions
 from billow.flows.payments.transfer_instructions import TRANSFER
 from billow.resources.customer import Customer
@@ -45,7 +45,7 @@ def retrieve(tx: Tx, customer: Customer, wanted: Wanted) -> dict[str, Any]:
         f"The seller's account takes transfers of the type {TRANSFER} only.",
         param="bank_transfer[type]",
     )
-    account = outside_of(tx).account
+    account = seller_of(tx).account
     accepted = not asked.requested_address_types or "iban" in asked.requested_address_types
     country = account.iban[:2] if account else (asked.eu_bank_transfer or EuTransfer(country="")).country
     return {

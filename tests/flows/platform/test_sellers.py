@@ -1,5 +1,6 @@
 """Does each account have a seller of its own, and does an issued invoice keep its seller?"""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from billow.api import rows
 from billow.app import App
 from billow.core.errors import Refused
 from billow.flows.papers import invoice_document
+from billow.pages import elsewhere
 from billow.providers.documents import text
 from billow.resources.invoice import Invoice
 from tests.conftest import Api
 from tests.support.world import World
+from tests.test_tidy import ROOT
 
 LOGO = (
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
@@ -65,6 +68,36 @@ def test_two_accounts_have_two_sellers_and_two_papers(acme: Of, nord: Of) -> Non
     assert "Nord AB" in swedish and "111 22 Stockholm" in swedish and "SE556000475501" in swedish
     assert "Acme" not in swedish and "Nord" not in german and "Nimbus" not in german + swedish
     assert acme.made["account_name"] == "Acme GmbH" and acme.made["account_country"] == "DE"
+
+
+def test_money_and_customers_are_led_to_the_seller_of_the_account(acme: Of, nord: Of) -> None:
+    acme.sets("name=Acme GmbH", "iban=DE02120300000000202051")
+    nord.sets("name=Nord AB", "iban=SE4550000000058398257466")
+    asked = {
+        "currency": "eur",
+        "funding_type": "bank_transfer",
+        "bank_transfer[type]": "eu_bank_transfer",
+        "bank_transfer[eu_bank_transfer][country]": "DE",
+    }
+    for account, iban in ((acme, "DE02120300000000202051"), (nord, "SE4550000000058398257466")):
+        customer = account.api.post("/v1/customers", {"name": "Anna"})["id"]
+        told = account.api.post(f"/v1/customers/{customer}/funding_instructions", asked)
+        assert [one["iban"]["iban"] for one in told["bank_transfer"]["financial_addresses"]] == [iban]
+        with account.db.transaction(account.api.tenant) as tx, account.app.wsgi.test_request_context():
+            page = elsewhere.said(tx, "info", "busy", "Wait.").get_data(as_text=True)
+        assert ("Nord AB" in page, "Acme GmbH" in page) == (account is nord, account is acme)
+
+
+def test_only_the_seller_reads_the_settings_of_the_first_account() -> None:
+    """What reads them elsewhere names the seller of another account."""
+    its_own = re.compile(r"outside(_of\(tx\))?\.(seller_\w+|account)\b")
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("flows", "pages")
+        for path in (ROOT / "billow" / folder).rglob("*.py")
+        if its_own.search(path.read_text())
+    }
+    assert found == {"billow/flows/outside/seller.py"}
 
 
 def test_an_issued_invoice_keeps_its_seller(acme: Of) -> None:
