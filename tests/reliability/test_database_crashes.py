@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +20,21 @@ CRASHES = int(os.environ.get("BILLOW_CRASHES", "3"))
 SUBSCRIPTIONS = int(os.environ.get("BILLOW_SUBSCRIPTIONS", "40"))
 
 
+def runs(number: int) -> bool:
+    """Check whether a process runs: neither gone nor ended and not yet waited for."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def crash(system: Installation) -> float:
     """What `pg_ctl stop -m immediate` does; seconds until the next write is answered."""
-    os.kill(postmaster(system), signal.SIGQUIT)
+    number = postmaster(system)
+    os.kill(number, signal.SIGQUIT)
     began = time.monotonic()
+    # The signal is acted on a little later: what is answered before that says nothing.
+    wait(lambda: not runs(number), "the database is away", 30)
     while system.ask("POST", "/v1/customers", {"name": "after"})[0] != 200:
         assert time.monotonic() - began < 60
         time.sleep(0.05)
