@@ -132,3 +132,34 @@ def test_each_failure_by_hand_is_told_and_a_bank_that_asks_is_told_besides(world
     for _ in range(2):
         world.refused(f"/v1/invoices/{anna.last_invoice.data['id']}/pay")
         world.check_events([*ASKED[:2], *ASKED[3:]])
+
+
+def test_what_is_charged_is_looked_for_at_the_subscription_first_and_then_at_the_customer(
+    world: World,
+) -> None:
+    """A method before a source at each of them; what is taken away leaves it to the next one."""
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    plan = anna.subscribes_to(world.plan("Pro", usd=20))
+    debit, amex = (
+        world.post(f"/v1/customers/{anna.id}/sources", source=token)["id"]
+        for token in ("tok_visa_debit", "tok_amex")
+    )
+    mastercard = world.post("/v1/payment_methods/pm_card_mastercard/attach", customer=anna.id)["id"]
+    world.post(f"/v1/subscriptions/{plan.id}", default_payment_method=mastercard, default_source=amex)
+    charged = []
+    for month in (2, 3, 4, 5):
+        world.at(f"2025-{month:02}-01 01:00")
+        card = world.get("/v1/charges", customer=anna.id, limit=1)["data"][0]["payment_method_details"][
+            "card"
+        ]
+        charged.append((card["brand"], card["last4"]))
+        match month:
+            case 2:
+                world.post(f"/v1/subscriptions/{plan.id}", default_payment_method="")
+            case 3:
+                world.post(f"/v1/subscriptions/{plan.id}", default_source="")
+            case 4:
+                assert anna.now["default_source"] == debit
+                world.post(f"/v1/customers/{anna.id}", invoice_settings={"default_payment_method": ""})
+    assert charged == [("mastercard", "4444"), ("amex", "0005"), ("visa", "4242"), ("visa", "5556")]
