@@ -5,7 +5,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.errors import require
 from billow.core.payments import names_test_method
-from billow.flows.customers import balance, cash, waiting_retries
+from billow.flows.customers import balance, cash, held_drafts, waiting_retries
 from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
@@ -127,6 +127,8 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     changed = rows.update(tx, customer, **changes)
     if {"invoice_settings", "default_source"} & changes.keys():
         waiting_retries.retry_with_new_method(tx, changed)
+    if "tax" in changes:
+        held_drafts.finalize_with_new_place(tx, changed)
     if balance_change:
         balance.record(tx, changed, balance_change, "adjustment")
     return changed

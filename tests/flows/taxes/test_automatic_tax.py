@@ -135,6 +135,22 @@ def test_a_source_that_is_down_bills_nothing_and_is_asked_again(world: World, do
     assert paid["status"] == "open" and paid["total"] == 1250
 
 
+def test_a_draft_that_waits_for_an_address_is_finalized_when_it_comes(world: World) -> None:
+    """The next try by itself would be hours later; a customer elsewhere waits on."""
+    seller(world, HOME)
+    anna, bert = buyer(world, "SE"), buyer(world, "SE")
+    terms = {"auto_advance": "true", "collection_method": "send_invoice", "days_until_due": 30}
+    drafts = [taxed(world, one, 1000, **terms)["id"] for one in (anna, bert)]
+    for one in (anna, bert):
+        world.post(f"/v1/customers/{one.id}", address={"country": ""})
+    world.at("2026-01-12")
+    assert [world.get(f"/v1/invoices/{id}")["status"] for id in drafts] == ["draft", "draft"]
+    world.post(f"/v1/customers/{anna.id}", address={"country": "SE"})
+    world.at("2026-01-12 00:00:01")
+    first, second = (world.get(f"/v1/invoices/{id}") for id in drafts)
+    assert (first["status"], first["total"], second["status"]) == ("open", 1250, "draft")
+
+
 def test_an_invoice_keeps_why_it_was_taxed(app: App, world: World) -> None:
     seller(world, HOME, UNION)
     card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
