@@ -62,6 +62,14 @@ def test_rounding_agrees_with_the_shared_vectors():
         assert round_half_away(D(value) / D(unit)) * D(unit) == D(expected), value
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [("10", "usd", 1000), ("500", "jpy", 500), ("5", "isk", 500), ("5", "ugx", 500)],
+)
+def test_an_amount_in_the_smallest_unit_x107(amount, currency, units):
+    assert D(amount).scaleb(minor_digits(currency)) == units
+
+
 def test_minor_digits_follow_the_api_and_not_the_currency():
     assert [minor_digits(currency) for currency in ("usd", "jpy", "kwd", "isk", "ugx")] == [2, 0, 3, 2, 2]
 

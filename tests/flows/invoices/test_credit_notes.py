@@ -52,6 +52,13 @@ def paid(world: World, *amounts: int, **more: Any) -> Invoice:
 # ------------------------------------------------------------------------------------- before payment
 
 
+def test_x100_a_line_that_took_off_is_credited_beside_one_that_put_on(world: World) -> None:
+    invoice = owing(world, 10000, -5000)
+    discount, charge = lines_of(world, invoice)
+    note = credit(world, invoice, lines=[of(charge, amount=10000), of(discount, amount=-5000)])
+    assert (note["total"], invoice.now["amount_remaining"], invoice.status) == (5000, 0, "paid")
+
+
 def test_x99_a_credit_note_of_an_open_invoice_lowers_what_is_due(world: World) -> None:
     invoice = owing(world, 10000)
     world.forget()
