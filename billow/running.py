@@ -9,8 +9,10 @@ import typer
 
 from billow import app as application
 from billow import processes
+from billow.flows.operators import invitations
 from billow.listening import inherited, listen, on_ready, reachable, url_of
 from billow.opening import database, read_settings, require_cluster
+from billow.pages.dashboard.entrance import WELCOME
 from billow.proxy import certificates
 from billow.proxy.forward import Proxy
 from billow.settings import BadSetting, Settings
@@ -18,7 +20,7 @@ from billow.store import folder, wal
 from billow.store import migrate as migrations
 from billow.store.clocks import utc_now
 from billow.streams import detach
-from billow.terminal import Data, Host, Port, say, tell_new_key
+from billow.terminal import Data, Host, Port, say, tell_first_owner, tell_new_key
 
 PROXY = "127.0.0.2"
 """An address of this machine that no other server listens on, so that its port 443 is free."""
@@ -52,8 +54,13 @@ def announced(read: Settings) -> threading.Event:
 def prepare(read: Settings, url: str) -> None:
     """Build the application once, so that a wrong setting ends the command before it starts processes."""
     built = application.build(read, url)
-    built.close()
+    try:
+        with built.db.connection() as conn, conn.transaction():
+            token = invitations.first_token(conn, built.account, built.db.wall())
+    finally:
+        built.close()
     tell_new_key(built.new_key)
+    tell_first_owner(f"{read.base_url}{WELCOME}/{token}" if token else None)
 
 
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
