@@ -9,6 +9,7 @@ import typer
 
 from billow import app as application
 from billow import processes
+from billow.app import App
 from billow.flows.operators import invitations
 from billow.listening import inherited, listen, on_ready, reachable, url_of
 from billow.opening import database, read_settings, require_cluster
@@ -36,7 +37,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
         if read.embedded and read.wal_archive:
             wal.require_writable(read.wal_archive)
         migrations.migrate(url)
-        prepare(read, url)
+        prepare(read, url, invites=True)
         if read.embedded and not read.wal_archive:
             wal.drop_slot(url)
         archive = ["archive"] if read.embedded and read.wal_archive else []
@@ -51,16 +52,23 @@ def announced(read: Settings) -> threading.Event:
     return on_ready(read.host, read.port, lambda: say(words))
 
 
-def prepare(read: Settings, url: str) -> None:
-    """Build the application once, so that a wrong setting ends the command before it starts processes."""
+def prepare(read: Settings, url: str, *, invites: bool = False) -> None:
+    """Build the application once, so that a wrong setting ends the command before it starts processes.
+
+    With `invites` the dashboard's first owner gets a link, while there is nobody who could sign in.
+    """
     built = application.build(read, url)
     try:
-        with built.db.connection() as conn, conn.transaction():
-            token = invitations.first_token(conn, built.account, built.db.wall())
+        token = first_token(built) if invites else None
     finally:
         built.close()
     tell_new_key(built.new_key)
     tell_first_owner(f"{read.base_url}{WELCOME}/{token}" if token else None)
+
+
+def first_token(built: App) -> str | None:
+    with built.db.connection() as conn, conn.transaction():
+        return invitations.first_token(conn, built.account, built.db.wall())
 
 
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
