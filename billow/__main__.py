@@ -22,6 +22,7 @@ from billow import (
     running,
     selling,
     settings,
+    staffing,
     taxing,
 )
 from billow.core.calendar import read_instant
@@ -72,6 +73,7 @@ cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
 cli.add_typer(selling.seller, name="seller")
 cli.add_typer(taxing.tax, name="tax")
+cli.add_typer(staffing.operators, name="operators")
 cli.registered_commands += recovering.recovery.registered_commands
 
 

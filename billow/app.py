@@ -45,6 +45,7 @@ from billow.pages import (
     portal,
     shared_file,
 )
+from billow.pages.dashboard import screens
 from billow.providers.egress import Egress
 from billow.providers.gateways.bank import Bank
 from billow.providers.gateways.manual import Manual
@@ -144,6 +145,7 @@ def _built(settings: Settings, db: Database) -> App:
     mandate_page.add(server.app, db, db.outside)
     gateway_notices.add(server.app, db)
     elsewhere.add(server.app, db, db.outside)
+    screens.add(server.app, db)
     return App(db, keys, server, account, new_key)
 
 

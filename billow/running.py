@@ -9,8 +9,11 @@ import typer
 
 from billow import app as application
 from billow import processes
+from billow.app import App
+from billow.flows.operators import invitations
 from billow.listening import inherited, listen, on_ready, reachable, url_of
 from billow.opening import database, read_settings, require_cluster
+from billow.pages.dashboard.entrance import WELCOME
 from billow.proxy import certificates
 from billow.proxy.forward import Proxy
 from billow.settings import BadSetting, Settings
@@ -18,7 +21,7 @@ from billow.store import folder, wal
 from billow.store import migrate as migrations
 from billow.store.clocks import utc_now
 from billow.streams import detach
-from billow.terminal import Data, Host, Port, say, tell_new_key
+from billow.terminal import Data, Host, Port, say, tell_first_owner, tell_new_key
 
 PROXY = "127.0.0.2"
 """An address of this machine that no other server listens on, so that its port 443 is free."""
@@ -34,7 +37,7 @@ def up(data: Data = None, port: Port = None, host: Host = None) -> None:
         if read.embedded and read.wal_archive:
             wal.require_writable(read.wal_archive)
         migrations.migrate(url)
-        prepare(read, url)
+        prepare(read, url, invites=True)
         if read.embedded and not read.wal_archive:
             wal.drop_slot(url)
         archive = ["archive"] if read.embedded and read.wal_archive else []
@@ -49,11 +52,23 @@ def announced(read: Settings) -> threading.Event:
     return on_ready(read.host, read.port, lambda: say(words))
 
 
-def prepare(read: Settings, url: str) -> None:
-    """Build the application once, so that a wrong setting ends the command before it starts processes."""
+def prepare(read: Settings, url: str, *, invites: bool = False) -> None:
+    """Build the application once, so that a wrong setting ends the command before it starts processes.
+
+    With `invites` the dashboard's first owner gets a link, while there is nobody who could sign in.
+    """
     built = application.build(read, url)
-    built.close()
+    try:
+        token = first_token(built) if invites else None
+    finally:
+        built.close()
     tell_new_key(built.new_key)
+    tell_first_owner(f"{read.base_url}{WELCOME}/{token}" if token else None)
+
+
+def first_token(built: App) -> str | None:
+    with built.db.connection() as conn, conn.transaction():
+        return invitations.first_token(conn, built.account, built.db.wall())
 
 
 def serve(data: Data = None, port: Port = None, host: Host = None) -> None:

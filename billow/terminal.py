@@ -66,6 +66,12 @@ def tell_new_key(key: str | None) -> None:
         tell_key("Your test key, shown this once:", key)
 
 
+def tell_first_owner(url: str | None) -> None:
+    """Print the link of the dashboard's first owner, on an installation that has nobody yet."""
+    if url:
+        tell_key("The dashboard has no owner yet. Become it within the hour:", url)
+
+
 def write(text: str) -> None:
     """Write text unchanged into a file or a pipe, and without control characters to a terminal."""
     sys.stdout.write(plain_lines(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)

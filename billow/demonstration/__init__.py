@@ -29,6 +29,10 @@ LAST_WORDS_SECONDS = 20
 """How long to wait for the last webhooks and mails."""
 
 
+OWNER = "you@nimbus.example"
+"""The mail address of the dashboard's first owner; no mail is sent to it."""
+
+
 def run(console: Console, once: bool) -> None:
     """Run the demonstration, then keep the server running until Ctrl-C, unless `once`. No process is left."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -183,6 +187,7 @@ def of(invoices: list[Json]) -> str:
 def further(console: Console, machine: Machine, invoice: Json, pdf: Path, begun: float) -> None:
     telling.heading(console, "Where to go next")
     rows = [
+        ["the dashboard", machine.ask("operators", "invite", OWNER).strip().splitlines()[-1]],
         ["the API", f"{machine.client.url}/openapi.json"],
         ["its key", machine.client.key],
         ["this invoice", invoice["hosted_invoice_url"]],

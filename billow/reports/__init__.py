@@ -82,9 +82,12 @@ def csv(table: Table) -> str:
     return text.getvalue()
 
 
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet runs as a formula: with an apostrophe in front where it would."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, date | datetime):
         return value.isoformat()
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value

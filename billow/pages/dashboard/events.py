@@ -1,0 +1,102 @@
+"""Show what happened, as webhook endpoints are told it, and each event with its object."""
+
+from typing import Any
+
+import flask
+import msgspec
+
+from billow.api import rows
+from billow.pages.dashboard import facts, layout
+from billow.pages.dashboard.layout import NOTHING, Cell
+from billow.pages.dashboard.lists import Column, List, Place, Tab
+from billow.pages.dashboard.lists import add as add_list
+from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.resources.event import Event
+
+
+def row(place: Place, _: Any, one: Event) -> list[Cell]:
+    return [
+        Cell(one.type, link=place.visit.to(f"/events/{one.id}"), below=one.id),
+        facts.text(one.related),
+        Cell("A request") if (one.request or {}).get("id") else Cell("By itself"),
+        Cell(str(one.pending_webhooks)) if one.pending_webhooks else NOTHING,
+        Cell(layout.when(one.created, place.zone)),
+    ]
+
+
+LIST = List(
+    noun=Event,
+    path="/events",
+    title="Events",
+    one="event",
+    about="Type, or the id of an event or an object",
+    columns=(
+        Column("Event"),
+        Column("About"),
+        Column("Cause"),
+        Column("Not delivered", True),
+        Column("Created"),
+    ),
+    row=row,
+    load=lambda tx, found: None,
+    tabs=(
+        Tab("waiting", "Not delivered", "pending_webhooks > 0"),
+        Tab(
+            "failures",
+            "Payment failures",
+            "type in ('invoice.payment_failed', 'payment_intent.payment_failed')",
+        ),
+    ),
+    found="type = %(text)s or related = %(text)s or id = %(text)s",
+    narrowed=(),
+    right="events.read",
+)
+
+
+def add(app: flask.Flask, desk: Desk) -> None:
+    add_list(app, desk, LIST)
+    screen(app, desk, "/events/<id>", "events.read", shown)
+
+
+def shown(visit: Visit, id: str) -> flask.Response:
+    with visit.desk.db.snapshot(visit.tenant) as tx:
+        one = rows.find(tx, Event, id)
+        place = facts.place_of(visit, tx)
+        sent = tx.tuples(
+            "select receiver, attempts, status, response_status, error, last_attempt_at"
+            " from webhook_deliveries where event = %(id)s order by receiver",
+            id=id,
+        )
+    data = msgspec.json.format(msgspec.json.encode(one.data), indent=2).decode()
+    request = one.request or {}
+    return layout.page(
+        visit,
+        "event.html",
+        one.type,
+        data=data,
+        pairs=[
+            ("Id", facts.id_of(one.id)),
+            ("About", facts.text(one.related)),
+            ("Request", facts.text(request.get("id"))),
+            ("Idempotency key", facts.text(request.get("idempotency_key"))),
+            ("Not delivered", Cell(str(one.pending_webhooks))),
+            ("Created", Cell(layout.when(one.created, place.zone))),
+        ],
+        tries=[
+            [
+                Cell(receiver, below=error or ""),
+                layout.badge(status, {"succeeded": "good", "failed": "bad", "pending": "info"}),
+                Cell(str(attempts)),
+                facts.text(answer),
+                Cell(layout.when(at, place.zone)),
+            ]
+            for receiver, attempts, status, answer, error, at in sent
+        ],
+        try_columns=(
+            Column("Endpoint"),
+            Column("Status"),
+            Column("Tries", True),
+            Column("Answer"),
+            Column("Last try"),
+        ),
+    )

@@ -1,0 +1,128 @@
+"""Render the screens of the dashboard: their frame, and amounts and instants as people read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import flask
+from babel import Locale
+from babel.dates import format_datetime
+
+from billow.core.money import minor_digits
+from billow.pages import frame
+from billow.pages.words import words_of
+
+if TYPE_CHECKING:
+    from billow.pages.dashboard.visit import Visit
+
+ENGLISH = Locale.parse("en_IE")
+HOME_DEPTH = 3
+"""How many slashes the address of the home screen has: /dashboard/account/mode."""
+NAVIGATION = (
+    ("Home", "", "customers.read"),
+    ("Customers", "/customers", "customers.read"),
+    ("Subscriptions", "/subscriptions", "customers.read"),
+    ("Invoices", "/invoices", "customers.read"),
+    ("Payments", "/payments", "customers.read"),
+    ("Products", "/products", "customers.read"),
+    ("Reports", "/reports", "reports.read"),
+    ("Events", "/events", "events.read"),
+    ("People", "/people", "operators.read"),
+    ("Audit log", "/audit", "audit.read"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a table or a list of facts: a text, where it leads to, and how it looks."""
+
+    text: str
+    kind: str = ""
+    link: str | None = None
+    tone: str = ""
+    below: str = ""
+    number: str = ""
+    """An amount as a number, in the main unit of its currency, for spreadsheets."""
+
+
+NOTHING = Cell("\N{EM DASH}", "none")
+
+
+def when(instant: datetime | None, zone: str = "UTC", *, day: bool = False) -> str:
+    """Write an instant in a time zone, with the zone's name: 14 Mar 2027, 09:00 CET."""
+    if instant is None:
+        return NOTHING.text
+    local = instant.astimezone(ZoneInfo(zone))
+    return str(format_datetime(local, "d MMM y" if day else "d MMM y, HH:mm z", locale=ENGLISH))
+
+
+def day(instant: datetime | None, zone: str) -> Cell:
+    """Return the day of an instant in a time zone."""
+    return Cell(when(instant, zone, day=True), "day") if instant else NOTHING
+
+
+def amount(value: int | None, currency: str) -> Cell:
+    """Return an amount with its currency."""
+    if value is None:
+        return NOTHING
+    number = str(in_main_unit(value, currency))
+    return Cell(frame.money(value, currency, words_of("en")), "amount", number=number)
+
+
+def in_main_unit(value: int | str | Decimal, currency: str) -> Decimal:
+    """Return an amount or a rate in minor units as a number in the main unit of its currency."""
+    return Decimal(value).scaleb(-minor_digits(currency))
+
+
+def badge(status: str | None, tones: dict[str, str]) -> Cell:
+    """Return a status as a badge, in words; None stands for no status."""
+    if not status:
+        return NOTHING
+    return Cell(status.replace("_", " ").capitalize(), "badge", tone=tones.get(status, ""))
+
+
+def page(visit: "Visit", template: str, title: str, status: int = 200, **values: Any) -> flask.Response:
+    """Render a screen in the frame of the dashboard."""
+    here = flask.request.path
+    links = [
+        {
+            "text": text,
+            "href": visit.to(path),
+            "here": here == visit.to(path) or is_below(here, visit.to(path)),
+        }
+        for text, path, right in NAVIGATION
+        if visit.may(right)
+    ]
+    other = "live" if visit.mode == "test" else "test"
+    return rendered(
+        template,
+        status,
+        title=title,
+        visit=visit,
+        links=links,
+        other=(other, f"/dashboard/{visit.account}/{other}"),
+        token=visit.token,
+        **values,
+    )
+
+
+def is_below(here: str, screen: str) -> bool:
+    """Tell whether an address is below a screen; the home screen has all others below it, so none counts."""
+    return screen.count("/") > HOME_DEPTH and here.startswith(f"{screen}/")
+
+
+def rendered(template: str, status: int = 200, **values: Any) -> flask.Response:
+    """Render a page of the dashboard; every text is escaped."""
+    text = frame.TEMPLATES.get_template(f"dashboard/{template}").render(
+        style=frame.STYLE, when=when, **values
+    )
+    headers = {**frame.HEADERS, "Referrer-Policy": "same-origin"}
+    return flask.Response(text, status=status, mimetype="text/html", headers=headers)
+
+
+def said(title: str, texts: Sequence[str], status: int = 200) -> flask.Response:
+    """Answer with a short message."""
+    return rendered("said.html", status, title=title, texts=texts)

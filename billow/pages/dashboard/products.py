@@ -1,0 +1,121 @@
+"""Show the products, and one of them with its prices and their tiers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import flask
+
+from billow.api import rows
+from billow.core.money import decimal_text
+from billow.pages.dashboard import facts, layout, subscriptions
+from billow.pages.dashboard.layout import NOTHING, Cell
+from billow.pages.dashboard.lists import Column, List, Place, Tab
+from billow.pages.dashboard.lists import add as add_list
+from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.resources.price import Price
+from billow.resources.product import Product
+from billow.store.tx import Tx
+
+
+def prices_of(tx: Tx, found: Sequence[Product]) -> dict[str, list[Price]]:
+    return rows.below(tx, Price, "product", [one.id for one in found])
+
+
+def row(place: Place, prices: Any, one: Product) -> list[Cell]:
+    own = prices.get(one.id, [])
+    first = next((each for each in own if each.active), None)
+    more = f"and {len(own) - 1} more" if len(own) > 1 else ""
+    return [
+        Cell(one.name, link=place.visit.to(f"/products/{one.id}"), below=one.description or ""),
+        Cell("Active", "badge", tone="good") if one.active else Cell("Archived", "badge"),
+        Cell(subscriptions.price_text(first), below=more) if first else NOTHING,
+        facts.text(one.tax_code),
+        layout.day(one.created, place.zone),
+    ]
+
+
+LIST = List(
+    noun=Product,
+    path="/products",
+    title="Products",
+    one="product",
+    about="Name or id",
+    columns=(Column("Product"), Column("Status"), Column("Price"), Column("Tax code"), Column("Created")),
+    row=row,
+    load=prices_of,
+    tabs=(Tab("active", "Active", "active"), Tab("archived", "Archived", "not active")),
+    found="id = %(text)s or name ilike %(like)s",
+    narrowed=(),
+)
+
+
+def add(app: flask.Flask, desk: Desk) -> None:
+    add_list(app, desk, LIST)
+    screen(app, desk, "/products/<id>", "customers.read", shown)
+
+
+def shown(visit: Visit, id: str) -> flask.Response:
+    with visit.desk.db.snapshot(visit.tenant) as tx:
+        one = rows.find(tx, Product, id)
+        place = facts.place_of(visit, tx)
+        prices = prices_of(tx, [one]).get(id, [])
+        values: dict[str, Any] = {
+            "prices": [price_row(place, each) for each in prices],
+            "tiered": [(each.nickname or each.id, tier_rows(each)) for each in prices if each.tiers],
+            "story": facts.story(tx, place, [id, *(each.id for each in prices)]),
+            "pairs": pairs(place, one),
+            "metadata": facts.metadata(one),
+        }
+    return layout.page(
+        visit,
+        "product.html",
+        one.name,
+        active=one.active,
+        price_columns=(Column("Price"), Column("Status"), Column("Usage"), Column("Created")),
+        tier_columns=(Column("Up to"), Column("Each", True), Column("Flat fee", True)),
+        **values,
+    )
+
+
+def price_row(place: Place, one: Price) -> list[Cell]:
+    metered = (one.recurring or {}).get("usage_type") == "metered"
+    return [
+        Cell(subscriptions.price_text(one), below=one.nickname or one.lookup_key or one.id),
+        Cell("Active", "badge", tone="good") if one.active else Cell("Archived", "badge"),
+        Cell("By usage" if metered else "By quantity" if one.recurring else "Once"),
+        layout.day(one.created, place.zone),
+    ]
+
+
+def tier_rows(price: Price) -> list[list[Cell]]:
+    """Return the tiers of a price; unit amounts keep all their decimals."""
+    found = []
+    for tier in price.tiers or []:
+        unit = tier.get("unit_amount_decimal")
+        flat = tier.get("flat_amount_decimal")
+        found.append(
+            [
+                Cell("and above" if tier.get("up_to") is None else f"{tier['up_to']:,}"),
+                in_minor_units(unit, price.currency),
+                in_minor_units(flat, price.currency),
+            ]
+        )
+    return found
+
+
+def in_minor_units(value: Any, currency: str) -> Cell:
+    """Return a rate that may have more decimals than its currency."""
+    if value is None:
+        return NOTHING
+    number = layout.in_main_unit(value, currency)
+    return Cell(f"{currency.upper()} {decimal_text(number)}", "amount")
+
+
+def pairs(place: Place, one: Product) -> list[tuple[str, Cell]]:
+    return [
+        ("Id", facts.id_of(one.id)),
+        ("Tax code", facts.text(one.tax_code)),
+        ("Unit", facts.text(one.unit_label)),
+        ("On statements", facts.text(one.statement_descriptor)),
+        ("Created", Cell(layout.when(one.created, place.zone))),
+    ]

@@ -1,0 +1,40 @@
+"""Add all screens of the dashboard."""
+
+import flask
+
+from billow.pages.dashboard import (
+    audit_page,
+    customers,
+    entrance,
+    events,
+    home,
+    invoices,
+    payments,
+    people_page,
+    products,
+    reports_page,
+    search,
+    subscriptions,
+)
+from billow.pages.dashboard.visit import Desk
+from billow.store.tx import Database
+
+
+def add(app: flask.Flask, db: Database) -> None:
+    """Add the dashboard to the pages that are served."""
+    desk = Desk(db)
+    for one in (
+        entrance,
+        home,
+        customers,
+        subscriptions,
+        invoices,
+        payments,
+        products,
+        reports_page,
+        events,
+        people_page,
+        audit_page,
+        search,
+    ):
+        one.add(app, desk)

@@ -1,0 +1,130 @@
+"""Do the screens show what is stored, escape what people typed, and do what their buttons say?"""
+
+import csv
+import io
+from collections.abc import Callable
+
+from billow.app import App
+from billow.pages.dashboard import charts
+from billow.pages.dashboard.visit import SCREENS
+from tests.dashboard.conftest import Person
+from tests.support.world import World
+
+
+def test_the_home_screen_says_what_needs_somebody(shop: World, owner: Person) -> None:
+    said = owner.reads("")
+    assert "Subscriptions past due 1" in said
+    assert "USD" in said and "Receivables" in said
+
+
+def test_lists_show_names_and_search_finds_them(shop: World, owner: Person) -> None:
+    assert "Bert" in owner.reads("/customers")
+    found = owner.reads("/customers", q="bert")
+    assert "Bert" in found and "Carl" not in found
+    assert "US$123.45" in owner.reads("/invoices", q="Bert")
+    assert "Nothing matches" in owner.reads("/invoices", q="no such thing")
+    assert "Anna <script>" in owner.reads("/subscriptions", tab="active")
+    assert "Carl" in owner.reads("/subscriptions", tab="past_due")
+    assert "Carl" in owner.reads("/payments", tab="failed")
+
+
+def test_what_people_typed_is_never_markup(shop: World, owner: Person) -> None:
+    anna = {"id": shop.get("/v1/invoices", limit=100)["data"][-1]["customer"]}
+    for path in SCREENS:
+        if path.endswith(".csv"):
+            continue  # a file that no browser shows
+        page = owner.opens(path.replace("<id>", anna["id"]).replace("<name>", "revenue")).text
+        assert "<script>alert" not in page and "Pro <b>" not in page, path
+
+
+def test_the_page_of_an_invoice_explains_each_amount(shop: World, owner: Person) -> None:
+    invoice = next(one for one in shop.get("/v1/invoices")["data"] if one["total"] == 12345)
+    said = owner.reads(f"/invoices/{invoice['id']}")
+    for wanted in (
+        invoice["number"],
+        "Advice",
+        "Total US$123.45",
+        "Open US$123.45",
+        "invoice.finalized",
+        "Mail it",
+    ):
+        assert wanted in said, wanted
+
+
+def test_an_invoice_is_mailed_and_charged_by_its_buttons(shop: World, owner: Person) -> None:
+    sent = next(one for one in shop.get("/v1/invoices")["data"] if one["total"] == 12345)
+    assert owner.sends(f"/invoices/{sent['id']}", act="send").status_code == 303
+    assert "invoice.sent" in owner.reads(f"/invoices/{sent['id']}")
+    failed = next(one for one in shop.get("/v1/invoices", status="open")["data"] if one["attempt_count"])
+    declined = owner.sends(f"/invoices/{failed['id']}", act="charge")
+    assert declined.status_code == 422 and "declined" in declined.text
+    card = shop.post("/v1/payment_methods/pm_card_visa/attach", customer=failed["customer"])["id"]
+    shop.post(f"/v1/customers/{failed['customer']}", invoice_settings={"default_payment_method": card})
+    if shop.get(f"/v1/invoices/{failed['id']}")["status"] == "open":
+        assert owner.sends(f"/invoices/{failed['id']}", act="charge").status_code == 303
+    assert shop.get(f"/v1/invoices/{failed['id']}")["status"] == "paid"
+    assert "invoices.charge" in owner.reads("/audit")
+    again = owner.sends(f"/invoices/{failed['id']}", token=None, act="charge")
+    assert again.status_code in (403, 422)
+
+
+def test_support_mails_but_does_not_charge(shop: World, hire: Callable[..., Person]) -> None:
+    support = hire("support")
+    failed = next(one for one in shop.get("/v1/invoices", status="open")["data"] if one["attempt_count"])
+    said = support.reads(f"/invoices/{failed['id']}")
+    assert "Mail it" in said and "Charge US$" not in said
+    refused = support.sends(f"/invoices/{failed['id']}", act="charge")
+    assert refused.status_code == 422 and shop.get(f"/v1/invoices/{failed['id']}")["status"] == "open"
+
+
+def test_an_export_has_every_row_and_no_formula(shop: World, owner: Person) -> None:
+    for number in range(120):
+        shop.post("/v1/customers", name=f"=1+{number}")
+    answer = owner.opens("/customers.csv")
+    lines = list(csv.reader(io.StringIO(answer.text)))
+    assert len(lines) == 124 and lines[0][:3] == ["id", "created", "Customer"]
+    assert all(not cell.startswith("=") for line in lines for cell in line)
+    invoices = list(csv.DictReader(io.StringIO(owner.opens("/invoices.csv").text)))
+    assert "123.45" in [line["Total"] for line in invoices] and {line["currency"] for line in invoices} == {
+        "usd"
+    }
+
+
+def test_pages_of_a_list_go_there_and_back(shop: World, owner: Person) -> None:
+    for number in range(60):
+        shop.post("/v1/customers", name=f"Customer {number:02}")
+    first = owner.opens("/customers").text
+    assert "Older" in first and "Newer" not in first
+    older = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
+    second = owner.opens(older).text
+    assert "Newer" in second and "Customer 59" in first and "Customer 59" not in second
+    newer = second.split('rel="prev"')[0].rsplit('href="', 1)[1].split('"')[0]
+    assert "Customer 59" in owner.opens(newer).text
+
+
+def test_an_id_leads_to_its_screen(shop: World, owner: Person) -> None:
+    customer = shop.get("/v1/invoices")["data"][0]["customer"]
+    assert owner.opens("/search", q=customer).headers["Location"].endswith(f"/customers/{customer}")
+    assert "Bert" in owner.reads("/search", q="123.45")
+
+
+def test_reports_are_shown_with_amounts_and_as_a_file(shop: World, owner: Person) -> None:
+    said = owner.reads("/reports/aging", at="2030-01-01")
+    assert "US$123.45" in said
+    assert "No such" not in owner.reads("/reports")
+    assert owner.opens("/reports/nothing").status_code == 400
+    assert owner.opens("/reports/revenue", **{"from": "yesterday"}).status_code == 400
+    assert owner.opens("/reports/vat.csv").text.startswith("country,jurisdiction")
+
+
+def test_the_headers_let_no_script_run_and_nothing_be_kept(app: App, shop: World, owner: Person) -> None:
+    for path in SCREENS:
+        answer = owner.opens(path.replace("<id>", "none").replace("<name>", "revenue"))
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+        assert answer.headers["Cache-Control"] == "no-store", path
+
+
+def test_a_chart_says_what_it_shows_and_reaches_below_zero() -> None:
+    drawn = charts.columns(["2026-01", "2026-02"], [120.0, -30.0], "Revenue & credits")
+    assert 'aria-label="Revenue &amp; credits"' in drawn and drawn.count("<rect") == 2
+    assert charts.columns(["2026-01"], [0.0], "Nothing").count("<rect") == 1
