@@ -22,6 +22,7 @@ from billow import (
     running,
     selling,
     settings,
+    stating,
     taxing,
 )
 from billow.core.calendar import read_instant
@@ -73,6 +74,7 @@ cli.add_typer(mailing.mails, name="mails")
 cli.add_typer(selling.seller, name="seller")
 cli.add_typer(taxing.tax, name="tax")
 cli.registered_commands += recovering.recovery.registered_commands
+cli.registered_commands += stating.stating.registered_commands
 
 
 # ------------------------------------------------------------------------------------- backups
