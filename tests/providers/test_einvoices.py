@@ -105,6 +105,10 @@ SAMPLES = {
     "paid": invoice(HOURS, prepaid=D("11.08"), due_on=None, terms="Paid.", payment=None),
     "a negative total": invoice(billed(Rated(-500, None, None)), prepaid=D("-6.25")),
     "a credit note": invoice(HOURS, kind=CREDIT_NOTE, corrects=("2026-000000", date(2026, 1, 1))),
+    "a national currency": invoice(HOURS, national_tax=("SEK", D("23.35"))),
+    "a credit note in a national currency": invoice(
+        HOURS, kind=CREDIT_NOTE, corrects=("2026-000000", date(2026, 1, 1)), national_tax=("SEK", D("23.35"))
+    ),
     "a Kosovar": invoice(HOURS, buyer=replace(BUYER, country=codes.country("XK"), vat_id="")),
     "quantities of twelve decimals": invoice(billed(Rated(123, D("0.123456789012"), D("996.301")))),
     "characters": invoice(HOURS, buyer=replace(BUYER, name='<b>&"\uffff\x00é 漢字</b>')),

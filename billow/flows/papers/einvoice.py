@@ -114,9 +114,17 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         starts_on=min(starts, default=None),
         ends_on=max(ends, default=None),
         payment=_payment(seller, invoice),
+        national_tax=_national(invoice),
     )
     require(made.gross == major(invoice.total, bill.digits), "The lines and taxes do not sum to the total.")
     return made
+
+
+def _national(invoice: Invoice) -> tuple[str, Decimal] | None:
+    kept = invoice.national_tax
+    if not kept or kept.get("amount") is None or codes.why_no_currency(kept["currency"]):
+        return None
+    return kept["currency"].upper(), major(kept["amount"], minor_digits(kept["currency"]))
 
 
 def _lines(tx: Tx, bill: Bill) -> tuple[Line, ...]:
