@@ -76,9 +76,10 @@ def einvoice_of(tx: Tx, invoice: Invoice) -> EInvoice:
     require(invoice.finalized_at is not None, "A draft has no machine format: finalize it first.")
     reason = codes.why_no_currency(invoice.currency)
     require(reason is None, reason or "")
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    used = {rate for line in lines for tax in line.taxes if (rate := _rate_of(tax))}
     seller = seller_of_invoice(tx, invoice)
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    lines = paper_lines.on_papers(lines, paper_lines.prices_of(tx, lines), seller)
+    used = {rate for line in lines for tax in line.taxes if (rate := _rate_of(tax))}
     locale = invoice_document.locale_for(tx, invoice, seller)
     bill = Bill(invoice, lines, rows.find_many(tx, TaxRate, sorted(used)), invoice.labels, seller, locale)
     [customer] = rows.find_all(tx, Customer, [invoice.customer]).values()
@@ -192,6 +193,7 @@ def _subtotals(bill: Bill, lines: Sequence[Line]) -> tuple[Subtotal, ...]:
     return tuple(
         Subtotal(category, bases.get(category, Decimal(0)), major(amount, bill.digits))
         for category, amount in taxed.items()
+        if amount or category in bases  # a rate may be that of lines which are not shown
     )
 
 

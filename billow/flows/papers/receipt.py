@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from billow.api import rows
 from billow.flows.outside.outside import outside_of
-from billow.flows.outside.seller import seller_of
+from billow.flows.outside.seller import seller_at, seller_of
 from billow.flows.papers import invoice_document, links, paper_lines, paper_totals
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, formats, wording
 from billow.resources.charge import Charge
@@ -73,7 +73,9 @@ def lines_of(
     if invoice is None:
         amount = formats.money(charge.amount, charge.currency, locale)
         return (DocumentLine(charge.description or "Payment", "", "", amount),)
-    return paper_lines.lines_of(lines, paper_lines.prices_of(tx, lines), invoice.labels, locale)
+    prices = paper_lines.prices_of(tx, lines)
+    shown = paper_lines.on_papers(lines, prices, seller_at(tx, invoice.seller_version))
+    return paper_lines.lines_of(shown, prices, invoice.labels, locale)
 
 
 def totals_of(
