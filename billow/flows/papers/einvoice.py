@@ -1,7 +1,7 @@
 """Put an invoice into the terms of EN 16931, and write it in the format that is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from email.utils import parseaddr
 from typing import Any
@@ -118,7 +118,14 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         national_tax=_national(invoice),
     )
     require(made.gross == major(invoice.total, bill.digits), "The lines and taxes do not sum to the total.")
-    return made
+    return _dated(made)
+
+
+def _dated(made: EInvoice) -> EInvoice:
+    """Say in words a due date before the date of issue, as of a draft that waited: dates keep their order."""
+    if made.due_on is None or made.due_on >= made.issued_on:
+        return made
+    return replace(made, due_on=None, terms=f"Was due on {made.due_on.isoformat()}.")
 
 
 def _national(invoice: Invoice) -> tuple[str, Decimal] | None:
