@@ -15,6 +15,7 @@ from billow import app as application
 from billow import (
     banking,
     commands,
+    exchanging,
     mailing,
     paying,
     processes,
@@ -23,6 +24,7 @@ from billow import (
     selling,
     settings,
     staffing,
+    stating,
     taxing,
 )
 from billow.core.calendar import read_instant
@@ -74,7 +76,9 @@ cli.add_typer(mailing.mails, name="mails")
 cli.add_typer(selling.seller, name="seller")
 cli.add_typer(taxing.tax, name="tax")
 cli.add_typer(staffing.operators, name="operators")
+cli.add_typer(exchanging.rates, name="rates")
 cli.registered_commands += recovering.recovery.registered_commands
+cli.registered_commands += stating.stating.registered_commands
 
 
 # ------------------------------------------------------------------------------------- backups

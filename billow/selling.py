@@ -51,8 +51,8 @@ def set_seller(
 
     There are name, email, phone, url, line1, line2, postal_code, city, state, country, tax_id (a type and a
     number), company_number, statement, contact, iban, bic, bankgiro, reference (rf or ocr), logo (a file),
-    color, second_color, footer, language, time_zone, numbers (account or customer), number_format and
-    number_prefix. tax_id and statement may be there several times.
+    color, second_color, footer, language, time_zone, numbers (account or customer), number_format,
+    number_prefix and zero_usage (show or hide its lines). tax_id and statement may be there several times.
     """
     given = read(what)
     with open_installation(data, account, new=True) as built:
@@ -100,6 +100,7 @@ def changes_of(known: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
         ("second_color", branding, "secondary_color"),
         *((one, own, one) for one in ("email", "company_number", "contact", "footer", "language")),
         ("time_zone", own, "time_zone"),
+        ("zero_usage", own, "zero_usage"),
     ):
         if option in given:
             at[name] = given[option] or None
@@ -128,6 +129,7 @@ NAMES = (
     "name", "email", "phone", "url", "line1", "line2", "postal_code", "city", "state", "country", "tax_id",
     "company_number", "statement", "contact", "iban", "bic", "bankgiro", "reference", "logo", "color",
     "second_color", "footer", "language", "time_zone", "numbers", "number_format", "number_prefix",
+    "zero_usage",
 )  # fmt: skip
 ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
 
@@ -166,6 +168,7 @@ def check(given: Mapping[str, Any]) -> None:
         "time_zone": (lambda text: text in available_timezones(), "A time zone is written Europe/Paris."),
         "numbers": (lambda text: text in numbering.SCHEMES, "Numbers are of the account or of the customer."),
         "number_format": (numbering.is_format, numbering.FORMAT_RULE),
+        "zero_usage": (lambda text: text in ("", "show", "hide"), "Lines of no usage are shown or hidden."),
         "number_prefix": (numbering.is_prefix, "A prefix has 1 to 12 capital letters and digits."),
     }
     for name, (holds, message) in rules.items():
@@ -208,6 +211,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "language": now.language or "en",
         "time zone": now.time_zone,
         "numbers": series.described(tx.now),
+        "lines of no usage": "hidden" if now.hides_zero_usage else "",
     }
     return [[name, value] for name, value in listed.items()]
 

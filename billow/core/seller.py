@@ -44,3 +44,5 @@ class Seller:
     contact: str = ""
     """The name of the person or department to ask."""
     logo: Logo | None = None
+    hides_zero_usage: bool = False
+    """Whether papers leave out what could be used and was not; the API lists it."""

@@ -192,6 +192,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     """The names of its discounts and tax rates when it was finalized, as printed on its document."""
     tax_decision: dict[str, Any] | None = f.nested(hidden=True)
     """How its taxes were decided, and on what evidence (flows/taxes/automatic.py)."""
+    national_tax: dict[str, Any] | None = f.nested(hidden=True)
+    """Its tax in the currency of the seller's tax office, and the rate (flows/taxes/national.py)."""
     finalized_at: datetime | None = f.timestamp(hidden=True)
     marked_uncollectible_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)

@@ -801,6 +801,7 @@ create table invoices (
     payment_number             text,            -- by which a bank transfer names it
     automatic_tax jsonb not null default '{"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null}',
     tax_decision jsonb,
+    national_tax jsonb,                          -- the tax in the currency of the seller's tax office
     post_payment_credit_notes_amount bigint not null default 0,
     pre_payment_credit_notes_amount bigint not null default 0,
     applied_credits jsonb not null default '[]',
@@ -2247,6 +2248,15 @@ create table tax_certificates (
     number     text        not null,
     expires_on date,
     primary key (tenant, customer, country, number)
+);
+
+-- How many units of a currency a euro buys, as published for a day.
+create table exchange_rates (
+    tenant   text    not null default current_setting('billow.tenant'),
+    currency text    not null,
+    valid_on date    not null,
+    rate     numeric not null check (rate > 0),
+    primary key (tenant, currency, valid_on)
 );
 
 -- The taxes on sales that are made elsewhere, with their lines.

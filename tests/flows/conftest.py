@@ -43,7 +43,7 @@ def world(worlds: Worlds) -> World:
     return worlds()
 
 
-OF_THE_HOUSE = "^(cards|events|ledger|store|timers)[.]"
+OF_THE_HOUSE = "^(cards|events|ledger|statements|store|timers)[.]"
 """The kinds of jobs that are about no customer of a test, which each installation has."""
 
 

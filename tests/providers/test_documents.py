@@ -284,6 +284,15 @@ def test_sixty_lines_fill_pages_that_each_repeat_the_header(paper):
 
 
 @needs_pdftotext
+@pytest.mark.parametrize("count", [24, 31, 36, 59, 60])
+def test_no_line_stands_alone_on_a_page(paper, count):
+    lines = tuple(DocumentLine(f"Node {n:02d}", "744", "$0.0912", "$67.85") for n in range(count))
+    pages = read(pdf.render(replace(paper, lines=lines), ISSUED)).split("\f")[:-1]
+    counts = [sum(line.startswith("Node") for line in page.splitlines()) for page in pages]
+    assert len(pages) > 1 and 1 not in counts and sum(counts) == count
+
+
+@needs_pdftotext
 def test_a_description_longer_than_a_page_loses_nothing(paper):
     words = [f"w{n}" for n in range(1500)]
     shown = read(pdf.render(replace(paper, lines=(DocumentLine(" ".join(words), "1", "", "$1.00"),)), ISSUED))

@@ -10,7 +10,7 @@ from lxml import etree
 
 from billow.core.einvoice import categories, codes, limits
 from billow.core.einvoice.lines import Billed, lines_of
-from billow.core.einvoice.model import CREDIT_NOTE, Category, EInvoice, Payment, Subtotal, Trader
+from billow.core.einvoice.model import CREDIT_NOTE, Allowance, Category, EInvoice, Payment, Subtotal, Trader
 from billow.core.errors import Refused
 from billow.core.line_parts import Rated
 from billow.providers.documents import InvoiceDocument, cii, pdf, ubl
@@ -105,6 +105,10 @@ SAMPLES = {
     "paid": invoice(HOURS, prepaid=D("11.08"), due_on=None, terms="Paid.", payment=None),
     "a negative total": invoice(billed(Rated(-500, None, None)), prepaid=D("-6.25")),
     "a credit note": invoice(HOURS, kind=CREDIT_NOTE, corrects=("2026-000000", date(2026, 1, 1))),
+    "a national currency": invoice(HOURS, national_tax=("SEK", D("23.35"))),
+    "a credit note in a national currency": invoice(
+        HOURS, kind=CREDIT_NOTE, corrects=("2026-000000", date(2026, 1, 1)), national_tax=("SEK", D("23.35"))
+    ),
     "a Kosovar": invoice(HOURS, buyer=replace(BUYER, country=codes.country("XK"), vat_id="")),
     "quantities of twelve decimals": invoice(billed(Rated(123, D("0.123456789012"), D("996.301")))),
     "characters": invoice(HOURS, buyer=replace(BUYER, name='<b>&"\uffff\x00é 漢字</b>')),
@@ -160,6 +164,10 @@ def test_the_samples_of_the_standards_data_fail_as_they_should() -> None:
         assert rules or en16931.failed((folder / name).read_bytes()) == [], name
 
 
+LINE, EARLIER = SAMPLES["one line"].lines[0], ("2026-000000", date(2026, 1, 1))
+NEGATIVE = {name: getattr(SAMPLES["a negative total"], name) for name in ("lines", "subtotals")}
+
+
 @pytest.mark.parametrize(
     ("change", "profile", "reason"),
     [
@@ -171,6 +179,21 @@ def test_the_samples_of_the_standards_data_fail_as_they_should() -> None:
         ({"payment": None}, "xrechnung", "bank account"),
         ({"buyer": replace(BUYER, city="")}, "xrechnung", "town of the customer"),
         ({"ends_on": date(2025, 1, 1)}, "ubl", "before it begins"),
+        ({"lines": (replace(LINE, ends_on=date(2025, 1, 1)),)}, "cii", "before it begins"),
+        ({"due_on": date(2026, 1, 30)}, "ubl", "due before it is issued"),
+        ({"payment": Payment("DE02120300000000202052")}, "ubl", "is no IBAN"),
+        ({"kind": CREDIT_NOTE}, "ubl", "names the invoice that it corrects"),
+        ({"kind": CREDIT_NOTE, "corrects": ("1", date(2026, 2, 1))}, "ubl", "no older than the invoice"),
+        ({"kind": CREDIT_NOTE, "corrects": EARLIER, "prepaid": D(100)}, "ubl", "as positive amounts"),
+        ({**NEGATIVE, "kind": CREDIT_NOTE, "corrects": EARLIER}, "cii", "as positive amounts"),
+        ({"lines": (replace(LINE, price=-LINE.price, quantity=-LINE.quantity),)}, "ubl", "negative price"),
+        (
+            {"lines": (replace(LINE, net=D("9.86"), allowances=(Allowance(D("-1.00"), "-"),)),)},
+            "ubl",
+            "negative price or allowance",
+        ),
+        ({"national_tax": ("EUR", D("2.22"))}, "ubl", "twice in one currency"),
+        ({"national_tax": ("SEK", D("-23.35"))}, "cii", "another sign"),
         ({"lines": ()}, "ubl", "at least one line"),
         (
             {"lines": (replace(SAMPLES["one line"].lines[0], net=D("9.00")),)},

@@ -1,7 +1,8 @@
-"""Can every invoice that a test has finalized be written by EN 16931, or is the reason one that is known?"""
+"""Can all that a test has issued be written by EN 16931, or is the reason one that is known?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from billow.api import rows
 from billow.core.einvoice import limits
@@ -14,29 +15,38 @@ from billow.store.tx import Tx
 from tests.support import en16931
 
 MOST = 12
-"""How many invoices of a test are written, the latest first: a year of renewals is one kind of invoice."""
+"""How many of a noun are written in a test, the latest first: a year of renewals is one kind of invoice."""
 CANNOT_SAY = ("EN 16931 ", "What is not subject to tax")
 """How the reasons begin for which an invoice has no machine format."""
 
 
+WRITTEN: tuple[tuple[type[Any], str, Callable[[Tx, Any], EInvoice]], ...] = (
+    (Invoice, "status <> 'draft'", einvoice.einvoice_of),
+)
+"""The nouns that have machine formats, which of their rows, and what builds them."""
+
+
 def machine_formats_are_valid(tx: Tx) -> Iterator[str]:
-    """Check that finalized invoices keep the official rules, or that the standard has no words for them.
+    """Check that what is issued keeps the official rules, or that the standard has no words for it.
 
     Tests seldom say where their sellers and customers are: what is missing of them is filled in.
     """
-    found = rows.select(
-        tx, Invoice, "status <> 'draft'", "order by created desc, id desc limit %(most)s", most=MOST
-    )
-    for invoice in found:
-        try:
-            made = completed(einvoice.einvoice_of(tx, invoice))
-            limits.check(made, "ubl")
-        except Refused as refused:
-            if not refused.message.startswith(CANNOT_SAY):
-                yield f"{invoice.id} {invoice.number}: {refused.message}"
-            continue
-        for xml in (ubl.write(made), cii.write(made)) if en16931.is_there() else ():
-            yield from (f"{invoice.id} {invoice.number} breaks {rule}" for rule in en16931.failed(xml))
+    for noun, which, build in WRITTEN:
+        latest = "order by created desc, id desc limit %(most)s"
+        for row in rows.select(tx, noun, which, latest, most=MOST):
+            yield from (f"{row.id} {row.number}: {fault}" for fault in faults(tx, row, build))
+
+
+def faults(tx: Tx, row: Any, build: Callable[[Tx, Any], EInvoice]) -> Iterator[str]:
+    try:
+        made = completed(build(tx, row))
+        limits.check(made, "ubl")
+    except Refused as refused:
+        if not refused.message.startswith(CANNOT_SAY):
+            yield refused.message
+        return
+    for xml in (ubl.write(made), cii.write(made)) if en16931.is_there() else ():
+        yield from (f"breaks {rule}" for rule in en16931.failed(xml))
 
 
 def completed(made: EInvoice) -> EInvoice:

@@ -2,8 +2,10 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from stdnum import iban as ibans
+
 from billow.core.einvoice.lines import CENT, NEAR
-from billow.core.einvoice.model import EInvoice, Line
+from billow.core.einvoice.model import CREDIT_NOTE, EInvoice, Line
 from billow.core.errors import require
 
 OFF = Decimal(1)
@@ -24,10 +26,9 @@ def check(invoice: EInvoice, profile: str) -> None:
     for line in invoice.lines:
         check_line(line)
     require(invoice.lines, "EN 16931 asks for at least one line.")
-    require(
-        invoice.starts_on is None or invoice.ends_on is None or invoice.starts_on <= invoice.ends_on,
-        "The period ends before it begins.",
-    )
+    _check_signs(invoice)
+    _check_dates(invoice)
+    _check_payment(invoice)
     if profile in ("peppol", "xrechnung"):
         _check_addresses(invoice, profile)
     if profile == "xrechnung":
@@ -39,6 +40,40 @@ def check_line(line: Line) -> None:
     off = sum((one.amount for one in line.allowances), Decimal(0))
     product = (line.quantity * line.price / line.base).quantize(CENT, rounding=ROUND_HALF_UP)
     require(abs(product - (line.net + off)) <= NEAR, f"Line {line.id} is not its quantity times its price.")
+
+
+def _check_signs(invoice: EInvoice) -> None:
+    """Check what the official rules pass by: a credit note credits, and nothing negative is taken off."""
+    is_note = invoice.kind == CREDIT_NOTE
+    require(
+        not is_note or (invoice.gross >= 0 and invoice.payable >= 0),
+        "A credit note states what it credits as positive amounts.",
+    )
+    require(not is_note or invoice.corrects is not None, "A credit note names the invoice that it corrects.")
+    for line in invoice.lines:
+        off = (one.amount for one in line.allowances)
+        positive = line.price >= 0 and line.base > 0 and all(amount >= 0 for amount in off)
+        require(positive, f"Line {line.id} has a negative price or allowance.")
+    if invoice.national_tax:
+        currency, tax = invoice.national_tax
+        require(currency != invoice.currency, "The tax is stated twice in one currency.")
+        require(tax * invoice.tax >= 0, "The tax has another sign in the currency of the tax office.")
+
+
+def _check_dates(invoice: EInvoice) -> None:
+    """Check that dates are in their order."""
+    periods = [(invoice.starts_on, invoice.ends_on), *((one.starts_on, one.ends_on) for one in invoice.lines)]
+    for start, end in periods:
+        require(start is None or end is None or start <= end, "The period ends before it begins.")
+    due = invoice.due_on
+    require(due is None or due >= invoice.issued_on, "The invoice is due before it is issued.")
+    corrected = invoice.corrects[1] if invoice.corrects else invoice.issued_on
+    require(corrected <= invoice.issued_on, "A credit note is no older than the invoice that it corrects.")
+
+
+def _check_payment(invoice: EInvoice) -> None:
+    account = invoice.payment.iban if invoice.payment else ""
+    require(not account or ibans.is_valid(account), f"{account} is no IBAN.")
 
 
 def _check_parties(invoice: EInvoice) -> None:

@@ -28,6 +28,7 @@ from billow.flows.mails import outbox
 from billow.flows.outside.seller import seller_of, version_of
 from billow.flows.papers import invoice_document, links
 from billow.flows.subscription_status import transitions
+from billow.flows.taxes import national
 from billow.ledger import entries, post
 from billow.providers.documents import wording
 from billow.resources.customer import Customer
@@ -264,7 +265,11 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
         own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
         preferred = sheet.customer.preferred_locales or []
         own[invoice_document.LANGUAGE] = wording.spoken(preferred, seller_of(tx).language or "en")
-        sheet.changes.update(seller_version=seller, labels={**sheet.changes["labels"], **own})
+        sheet.changes.update(
+            seller_version=seller,
+            labels={**sheet.changes["labels"], **own},
+            national_tax=national.of_invoice(tx, sheet.invoice),
+        )
     invoice_intents.prepare_intents(tx, sheets)
     payment_numbers.prepare_numbers(tx, sheets)
     opened = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets], event=None)

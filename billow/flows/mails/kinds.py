@@ -17,6 +17,7 @@ SENT = {
     "subscription_canceled": False,
     "trial_ending": False,
     "dispute": False,
+    "statement": False,
 }
 """Whether a kind is sent by default: what a customer must act on is. Reminders and confirmations are not,
 since many merchants write these themselves."""

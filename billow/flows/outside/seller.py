@@ -110,6 +110,7 @@ def _seller(tx: Tx, known: Profile) -> Seller:
         primary_color=branding.get("primary_color") or "",
         secondary_color=branding.get("secondary_color") or "",
         contact=own.get("contact") or "",
+        hides_zero_usage=own.get("zero_usage") == "hide",
         logo=Logo(type_of("", known.logo) or "png", known.logo) if known.logo else None,
     )
 

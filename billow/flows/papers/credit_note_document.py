@@ -6,7 +6,8 @@ from datetime import datetime
 from billow.api import rows
 from billow.core.money import show
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import invoice_document, links
+from billow.flows.papers import invoice_document, links, paper_totals
+from billow.flows.taxes import national
 from billow.providers.documents import DocumentLine, InvoiceDocument
 from billow.resources.credit_note import CreditNote
 from billow.resources.credit_note_line import CreditNoteLine
@@ -42,7 +43,11 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
         buyer=of_invoice.buyer,
         lines=tuple(line_of(line, note) for line in lines),
         totals=totals_of(note),
-        notes=(reference_to(invoice), *((note.memo,) if note.memo else ())),
+        notes=(
+            reference_to(invoice),
+            *national_note(note, invoice, of_invoice.language),
+            *((note.memo,) if note.memo else ()),
+        ),
         footer=of_invoice.footer,
         language=of_invoice.language,
         reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in note.total_taxes),
@@ -53,6 +58,14 @@ def reference_to(invoice: Invoice) -> str:
     """Name the invoice that is corrected, with its date (art. 219 of Directive 2006/112)."""
     issued = invoice_document.issued_at(invoice)
     return f"Invoice {invoice.number} of {issued.day} {issued:%b %Y}"
+
+
+def national_note(note: CreditNote, invoice: Invoice, locale: str) -> tuple[str, ...]:
+    """State the tax that is taken back as the invoice stated it: in the currency of the tax office."""
+    tax = sum(one["amount"] for one in note.total_taxes)
+    whole = sum(one["amount"] for one in invoice.total_taxes)
+    stated = paper_totals.national_row(national.of_part(invoice.national_tax, tax, whole), locale)
+    return (": ".join(stated),) if stated else ()
 
 
 def line_of(line: CreditNoteLine, note: CreditNote) -> DocumentLine:

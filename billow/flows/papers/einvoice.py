@@ -1,7 +1,7 @@
 """Put an invoice into the terms of EN 16931, and write it in the format that is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from email.utils import parseaddr
 from typing import Any
@@ -76,9 +76,10 @@ def einvoice_of(tx: Tx, invoice: Invoice) -> EInvoice:
     require(invoice.finalized_at is not None, "A draft has no machine format: finalize it first.")
     reason = codes.why_no_currency(invoice.currency)
     require(reason is None, reason or "")
-    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    used = {rate for line in lines for tax in line.taxes if (rate := _rate_of(tax))}
     seller = seller_of_invoice(tx, invoice)
+    lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
+    lines = paper_lines.on_papers(lines, paper_lines.prices_of(tx, lines), seller)
+    used = {rate for line in lines for tax in line.taxes if (rate := _rate_of(tax))}
     locale = invoice_document.locale_for(tx, invoice, seller)
     bill = Bill(invoice, lines, rows.find_many(tx, TaxRate, sorted(used)), invoice.labels, seller, locale)
     [customer] = rows.find_all(tx, Customer, [invoice.customer]).values()
@@ -114,9 +115,24 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         starts_on=min(starts, default=None),
         ends_on=max(ends, default=None),
         payment=_payment(seller, invoice),
+        national_tax=_national(invoice),
     )
     require(made.gross == major(invoice.total, bill.digits), "The lines and taxes do not sum to the total.")
-    return made
+    return _dated(made)
+
+
+def _dated(made: EInvoice) -> EInvoice:
+    """Say in words a due date before the date of issue, as of a draft that waited: dates keep their order."""
+    if made.due_on is None or made.due_on >= made.issued_on:
+        return made
+    return replace(made, due_on=None, terms=f"Was due on {made.due_on.isoformat()}.")
+
+
+def _national(invoice: Invoice) -> tuple[str, Decimal] | None:
+    kept = invoice.national_tax
+    if not kept or kept.get("amount") is None or codes.why_no_currency(kept["currency"]):
+        return None
+    return kept["currency"].upper(), major(kept["amount"], minor_digits(kept["currency"]))
 
 
 def _lines(tx: Tx, bill: Bill) -> tuple[Line, ...]:
@@ -184,6 +200,7 @@ def _subtotals(bill: Bill, lines: Sequence[Line]) -> tuple[Subtotal, ...]:
     return tuple(
         Subtotal(category, bases.get(category, Decimal(0)), major(amount, bill.digits))
         for category, amount in taxed.items()
+        if amount or category in bases  # a rate may be that of lines which are not shown
     )
 
 

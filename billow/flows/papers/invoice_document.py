@@ -10,7 +10,7 @@ from billow.core.bank.seller import SellerAccount
 from billow.core.seller import Seller
 from billow.flows.billing import totals
 from billow.flows.papers import paper_totals
-from billow.flows.papers.paper_lines import lines_of, one_line, prices_of
+from billow.flows.papers.paper_lines import lines_of, on_papers, one_line, prices_of
 from billow.flows.papers.paper_totals import sums_of, tax_of
 from billow.flows.papers.parties import buyer_of, seller_of_invoice, seller_party
 from billow.providers.documents import DocumentLine, InvoiceDocument, Transfer, formats, wording
@@ -31,7 +31,7 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     labels = labels_of(tx, invoice, lines)
-    locale, zone = locale_for(tx, invoice, seller), seller.time_zone
+    locale, zone, prices = locale_for(tx, invoice, seller), seller.time_zone, prices_of(tx, lines)
     return InvoiceDocument(
         kind="invoice",
         number=invoice.number or wording.say(locale, "draft"),
@@ -41,7 +41,7 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         due_on=formats.local(invoice.due_date, zone).date() if invoice.due_date else None,
         seller=seller_party(seller, locale),
         buyer=buyer_of(invoice, locale),
-        lines=lines_of(lines, prices_of(tx, lines), labels, locale, zone),
+        lines=lines_of(on_papers(lines, prices, seller), prices, labels, locale, zone),
         totals=paper_totals.totals_of(tx, invoice, lines, labels, locale, zone),
         notes=(invoice.description,) if invoice.description else (),
         footer="\n".join(text for text in (invoice.footer, seller.footer) if text) or None,

@@ -16,7 +16,7 @@ from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import seller_of
-from billow.flows.papers import credit_note_document, einvoice, invoice_document, links, receipt
+from billow.flows.papers import credit_note_document, einvoice, invoice_document, links, receipt, statement
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
@@ -423,6 +423,22 @@ def about_subscription(
     return Addressed(to, letter)
 
 
+# ------------------------------------------------------------------------------------- about an account
+
+
+def statement_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a month is over, with the statement of the customer's account."""
+    customer = customer_of(tx, mail.about)
+    to = address_of(customer)
+    if not to or customer.deleted:
+        return NO_ADDRESS
+    start, end = (datetime.fromisoformat(mail.facts[name]) for name in ("start", "end"))
+    found = statement.account_of(tx, customer.id, start, end)
+    values: dict[str, Value] = {"name": customer.name or "", "month": start}
+    letter = Letter(mail.kind, "monthly", locale_of(customer), sender_of(tx), values)
+    return Addressed(to, letter, ((statement.document_of(tx, found), end),))
+
+
 # ------------------------------------------------------------------------------------- to the merchant
 
 
@@ -454,4 +470,5 @@ LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "subscription_canceled": canceled_letter,
     "trial_ending": trial_letter,
     "dispute": dispute_letter,
+    "statement": statement_letter,
 }

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from billow.api import rows
 from billow.core.line_parts import Part, Rated, parts, plain_name
+from billow.core.seller import Seller
 from billow.providers.documents import DocumentLine, formats, wording
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price
@@ -14,6 +15,22 @@ from billow.store.tx import Tx
 def prices_of(tx: Tx, lines: Sequence[InvoiceLine]) -> dict[str, Price]:
     """Load the prices of lines, which say how large packages are."""
     return rows.find_many(tx, Price, sorted({line.price for line in lines if line.price}))
+
+
+def on_papers(lines: Sequence[InvoiceLine], prices: Mapping[str, Price], seller: Seller) -> list[InvoiceLine]:
+    """Return the lines that papers show: where the seller wants it, without usage that there was none of.
+
+    What costs something is shown, as a minimum does, and an invoice of nothing else keeps all its lines.
+    """
+    if not seller.hides_zero_usage:
+        return list(lines)
+    kept = [line for line in lines if not is_zero_usage(line, prices.get(line.price or ""))]
+    return kept or list(lines)
+
+
+def is_zero_usage(line: InvoiceLine, price: Price | None) -> bool:
+    metered = price is not None and (price.recurring or {}).get("usage_type") == "metered"
+    return metered and not line.amount and not line.quantity_decimal
 
 
 def rated(line: InvoiceLine, price: Price | None) -> Rated:

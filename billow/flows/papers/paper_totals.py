@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
@@ -104,7 +106,19 @@ def taxes_of(
         found.append(
             TaxRow(wording.say(locale, "no_tax"), formats.money(bare, invoice.currency, locale), nothing)
         )
-    return tuple(found)
+    stated = national_row(invoice.national_tax, locale)
+    return (*found, *((TaxRow(stated[0], "", stated[1]),) if stated else ()))
+
+
+def national_row(kept: Mapping[str, Any] | None, locale: str) -> tuple[str, str] | None:
+    """Return the tax in the currency of the seller's tax office, with the rate; None where none is known."""
+    if not kept or kept.get("amount") is None:
+        return None
+    on = formats.short_day(date.fromisoformat(kept["on"]), locale)
+    rate = formats.number(Decimal(kept["rate"]), locale)
+    code = kept["currency"].upper()
+    label = f"{wording.say(locale, 'tax_amount')} {code} (\N{MULTIPLICATION SIGN} {rate}, {on})"
+    return label, formats.money(kept["amount"], kept["currency"], locale)
 
 
 def row_of(tax: Mapping[str, Any], labels: Mapping[str, str], currency: str, locale: str) -> TaxRow:

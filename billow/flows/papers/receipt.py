@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from billow.api import rows
 from billow.flows.outside.outside import outside_of
-from billow.flows.outside.seller import seller_of
+from billow.flows.outside.seller import seller_at, seller_of
 from billow.flows.papers import invoice_document, links, paper_lines, paper_totals
+from billow.flows.papers.parties import address_lines
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, formats, wording
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -28,20 +29,23 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
     invoice = invoice_of(tx, charge)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
     seller = seller_of(tx)
-    locale = invoice_document.locale_for(tx, invoice, seller) if invoice else seller.language or "en"
+    customer = rows.find_many(tx, Customer, [charge.customer or ""]).get(charge.customer or "")
+    preferred = (customer.preferred_locales if customer else None) or []
+    spoken = wording.spoken(preferred, seller.language or "en")
+    locale = invoice_document.locale_for(tx, invoice, seller) if invoice else spoken
     return InvoiceDocument(
         kind=KIND,
         number=charge.id,
         status="refunded" if charge.refunded else "paid" if charge.captured else "uncaptured",
         currency=charge.currency.upper(),
-        issued_on=charge.created.date(),
+        issued_on=formats.local(charge.created, seller.time_zone).date(),
         due_on=None,
         seller=invoice_document.seller_party(seller, locale),
-        buyer=invoice_document.buyer_of(invoice, locale) if invoice else buyer_of(tx, charge),
+        buyer=invoice_document.buyer_of(invoice, locale) if invoice else buyer_of(charge, customer, locale),
         lines=lines_of(tx, charge, invoice, lines, locale),
         totals=totals_of(charge, invoice, lines, locale),
         notes=(
-            paid_with(charge, locale),
+            paid_with(charge, locale, seller.time_zone),
             *((f"{wording.say(locale, 'invoice')} {invoice.number}",) if invoice else ()),
         ),
         language=locale,
@@ -58,13 +62,13 @@ def invoice_of(tx: Tx, charge: Charge) -> Invoice | None:
     return rows.find_many(tx, Invoice, [id]).get(id)
 
 
-def buyer_of(tx: Tx, charge: Charge) -> Party:
+def buyer_of(charge: Charge, customer: Customer | None, locale: str) -> Party:
     """Return the customer of a charge, or the billing details of its card if it has none."""
-    id = charge.customer or ""
-    customer = rows.find_many(tx, Customer, [id]).get(id)
     if customer is None:
-        return Party(charge.billing_details.get("name") or "", charge.receipt_email)
-    return Party(customer.name or customer.email or customer.id, customer.email)
+        address = address_lines(charge.billing_details.get("address"), locale)
+        return Party(charge.billing_details.get("name") or "", charge.receipt_email, address)
+    name = customer.business_name or customer.name or customer.email or customer.id
+    return Party(name, customer.email, address_lines(customer.address, locale))
 
 
 def lines_of(
@@ -72,8 +76,10 @@ def lines_of(
 ) -> tuple[DocumentLine, ...]:
     if invoice is None:
         amount = formats.money(charge.amount, charge.currency, locale)
-        return (DocumentLine(charge.description or "Payment", "", "", amount),)
-    return paper_lines.lines_of(lines, paper_lines.prices_of(tx, lines), invoice.labels, locale)
+        return (DocumentLine(charge.description or wording.say(locale, "received"), "", "", amount),)
+    prices = paper_lines.prices_of(tx, lines)
+    shown = paper_lines.on_papers(lines, prices, seller_at(tx, invoice.seller_version))
+    return paper_lines.lines_of(shown, prices, invoice.labels, locale)
 
 
 def totals_of(
@@ -90,9 +96,9 @@ def totals_of(
     )
 
 
-def paid_with(charge: Charge, locale: str) -> str:
+def paid_with(charge: Charge, locale: str, zone: str) -> str:
     """Say when and how a charge was paid."""
-    on = formats.short_day(charge.created.date(), locale)
+    on = formats.short_day(formats.local(charge.created, zone).date(), locale)
     said, method = (
         wording.say(locale, "payment", day=on),
         paper_totals.method_of(charge.payment_method_details, locale),

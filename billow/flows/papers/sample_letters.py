@@ -22,6 +22,7 @@ FACTS = {
     "card_expiring": ("method", "month"),
     "debit_notice": ("amount", "number", "date"),
     "dispute": ("amount", "due"),
+    "statement": (),
 }
 """The rows of facts of each kind; those about a subscription name the plan and a date."""
 WITH_LINES = ("invoice", "invoice_overdue", "payment_failed", "payment_action_required", "payment_recovered")

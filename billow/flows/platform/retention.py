@@ -7,6 +7,7 @@ import psycopg
 
 from billow.api import rows
 from billow.flows.customers import card_expiry
+from billow.flows.papers import monthly_statements
 from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
@@ -113,3 +114,4 @@ def plan(conn: psycopg.Connection[Any], now: datetime) -> None:
         (now + FIRST,),
     )
     card_expiry.plan(conn, now)
+    monthly_statements.plan(conn, now)

@@ -10,6 +10,7 @@ from billow.core import calendar
 from billow.core.errors import Refused, needed, require
 from billow.flows.customers import card_expiry
 from billow.flows.outside.outside import outside_of
+from billow.flows.papers import monthly_statements
 from billow.resources.test_clock import TestClock
 from billow.store import jobs
 from billow.store.jobs import job
@@ -42,6 +43,7 @@ def advance(tx: Tx, clock: TestClock, wanted: Advance) -> TestClock:
         param="frozen_time",
     )
     card_expiry.watch_clock(tx, clock.id, clock.frozen_time)
+    monthly_statements.watch_clock(tx, clock.id, clock.frozen_time)
     jobs.put(tx, "test_clock.advance", clock.id, tx.wall, clock="wall")
     return rows.update(
         tx,

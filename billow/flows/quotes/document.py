@@ -8,6 +8,7 @@ from billow.core.errors import Inconsistent, Refused
 from billow.flows.billing import priced_items
 from billow.flows.outside.seller import seller_of
 from billow.flows.papers.parties import address_lines, seller_party
+from billow.flows.quotes import price_lines
 from billow.flows.quotes.lines import PricedLine, lines_of
 from billow.providers.documents import DocumentLine, InvoiceDocument, Party, formats, pdf, wording
 from billow.resources.customer import Customer
@@ -55,7 +56,7 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
         color=seller.primary_color,
         second_color=seller.secondary_color,
         header=quote.header,
-        lines=tuple(line_of(one, locale) for one in priced),
+        lines=tuple(line for one in priced for line in price_lines.split(one, line_of(one, locale), locale)),
         totals=tuple(
             (label, formats.money(amount, currency, locale)) for label, amount in totals_of(quote, locale)
         ),

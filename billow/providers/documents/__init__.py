@@ -54,11 +54,27 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A table with its heading, of columns of texts and then of figures."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: int = 1
+    """How many columns are texts; the others are figures."""
+    wide: int = 0
+    """Which column of texts takes what room there is."""
+    sums: bool = False
+    """Whether the last row stands out, as the sum of those before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDocument:
     """A document. All amounts are text, formatted by the caller, who knows the currency.
 
-    `kind` is invoice, credit_note, receipt or quote; a `status` of draft, void or canceled is stamped across
-    the document. A quote is valid until it is due. The last of `totals` is the one to pay, and stands out.
+    `kind` is invoice, credit_note, receipt, quote or statement; a `status` of draft, void or canceled is
+    stamped across the document. A quote is valid until it is due. The last of `totals` is the one to pay, and
+    stands out. A statement has sections instead of lines.
     """
 
     kind: str
@@ -92,6 +108,7 @@ class InvoiceDocument:
     """The colour of its title, as #1D4FB8; empty: black."""
     second_color: str = ""
     """The colour of its lines; empty: black."""
+    sections: tuple[Section, ...] = ()
 
 
 class Renderer(Protocol):

@@ -156,6 +156,7 @@ def settlement(invoice: EInvoice) -> Element | None:
     return node(
         "ram:ApplicableHeaderTradeSettlement",
         leaf("ram:PaymentReference", invoice.payment.reference if invoice.payment else ""),
+        leaf("ram:TaxCurrencyCode", invoice.national_tax[0] if invoice.national_tax else ""),
         leaf("ram:InvoiceCurrencyCode", invoice.currency),
         means(invoice.payment),
         *(
@@ -185,6 +186,9 @@ def settlement(invoice: EInvoice) -> Element | None:
             leaf("ram:LineTotalAmount", money(invoice.net)),
             leaf("ram:TaxBasisTotalAmount", money(invoice.net)),
             leaf("ram:TaxTotalAmount", money(invoice.tax), currencyID=invoice.currency),
+            leaf("ram:TaxTotalAmount", money(invoice.national_tax[1]), currencyID=invoice.national_tax[0])
+            if invoice.national_tax
+            else None,
             leaf("ram:GrandTotalAmount", money(invoice.gross)),
             leaf("ram:TotalPrepaidAmount", money(invoice.prepaid) if invoice.prepaid else ""),
             leaf("ram:DuePayableAmount", money(invoice.payable)),

@@ -117,6 +117,7 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
         "qr": svg(paper.transfer.qr) if paper.transfer and paper.transfer.qr else None,
         "footer": paper.footer,
         "taxes": [asdict(row) for row in paper.taxes],
+        "sections": [asdict(one) for one in paper.sections],
         "pay_at": paper.pay_at,
         "pay_qr": svg(paper.pay_at) if paper.pay_at else None,
         "color": paper.color,

@@ -4,7 +4,7 @@ import re
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
-from billow.providers.documents import DocumentLine, InvoiceDocument, Party
+from billow.providers.documents import DocumentLine, InvoiceDocument, Party, Section
 from billow.providers.documents.printable import printable
 from billow.providers.documents.wording import facts, notes, stamp, title, transfer, word
 
@@ -20,8 +20,9 @@ def render(document: InvoiceDocument) -> str:
         heading(paper),
         *([folded(paper.header, WIDTH)] if paper.header else []),
         parties(paper),
-        table(paper),
+        *([table(paper)] if paper.lines or not paper.sections else []),
         totals(paper),
+        *map(section, paper.sections),
         *([taxes(paper)] if paper.taxes else []),
         *([payment(paper)] if paper.transfer else []),
         *([[f"{word(paper, 'online')}:", *folded(paper.pay_at, WIDTH)]] if paper.pay_at else []),
@@ -115,6 +116,36 @@ def taxes(document: InvoiceDocument) -> list[str]:
     widths = [max(columns(row[at]) for row in rows) for at in range(3)]
     first = max(WIDTH - sum(widths[1:]) - 2 * GAP, widths[0])
     return [row_of(row[0], first, row[1:], widths[1:]) for row in rows]
+
+
+def section(of: Section) -> list[str]:
+    """Render a table with its heading; one of the columns of texts takes what room there is."""
+    widths = [max(columns(row[at]) for row in (of.head, *of.rows)) for at in range(len(of.head))]
+    if of.texts:
+        others = sum(widths) - widths[of.wide] + GAP * (len(widths) - 1)
+        widths[of.wide] = max(WIDTH - others, LEAST_DESCRIPTION)
+    rule = "-" * (sum(widths) + GAP * (len(widths) - 1))
+    shown = [section_row(row, of, widths) for row in of.rows]
+    if of.sums:
+        shown.insert(-1, [rule])
+    rows = [line for row in shown for line in row]
+    return [of.title, *section_row(of.head, of, widths), rule, *rows]
+
+
+def section_row(row: tuple[str, ...], of: Section, widths: list[int]) -> list[str]:
+    """Render a row; a long text continues below."""
+    lines = [
+        folded(cell, widths[at]) if at == of.wide and of.texts else [cell] for at, cell in enumerate(row)
+    ]
+    shown = []
+    for number in range(max(map(len, lines))):
+        cells = [cell[number] if number < len(cell) else "" for cell in lines]
+        placed = [
+            padded(cell, width) if at < of.texts else right(cell, width)
+            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        shown.append((" " * GAP).join(placed))
+    return shown
 
 
 def payment(document: InvoiceDocument) -> list[str]:

@@ -33,6 +33,7 @@ def write(invoice: EInvoice, profile: str = "ubl") -> bytes:
             leaf(f"cbc:{'CreditNote' if credit else 'Invoice'}TypeCode", invoice.kind),
             leaf("cbc:Note", invoice.note),
             leaf("cbc:DocumentCurrencyCode", invoice.currency),
+            leaf("cbc:TaxCurrencyCode", invoice.national_tax[0] if invoice.national_tax else ""),
             leaf("cbc:BuyerReference", invoice.buyer_reference),
             period(invoice),
             node("cac:OrderReference", leaf("cbc:ID", invoice.order)),
@@ -42,6 +43,7 @@ def write(invoice: EInvoice, profile: str = "ubl") -> bytes:
             means(invoice.payment),
             node("cac:PaymentTerms", leaf("cbc:Note", invoice.terms)),
             taxes(invoice),
+            national(invoice),
             totals(invoice),
             *(line_of(line, invoice) for line in invoice.lines),
         ],
@@ -136,6 +138,14 @@ def taxes(invoice: EInvoice) -> Element | None:
             for one in invoice.subtotals
         ),
     )
+
+
+def national(invoice: EInvoice) -> Element | None:
+    """Return all tax in the currency of the tax office, without its parts."""
+    if invoice.national_tax is None:
+        return None
+    currency, tax = invoice.national_tax
+    return node("cac:TaxTotal", leaf("cbc:TaxAmount", money(tax), currencyID=currency))
 
 
 def category(name: str, of: Category, *, reasons: bool) -> Element | None:

@@ -121,11 +121,13 @@ def facts(document: InvoiceDocument) -> list[tuple[str, str]]:
     """Return the labels and texts that identify a document, in reading order."""
     until = word(document, "expires" if document.kind == "quote" else "due")
     due = [] if document.due_on is None else [(until, day(document, document.due_on))]
-    return [
+    issued = "date" if document.kind == "statement" else "issued"
+    shown = [
         (word(document, "number"), document.number),
-        (word(document, "issued"), day(document, document.issued_on)),
+        (word(document, issued), day(document, document.issued_on)),
         *due,
         *document.details,
         (word(document, "currency"), document.currency.upper()),
         (word(document, "status"), word(document, document.status)),
     ]
+    return [(label, text) for label, text in shown if text]

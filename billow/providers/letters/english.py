@@ -251,6 +251,15 @@ TEXTS = {
         ("Your trial of {plan} ends on {date}. To go on after that, please add a payment method.",),
         "Add payment method",
     ),
+    "statement.monthly": Texts(
+        "Your statement of account from {seller}, {month}",
+        "What was billed and paid, and what is open.",
+        "Statement of account, {month}",
+        (
+            "Attached is the statement of your account with {seller} for {month}.",
+            "It lists what was billed and paid, and what is open with its due date.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Dispute of {amount}: respond by {due}",
         "A customer disputes a payment.",

@@ -267,6 +267,15 @@ TEXTS = {
         ),
         "Ajouter un moyen de paiement",
     ),
+    "statement.monthly": Texts(
+        "Votre relevé de compte de {seller}, {month}",
+        "Ce qui a été facturé et payé, et ce qui reste dû.",
+        "Relevé de compte, {month}",
+        (
+            "Vous trouverez ci-joint le relevé de votre compte chez {seller} pour {month}.",
+            "Il indique ce qui a été facturé et payé, et ce qui reste dû avec son échéance.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Litige de {amount} : répondre avant le {due}",
         "Un client conteste un paiement.",

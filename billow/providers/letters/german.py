@@ -270,6 +270,15 @@ TEXTS = {
         ),
         "Zahlungsmethode hinzufügen",
     ),
+    "statement.monthly": Texts(
+        "Ihr Kontoauszug von {seller}, {month}",
+        "Was berechnet und bezahlt wurde, und was offen ist.",
+        "Kontoauszug, {month}",
+        (
+            "Anbei erhalten Sie den Kontoauszug von {seller} für {month}.",
+            "Er führt auf, was berechnet und bezahlt wurde, und was mit welcher Fälligkeit offen ist.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Zahlung angefochten ({amount}): Antwort bis {due}",
         "Ein Kunde ficht eine Zahlung an.",

@@ -257,6 +257,15 @@ TEXTS = {
         ("Din provperiod för {plan} slutar den {date}. Lägg till en betalningsmetod om du vill fortsätta.",),
         "Lägg till betalningsmetod",
     ),
+    "statement.monthly": Texts(
+        "Kontoutdrag från {seller}, {month}",
+        "Vad som fakturerats och betalats, och vad som är obetalt.",
+        "Kontoutdrag, {month}",
+        (
+            "Här är kontoutdraget från {seller} för {month}.",
+            "Det visar vad som fakturerats och betalats, och vad som är obetalt med förfallodatum.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Bestriden betalning på {amount}: svara senast {due}",
         "En kund bestrider en betalning.",

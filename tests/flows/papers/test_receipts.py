@@ -38,6 +38,18 @@ def test_a_receipt_follows_refunds_and_captures_of_its_charge(app: Any, api: Any
     assert "$15.00" in page(app, uncaptured["receipt_url"])[1]
 
 
+def test_a_receipt_without_an_invoice_is_in_the_customers_language(app: Any, api: Any) -> None:
+    address = {"address[line1]": "Storgatan 1", "address[city]": "Umeå", "address[country]": "SE"}
+    ann = api.post(
+        "/v1/customers", {"name": "Ann", "preferred_locales[0]": "sv", "source": "tok_visa", **address}
+    )
+    made = api.post("/v1/charges", {"amount": 5000, "currency": "sek", "customer": ann["id"]})
+    _, text = page(app, made["receipt_url"])
+    for word in ("Kvitto", "Betalning", "Storgatan 1", "Sverige", "Visa som slutar på 4242"):
+        assert word in text
+    assert "Payment" not in text
+
+
 def test_the_receipt_of_an_invoice_shows_its_lines(app: Any, api: Any) -> None:
     ann = api.post(
         "/v1/customers",

@@ -13,7 +13,7 @@ from billow.store.tx import Tx
 from tests.flows.conftest import do_what_is_due
 from tests.support.world import World, moment, months, of, plans, seconds
 
-PASSING = ["store.prune", "cards.expiring", "attempt.follow", missing_timers.JOB]
+PASSING = ["store.prune", "cards.expiring", "statements.monthly", "attempt.follow", missing_timers.JOB]
 """Timers that no state implies, or none at an exact time."""
 FLEXIBLE = {"billing_mode": {"type": "flexible"}}
 

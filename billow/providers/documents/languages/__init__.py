@@ -8,9 +8,10 @@ from billow.providers.documents.languages.french import FRENCH
 from billow.providers.documents.languages.german import GERMAN
 from billow.providers.documents.languages.norwegian import NORWEGIAN
 from billow.providers.documents.languages.spanish import SPANISH
+from billow.providers.documents.languages.statements import STATEMENTS
 from billow.providers.documents.languages.swedish import SWEDISH
 
-WORDS = {
+OF_PAPERS = {
     "en": ENGLISH,
     "sv": SWEDISH,
     "de": GERMAN,
@@ -21,4 +22,5 @@ WORDS = {
     "da": DANISH,
     "nb": NORWEGIAN,
 }
+WORDS = {language: {**words, **STATEMENTS[language]} for language, words in OF_PAPERS.items()}
 """The words of each language, by its code."""
