@@ -57,13 +57,13 @@ def close(tx: Tx, wallet: Wallet) -> Wallet:
     return rows.update(tx, wallet, event="closed", status="closed", watched=False, updated=tx.now)
 
 
-class Order(Params):
+class TopUpOrder(Params):
     amount: int = f.amount(min=1, required=True)
     """What is bought, before tax, in minor units of the wallet's currency."""
 
 
-@Wallet.action("top_up", Order)
-def top_up(tx: Tx, wallet: Wallet, wanted: Order) -> Wallet:
+@Wallet.action("top_up", TopUpOrder)
+def top_up(tx: Tx, wallet: Wallet, wanted: TopUpOrder) -> Wallet:
     """Top a wallet up: its customer is charged with an invoice, and gets the credits when that is paid.
 
     Refused while the invoice of another top-up of this wallet is to be paid.
