@@ -352,3 +352,10 @@ def test_automatic_top_ups_are_switched_off_and_on(world: World) -> None:
     assert (again["top_up"]["threshold"], again["expires_after"], again["name"]) == (10, None, "B")
     listed = world.get("/v1/billing/wallets", customer=wallet["customer"], status="active")["data"]
     assert [one["id"] for one in listed] == [wallet["id"]]
+
+
+def test_deleting_a_customer_closes_its_wallets(world: World) -> None:
+    anna, wallet = metering(world, **AUTOMATIC)
+    world.delete(f"/v1/customers/{anna.id}")
+    assert world.get(f"/v1/billing/wallets/{wallet['id']}")["status"] == "closed"
+    check(world)
