@@ -13,6 +13,7 @@ from billow.resources.wallet import Wallet
 from tests.conftest import Api
 from tests.flows.bank.conftest import Bank, bank  # noqa: F401  (a fixture)
 from tests.flows.platform.test_invariants import complaints, rolled_back
+from tests.flows.taxes.sellers import seller, standard
 from tests.flows.wallets.test_wallets import (
     balances,
     booked,
@@ -149,4 +150,27 @@ def test_a_refund_that_fails_gives_the_credits_again(world: World) -> None:
     settle(world)
     assert world.get(f"/v1/refunds/{refund['id']}")["status"] == "failed"
     assert left_of(world, wallet)[0] == 5000 and balances(world) == {"prepaid": 5000}
+    check(world)
+
+
+def test_a_top_up_has_automatic_tax_or_waits_for_it(world: World, contract: Any) -> None:
+    seller(world, standard("SE"))
+    anna = world.customer("anna")
+    anna.subscribes_to(world.metered("Calls", world.meter("calls"), cents="100"))
+    terms = {"top_up": {"threshold": 1000, "amount": 5000}, "automatic_tax": {"enabled": True}}
+    wallet = wallet_of(world, anna, **terms)
+    refused = world.refused(f"/v1/billing/wallets/{wallet['id']}/top_up", amount=5000)
+    assert refused["code"] == "customer_tax_location_invalid"
+    anna.uses("calls", 1, "2026-01-10")
+    settle(world)
+    anna.uses("calls", 1, "2026-01-10")
+    settle(world)
+    [waits] = world.get("/v1/invoices", customer=anna.id, status="draft")["data"]
+    assert waits["automatic_tax"]["status"] == "requires_location_inputs" and left_of(world, wallet)[0] == 0
+    world.post(f"/v1/customers/{anna.id}", address={"country": "SE"})
+    world.at("2026-01-10 03:00")
+    settle(world)
+    paid = world.get(f"/v1/invoices/{waits['id']}")
+    assert (paid["status"], paid["total"], paid["total_taxes"][0]["amount"]) == ("paid", 6250, 1250)
+    assert contract.problems(paid) == [] and left_of(world, wallet) == (5000, 200, 4800)
     check(world)
