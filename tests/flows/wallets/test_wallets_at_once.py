@@ -8,7 +8,7 @@ import pytest
 from billow.api import rows
 from billow.app import App
 from billow.flows.bank import queue
-from billow.flows.wallets import automatic, left
+from billow.flows.wallets import automatic
 from billow.resources.wallet import Wallet
 from tests.conftest import Api
 from tests.flows.bank.conftest import Bank, bank  # noqa: F401  (a fixture)
@@ -34,19 +34,22 @@ from tests.support.world import World
 def test_the_statements_do_not_grow_with_the_wallets(world: World, app: App) -> None:
     world.at("2025-01-01")
     price = world.metered("Calls", world.meter("calls"), cents="100")
-    for number in range(4):
+    for number in range(5):
         anna = world.customer(f"anna{number}")
         anna.subscribes_to(price)
-        wallet_of(world, anna)
+        wallet_of(world, anna, top_up={"threshold": 1000, "amount": 5000})
         anna.uses("calls", 3, "2025-01-01")
     counts = []
-    for many in (1, 4):
+    for first, last in ((0, 1), (1, 5)):
         with app.db.transaction(world.api.tenant) as tx:
-            held = rows.select(tx, Wallet, "true", "order by id")[:many]
+            ids = [one.id for one in rows.select(tx, Wallet, "true", "order by id")[first:last]]
             with counted_in_transactions() as count:
-                assert len(left.balances(tx, held)) == many
-            counts.append(len(count))
-    assert counts[0] == counts[1]
+                automatic.check(tx, ids)
+            counts.append(count.sent)
+    settle(world)
+    assert len(world.get("/v1/billing/credit_grants", limit=100)["data"]) == 5
+    assert len(counts[0]) == len(counts[1]) > 0
+    check(world)
 
 
 def test_two_checks_at_once_order_one_top_up(world: World, app: App) -> None:
