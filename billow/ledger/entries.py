@@ -240,8 +240,25 @@ def _filled(parts: Sequence[Part], shares: Sequence[tuple[Account, int]]) -> lis
     return transfers
 
 
-def prepaid_bought(customer: str, currency: str, amount: int) -> list[Transfer]:
-    return move(receivable(customer, currency), the("prepaid", currency), amount)
+def prepaid_delivered(currency: str, amount: int, line: str | None = None) -> list[Transfer]:
+    """Turn what an invoice of prepaid credits has deferred into credits when it is paid.
+
+    Both are liabilities; a negative amount takes unused credits back, as the invoice is open again.
+    """
+    return move(the("deferred_revenue", currency), the("prepaid", currency), amount, line)
+
+
+def prepaid_not_paid(currency: str, amount: int) -> list[Transfer]:
+    """Lower the loss of an uncollectible invoice by prepaid credits that were never delivered.
+
+    A negative amount defers them again, as the invoice is paid or credited after all.
+    """
+    return move(the("deferred_revenue", currency), the("bad_debt", currency), amount)
+
+
+def prepaid_given_away(currency: str, amount: int) -> list[Transfer]:
+    """Lose what was used of prepaid credits whose invoice was voided after its payment had come back."""
+    return move(the("revenue_adjustments", currency), the("deferred_revenue", currency), amount)
 
 
 def prepaid_granted(currency: str, amount: int) -> list[Transfer]:

@@ -13,6 +13,7 @@ from billow.flows.outside.seller import seller_of
 from billow.flows.payments import kept_methods
 from billow.flows.portal import choices
 from billow.flows.portal.choices import Plan
+from billow.flows.wallets import left, orders
 from billow.pages import checkout_view, frame, hosted_invoice, portal_steps, sealed
 from billow.pages.portal_steps import Entry
 from billow.pages.words import Words, words_of
@@ -122,13 +123,15 @@ def plan_of(tx: Tx, entry: Entry, about: str, form: Mapping[str, str]) -> Plan:
 
 
 def carry_out(tx: Tx, entry: Entry, action: str, about: str, form: Mapping[str, str]) -> Any:
-    """Cancel, keep or change a subscription, or remove a card or let it pay from now on."""
+    """Cancel, keep or change a subscription, top a wallet up, remove a card or let it pay from now on."""
     customer, configuration = entry.customer.id, entry.configuration.id
     if action in ("cancel", "keep"):
         return choices.change(tx, customer, configuration, about, action)
     if action == "switch":
         plan = plan_of(tx, entry, about, form)
         return choices.switch(tx, customer, entry.updates, plan.item.subscription, plan)
+    if action == "top_up":
+        return choices.top_up(tx, customer, about)
     method = choices.method_of(tx, customer, configuration, about)
     if action == "default":
         kept_methods.use_from_now_on(tx, method)
@@ -156,7 +159,26 @@ def shown(tx: Tx, entry: Entry) -> flask.Response:
         subscriptions=[one_shown(tx, one, words, features) for one in current(tx, customer)],
         test=not tx.livemode,
         token=frame.token_of(entry.outside, entry.address),
+        wallets=wallets(tx, entry),
     )
+
+
+def wallets(tx: Tx, entry: Entry) -> list[dict[str, Any]]:
+    """Return the wallets of the customer that can be topped up, with what is left of them."""
+    held = portal_steps.wallets_of(tx, entry)
+    balances = left.balances(tx, held) if held else {}
+    waiting = {one.wallet for one in rows.select(tx, Invoice, orders.OPEN, ids=[one.id for one in held])}
+    return [
+        {
+            "can": one.top_up is not None and one.id not in waiting,
+            "id": one.id,
+            "left": frame.money(balances[one.id].left, one.currency, entry.words),
+            "name": one.name or entry.words("portal_wallets"),
+            "top_up": portal_steps.top_up_words(entry, one),
+            "waits": one.id in waiting,
+        }
+        for one in held
+    ]
 
 
 def current(tx: Tx, customer: Customer) -> list[Subscription]:

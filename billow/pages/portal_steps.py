@@ -25,6 +25,7 @@ from billow.resources.price import Price
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.wallet import Wallet
 from billow.store.tx import Tx
 
 HOME = "?home=1"
@@ -74,8 +75,8 @@ def method_address(tx: Tx, entry: Entry) -> str:
 def asked(
     tx: Tx, entry: Entry, ask: str, about: str, *, flow: bool = False, problem: str | None = None
 ) -> flask.Response:
-    """Show a question: whether to cancel, to remove a card, or which plan to change to."""
-    shown = {"cancel": canceled, "remove": removed, "update": changed}.get(ask)
+    """Show a question: whether to cancel, remove a card or top a wallet up, or which plan to change to."""
+    shown = {"cancel": canceled, "remove": removed, "top_up": topped_up, "update": changed}.get(ask)
     if shown is None:
         return frame.see(entry.home)
     values = shown(tx, entry, about)
@@ -148,6 +149,31 @@ def removed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
         "heading": words("portal_remove_ask", name=name),
         "texts": [words("portal_remove_text")],
     }
+
+
+def wallets_of(tx: Tx, entry: Entry) -> list[Wallet]:
+    """Return the wallets of the customer that are not closed, the oldest first."""
+    active = "customer = %(id)s and status = 'active'"
+    return rows.select(tx, Wallet, active, "order by created, id", id=entry.customer.id)
+
+
+def topped_up(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask whether to buy what a wallet orders by itself."""
+    found = next((one for one in wallets_of(tx, entry) if one.id == about and one.top_up), None)
+    if found is None:
+        return None
+    return {
+        "action": "top_up",
+        "button": top_up_words(entry, found),
+        "heading": found.name or entry.words("portal_wallets"),
+        "texts": [entry.words("portal_top_up_text")],
+    }
+
+
+def top_up_words(entry: Entry, wallet: Wallet) -> str:
+    """Say what the button buys: top up € 50.00."""
+    amount = frame.money((wallet.top_up or {}).get("amount", 0), wallet.currency, entry.words)
+    return entry.words("portal_top_up", amount=amount)
 
 
 def changed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:

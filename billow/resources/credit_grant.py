@@ -65,6 +65,9 @@ class CreditGrant(
 
     balance: int = f.amount(default=0, hidden=True)
     """What is left: granted, less what was used, expired or voided."""
+    wallet: str | None = f.text(hidden=True)
+    """The wallet that it belongs to, and below the invoice that it was bought with."""
+    bought_with: str | None = f.text(hidden=True)
 
     @property
     def currency(self) -> str:

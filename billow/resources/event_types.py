@@ -1,4 +1,4 @@
-"""List the types of events that Stripe knows, which an endpoint may ask for."""
+"""List the types of events that an endpoint may ask for: those that Stripe knows, and ours."""
 
 NAMES = {
     "account.application": "authorized deauthorized",
@@ -110,4 +110,6 @@ NAMES = {
     "treasury.received_debit": "created",
 }  # fmt: skip
 """What happens to each thing, by its name."""
-TYPES = frozenset(f"{thing}.{what}" for thing, said in NAMES.items() for what in said.split())
+OURS = {"billing.wallet": "closed created updated"}
+"""The same of things that are not Stripe's."""
+TYPES = frozenset(f"{thing}.{what}" for thing, said in (NAMES | OURS).items() for what in said.split())

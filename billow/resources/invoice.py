@@ -206,6 +206,10 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     payment_secret: str | None = f.text(hidden=True)
     seller_version: str | None = f.text(hidden=True)
     """The seller as it was issued by (flows/outside/seller.py)."""
+    wallet: str | None = f.text(hidden=True)
+    """The wallet whose top-up it is; its lines of the kind `prepaid` become credits when it is paid."""
+    top_up: str | None = f.choice(SHOWN, "automatic", "requested", hidden=True)
+    """Whether this top-up was ordered by itself."""
 
 
 class Filters(Params):

@@ -13,6 +13,8 @@ from billow.core.invoicing import price_details, span
 
 PRICING = {"price_details": {"price": "price"}}
 """Where the pricing of a line or an invoice item names its price, which callers may expand."""
+PREPAID = "prepaid"
+"""The kind of a line that sells credits of a wallet: it is no revenue until they are used or expire."""
 REASONS = (
     "customer_exempt",
     "not_available",
@@ -36,8 +38,10 @@ def pricing(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[st
     return price_details(row.price, row.product, row.unit_amount_decimal)
 
 
-def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, Any]:
-    """Return the parent of a line: its subscription item or its invoice item."""
+def parent(row: "InvoiceLine", now: datetime, shown: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the parent of a line: its subscription item or its invoice item; prepaid credits have none."""
+    if row.kind == PREPAID:
+        return None
     details = {
         "invoice_item": row.invoice_item,
         "proration": row.proration,
@@ -96,7 +100,7 @@ class TaxAmount(Params):
 
 
 class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="il_", events=()):
-    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, or item."""
+    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, item, or prepaid."""
 
     lacks = ("created",)
     order = "position, id"
@@ -109,7 +113,7 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
     invoice: str = f.text(required=True)
     metadata: dict[str, str] = f.metadata(SHOWN)
-    parent: dict[str, Any] = f.computed(parent)
+    parent: dict[str, Any] | None = f.computed(parent)
     period: dict[str, Any] = f.computed(period)
     pretax_credit_amounts: list[dict[str, Any]] = f.computed(
         lambda row, now, shown: pretax_credits(row.discount_amounts, row.applied_credits), refs=CREDIT_AMOUNT
@@ -121,7 +125,7 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     subtotal: int = f.computed(lambda row, now, shown: row.amount)
     taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
 
-    kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", required=True, hidden=True)
+    kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", PREPAID, required=True, hidden=True)
     position: int = f.integer(default=0, hidden=True)
     customer: str = f.text(required=True, hidden=True)
     subscription_item: str | None = f.text(hidden=True)

@@ -724,6 +724,31 @@ join features f on f.id = pf.entitlement_feature
 where s.emitted and s.status in ('active', 'past_due', 'trialing')
 group by s.tenant, s.customer, f.id, f.lookup_key;
 
+-- Prepaid wallets of customers: credits that are bought with invoices of their own, also by themselves.
+create table wallets (
+    tenant               text        not null default current_setting('billow.tenant'),
+    id                   text        primary key,
+    created              timestamptz not null,
+    applicability_config jsonb       not null,
+    automatic_tax        jsonb       not null,
+    currency             text        not null,
+    customer             text        not null references customers,
+    default_tax_rates    jsonb       not null,
+    expires_after        bigint      check (expires_after > 0),
+    latest_invoice       text,
+    metadata             jsonb       not null,
+    name                 text,
+    status               text        not null check (status in ('active', 'closed')),
+    test_clock           text,
+    top_up               jsonb,
+    updated              timestamptz not null,
+    watched              boolean     not null,
+    check (not watched or (status = 'active' and top_up is not null))
+);
+create index wallets_by_created on wallets (tenant, created desc, id desc);
+create index wallets_by_customer on wallets (customer, created desc, id desc);
+create index wallets_watched on wallets (tenant, customer) where watched;
+
 -- What is owed. A number is given once, at finalization, and never twice.
 create table invoices (
     tenant                     text        not null default current_setting('billow.tenant'),
@@ -806,6 +831,8 @@ create table invoices (
     pre_payment_credit_notes_amount bigint not null default 0,
     applied_credits jsonb not null default '[]',
     seller_version             text,            -- the seller as it was issued by (seller_versions)
+    wallet                     text        references wallets,  -- whose top-up it is
+    top_up                     text        check (top_up in ('automatic', 'requested')),
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -814,6 +841,7 @@ create index on invoices (tenant, created desc, id desc);
 create index on invoices (tenant, customer);
 create index on invoices (subscription);
 create unique index on invoices (tenant, number);
+create index invoices_by_wallet on invoices (wallet, created) where wallet is not null;
 create unique index invoices_by_payment_number on invoices (tenant, payment_number) where payment_number is not null;
 
 -- The lines of invoices, written before their invoice so that its event shows them.
@@ -833,7 +861,7 @@ create table invoice_lines (
     subscription        text,
     taxes               jsonb       not null default '[]',
     tax_rates           jsonb       not null default '[]',
-    kind                text        not null check (kind in ('licensed', 'metered', 'trial', 'item')),
+    kind                text        not null check (kind in ('licensed', 'metered', 'trial', 'item', 'prepaid')),
     position            bigint      not null,
     customer            text        not null,
     subscription_item   text,
@@ -2382,8 +2410,12 @@ create table credit_grants (
     test_clock           text,
     updated              timestamptz not null,
     voided_at            timestamptz,
-    balance              bigint      not null check (balance >= 0)
+    balance              bigint      not null check (balance >= 0),
+    wallet               text        references wallets,
+    bought_with          text        references invoices  -- the invoice of the top-up that paid for it
 );
+create index credit_grants_by_wallet on credit_grants (wallet) where wallet is not null;
+create index credit_grants_by_bought_with on credit_grants (bought_with) where bought_with is not null;
 create index credit_grants_by_created on credit_grants (tenant, created desc, id desc);
 create index credit_grants_by_customer on credit_grants (customer, created desc, id desc);
 

@@ -239,6 +239,7 @@ def test_rights_are_named_after_the_collections() -> None:
 BELOW = {
     "/v1/accounts/{account}/external_accounts": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
+    "/v1/billing/wallets/{id}/balance": "billing_wallets",
     "/v1/charges/{id}/refunds": "refunds",
     "/v1/credit_notes/{id}/lines": "credit_notes",
     "/v1/charges/{id}/refunds/{refund}": "refunds",

@@ -153,6 +153,10 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "applicability_config[scope][price_type]": "metered",
         },
     ),
+    "billing.wallet": (
+        "/v1/billing/wallets",
+        {"customer": "{customer}", "currency": "usd", "applicability_config[scope][price_type]": "metered"},
+    ),
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
     "file_link": ("/v1/file_links", {"file": "{file}"}),

@@ -109,7 +109,7 @@ events = st.one_of(
     st.builds(entries.uncollectible, customers, currencies, amounts),
     st.builds(entries.refund_granted, currencies, amounts),
     st.builds(entries.refund_sent, gateways, currencies, amounts),
-    st.builds(entries.prepaid_bought, customers, currencies, amounts),
+    st.builds(entries.prepaid_delivered, currencies, amounts),
     st.builds(entries.prepaid_used, currencies, products, amounts),
     st.builds(entries.prepaid_expired, currencies, amounts),
 )

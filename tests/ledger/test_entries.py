@@ -94,9 +94,18 @@ TABLE = {
         entries.balance_granted("cus_1", "usd", 900),
         [("revenue_adjustments", "customer_balance:cus_1", 900)],
     ),
-    "prepaid bought": (
-        entries.prepaid_bought("cus_1", "usd", 50_000),
-        [("receivable:cus_1", "prepaid", 50_000)],
+    "prepaid delivered": (
+        entries.prepaid_delivered("usd", 50_000),
+        [("deferred_revenue", "prepaid", 50_000)],
+    ),
+    "prepaid taken back": (
+        entries.prepaid_delivered("usd", -20_000),
+        [("prepaid", "deferred_revenue", 20_000)],
+    ),
+    "prepaid not paid": (entries.prepaid_not_paid("usd", 50_000), [("deferred_revenue", "bad_debt", 50_000)]),
+    "prepaid given away": (
+        entries.prepaid_given_away("usd", 30_000),
+        [("revenue_adjustments", "deferred_revenue", 30_000)],
     ),
     "prepaid used": (
         entries.prepaid_used("usd", "prod_api", 10_000),

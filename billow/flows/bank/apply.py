@@ -7,6 +7,7 @@ from billow.core import lifecycle
 from billow.core.bank.matching import Match, Part
 from billow.core.errors import Inconsistent
 from billow.flows.bank import cash_balance
+from billow.flows.credits import purchases
 from billow.flows.customers import cash
 from billow.flows.invoices import due_dates, reminders
 from billow.flows.invoices.invoice_intents import follow_remaining
@@ -126,6 +127,7 @@ def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
     )
     if invoice.subscription:
         transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    purchases.deliver(tx, [invoice])
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     reminders.thank(tx, paid)
     return paid

@@ -5,6 +5,7 @@ from billow.core import lifecycle
 from billow.core.errors import Inconsistent
 from billow.core.payments import Declined
 from billow.flows.bank.take_back import reopen_changes
+from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import locked_attempt, postings, retries, settle
@@ -79,6 +80,7 @@ def reopen(tx: Tx, case: Case, charge: Charge, outcome: Declined) -> None:
         attempt_count=case.invoice.attempt_count - 1,  # the failure counts it again
         auto_advance=True,
     )
+    purchases.reopen(tx, opened)
     [linked] = invoice_intents.link_intents(tx, [(opened, case.customer)])
     again = rows.lock(tx, PaymentIntent, linked.payment_intent or "")
     error = settle.error_of(tx, case, outcome, charge)

@@ -7,6 +7,7 @@ from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
 from billow.flows.bank import apply, cash_balance
+from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
@@ -167,6 +168,7 @@ def reopen(tx: Tx, entry: BankEntry, application: BankApplication) -> Invoice:
     off_stripe = (invoice.amount_paid_off_stripe or 0) - application.rounding
     opened = rows.update(tx, invoice, amount_paid_off_stripe=off_stripe, **reopen_changes(invoice, amount))
     if invoice.status == "paid":
+        purchases.reopen(tx, invoice)
         opened = ask_again(tx, opened)
         watch(tx, opened)
     return opened

@@ -1,6 +1,7 @@
 """Measure the usage that an item is billed for in a period."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +18,14 @@ def unbilled_period(part: Part, until: datetime) -> Period:
     item = part.item
     since = item.metered_from or item.current_period_start
     return Period(part, "metered", since, until, counted_from=item.counted_from, billed_use=item.billed_use)
+
+
+def running_period(part: Part, now: datetime) -> Period:
+    """Return the unbilled period of a metered item until now, whose count a later one continues."""
+    period = unbilled_period(part, now)
+    return replace(
+        period, counted_from=counted_since(period), end=max(period.start, period.end), continued=True
+    )
 
 
 def closes_at(item: SubscriptionItem, at: datetime) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from billow.api import rows
 from billow.core.billing_credits import PAID
-from billow.flows.credits import grants
+from billow.flows.credits import grants, wallet_checks
 from billow.ledger import entries, post
 from billow.resources.credit_balance_transaction import CreditBalanceTransaction
 from billow.resources.credit_grant import CreditGrant
@@ -62,7 +62,8 @@ def take_line(tx: Tx, applied: Applied, invoice: Invoice, line: InvoiceLine) -> 
 def write(tx: Tx, applied: Applied) -> None:
     """Write the transactions, and what is left of the grants. Emits each transaction."""
     rows.insert_many(tx, applied.transactions)
-    change_balances(tx, applied.grants, applied.transactions)
+    changed = change_balances(tx, applied.grants, applied.transactions)
+    wallet_checks.request(tx, [one.wallet for one in changed])
 
 
 def change_balances(

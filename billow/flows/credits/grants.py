@@ -30,20 +30,26 @@ def create(tx: Tx, wanted: CreditGrant) -> CreditGrant:
 def grant(tx: Tx, customer: Customer, wanted: CreditGrant) -> CreditGrant:
     """Insert a grant of a locked customer, with its transaction, its posting and the timer of its end."""
     check_amount(wanted)
-    check_scope(tx, wanted)
+    check_scope(tx, wanted.applicability_config)
     starts = wanted.effective_at or tx.now
     check_end(tx, starts, wanted.expires_at)
     check_number(tx, customer)
-    made = rows.insert(
+    [made] = write(tx, [wanted.but(effective_at=starts, test_clock=customer.test_clock)])
+    return made
+
+
+def write(tx: Tx, wanted: Sequence[CreditGrant]) -> list[CreditGrant]:
+    """Write grants that begin, with their transactions, their postings and the timers of their ends."""
+    made = rows.insert_many(tx, [one.but(updated=tx.now, balance=one.granted) for one in wanted])
+    rows.insert_many(
         tx,
-        wanted.but(
-            effective_at=starts, updated=tx.now, balance=wanted.granted, test_clock=customer.test_clock
-        ),
+        [
+            CreditBalanceTransaction.of(one, "credits_granted", one.granted, one.effective_at or tx.now)
+            for one in made
+        ],
     )
-    rows.insert(tx, CreditBalanceTransaction.of(made, "credits_granted", made.granted, starts))
     ledger_postings.granted(tx, made)
-    if made.expires_at:
-        jobs.put(tx, EXPIRES, made.id, made.expires_at)
+    jobs.put_many(tx, EXPIRES, [(one.id, one.expires_at) for one in made if one.expires_at])
     return made
 
 
@@ -54,9 +60,9 @@ def check_amount(wanted: CreditGrant) -> None:
         )
 
 
-def check_scope(tx: Tx, wanted: CreditGrant) -> None:
+def check_scope(tx: Tx, applicability: dict[str, Any]) -> None:
     """Require either a type of prices, or prices, which are metered by a meter."""
-    scope = wanted.applicability_config["scope"]
+    scope = applicability["scope"]
     named = scope.get("prices") or []
     where = "applicability_config[scope]"
     require(
@@ -139,6 +145,11 @@ def void(tx: Tx, held: CreditGrant) -> CreditGrant:
         id=held.id,
     )
     require(used is None, "This credit grant has been applied to an invoice, so it can't be voided.")
+    require(
+        held.bought_with is None,
+        "This credit grant was bought, so it can't be voided; refund or credit the invoice"
+        f" {held.bought_with} instead.",
+    )
     jobs.cancel(tx, EXPIRES, held.id)
     take_away(tx, [held], "credits_voided")
     return rows.update(tx, held, voided_at=tx.now, balance=0, updated=tx.now)

@@ -12,11 +12,23 @@ from billow.resources.credit_grant import CreditGrant
 from billow.store.tx import Tx
 
 
-def granted(tx: Tx, grant: CreditGrant) -> None:
+def granted(tx: Tx, grants: Sequence[CreditGrant]) -> None:
     """Owe what was paid for, until it is used or expires."""
-    if grant.category == PAID:
-        transfers = entries.prepaid_granted(grant.currency, grant.granted)
-        post.post(tx, [post.Posting("credit_grant.created", grant.id, tx.now, transfers, grant.customer)])
+    post.post(
+        tx,
+        [
+            post.Posting("credit_grant.created", one.id, tx.now, owed_for(one), one.customer)
+            for one in grants
+            if one.category == PAID
+        ],
+    )
+
+
+def owed_for(grant: CreditGrant) -> list[entries.Transfer]:
+    """Return the transfers of a paid grant: an invoice of its own has deferred it, another was revenue."""
+    if grant.bought_with:
+        return entries.prepaid_delivered(grant.currency, grant.granted)
+    return entries.prepaid_granted(grant.currency, grant.granted)
 
 
 def ended(tx: Tx, lost: Sequence[tuple[CreditGrant, CreditBalanceTransaction]], voided: bool) -> None:

@@ -10,6 +10,7 @@ from billow.core import credit_notes, lifecycle, numbering
 from billow.core.errors import require
 from billow.core.tax_ids import MEMBERS
 from billow.flows.billing import totals
+from billow.flows.credits import purchases
 from billow.flows.invoices import (
     credit_amounts,
     credit_case,
@@ -31,6 +32,7 @@ from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import PREPAID
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.ids import new_id
@@ -147,6 +149,10 @@ def post_note(tx: Tx, wanted: Issue, note: CreditNote) -> None:
         back = entries.uncollectible(note.customer, note.currency, -note.pre_payment_amount)
         postings.append(("credit_note.recovered", back))
     taken = revenue_recognition.take_back(tx, wanted.case.lines, note.taken_back)
+    if invoice.status == "uncollectible":
+        prepaid = {line.id for line in wanted.case.lines if line.kind == PREPAID}
+        deferred = sum(one.unearned for one in taken if one.line in prepaid)
+        postings.append(("top_up.recovered", entries.prepaid_not_paid(note.currency, -deferred)))
     owed = totals.owed(note.total_taxes, wanted.case.rates)
     issued = entries.credit_issued(note.currency, taken, owed, destinations(wanted, note))
     post.post(
@@ -195,6 +201,7 @@ def reduce(tx: Tx, invoice: Invoice, settled: credit_notes.Settled) -> Invoice:
     )
     if invoice.subscription:
         transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    purchases.deliver(tx, [invoice])
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer, deleted=True), False)
     return paid
 

@@ -10,7 +10,7 @@ from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
 from billow.flows.billing import discounts, totals
 from billow.flows.billing.exemption import exemptions
-from billow.flows.credits import application
+from billow.flows.credits import application, purchases
 from billow.flows.customers import tax_ids
 from billow.flows.invoices import (
     due_dates,
@@ -155,6 +155,7 @@ def finalize_many(
     revenue_recognition.schedule(tx, lines, [*postings_of(tx, sheets, terms), *taken.postings])
     done = [sheet.invoice for sheet in sheets]
     activate_late(tx, [invoice for invoice in done if invoice.status == "paid"])
+    purchases.deliver(tx, [invoice for invoice in done if invoice.status == "paid"])
     due_dates.set_timers(tx, done)
     send_out(tx, [invoice for invoice in done if invoice.id in going])
     return done

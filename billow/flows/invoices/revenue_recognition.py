@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.core import revenue
 from billow.ledger import entries, post
 from billow.resources.invoice import Invoice
-from billow.resources.invoice_line import InvoiceLine
+from billow.resources.invoice_line import PREPAID, InvoiceLine
 from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
@@ -48,7 +48,7 @@ def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Post
     postings = list(before)
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
-    for line in (line for line in lines if line.net != line.credited):
+    for line in (line for line in lines if line.net != line.credited and line.kind != PREPAID):
         earned = line.earned
         for at, total in revenue.slices(line.net - line.credited, line.period_start, line.period_end):
             if at > tx.now:
@@ -75,6 +75,12 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     taken_back, changes = [], []
     for line in now:
         net = line.net - line.credited - nets[line.id]
+        if line.kind == PREPAID:  # what was not delivered is credited first, then what was
+            taken = max(nets[line.id] - (line.net - line.credited - line.earned), 0)
+            taken_back.append(entries.Credit(line.id, nets[line.id] - taken, taken))
+            credited = line.credited + nets[line.id]
+            changes.append((line, {"credited": credited, "earned": line.earned - taken}))
+            continue
         slices = revenue.slices(net, line.period_start, line.period_end)
         earned = next((total for at, total in reversed(slices) if at <= tx.now), 0)
         taken = line.earned - earned

@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.billing import billing_periods, discounts
-from billow.flows.credits import application
+from billow.flows.credits import application, purchases
 from billow.flows.invoices import credit_notes, due_dates, invoice_intents
 from billow.flows.subscription_status import latest_invoice, transitions
 from billow.ledger import entries, post
@@ -68,6 +68,7 @@ def void_and_reverse(tx: Tx, invoice: Invoice) -> Invoice:
             )
         ],
     )
+    purchases.give_away(tx, invoice)
     lines = rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id]
     rows.update_many(tx, [(line, {"earned": 0}) for line in lines])
     voided = rows.update(
@@ -170,6 +171,7 @@ def write_off(tx: Tx, invoice: Invoice, reason: str) -> Invoice:
             )
         ],
     )
+    purchases.write_off(tx, invoice)
     return rows.update(
         tx,
         invoice,

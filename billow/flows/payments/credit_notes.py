@@ -7,6 +7,7 @@ from billow.api import rows
 from billow.api.params import merged
 from billow.core.errors import require
 from billow.core.money import show
+from billow.flows.credits import purchases
 from billow.flows.invoices import credit_case, credit_lines, credit_notes
 from billow.flows.invoices.credit_notes import Issue
 from billow.flows.invoices.credit_params import Terms, check
@@ -92,7 +93,15 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
         ),
     )
     credit_refunds.take_over(tx, note, links)
+    if strict:
+        take_credits(tx, invoice, note, links)
     return note, attempt
+
+
+def take_credits(tx: Tx, invoice: Invoice, note: CreditNote, links: Sequence[credit_refunds.Link]) -> None:
+    """Take unused credits of a top-up back for its net; refunds that it takes over have done so already."""
+    net = sum(note.taken_back.values()) - sum(link.granted["net"] for link in links)
+    purchases.take_back(tx, invoice, net)
 
 
 def terms_of(wanted: Terms) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.errors import Refused, require
 from billow.core.money import show
+from billow.flows.credits import purchases
 from billow.flows.invoices import credit_case, credit_notes, refund_grants
 from billow.flows.invoices.credit_amounts import Case
 from billow.flows.invoices.credit_params import RefundTerm
@@ -112,7 +113,17 @@ def grant(tx: Tx, refund: Refund, charge: Charge) -> Refund:
     granted = refund_grants.without_tax(rest)
     if invoice is not None and rest:
         granted = refund_grants.of_part(credit_case.load(tx, invoice), rest)
+        if taken := purchases.take_back(tx, invoice, granted["net"]):
+            granted = {**granted, "credits": taken}
     return rows.update(tx, refund, event=None, granted=granted)
+
+
+def give_again(tx: Tx, refund: Refund, charge: Charge) -> None:
+    """Give the credits of a top-up again that a refund took back which has failed after all."""
+    taken = refund_grants.granted_of(refund).get("credits", 0)
+    invoice = receipt.invoice_of(tx, charge) if taken else None
+    if invoice is not None:
+        purchases.give_again(tx, invoice, taken)
 
 
 def repeat(tx: Tx, refund: Refund, charge: Charge) -> Refund:

@@ -5,6 +5,7 @@ from billow.api import render, rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused, needed, require
+from billow.flows.credits import purchases
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import due_dates, finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
@@ -134,6 +135,7 @@ def pay_out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
     )
     if invoice.subscription:
         transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
+    purchases.deliver(tx, [invoice])
     transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
     reminders.thank(tx, paid)
     return paid

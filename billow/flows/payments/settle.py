@@ -10,6 +10,7 @@ from billow.api import render, rows
 from billow.core import lifecycle
 from billow.core.errors import Inconsistent, ensure
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.flows.credits import purchases
 from billow.flows.invoices import due_dates
 from billow.flows.payments import (
     charge_records,
@@ -243,6 +244,7 @@ def mark_paid(tx: Tx, cases: Sequence[Case]) -> None:
             if one.case.subscription
         ],
     )
+    purchases.deliver(tx, [one.invoice for one in found])
     transitions.set_delinquents(tx, [one.customer.id for one in found], False)
 
 

@@ -108,6 +108,7 @@ def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None
     """
     returned = postings.insert_failed_refund_transaction(tx, refund)
     postings.post_failed_refund(tx, refund, charge)
+    credit_refunds.give_again(tx, refund, charge)
     rows.update(
         tx,
         refund,

@@ -8,19 +8,21 @@ from billow.core.errors import require
 from billow.flows.checkout import expiry
 from billow.flows.quotes import quotes
 from billow.flows.subscription_status import end
+from billow.flows.wallets import wallets
 from billow.resources import customer as customers
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
 from billow.resources.quote import LIVING, Quote
 from billow.resources.subscription import Subscription
 from billow.resources.test_clock import TestClock
+from billow.resources.wallet import Wallet
 from billow.store import clocks, jobs
 from billow.store.tx import Tx
 
 
 @Customer.delete
 def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """Delete a customer: end its subscriptions, quotes and checkouts now, and collect none of its invoices.
+    """Delete a customer: end its subscriptions, quotes, checkouts and wallets now, and collect no invoice.
 
     Emits the end of each of them, then the deletion.
     """
@@ -36,6 +38,7 @@ def delete_customer(tx: Tx, customer: Customer) -> dict[str, Any]:
         end.end(tx, subscription)
     cancel_quotes(tx, "customer", customer.id)
     expire_sessions(tx, customer.id)
+    close_wallets(tx, customer.id)
     return customers.delete(tx, customer)
 
 
@@ -56,6 +59,13 @@ def expire_sessions(tx: Tx, customer: str) -> None:
     still_open = "customer = %(id)s and status = 'open' and attempt_until is null"
     for session in rows.select(tx, CheckoutSession, still_open, "order by id for update", id=customer):
         expiry.close(tx, session)
+
+
+def close_wallets(tx: Tx, customer: str) -> None:
+    """Close the wallets of a customer, so that none is topped up any more. Emits each."""
+    active = "customer = %(id)s and status = 'active'"
+    for wallet in rows.select(tx, Wallet, active, "order by id for update", id=customer):
+        wallets.close(tx, wallet)
 
 
 def cancel_quotes(tx: Tx, name: str, id: str) -> None:

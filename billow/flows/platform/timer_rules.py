@@ -240,7 +240,7 @@ CREDITS = (
 )
 UNEARNED = (
     "(select array_agg({0} order by l.id) from invoice_lines l"
-    " where l.invoice = r.id and l.net <> l.credited) as {1}"
+    " where l.invoice = r.id and l.net <> l.credited and l.kind <> 'prepaid') as {1}"
 )
 INVOICES = (
     Rule(
@@ -298,7 +298,7 @@ INVOICES = (
             )
         ),
         "r.status in ('open', 'paid', 'uncollectible') and exists (select from invoice_lines l"
-        " where l.invoice = r.id and l.net <> l.credited + l.earned)",
+        " where l.invoice = r.id and l.net <> l.credited + l.earned and l.kind <> 'prepaid')",
         recognition,
     ),
 )  # fmt: skip

@@ -14,12 +14,14 @@ from billow.flows.subscription_changes import update
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_changes.params import Change
 from billow.flows.subscriptions import cancel
+from billow.flows.wallets import wallets
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.portal_configuration import PortalConfiguration
 from billow.resources.portal_session import PortalSession
 from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
+from billow.resources.wallet import Wallet
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -40,6 +42,17 @@ def change(tx: Tx, customer: str, configuration: str, subscription: str, action:
     ends = action == "cancel"
     tx, changed = yield from update.carry_out(tx, found, made(Change, cancel_at_period_end=ends))
     return changed
+
+
+# ------------------------------------------------------------------------------------- wallets
+
+
+def top_up(tx: Tx, customer: str, id: str) -> Wallet:
+    """Order for a wallet of the customer what it orders by itself."""
+    wallet = rows.lock(tx, Wallet, id)
+    require(wallet.customer == customer, "The wallet is another customer's.")
+    require(wallet.top_up is not None, "The portal does not offer to top this wallet up.")
+    return wallets.top_up(tx, wallet, made(wallets.TopUpOrder, amount=(wallet.top_up or {})["amount"]))
 
 
 # ------------------------------------------------------------------------------------- payment methods

@@ -74,22 +74,12 @@ def resets_anchor(subscription: Subscription) -> bool:
 def count_usage(tx: Tx, customer: Customer, subscription: Subscription, parts: list[Part]) -> Count:
     """Measure the usage until now, including this instant unless new periods begin with it."""
     now = tx.now.replace(microsecond=0)
-    running = [as_continued(metered_usage.unbilled_period(part, now)) for part in parts if part.meter]
+    running = [metered_usage.running_period(part, now) for part in parts if part.meter]
     until = now if resets_anchor(subscription) else tx.now + TICK
     subject = invoice_for.Subject(subscription, customer, running, counted_until=until)
     charges = invoice_for.charges_for(tx, subject)
     named = [line.but(id=new_id(InvoiceLine.prefix)) for line in charges.lines]
     return Count(customer, subscription, parts, replace(charges, lines=named))
-
-
-def as_continued(period: Period) -> Period:
-    """Return a period whose count a later one continues."""
-    return replace(
-        period,
-        counted_from=metered_usage.counted_since(period),
-        end=max(period.start, period.end),
-        continued=True,
-    )
 
 
 def find_reached(tx: Tx, count: Count) -> bool:

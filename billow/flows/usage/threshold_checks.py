@@ -1,4 +1,4 @@
-"""Schedule the check of billing thresholds that new usage may have reached."""
+"""Schedule the checks of billing thresholds and of wallets that new usage may have reached."""
 
 from collections.abc import Sequence
 
@@ -6,24 +6,33 @@ from billow.store import jobs
 from billow.store.tx import Tx
 from billow.store.usage import Measured
 
-# The condition is that of the index subscriptions_watched, so accounts without thresholds pay nothing.
+# The conditions are those of the indexes subscriptions_watched and wallets_watched, so accounts without
+# thresholds and wallets pay nothing.
 CONCERNED = """
-    select s.id from subscriptions s
+    select 'subscription.threshold' as kind, s.id from subscriptions s
     where s.watched and s.status in ('active', 'past_due') and s.customer = any(%(customers)s)
     and exists (
         select from subscription_items i join prices p on p.tenant = i.tenant and p.id = i.price
         where i.subscription = s.id and p.recurring ->> 'meter' = any(%(meters)s)
-    ) order by s.id"""
+    ) union all
+    select 'wallet.check', w.id from wallets w where w.watched and w.customer = any(%(customers)s)
+    order by 1, 2"""
 
 
 def expect(tx: Tx, events: Sequence[Measured]) -> None:
-    """Schedule a check of each subscription with a threshold that these events count for."""
+    """Schedule a check of each subscription with a threshold that these events count for, and of wallets.
+
+    Wallets are checked that are topped up by themselves, of the customers of these events.
+    """
     found = tx.tuples(
         CONCERNED,
         customers=list({event.customer for event in events}),
         meters=list({event.meter for event in events}),
     )
-    put(tx, [id for (id,) in found])
+    put(tx, [id for kind, id in found if kind == "subscription.threshold"])
+    jobs.put_many(
+        tx, "wallet.check", [(id, tx.wall) for kind, id in found if kind == "wallet.check"], clock="wall"
+    )
 
 
 def put(tx: Tx, subscriptions: Sequence[str]) -> None:

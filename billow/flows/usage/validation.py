@@ -42,7 +42,7 @@ class Counter:
     formula: str
     time_window: str | None = None
     watched: bool = False
-    """Whether a subscription has a threshold that usage may reach; if so, it is looked for."""
+    """Whether usage may reach a threshold of a subscription or of a wallet; if so, it is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ METERS = """
         customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',
         default_aggregation ->> 'formula', event_time_window,
         exists (select from subscriptions where watched and status in ('active', 'past_due'))
+        or exists (select from wallets where watched)
     from meters where event_name = any(%(names)s)
     order by event_name, status, created desc, id desc"""  # active before inactive
 CUSTOMERS = """

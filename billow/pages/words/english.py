@@ -173,6 +173,12 @@ ENGLISH = {
     "portal": "Your account with {seller}",
     "portal_subscriptions": "Subscriptions",
     "portal_invoices": "Invoices",
+    "portal_wallets": "Prepaid credits",
+    "portal_left": "{amount} left",
+    "portal_top_up": "Top up {amount}",
+    "portal_top_up_text": "Your payment method is charged now, with tax where it is due. The credits are "
+    "there when it is paid.",
+    "portal_top_up_open": "A top-up is to be paid.",
     "portal_methods": "Payment methods",
     "portal_none": "None yet.",
     "portal_add_method": "Add a payment method",

@@ -177,6 +177,12 @@ FRENCH = {
     "portal": "Votre compte chez {seller}",
     "portal_subscriptions": "Abonnements",
     "portal_invoices": "Factures",
+    "portal_wallets": "Crédits prépayés",
+    "portal_left": "Il reste {amount}",
+    "portal_top_up": "Recharger {amount}",
+    "portal_top_up_text": "Votre moyen de paiement est débité maintenant, taxes comprises le cas échéant. "
+    "Les crédits sont disponibles une fois le paiement reçu.",
+    "portal_top_up_open": "Une recharge est à payer.",
     "portal_methods": "Moyens de paiement",
     "portal_none": "Aucun pour l’instant.",
     "portal_add_method": "Ajouter un moyen de paiement",

@@ -178,6 +178,12 @@ GERMAN = {
     "portal": "Ihr Konto bei {seller}",
     "portal_subscriptions": "Abonnements",
     "portal_invoices": "Rechnungen",
+    "portal_wallets": "Vorausbezahltes Guthaben",
+    "portal_left": "Noch {amount}",
+    "portal_top_up": "{amount} aufladen",
+    "portal_top_up_text": "Ihre Zahlungsmethode wird jetzt belastet, gegebenenfalls zuzüglich Steuer. Das "
+    "Guthaben ist da, sobald bezahlt ist.",
+    "portal_top_up_open": "Eine Aufladung ist noch zu bezahlen.",
     "portal_methods": "Zahlungsmethoden",
     "portal_none": "Noch keine.",
     "portal_add_method": "Zahlungsmethode hinzufügen",

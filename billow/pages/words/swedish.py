@@ -174,6 +174,12 @@ SWEDISH = {
     "portal": "Ditt konto hos {seller}",
     "portal_subscriptions": "Prenumerationer",
     "portal_invoices": "Fakturor",
+    "portal_wallets": "Förbetalt tillgodohavande",
+    "portal_left": "{amount} kvar",
+    "portal_top_up": "Fyll på {amount}",
+    "portal_top_up_text": "Ditt betalsätt debiteras nu, med skatt där det behövs. Tillgodohavandet finns när "
+    "det är betalt.",
+    "portal_top_up_open": "En påfyllning ska betalas.",
     "portal_methods": "Betalsätt",
     "portal_none": "Inget ännu.",
     "portal_add_method": "Lägg till ett betalsätt",

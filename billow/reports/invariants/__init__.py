@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from billow.core.findings import Finding
-from billow.reports.invariants import books, credit_notes, event_histories, invoices, subscriptions
+from billow.reports.invariants import books, credit_notes, event_histories, invoices, subscriptions, wallets
 from billow.store.tx import Tx
 
 Check = Callable[[Tx, Sequence[str]], Iterator[Finding]]
@@ -39,6 +39,7 @@ RULES = (
     Rule(books.cash_balances_are_unapplied, "customers"),
     Rule(books.credits_add_up, "credit_grants"),
     Rule(books.paid_credits_are_owed, "credit_grants"),
+    Rule(wallets.top_ups_are_delivered, "wallets"),
     Rule(books.intents_received_their_charges, "payment_intents"),
     Rule(books.attempts_made_their_charges, "attempts"),
     Rule(books.charges_are_booked, "charges"),

@@ -86,7 +86,8 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         " from ledger_transfers t where t.customer = x.id and 'deferred_revenue' in (t.debit, t.credit))"
         " as expected, (select coalesce(sum(l.net - l.credited - l.earned), 0) from invoices i"
         " join invoice_lines l on l.invoice = i.id"
-        f" where i.customer = x.id and i.status in {STANDING}) as found"
+        f" where i.customer = x.id and i.status in {STANDING}"
+        " and not (l.kind = 'prepaid' and i.status = 'uncollectible')) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
     )
     yield from differences(tx, "deferred_is_unearned", sql, customers)

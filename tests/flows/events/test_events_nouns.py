@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from billow.api.resource import REGISTRY
+from billow.resources import event_types
 from billow.store import jobs
 from tests.support import credited
 
@@ -105,6 +106,15 @@ STORIES: dict[str, Story] = {
         crud("billing.meter", "deleted"),
         change={"display_name": "Bob"},
         before={"display_name": "Ann"},
+    ),
+    "billing.wallet": Story(
+        "/v1/billing/wallets",
+        lambda api: {
+            "customer": paying(api),
+            "currency": "usd",
+            "applicability_config[scope][price_type]": "metered",
+        },
+        crud("billing.wallet", "deleted"),
     ),
     "billing_portal.configuration": Story(
         "/v1/billing_portal/configurations",
@@ -299,8 +309,11 @@ def known_types() -> set[str]:
     return {text for text in texts if isinstance(text, str) and "." in text and " " not in text}
 
 
-def test_every_event_type_is_one_of_stripes() -> None:
+def test_every_event_type_is_one_of_stripes_or_of_a_noun_of_ours() -> None:
     known = known_types()
+    ours = {f"{noun}.{what}" for noun, said in event_types.OURS.items() for what in said.split()}
+    assert not ours & known
+    known |= ours
     assert "invoice.paid" in known and "invoice.eaten" not in known
     for story in STORIES.values():
         assert {type for type in story.emits if type} <= known

@@ -258,3 +258,25 @@ def test_a_flow_to_add_a_card_comes_back(world: World, app: Any) -> None:
     [link] = re.findall(r'href="([^"]+/m/[^"]+)"', plain.text)
     plain.opens(unescape(link)).sends(**{**CARD, "number": "5555555555554444"})
     assert "Mastercard ending in 4444" in plain.words() and "Invoices" in plain.words()
+
+
+def test_a_customer_tops_a_wallet_up(world: World, app: Any) -> None:
+    ann, ben = world.customer("ann"), world.customer("ben")
+    scope = {"scope": {"price_type": "metered"}}
+    form = {"currency": "usd", "applicability_config": scope, "top_up": {"threshold": 1000, "amount": 5000}}
+    wallet = world.post("/v1/billing/wallets", customer=ann.id, name="API calls", **form)
+    theirs = world.post("/v1/billing/wallets", customer=ben.id, name="Secret", **form)
+    visitor = Visitor(app).opens(world.post("/v1/billing_portal/sessions", customer=ann.id)["url"])
+    home = visitor.address
+    assert "US$0.00 left" in visitor.words() and "Secret" not in visitor.words()
+    visitor.opens(f"{home}?ask=top_up&about={theirs['id']}")
+    assert "Secret" not in visitor.words()
+    visitor.opens(f"{home}?ask=top_up&about={wallet['id']}")
+    assert "Your payment method is charged now" in visitor.words()
+    visitor.sends(action="top_up", about=theirs["id"])
+    assert world.get(f"/v1/billing/wallets/{theirs['id']}")["latest_invoice"] is None
+    visitor.opens(f"{home}?ask=top_up&about={wallet['id']}").sends(action="top_up")
+    assert "A top-up is to be paid." in visitor.words()
+    world.work()
+    visitor.opens(home)
+    assert "US$50.00 left" in visitor.words() and "Top up US$50.00" in visitor.words()

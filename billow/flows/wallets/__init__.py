@@ -1,0 +1,1 @@
+"""Sell prepaid credits by wallets, on request and by themselves."""
