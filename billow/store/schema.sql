@@ -22,6 +22,7 @@ create table accounts (
     will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
     api_version      text        not null default '2026-10-28.endive',  -- of requests that name none, and of events
     platform         text,  -- the account that has connected this one
+    may_charge       boolean     not null default true,  -- false while the holder of a connected one has to say more
     business_profile jsonb       not null default '{}',
     company          jsonb       not null default '{}',
     settings         jsonb       not null default '{}',

@@ -19,6 +19,7 @@ from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
 from tests.support import credited, disputed
+from tests.support.connected import ACCEPTED
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
@@ -36,7 +37,10 @@ def named(verb: Verb) -> str:
 
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "account": ("/v1/accounts", {"type": "express", "country": "SE", "email": "victoria@example.com"}),
+    "account": (
+        "/v1/accounts",
+        {"type": "express", "country": "SE", "email": "victoria@example.com", **ACCEPTED},
+    ),
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
     "customer": (
         "/v1/customers",

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from billow.api import rows
-from billow.core.errors import Refused, require
+from billow.core.errors import require
 from billow.core.money import proportional
-from billow.flows.payments import application_fees, transfers
+from billow.flows.payments import able_accounts, application_fees, transfers
 from billow.resources.application_fee import ApplicationFee, find_of
 from billow.resources.charge import Charge
-from billow.resources.connected_account import ConnectedAccount
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.refund import Refund
 from billow.resources.transfer import Transfer
@@ -36,13 +35,9 @@ def check_terms(tx: Tx, wanted: Any, amount: int, called: str) -> None:
     """Check the accounts that a payment names, and the shares of it: no more than the payment."""
     account, transfer = getattr(wanted, "on_behalf_of", None), wanted.transfer_data
     if account:
-        rows.find(tx, ConnectedAccount, account, param="on_behalf_of")
-    if transfer and not rows.find_many(tx, ConnectedAccount, [transfer.destination]):
-        raise Refused(
-            f"No such destination: '{transfer.destination}'",
-            param="transfer_data[destination]",
-            code="resource_missing",
-        )
+        able_accounts.check_on_behalf_of(tx, account)
+    if transfer and getattr(transfer, "destination", None):
+        able_accounts.find_destination(tx, transfer.destination, "transfer_data[destination]")
     fee = wanted.application_fee_amount
     require(
         not fee or transfer or is_connected(tx),

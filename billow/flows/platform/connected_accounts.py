@@ -18,7 +18,8 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 CAPABILITY = re.compile(r"[a-z0-9_]{1,60}")
-CAPABILITIES = ("card_payments", "transfers")
+CARDS = "card_payments"
+CAPABILITIES = (CARDS, "transfers")
 """What an account is asked to have where the request names nothing."""
 
 
@@ -75,8 +76,9 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         event=None,
     )
     tx.run(
-        "insert into accounts (id, name, country, default_currency, created, api_version, platform)"
-        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s"
+        "insert into accounts"
+        " (id, name, country, default_currency, created, api_version, platform, may_charge)"
+        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s, false"
         " from accounts where id = %(platform)s",
         id=made.id,
         name=name_of(made),
@@ -88,7 +90,7 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
     profiles.copy(tx, made, {})
     if wanted.external_account:
         external_accounts.add(tx, made, wanted.external_account)
-    return made
+    return after(tx, made, {}) if is_complete(made) else made
 
 
 def country_of(tx: Tx) -> str:
@@ -153,8 +155,7 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
         external_accounts.add(tx, account, wanted.external_account, default=True)
     for name in HASHES:
         if sent.get(name):
-            before = getattr(account, name) or sent[name].shown()
-            changes[name] = {**before, **rows.plain_value(sent[name].sent())}
+            changes[name] = changed(getattr(account, name), sent[name])
     if "metadata" in sent:
         changes["metadata"] = merged(account.metadata, wanted.metadata)
     if wanted.capabilities is not None:
@@ -165,6 +166,23 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
         left = {name: state for name, state in kept if name in named or name not in asked}
         changes["capabilities"] = left | dict.fromkeys(sorted(named - left.keys()), state)
     return after(tx, account, changes)
+
+
+def changed(before: Mapping[str, Any] | None, part: Params) -> dict[str, Any]:
+    """Return a hash with what a request says of it; hashes in it are changed likewise, not replaced."""
+    if not before:
+        return part.shown()
+    now = dict(before)
+    for name, value in part.sent().items():
+        inside = isinstance(value, Params)
+        now[name] = changed(now.get(name), value) if inside else rows.plain_value(value)
+    return now
+
+
+def is_complete(account: ConnectedAccount) -> bool:
+    """Check whether the holder of an account has said what is due."""
+    accepted = account.tos_acceptance["date"] is not None and account.business_type is not None
+    return account.details_submitted or accepted
 
 
 def refuse_tax_ids(wanted: Update) -> None:
@@ -180,21 +198,30 @@ def refuse_tax_ids(wanted: Update) -> None:
 
 def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
     """Write the changes of an account, and what follows from them: its name, and whether it can charge."""
-    changed = account.but(**changes)
-    accepted = changed.tos_acceptance["date"] is not None and changed.business_type is not None
-    changes["details_submitted"] = changed.details_submitted or accepted
-    able = changes["details_submitted"] and not changed.rejected and has_gateway(tx)
+    now = account.but(**changes)
+    changes["details_submitted"] = is_complete(now)
+    able = changes["details_submitted"] and not now.rejected and takes_payments(tx, account)
     changes["charges_enabled"] = able
-    changes["capabilities"] = dict.fromkeys(changed.capabilities, state_of(able))
+    changes["capabilities"] = dict.fromkeys(now.capabilities, state_of(able))
     written = rows.update(tx, account, **changes)
     tx.run(
-        "update accounts set name = %(name)s, default_currency = %(currency)s where id = %(id)s",
+        "update accounts set name = %(name)s, default_currency = %(currency)s, may_charge = %(able)s"
+        " where id = %(id)s",
         id=account.id,
         name=name_of(written),
         currency=written.default_currency,
+        able=written.details_submitted and not written.rejected and CARDS in written.capabilities,
     )
     profiles.copy(tx, written, account.settings)
     return written
+
+
+def takes_payments(tx: Tx, account: ConnectedAccount) -> bool:
+    """Check whether a gateway takes payments of an account: the platform's, or one of its own."""
+    if has_gateway(tx):
+        return True
+    with tx.within(f"{account.id}/{tx.tenant.split('/')[1]}") as there:
+        return has_gateway(there)
 
 
 def state_of(charges: bool) -> str:
@@ -215,4 +242,5 @@ class Reject(Params):
 def reject(tx: Tx, account: ConnectedAccount, wanted: Reject) -> ConnectedAccount:
     """Reject an account, which can charge nobody any more. Emits `account.updated`."""
     inactive = dict.fromkeys(account.capabilities, "inactive")
+    tx.run("update accounts set may_charge = false where id = %(id)s", id=account.id)
     return rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)
