@@ -29,6 +29,7 @@ create table accounts (
     seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
     logo             bytea
 );
+create index accounts_by_platform on accounts (platform) where platform is not null;
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
 -- known, so who has bound none sees all of them: the policy stands at the end.
@@ -118,6 +119,7 @@ create table webhook_endpoints (
     id             text        primary key,
     created        timestamptz not null,
     api_version    text,                          -- null: that of the account
+    connect        boolean     not null default false,  -- hears of connected accounts, and not of its own
     description    text,
     enabled_events jsonb       not null,
     metadata       jsonb       not null default '{}',
@@ -139,6 +141,7 @@ create table event_destinations (
     disabled_reason text,
     enabled_events  jsonb       not null,
     event_payload   text        not null check (event_payload in ('snapshot', 'thin')),
+    events_from     jsonb       not null default '["@self"]',
     metadata        jsonb       not null default '{}',
     name            text        not null,
     secret          text        not null,

@@ -13,6 +13,7 @@ from billow.resources.payment_intent import PaymentIntent
 from billow.resources.refund import Refund
 from billow.resources.transfer import Transfer
 from billow.store.ids import new_id
+from billow.store.platforms import platform_of
 from billow.store.tx import Tx
 
 OF_INTENTS = (
@@ -90,8 +91,7 @@ def at_capture(tx: Tx, held: Charge | PaymentIntent, wanted: Any, amount: int) -
 
 def is_connected(tx: Tx) -> bool:
     """Check whether the account is connected to a platform, which may keep a fee of its payments."""
-    found = tx.one("select platform from accounts where id = %(id)s", id=tx.account)
-    return bool(found and found["platform"])
+    return platform_of(tx) is not None
 
 
 def names(terms: Charge | PaymentIntent) -> dict[str, Any]:
@@ -116,11 +116,9 @@ def divide(tx: Tx, charge: Charge) -> None:
     """
     if charge.transfer and charge.transfer_data:
         send(tx, charge, charge.transfer, charge.transfer_data)
-    elif charge.application_fee:
-        found = tx.one("select platform from accounts where id = %(id)s", id=tx.account)
-        if found and found["platform"]:
-            with tx.within(f"{found['platform']}/{tx.tenant.split('/')[1]}") as there:
-                application_fees.keep(there, fee_of(charge, tx.account, charge.id, None))
+    elif charge.application_fee and (platform := platform_of(tx)):
+        with tx.within(platform) as there:
+            application_fees.keep(there, fee_of(charge, tx.account, charge.id, None))
 
 
 def send(tx: Tx, charge: Charge, transfer: str, data: Mapping[str, Any]) -> None:
