@@ -1902,9 +1902,34 @@ create table connected_accounts (
     tos_acceptance    jsonb       not null,
     type              text        not null,
     rejected          text,
-    link              jsonb
+    link              jsonb,
+    requested_at      jsonb       not null default '{}'
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- The people behind a connected account: its representative, owners and directors.
+create table persons (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    account                    text        not null references connected_accounts on delete cascade,
+    additional_tos_acceptances jsonb       not null,
+    address                    jsonb       not null,
+    dob                        jsonb       not null,
+    email                      text,
+    first_name                 text,
+    full_name_aliases          jsonb       not null,
+    gender                     text,
+    last_name                  text,
+    maiden_name                text,
+    metadata                   jsonb       not null,
+    nationality                text,
+    phone                      text,
+    political_exposure         text,
+    registered_address         jsonb       not null,
+    relationship               jsonb       not null
+);
+create index persons_by_account on persons (account, created desc, id desc);
 
 -- The bank accounts to which connected accounts are paid out; of their numbers only the end is kept.
 create table external_accounts (

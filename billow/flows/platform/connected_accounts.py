@@ -1,6 +1,5 @@
 """Create and change the accounts of businesses for which a platform bills."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +13,10 @@ from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import external_accounts, profiles
 from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
+from billow.store import outbox
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
-CAPABILITY = re.compile(r"[a-z0-9_]{1,60}")
 CARDS = "card_payments"
 CAPABILITIES = (CARDS, "transfers")
 """What an account is asked to have where the request names nothing."""
@@ -59,17 +58,19 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         param="country",
     )
     kind = kind_of(wanted)
+    asked = requested(wanted.capabilities or {}) or CAPABILITIES
     made = rows.insert(
         tx,
         ConnectedAccount(
             id=new_id(ConnectedAccount.prefix),
             business_type=wanted.business_type,
-            capabilities=dict.fromkeys(requested(wanted.capabilities or {}) or CAPABILITIES, "inactive"),
+            capabilities=dict.fromkeys(asked, "inactive"),
             controller=controller_of(kind, rows.plain_value(wanted.controller) or {}),
             country=country,
             default_currency=wanted.default_currency or currencies[-1].lower(),
             email=wanted.email,
             metadata=merged({}, wanted.metadata),
+            requested_at=dict.fromkeys(asked, int(tx.now.timestamp())),
             type=kind,
             **{name: given.shown() for name in HASHES if (given := getattr(wanted, name))},
         ),
@@ -127,7 +128,7 @@ def controller_of(kind: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def requested(capabilities: Mapping[str, accounts.Requested]) -> list[str]:
     """Return the capabilities that a request asks for, by name."""
-    unknown = sorted(name for name in capabilities if not CAPABILITY.fullmatch(name))
+    unknown = sorted(name for name in capabilities if name not in accounts.CAPABILITIES)
     if unknown:
         raise Refused(
             f"Received unknown parameter: capabilities[{unknown[0]}]",
@@ -172,10 +173,9 @@ def changed(before: Mapping[str, Any] | None, part: Params) -> dict[str, Any]:
     """Return a hash with what a request says of it; hashes in it are changed likewise, not replaced."""
     if not before:
         return part.shown()
-    now = dict(before)
+    now, shown = dict(before), part.shown()
     for name, value in part.sent().items():
-        inside = isinstance(value, Params)
-        now[name] = changed(now.get(name), value) if inside else rows.plain_value(value)
+        now[name] = changed(now.get(name), value) if isinstance(value, Params) else shown[name]
     return now
 
 
@@ -203,7 +203,10 @@ def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> Connect
     able = changes["details_submitted"] and not now.rejected and takes_payments(tx, account)
     changes["charges_enabled"] = able
     changes["capabilities"] = dict.fromkeys(now.capabilities, state_of(able))
+    since, asked = int(tx.now.timestamp()), account.requested_at
+    changes["requested_at"] = {name: asked.get(name, since) for name in now.capabilities}
     written = rows.update(tx, account, **changes)
+    tell(tx, account, written)
     tx.run(
         "update accounts set name = %(name)s, default_currency = %(currency)s, may_charge = %(able)s"
         " where id = %(id)s",
@@ -214,6 +217,20 @@ def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> Connect
     )
     profiles.copy(tx, written, account.settings)
     return written
+
+
+def tell(tx: Tx, before: ConnectedAccount, after: ConnectedAccount) -> None:
+    """Emit `capability.updated` for each capability whose state has changed."""
+    told = accounts.changed_capabilities(before, after, tx.now)
+    outbox.write(
+        tx,
+        [
+            outbox.NewEvent(
+                "capability.updated", new, {name: old[name] for name in new if new[name] != old[name]}
+            )
+            for new, old in told
+        ],
+    )
 
 
 def takes_payments(tx: Tx, account: ConnectedAccount) -> bool:
@@ -243,4 +260,6 @@ def reject(tx: Tx, account: ConnectedAccount, wanted: Reject) -> ConnectedAccoun
     """Reject an account, which can charge nobody any more. Emits `account.updated`."""
     inactive = dict.fromkeys(account.capabilities, "inactive")
     tx.run("update accounts set may_charge = false where id = %(id)s", id=account.id)
-    return rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)
+    after = rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)
+    tell(tx, account, after)
+    return after
