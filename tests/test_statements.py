@@ -71,6 +71,7 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
         1,
         "test_each_rule_of_timers_is_understood",
     ),
+    "billow/flows/platform/persons.py: persons": (2, TWO_NOUNS),
     "billow/flows/platform/timer_rules.py: sql": (1, "test_each_rule_of_timers_is_understood"),
     "billow/flows/quotes/quotes.py: line_items": (1, TWO_NOUNS),
     "billow/flows/taxes/calculations.py: line_items": (1, TWO_NOUNS),

@@ -30,6 +30,26 @@ NOTHING_DUE: dict[str, Any] = {
 WANTED = ("business_type", "tos_acceptance.date", "tos_acceptance.ip")
 """What the holder of an account has to say before the account can charge."""
 
+CAPABILITIES = frozenset(
+    """
+    acss_debit_payments affirm_payments afterpay_clearpay_payments alma_payments amazon_pay_payments
+    app_distribution au_becs_debit_payments bacs_debit_payments bancontact_payments
+    bank_transfer_payments billie_payments bizum_payments blik_payments blik_recurring_payments
+    boleto_payments card_issuing card_payments cartes_bancaires_payments cashapp_payments
+    crypto_payments eps_payments fpx_payments gb_bank_transfer_payments giropay_payments
+    grabpay_payments ideal_payments india_international_payments jcb_payments jp_bank_transfer_payments
+    kakao_pay_payments klarna_payments konbini_payments kr_card_payments legacy_payments link_payments
+    mb_way_payments mobilepay_payments multibanco_payments mx_bank_transfer_payments naver_pay_payments
+    nz_bank_account_becs_debit_payments oxxo_payments p24_payments pay_by_bank_payments payco_payments
+    paynow_payments paypay_payments payto_payments pix_payments promptpay_payments revolut_pay_payments
+    samsung_pay_payments satispay_payments scalapay_payments sepa_bank_transfer_payments
+    sepa_debit_payments sequra_payments sofort_payments sunbit_payments swish_payments
+    tax_reporting_us_1099_k tax_reporting_us_1099_misc transfers treasury twint_payments upi_payments
+    us_bank_account_ach_payments us_bank_transfer_payments wero_payments zip_payments
+    """.split()  # noqa: SIM905
+)
+"""What an account can ask to be able to."""
+
 
 class BusinessProfile(Params):
     annual_revenue: None = f.absent()
@@ -237,7 +257,33 @@ class ConnectedAccount(
     tos_acceptance: dict[str, Any] = f.nested(SHOWN, Acceptance, default=f.blank(Acceptance, {}))
     type: str = f.choice(SHOWN, "custom", "express", "standard", "none", required=True)
 
+    requested_at: dict[str, int] = f.nested(default={}, hidden=True)
+    """When the platform asked for each capability, in seconds since 1970."""
     rejected: str | None = f.text(hidden=True)
     """Why the platform rejected the account; it can charge nobody then."""
     link: dict[str, Any] | None = f.nested(hidden=True)
     """The last address that was made for its holder: `id`, `expires_at`, `return_url`, `refresh_url`."""
+
+
+def capability(row: ConnectedAccount, name: str, now: datetime) -> dict[str, Any]:
+    """Return a capability as it is shown: active once the account can charge, and till then what is due."""
+    asked = name in row.capabilities
+    return {
+        "id": name,
+        "object": "capability",
+        "account": row.id,
+        "future_requirements": NOTHING_DUE,
+        "requested": asked,
+        "requested_at": row.requested_at.get(name),
+        "requirements": due(row, now, {}) if asked else NOTHING_DUE,
+        "status": row.capabilities.get(name, "unrequested"),
+    }
+
+
+def changed_capabilities(
+    before: ConnectedAccount, after: ConnectedAccount, now: datetime
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the capabilities whose state has changed, each as it is and as it was."""
+    names = sorted({*before.capabilities, *after.capabilities})
+    pairs = [(capability(after, name, now), capability(before, name, now)) for name in names]
+    return [(new, old) for new, old in pairs if new["status"] != old["status"]]

@@ -13,7 +13,7 @@ from billow.core.errors import require
 from billow.resources import webhook_endpoint as endpoints
 from billow.resources.meter_event import iso
 from billow.resources.thin_event import Paging, no_such, page
-from billow.store import jobs, webhook_queue
+from billow.store import webhook_queue
 from billow.store.ids import secret
 from billow.store.tx import Tx
 
@@ -21,6 +21,7 @@ PATH = "/v2/core/event_destinations"
 URL = "webhook_endpoint.url"
 SECRET = "webhook_endpoint.signing_secret"
 METADATA = Field("metadata")
+ACCOUNTS, SELF = "@accounts", "@self"
 
 
 class EventDestination(
@@ -32,6 +33,7 @@ class EventDestination(
     disabled_reason: str | None = f.text(hidden=True)
     enabled_events: list[str] = f.array(item=f.text(), required=True)
     event_payload: str = f.choice(SHOWN, "snapshot", "thin", required=True)
+    events_from: list[str] = f.array(item=f.text(), default=["@self"])
     metadata: dict[str, str] = f.metadata(SHOWN)
     name: str = f.text(required=True)
     secret: str = f.text(required=True, hidden=True)
@@ -42,6 +44,11 @@ class EventDestination(
     @property
     def status(self) -> str:
         return "disabled" if self.disabled_reason else "enabled"
+
+    @property
+    def connect(self) -> bool:
+        """Whether it receives the events of connected accounts."""
+        return ACCOUNTS in self.events_from
 
     @property
     def thin(self) -> bool:
@@ -56,7 +63,7 @@ class Create(Params):
     description: str = f.text(default="", unset=True)
     enabled_events: list[str] = f.array(item=f.text(max=100), required=True, max=300)
     event_payload: str = f.choice(SHOWN, "snapshot", "thin", required=True)
-    events_from: list[str] = f.array(item=f.choice(SHOWN, "@self"), default=["@self"])
+    events_from: list[str] = f.array(item=f.choice(SHOWN, ACCOUNTS, SELF), default=[SELF])
     include: list[str] = f.array(item=f.choice(SHOWN, SECRET, URL), default=[])
     metadata: dict[str, Any] | None = f.nested()
     name: str = f.text(max=255, required=True)
@@ -101,7 +108,7 @@ def shown(row: EventDestination, livemode: bool, include: list[str] | None = Non
         "description": row.description,
         "enabled_events": row.enabled_events,
         "event_payload": row.event_payload,
-        "events_from": ["@self"],
+        "events_from": row.events_from,
         "livemode": livemode,
         "metadata": row.metadata,
         "name": row.name,
@@ -139,6 +146,7 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
         "Thin events have no snapshot_api_version.",
         param="snapshot_api_version",
     )
+    require(wanted.events_from, "You must specify at least one source of events.", param="events_from")
     count = tx.tuples("select count(*) from event_destinations")[0][0]
     most = endpoints.MOST
     require(count < most, f"You have reached the maximum of {most} event destinations.")
@@ -146,6 +154,7 @@ def create(tx: Tx, wanted: Create) -> dict[str, Any]:
         description=wanted.description,
         enabled_events=wanted.enabled_events,
         event_payload=wanted.event_payload,
+        events_from=wanted.events_from,
         metadata=merged({}, wanted.metadata),
         name=wanted.name,
         secret=secret("whsec_"),
@@ -192,7 +201,7 @@ def update(tx: Tx, id: str, wanted: Update) -> dict[str, Any]:
 def delete(tx: Tx, id: str) -> dict[str, Any]:
     """Delete an event destination; events that were not delivered yet never will be."""
     row = find(tx, id)
-    jobs.put(tx, "webhook.forget", id, tx.wall, clock="wall")
+    webhook_queue.put_away(tx, id, row.connect)
     rows.delete(tx, row)
     return {"id": id, "object": row.object}
 
@@ -211,8 +220,7 @@ def disable(tx: Tx, row: EventDestination, reason: str) -> EventDestination:
 def enable(tx: Tx, id: str) -> dict[str, Any]:
     """Enable an event destination; events that waited for it are sent."""
     row = find(tx, id)
-    webhook_queue.add_all(tx, id)
-    webhook_queue.begin_anew(tx, id)
+    webhook_queue.resume(tx, id, row.connect)
     return shown(kept(tx, row, row.but(disabled_reason=None)), tx.livemode)
 
 

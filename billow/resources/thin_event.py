@@ -43,12 +43,15 @@ class Filters(Paging):
 # ------------------------------------------------------------------------------------- showing
 
 
-def notification(event: Event, livemode: bool) -> dict[str, Any]:
-    """Return the notification that is delivered; the receiver retrieves the event for more."""
+def notification(event: Event, livemode: bool, context: str | None = None) -> dict[str, Any]:
+    """Return the notification that is delivered; the receiver retrieves the event for more.
+
+    `context` is the connected account that it tells of, which a request names to retrieve it.
+    """
     return {
         "id": event.id,
         "object": "v2.core.event",
-        "context": None,
+        "context": context,
         "created": iso(event.created),
         "livemode": livemode,
         "reason": _reason(event),

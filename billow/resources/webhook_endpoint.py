@@ -13,7 +13,7 @@ from billow.api.versions.known import KNOWN
 from billow.core import web_address
 from billow.core.errors import Refused, require
 from billow.resources.event_types import TYPES
-from billow.store import jobs, webhook_queue
+from billow.store import webhook_queue
 from billow.store.ids import secret
 from billow.store.tx import Tx
 
@@ -31,6 +31,8 @@ class WebhookEndpoint(
 
     api_version: str | None = f.choice(CREATE, *KNOWN)
     application: str | None = f.absent()
+    connect: bool = f.boolean(CREATE, default=False, hidden=True)
+    """Whether it receives the events of connected accounts, and not those of the account."""
     description: str | None = f.text(WRITE, unset=True)
     disabled: bool = f.boolean(UPDATE, default=False, order=True)
     enabled_events: list[str] = f.array(WRITE, f.text(max=100), required=True, max=300)
@@ -92,15 +94,14 @@ def update(tx: Tx, endpoint: WebhookEndpoint, changes: dict[str, Any]) -> Webhoo
     enabled_events = changes.get("enabled_events", endpoint.enabled_events)
     changes["url"] = check(tx, changes.get("url", endpoint.url), enabled_events)
     if changes.get("status", endpoint.status) != endpoint.status:
-        webhook_queue.add_all(tx, endpoint.id)
-        webhook_queue.begin_anew(tx, endpoint.id)
+        webhook_queue.resume(tx, endpoint.id, endpoint.connect)
     return rows.update(tx, endpoint, **changes)
 
 
 @WebhookEndpoint.delete
 def delete(tx: Tx, endpoint: WebhookEndpoint) -> dict[str, Any]:
     """Delete a webhook endpoint; events that were not delivered yet never will be."""
-    jobs.put(tx, "webhook.forget", endpoint.id, tx.wall, clock="wall")
+    webhook_queue.put_away(tx, endpoint.id, endpoint.connect)
     return rows.delete(tx, endpoint)
 
 

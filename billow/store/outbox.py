@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Json, Jsonb
 
-from billow.store import bulk, jobs
+from billow.store import bulk, jobs, platforms
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -39,24 +39,46 @@ def v2_type(type: str) -> str:
     return type if type.startswith("v2.") else f"v1.{type}"
 
 
+LISTENERS = """
+    select id, enabled_events, false as thin, not connect as own, connect as connected from webhook_endpoints
+    where status = 'enabled'
+    union all
+    select id, enabled_events, event_payload = 'thin', events_from @> '["@self"]',
+        events_from @> '["@accounts"]'
+    from event_destinations where disabled_reason is null
+    union all
+    select platform, '[]', false, false, false from accounts where id = %(account)s and platform is not null
+"""
+"""Who hears of an account, and as a row of its own the platform that has connected it, if one has."""
+
+
 def _listeners(tx: Tx) -> list[dict[str, Any]]:
+    """Return who hears of the account: its own endpoints, and those of its platform."""
     if "listeners" not in tx.notes:
-        tx.notes["listeners"] = tx.all(
-            "select id, enabled_events, false as thin from webhook_endpoints where status = 'enabled'"
-            " union all select id, enabled_events, event_payload = 'thin' from event_destinations"
-            " where disabled_reason is null"
-        )
-    found: list[dict[str, Any]] = tx.notes["listeners"]
-    return found
+        known = tx.all(LISTENERS, account=tx.account)
+        found = [one for one in known if one["own"] or one["connected"]]
+        for platform in [one["id"] for one in known if one not in found]:
+            with tx.within(platforms.beside(tx, platform)) as there:
+                connected = platforms.is_connected(there, tx.account)
+                others = there.all(LISTENERS, account=platform) if connected else []
+            found += [
+                {**one, "id": platforms.receiver_name(one["id"], tx.account), "own": True, "connected": False}
+                for one in others
+                if one["connected"]
+            ]
+        tx.notes["listeners"] = found
+    listeners: list[dict[str, Any]] = tx.notes["listeners"]
+    return listeners
 
 
 def _receivers(tx: Tx, event: NewEvent) -> list[str]:
     if event.to:
         return [event.to]
+    kind = "connected" if platforms.told_of(tx.account, event.type, event.object) else "own"
     return [
         one["id"]
         for one in _listeners(tx)
-        if wants(one["enabled_events"], v2_type(event.type) if one["thin"] else event.type)
+        if one[kind] and wants(one["enabled_events"], v2_type(event.type) if one["thin"] else event.type)
     ]
 
 

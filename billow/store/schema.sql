@@ -22,12 +22,14 @@ create table accounts (
     will_be_due_days integer     not null default 3 check (will_be_due_days between 0 and 45),
     api_version      text        not null default '2026-10-28.endive',  -- of requests that name none, and of events
     platform         text,  -- the account that has connected this one
+    may_charge       boolean     not null default true,  -- false while the holder of a connected one has to say more
     business_profile jsonb       not null default '{}',
     company          jsonb       not null default '{}',
     settings         jsonb       not null default '{}',
     seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
     logo             bytea
 );
+create index accounts_by_platform on accounts (platform) where platform is not null;
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
 -- known, so who has bound none sees all of them: the policy stands at the end.
@@ -117,6 +119,7 @@ create table webhook_endpoints (
     id             text        primary key,
     created        timestamptz not null,
     api_version    text,                          -- null: that of the account
+    connect        boolean     not null default false,  -- hears of connected accounts, and not of its own
     description    text,
     enabled_events jsonb       not null,
     metadata       jsonb       not null default '{}',
@@ -138,6 +141,7 @@ create table event_destinations (
     disabled_reason text,
     enabled_events  jsonb       not null,
     event_payload   text        not null check (event_payload in ('snapshot', 'thin')),
+    events_from     jsonb       not null default '["@self"]',
     metadata        jsonb       not null default '{}',
     name            text        not null,
     secret          text        not null,
@@ -1927,9 +1931,34 @@ create table connected_accounts (
     tos_acceptance    jsonb       not null,
     type              text        not null,
     rejected          text,
-    link              jsonb
+    link              jsonb,
+    requested_at      jsonb       not null default '{}'
 );
 create index connected_accounts_by_created on connected_accounts (tenant, created desc, id desc);
+
+-- The people behind a connected account: its representative, owners and directors.
+create table persons (
+    tenant                     text        not null default current_setting('billow.tenant'),
+    id                         text        primary key,
+    created                    timestamptz not null,
+    account                    text        not null references connected_accounts on delete cascade,
+    additional_tos_acceptances jsonb       not null,
+    address                    jsonb       not null,
+    dob                        jsonb       not null,
+    email                      text,
+    first_name                 text,
+    full_name_aliases          jsonb       not null,
+    gender                     text,
+    last_name                  text,
+    maiden_name                text,
+    metadata                   jsonb       not null,
+    nationality                text,
+    phone                      text,
+    political_exposure         text,
+    registered_address         jsonb       not null,
+    relationship               jsonb       not null
+);
+create index persons_by_account on persons (account, created desc, id desc);
 
 -- The bank accounts to which connected accounts are paid out; of their numbers only the end is kept.
 create table external_accounts (

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from billow.store import jobs, platforms
 from billow.store.tx import Database, Tx
 
 DUE = """
@@ -159,6 +160,19 @@ def standing(tx: Tx, receiver: str) -> dict[str, Any] | None:
     return tx.one(
         "select failing_since, warned_at from webhook_receivers where id = %(id)s for update", id=receiver
     )
+
+
+def resume(tx: Tx, endpoint: str, connected: bool) -> None:
+    """Queue what waits for an endpoint that is enabled again, in each of its queues."""
+    for there, receiver in platforms.queues(tx, endpoint, connected):
+        add_all(there, receiver)
+        begin_anew(there, receiver)
+
+
+def put_away(tx: Tx, endpoint: str, connected: bool) -> None:
+    """Let what was not delivered to an endpoint be deleted: `webhook.forget` does, for each of its queues."""
+    for there, receiver in platforms.queues(tx, endpoint, connected):
+        jobs.put(there, "webhook.forget", receiver, tx.wall, clock="wall")
 
 
 def begin_anew(tx: Tx, receiver: str) -> None:

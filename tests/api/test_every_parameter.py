@@ -184,6 +184,16 @@ def overlap(case: Case) -> bool:
     return abs(int(found["former_until"].timestamp()) - before - int(case.value)) < 60
 
 
+def connected(case: Case) -> bool:
+    """The endpoint hears of connected accounts (tests/flows/events/test_connect_endpoints.py)."""
+    ids = [case.done()["id"], case.maker.make("webhook_endpoint")["id"]]
+    with case.api.app.db.transaction(case.api.tenant) as tx:
+        found = tx.tuples(
+            "select connect from webhook_endpoints where id = any(%(ids)s) order by id", ids=ids
+        )
+    return found == [(True,), (False,)]
+
+
 def validated(case: Case) -> bool:
     """A card that declines is refused, and not to look is refused as well."""
     bad = {**without(case.base, "payment_method", "invoice_settings"), "source": "tok_chargeDeclined"}
@@ -339,6 +349,7 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/test_helpers/test_clocks/{id}/advance", "frozen_time"): lambda case: agrees(
         {"target_frozen_time": case.value}, case.done()["status_details"]["advancing"]
     ),
+    ("/v1/webhook_endpoints", "connect"): connected,
     ("/v1/webhook_endpoints/{id}", "disabled"): lambda case: case.done()["status"] == "disabled",
     ("/v1/webhook_endpoints/{id}/rotate_secret", "expire_after"): overlap,
     ("/v2/core/event_destinations", "include"): destined,

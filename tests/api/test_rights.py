@@ -237,7 +237,12 @@ def test_rights_are_named_after_the_collections() -> None:
 
 
 BELOW = {
+    "/v1/accounts/{account}/capabilities": "accounts",
+    "/v1/accounts/{account}/capabilities/{capability}": "accounts",
     "/v1/accounts/{account}/external_accounts": "accounts",
+    "/v1/accounts/{id}/capabilities/{capability}": "accounts",
+    "/v1/accounts/{id}/persons": "accounts",
+    "/v1/accounts/{id}/persons/{person}": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/billing/wallets/{id}/balance": "billing_wallets",
     "/v1/charges/{id}/refunds": "refunds",

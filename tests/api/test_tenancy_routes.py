@@ -19,12 +19,25 @@ from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
 from tests.support import credited, disputed
+from tests.support.connected import ACCEPTED
 from tests.support.live_gateway import live_gateway
 
 EVERY = verbs(ROUTES)
-OWN_ACCOUNT = {"/v1/accounts/{account}", "/v1/accounts/{account}/external_accounts"}
+OWN_ACCOUNT = {
+    "/v1/accounts/{account}",
+    "/v1/accounts/{account}/capabilities",
+    "/v1/accounts/{account}/capabilities/{capability}",
+    "/v1/accounts/{account}/external_accounts",
+}
 """The account, which a key knows by itself (403 for any other)."""
-ANYBODYS = {"/v1/tax_codes/{id}", *OWN_ACCOUNT, *(f"{path}/{{id}}" for path, _, _ in nouns_not_there.LISTS)}
+NAMED = "/v1/accounts/{id}/capabilities/{capability}"
+"""Capabilities have the same names in every account (tests/flows/platform/test_persons.py)."""
+ANYBODYS = {
+    "/v1/tax_codes/{id}",
+    NAMED,
+    *OWN_ACCOUNT,
+    *(f"{path}/{{id}}" for path, _, _ in nouns_not_there.LISTS),
+}
 """Lists of the house, the same for all; the account; and what nobody has (tests/api/test_empty_lists.py)."""
 
 
@@ -36,7 +49,10 @@ def named(verb: Verb) -> str:
 
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "account": ("/v1/accounts", {"type": "express", "country": "SE", "email": "victoria@example.com"}),
+    "account": (
+        "/v1/accounts",
+        {"type": "express", "country": "SE", "email": "victoria@example.com", **ACCEPTED},
+    ),
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
     "customer": (
         "/v1/customers",
@@ -134,6 +150,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "bank_account": ("/v1/accounts/{account}/external_accounts", {"external_account": "btok_us"}),
+    "person": ("/v1/accounts/{account}/persons", {"first_name": "Victoria"}),
     "fee_refund": ("/v1/application_fees/{application_fee}/refunds", {"amount": "10"}),
     "customer_balance_transaction": (
         "/v1/customers/{customer}/balance_transactions",
@@ -460,7 +477,9 @@ def test_the_fuzz_finds_a_route_that_forgets(cast: Cast, monkeypatch: pytest.Mon
 def test_another_account_is_403_as_one_that_is_not_there(cast: Cast) -> None:
     for verb in EVERY:
         if verb.path in OWN_ACCOUNT and cast.victim.account != cast.stranger.account:
-            answer = cast.stranger.get(verb.path.format(account=cast.victim.account))
+            answer = cast.stranger.get(
+                verb.path.format(account=cast.victim.account, capability="card_payments")
+            )
             assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
 
 

@@ -115,6 +115,7 @@ def test_the_ways_to_make_something_are_found() -> None:
 # ------------------------------------------------------------------------------------- nothing without a rule
 
 HARMLESS = {
+    "account": "the acceptance of the account's terms, a part of a person",
     "address_source": "a choice",
     "disputed_transaction": "a part of the evidence of a dispute",
     "allowed_payment_method_types": "settings",

@@ -140,6 +140,7 @@ VALUES: dict[Key, Any] = {
     ("/v1/webhook_endpoints/{id}", "url"): "https://b.example/hook",
     ("/v2/core/event_destinations", "enabled_events"): ["invoice.paid"],
     ("/v2/core/event_destinations", "event_payload"): "snapshot",
+    ("/v2/core/event_destinations", "events_from"): ["@accounts"],
     ("/v2/core/event_destinations", "webhook_endpoint"): {"url": "https://b.example/hook"},
     ("/v2/core/event_destinations/{id}", "enabled_events"): ["invoice.paid"],
     ("/v2/core/event_destinations/{id}", "webhook_endpoint"): {"url": "https://b.example/hook"},

@@ -58,7 +58,7 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
     last = found.parts[-1].invoice if found.parts else None
     if kept:
         keep(tx, entry, customer.id, last, kept)
-    return rows.update(
+    after = rows.update(
         tx,
         entry,
         event=None,
@@ -68,6 +68,9 @@ def apply_match(tx: Tx, entry: BankEntry, found: Match) -> BankEntry:
         state="queued" if left - kept else "applied",
         unapplied=left - kept,
     )
+    if entry.customer is None:
+        cash_balance.tell_available(tx, after)
+    return after
 
 
 def hold(tx: Tx, entry: BankEntry, customer: Customer) -> BankEntry:
@@ -75,7 +78,10 @@ def hold(tx: Tx, entry: BankEntry, customer: Customer) -> BankEntry:
     if entry.customer is None:
         cash_balance.fund(tx, entry, customer.id, entry.unapplied)
     reason = "transfers of this customer are applied by hand"
-    return rows.update(tx, entry, event=None, customer=customer.id, reason=reason)
+    after = rows.update(tx, entry, event=None, customer=customer.id, reason=reason)
+    if entry.customer is None:
+        cash_balance.tell_available(tx, after)
+    return after
 
 
 def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
@@ -107,8 +113,16 @@ def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
         "attempted": True,
     }
     if remaining:
+        tell_partly_funded(tx, invoice)
         return rows.update(tx, invoice, **changes)
     return mark_paid(tx, invoice, changes)
+
+
+def tell_partly_funded(tx: Tx, invoice: Invoice) -> None:
+    """Emit `payment_intent.partially_funded` where the invoice's own intent is to be paid by transfer."""
+    found = rows.find_many(tx, PaymentIntent, [invoice.payment_intent or ""])
+    asking = [one for one in found.values() if "customer_balance" in one.payment_method_types]
+    rows.emit(tx, [(one, None) for one in asking], "payment_intent.partially_funded")
 
 
 def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:

@@ -9,6 +9,7 @@ from billow.flows.customers import cash
 from billow.resources.bank_entry import MANUAL, BankEntry
 from billow.resources.customer import CashSettings, Customer
 from billow.resources.customer_cash_balance_transaction import CustomerCashBalanceTransaction
+from billow.store import outbox
 from billow.store.tx import Tx
 
 BELOW = "cash_balance_transactions"
@@ -93,6 +94,14 @@ def record(tx: Tx, entry: BankEntry, customer: str, amount: int, type: str, **mo
     )
     rows.insert(tx, made)
     keep_available(tx, customer, entry.currency, ending)
+
+
+def tell_available(tx: Tx, entry: BankEntry) -> None:
+    """Emit `cash_balance.funds_available` where new funds leave something that pays nothing yet."""
+    if entry.account == MANUAL or entry.customer is None or entry.state != "queued" or not entry.unapplied:
+        return
+    customer = rows.find(tx, Customer, entry.customer, deleted=True)
+    outbox.write(tx, [outbox.NewEvent("cash_balance.funds_available", shown(tx, customer))])
 
 
 def keep_available(tx: Tx, id: str, currency: str, amount: int) -> None:

@@ -55,7 +55,7 @@ def fund(tx: Tx, id: str, wanted: Fund) -> CustomerCashBalanceTransaction:
     queued = apply.apply_match(tx, rows.find(tx, BankEntry, name), found)
     if found.rule is None:
         cash_balance.fund(tx, queued, id, queued.unapplied)
-        rows.update(tx, queued, event=None, customer=id)
+        cash_balance.tell_available(tx, rows.update(tx, queued, event=None, customer=id))
     [made, *_] = rows.select(
         tx, CustomerCashBalanceTransaction, "entry = %(entry)s", "order by created, id", entry=name
     )

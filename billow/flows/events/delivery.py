@@ -19,7 +19,7 @@ from billow.resources import webhook_endpoint as endpoints
 from billow.resources.event import NUMBERED, Event
 from billow.resources.event_destination import EventDestination
 from billow.resources.webhook_delivery import WebhookDelivery
-from billow.store import bulk, webhook_queue
+from billow.store import bulk, platforms, webhook_queue
 from billow.store.jobs import job
 from billow.store.tx import Database, Tx
 
@@ -112,9 +112,9 @@ def read(db: Database, turn: Turn) -> Batch | None:
             forget(tx, [turn.receiver])
             return None
         if receiver.status != "enabled":
-            clear_queue(tx, receiver)
+            clear_queue(tx, turn.receiver)
             return None
-        return batch_of(tx, receiver, MOST_SLOW_DELIVERIES if turn.slow else MOST_DELIVERIES)
+        return batch_of(tx, turn.receiver, receiver, MOST_SLOW_DELIVERIES if turn.slow else MOST_DELIVERIES)
 
 
 def settle(db: Database, turn: Turn, answers: Sequence[Answer], slow: bool) -> Turn:
@@ -133,9 +133,9 @@ def settle(db: Database, turn: Turn, answers: Sequence[Answer], slow: bool) -> T
             return after
         gave_up = any(one["status"] == "failed" for one in recorded)
         taken = [answer.good for answer in answers]
-        receiver = endpoint_failures.record(tx, receiver, queue, taken, gave_up)
+        receiver = endpoint_failures.record(tx, turn.receiver, receiver, queue, taken, gave_up)
         if any(answer.status == GONE for answer in answers) and receiver.status == "enabled":
-            endpoint_failures.disable(tx, receiver, "endpoint_gone")
+            endpoint_failures.disable(tx, turn.receiver, receiver, "endpoint_gone")
         return after
 
 
@@ -151,9 +151,9 @@ def _commit_without_waiting(tx: Tx) -> None:
     tx.run("set local synchronous_commit = off")
 
 
-def batch_of(tx: Tx, receiver: Receiver, most: int) -> Batch | None:
+def batch_of(tx: Tx, name: str, receiver: Receiver, most: int) -> Batch | None:
     """Read the deliveries that are due and write their messages; one that fails does not stop the others."""
-    ids = webhook_queue.waiting(tx, receiver.id, most)
+    ids = webhook_queue.waiting(tx, name, most)
     known = rows.find_many(tx, WebhookDelivery, ids)
     pending = [known[id] for id in ids if id in known and known[id].status == "pending"]
     events = rows.find_many(tx, Event, [delivery.event for delivery in pending])
@@ -175,16 +175,24 @@ def batch_of(tx: Tx, receiver: Receiver, most: int) -> Batch | None:
 
 def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event) -> Message:
     """Write the signed message of a delivery: the event, or the notification of a thin one."""
+    account = account_of(tx, delivery, event)
     if isinstance(receiver, EventDestination):
-        secrets = [receiver.secret]
-        version = receiver.snapshot_api_version
-        shown = thin.notification(event, tx.livemode) if receiver.thin else snapshot(tx, event, version)
+        secrets, version = [receiver.secret], receiver.snapshot_api_version
     else:
-        secrets = endpoints.secrets_of(receiver, tx.wall)
-        shown = snapshot(tx, event, receiver.api_version)
+        secrets, version = endpoints.secrets_of(receiver, tx.wall), receiver.api_version
+    if isinstance(receiver, EventDestination) and receiver.thin:
+        shown = thin.notification(event, tx.livemode, account)
+    else:
+        shown = snapshot(tx, event, version) | ({"account": account} if account else {})
     body = msgspec.json.encode(shown)
     about = event.related or event.id
     return Message(delivery.id, delivery.attempts, about, headers(secrets, event.id, tx.wall, body), body)
+
+
+def account_of(tx: Tx, delivery: WebhookDelivery, event: Event) -> str | None:
+    """Return the connected account that a delivery tells of; None if it is of the account itself."""
+    told = platforms.told_of(tx.account, event.type, event.data["object"])
+    return told or platforms.endpoint_of(delivery.receiver)[1] or None
 
 
 def snapshot(tx: Tx, event: Event, version: str | None) -> dict[str, Any]:
@@ -254,13 +262,12 @@ def acknowledge(tx: Tx, events: Sequence[str]) -> None:
         )
 
 
-def clear_queue(tx: Tx, receiver: Receiver) -> None:
+def clear_queue(tx: Tx, name: str) -> None:
     """Clear the queue of a disabled receiver; enabling it queues its pending deliveries again."""
-    cls = type(receiver)
     # Enabling locks the row too, so that one of the two transactions sees the other's result.
-    found = rows.lock_many(tx, cls, [receiver.id])
-    if not found or found[0].status != "enabled":
-        webhook_queue.clear(tx, receiver.id)
+    found = endpoint_failures.receiver_of(tx, name, lock=True)
+    if found is None or found.status != "enabled":
+        webhook_queue.clear(tx, name)
 
 
 @job("webhook.forget", lane="events")

@@ -9,7 +9,7 @@ from billow.providers.mail import Message
 from billow.resources import event_destination as destinations
 from billow.resources.event_destination import EventDestination
 from billow.resources.webhook_endpoint import WebhookEndpoint
-from billow.store import jobs
+from billow.store import jobs, platforms
 from billow.store.jobs import job
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
@@ -21,21 +21,48 @@ DISABLED = timedelta(days=3)
 """How long an endpoint fails before it is disabled, once an event has no retries left (F12)."""
 
 
-def receiver_of(tx: Tx, id: str) -> Receiver | None:
-    """Find the webhook endpoint or event destination of an id."""
-    if id.startswith(EventDestination.prefix):
-        return rows.find_many(tx, EventDestination, [id]).get(id)
-    return rows.find_many(tx, WebhookEndpoint, [id]).get(id)
+def receiver_of(tx: Tx, name: str, *, lock: bool = False) -> Receiver | None:
+    """Find the webhook endpoint or event destination that a queue is of: one's own, or the platform's.
+
+    None where it is gone, or the account is connected to that platform no more.
+    """
+    id, account = platforms.endpoint_of(name)
+    if not account:
+        return found_in(tx, id, lock=lock)
+    home = platforms.platform_of(tx)
+    if home is None or account != tx.account:
+        return None
+    with tx.within(home) as there:
+        found = found_in(there, id, lock=lock) if platforms.is_connected(there, account) else None
+    return found if found and found.connect else None
 
 
-def disable(tx: Tx, receiver: Receiver, reason: str) -> Receiver:
-    """Disable a receiver: nothing is sent to it until it is enabled."""
+def found_in(tx: Tx, id: str, *, lock: bool) -> Receiver | None:
+    cls: type[Receiver] = EventDestination if id.startswith(EventDestination.prefix) else WebhookEndpoint
+    if lock:
+        return next(iter(rows.lock_many(tx, cls, [id])), None)
+    return rows.find_many(tx, cls, [id]).get(id)
+
+
+def disable(tx: Tx, name: str, receiver: Receiver, reason: str) -> Receiver:
+    """Disable the receiver of a queue, in the books that it is of: nothing is sent to it until enabled."""
+    home = platforms.platform_of(tx) if platforms.endpoint_of(name)[1] else None
+    if home is None:
+        return disabled(tx, receiver, reason)
+    with tx.within(home) as there:
+        after = disabled(there, receiver, reason)
+    return after
+
+
+def disabled(tx: Tx, receiver: Receiver, reason: str) -> Receiver:
     if isinstance(receiver, EventDestination):
         return destinations.disable(tx, receiver, reason)
     return rows.update(tx, receiver, event=None, status="disabled")
 
 
-def record(tx: Tx, receiver: Receiver, queue: dict[str, Any], taken: list[bool], gave_up: bool) -> Receiver:
+def record(
+    tx: Tx, name: str, receiver: Receiver, queue: dict[str, Any], taken: list[bool], gave_up: bool
+) -> Receiver:
     """Record since when a receiver fails; in live mode warn its owner, and disable it in the end.
 
     `taken` says of each message whether the receiver took it; `queue` is its row in the queue, which the
@@ -46,18 +73,18 @@ def record(tx: Tx, receiver: Receiver, queue: dict[str, Any], taken: list[bool],
     warned: datetime | None = queue["warned_at"] if since == queue["failing_since"] else None
     fails = tx.wall - since if since and tx.livemode else timedelta(0)
     if gave_up and fails >= DISABLED:
-        receiver = disable(tx, receiver, "endpoint_failing")
-        jobs.put(tx, "webhook.notice", receiver.id, tx.wall, clock="wall")
+        receiver = disable(tx, name, receiver, "endpoint_failing")
+        jobs.put(tx, "webhook.notice", name, tx.wall, clock="wall")
     elif fails >= WARNED and warned is None:
         warned = tx.wall
-        jobs.put(tx, "webhook.notice", receiver.id, tx.wall, clock="wall")
+        jobs.put(tx, "webhook.notice", name, tx.wall, clock="wall")
     if (since, warned) != (queue["failing_since"], queue["warned_at"]):
         tx.run(
             "update webhook_receivers set failing_since = %(since)s, warned_at = %(warned)s"
             " where id = %(id)s",
             since=since,
             warned=warned,
-            id=receiver.id,
+            id=name,
         )
     return receiver
 

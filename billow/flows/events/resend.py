@@ -8,7 +8,7 @@ from billow.core.errors import Refused, require
 from billow.flows.events.endpoint_failures import receiver_of
 from billow.resources.event import Event
 from billow.resources.webhook_delivery import WebhookDelivery
-from billow.store import webhook_queue
+from billow.store import platforms, webhook_queue
 from billow.store.tx import Tx
 
 
@@ -23,8 +23,15 @@ def resend(tx: Tx, id: str, wanted: Resend) -> Event:
     # An event without a number gets it after this transaction, which then queues the delivery.
     event = rows.lock(tx, Event, id)
     receiver = receiver_of(tx, to)
+    if receiver is None:  # an endpoint of the platform, for an event of the account that it has connected
+        to = platforms.receiver_name(to, tx.account)
+        receiver = receiver_of(tx, to)
     if receiver is None:
-        raise Refused(f"No such webhook endpoint: '{to}'", param="webhook_endpoint", code="resource_missing")
+        raise Refused(
+            f"No such webhook endpoint: '{wanted.webhook_endpoint}'",
+            param="webhook_endpoint",
+            code="resource_missing",
+        )
     require(receiver.status == "enabled", "This webhook endpoint is disabled.", param="webhook_endpoint")
     if restart(tx, id, to):
         event = rows.update(tx, event, event=None, pending_webhooks=event.pending_webhooks + 1)

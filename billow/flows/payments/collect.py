@@ -13,7 +13,7 @@ from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
 from billow.flows.papers import links
-from billow.flows.payments import abandoned, intent_states
+from billow.flows.payments import abandoned, able_accounts, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -63,7 +63,7 @@ def collect_due(tx: Tx, refs: list[str]) -> Steps:
     """
     invoices = rows.lock_owned(tx, Invoice, refs)
     payable = [one for one in invoices if one.status == "open" and one.auto_advance and one.amount_due > 0]
-    if not has_gateway(tx):
+    if not has_gateway(tx) or (payable and not able_accounts.may_charge(tx)):
         leave_open(tx, payable)
         return None
     first = {one.customer: one for one in reversed(payable)}
@@ -76,8 +76,9 @@ def collect_due(tx: Tx, refs: list[str]) -> Steps:
 
 def leave_open(tx: Tx, invoices: Sequence[Invoice]) -> None:
     """Keep invoices open that no gateway can collect: no attempt is counted, and no retry is scheduled."""
+    reason = "the account may not charge" if has_gateway(tx) else "live mode has no payment gateway"
     for invoice in invoices:
-        log.warning("%s invoice %s stays open: live mode has no payment gateway", tx.tenant, invoice.id)
+        log.warning("%s invoice %s stays open: %s", tx.tenant, invoice.id, reason)
     scheduled = [invoice for invoice in invoices if invoice.next_payment_attempt]
     rows.update_many(tx, [(invoice, {"next_payment_attempt": None}) for invoice in scheduled])
 
@@ -300,6 +301,8 @@ def write_down_many(tx: Tx, attempts: Sequence[Attempt]) -> list[Attempt]:
     when live mode still simulated payments.
     """
     name = gateway(tx).name
+    if any(attempt.kind == "charge" for attempt in attempts):
+        able_accounts.check_charges(tx)
     attempts = [attempt.but(return_url=return_url_of(tx, attempt)) for attempt in attempts]
     for attempt in attempts:
         if tx.livemode and attempt.kind in ("charge", "setup") and accounts.is_test_method(attempt.token):

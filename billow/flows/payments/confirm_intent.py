@@ -18,7 +18,6 @@ from billow.flows.payments import (
 from billow.flows.payments.payment_intent_params import Confirm
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
-from billow.resources.mandate import Mandate
 from billow.resources.payment_intent import SHOWN_TO_BROWSERS, PaymentIntent, check_secret
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
@@ -132,14 +131,7 @@ def confirmed_changes(
 def mandate_of(tx: Tx, intent: PaymentIntent, wanted: Confirm, method: PaymentMethod) -> str | None:
     """Return the mandate by which a payment is made, if its method needs or the request names one."""
     if wanted.mandate:
-        given = rows.find(tx, Mandate, wanted.mandate, param="mandate")
-        require(
-            given.payment_method == method.id and given.status == "active",
-            f"The mandate {given.id} does not cover the payment method {method.id}.",
-            param="mandate",
-            code="payment_intent_mandate_invalid",
-        )
-        return given.id
+        return mandates.covering(tx, wanted.mandate, method.id).id
     if intent.invoice and not wanted.mandate_data:
         return None
     found = mandates.of_intent(tx, method, wanted.mandate_data, "payment_intent")

@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.fields import seconds
-from billow.core.errors import Refused
+from billow.core.errors import Refused, require
 from billow.flows.papers import links
 from billow.resources.intent_shapes import Acceptance, MandateData
 from billow.resources.mandate import Mandate
@@ -90,3 +90,15 @@ def details_of(tx: Tx, method: PaymentMethod, id: str) -> dict[str, Any]:
     if "url" in details:
         details["url"] = links.mandate(tx, id)
     return details
+
+
+def covering(tx: Tx, id: str, method: str) -> Mandate:
+    """Find a mandate that a request names; refuse one that does not cover the method now."""
+    given = rows.find(tx, Mandate, id, param="mandate")
+    require(
+        given.payment_method == method and given.status == "active",
+        f"The mandate {given.id} does not cover the payment method {method}.",
+        param="mandate",
+        code="payment_intent_mandate_invalid",
+    )
+    return given

@@ -10,7 +10,7 @@ from billow.flows.customers import payment_methods
 from billow.flows.invoices import due_dates, finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
 from billow.flows.outside.outside import gateway
-from billow.flows.payments import collect, settle
+from billow.flows.payments import collect, mandates, settle
 from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
@@ -24,9 +24,11 @@ from billow.store.tx import Tx
 
 
 class Pay(Params):
+    mandate: str | None = f.ref("mandate", unset=True)
     off_session: bool = f.boolean(default=True)
     paid_out_of_band: bool = f.boolean(default=False)
     payment_method: str | None = f.ref("payment_method")
+    source: str | None = f.ref("payment_method")
 
 
 @Invoice.action("pay", Pay)
@@ -41,12 +43,23 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
     require(invoice.status in lifecycle.PAYABLE, f"This invoice can't be paid: it is {invoice.status}.")
     if wanted.paid_out_of_band:
         return pay_out_of_band(tx, invoice)
-    check_method(tx, invoice, wanted.payment_method)
+    require(
+        not (wanted.payment_method and wanted.source),
+        "You may only specify one of these parameters: payment_method, source.",
+        param="source",
+        code="parameters_exclusive",
+    )
+    named, param = wanted.payment_method or wanted.source, "source" if wanted.source else "payment_method"
+    method = check_method(tx, invoice, named, param)
+    mandate = mandates.covering(tx, wanted.mandate, method) if wanted.mandate else None
     if invoice.payment_intent is None:
         # An invoice that was sent has no intent until it is paid by card.
         [invoice] = invoice_intents.link_intents(tx, [(invoice, rows.find(tx, Customer, invoice.customer))])
+    if mandate:
+        intent = rows.lock(tx, PaymentIntent, invoice.payment_intent or "")
+        rows.update(tx, intent, event=None, mandate=mandate.id)
     tx = yield from collect.attempt_invoice(
-        tx, invoice, automatic=False, method=wanted.payment_method, off_session=wanted.off_session
+        tx, invoice, automatic=False, method=named, off_session=wanted.off_session
     )
     after = rows.find(tx, Invoice, invoice.id)
     return (
@@ -56,21 +69,23 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
     )
 
 
-def check_method(tx: Tx, invoice: Invoice, method: str | None) -> None:
-    """Check that the payment method is the customer's, or without one that the customer has a method."""
+def check_method(tx: Tx, invoice: Invoice, method: str | None, param: str = "payment_method") -> str:
+    """Return the method that pays: the one that is named, which must be the customer's, or the default."""
     gateway(tx)
     if method:
-        found = rows.find(tx, PaymentMethod, method, param="payment_method")
+        found = rows.find(tx, PaymentMethod, method, param=param)
         require(
             found.customer == invoice.customer,
             "The payment method must be attached to the invoice's customer.",
-            param="payment_method",
+            param=param,
         )
-        return
+        return method
     customer = rows.find(tx, Customer, invoice.customer)
     found_ids = rows.find_many(tx, Subscription, [invoice.subscription or ""])
-    if payment_methods.method_id(customer, found_ids.get(invoice.subscription or ""), invoice) is None:
+    chosen = payment_methods.method_id(customer, found_ids.get(invoice.subscription or ""), invoice)
+    if chosen is None:
         raise Refused(collect.NO_METHOD.message, code="resource_missing")
+    return chosen
 
 
 def decline_error(tx: Tx, intent: PaymentIntent, of: str = "invoice") -> Refused:

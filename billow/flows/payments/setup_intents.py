@@ -12,9 +12,8 @@ from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Deposits, NeedsAction
 from billow.flows.customers.payment_methods import NewMethod
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
-from billow.flows.payments import collect, intent_methods, intent_states, mandates, settle
+from billow.flows.payments import able_accounts, collect, intent_methods, intent_states, mandates, settle
 from billow.resources.attempt import Attempt
-from billow.resources.connected_account import ConnectedAccount
 from billow.resources.customer import Customer
 from billow.resources.intent_shapes import AutomaticMethods, MandateData, types_listed
 from billow.resources.method_options import MethodOptions
@@ -91,7 +90,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
     tx = clocks.enter(tx, customer.test_clock if customer else None)
     if wanted.on_behalf_of:
-        rows.find(tx, ConnectedAccount, wanted.on_behalf_of, param="on_behalf_of")
+        able_accounts.check_on_behalf_of(tx, wanted.on_behalf_of)
     check_self(wanted)
     columns = intent_methods.columns_of(tx, intent_methods.wish_of(wanted, None))
     for name in ("mandate_data", "return_url", "single_use"):

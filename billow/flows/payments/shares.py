@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from billow.api import rows
-from billow.core.errors import Refused, require
+from billow.core.errors import require
 from billow.core.money import proportional
-from billow.flows.payments import application_fees, transfers
+from billow.flows.payments import able_accounts, application_fees, transfers
 from billow.resources.application_fee import ApplicationFee, find_of
 from billow.resources.charge import Charge
-from billow.resources.connected_account import ConnectedAccount
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.refund import Refund
 from billow.resources.transfer import Transfer
 from billow.store.ids import new_id
+from billow.store.platforms import platform_of
 from billow.store.tx import Tx
 
 OF_INTENTS = (
@@ -36,13 +36,9 @@ def check_terms(tx: Tx, wanted: Any, amount: int, called: str) -> None:
     """Check the accounts that a payment names, and the shares of it: no more than the payment."""
     account, transfer = getattr(wanted, "on_behalf_of", None), wanted.transfer_data
     if account:
-        rows.find(tx, ConnectedAccount, account, param="on_behalf_of")
-    if transfer and not rows.find_many(tx, ConnectedAccount, [transfer.destination]):
-        raise Refused(
-            f"No such destination: '{transfer.destination}'",
-            param="transfer_data[destination]",
-            code="resource_missing",
-        )
+        able_accounts.check_on_behalf_of(tx, account)
+    if transfer and getattr(transfer, "destination", None):
+        able_accounts.find_destination(tx, transfer.destination, "transfer_data[destination]")
     fee = wanted.application_fee_amount
     require(
         not fee or transfer or is_connected(tx),
@@ -95,8 +91,7 @@ def at_capture(tx: Tx, held: Charge | PaymentIntent, wanted: Any, amount: int) -
 
 def is_connected(tx: Tx) -> bool:
     """Check whether the account is connected to a platform, which may keep a fee of its payments."""
-    found = tx.one("select platform from accounts where id = %(id)s", id=tx.account)
-    return bool(found and found["platform"])
+    return platform_of(tx) is not None
 
 
 def names(terms: Charge | PaymentIntent) -> dict[str, Any]:
@@ -121,11 +116,9 @@ def divide(tx: Tx, charge: Charge) -> None:
     """
     if charge.transfer and charge.transfer_data:
         send(tx, charge, charge.transfer, charge.transfer_data)
-    elif charge.application_fee:
-        found = tx.one("select platform from accounts where id = %(id)s", id=tx.account)
-        if found and found["platform"]:
-            with tx.within(f"{found['platform']}/{tx.tenant.split('/')[1]}") as there:
-                application_fees.keep(there, fee_of(charge, tx.account, charge.id, None))
+    elif charge.application_fee and (platform := platform_of(tx)):
+        with tx.within(platform) as there:
+            application_fees.keep(there, fee_of(charge, tx.account, charge.id, None))
 
 
 def send(tx: Tx, charge: Charge, transfer: str, data: Mapping[str, Any]) -> None:

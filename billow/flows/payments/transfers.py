@@ -7,11 +7,10 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import proportional, show
 from billow.flows.outside.outside import gateway
-from billow.flows.payments import application_fees, postings
+from billow.flows.payments import able_accounts, application_fees, postings
 from billow.ledger import entries, post
 from billow.resources.application_fee import ApplicationFee, find_of
 from billow.resources.charge import Charge
-from billow.resources.connected_account import ConnectedAccount
 from billow.resources.refund import Refund
 from billow.resources.transfer import Transfer, TransferReversal
 from billow.store.ids import new_id
@@ -39,7 +38,7 @@ def create(tx: Tx, wanted: Create) -> Transfer:
     Locks the account of the platform, and the charge. Emits `transfer.created`.
     """
     lock_balance(tx)
-    account = destination_of(tx, wanted.destination)
+    account = able_accounts.find_destination(tx, wanted.destination, "destination")
     charge = (
         rows.lock(tx, Charge, wanted.source_transaction, param="source_transaction")
         if wanted.source_transaction
@@ -84,18 +83,6 @@ def move(tx: Tx, transfer: Transfer, fee: int = 0) -> Transfer:
 def lock_balance(tx: Tx) -> None:
     """Let transfers of an account wait for each other: what one takes, the next one has not."""
     tx.one("select id from accounts where id = %(id)s for update", id=tx.account)
-
-
-def destination_of(tx: Tx, id: str) -> ConnectedAccount:
-    found = rows.find_many(tx, ConnectedAccount, [id]).get(id)
-    if found is None:
-        raise Refused(f"No such destination: '{id}'", param="destination", code="resource_missing")
-    require(
-        not found.rejected,
-        f"The account {id} was rejected, so nothing can be transferred to it.",
-        param="destination",
-    )
-    return found
 
 
 def left_of(tx: Tx, charge: Charge | None) -> int:

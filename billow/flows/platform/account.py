@@ -67,7 +67,7 @@ def retrieve_own(tx: Tx) -> dict[str, Any]:
 def update(tx: Tx, id: str, wanted: connected_accounts.Update) -> dict[str, Any] | ConnectedAccount:
     """Update the account of the API key, as its papers show it, or one that is connected to it."""
     if id != tx.account:
-        return connected_accounts.update(tx, rows.lock(tx, ConnectedAccount, _connected(tx, id).id), wanted)
+        return connected_accounts.update(tx, rows.lock(tx, ConnectedAccount, connected(tx, id).id), wanted)
     return update_own(tx, wanted)
 
 
@@ -142,10 +142,10 @@ def retrieve(tx: Tx, id: str) -> dict[str, Any] | ConnectedAccount:
     """Retrieve the account of the API key, or one that is connected to it."""
     if id == tx.account:
         return retrieve_own(tx)
-    return _connected(tx, id)
+    return connected(tx, id)
 
 
-def _connected(tx: Tx, id: str) -> ConnectedAccount:
+def connected(tx: Tx, id: str) -> ConnectedAccount:
     """Find a connected account; refuse one that the key's account has not."""
     found = rows.find_many(tx, ConnectedAccount, [id]).get(id)
     if found is None:
@@ -166,7 +166,7 @@ class ExternalAccounts(Paging):
 def external_accounts(tx: Tx, id: str, wanted: ExternalAccounts) -> Page:
     """List the bank accounts to which a connected account is paid out; one's own are at the gateway."""
     if id != tx.account:
-        return page_of(tx, _connected(tx, id).id, wanted, wanted.object)
+        return page_of(tx, connected(tx, id).id, wanted, wanted.object)
     return listing.empty(tx, "external account", wanted, f"/v1/accounts/{id}/external_accounts")
 
 

@@ -1,6 +1,5 @@
 """Create and change the accounts of businesses for which a platform bills."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,12 @@ from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import external_accounts, profiles
 from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
+from billow.store import outbox
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
-CAPABILITY = re.compile(r"[a-z0-9_]{1,60}")
-CAPABILITIES = ("card_payments", "transfers")
+CARDS = "card_payments"
+CAPABILITIES = (CARDS, "transfers")
 """What an account is asked to have where the request names nothing."""
 
 
@@ -58,25 +58,28 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
         param="country",
     )
     kind = kind_of(wanted)
+    asked = requested(wanted.capabilities or {}) or CAPABILITIES
     made = rows.insert(
         tx,
         ConnectedAccount(
             id=new_id(ConnectedAccount.prefix),
             business_type=wanted.business_type,
-            capabilities=dict.fromkeys(requested(wanted.capabilities or {}) or CAPABILITIES, "inactive"),
+            capabilities=dict.fromkeys(asked, "inactive"),
             controller=controller_of(kind, rows.plain_value(wanted.controller) or {}),
             country=country,
             default_currency=wanted.default_currency or currencies[-1].lower(),
             email=wanted.email,
             metadata=merged({}, wanted.metadata),
+            requested_at=dict.fromkeys(asked, int(tx.now.timestamp())),
             type=kind,
             **{name: given.shown() for name in HASHES if (given := getattr(wanted, name))},
         ),
         event=None,
     )
     tx.run(
-        "insert into accounts (id, name, country, default_currency, created, api_version, platform)"
-        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s"
+        "insert into accounts"
+        " (id, name, country, default_currency, created, api_version, platform, may_charge)"
+        " select %(id)s, %(name)s, %(country)s, %(currency)s, %(now)s, api_version, %(platform)s, false"
         " from accounts where id = %(platform)s",
         id=made.id,
         name=name_of(made),
@@ -88,7 +91,7 @@ def create(tx: Tx, wanted: Create) -> ConnectedAccount:
     profiles.copy(tx, made, {})
     if wanted.external_account:
         external_accounts.add(tx, made, wanted.external_account)
-    return made
+    return after(tx, made, {}) if is_complete(made) else made
 
 
 def country_of(tx: Tx) -> str:
@@ -125,7 +128,7 @@ def controller_of(kind: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def requested(capabilities: Mapping[str, accounts.Requested]) -> list[str]:
     """Return the capabilities that a request asks for, by name."""
-    unknown = sorted(name for name in capabilities if not CAPABILITY.fullmatch(name))
+    unknown = sorted(name for name in capabilities if name not in accounts.CAPABILITIES)
     if unknown:
         raise Refused(
             f"Received unknown parameter: capabilities[{unknown[0]}]",
@@ -153,8 +156,7 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
         external_accounts.add(tx, account, wanted.external_account, default=True)
     for name in HASHES:
         if sent.get(name):
-            before = getattr(account, name) or sent[name].shown()
-            changes[name] = {**before, **rows.plain_value(sent[name].sent())}
+            changes[name] = changed(getattr(account, name), sent[name])
     if "metadata" in sent:
         changes["metadata"] = merged(account.metadata, wanted.metadata)
     if wanted.capabilities is not None:
@@ -165,6 +167,22 @@ def update(tx: Tx, account: ConnectedAccount, wanted: Update) -> ConnectedAccoun
         left = {name: state for name, state in kept if name in named or name not in asked}
         changes["capabilities"] = left | dict.fromkeys(sorted(named - left.keys()), state)
     return after(tx, account, changes)
+
+
+def changed(before: Mapping[str, Any] | None, part: Params) -> dict[str, Any]:
+    """Return a hash with what a request says of it; hashes in it are changed likewise, not replaced."""
+    if not before:
+        return part.shown()
+    now, shown = dict(before), part.shown()
+    for name, value in part.sent().items():
+        now[name] = changed(now.get(name), value) if isinstance(value, Params) else shown[name]
+    return now
+
+
+def is_complete(account: ConnectedAccount) -> bool:
+    """Check whether the holder of an account has said what is due."""
+    accepted = account.tos_acceptance["date"] is not None and account.business_type is not None
+    return account.details_submitted or accepted
 
 
 def refuse_tax_ids(wanted: Update) -> None:
@@ -180,21 +198,47 @@ def refuse_tax_ids(wanted: Update) -> None:
 
 def after(tx: Tx, account: ConnectedAccount, changes: dict[str, Any]) -> ConnectedAccount:
     """Write the changes of an account, and what follows from them: its name, and whether it can charge."""
-    changed = account.but(**changes)
-    accepted = changed.tos_acceptance["date"] is not None and changed.business_type is not None
-    changes["details_submitted"] = changed.details_submitted or accepted
-    able = changes["details_submitted"] and not changed.rejected and has_gateway(tx)
+    now = account.but(**changes)
+    changes["details_submitted"] = is_complete(now)
+    able = changes["details_submitted"] and not now.rejected and takes_payments(tx, account)
     changes["charges_enabled"] = able
-    changes["capabilities"] = dict.fromkeys(changed.capabilities, state_of(able))
+    changes["capabilities"] = dict.fromkeys(now.capabilities, state_of(able))
+    since, asked = int(tx.now.timestamp()), account.requested_at
+    changes["requested_at"] = {name: asked.get(name, since) for name in now.capabilities}
     written = rows.update(tx, account, **changes)
+    tell(tx, account, written)
     tx.run(
-        "update accounts set name = %(name)s, default_currency = %(currency)s where id = %(id)s",
+        "update accounts set name = %(name)s, default_currency = %(currency)s, may_charge = %(able)s"
+        " where id = %(id)s",
         id=account.id,
         name=name_of(written),
         currency=written.default_currency,
+        able=written.details_submitted and not written.rejected and CARDS in written.capabilities,
     )
     profiles.copy(tx, written, account.settings)
     return written
+
+
+def tell(tx: Tx, before: ConnectedAccount, after: ConnectedAccount) -> None:
+    """Emit `capability.updated` for each capability whose state has changed."""
+    told = accounts.changed_capabilities(before, after, tx.now)
+    outbox.write(
+        tx,
+        [
+            outbox.NewEvent(
+                "capability.updated", new, {name: old[name] for name in new if new[name] != old[name]}
+            )
+            for new, old in told
+        ],
+    )
+
+
+def takes_payments(tx: Tx, account: ConnectedAccount) -> bool:
+    """Check whether a gateway takes payments of an account: the platform's, or one of its own."""
+    if has_gateway(tx):
+        return True
+    with tx.within(f"{account.id}/{tx.tenant.split('/')[1]}") as there:
+        return has_gateway(there)
 
 
 def state_of(charges: bool) -> str:
@@ -215,4 +259,7 @@ class Reject(Params):
 def reject(tx: Tx, account: ConnectedAccount, wanted: Reject) -> ConnectedAccount:
     """Reject an account, which can charge nobody any more. Emits `account.updated`."""
     inactive = dict.fromkeys(account.capabilities, "inactive")
-    return rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)
+    tx.run("update accounts set may_charge = false where id = %(id)s", id=account.id)
+    after = rows.update(tx, account, charges_enabled=False, rejected=wanted.reason, capabilities=inactive)
+    tell(tx, account, after)
+    return after

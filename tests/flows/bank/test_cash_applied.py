@@ -28,11 +28,10 @@ def intent(world: World, customer: str, amount: int = 900, **more: Any) -> str:
     return str(made["id"])
 
 
-def charged_invoice(bank: Any, world: World, customer: str, amount: int) -> tuple[str, str]:
+def charged_invoice(bank: Any, world: World, customer: str, amount: int, **more: Any) -> tuple[str, str]:
     """An open invoice that is to be charged, and its intent."""
-    invoice = bank.invoice(
-        customer, amount, collection_method="charge_automatically", days_until_due=None, auto_advance=False
-    )
+    by_itself = {"collection_method": "charge_automatically", "days_until_due": None, "auto_advance": False}
+    invoice = bank.invoice(customer, amount, **by_itself, **more)
     found = world.get(f"/v1/invoices/{invoice}", expand=["payments"])
     return invoice, str(found["payments"]["data"][0]["payment"]["payment_intent"])
 
@@ -166,3 +165,25 @@ def test_the_account_to_transfer_to_is_named(bank, world, anna):
     assert found["bank_transfer"]["financial_addresses"][0]["iban"]["iban"] == account.iban
     wanted["bank_transfer"] = {"type": "us_bank_transfer"}
     assert world.refused(path, **wanted)["param"] == "bank_transfer[type]"
+
+
+def test_new_funds_that_pay_nothing_yet_are_told_once(bank, world, anna):
+    fund(world, anna, 600)
+    told = world.get("/v1/events", type="cash_balance.funds_available")["data"]
+    assert [one["data"]["object"]["available"] for one in told] == [{"eur": 600}]
+    assert told[0]["data"]["object"]["customer"] == anna
+    invoice, wanted = charged_invoice(bank, world, anna, 600)
+    world.post(f"/v1/payment_intents/{wanted}/apply_customer_balance")
+    assert len(world.get("/v1/events", type="cash_balance.funds_available")["data"]) == 1
+    assert bank.paid(invoice)[0] == "paid"
+
+
+@pytest.mark.parametrize(("types", "told"), [(["card"], []), (["customer_balance"], [400])])
+def test_an_intent_that_waits_for_transfers_says_when_a_part_has_come(bank, world, anna, types, told):
+    settings = {"payment_method_types": types}
+    invoice, wanted = charged_invoice(bank, world, anna, 700, payment_settings=settings)
+    fund(world, anna, 300)
+    world.post(f"/v1/payment_intents/{wanted}/apply_customer_balance")
+    assert bank.paid(invoice) == ("open", 300, 400)
+    found = world.get("/v1/events", type="payment_intent.partially_funded")["data"]
+    assert [one["data"]["object"]["amount"] for one in found] == told

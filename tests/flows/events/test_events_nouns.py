@@ -13,6 +13,7 @@ from billow.api.resource import REGISTRY
 from billow.resources import event_types
 from billow.store import jobs
 from tests.support import credited
+from tests.support.connected import enabled
 
 Sent = dict[str, str]
 CHANGES = {"create", "update", "delete"}
@@ -54,7 +55,7 @@ def uploaded(api: Any) -> str:
 
 
 def transferred(api: Any) -> Sent:
-    account = api.post("/v1/accounts", {"type": "express", "country": "US"})["id"]
+    account = enabled(api)
     return {"amount": "5", "currency": "usd", "destination": account, "source_transaction": charged(api)}
 
 

@@ -70,7 +70,7 @@ def test_a_destination_is_shown_as_the_contract_has_it(api: Any, contract: Modul
         ({"event_payload": "fat"}, "event_payload"),
         ({"enabled_events": []}, "enabled_events"),
         ({"enabled_events": ["everything"]}, "enabled_events[0]"),
-        ({"events_from": ["@accounts"]}, "events_from[0]"),
+        ({"events_from": ["@organization_members"]}, "events_from[0]"),
         ({"include": ["url"]}, "include[0]"),
         ({"webhook_endpoint": {"url": "ftp://x"}}, "webhook_endpoint[url]"),
         ({"webhook_endpoint": {}}, "webhook_endpoint[url]"),

@@ -7,6 +7,7 @@ import pytest
 from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.pages.description import accepted_by
+from tests.support.connected import enabled
 
 PAY, SET = "/v1/payment_intents", "/v1/setup_intents"
 BASE = {"amount": "2000", "currency": "usd"}
@@ -184,10 +185,13 @@ def test_each_parameter_has_its_case() -> None:
 @pytest.fixture
 def known(api: Any) -> dict[str, str]:
     """What cases name: a customer, a connected account, and a configuration."""
-    account = api.post("/v1/accounts", {"type": "express", "country": "SE"})
     configuration = api.post("/v1/payment_method_configurations", {"name": "Mine"})
     customer = api.post("/v1/customers")
-    return {"account": account["id"], "configuration": configuration["id"], "customer": customer["id"]}
+    return {
+        "account": enabled(api, country="SE"),
+        "configuration": configuration["id"],
+        "customer": customer["id"],
+    }
 
 
 def at(shown: Any, path: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
+from tests.support.connected import enabled
 from tests.support.invariants import check_all
 
 SOLD = {
@@ -20,7 +21,7 @@ SOLD = {
 
 @pytest.fixture
 def shop(api: Api) -> str:
-    return str(api.post("/v1/accounts", {"type": "express", "country": "US"})["id"])
+    return enabled(api)
 
 
 def shared(api: Api, shop: str, **more: Any) -> Any:

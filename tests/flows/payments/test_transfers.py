@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
+from tests.support.connected import enabled
 from tests.support.invariants import check_all
 
 
 @pytest.fixture
 def shop(api: Api) -> str:
-    return str(api.post("/v1/accounts", {"type": "express", "country": "US"})["id"])
+    return enabled(api)
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from billow.store import jobs
 from tests.conftest import Api
+from tests.support.connected import ACCEPTED
 from tests.support.invariants import check_all
 
-EXPRESS = {"type": "express", "country": "SE", "email": "ann@example.com"}
-ACCEPTED = {
-    "business_type": "company",
-    "tos_acceptance[date]": 1735689600,
-    "tos_acceptance[ip]": "203.0.113.7",
+NO_REDIRECTS = {
+    "automatic_payment_methods[enabled]": "true",
+    "automatic_payment_methods[allow_redirects]": "never",
 }
+EXPRESS = {"type": "express", "country": "SE", "email": "ann@example.com"}
 
 
 @pytest.fixture
@@ -48,6 +49,82 @@ def test_an_account_can_charge_once_its_holder_has_accepted_the_terms(api: Api, 
     assert rejected["requirements"]["disabled_reason"] == "rejected.fraud"
 
 
+SOLD = {"amount": 900, "currency": "sek", "payment_method": "pm_card_visa", "confirm": "true", **NO_REDIRECTS}
+
+
+def test_an_account_cannot_charge_before_its_holder_has_accepted_the_terms(api: Api, connected: str) -> None:
+    as_shop: dict[str, Any] = {"Stripe_Account": connected}
+    of_shop = {"amount": 900, "currency": "sek", "source": "tok_visa"}
+    refused = [
+        api.post("/v1/payment_intents", SOLD, **as_shop),
+        api.post("/v1/charges", of_shop, **as_shop),
+        api.post("/v1/payment_intents", {**SOLD, "on_behalf_of": connected}),
+        api.post("/v1/setup_intents", {"on_behalf_of": connected}),
+    ]
+    for answer in refused:
+        assert (answer.status, answer["error"]["type"]) == (400, "invalid_request_error")
+        assert answer["error"]["message"] == "Your account cannot currently make charges."
+    waiting = {name: value for name, value in SOLD.items() if name != "confirm"}
+    intent = api.post("/v1/payment_intents", waiting, **as_shop)
+    assert intent["status"] == "requires_confirmation"
+    path = f"/v1/payment_intents/{intent['id']}/confirm"
+    assert api.post(path, {}, **as_shop).status == 400
+    api.post(f"/v1/accounts/{connected}", ACCEPTED)
+    assert api.post(path, {}, **as_shop)["status"] == "succeeded"
+    api.post(f"/v1/accounts/{connected}/reject", {"reason": "fraud"})
+    assert api.post("/v1/charges", of_shop, **as_shop).status == 400
+
+
+@pytest.mark.parametrize("accepted", [{}, {**ACCEPTED, "capabilities[card_payments][requested]": "true"}])
+def test_nothing_is_transferred_to_an_account_without_the_capability(
+    api: Api, accepted: dict[str, Any]
+) -> None:
+    shop = api.post("/v1/accounts", {**EXPRESS, **accepted})["id"]
+    charge = api.post("/v1/charges", {"amount": 900, "currency": "sek", "source": "tok_visa"})["id"]
+    share = {"amount": 1, "currency": "sek", "destination": shop, "source_transaction": charge}
+    for path, sent in (
+        ("/v1/transfers", share),
+        ("/v1/payment_intents", {**SOLD, "transfer_data[destination]": shop}),
+    ):
+        answer = api.post(path, sent)
+        assert (answer.status, answer["error"]["code"]) == (400, "insufficient_capabilities_for_transfer")
+
+
+def test_an_account_with_transfers_alone_charges_nobody(api: Api) -> None:
+    only = {**EXPRESS, **ACCEPTED, "capabilities[transfers][requested]": "true"}
+    shop = api.post("/v1/accounts", only)["id"]
+    answer = api.post("/v1/payment_intents", {**SOLD, "on_behalf_of": shop})
+    assert "without the `card_payments` capability" in answer["error"]["message"]
+    assert api.post("/v1/payment_intents", SOLD, Stripe_Account=shop).status == 400
+
+
+def test_invoices_of_an_account_that_cannot_charge_stay_open(api: Api, connected: str) -> None:
+    as_shop: dict[str, Any] = {"Stripe_Account": connected}
+    customer = api.post("/v1/customers", {"payment_method": "pm_card_visa"}, **as_shop)["id"]
+    default = {"invoice_settings[default_payment_method]": method_of(api, customer, as_shop)}
+    api.post(f"/v1/customers/{customer}", default, **as_shop)
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": 900, "currency": "sek"}, **as_shop)
+    billed = {"customer": customer, "auto_advance": "true", "pending_invoice_items_behavior": "include"}
+    made = api.post("/v1/invoices", billed, **as_shop)
+    api.post(f"/v1/invoices/{made['id']}/finalize", {}, **as_shop)
+    jobs.run_due(api.app.db, clock="wall", until=api.app.db.wall() + timedelta(hours=2), lane="outside")
+    after = api.get(f"/v1/invoices/{made['id']}", **as_shop)
+    assert (after["status"], after["attempt_count"]) == ("open", 0)
+    assert api.post(f"/v1/invoices/{made['id']}/pay", {}, **as_shop).status == 400
+
+
+def test_what_a_change_does_not_name_stays(api: Api, connected: str) -> None:
+    path = f"/v1/accounts/{connected}"
+    api.post(path, {"settings[branding][primary_color]": "#112233", "company[address][city]": "Malmo"})
+    api.post(path, {"settings[payouts][schedule][interval]": "manual"})
+    more = {"settings[branding][secondary_color]": "#445566", "company[address][line1]": "Gatan 1"}
+    after = api.post(path, {**more, "settings[payouts][schedule][delay_days]": 5})
+    branding = after["settings"]["branding"]
+    assert (branding["primary_color"], branding["secondary_color"]) == ("#112233", "#445566")
+    assert after["settings"]["payouts"]["schedule"]["interval"] == "manual"
+    assert (after["company"]["address"]["city"], after["company"]["address"]["line1"]) == ("Malmo", "Gatan 1")
+
+
 def test_a_request_acts_for_the_account_that_it_names(api: Api, connected: str) -> None:
     own = api.post("/v1/customers", {"name": "of the platform"})
     there = api.post("/v1/customers", {"name": "of the shop"}, Stripe_Account=connected)
@@ -62,6 +139,7 @@ def test_a_request_acts_for_the_account_that_it_names(api: Api, connected: str) 
 
 def test_a_connected_account_bills_into_its_own_books(api: Api, connected: str) -> None:
     as_shop: dict[str, Any] = {"Stripe_Account": connected}
+    api.post(f"/v1/accounts/{connected}", ACCEPTED)
     customer = api.post("/v1/customers", {"payment_method": "pm_card_visa"}, **as_shop)
     api.post(
         f"/v1/customers/{customer['id']}",
