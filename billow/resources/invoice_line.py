@@ -18,10 +18,17 @@ REASONS = (
     "not_available",
     "not_collecting",
     "not_subject_to_tax",
+    "not_supported",
+    "portion_product_exempt",
+    "portion_reduced_rated",
+    "portion_standard_rated",
     "product_exempt",
+    "product_exempt_holiday",
+    "proportionally_rated",
     "reduced_rated",
     "reverse_charge",
     "standard_rated",
+    "taxable_basis_reduced",
     "zero_rated",
 )
 """Why a tax is what it is."""
@@ -137,6 +144,8 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     period_end: datetime = f.timestamp(required=True, hidden=True)
     tax_rates: list[str] = f.array(default=[], hidden=True)
     """Its own tax rates, instead of the invoice's default tax rates."""
+    tax_amounts: list[dict[str, Any]] = f.array(default=[], hidden=True)
+    """Its taxes as the caller has calculated them, in place of any rates (flows/invoices/given_taxes.py)."""
     tax_behavior: str | None = f.text(hidden=True)
     """Whether its amount includes automatic tax, where that does not follow from its price."""
     tax_code: str | None = f.text(hidden=True)

@@ -852,6 +852,7 @@ create table invoice_lines (
     tax_behavior text,
     tax_code text,
     applied_credits jsonb not null default '[]',
+    tax_amounts jsonb not null default '[]',
     credited            bigint      not null default 0  -- of the net, by credit notes
 ) with (fillfactor = 50);
 create index on invoice_lines (invoice);

@@ -15,7 +15,7 @@ from billow.core.errors import Refused, needed, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
-from billow.flows.invoices import finalize, held_back, invoice_items, numbers
+from billow.flows.invoices import finalize, given_taxes, held_back, invoice_items, numbers
 from billow.flows.invoices.invoice_items import of_customer
 from billow.flows.mails import outbox
 from billow.flows.taxes import params as taxes
@@ -283,7 +283,10 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     changes.update(term_changes(tx, invoice, wanted))
     if invoice.status != "draft":
         return rows.update(tx, invoice, **changes)
-    return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
+    held = invoice_items.lines_of(tx, invoice)
+    rated = "default_tax_rates" if "default_tax_rates" in changes else "automatic_tax"
+    given_taxes.check_given_taxes(invoice.but(**changes), held, rated)
+    return totals.recalculate(tx, invoice, held, **changes)
 
 
 def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
