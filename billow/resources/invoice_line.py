@@ -11,6 +11,8 @@ from billow.api.resource import Resource
 from billow.core.bounds import LARGEST
 from billow.core.invoicing import price_details, span
 
+SHIPPING = "shipping"
+"""The kind of the line that charges for shipping; in the ledger also its product."""
 PRICING = {"price_details": {"price": "price"}}
 """Where the pricing of a line or an invoice item names its price, which callers may expand."""
 REASONS = (
@@ -103,7 +105,10 @@ class TaxAmount(Params):
 
 
 class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="il_", events=()):
-    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, or item."""
+    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, item, or shipping.
+
+    Shipping is the last line, and shown as the shipping cost of its invoice.
+    """
 
     lacks = ("created",)
     order = "position, id"
@@ -128,7 +133,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     subtotal: int = f.computed(lambda row, now, shown: row.amount)
     taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
 
-    kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", required=True, hidden=True)
+    kind: str = f.choice(
+        SHOWN, "licensed", "metered", "trial", "item", "shipping", required=True, hidden=True
+    )
     position: int = f.integer(default=0, hidden=True)
     customer: str = f.text(required=True, hidden=True)
     subscription_item: str | None = f.text(hidden=True)
@@ -159,6 +166,15 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     """The credits that pay for it: the amount of each grant, and since finalization its transaction."""
     usage: Decimal | None = f.decimal(hidden=True)
     """The metered usage of the period, before tiers and packages."""
+
+    @property
+    def listed(self) -> bool:
+        return self.kind != SHIPPING
+
+    @property
+    def sold(self) -> str:
+        """Return under which product the ledger has its revenue."""
+        return SHIPPING if self.kind == SHIPPING else self.product or "none"
 
     @property
     def discounted(self) -> int:

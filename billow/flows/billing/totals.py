@@ -150,11 +150,22 @@ def calculate(
         "total_discount_amounts": discount_totals(invoice, made),
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
         "applied_credits": [entry for line in made for entry in line.applied_credits],
+        "shipping_cost": shipping_cost(invoice, made),
     }
     summed = invoice.but(**totals, **said_of_taxes(invoice, lines, terms))
     bounds.check(amount for line in made for amount in amounts_on_line(line))
     bounds.check(amounts_on_invoice(summed))
     return summed, made
+
+
+def shipping_cost(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:
+    """Return what shipping costs without tax, its taxes and their sum, as an invoice shows it."""
+    for line in lines:
+        if not line.listed:
+            tax = sum(one["amount"] for one in line.taxes)
+            sums = {"amount_subtotal": line.net, "amount_tax": tax, "amount_total": line.net + tax}
+            return {**sums, "shipping_rate": (invoice.shipping_cost or {}).get("shipping_rate")}
+    return None
 
 
 def credits_taken(
@@ -265,16 +276,17 @@ def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> in
         tax_inclusive=inclusive,
         untaxed=line.amount - sum(off.values()) - credit - inclusive - taxed.net,
         credit=credit,
+        shipping=not line.listed,
     )
 
 
 def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[str, Any]:
     """Return the totals of an invoice, and the amount due after the customer's balance."""
     sums = invoicing.totals(lines)
-    untaxed = sum(line.untaxed for line in lines)
     return {
+        "amount_shipping": sums.shipping,
         "subtotal": sums.subtotal,
-        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive - untaxed,
+        "subtotal_excluding_tax": sums.subtotal_excluding_tax,
         "total": sums.total,
         "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
         "amount_due": due(invoice, sums.total).amount_due,

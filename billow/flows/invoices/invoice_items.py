@@ -173,7 +173,10 @@ def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
 
 
 def next_position(tx: Tx, invoice: Invoice) -> int:
-    last = tx.one("select max(position) as last from invoice_lines where invoice = %(id)s", id=invoice.id)
+    last = tx.one(
+        "select max(position) as last from invoice_lines where invoice = %(id)s and kind <> 'shipping'",
+        id=invoice.id,
+    )
     return 0 if last is None or last["last"] is None else int(last["last"]) + 1
 
 

@@ -119,7 +119,7 @@ def named_line(
     known: Mapping[str, InvoiceLine], id: str, invoice: Invoice, param: str, status: int = 400
 ) -> InvoiceLine:
     """Return the line of an invoice that a request names."""
-    if id not in known:
+    if id not in known or not known[id].listed:
         raise Refused(
             f"No such invoice line item: '{id}' on the invoice {invoice.id}",
             param=param,

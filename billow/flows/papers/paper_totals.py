@@ -53,13 +53,24 @@ def sums_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], labels: Mapping[str, str], locale: str = "en"
 ) -> Amounts:
     """List the amounts from the subtotal to the total."""
-    shown = [(wording.say(locale, "subtotal"), invoice.subtotal), *discounts_of(lines, labels)]
-    if used := sum(entry["amount"] for entry in invoice.applied_credits):
+    shown = [(wording.say(locale, "subtotal"), subtotal_of(lines)), *discounts_of(lines, labels)]
+    if used := sum(entry["amount"] for line in lines for entry in line.applied_credits):
         shown.append((wording.say(locale, "billing_credits"), -used))
+    shown += [(wording.say(locale, "shipping"), line.amount) for line in lines if not line.listed]
     if invoice.total_taxes:
         shown.append((wording.say(locale, "untaxed"), invoice.total_excluding_tax or 0))
         shown += [tax_of(tax, labels, invoice.currency, locale) for tax in invoice.total_taxes]
     return [*shown, (wording.say(locale, "total"), invoice.total)]
+
+
+def subtotal_of(lines: Sequence[InvoiceLine]) -> int:
+    """Add up the lines after their own discounts, as they are shown: with the tax inside, or without it."""
+    return sum(
+        line.amount
+        - sum(entry["amount"] for entry in line.discount_amounts if entry["discount"] in line.discounts)
+        for line in lines
+        if line.listed
+    )
 
 
 def discounts_of(lines: Sequence[InvoiceLine], labels: Mapping[str, str]) -> Amounts:

@@ -92,6 +92,8 @@ class InvoiceDocument:
     """The colour of its title, as #1D4FB8; empty: black."""
     second_color: str = ""
     """The colour of its lines; empty: black."""
+    page: str = "a4"
+    """The size of its pages, as the compiler calls it."""
 
 
 class Renderer(Protocol):
