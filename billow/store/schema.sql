@@ -814,6 +814,8 @@ create table invoices (
     shipping_details           jsonb,
     statement_descriptor       text,
     transfer_data              jsonb,
+    from_invoice               jsonb,
+    latest_revision            text,
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)

@@ -122,6 +122,12 @@ def own_source(case: Any) -> str:
     return str(found[0]["id"])
 
 
+def open_invoice(case: Any) -> str:
+    draft = open_draft(case.maker)
+    case.maker.request(f"/v1/invoices/{draft}/finalize", {})
+    return draft
+
+
 def other_card(case: Any) -> str:
     """A second card of the customer, which is not the default."""
     path = "/v1/payment_methods/pm_card_mastercard/attach"
@@ -161,6 +167,7 @@ LINE_VALUES: dict[str, Any] = {
     "quantity_decimal": "2.5",
 }
 VALUES: dict[Key, Any] = {
+    (INV, "from_invoice"): lambda case: {"action": "revision", "invoice": open_invoice(case)},
     **{(path, name): value for path in (INV, ONE) for name, value in OF_BOTH.items()},
     **{(path, name): value for path in (ITEMS, ITEM, LINE) for name, value in LINE_VALUES.items()},
     **{(path, "price_data"): lambda case: data_of(case.maker) for path in (ITEMS, ITEM)},
@@ -189,6 +196,7 @@ WITH: dict[Key, dict[str, Any]] = {
     (INV, "currency"): {"customer": "{new customer}", "pending_invoice_items_behavior": None},
     (INV, "days_until_due"): SENDS,
     (INV, "due_date"): SENDS,
+    (INV, "from_invoice"): {"pending_invoice_items_behavior": None},
     (INV, "subscription"): {"pending_invoice_items_behavior": None},
     (ONE, "application_fee_amount"): {
         "transfer_data": lambda maker: {"destination": maker.existing("account")}

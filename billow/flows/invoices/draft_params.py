@@ -104,15 +104,23 @@ class Terms(Params):
     transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
 
 
+class FromInvoice(Params):
+    """The invoice that is revised."""
+
+    action: str = f.choice(SHOWN, "revision", required=True)
+    invoice: str = f.ref("invoice", required=True)
+
+
 class Create(Terms):
     auto_advance: bool = f.boolean(default=False)
     collection_method: str = f.choice(
         SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
     )
     currency: str | None = f.currency()
-    customer: str = f.ref("customer", required=True)
+    customer: str | None = f.ref("customer")
     default_payment_method: str | None = f.ref("payment_method")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=5, default=[])
+    from_invoice: FromInvoice | None = f.nested(shape=FromInvoice)
     number: str | None = f.text(max=26)
     pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
     subscription: str | None = f.ref("subscription")

@@ -6,7 +6,8 @@ from typing import Any
 
 from billow.api import fields as f
 from billow.api import listing, rows
-from billow.api.params import Params, merged
+from billow.api.params import Params, merged, missing
+from billow.api.params import made as params_made
 from billow.api.resource import Where
 from billow.core import numbering
 from billow.core.errors import Refused, needed, require
@@ -21,6 +22,7 @@ from billow.flows.invoices import (
     invoice_intents,
     invoice_items,
     numbers,
+    revisions,
     shipping,
 )
 from billow.flows.invoices.draft_params import DRAFT_ONLY, Create, Terms, Update
@@ -46,9 +48,11 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     With `subscription` it bills the pending invoice items of that subscription.
     """
     # Locks the customer, whose currency the first invoice fixes.
-    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    customer = rows.lock(tx, Customer, billed_to(tx, wanted), param="customer")
     tx = clocks.enter(tx, customer.test_clock)
-    check(tx, wanted)
+    if wanted.from_invoice:
+        return revise(tx, wanted, customer)
+    check(tx, wanted, customer)
     subscription = of_customer(tx, wanted.subscription, customer) if wanted.subscription else None
     included = subscription or wanted.pending_invoice_items_behavior == "include"
     waiting = pending_items.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
@@ -77,7 +81,28 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     return invoice
 
 
-def check(tx: Tx, wanted: Create) -> None:
+def billed_to(tx: Tx, wanted: Create) -> str:
+    """Return the customer of a new invoice: that of the request, or of the invoice that is revised."""
+    if wanted.customer is None and wanted.from_invoice:
+        return rows.find(tx, Invoice, wanted.from_invoice.invoice, param=revisions.AT).customer
+    if wanted.customer is None:
+        raise missing("customer")
+    return wanted.customer
+
+
+def revise(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
+    """Create the draft that revises an open invoice: a copy of it, with what the request says otherwise."""
+    original = revisions.original_of(tx, wanted, customer)
+    copy = revisions.copy(tx, original, new_id(Invoice.prefix))
+    made = drafts.draft(tx, customer, copy.lines, **copy.fields, currency=original.currency)
+    made.invoice = made.invoice.but(billing_reason="manual")
+    made.lines = [line.but(position=shipping.LAST) if not line.listed else line for line in made.lines]
+    [invoice] = drafts.write(tx, [made])
+    said = {name: value for name, value in wanted.sent().items() if name not in ("customer", "from_invoice")}
+    return update(tx, invoice, params_made(Update, **said)) if said else invoice
+
+
+def check(tx: Tx, wanted: Create, customer: Customer) -> None:
     """Require a due date of an invoice that is sent, and refuse one otherwise; check the other params."""
     sends = wanted.collection_method == "send_invoice"
     dated = wanted.days_until_due is not None or wanted.due_date is not None
@@ -101,7 +126,7 @@ def check(tx: Tx, wanted: Create) -> None:
         code="parameters_exclusive",
     )
     check_number(tx, wanted.number)
-    draft_params.check_terms(tx, wanted, wanted.customer)
+    draft_params.check_terms(tx, wanted, customer.id)
     draft_params.check_fee(tx, wanted.application_fee_amount, wanted.transfer_data)
     taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.default_tax_rates)
     if wanted.default_payment_method:

@@ -22,6 +22,7 @@ from billow.flows.invoices import (
     paused_collection,
     payment_numbers,
     revenue_recognition,
+    revisions,
 )
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
@@ -53,16 +54,29 @@ def finalize_due(tx: Tx, refs: list[str]) -> None:
 
 def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
     """Finalize drafts without a request; where collection is paused, as the pause says."""
+    outdated = leave_outdated(tx, refs)
     paused = paused_collection.behaviors(tx, refs)
     opened = finalize_many(
         tx,
-        refs,
+        [id for id in refs if id not in outdated],
         lambda draft: wanted(draft) and paused.get(draft.id) != paused_collection.KEEP,
         lambda draft: goes_out(draft) and draft.id not in paused,
         lambda draft: paused.get(draft.id) == paused_collection.VOID,
         holds=True,
     )
     return paused_collection.close_paused(tx, opened, paused)
+
+
+def leave_outdated(tx: Tx, refs: Sequence[str]) -> set[str]:
+    """Leave revisions as drafts whose original was paid or voided meanwhile: only a person can decide then.
+
+    Emits `invoice.updated`.
+    """
+    found = [one for one in rows.find_many(tx, Invoice, refs).values() if one.status == "draft"]
+    outdated = [one for one in found if one.from_invoice and revisions.is_outdated(tx, one)]
+    stays = {"auto_advance": False, "automatically_finalizes_at": None}
+    rows.update_many(tx, [(one, stays) for one in outdated])
+    return {one.id for one in outdated}
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
@@ -143,6 +157,7 @@ def finalize_many(
         raise held_back.refusal_of(held[0].invoice)
     held_back.keep_as_drafts(tx, held)
     sheets = [sheet for sheet in sheets if sheet not in held]
+    revisions.void_originals(tx, sheets)
     series = numbers.series_of(tx)
     settle(sheets, numbered=series.scheme == "customer")
     if series.scheme == "account":
@@ -388,6 +403,7 @@ def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out, *, holds: bo
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     )
+    revisions.check_original(tx, invoice)
     jobs.cancel(tx, "invoice.finalize", invoice.id)
     made = finalize_many(tx, [invoice.id], goes=goes, holds=holds)
     if not made and not holds:
