@@ -263,6 +263,7 @@ BELOW = {
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",
     "/v1/invoices/{id}/lines": "invoices",
+    "/v1/invoices/{id}/lines/{line_item}": "invoices",
     "/v1/payment_intents/{id}/verify_microdeposits": "payment_intents",
     "/v1/payment_links/{id}/line_items": "payment_links",
     "/v1/application_fees/{id}/refunds": "fee_refunds",

@@ -123,9 +123,34 @@ def own_source(case: Any) -> str:
 
 
 def open_invoice(case: Any) -> str:
-    draft = open_draft(case.maker)
-    case.maker.request(f"/v1/invoices/{draft}/finalize", {})
+    return opened(case.maker)
+
+
+def opened(maker: Maker) -> str:
+    draft = open_draft(maker)
+    maker.request(f"/v1/invoices/{draft}/finalize", {})
     return draft
+
+
+def reported(case: Any) -> str:
+    """A payment that was made elsewhere, and of which the money is there."""
+    sent = {
+        "amount_requested[currency]": "usd",
+        "amount_requested[value]": "60",
+        "initiated_at": "1735689600",
+        "outcome": "guaranteed",
+        "guaranteed[guaranteed_at]": "1735689600",
+        "payment_method_details[type]": "custom",
+    }
+    return str(case.maker.request("/v1/payment_records/report_payment", sent)["id"])
+
+
+def charged(case: Any) -> str:
+    """A payment of the customer's that has succeeded without an invoice."""
+    card = own_source(case)
+    more = {"amount": "60", "currency": "usd", "customer": case.maker.existing("customer")}
+    sent = {**more, "payment_method": card, "confirm": "true"}
+    return str(case.maker.request("/v1/payment_intents", sent)["id"])
 
 
 def other_card(case: Any) -> str:
@@ -185,6 +210,8 @@ VALUES: dict[Key, Any] = {
     (LINE, "price_data"): lambda case: new_product(case.maker),
     (LINE, "tax_amounts"): [TAX],
     (f"{ONE}/add_lines", "lines"): every_line,
+    (f"{ONE}/attach_payment", "payment_intent"): charged,
+    (f"{ONE}/attach_payment", "payment_record"): reported,
     (f"{ONE}/remove_lines", "lines"): removed_lines,
     (f"{ONE}/update_lines", "lines"): changed_lines,
 }
@@ -239,6 +266,7 @@ def of_draft(tail: str, **sent: str) -> Callable[[Maker], tuple[str, Sent]]:
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     LINE: lambda maker: (line_path(maker), {}),
     f"{ONE}/add_lines": of_draft("add_lines", **{"lines[0][amount]": "300"}),
+    f"{ONE}/attach_payment": lambda maker: (f"/v1/invoices/{opened(maker)}/attach_payment", {}),
     f"{ONE}/finalize": of_draft("finalize"),
     f"{ONE}/pay": of_draft("pay"),
     f"{ONE}/remove_lines": of_draft("remove_lines", **{"lines[0][id]": "", "lines[0][behavior]": "delete"}),
@@ -379,6 +407,13 @@ def paid_by(case: Any) -> bool:
     return bool(charge["payment_method"] == case.value)
 
 
+def attached(case: Any) -> bool:
+    invoice = case.done()
+    payments = case.api.get("/v1/invoice_payments", {"invoice": invoice["id"], "status": "paid"})["data"]
+    told = [payment["payment"][case.name] for payment in payments]
+    return invoice["amount_paid"] == 60 and told == [case.value]
+
+
 def advances(case: Any) -> bool:
     return case.done()["auto_advance"] is (case.value == "true")
 
@@ -418,6 +453,8 @@ RULES: dict[Key, Callable[[Any], bool]] = {
     (LINE, "tax_amounts"): line_taxed,
     (LINE, "tax_rates"): rated,
     (f"{ONE}/add_lines", "lines"): added,
+    (f"{ONE}/attach_payment", "payment_intent"): attached,
+    (f"{ONE}/attach_payment", "payment_record"): attached,
     (f"{ONE}/finalize", "auto_advance"): advances,
     (f"{ONE}/pay", "off_session"): present,
     (f"{ONE}/pay", "paid_out_of_band"): paid_outside,
