@@ -7,8 +7,11 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
+from billow.resources.charge import MANDATE, MANDATES
 
 PRESENCES = ("off_session", "on_session")
+DEBITS = {**MANDATES, "sepa_debit": MANDATE}
+"""Where the details of a method name other objects, as those of charges do."""
 OUTCOMES = ("canceled", "failed", "guaranteed")
 
 
@@ -42,7 +45,7 @@ class PaymentRecord(Resource, object="payment_record", path="/v1/payment_records
     description: str | None = f.text()
     latest_payment_attempt_record: str | None = f.text()
     metadata: dict[str, str] = f.metadata(SHOWN)
-    payment_method_details: dict[str, Any] | None = f.nested()
+    payment_method_details: dict[str, Any] | None = f.nested(refs=DEBITS)
     processor_details: dict[str, Any] = f.nested(default={"custom": None, "type": "custom"})
     reported_by: str = f.absent("self")
     shipping_details: dict[str, Any] | None = f.nested()
@@ -94,7 +97,7 @@ class PaymentAttemptRecord(
     customer_presence: str | None = f.choice(SHOWN, *PRESENCES)
     description: str | None = f.text()
     metadata: dict[str, str] = f.metadata(SHOWN)
-    payment_method_details: dict[str, Any] | None = f.nested()
+    payment_method_details: dict[str, Any] | None = f.nested(refs=DEBITS)
     payment_record: str | None = f.text()
     processor_details: dict[str, Any] = f.nested(default={"custom": None, "type": "custom"})
     reported_by: str = f.absent("self")

@@ -1281,7 +1281,9 @@ create table credit_notes (
     voids                        boolean     not null,  -- it is the document of an invoice that was voided
     check (pre_payment_amount + post_payment_amount = total),
     check ((status = 'void') = (voided_at is not null)),
-    unique (tenant, number)
+    unique (tenant, number),
+    amount_shipping bigint not null default 0,
+    shipping_cost jsonb
 );
 create index credit_notes_by_created on credit_notes (tenant, created desc, id desc);
 create index credit_notes_by_customer on credit_notes (customer, created desc, id desc);
@@ -1308,7 +1310,8 @@ create table credit_note_lines (
     net                 bigint      not null,
     position            bigint      not null,
     untaxed             bigint      not null,
-    check ((type = 'invoice_line_item') = (invoice_line_item is not null))
+    check ((type = 'invoice_line_item') = (invoice_line_item is not null)),
+    shipping boolean not null default false
 );
 create index credit_note_lines_by_note on credit_note_lines (credit_note, position, id);
 create index credit_note_lines_by_line on credit_note_lines (invoice_line_item);
