@@ -35,11 +35,13 @@ def shipping(case: Case, wanted: ShippingCost) -> Credited:
     """Calculate what is credited of the shipping cost: all that is left of it."""
     found = next((line for line in case.lines if not line.listed), None)
     named = (case.invoice.shipping_cost or {}).get("shipping_rate")
-    if found is None or wanted.shipping_rate not in (None, named):
-        raise Refused(
-            "The invoice has no such shipping cost that could be credited.",
-            param="shipping_cost[shipping_rate]",
-        )
+    if found is None:
+        raise Refused("The invoice has no shipping cost that could be credited.", param="shipping_cost")
+    require(
+        wanted.shipping_rate in (None, named),
+        "The invoice was not shipped at this shipping rate.",
+        param="shipping_cost[shipping_rate]",
+    )
     left = left_of(found, [line for line in case.note_lines if line.invoice_line_item == found.id])
     require(left.amount > 0, "The shipping cost was credited before.", param="shipping_cost")
     row = whole_line(found).row

@@ -59,4 +59,4 @@ def test_an_invoice_without_shipping_has_none_to_credit(world: World) -> None:
     invoice = anna.bills()
     invoice.does("finalize")
     wanted = {"invoice": invoice.data["id"], "shipping_cost": {"shipping_rate": "shr_none"}}
-    assert "no such shipping cost" in world.refused("/v1/credit_notes", **wanted)["message"]
+    assert "no shipping cost" in world.refused("/v1/credit_notes", **wanted)["message"]
