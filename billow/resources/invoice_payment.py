@@ -62,10 +62,14 @@ def listing(tx: Any, wanted: Filters) -> Where:
     """
     if wanted.payment is None:
         return Where()
-    kind = wanted.payment.type
-    if kind == "charge":
-        return Where("false")
-    id = getattr(wanted.payment, kind)
-    if id is None:
-        return Where(f"{kind} is not null")
-    return Where(f"{kind} = %(id)s", id=id)
+    intent, record = wanted.payment.payment_intent, wanted.payment.payment_record
+    match wanted.payment.type:
+        case "charge":
+            return Where("false")
+        case "payment_record" if record is None:
+            return Where("payment_record is not null")
+        case "payment_record":
+            return Where("payment_record = %(payment_record)s", payment_record=record)
+        case _ if intent is None:
+            return Where("payment_intent is not null")
+    return Where("payment_intent = %(payment_intent)s", payment_intent=intent)
