@@ -221,7 +221,7 @@ def _attach_lists(
     """Show a list below each object: the first of its entries, which come in the order of the list."""
     below: dict[str, list[Resource]] = {view["id"]: [] for view in views}
     for row in entries:
-        if (its := below.get(getattr(row, spec.by))) is not None:
+        if (its := below.get(getattr(row, spec.by))) is not None and row.listed:
             its.append(row)
     first = [row for rows in below.values() for row in rows[:FIRST]]
     data: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
@@ -241,6 +241,7 @@ def show_former_list(
 ) -> None:
     """Add to `previous_attributes` the first entries of each list as they were, if they have changed."""
     former: dict[str, list[dict[str, Any]]] = {view["id"]: [] for view in views}
+    entries = [row for row in entries if row.listed]
     for row, entry in zip(entries, show(tx, entries), strict=True):
         former[getattr(row, spec.by)].append(entry)
     for view, previous in zip(views, before, strict=True):

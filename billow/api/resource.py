@@ -167,6 +167,11 @@ class Resource(msgspec.Struct, metaclass=Noun):
         """Return the same row with other values."""
         return msgspec.structs.replace(self, **changes)
 
+    @property
+    def listed(self) -> bool:
+        """Return whether lists below another object show it; what they do not comes last in their order."""
+        return True
+
     # --------------------------------------------------------------------------------- verbs
 
     @overload

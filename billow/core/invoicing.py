@@ -47,6 +47,8 @@ class LineAmounts:
     untaxed: int = 0
     credit: int = 0
     """What billing credits pay of it."""
+    shipping: bool = False
+    """Whether it is what shipping costs, which is a part of the total and not of the subtotal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Totals:
     tax_exclusive: int
     tax_inclusive: int
     total: int
+    subtotal_excluding_tax: int
+    shipping: int
 
 
 def totals(lines: Sequence[LineAmounts]) -> Totals:
@@ -63,13 +67,16 @@ def totals(lines: Sequence[LineAmounts]) -> Totals:
 
     The subtotal is after the lines' own discounts (§7.5).
     """
-    subtotal = sum(line.amount - line.own_discount for line in lines)
+    goods = [line for line in lines if not line.shipping]
+    subtotal = sum(line.amount - line.own_discount for line in goods)
+    untaxed = subtotal - sum(line.tax_inclusive + line.untaxed for line in goods)
+    shipping = sum(line.amount for line in lines if line.shipping)
     discount = sum(line.discount for line in lines)
     tax_exclusive = sum(line.tax_exclusive for line in lines)
     tax_inclusive = sum(line.tax_inclusive for line in lines)
     off = discount + sum(line.untaxed + line.credit for line in lines)
-    total = subtotal - off + tax_exclusive
-    return Totals(subtotal, discount, tax_exclusive, tax_inclusive, total)
+    total = subtotal + shipping - off + tax_exclusive
+    return Totals(subtotal, discount, tax_exclusive, tax_inclusive, total, untaxed, shipping)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,11 @@ def sold(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(clearing(gateway, currency), revenue("none", currency), amount)
 
 
+def sale_settles(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Settle what a customer owes with a payment that was recorded as a sale."""
+    return move(revenue("none", currency), receivable(customer, currency), amount)
+
+
 def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer]:
     """Settle what a customer owes with a payment that reached the bank without a gateway."""
     return move(the("bank", currency), receivable(customer, currency), amount)
@@ -176,6 +181,11 @@ def refund_granted(currency: str, net: int, taxes: Sequence[Tax] = ()) -> list[T
 
 def refund_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("refunds_payable", currency), clearing(gateway, currency), amount)
+
+
+def refund_sent_from_bank(currency: str, amount: int) -> list[Transfer]:
+    """Send back money that came without a gateway; the credit note that takes it over owes it."""
+    return move(the("refunds_payable", currency), the("bank", currency), amount)
 
 
 def dispute_moved(gateway: str, currency: str, amount: int) -> list[Transfer]:

@@ -241,7 +241,7 @@ def state(tx: Tx, invoice: Invoice, words: Words, *, waits: bool) -> str:
     if invoice.due_date is None and invoice.status != "open":
         return words("invoice_uncollectible")
     if invoice.due_date is None:
-        since = invoice.finalized_at or invoice.created
+        since = invoice.effective_at or invoice.created
         return words("invoice_due_since", date=checkout_view.day(since, words))
     key = "invoice_overdue" if is_overdue(tx, invoice) else "invoice_to_pay"
     return words(key, date=checkout_view.day(invoice.due_date, words))
@@ -259,7 +259,7 @@ def badge(invoice: Invoice, words: Words, *, waits: bool, overdue: bool) -> tupl
 
 def facts(invoice: Invoice, document: InvoiceDocument, words: Words) -> list[tuple[str, str]]:
     """Return who sends the invoice to whom, and when."""
-    issued = checkout_view.day(invoice.finalized_at or invoice.created, words)
+    issued = checkout_view.day(invoice.effective_at or invoice.created, words)
     return [
         (words("from"), document.seller.name),
         (words("for"), document.buyer.name),

@@ -36,7 +36,7 @@ class CreditNote(
     owner = "customer"
 
     amount: int = f.amount(required=True)
-    amount_shipping: int = f.absent(0)
+    amount_shipping: int = f.amount(default=0)
     currency: str = f.currency(required=True)
     customer: str = f.ref("customer", required=True, filter=True)
     customer_account: str | None = f.absent(filter=True)
@@ -56,7 +56,7 @@ class CreditNote(
     pretax_credit_amounts: list[dict[str, Any]] = f.computed(pretax_credits, refs=CREDIT_AMOUNT)
     reason: str | None = f.choice(SHOWN, *REASONS)
     refunds: list[dict[str, Any]] = f.array(item=RefundPart, default=[])
-    shipping_cost: dict[str, Any] | None = f.absent(refs={"shipping_rate": "shipping_rate"})
+    shipping_cost: dict[str, Any] | None = f.nested(refs={"shipping_rate": "shipping_rate"})
     status: str = f.choice(SHOWN, "issued", "void", default="issued")
     subtotal: int = f.amount(default=0)
     subtotal_excluding_tax: int | None = f.amount(default=0)

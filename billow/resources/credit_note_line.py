@@ -41,5 +41,11 @@ class CreditNoteLine(
     net: int = f.amount(default=0, hidden=True)
     """The amount after discounts and without tax."""
     position: int = f.integer(default=0, hidden=True)
+    shipping: bool = f.boolean(default=False, hidden=True)
+    """Whether it credits what shipping cost; it is shown as the shipping cost of its credit note."""
     untaxed: int = f.amount(default=0, hidden=True)
     """Inclusive tax that an exempt customer does not pay."""
+
+    @property
+    def listed(self) -> bool:
+        return not self.shipping

@@ -73,6 +73,8 @@ def amount_remaining(row: "Invoice", now: datetime, shown: dict[str, Any]) -> in
 NO_TAX = {"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None}
 LIABLE = {"liability": {"account": "account"}}
 """Where automatic tax names the account that is liable for it, which callers may expand."""
+SHIPPING_REFS = {"shipping_rate": "shipping_rate"}
+"""Where a shipping cost names its rate, which callers may expand."""
 RENDERING = {
     "amount_tax_display": None,
     "pdf": {"page_size": "auto"},
@@ -108,7 +110,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     amount_paid: int = f.amount(default=0)
     amount_paid_off_stripe: int | None = f.amount(default=0)
     amount_remaining: int = f.computed(amount_remaining)
-    amount_shipping: int = f.absent(0)
+    amount_shipping: int = f.amount(default=0)
     application: str | None = f.absent(refs="application")
     attempt_count: int = f.integer(default=0)
     attempted: bool = f.boolean(default=False)
@@ -132,7 +134,7 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     customer_tax_exempt: str | None = f.text(default="none")
     customer_tax_ids: list[dict[str, Any]] = f.array(default=[])
     default_payment_method: str | None = f.ref("payment_method", WRITE, unset=True)
-    default_source: str | None = f.absent(refs="card source")
+    default_source: str | None = f.text(refs="card source")
     default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), embed=True, default=[])
     description: str | None = f.text(WRITE, max=1500, unset=True)
     discounts: list[str] = f.array(item=f.ref("discount"), default=[])
@@ -140,12 +142,12 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     effective_at: datetime | None = f.timestamp()
     ending_balance: int | None = f.amount()
     footer: str | None = f.text(WRITE, unset=True)
-    from_invoice: dict[str, Any] | None = f.absent(refs={"invoice": "invoice"})
+    from_invoice: dict[str, Any] | None = f.nested(refs={"invoice": "invoice"})
     hosted_invoice_url: str | None = f.text()
     invoice_pdf: str | None = f.text()
     issuer: dict[str, Any] = f.absent({"account": None, "type": "self"}, refs={"account": "account"})
     last_finalization_error: dict[str, Any] | None = f.nested(refs=IN_AN_ERROR)
-    latest_revision: str | None = f.absent(refs="invoice")
+    latest_revision: str | None = f.ref("invoice")
     lines: list[Any] = f.sublist("line_item", by="invoice", url="/v1/invoices/{id}/lines")
     metadata: dict[str, str] = f.metadata()
     mail_error: str | None = f.text(hidden=True)
@@ -163,11 +165,11 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     post_payment_credit_notes_amount: int = f.amount(default=0)
     pre_payment_credit_notes_amount: int = f.amount(default=0)
     receipt_number: str | None = f.absent()
-    rendering: dict[str, Any] | None = f.absent(RENDERING)
-    shipping_cost: dict[str, Any] | None = f.absent(refs={"shipping_rate": "shipping_rate"})
-    shipping_details: dict[str, Any] | None = f.absent()
+    rendering: dict[str, Any] | None = f.nested(default=RENDERING)
+    shipping_cost: dict[str, Any] | None = f.nested(refs=SHIPPING_REFS)
+    shipping_details: dict[str, Any] | None = f.nested()
     starting_balance: int = f.amount(default=0)
-    statement_descriptor: str | None = f.absent()
+    statement_descriptor: str | None = f.line(max=22)
     status: str = f.choice(SHOWN, *STATUSES, default="draft")
     status_details: dict[str, Any] | None = f.computed(status_details)
     status_transitions: dict[str, int | None] = f.computed(status_transitions)
@@ -185,6 +187,9 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     total_taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
     webhooks_delivered_at: datetime | None = f.timestamp()
 
+    application_fee_amount: int | None = f.amount(hidden=True)
+    """What the platform keeps of its payment, and below what goes to which account (payments/shares.py)."""
+    transfer_data: dict[str, Any] | None = f.nested(hidden=True)
     days_until_due: int | None = f.integer(hidden=True)
     applied_credits: list[dict[str, Any]] = f.array(default=[], hidden=True)
     """The billing credits that pay for its lines, as these show them."""

@@ -11,6 +11,8 @@ from billow.api.resource import Resource
 from billow.core.bounds import LARGEST
 from billow.core.invoicing import price_details, span
 
+SHIPPING = "shipping"
+"""The kind of the line that charges for shipping; in the ledger also its product."""
 PRICING = {"price_details": {"price": "price"}}
 """Where the pricing of a line or an invoice item names its price, which callers may expand."""
 PREPAID = "prepaid"
@@ -20,10 +22,17 @@ REASONS = (
     "not_available",
     "not_collecting",
     "not_subject_to_tax",
+    "not_supported",
+    "portion_product_exempt",
+    "portion_reduced_rated",
+    "portion_standard_rated",
     "product_exempt",
+    "product_exempt_holiday",
+    "proportionally_rated",
     "reduced_rated",
     "reverse_charge",
     "standard_rated",
+    "taxable_basis_reduced",
     "zero_rated",
 )
 """Why a tax is what it is."""
@@ -100,7 +109,10 @@ class TaxAmount(Params):
 
 
 class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="il_", events=()):
-    """One line of an invoice. `kind` says why it is there: licensed, metered, trial, item, or prepaid."""
+    """One line of an invoice. `kind` says why it is there.
+
+    Shipping is the last line, and shown as the shipping cost of its invoice.
+    """
 
     lacks = ("created",)
     order = "position, id"
@@ -125,7 +137,9 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     subtotal: int = f.computed(lambda row, now, shown: row.amount)
     taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
 
-    kind: str = f.choice(SHOWN, "licensed", "metered", "trial", "item", PREPAID, required=True, hidden=True)
+    kind: str = f.choice(
+        SHOWN, "licensed", "metered", "trial", "item", PREPAID, SHIPPING, required=True, hidden=True
+    )
     position: int = f.integer(default=0, hidden=True)
     customer: str = f.text(required=True, hidden=True)
     subscription_item: str | None = f.text(hidden=True)
@@ -141,6 +155,8 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     period_end: datetime = f.timestamp(required=True, hidden=True)
     tax_rates: list[str] = f.array(default=[], hidden=True)
     """Its own tax rates, instead of the invoice's default tax rates."""
+    tax_amounts: list[dict[str, Any]] = f.array(default=[], hidden=True)
+    """Its taxes as the caller has calculated them, in place of any rates (flows/invoices/given_taxes.py)."""
     tax_behavior: str | None = f.text(hidden=True)
     """Whether its amount includes automatic tax, where that does not follow from its price."""
     tax_code: str | None = f.text(hidden=True)
@@ -154,6 +170,15 @@ class InvoiceLine(Resource, object="line_item", table="invoice_lines", prefix="i
     """The credits that pay for it: the amount of each grant, and since finalization its transaction."""
     usage: Decimal | None = f.decimal(hidden=True)
     """The metered usage of the period, before tiers and packages."""
+
+    @property
+    def listed(self) -> bool:
+        return self.kind != SHIPPING
+
+    @property
+    def sold(self) -> str:
+        """Return under which product the ledger has its revenue."""
+        return SHIPPING if self.kind == SHIPPING else self.product or "none"
 
     @property
     def discounted(self) -> int:

@@ -15,8 +15,8 @@ def payment(row: "InvoicePayment", now: datetime, shown: dict[str, Any]) -> dict
     return {
         "charge": None,
         "payment_intent": row.payment_intent,
-        "payment_record": None,
-        "type": "payment_intent",
+        "payment_record": row.payment_record,
+        "type": "payment_record" if row.payment_record else "payment_intent",
     }
 
 
@@ -27,7 +27,7 @@ def status_transitions(row: "InvoicePayment", now: datetime, shown: dict[str, An
 class InvoicePayment(
     Resource, object="invoice_payment", path="/v1/invoice_payments", prefix="inpay_", events=()
 ):
-    """A payment intent that is to pay an invoice, or has paid it."""
+    """A payment that is to pay an invoice, or has paid it: an intent, or one that was made elsewhere."""
 
     amount_paid: int | None = f.amount()
     amount_requested: int = f.amount(required=True)
@@ -38,13 +38,15 @@ class InvoicePayment(
     status: str = f.choice(SHOWN, "open", "paid", "canceled", default="open", filter=True)
     status_transitions: dict[str, int | None] = f.computed(status_transitions)
 
-    payment_intent: str = f.text(required=True, hidden=True)
+    payment_intent: str | None = f.text(hidden=True)
+    payment_record: str | None = f.text(hidden=True)
     canceled_at: datetime | None = f.timestamp(hidden=True)
     paid_at: datetime | None = f.timestamp(hidden=True)
 
 
 class PaymentFilter(Params):
     payment_intent: str | None = f.text()
+    payment_record: str | None = f.text()
     type: str = f.choice(SHOWN, "charge", "payment_intent", "payment_record", required=True)
 
 
@@ -54,11 +56,20 @@ class Filters(Params):
 
 @InvoicePayment.listing(Filters)
 def listing(tx: Any, wanted: Filters) -> Where:
-    """List payments of invoices; `payment[payment_intent]` finds the invoice that an intent pays."""
+    """List payments of invoices; `payment[payment_intent]` finds the invoice that an intent pays.
+
+    So does `payment[payment_record]` that of a payment which was made elsewhere.
+    """
     if wanted.payment is None:
         return Where()
-    if wanted.payment.type != "payment_intent":
-        return Where("false")
-    if wanted.payment.payment_intent is None:
-        return Where()
-    return Where("payment_intent = %(payment_intent)s", payment_intent=wanted.payment.payment_intent)
+    intent, record = wanted.payment.payment_intent, wanted.payment.payment_record
+    match wanted.payment.type:
+        case "charge":
+            return Where("false")
+        case "payment_record" if record is None:
+            return Where("payment_record is not null")
+        case "payment_record":
+            return Where("payment_record = %(payment_record)s", payment_record=record)
+        case _ if intent is None:
+            return Where("payment_intent is not null")
+    return Where("payment_intent = %(payment_intent)s", payment_intent=intent)

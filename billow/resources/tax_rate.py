@@ -13,6 +13,7 @@ from billow.api.resource import Resource, Where
 from billow.core.errors import require
 from billow.store.tx import Tx
 
+LEVELS = ("city", "country", "county", "district", "multiple", "state")
 COUNTRY = re.compile(r"[A-Z]{2}")
 TAX_TYPES = (
     "admissions_tax",
@@ -72,11 +73,11 @@ class TaxRate(
     """What documents have to say beside it, such as "Reverse charge"."""
 
 
-def _check_country(country: str | None) -> None:
+def check_country(country: str | None, param: str = "country") -> None:
     require(
         country is None or COUNTRY.fullmatch(country),
         f"Country '{country}' is unknown. Try using a 2-character alphanumeric country code.",
-        param="country",
+        param=param,
         code="country_code_invalid",
     )
 
@@ -110,12 +111,12 @@ def listing(tx: Tx, wanted: Filters) -> Where:
 @TaxRate.create
 def create(tx: Tx, rate: TaxRate) -> TaxRate:
     """Create a tax rate."""
-    _check_country(rate.country)
+    check_country(rate.country)
     return rows.insert(tx, rate)
 
 
 @TaxRate.update
 def update(tx: Tx, rate: TaxRate, changes: dict[str, Any]) -> TaxRate:
     """Update a tax rate, or archive it; an archived rate still applies where it is attached."""
-    _check_country(changes.get("country"))
+    check_country(changes.get("country"))
     return rows.update(tx, rate, **changes)

@@ -837,6 +837,17 @@ create table invoices (
     seller_version             text,            -- the seller as it was issued by (seller_versions)
     wallet                     text        references wallets,  -- whose top-up it is
     top_up                     text        check (top_up in ('automatic', 'requested')),
+    amount_shipping            bigint      not null default 0,
+    application_fee_amount     bigint,
+    default_source             text,
+    rendering                  jsonb       not null default '{"amount_tax_display": null, "pdf": {"page_size": "auto"},
+        "template": null, "template_version": null}',
+    shipping_cost              jsonb,
+    shipping_details           jsonb,
+    statement_descriptor       text,
+    transfer_data              jsonb,
+    from_invoice               jsonb,
+    latest_revision            text,
     check ((status = 'draft') = (finalized_at is null)),
     check (status = 'draft' or number is not null),
     check (amount_due >= 0 and amount_paid >= 0)
@@ -865,7 +876,8 @@ create table invoice_lines (
     subscription        text,
     taxes               jsonb       not null default '[]',
     tax_rates           jsonb       not null default '[]',
-    kind                text        not null check (kind in ('licensed', 'metered', 'trial', 'item', 'prepaid')),
+    kind                text        not null
+        check (kind in ('licensed', 'metered', 'trial', 'item', 'prepaid', 'shipping')),
     position            bigint      not null,
     customer            text        not null,
     subscription_item   text,
@@ -885,6 +897,7 @@ create table invoice_lines (
     tax_behavior text,
     tax_code text,
     applied_credits jsonb not null default '[]',
+    tax_amounts jsonb not null default '[]',
     credited            bigint      not null default 0  -- of the net, by credit notes
 ) with (fillfactor = 50);
 create index on invoice_lines (invoice);
@@ -965,10 +978,12 @@ create table invoice_payments (
     invoice          text        not null,
     is_default       boolean     not null,
     status           text        not null check (status in ('open', 'paid', 'canceled')),
-    payment_intent   text        not null,
+    payment_intent   text,
     canceled_at      timestamptz,
     paid_at          timestamptz,
-    check (amount_requested >= 0)
+    payment_record   text,
+    check (amount_requested >= 0),
+    constraint invoice_payments_payment_check check (num_nonnulls(payment_intent, payment_record) = 1)
 ) with (fillfactor = 50);
 create index on invoice_payments (tenant, created desc, id desc);
 create index on invoice_payments (invoice);
@@ -1300,7 +1315,9 @@ create table credit_notes (
     voids                        boolean     not null,  -- it is the document of an invoice that was voided
     check (pre_payment_amount + post_payment_amount = total),
     check ((status = 'void') = (voided_at is not null)),
-    unique (tenant, number)
+    unique (tenant, number),
+    amount_shipping bigint not null default 0,
+    shipping_cost jsonb
 );
 create index credit_notes_by_created on credit_notes (tenant, created desc, id desc);
 create index credit_notes_by_customer on credit_notes (customer, created desc, id desc);
@@ -1327,7 +1344,8 @@ create table credit_note_lines (
     net                 bigint      not null,
     position            bigint      not null,
     untaxed             bigint      not null,
-    check ((type = 'invoice_line_item') = (invoice_line_item is not null))
+    check ((type = 'invoice_line_item') = (invoice_line_item is not null)),
+    shipping boolean not null default false
 );
 create index credit_note_lines_by_note on credit_note_lines (credit_note, position, id);
 create index credit_note_lines_by_line on credit_note_lines (invoice_line_item);
@@ -2578,3 +2596,62 @@ create table audit_entries (
     hash     bytea       not null,
     primary key (account, number)
 );
+
+-- Payments that were made elsewhere, as they were reported.
+create table payment_records (
+    tenant                        text        not null default current_setting('billow.tenant'),
+    id                            text        primary key,
+    created                       timestamptz not null,
+    canceled                      bigint      not null,
+    currency                      text        not null,
+    customer                      text        references customers,
+    customer_details              jsonb,
+    customer_presence             text,
+    description                   text,
+    failed                        bigint      not null,
+    guaranteed                    bigint      not null,
+    metadata                      jsonb       not null,
+    payment_method_details        jsonb,
+    processor_details             jsonb       not null,
+    refunded                      bigint      not null,
+    requested                     bigint      not null check (requested > 0),
+    shipping_details              jsonb,
+    guaranteed_at                 timestamptz,
+    invoice                       text        references invoices,
+    latest_payment_attempt_record text,
+    refunds                       jsonb       not null default '[]',
+    check (guaranteed in (0, requested) and refunded between 0 and guaranteed)
+);
+create index on payment_records (tenant, created desc, id desc);
+create index on payment_records (invoice) where invoice is not null;
+
+-- Each attempt at one, and how it ended.
+create table payment_attempt_records (
+    tenant                        text        not null default current_setting('billow.tenant'),
+    id                            text        primary key,
+    created                       timestamptz not null,
+    canceled                      bigint      not null,
+    currency                      text        not null,
+    customer                      text        references customers,
+    customer_details              jsonb,
+    customer_presence             text,
+    description                   text,
+    failed                        bigint      not null,
+    guaranteed                    bigint      not null,
+    metadata                      jsonb       not null,
+    payment_method_details        jsonb,
+    processor_details             jsonb       not null,
+    refunded                      bigint      not null,
+    requested                     bigint      not null check (requested > 0),
+    shipping_details              jsonb,
+    initiated_at                  timestamptz not null,
+    payment_record                text        not null references payment_records
+);
+create index on payment_attempt_records (payment_record, created desc, id desc);
+
+alter table payment_records enable row level security;
+alter table payment_records force row level security;
+create policy one_tenant on payment_records using (tenant = current_setting('billow.tenant', true));
+alter table payment_attempt_records enable row level security;
+alter table payment_attempt_records force row level security;
+create policy one_tenant on payment_attempt_records using (tenant = current_setting('billow.tenant', true));

@@ -21,6 +21,7 @@ from billow.resources.product import Product
 from tests.conftest import Api, Reply
 from tests.support import effects_of_subscription_params as acting_subscriptions
 from tests.support import shown_subscription_params as shown_subscriptions
+from tests.support import valid_invoice_params as valid_invoices
 from tests.support.one_of_each import Maker, Sent, form, with_more, without
 from tests.support.shown_params import agrees
 from tests.support.tested_paths import operations
@@ -292,6 +293,7 @@ SUBSCRIPTIONS = {**acting_subscriptions.RULES, **shown_subscriptions.RULES}
 #: Parameters that are not shown under their name: what proves that they were honoured.
 RULES: dict[Key, Callable[[Case], bool]] = {
     **SUBSCRIPTIONS,
+    **valid_invoices.RULES,
     ("/v1/charges", "capture"): lambda case: case.done()["captured"] is False,
     ("/v1/charges", "source"): lambda case: case.done()["source"]["brand"] == "MasterCard",
     ("/v1/charges", "application_fee_amount"): fee_of_charge,

@@ -103,6 +103,17 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "mandate_data[customer_acceptance][type]": "offline",
         },
     ),
+    "payment_record": (
+        "/v1/payment_records/report_payment",
+        {
+            "amount_requested[currency]": "usd",
+            "amount_requested[value]": "500",
+            "initiated_at": "1735689600",
+            "payment_method_details[type]": "custom",
+            "customer_details[customer]": "{customer}",
+            "customer_details[name]": "Victoria",
+        },
+    ),
     "payment_method_configuration": ("/v1/payment_method_configurations", {"name": "V"}),
     "webhook_endpoint": (
         "/v1/webhook_endpoints",

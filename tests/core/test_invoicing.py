@@ -45,8 +45,8 @@ def test_lines_read_as_stripe_writes_them(arguments, text):
 
 def test_totals_take_off_discounts_and_add_only_exclusive_tax():
     lines = [LineAmounts(500, 50, 30, 21), LineAmounts(1000, 100, 60, 43), LineAmounts(-200)]
-    assert totals(lines) == Totals(1300, 150, 90, 64, 1240)
-    assert totals([]) == Totals(0, 0, 0, 0, 0)
+    assert totals(lines) == Totals(1300, 150, 90, 64, 1240, 1236, 0)
+    assert totals([]) == Totals(0, 0, 0, 0, 0, 0, 0)
 
 
 def test_two_discounted_lines_with_inclusive_and_exclusive_tax_x86():

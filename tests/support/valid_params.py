@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.support import valid_invoice_params as valid_invoices
 from tests.support import valid_subscription_params as valid_subscriptions
 from tests.support.one_of_each import Maker, Sent
 
@@ -30,6 +31,7 @@ FIRST = {"currency": "chf", "unit_amount": "5", "recurring": {"interval": "year"
 #: Examples by path and name, where the type of a field does not say what is valid.
 VALUES: dict[Key, Any] = {
     **valid_subscriptions.VALUES,
+    **valid_invoices.VALUES,
     ("/v1/account", "business_profile"): {"name": "Acme", "support_phone": "+46 8 123"},
     ("/v1/account", "company"): {"name": "Acme AB", "address": {"city": "Stockholm", "country": "SE"}},
     ("/v1/account", "settings"): {"branding": {"primary_color": "#123456"}},
@@ -148,6 +150,7 @@ VALUES: dict[Key, Any] = {
 #: What else is sent with a parameter; None removes a param of the recipe.
 WITH: dict[Key, dict[str, Any]] = {
     **valid_subscriptions.WITH,
+    **valid_invoices.WITH,
     ("/v1/charges", "source"): {"customer": None},
     ("/v1/coupons", "amount_off"): {"percent_off": None, "currency": "usd"},
     ("/v1/coupons", "currency"): {"percent_off": None, "amount_off": "5"},
@@ -182,6 +185,7 @@ WITH: dict[Key, dict[str, Any]] = {
 #: How the object of an update is created, where the recipe is not enough.
 MADE_WITH: dict[Key, dict[str, Any]] = {
     **valid_subscriptions.MADE_WITH,
+    **valid_invoices.MADE_WITH,
     ("/v1/charges/{id}", "customer"): {"customer": None, "source": "tok_visa"},
     ("/v1/coupons/{id}", "currency_options"): {"percent_off": None, "amount_off": "5", "currency": "usd"},
     ("/v1/prices/{id}", "transfer_lookup_key"): {"lookup_key": "first"},
@@ -238,6 +242,7 @@ def existing_source(maker: Maker) -> str:
 #: Operations that neither create nor update at a noun's own path: their paths and required params.
 ELSEWHERE: dict[str, Callable[[Maker], tuple[str, Sent]]] = {
     **valid_subscriptions.ELSEWHERE,
+    **valid_invoices.ELSEWHERE,
     "/v1/account": lambda maker: ("/v1/account", {}),
     "/v1/charges/{id}/capture": lambda maker: (
         f"/v1/charges/{maker.make('charge', capture='false')['id']}/capture",

@@ -7,12 +7,10 @@ from billow.core import lifecycle
 from billow.core.bank.matching import Match, Part
 from billow.core.errors import Inconsistent
 from billow.flows.bank import cash_balance
-from billow.flows.credits import purchases
 from billow.flows.customers import cash
-from billow.flows.invoices import due_dates, reminders
 from billow.flows.invoices.invoice_intents import follow_remaining
 from billow.flows.outside.outside import outside_of
-from billow.flows.subscription_status import transitions
+from billow.flows.payments.part_payments import mark_paid
 from billow.ledger import entries, post
 from billow.resources.bank_application import BankApplication
 from billow.resources.bank_entry import BankEntry
@@ -21,8 +19,7 @@ from billow.resources.customer_balance_transaction import CustomerBalanceTransac
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
-from billow.resources.subscription import Subscription
-from billow.store import clocks, jobs
+from billow.store import clocks
 from billow.store.ids import new_id, secret
 from billow.store.tx import Tx
 
@@ -95,7 +92,7 @@ def pay(tx: Tx, entry: BankEntry, part: Part) -> Invoice:
     remaining = invoice.amount_due - invoice.amount_paid - amount
     follow_remaining(tx, invoice, remaining)
     payment = record_payment(tx, invoice, part.amount)
-    cash_balance.use(tx, entry, invoice.customer, part.amount, payment.payment_intent)
+    cash_balance.use(tx, entry, invoice.customer, part.amount, payment.payment_intent or "")
     application = BankApplication(
         amount=part.amount,
         customer=invoice.customer,
@@ -123,28 +120,6 @@ def tell_partly_funded(tx: Tx, invoice: Invoice) -> None:
     found = rows.find_many(tx, PaymentIntent, [invoice.payment_intent or ""])
     asking = [one for one in found.values() if "customer_balance" in one.payment_method_types]
     rows.emit(tx, [(one, None) for one in asking], "payment_intent.partially_funded")
-
-
-def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
-    """Mark an invoice paid that nothing is left of, with its subscription and its customer."""
-    for timer in due_dates.TIMERS:
-        jobs.cancel(tx, timer, invoice.id)
-    paid = rows.update(
-        tx,
-        invoice,
-        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
-        **changes,
-        auto_advance=False,
-        next_payment_attempt=None,
-        paid_at=tx.now,
-        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
-    )
-    if invoice.subscription:
-        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
-    purchases.deliver(tx, [invoice])
-    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
-    reminders.thank(tx, paid)
-    return paid
 
 
 def record_payment(tx: Tx, invoice: Invoice, amount: int) -> InvoicePayment:

@@ -164,7 +164,7 @@ def reopen(tx: Tx, entry: BankEntry, application: BankApplication) -> Invoice:
     changes = {"amount_paid": None, "canceled_at": tx.now, "status": "canceled"}
     rows.update_many(tx, [(one, changes) for one in payments], event=None)
     for one in payments:
-        cash_balance.free(tx, entry, invoice.customer, application.amount, one.payment_intent)
+        cash_balance.free(tx, entry, invoice.customer, application.amount, one.payment_intent or "")
     off_stripe = (invoice.amount_paid_off_stripe or 0) - application.rounding
     opened = rows.update(tx, invoice, amount_paid_off_stripe=off_stripe, **reopen_changes(invoice, amount))
     if invoice.status == "paid":

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
@@ -13,7 +13,7 @@ from billow.flows.billing.lines import Period, counting_of, item_line
 from billow.flows.outside.seller import default_tax_ids, seller_of
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
-from billow.resources.invoice import Invoice
+from billow.resources.invoice import RENDERING, Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription
@@ -70,10 +70,27 @@ def draft(
             "footer": (customer.invoice_settings or {}).get("footer"),
             "custom_fields": (customer.invoice_settings or {}).get("custom_fields"),
             "discounts": inherited,
+            **rendering_of(customer),
             **fields,
         },
     )
-    return Draft(rows.born(tx, invoice), placed, list(items), inherited=inherited)
+    born = rows.born(tx, invoice)
+    return Draft(born.but(due_date=due_date(born)), placed, list(items), inherited=inherited)
+
+
+def due_date(invoice: Invoice) -> datetime | None:
+    """Return when an invoice is due that its customer pays: so many days after it was created."""
+    if invoice.collection_method != "send_invoice":
+        return None
+    days = invoice.days_until_due
+    return invoice.due_date if days is None else invoice.created + timedelta(days=days)
+
+
+def rendering_of(customer: Customer) -> dict[str, Any]:
+    """Return how the papers of a customer look, where that is set."""
+    options = (customer.invoice_settings or {}).get("rendering_options") or {}
+    shown = options.get("amount_tax_display")
+    return {"rendering": {**RENDERING, "amount_tax_display": shown}} if shown else {}
 
 
 def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:

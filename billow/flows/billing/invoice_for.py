@@ -106,11 +106,18 @@ def draft_for(tx: Tx, charges: Charges, *, waits_an_hour: bool, **fields: Any) -
     fields = {
         **finalization(tx, waits_an_hour=waits_an_hour),
         **drafts.subscription_fields(subject.subscription),
+        "statement_descriptor": statement_of(charges),
         **fields,
     }
     draft = drafts.draft(tx, subject.customer, charges.lines, charges.items, **fields)
     draft.closed, draft.periods = charges.closed, charges.periods
     return draft
+
+
+def statement_of(charges: Charges) -> str | None:
+    """Return what the product of the first item says on a card's statement."""
+    periods = charges.subject.periods
+    return periods[0].part.product.statement_descriptor if periods else None
 
 
 def finalization(tx: Tx, *, waits_an_hour: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from billow.api import rows
@@ -74,6 +74,7 @@ def terms_of(
     named = {id for ids in held for id in ids}
     rates = {id for invoice in invoices for id in invoice.default_tax_rates}
     rates |= {id for line in lines for id in line.tax_rates}
+    rates |= {one["tax_rate"] for line in lines for one in line.tax_amounts}
     taxed = [invoice for invoice in invoices if invoice.automatic_tax["enabled"]]
     rates |= {tax["tax_rate_details"]["tax_rate"] for invoice in taxed for tax in invoice.total_taxes}
     discounts = rows.find_many(tx, Discount, named)
@@ -149,11 +150,22 @@ def calculate(
         "total_discount_amounts": discount_totals(invoice, made),
         "total_taxes": [shown(tax) for tax in taxes.summed([taxed.taxes for taxed in held])],
         "applied_credits": [entry for line in made for entry in line.applied_credits],
+        "shipping_cost": shipping_cost(invoice, made),
     }
     summed = invoice.but(**totals, **said_of_taxes(invoice, lines, terms))
     bounds.check(amount for line in made for amount in amounts_on_line(line))
     bounds.check(amounts_on_invoice(summed))
     return summed, made
+
+
+def shipping_cost(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:
+    """Return what shipping costs without tax, its taxes and their sum, as an invoice shows it."""
+    for line in lines:
+        if not line.listed:
+            tax = sum(one["amount"] for one in line.taxes)
+            sums = {"amount_subtotal": line.net, "amount_tax": tax, "amount_total": line.net + tax}
+            return {**sums, "shipping_rate": (invoice.shipping_cost or {}).get("shipping_rate")}
+    return None
 
 
 def credits_taken(
@@ -179,12 +191,28 @@ def taxes_on(
         decided = terms.automatic[invoice.customer]
         parts = [taxes.Line(amount, decided.rates(line)) for amount, line in zip(left, lines, strict=True)]
         return taxes.taxed(parts, per_line=False)
-    rates = [[terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates] for line in lines]
-    return taxes.taxed(
+    rates = [
+        [] if line.tax_amounts else [terms.rate(id) for id in line.tax_rates or invoice.default_tax_rates]
+        for line in lines
+    ]
+    held = taxes.taxed(
         [taxes.Line(*parts) for parts in zip(left, rates, strict=True)],
         invoice.customer_tax_exempt or "none",
         per_line=terms.per_line,
     )
+    return [
+        given_taxes(line, amount, terms) if line.tax_amounts else one
+        for line, amount, one in zip(lines, left, held, strict=True)
+    ]
+
+
+def given_taxes(line: InvoiceLine, left: int, terms: Terms) -> taxes.Taxed:
+    """Return the taxes of a line as its caller has calculated them, whatever the customer's status."""
+    held = []
+    for one in line.tax_amounts:
+        rate = replace(terms.rate(one["tax_rate"]), reason=one["taxability_reason"])
+        held.append(taxes.Tax(rate, one["amount"], one["taxable_amount"], rate.reason))
+    return taxes.Taxed(left - sum(tax.amount for tax in held if tax.rate.inclusive), tuple(held))
 
 
 def said_of_taxes(invoice: Invoice, lines: Sequence[InvoiceLine], terms: Terms) -> dict[str, Any]:
@@ -248,16 +276,17 @@ def amounts_of(line: InvoiceLine, off: dict[str, int], taxed: taxes.Taxed) -> in
         tax_inclusive=inclusive,
         untaxed=line.amount - sum(off.values()) - credit - inclusive - taxed.net,
         credit=credit,
+        shipping=not line.listed,
     )
 
 
 def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[str, Any]:
     """Return the totals of an invoice, and the amount due after the customer's balance."""
     sums = invoicing.totals(lines)
-    untaxed = sum(line.untaxed for line in lines)
     return {
+        "amount_shipping": sums.shipping,
         "subtotal": sums.subtotal,
-        "subtotal_excluding_tax": sums.subtotal - sums.tax_inclusive - untaxed,
+        "subtotal_excluding_tax": sums.subtotal_excluding_tax,
         "total": sums.total,
         "total_excluding_tax": sums.total - sums.tax_exclusive - sums.tax_inclusive,
         "amount_due": due(invoice, sums.total).amount_due,

@@ -2,15 +2,28 @@
 
 from typing import Any
 
+from billow.api import fields as f
 from billow.api import rows
-from billow.api.params import Params
-from billow.core.errors import Refused
+from billow.api.params import Params, missing
+from billow.core.errors import Refused, require
 from billow.flows.catalog import plans
 from billow.resources import price as prices
 from billow.resources import product as products
 from billow.resources.price import Price
-from billow.resources.product import FirstPrice, Product
+from billow.resources.product import FirstPrice, Product, TaxDetails
 from billow.store.tx import Tx
+
+
+class NewProduct(Params):
+    """A product that is created with its price, for one use alone."""
+
+    description: str | None = f.text(max=40000)
+    images: list[str] | None = f.array(item=f.text(), max=8)
+    metadata: dict[str, str] = f.metadata()
+    name: str = f.text(required=True)
+    tax_code: str | None = f.text()
+    tax_details: TaxDetails | None = f.nested(shape=TaxDetails)
+    unit_label: str | None = f.text()
 
 
 @Product.create
@@ -56,17 +69,35 @@ def insert_price(tx: Tx, price: Price) -> Price:
 def create_inline(tx: Tx, data: Params, at: str) -> Price:
     """Create a price for one use from `price_data`; it is neither listed nor active (§2.2).
 
-    `at` is the path of `price_data` in the request, which refusals name.
+    So is the product that `product_data` describes. `at` is the path of `price_data` in the request, which
+    refusals name.
     """
     given = {name: rows.plain_value(value) for name, value in data.sent().items()}
-    product = products.find_active(tx, given["product"], f"{at}[product]")
+    described = given.pop("product_data", None)
     if given.get("recurring"):
         given["recurring"] = prices.Recurring(**given["recurring"]).shown()
+    given["product"] = product_of(tx, given.get("product"), described, at).id
     try:
-        return insert_price(tx, Price(**{**given, "product": product.id}, active=False, inline=True))
+        return insert_price(tx, Price(**given, active=False, inline=True))
     except Refused as refused:
         refused.param = f"{at}[{refused.param}]"
         raise
+
+
+def product_of(tx: Tx, id: str | None, described: dict[str, Any] | None, at: str) -> Product:
+    """Find the product that `price_data` names, or create the one that it describes."""
+    require(
+        id is None or described is None,
+        "You may only specify one of these parameters: product, product_data.",
+        param=f"{at}[product]",
+        code="parameters_exclusive",
+    )
+    if described is not None:
+        fields = {name: value for name, value in described.items() if value is not None}
+        return products.insert(tx, Product(**fields, active=False))
+    if id is None:
+        raise missing(f"{at}[product]")
+    return products.find_active(tx, id, f"{at}[product]")
 
 
 @Price.update

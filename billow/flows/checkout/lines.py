@@ -9,12 +9,10 @@ from billow.api.params import merged, missing
 from billow.core.errors import Refused, require
 from billow.flows.billing import priced_items
 from billow.flows.billing.currency import check_price_currency
-from billow.flows.catalog.prices import insert_price
-from billow.flows.checkout.params import ChangedLine, Line, PriceData
+from billow.flows.catalog.prices import create_inline
+from billow.flows.checkout.params import ChangedLine, Line
 from billow.flows.quotes.lines import PricedLine, with_prices
 from billow.flows.subscription_terms import items as subscription_items
-from billow.resources import price as prices
-from billow.resources import product as products
 from billow.resources import tax_rate
 from billow.resources.line_item import LineItem
 from billow.resources.price import Price, check_usable
@@ -68,37 +66,11 @@ def price_of(tx: Tx, line: Line, at: str) -> Price:
         code="parameters_exclusive",
     )
     if line.price_data:
-        return create_price(tx, line.price_data, f"{at}[price_data]")
+        return create_inline(tx, line.price_data, f"{at}[price_data]")
     if line.price is None:
         raise missing(f"{at}[price]")
     price = rows.find(tx, Price, line.price, param=f"{at}[price]")
     return check_usable(tx, price, f"{at}[price]")
-
-
-def create_price(tx: Tx, data: PriceData, at: str) -> Price:
-    """Create the price of `price_data`, and the product that it describes; neither can be used elsewhere."""
-    require(
-        data.product is None or data.product_data is None,
-        "You may only specify one of these parameters: product, product_data.",
-        param=f"{at}[product]",
-        code="parameters_exclusive",
-    )
-    if data.product is None and data.product_data is None:
-        raise missing(f"{at}[product]")
-    given = {name: rows.plain_value(value) for name, value in data.sent().items()}
-    described = given.pop("product_data", None)
-    if described:
-        fields = {name: value for name, value in described.items() if value is not None}
-        given["product"] = products.insert(tx, Product(**fields, active=False)).id
-    else:
-        given["product"] = products.find_active(tx, data.product or "", f"{at}[product]").id
-    if given.get("recurring"):
-        given["recurring"] = prices.Recurring(**given["recurring"]).shown()
-    try:
-        return insert_price(tx, Price(**given, active=False, inline=True))
-    except Refused as refused:
-        refused.param = f"{at}[{refused.param}]"
-        raise
 
 
 def check_quantity(line: Line, price: Price, at: str) -> None:

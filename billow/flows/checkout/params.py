@@ -10,30 +10,18 @@ from billow.api.fields import SHOWN
 from billow.api.params import Params, missing
 from billow.core import web_address
 from billow.core.errors import Refused, require
+from billow.flows.catalog.prices import NewProduct
 from billow.flows.quotes.lines import QuotePriceData
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import UI_MODES
 from billow.resources.payment_method import TYPES
-from billow.resources.product import TaxDetails
 from billow.resources.shipping_rate import BEHAVIORS, DeliveryEstimate
 from billow.store.tx import Tx
 
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
 HOSTED = "hosted_page"
-
-
-class NewProduct(Params):
-    """A product that is created with its price, for this session alone."""
-
-    description: str | None = f.text(max=40000)
-    images: list[str] | None = f.array(item=f.text(), max=8)
-    metadata: dict[str, str] = f.metadata()
-    name: str = f.text(required=True)
-    tax_code: str | None = f.text()
-    tax_details: TaxDetails | None = f.nested(shape=TaxDetails)
-    unit_label: str | None = f.text()
 
 
 class PriceData(QuotePriceData):

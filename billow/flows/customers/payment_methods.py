@@ -375,7 +375,7 @@ def method_id(
     The invoice's default comes first, then the subscription's, then the customer's.
     """
     return (
-        (invoice and invoice.default_payment_method)
+        (invoice and (invoice.default_payment_method or invoice.default_source))
         or (subscription and (subscription.default_payment_method or subscription.default_source))
         or (customer.invoice_settings or {}).get("default_payment_method")
         or customer.default_source

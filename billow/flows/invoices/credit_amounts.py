@@ -138,20 +138,36 @@ def totals_of(case: Case, lines: Sequence[CreditNoteLine]) -> dict[str, Any]:
             off[entry["discount"]] += entry["amount"]
             single = entry["discount"] in own.get(line.invoice_line_item or "", set())
             off_own += entry["amount"] if single else 0
-    inside = sum(tax["amount"] for line in lines for tax in line.taxes if tax["tax_behavior"] == "inclusive")
-    subtotal = sum(line.amount for line in lines) - off_own
+    goods = [line for line in lines if line.listed]
+    inside = sum(tax["amount"] for line in goods for tax in line.taxes if tax["tax_behavior"] == "inclusive")
+    subtotal = sum(line.amount for line in goods) - off_own
     total = total_of(lines)
     return {
         "amount": total,
+        **shipping_of(case, lines),
         "discount_amount": sum(off.values()),
         "discount_amounts": [{"amount": amount, "discount": id} for id, amount in off.items()],
         "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal - inside - sum(line.untaxed for line in lines),
+        "subtotal_excluding_tax": subtotal - inside - sum(line.untaxed for line in goods),
         "total": total,
         "total_excluding_tax": sum(line.net for line in lines),
         "total_taxes": totals.merged(
             [], [tax for line in lines for tax in line.taxes], ("tax_rate_details",)
         ),
+    }
+
+
+def shipping_of(case: Case, lines: Sequence[CreditNoteLine]) -> dict[str, Any]:
+    """Return what a credit note shows of the shipping cost that it credits."""
+    found = [line for line in lines if not line.listed]
+    if not found:
+        return {"amount_shipping": 0, "shipping_cost": None}
+    net, gross = sum(line.net for line in found), total_of(found)
+    rate = (case.invoice.shipping_cost or {}).get("shipping_rate")
+    sums = {"amount_subtotal": net, "amount_tax": gross - net, "amount_total": gross}
+    return {
+        "amount_shipping": sum(line.amount for line in found),
+        "shipping_cost": {**sums, "shipping_rate": rate},
     }
 
 

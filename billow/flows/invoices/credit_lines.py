@@ -13,7 +13,7 @@ from billow.core.money import EXACT, round_half_away, show
 from billow.flows.billing import totals
 from billow.flows.invoices.credit_amounts import Case, Credited, by_rate, check, in_order
 from billow.flows.invoices.credit_by_amount import by_amount
-from billow.flows.invoices.credit_params import Line, Terms
+from billow.flows.invoices.credit_params import Line, ShippingCost, Terms
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.tax_rate import TaxRate
@@ -24,14 +24,28 @@ def calculate(case: Case, wanted: Terms) -> list[CreditNoteLine]:
 
     Refuses what is more than is left of a line, of a tax, or of the invoice as a whole.
     """
-    require(
-        wanted.shipping_cost is None,
-        "The invoice has no shipping cost that could be credited.",
-        param="shipping_cost",
-    )
     if wanted.amount:
         return check(in_order(by_amount(case, wanted.amount)), case)
-    return check(in_order(fit(case, by_lines(case, wanted.lines or []))), case)
+    made = by_lines(case, wanted.lines or [])
+    made += [shipping(case, wanted.shipping_cost)] if wanted.shipping_cost else []
+    return check(in_order(fit(case, made)), case)
+
+
+def shipping(case: Case, wanted: ShippingCost) -> Credited:
+    """Calculate what is credited of the shipping cost: all that is left of it."""
+    found = next((line for line in case.lines if not line.listed), None)
+    named = (case.invoice.shipping_cost or {}).get("shipping_rate")
+    if found is None:
+        raise Refused("The invoice has no shipping cost that could be credited.", param="shipping_cost")
+    require(
+        wanted.shipping_rate in (None, named),
+        "The invoice was not shipped at this shipping rate.",
+        param="shipping_cost[shipping_rate]",
+    )
+    left = left_of(found, [line for line in case.note_lines if line.invoice_line_item == found.id])
+    require(left.amount > 0, "The shipping cost was credited before.", param="shipping_cost")
+    row = whole_line(found).row
+    return Credited(credit_notes.credited(parts_of(found), left, left.amount), row, found.taxes, found)
 
 
 def by_lines(case: Case, wanted: Sequence[Line]) -> list[Credited]:
@@ -49,7 +63,7 @@ def by_lines(case: Case, wanted: Sequence[Line]) -> list[Credited]:
 def of_invoice(case: Case, before: Sequence[Credited], wanted: Line, at: str) -> Credited:
     """Calculate what is credited of a line of the invoice, by quantity or by amount."""
     found = case.line(wanted.invoice_line_item or "")
-    if found is None:
+    if found is None or not found.listed:
         raise Refused(
             f"No such invoice line item: '{wanted.invoice_line_item}'",
             param=f"{at}[invoice_line_item]",
@@ -261,5 +275,10 @@ def whole_lines(case: Case) -> list[CreditNoteLine]:
 
 def whole_line(line: InvoiceLine) -> Credited:
     """Return what credits a line of an invoice as it stands there."""
-    row = CreditNoteLine(description=line.description, invoice_line_item=line.id, type="invoice_line_item")
+    row = CreditNoteLine(
+        description=line.description,
+        invoice_line_item=line.id,
+        shipping=not line.listed,
+        type="invoice_line_item",
+    )
     return Credited(parts_of(line), row, line.taxes, line)

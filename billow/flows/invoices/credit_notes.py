@@ -297,5 +297,5 @@ def issue_for_void(tx: Tx, invoice: Invoice, transaction: CustomerBalanceTransac
 @CreditNote.below("GET", "lines", listing.Paging, of=CreditNote)
 def lines(tx: Tx, note: CreditNote, wanted: listing.Paging) -> listing.Page:
     """List the lines of a credit note."""
-    where = Where("credit_note = %(note)s", note=note.id)
+    where = Where("credit_note = %(note)s and not shipping", note=note.id)
     return listing.below(tx, CreditNoteLine, where, wanted, f"/v1/credit_notes/{note.id}/lines")

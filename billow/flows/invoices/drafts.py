@@ -2,83 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import listing, rows
-from billow.api.fields import SHOWN
-from billow.api.params import Params, merged
+from billow.api.params import Params, merged, missing
+from billow.api.params import made as params_made
 from billow.api.resource import Where
 from billow.core import numbering
 from billow.core.errors import Refused, needed, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
-from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
-from billow.flows.invoices import finalize, held_back, invoice_items, numbers
+from billow.flows.billing.discounts import Owner, redeem, update_discounts
+from billow.flows.invoices import (
+    draft_params,
+    finalize,
+    given_taxes,
+    held_back,
+    invoice_intents,
+    invoice_items,
+    numbers,
+    revisions,
+    shipping,
+)
+from billow.flows.invoices.draft_params import DRAFT_ONLY, Create, Terms, Update
 from billow.flows.invoices.invoice_items import of_customer
 from billow.flows.mails import outbox
 from billow.flows.taxes import params as taxes
-from billow.flows.taxes.params import AutomaticTax
-from billow.resources import tax_id as tax_ids
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
-from billow.resources.invoice import CustomField, Invoice
+from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
-from billow.resources.invoice_line import InvoiceLine
-from billow.resources.mandate import Mandate
-from billow.resources.method_options import MethodOptions
+from billow.resources.invoice_line import SHIPPING, InvoiceLine
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.payment_method_types import BY_NAME
 from billow.resources.subscription import Subscription
 from billow.store import clocks, jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
-
-
-class PaymentSettings(Params):
-    """How an invoice may be paid."""
-
-    default_mandate: str | None = f.ref("mandate", unset=True)
-    payment_method_options: MethodOptions | None = f.nested(shape=MethodOptions, unset=True)
-    payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, *BY_NAME), unset=True)
-
-
-def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettings) -> dict[str, Any]:
-    """Return the payment settings of an invoice after a request that sets some."""
-    sent = wanted.sent()
-    if wanted.default_mandate:
-        rows.find(tx, Mandate, wanted.default_mandate, param="payment_settings[default_mandate]")
-    if wanted.payment_method_options:
-        sent["payment_method_options"] = {
-            name: {key: rows.plain_value(value) for key, value in one.sent().items()} if one else None
-            for name, one in wanted.payment_method_options.sent().items()
-        }
-    return {**before, **sent}
-
-
-class Create(Params):
-    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
-    auto_advance: bool = f.boolean(default=False)
-    automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
-    collection_method: str = f.choice(
-        SHOWN, "charge_automatically", "send_invoice", default="charge_automatically"
-    )
-    currency: str | None = f.currency()
-    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
-    customer: str = f.ref("customer", required=True)
-    days_until_due: int | None = f.integer(min=0, max=3650)
-    default_payment_method: str | None = f.ref("payment_method")
-    default_tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=5, default=[])
-    description: str | None = f.text(max=1500, unset=True)
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    due_date: datetime | None = f.timestamp()
-    footer: str | None = f.text(unset=True)
-    metadata: dict[str, str] = f.metadata()
-    number: str | None = f.text(max=26)
-    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
-    pending_invoice_items_behavior: str = f.choice(SHOWN, "exclude", "include", default="exclude")
-    subscription: str | None = f.ref("subscription")
 
 
 @Invoice.create(Create)
@@ -88,9 +48,11 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     With `subscription` it bills the pending invoice items of that subscription.
     """
     # Locks the customer, whose currency the first invoice fixes.
-    customer = rows.lock(tx, Customer, wanted.customer, param="customer")
+    customer = rows.lock(tx, Customer, billed_to(tx, wanted), param="customer")
     tx = clocks.enter(tx, customer.test_clock)
-    check(tx, wanted)
+    if wanted.from_invoice:
+        return revise(tx, wanted, customer)
+    check(tx, wanted, customer)
     subscription = of_customer(tx, wanted.subscription, customer) if wanted.subscription else None
     included = subscription or wanted.pending_invoice_items_behavior == "include"
     waiting = pending_items.pending_items(tx, [customer.id]).get(customer.id, []) if included else []
@@ -106,14 +68,41 @@ def create(tx: Tx, wanted: Create) -> Invoice:
         subtotal = sum(item.amount for item in items)
         owner = discount_owner(customer, fields["id"], currency, subtotal)
         fields["discounts"] = redeem(tx, wanted.discounts or [], owner)
-    [invoice] = drafts.write(tx, [drafts.draft(tx, customer, [], items, **fields)])
+    if wanted.shipping_cost:
+        rate = shipping.rate_of(tx, wanted.shipping_cost, "shipping_cost")
+        fields["shipping_cost"] = {"shipping_rate": rate.id}
+    made = drafts.draft(tx, customer, [], items, **fields)
+    if wanted.shipping_cost:
+        made.lines.append(shipping.line_of(tx, customer, currency, rate).but(invoice=made.invoice.id))
+    [invoice] = drafts.write(tx, [made])
     rows.update(tx, customer, currency=customer.currency or currency)
-    if wanted.auto_advance:
-        jobs.put(tx, "invoice.finalize", invoice.id, tx.now + drafts.GRACE)
+    if invoice.automatically_finalizes_at:
+        jobs.put(tx, "invoice.finalize", invoice.id, invoice.automatically_finalizes_at)
     return invoice
 
 
-def check(tx: Tx, wanted: Create) -> None:
+def billed_to(tx: Tx, wanted: Create) -> str:
+    """Return the customer of a new invoice: that of the request, or of the invoice that is revised."""
+    if wanted.customer is None and wanted.from_invoice:
+        return rows.find(tx, Invoice, wanted.from_invoice.invoice, param=revisions.AT).customer
+    if wanted.customer is None:
+        raise missing("customer")
+    return wanted.customer
+
+
+def revise(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
+    """Create the draft that revises an open invoice: a copy of it, with what the request says otherwise."""
+    original = revisions.original_of(tx, wanted, customer)
+    copy = revisions.copy(tx, original, new_id(Invoice.prefix))
+    made = drafts.draft(tx, customer, copy.lines, **copy.fields, currency=original.currency)
+    made.invoice = made.invoice.but(billing_reason="manual")
+    made.lines = [line.but(position=shipping.LAST) if not line.listed else line for line in made.lines]
+    [invoice] = drafts.write(tx, [made])
+    said = {name: value for name, value in wanted.sent().items() if name not in ("customer", "from_invoice")}
+    return update(tx, invoice, params_made(Update, **said)) if said else invoice
+
+
+def check(tx: Tx, wanted: Create, customer: Customer) -> None:
     """Require a due date of an invoice that is sent, and refuse one otherwise; check the other params."""
     sends = wanted.collection_method == "send_invoice"
     dated = wanted.days_until_due is not None or wanted.due_date is not None
@@ -128,6 +117,7 @@ def check(tx: Tx, wanted: Create) -> None:
         "You can only set a due date if `collection_method` is `send_invoice`.",
         param="due_date",
     )
+    check_due_once(wanted)
     require(
         wanted.subscription is None or not wanted.given("pending_invoice_items_behavior"),
         "You cannot set `pending_invoice_items_behavior` with `subscription`: the invoice bills the pending"
@@ -136,9 +126,9 @@ def check(tx: Tx, wanted: Create) -> None:
         code="parameters_exclusive",
     )
     check_number(tx, wanted.number)
-    taxes.check_automatic_tax(tx, wanted.automatic_tax)
+    draft_params.check_terms(tx, wanted, customer.id)
+    draft_params.check_fee(tx, wanted.application_fee_amount, wanted.transfer_data)
     taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.default_tax_rates)
-    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
 
@@ -156,11 +146,18 @@ COPIED = (
     "collection_method",
     "days_until_due",
     "default_payment_method",
+    "default_source",
     "description",
     "due_date",
+    "effective_at",
     "number",
+    "on_behalf_of",
+    "statement_descriptor",
     "subscription",
+    "application_fee_amount",
 )
+IF_SENT = ("account_tax_ids", "custom_fields")
+"""What replaces the account's or the customer's where it is sent."""
 
 
 def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict[str, Any]:
@@ -168,26 +165,39 @@ def fields_of(tx: Tx, wanted: Create, subscription: Subscription | None) -> dict
     fields = {name: getattr(wanted, name) for name in COPIED}
     if wanted.footer:
         fields["footer"] = wanted.footer
-    if wanted.given("account_tax_ids"):
-        fields["account_tax_ids"] = wanted.account_tax_ids
-    if wanted.custom_fields is not None:
-        fields["custom_fields"] = rows.plain_value(wanted.custom_fields)
+    fields |= {name: rows.plain_value(getattr(wanted, name)) for name in IF_SENT if wanted.given(name)}
     if wanted.automatic_tax:
         fields["automatic_tax"] = taxes.kept(Invoice().automatic_tax, wanted.automatic_tax)
     if subscription:
         fields["parent"] = pending_items.parent_of(subscription)
-    if wanted.payment_settings:
-        usual = Invoice().payment_settings
-        fields["payment_settings"] = payment_settings_after(tx, usual, wanted.payment_settings)
+    usual = tx.now + drafts.GRACE if wanted.auto_advance else None
     return {
         **fields,
+        **shaped(tx, Invoice(), wanted),
         "default_tax_rates": tax_rates.check_usable(tx, wanted.default_tax_rates, "default_tax_rates"),
         "metadata": merged({}, wanted.metadata),
         "billing_reason": "manual",
         "period_start": tx.now,
         "period_end": tx.now,
-        "automatically_finalizes_at": tx.now + drafts.GRACE if wanted.auto_advance else None,
+        "automatically_finalizes_at": wanted.automatically_finalizes_at or usual,
     }
+
+
+def shaped(tx: Tx, before: Invoice, wanted: Terms) -> dict[str, Any]:
+    """Return the hashes of an invoice after a request: what is sent within them, beside what was there."""
+    found: dict[str, Any] = {}
+    if wanted.payment_settings:
+        after = draft_params.payment_settings_after(tx, before.payment_settings, wanted.payment_settings)
+        found["payment_settings"] = after
+    if wanted.rendering:
+        found["rendering"] = draft_params.rendering_after(before.rendering or {}, wanted.rendering)
+    if wanted.given("shipping_details"):
+        told = wanted.shipping_details
+        unsaid = {"carrier": None, "tracking_number": None}
+        found["shipping_details"] = {**told.shown(), **unsaid} if told else None
+    if wanted.given("transfer_data"):
+        found["transfer_data"] = wanted.transfer_data.shown() if wanted.transfer_data else None
+    return found
 
 
 def check_number(tx: Tx, number: str | None) -> None:
@@ -217,39 +227,6 @@ def check_series(tx: Tx, number: str) -> None:
     )
 
 
-DRAFT_ONLY = {
-    "automatic_tax",
-    "account_tax_ids",
-    "custom_fields",
-    "default_tax_rates",
-    "description",
-    "discounts",
-    "collection_method",
-    "due_date",
-    "footer",
-    "number",
-    "days_until_due",
-}
-
-
-class Update(Params):
-    account_tax_ids: list[str] | None = f.array(item=f.text(), max=10, unset=True)
-    auto_advance: bool | None = f.boolean()
-    automatic_tax: AutomaticTax | None = f.nested(shape=AutomaticTax)
-    collection_method: str | None = f.choice(SHOWN, "charge_automatically", "send_invoice")
-    custom_fields: list[CustomField] | None = f.array(SHOWN, CustomField, max=4, unset=True)
-    days_until_due: int | None = f.integer(min=0, max=3650)
-    default_payment_method: str | None = f.ref("payment_method", unset=True)
-    default_tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=5, unset=True)
-    description: str | None = f.text(max=1500, unset=True)
-    discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
-    due_date: datetime | None = f.timestamp()
-    footer: str | None = f.text(unset=True)
-    metadata: dict[str, str] = f.metadata()
-    number: str | None = f.text(max=26, unset=True)
-    payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
-
-
 @Invoice.update(Update)
 def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     """Update a draft; of a finalized invoice, only the params that do not appear on its document (§7.2)."""
@@ -259,38 +236,108 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         raise Refused(
             "Finalized invoices can't be updated in this way", param=frozen[0], code="invoice_not_editable"
         )
-    tax_ids.of_account(tx, wanted.account_tax_ids or [], "account_tax_ids")
+    draft_params.check_terms(tx, wanted, invoice.customer)
     check_number(tx, wanted.number if wanted.number != invoice.number else None)
     if wanted.default_payment_method:
         rows.find(tx, PaymentMethod, wanted.default_payment_method, param="default_payment_method")
     changes: dict[str, Any] = {name: rows.plain_value(value) for name, value in sent.items()}
-    if wanted.payment_settings:
-        after = payment_settings_after(tx, invoice.payment_settings, wanted.payment_settings)
-        changes["payment_settings"] = after
+    for name in ("issuer", "shipping_cost"):
+        changes.pop(name, None)
+    changes |= shaped(tx, invoice, wanted)
+    if {"collection_method", "days_until_due", "due_date"} & sent.keys():
+        changes |= due_after(invoice, wanted)
+    after = invoice.but(
+        **{k: v for k, v in changes.items() if k in ("application_fee_amount", "transfer_data")}
+    )
+    draft_params.check_fee(tx, after.application_fee_amount, after.transfer_data)
     if "metadata" in sent:
         changes["metadata"] = merged(invoice.metadata, sent["metadata"])
-    if wanted.auto_advance is not None and invoice.status == "draft":
-        at = tx.now + drafts.GRACE if wanted.auto_advance else None
-        changes["automatically_finalizes_at"] = at
-        jobs.cancel(tx, "invoice.finalize", invoice.id)
-        jobs.put_many(tx, "invoice.finalize", [(invoice.id, at)] if at else [])
-    if (
-        wanted.auto_advance
-        and invoice.status == "open"
-        and invoice.collection_method == "charge_automatically"
+    if invoice.status == "draft":
+        changes |= scheduled(tx, invoice, wanted)
+    elif (
+        wanted.auto_advance and invoice.status == "open" and invoice_intents.is_charged_automatically(invoice)
     ):
         jobs.put(tx, "invoice.collect", invoice.id, tx.now)
     changes.update(term_changes(tx, invoice, wanted))
     if invoice.status != "draft":
         return rows.update(tx, invoice, **changes)
-    return totals.recalculate(tx, invoice, invoice_items.lines_of(tx, invoice), **changes)
+    held = invoice_items.lines_of(tx, invoice)
+    rated = "default_tax_rates" if "default_tax_rates" in changes else "automatic_tax"
+    given_taxes.check_given_taxes(invoice.but(**changes), held, rated)
+    if wanted.given("shipping_cost"):
+        held, changes["shipping_cost"] = ship(tx, invoice, held, wanted)
+    return totals.recalculate(tx, invoice, held, **changes)
+
+
+def due_after(invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """Return when a draft is due after an update: on a day, or so many days after it was created.
+
+    What is charged automatically is not due on a day.
+    """
+    sends = (wanted.collection_method or invoice.collection_method) == "send_invoice"
+    dated = wanted.days_until_due is not None or wanted.due_date is not None
+    require(
+        sends or not dated,
+        "You can only set a due date if `collection_method` is `send_invoice`.",
+        param="due_date",
+    )
+    check_due_once(wanted)
+    known = dated or invoice.due_date is not None
+    require(
+        not sends or known,
+        "If you are using `collection_method=send_invoice`, you must pass `days_until_due` or `due_date`.",
+        param="days_until_due",
+        code="parameter_missing",
+    )
+    found: dict[str, Any] = {"collection_method": "send_invoice" if sends else "charge_automatically"}
+    if dated or not sends:
+        found |= {"days_until_due": wanted.days_until_due, "due_date": wanted.due_date}
+    return {**found, "due_date": drafts.due_date(invoice.but(**found))}
+
+
+def check_due_once(wanted: Terms) -> None:
+    require(
+        wanted.days_until_due is None or wanted.due_date is None,
+        "You may only specify one of these parameters: days_until_due, due_date.",
+        param="due_date",
+        code="parameters_exclusive",
+    )
+
+
+def charged_by_itself(invoice: Invoice) -> bool:
+    return invoice.status == "open" and invoice_intents.is_charged_automatically(invoice)
+
+
+def scheduled(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """Return when a draft is finalized by itself after an update, and set its timer."""
+    at = wanted.automatically_finalizes_at
+    if at is None and wanted.auto_advance is None:
+        return {}
+    if at is None and wanted.auto_advance:
+        at = tx.now + drafts.GRACE
+    jobs.cancel(tx, "invoice.finalize", invoice.id)
+    jobs.put_many(tx, "invoice.finalize", [(invoice.id, at)] if at else [])
+    return {"automatically_finalizes_at": at}
+
+
+def ship(
+    tx: Tx, invoice: Invoice, held: Sequence[InvoiceLine], wanted: Update
+) -> tuple[list[InvoiceLine], dict[str, Any] | None]:
+    """Replace what shipping costs on a draft, or remove it; return its lines and the cost without amounts."""
+    rows.delete_where(tx, InvoiceLine, "invoice = %(id)s and kind = %(kind)s", id=invoice.id, kind=SHIPPING)
+    goods = [line for line in held if line.listed]
+    if wanted.shipping_cost is None:
+        return goods, None
+    rate = shipping.rate_of(tx, wanted.shipping_cost, "shipping_cost")
+    customer = rows.find(tx, Customer, invoice.customer)
+    line = shipping.line_of(tx, customer, invoice.currency, rate).but(invoice=invoice.id)
+    return [*goods, rows.insert(tx, line)], {"shipping_rate": rate.id}
 
 
 def term_changes(tx: Tx, invoice: Invoice, wanted: Update) -> dict[str, Any]:
     """Return the changed discounts and default tax rates of a draft after an update."""
     changes: dict[str, Any] = {}
     if wanted.automatic_tax:
-        taxes.check_automatic_tax(tx, wanted.automatic_tax)
         changes["automatic_tax"] = taxes.kept(invoice.automatic_tax, wanted.automatic_tax)
     after = changes.get("automatic_tax", invoice.automatic_tax)
     rates = wanted.default_tax_rates if wanted.given("default_tax_rates") else invoice.default_tax_rates
@@ -359,5 +406,5 @@ def send(tx: Tx, invoice: Invoice) -> Invoice:
 @Invoice.below("GET", "lines", listing.Paging, of=Invoice)
 def lines(tx: Tx, invoice: Invoice, wanted: listing.Paging) -> listing.Page:
     """List the lines of an invoice, in the order in which they stand on it (§7.6)."""
-    where = Where("invoice = %(invoice)s", invoice=invoice.id)
+    where = Where("invoice = %(invoice)s and kind <> %(kind)s", invoice=invoice.id, kind=SHIPPING)
     return listing.below(tx, InvoiceLine, where, wanted, f"/v1/invoices/{invoice.id}/lines")

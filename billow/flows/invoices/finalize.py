@@ -1,7 +1,7 @@
 """Finalize drafts: count late usage, number, freeze, and post to the ledger."""
 
 from collections.abc import Container, Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from billow.api import rows
@@ -9,6 +9,7 @@ from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
 from billow.flows.billing import discounts, totals
+from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing.exemption import exemptions
 from billow.flows.credits import application, purchases
 from billow.flows.customers import tax_ids
@@ -21,6 +22,7 @@ from billow.flows.invoices import (
     paused_collection,
     payment_numbers,
     revenue_recognition,
+    revisions,
 )
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
@@ -47,21 +49,35 @@ CHARGED_AT_ONCE = ("subscription_create", "subscription_update")
 @job("invoice.finalize", batch=jobs.BATCH)
 def finalize_due(tx: Tx, refs: list[str]) -> None:
     """Finalize the drafts whose hour has come, in a fixed number of statements, and charge them."""
-    charge_on(tx, by_itself(tx, refs, lambda invoice: invoice.auto_advance))
+    due = by_itself(tx, refs, lambda one: one.auto_advance or one.automatically_finalizes_at is not None)
+    charge_on(tx, due)
 
 
 def by_itself(tx: Tx, refs: Sequence[str], wanted: Wanted = lambda invoice: True) -> list[Invoice]:
     """Finalize drafts without a request; where collection is paused, as the pause says."""
+    outdated = leave_outdated(tx, refs)
     paused = paused_collection.behaviors(tx, refs)
     opened = finalize_many(
         tx,
-        refs,
+        [id for id in refs if id not in outdated],
         lambda draft: wanted(draft) and paused.get(draft.id) != paused_collection.KEEP,
         lambda draft: goes_out(draft) and draft.id not in paused,
         lambda draft: paused.get(draft.id) == paused_collection.VOID,
         holds=True,
     )
     return paused_collection.close_paused(tx, opened, paused)
+
+
+def leave_outdated(tx: Tx, refs: Sequence[str]) -> set[str]:
+    """Leave revisions as drafts whose original was paid or voided meanwhile: only a person can decide then.
+
+    Emits `invoice.updated`.
+    """
+    found = [one for one in rows.find_many(tx, Invoice, refs).values() if one.status == "draft"]
+    outdated = [one for one in found if one.from_invoice and revisions.is_outdated(tx, one)]
+    stays = {"auto_advance": False, "automatically_finalizes_at": None}
+    rows.update_many(tx, [(one, stays) for one in outdated])
+    return {one.id for one in outdated}
 
 
 def charge_on(tx: Tx, opened: Sequence[Invoice]) -> None:
@@ -142,6 +158,7 @@ def finalize_many(
         raise held_back.refusal_of(held[0].invoice)
     held_back.keep_as_drafts(tx, held)
     sheets = [sheet for sheet in sheets if sheet not in held]
+    revisions.void_originals(tx, sheets)
     series = numbers.series_of(tx)
     settle(sheets, numbered=series.scheme == "customer")
     if series.scheme == "account":
@@ -294,22 +311,25 @@ def opening(tx: Tx, sheet: Sheet) -> dict[str, Any]:
     invoice, free = sheet.invoice, not sheet.changes["amount_due"]
     state = lifecycle.after(lifecycle.INVOICE, invoice.status, "finalize")
     url = links.url_of(tx, invoice.id)
-    due = invoice.due_date or (
-        tx.now + timedelta(days=invoice.days_until_due) if invoice.days_until_due is not None else None
-    )
     return {
         "status": lifecycle.after(lifecycle.INVOICE, state, "pay") if free else state,
         "finalized_at": tx.now,
         "paid_at": tx.now if free else None,
-        "effective_at": tx.now,
+        "effective_at": invoice.effective_at or tx.now,
         "hosted_invoice_url": url,
         "invoice_pdf": f"{url}/pdf",
-        "due_date": due if invoice.collection_method == "send_invoice" else None,
+        "due_date": due_when_issued(invoice, tx.now),
         "automatically_finalizes_at": None,
         "last_finalization_error": None,
         "attempted": free or invoice.attempted,
         "auto_advance": invoice.auto_advance and not free,
     }
+
+
+def due_when_issued(invoice: Invoice, now: datetime) -> datetime | None:
+    """Return when an invoice is due. Days that are over when it is issued leave it due at once."""
+    due = billing_drafts.due_date(invoice)
+    return max(due, now) if due and invoice.days_until_due is not None else due
 
 
 def activate_late(tx: Tx, paid: Sequence[Invoice]) -> None:
@@ -368,7 +388,7 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     postings = []
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
-        lines = [entries.Line(line.id, line.product or "none", line.net) for line in sheet.lines]
+        lines = [entries.Line(line.id, line.sold, line.net) for line in sheet.lines]
         owed = totals.owed(invoice.total_taxes, terms.rates)
         moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, owed)
         used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)
@@ -389,6 +409,7 @@ def finalize_one(tx: Tx, invoice: Invoice, goes: Wanted = goes_out, *, holds: bo
         invoice.status == "draft",
         "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
     )
+    revisions.check_original(tx, invoice)
     jobs.cancel(tx, "invoice.finalize", invoice.id)
     made = finalize_many(tx, [invoice.id], goes=goes, holds=holds)
     if not made and not holds:

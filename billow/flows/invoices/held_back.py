@@ -36,7 +36,7 @@ def keep_as_drafts(tx: Tx, sheets: Sequence[Sheet]) -> list[Invoice]:
     """
     for sheet in sheets:
         sheet.changes["last_finalization_error"] = error_of(sheet.invoice)
-        if sheet.invoice.auto_advance:
+        if sheet.invoice.auto_advance or sheet.invoice.automatically_finalizes_at:
             later = tx.now + pause(sheet.invoice.created, tx.now)
             sheet.changes["automatically_finalizes_at"] = later
     kept = rows.update_many(tx, [(sheet.invoice, sheet.changes) for sheet in sheets])

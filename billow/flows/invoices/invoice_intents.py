@@ -83,13 +83,13 @@ def intents_for(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Paymen
 
 
 def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription | None) -> PaymentIntent:
-    id = new_id(PaymentIntent.prefix)
+    id, amount = new_id(PaymentIntent.prefix), invoice.amount_due - invoice.amount_paid
     method = payment_methods.method_id(customer, subscription, invoice)
     types = invoice.payment_settings.get("payment_method_types") or ["card"]
     first = subscription is not None and invoice.billing_reason == "subscription_create"
     return PaymentIntent(
         id=id,
-        amount=invoice.amount_due - invoice.amount_paid,
+        amount=amount,
         currency=invoice.currency,
         customer=invoice.customer,
         invoice=invoice.id,
@@ -100,7 +100,19 @@ def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription 
         payment_method_options=method_options.shown(types, options_of(invoice)) or None,
         setup_future_usage="off_session" if first else None,
         description=DESCRIPTIONS.get(invoice.billing_reason, "Payment for Invoice"),
+        statement_descriptor=invoice.statement_descriptor,
+        # A subscription's invoice only shows on whose behalf it is.
+        on_behalf_of=invoice.on_behalf_of if invoice.billing_reason == "manual" else None,
+        **shares_of(invoice, amount),
     )
+
+
+def shares_of(invoice: Invoice, amount: int) -> dict[str, Any]:
+    """Return what of a payment for an invoice others have: no more than the payment."""
+    data, fee = invoice.transfer_data, invoice.application_fee_amount
+    if data and data.get("amount"):
+        data = {**data, "amount": min(data["amount"], amount)}
+    return {"application_fee_amount": min(fee, amount) if fee else None, "transfer_data": data}
 
 
 def options_of(invoice: Invoice) -> dict[str, Any]:
@@ -135,7 +147,7 @@ def follow_remaining(
         made = intent_for_amount(tx, invoice, customer, remaining)
         insert_intents(tx, [made])
         return link_to(made)
-    rows.update(tx, intent, event=None, amount=remaining)
+    rows.update(tx, intent, event=None, amount=remaining, **shares_of(invoice, remaining))
     waiting = rows.select(tx, InvoicePayment, "payment_intent = %(id)s", id=intent.id)
     rows.update_many(tx, [(one, {"amount_requested": remaining}) for one in waiting], event=None)
     return {}

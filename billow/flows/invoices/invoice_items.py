@@ -1,6 +1,7 @@
 """Create, update and delete invoice items."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,20 +10,19 @@ from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged
-from billow.core import pricing
+from billow.core.bounds import LARGEST
 from billow.core.errors import require
-from billow.core.money import EXACT, round_half_away
-from billow.flows.billing import billing_periods, drafts, lines, priced_items
-from billow.flows.billing.currency import check_customer_currency, check_price_currency
+from billow.flows.billing import billing_periods, drafts, lines
+from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_discounts
 from billow.flows.billing.totals import recalculate, stands_alone, terms_of, with_line
+from billow.flows.invoices.given_taxes import check_given_taxes
+from billow.flows.invoices.item_amounts import MOST, ItemPriceData, Pricing, changed_amount, named, new_amount
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
-from billow.resources.price import Price, check_usable
-from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.resources.tax_code import TaxCode
 from billow.store import clocks
@@ -30,10 +30,6 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 TAX_BEHAVIORS = ("exclusive", "inclusive", "unspecified")
-
-
-class Pricing(Params):
-    price: str = f.ref("price", required=True)
 
 
 class ItemPeriod(Params):
@@ -51,13 +47,15 @@ class CreateItem(Params):
     invoice: str | None = f.ref("invoice")
     metadata: dict[str, str] = f.metadata()
     period: ItemPeriod | None = f.nested(shape=ItemPeriod)
+    price_data: ItemPriceData | None = f.nested(shape=ItemPriceData)
     pricing: Pricing | None = f.nested(shape=Pricing)
-    quantity: int = f.integer(min=0, max=10**12, default=1)
+    quantity: int | None = f.integer(min=0, max=MOST)
+    quantity_decimal: Decimal | None = f.decimal(min=0, max=MOST)
     subscription: str | None = f.ref("subscription")
     tax_behavior: str | None = f.choice(SHOWN, *TAX_BEHAVIORS)
     tax_code: str | None = f.ref("tax_code", unset=True)
     tax_rates: list[str] = f.array(item=f.ref("tax_rate"), max=10, default=[])
-    unit_amount_decimal: Decimal | None = f.decimal()
+    unit_amount_decimal: Decimal | None = f.decimal(min=-LARGEST, max=LARGEST)
 
 
 @InvoiceItem.create(CreateItem)
@@ -81,7 +79,9 @@ def create_item(tx: Tx, wanted: CreateItem) -> InvoiceItem:
         check_editable(invoice)
     if wanted.subscription:
         of_customer(tx, wanted.subscription, customer)
-    cost = amount_fields(tx, wanted, customer)
+    check_period(wanted.period)
+    priced = wanted.pricing or wanted.price_data
+    cost = new_amount(tx, wanted, wanted.currency or (None if priced else customer.currency))
     check_customer_currency(customer, cost["currency"])
     id = new_id(InvoiceItem.prefix)
     inherited = invoice.discounts if invoice else []
@@ -136,52 +136,12 @@ def discount_owner(customer: Customer, item: str, currency: str, present: Sequen
     return Owner(customer, currency, {"invoice_item": item}, [*present, *inherited])
 
 
-def amount_fields(tx: Tx, wanted: CreateItem, customer: Customer) -> dict[str, Any]:
-    """Return the amount fields of a new item: an amount, or a price or unit amount times a quantity."""
-    forms = [
-        name for name in ("amount", "pricing", "unit_amount_decimal") if getattr(wanted, name) is not None
-    ]
+def check_period(period: ItemPeriod | None, at: str = "period") -> None:
     require(
-        len(forms) == 1,
-        "You must pass exactly one of amount, pricing or unit_amount_decimal.",
-        param="amount",
+        period is None or period.start <= period.end,
+        "The period of an invoice item ends before it begins.",
+        param=f"{at}[end]",
     )
-    quantity = Decimal(wanted.quantity)
-    if wanted.pricing:
-        found_price = rows.find(tx, Price, wanted.pricing.price, param="pricing[price]")
-        price = check_usable(tx, found_price, "pricing[price]", "one_time")
-        currency = wanted.currency or price.currency
-        check_price_currency([price], currency)
-        product = rows.find(tx, Product, price.product)
-        rate = priced_items.rate_of(price, currency)
-        amount, unit = pricing.amount(rate, quantity), rate.unit_amount
-        found: dict[str, Any] = {
-            "currency": currency,
-            "price": price.id,
-            "product": product.id,
-            "description": wanted.description or product.name,
-        }
-    else:
-        item_currency = wanted.currency or customer.currency
-        require(
-            item_currency, "Missing required param: currency.", param="currency", code="parameter_missing"
-        )
-        require(
-            wanted.amount is None or wanted.quantity == 1,
-            "You cannot pass a quantity with an amount.",
-            param="quantity",
-        )
-        unit = wanted.unit_amount_decimal if wanted.amount is None else Decimal(wanted.amount)
-        amount = round_half_away(EXACT.multiply(unit or Decimal(0), quantity))
-        found = {"currency": item_currency, "description": wanted.description}
-    discountable = amount >= 0 if wanted.discountable is None else wanted.discountable
-    return {
-        **found,
-        "amount": amount,
-        "unit_amount_decimal": unit,
-        "quantity_decimal": quantity,
-        "discountable": discountable,
-    }
 
 
 def check_editable(invoice: Invoice) -> None:
@@ -200,6 +160,8 @@ def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
     adding to three.
     """
     line = drafts.place_line(lines.item_line(item), invoice.id, next_position(tx, invoice))
+    if line.tax_rates:
+        check_given_taxes(invoice, [line, *lines_of(tx, invoice)], "tax_rates")
     terms = terms_of(tx, [invoice], [line])
     if stands_alone(invoice, line, terms):
         totals, line = with_line(invoice, line, terms)
@@ -211,7 +173,10 @@ def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
 
 
 def next_position(tx: Tx, invoice: Invoice) -> int:
-    last = tx.one("select max(position) as last from invoice_lines where invoice = %(id)s", id=invoice.id)
+    last = tx.one(
+        "select max(position) as last from invoice_lines where invoice = %(id)s and kind <> 'shipping'",
+        id=invoice.id,
+    )
     return 0 if last is None or last["last"] is None else int(last["last"]) + 1
 
 
@@ -224,11 +189,17 @@ class UpdateItem(Params):
     description: str | None = f.text(unset=True)
     discountable: bool | None = f.boolean()
     discounts: list[DiscountTerm] | None = f.array(SHOWN, DiscountTerm, max=20, unset=True)
+    invoicing_rules: str | None = f.text(unset=True)
     metadata: dict[str, str] = f.metadata()
-    quantity: int | None = f.integer(min=0, max=10**12)
+    period: ItemPeriod | None = f.nested(shape=ItemPeriod)
+    price_data: ItemPriceData | None = f.nested(shape=ItemPriceData)
+    pricing: Pricing | None = f.nested(shape=Pricing)
+    quantity: int | None = f.integer(min=0, max=MOST)
+    quantity_decimal: Decimal | None = f.decimal(min=0, max=MOST)
     tax_behavior: str | None = f.choice(SHOWN, *TAX_BEHAVIORS)
     tax_code: str | None = f.ref("tax_code", unset=True)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
+    unit_amount_decimal: Decimal | None = f.decimal(min=-LARGEST, max=LARGEST)
 
 
 @InvoiceItem.update(UpdateItem)
@@ -238,36 +209,41 @@ def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
     invoice = rows.lock(tx, Invoice, item.invoice) if item.invoice else None
     if invoice:
         check_editable(invoice)
+    require(
+        not wanted.invoicing_rules,
+        "Setting invoicing rules is not supported: pass an empty string to remove them.",
+        param="invoicing_rules",
+    )
     changed = rows.update(tx, item, **changes_of(tx, item, invoice, wanted))
     if invoice:
         before = lines_of(tx, invoice)
         after = [line if line.invoice_item != item.id else updated_line(line, changed) for line in before]
+        check_given_taxes(invoice, after, "tax_rates")
         recalculate(tx, invoice, before, after)
     return changed
 
 
-def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: UpdateItem) -> dict[str, Any]:
-    copied = {name: getattr(wanted, name) for name in ("amount", "description", "discountable")}
-    changes = {name: value for name, value in copied.items() if wanted.given(name)}
-    require(
-        not (item.proration and wanted.discountable),
-        "Prorations cannot be made discountable.",
-        param="discountable",
-    )
+FROZEN = ("amount", "period", "price_data", "pricing", "quantity", "quantity_decimal", "unit_amount_decimal")
+"""What of a proration is not changed: it is calculated from the change that it bills."""
+
+
+def changes_of(
+    tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Any, at: str = ""
+) -> dict[str, Any]:
+    """Return what a request changes of an item, or of the item behind a line."""
+    check_proration(item, wanted, at)
+    changes = changed_amount(tx, item, wanted, at)
+    for name in ("description", "discountable"):
+        if wanted.given(name):
+            changes[name] = getattr(wanted, name)
     if wanted.given("metadata"):
         changes["metadata"] = merged(item.metadata, wanted.metadata)
-    if wanted.quantity is not None:
-        changes["quantity_decimal"] = Decimal(wanted.quantity)
-        changes["amount"] = round_half_away(
-            EXACT.multiply(item.unit_amount_decimal or Decimal(0), changes["quantity_decimal"])
-        )
-    if wanted.amount is not None:
-        quantity = changes.get("quantity_decimal", item.quantity_decimal)
-        changes["amount"] = wanted.amount
-        # With a quantity of zero no unit amount gives this amount, so the amount itself is kept.
-        changes["unit_amount_decimal"] = Decimal(wanted.amount) / (quantity or 1)
+    if wanted.period:
+        check_period(wanted.period, named(at, "period"))
+        changes.update(period_start=wanted.period.start, period_end=wanted.period.end)
     if wanted.given("tax_rates"):
-        changes["tax_rates"] = tax_rates.check_usable(tx, wanted.tax_rates or [], "tax_rates")
+        rates = wanted.tax_rates or []
+        changes["tax_rates"] = tax_rates.check_usable(tx, rates, named(at, "tax_rates"))
     if wanted.given("tax_behavior"):
         changes["tax_behavior"] = wanted.tax_behavior
     if wanted.given("tax_code"):
@@ -276,8 +252,25 @@ def changes_of(tx: Tx, item: InvoiceItem, invoice: Invoice | None, wanted: Updat
         customer = rows.find(tx, Customer, item.customer)
         inherited = [*item.discounts, *(invoice.discounts if invoice else [])]
         owner = discount_owner(customer, item.id, item.currency, inherited)
+        owner = replace(owner, param=named(at, "discounts"))
         changes["discounts"] = update_discounts(tx, wanted.discounts, owner, item.discounts, given=True)
     return changes
+
+
+def check_proration(item: InvoiceItem, wanted: Any, at: str) -> None:
+    """Refuse discounts on a proration, and another price or period than that of the change it bills."""
+    if not item.proration:
+        return
+    require(
+        not wanted.discountable, "Prorations cannot be made discountable.", param=named(at, "discountable")
+    )
+    for name in FROZEN:
+        require(
+            not wanted.given(name),
+            f"You cannot change `{name}` of a proration: delete it and create another item.",
+            param=named(at, name),
+            code="invoice_not_editable",
+        )
 
 
 FROM_ITEM = (
@@ -286,6 +279,10 @@ FROM_ITEM = (
     "discountable",
     "discounts",
     "metadata",
+    "period_end",
+    "period_start",
+    "price",
+    "product",
     "quantity_decimal",
     "tax_behavior",
     "tax_code",

@@ -96,7 +96,7 @@ def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
     Revenue earned in January is posted in January, though it is only known when January is over. Each slice
     has a source of its own, so that none is posted twice.
     """
-    transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
+    transfers = entries.service_rendered(line.currency, line.sold, amount, line.id)
     earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
     source = f"{line.id}@{int(at.timestamp())}"
     return post.Posting("revenue.recognized", source, earned_at, transfers, line.customer, line.invoice)

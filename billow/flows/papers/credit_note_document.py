@@ -41,7 +41,7 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
         due_on=None,
         seller=of_invoice.seller,
         buyer=of_invoice.buyer,
-        lines=tuple(line_of(line, note) for line in lines),
+        lines=tuple(line_of(line, note) for line in lines if line.listed),
         totals=totals_of(note),
         notes=(
             reference_to(invoice),
@@ -56,7 +56,7 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
 
 def reference_to(invoice: Invoice) -> str:
     """Name the invoice that is corrected, with its date (art. 219 of Directive 2006/112)."""
-    issued = invoice_document.issued_at(invoice)
+    issued = invoice.effective_at or invoice_document.issued_at(invoice)
     return f"Invoice {invoice.number} of {issued.day} {issued:%b %Y}"
 
 
@@ -94,6 +94,8 @@ def reductions_of(entries: Sequence[dict[str, object]], note: CreditNote) -> tup
 def totals_of(note: CreditNote) -> tuple[tuple[str, str], ...]:
     """List the amounts from the subtotal to the total, and where the credit went."""
     shown = [("Subtotal", note.subtotal)]
+    if note.amount_shipping:
+        shown.append(("Shipping", note.amount_shipping))
     if note.total_taxes:
         shown.append(("Total excluding tax", note.total_excluding_tax or 0))
         shown += [invoice_document.tax_of(tax, note.labels, note.currency) for tax in note.total_taxes]

@@ -100,7 +100,7 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
     about = {**customer.metadata, **invoice.metadata}
     made = EInvoice(
         number=invoice.number or "",
-        issued_on=formats.local(needed(invoice.finalized_at, "the date of issue"), zone).date(),
+        issued_on=formats.local(needed(invoice.effective_at, "the date of issue"), zone).date(),
         due_on=formats.local(invoice.due_date, zone).date() if invoice.due_date else None,
         currency=invoice.currency.upper(),
         seller=_seller(seller, with_vat=not outside),

@@ -10,9 +10,9 @@ from billow.core.bank.seller import SellerAccount
 from billow.core.seller import Seller
 from billow.flows.billing import totals
 from billow.flows.papers import paper_totals
-from billow.flows.papers.paper_lines import lines_of, on_papers, one_line, prices_of
+from billow.flows.papers.paper_lines import lines_of, on_papers, one_line, prices_of, without_tax
 from billow.flows.papers.paper_totals import sums_of, tax_of
-from billow.flows.papers.parties import buyer_of, seller_of_invoice, seller_party
+from billow.flows.papers.parties import address_lines, buyer_of, seller_of_invoice, seller_party
 from billow.providers.documents import DocumentLine, InvoiceDocument, Transfer, formats, wording
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -22,6 +22,9 @@ from billow.store.tx import Tx
 __all__ = ["buyer_of", "document_of", "line_of", "locale_for", "seller_party", "sums_of", "tax_of"]
 LANGUAGE = "language"
 """The label under which an issued invoice keeps the language of its papers."""
+EXCLUDE = "exclude_tax"
+PAGES = {"letter": "us-letter"}
+"""What the compiler of papers calls a size of pages; all others are A4."""
 ORDER = "po_number"
 """The metadata of an invoice or customer that hold the number of the buyer's order."""
 
@@ -31,6 +34,9 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     labels = labels_of(tx, invoice, lines)
+    rendering = invoice.rendering or {}
+    if rendering.get("amount_tax_display") == EXCLUDE:
+        lines = [without_tax(line) for line in lines]
     locale, zone, prices = locale_for(tx, invoice, seller), seller.time_zone, prices_of(tx, lines)
     return InvoiceDocument(
         kind="invoice",
@@ -54,6 +60,7 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         logo=seller.logo,
         color=seller.primary_color,
         second_color=seller.secondary_color,
+        page=PAGES.get((rendering.get("pdf") or {}).get("page_size") or "", "a4"),
     )
 
 
@@ -79,7 +86,16 @@ def details_of(
             shown.append((wording.say(locale, "supplied"), supplied or formats.short_day(first, locale)))
     if order := invoice.metadata.get(ORDER):
         shown.append((wording.say(locale, "order"), order))
+    if to := ship_to(invoice, locale):
+        shown.append((wording.say(locale, "ship_to"), to))
     return (*shown, *((one["name"], one["value"]) for one in invoice.custom_fields or []))
+
+
+def ship_to(invoice: Invoice, locale: str) -> str:
+    """Return where it is shipped to, where the invoice says it."""
+    told = invoice.shipping_details or {}
+    name, phone = told.get("name") or "", told.get("phone") or ""
+    return ", ".join(text for text in (name, *address_lines(told.get("address"), locale), phone) if text)
 
 
 def transfer_of(account: SellerAccount | None, invoice: Invoice) -> Transfer | None:

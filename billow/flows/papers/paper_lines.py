@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from billow.api import rows
 from billow.core.line_parts import Part, Rated, parts, plain_name
+from billow.core.money import proportional
 from billow.core.seller import Seller
 from billow.providers.documents import DocumentLine, formats, wording
 from billow.resources.invoice_line import InvoiceLine
@@ -45,6 +46,32 @@ def rated(line: InvoiceLine, price: Price | None) -> Rated:
     )
 
 
+def without_tax(line: InvoiceLine) -> InvoiceLine:
+    """Return a line with its amounts as they are without the tax that is inside.
+
+    A price stays beside it only where it still gives the amount.
+    """
+    inside = sum(tax["amount"] for tax in line.taxes if tax["tax_behavior"] == "inclusive")
+    if not inside:
+        return line
+    whole = line.discounted - sum(entry["amount"] for entry in line.applied_credits)
+    off = [
+        {**entry, "amount": proportional(entry["amount"], line.net, whole)} for entry in line.discount_amounts
+    ]
+    used = [
+        {**entry, "amount": proportional(entry["amount"], line.net, whole)} for entry in line.applied_credits
+    ]
+    amount = line.net + sum(entry["amount"] for entry in (*off, *used))
+    quantity = line.quantity_decimal
+    unit = Decimal(amount) / quantity if quantity and not line.flat_amount_decimal else None
+    return line.but(
+        amount=amount,
+        applied_credits=used,
+        discount_amounts=off,
+        unit_amount_decimal=unit if unit is not None and unit == round(unit, 4) else None,
+    )
+
+
 def lines_of(
     lines: Sequence[InvoiceLine],
     prices: Mapping[str, Price],
@@ -52,10 +79,14 @@ def lines_of(
     locale: str = "en",
     zone: str = "UTC",
 ) -> tuple[DocumentLine, ...]:
-    """Lay out lines; a tier with a flat fee is two, and the discounts of a line stand below it."""
+    """Lay out lines; a tier with a flat fee is two, and the discounts of a line stand below it.
+
+    Shipping is among the totals.
+    """
     return tuple(
         shown
         for line in lines
+        if line.listed
         for shown in one_line(line, prices.get(line.price or ""), labels, locale, zone)
     )
 

@@ -15,6 +15,7 @@ from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
+from billow.resources.payment_record import PaymentRecord
 from billow.store.tx import Tx
 
 BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "mastercard": "Mastercard",
@@ -55,13 +56,24 @@ def sums_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], labels: Mapping[str, str], locale: str = "en"
 ) -> Amounts:
     """List the amounts from the subtotal to the total."""
-    shown = [(wording.say(locale, "subtotal"), invoice.subtotal), *discounts_of(lines, labels)]
-    if used := sum(entry["amount"] for entry in invoice.applied_credits):
+    shown = [(wording.say(locale, "subtotal"), subtotal_of(lines)), *discounts_of(lines, labels)]
+    if used := sum(entry["amount"] for line in lines for entry in line.applied_credits):
         shown.append((wording.say(locale, "billing_credits"), -used))
+    shown += [(wording.say(locale, "shipping"), line.amount) for line in lines if not line.listed]
     if invoice.total_taxes:
         shown.append((wording.say(locale, "untaxed"), invoice.total_excluding_tax or 0))
         shown += [tax_of(tax, labels, invoice.currency, locale) for tax in invoice.total_taxes]
     return [*shown, (wording.say(locale, "total"), invoice.total)]
+
+
+def subtotal_of(lines: Sequence[InvoiceLine]) -> int:
+    """Add up the lines after their own discounts, as they are shown: with the tax inside, or without it."""
+    return sum(
+        line.amount
+        - sum(entry["amount"] for entry in line.discount_amounts if entry["discount"] in line.discounts)
+        for line in lines
+        if line.listed
+    )
 
 
 def discounts_of(lines: Sequence[InvoiceLine], labels: Mapping[str, str]) -> Amounts:
@@ -152,13 +164,15 @@ def payments_of(tx: Tx, invoice: Invoice, locale: str, zone: str) -> Amounts:
         "order by paid_at, created, id",
         id=invoice.id,
     )
-    intents = rows.find_many(tx, PaymentIntent, [one.payment_intent for one in paid])
+    intents = rows.find_many(tx, PaymentIntent, [one.payment_intent for one in paid if one.payment_intent])
+    records = rows.find_many(tx, PaymentRecord, [one.payment_record for one in paid if one.payment_record])
     charges = rows.find_many(tx, Charge, [intent.latest_charge or "" for intent in intents.values()])
     shown = []
     for one in paid:
-        intent = intents.get(one.payment_intent)
+        intent = intents.get(one.payment_intent or "")
         charge = charges.get((intent.latest_charge if intent else None) or "")
         method = method_of(charge.payment_method_details if charge else None, locale)
+        method = method or reported(records.get(one.payment_record or ""))
         on = formats.short_day(formats.local(one.paid_at or one.created, zone).date(), locale)
         said = wording.say(locale, "payment", day=on)
         shown.append((f"{said}, {method}" if method else said, -(one.amount_paid or 0)))
@@ -169,6 +183,15 @@ def payments_of(tx: Tx, invoice: Invoice, locale: str, zone: str) -> Amounts:
         label = wording.say(locale, "payment", day=on) if on else wording.say(locale, "amount_paid")
         shown.append((label, -other))
     return shown
+
+
+def reported(record: PaymentRecord | None) -> str:
+    """Return how money came that was reported, and the reference by which it is found."""
+    if record is None:
+        return ""
+    method = ((record.payment_method_details or {}).get("custom") or {}).get("display_name")
+    reference = (record.processor_details.get("custom") or {}).get("payment_reference")
+    return ", ".join(text for text in (method, reference) if text)
 
 
 def method_of(details: Mapping[str, Any] | None, locale: str) -> str:

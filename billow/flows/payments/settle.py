@@ -225,7 +225,7 @@ def mark_paid(tx: Tx, cases: Sequence[Case]) -> None:
     rows.update_many(
         tx,
         [
-            (one, {"status": "paid", "amount_paid": amounts[one.payment_intent], "paid_at": tx.now})
+            (one, {"status": "paid", "amount_paid": amounts[one.payment_intent or ""], "paid_at": tx.now})
             for one in payments
         ],
         event="invoice_payment.paid",

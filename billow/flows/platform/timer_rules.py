@@ -247,7 +247,7 @@ INVOICES = (
         "invoice.finalize",
         "invoices",
         "r.automatically_finalizes_at as at",
-        "r.status = 'draft' and r.auto_advance and r.automatically_finalizes_at is not null",
+        "r.status = 'draft' and r.automatically_finalizes_at is not null",
         lambda row: row["at"],
     ),
     Rule(

@@ -17,6 +17,7 @@ from billow.flows.billing.currency import check_customer_currency
 from billow.flows.catalog import prices
 from billow.flows.customers.tax_ids import snapshots
 from billow.flows.invoices import drafts, invoice_items
+from billow.flows.invoices.item_amounts import Pricing
 from billow.flows.previews import next_invoice
 from billow.flows.previews.params import (
     Details,
@@ -246,7 +247,7 @@ def create_item(tx: Tx, subject: Subject, wanted: Preview, extra: ExtraItem) -> 
         inline = prices.create_inline(tx, data, "price_data")
         price = rows.update(tx, inline, event=None, active=True).id
     if price:
-        sent["pricing"] = made(invoice_items.Pricing, price=price)
+        sent["pricing"] = made(Pricing, price=price)
     if unit is not None:
         sent["unit_amount_decimal"] = Decimal(unit)
     if subject.subscription:

@@ -11,11 +11,12 @@ from billow.api.params import Params, missing, specs
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.invoices.invoice_items import ItemPeriod
+from billow.flows.invoices.item_amounts import ItemPriceData
 from billow.flows.schedules.phase_params import Phase
 from billow.flows.schedules.schedules import END_BEHAVIORS
 from billow.flows.subscription_changes.items import ItemChange
 from billow.flows.subscription_changes.params import BEHAVIORS, CANCEL_AT_CHOICES
-from billow.flows.subscription_terms import one_time_items, params
+from billow.flows.subscription_terms import params
 from billow.flows.subscriptions.pause import Pause
 from billow.flows.taxes import params as taxes
 from billow.resources.customer import Address, Shipping, TaxNumber
@@ -78,7 +79,7 @@ class ExtraItem(Params):
     metadata: dict[str, str] = f.metadata()
     period: ItemPeriod | None = f.nested(shape=ItemPeriod)
     price: str | None = f.ref("price")
-    price_data: one_time_items.OneTimePriceData | None = f.nested(shape=one_time_items.OneTimePriceData)
+    price_data: ItemPriceData | None = f.nested(shape=ItemPriceData)
     quantity: int | None = f.integer(min=0, max=10**12)
     tax_behavior: str | None = f.choice(SHOWN, "exclusive", "inclusive", "unspecified")
     tax_code: str | None = f.text(unset=True)

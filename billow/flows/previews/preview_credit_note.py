@@ -69,7 +69,7 @@ def page(tx: Tx, wanted: PreviewLines) -> dict[str, Any]:
     """Return a page of the lines of a preview, whose cursors are the ids that they are shown with."""
     terms = made(Terms, **{name: value for name, value in wanted.sent().items() if name in specs(Terms)})
     note = issued(tx, terms)
-    lines = rows.select(tx, CreditNoteLine, "credit_note = %(id)s", id=note.id)
+    lines = rows.select(tx, CreditNoteLine, "credit_note = %(id)s and not shipping", id=note.id)
     limit = listing.checked_limit(wanted.limit)
     require(
         wanted.starting_after is None or wanted.ending_before is None,

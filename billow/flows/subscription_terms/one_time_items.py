@@ -10,31 +10,21 @@ from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params, merged, missing
 from billow.core import pricing
-from billow.core.bounds import LARGEST
 from billow.core.errors import require
 from billow.flows.billing import priced_items
 from billow.flows.billing.currency import check_price_currency
 from billow.flows.billing.discounts import DiscountTerm, Owner, redeem
 from billow.flows.catalog import prices
+from billow.flows.invoices.item_amounts import ItemPriceData
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
 from billow.resources.invoice_item import InvoiceItem
-from billow.resources.price import BEHAVIORS, Price, check_usable
+from billow.resources.price import Price, check_usable
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.store.ids import new_id
 from billow.store.tx import Tx
-
-
-class OneTimePriceData(Params):
-    """A one-time price that is created for this item; a negative amount is a credit."""
-
-    currency: str = f.currency(required=True)
-    product: str = f.ref("product", required=True)
-    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
-    unit_amount: int | None = f.amount()
-    unit_amount_decimal: Decimal | None = f.decimal(min=-LARGEST, max=LARGEST)
 
 
 class Start(Params):
@@ -58,7 +48,7 @@ class OneTimeItem(Params):
     metadata: dict[str, str] = f.metadata()
     period: Span | None = f.nested(shape=Span)
     price: str | None = f.ref("price")
-    price_data: OneTimePriceData | None = f.nested(shape=OneTimePriceData)
+    price_data: ItemPriceData | None = f.nested(shape=ItemPriceData)
     quantity: int = f.integer(min=0, max=10**12, default=1)
     tax_rates: list[str] | None = f.array(item=f.ref("tax_rate"), max=10, unset=True)
     agreed: bool = False

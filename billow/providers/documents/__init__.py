@@ -109,6 +109,8 @@ class InvoiceDocument:
     second_color: str = ""
     """The colour of its lines; empty: black."""
     sections: tuple[Section, ...] = ()
+    page: str = "a4"
+    """The size of its pages, as the compiler calls it."""
 
 
 class Renderer(Protocol):

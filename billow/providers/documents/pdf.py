@@ -106,6 +106,7 @@ def sheet(paper: InvoiceDocument) -> dict[str, Any]:
         "stamp": stamp(paper),
         "facts": facts(paper),
         "language": language_of(paper),
+        "page": paper.page,
         "header": paper.header,
         "words": words(paper),
         "seller": asdict(paper.seller),

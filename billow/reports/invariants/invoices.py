@@ -39,7 +39,8 @@ def amounts_paid_are_payments(tx: Tx, invoices: Sequence[str]) -> Iterator[Findi
     sql = (
         "select i.id, i.amount_paid::numeric as found, i.amount_paid_off_stripe"
         " + (select coalesce(sum(y.amount_paid), 0) from invoice_payments y"
-        " where y.invoice = i.id and y.status = 'paid') as expected from invoices i where i.id = any(%(ids)s)"
+        " where y.invoice = i.id and y.status = 'paid' and y.payment_record is null) as expected"
+        " from invoices i where i.id = any(%(ids)s)"
     )
     yield from differences(tx, "amounts_paid_are_payments", sql, invoices)
 

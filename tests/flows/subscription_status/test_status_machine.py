@@ -139,8 +139,8 @@ def draft_is_paid(world: World, story: Story) -> None:
 ROWS: dict[str, tuple[Callable[[World], Story], str, Act, str]] = {
     "paid at once": (subscribed, "active", until("2025-01-02"), "active"),
     "nothing to pay": (subscribed_for_free, "active", until("2025-01-02"), "active"),
-    "sent": (invoice_sent, "active", until("2025-01-15 00:59:59"), "active"),
-    "due date passed": (invoice_sent, "active", until("2025-01-15 01:00"), "past_due"),
+    "sent": (invoice_sent, "active", until("2025-01-14 23:59:59"), "active"),
+    "due date passed": (invoice_sent, "active", until("2025-01-15"), "past_due"),
     "first payment made": (incomplete, "incomplete", pays, "active"),
     "first payment of a trial made": (incomplete_in_trial, "incomplete", pays, "trialing"),
     "22:59:59 hours without": (incomplete, "incomplete", until("2025-01-01 22:59:59"), "incomplete"),
