@@ -22,7 +22,8 @@ def schedule(tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posti
     The rest is posted at each month's start and at the end of each period. `postings` are those of the
     invoices, which are written first, in the same statement.
     """
-    post_earned(tx, sorted(lines, key=lambda line: (line.position, line.id)), postings)
+    in_order = sorted(lines, key=lambda line: (line.position, line.id))
+    post_earned(tx, in_order, postings, invoiced_at=tx.now)
 
 
 @job("revenue.recognize", batch=jobs.BATCH)
@@ -40,10 +41,16 @@ def recognize(tx: Tx, refs: list[str]) -> None:
     post_earned(tx, lines)
 
 
-def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Posting] = ()) -> None:
+def post_earned(
+    tx: Tx,
+    lines: Iterable[InvoiceLine],
+    before: Sequence[post.Posting] = (),
+    invoiced_at: datetime | None = None,
+) -> None:
     """Post the revenue earned by now that was not posted before, so that running twice posts once.
 
-    The postings of `before` are written first, in the same statement.
+    The postings of `before` are written first, in the same statement. Lines that are invoiced just now have
+    the instant of that: what they earned before it was unbilled.
     """
     postings = list(before)
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
@@ -55,7 +62,8 @@ def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Post
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break
             if abs(total) > abs(earned):
-                postings.append(posting(line, at, total - earned))
+                unbilled = invoiced_at is not None and earned_at(line, at) < invoiced_at
+                postings.append(posting(line, at, total - earned, unbilled))
                 earned = total
         if earned != line.earned:
             changes.append((line, {"earned": earned}))
@@ -84,13 +92,25 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     return taken_back
 
 
-def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
+def earned_before(line: InvoiceLine, at: datetime) -> int:
+    """Return what a line has earned before the instant at which it is invoiced."""
+    slices = revenue.slices(line.net, line.period_start, line.period_end)
+    return next((total for end, total in reversed(slices) if earned_at(line, end) < at >= end), 0)
+
+
+def earned_at(line: InvoiceLine, at: datetime) -> datetime:
+    """Return the date of a slice of revenue that ends at an instant: in the month in which it was earned."""
+    return at - timedelta(microseconds=1) if at > line.period_start else at
+
+
+def posting(line: InvoiceLine, at: datetime, amount: int, unbilled: bool) -> post.Posting:
     """Build the posting of one slice of a line, dated in the month in which it was earned.
 
     Revenue earned in January is posted in January, though it is only known when January is over. Each slice
     has a source of its own, so that none is posted twice.
     """
-    transfers = entries.service_rendered(line.currency, line.product or "none", amount, line.id)
-    earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
+    rendered = entries.service_unbilled if unbilled else entries.service_rendered
+    transfers = rendered(line.currency, line.product or "none", amount, line.id)
     source = f"{line.id}@{int(at.timestamp())}"
-    return post.Posting("revenue.recognized", source, earned_at, transfers, line.customer, line.invoice)
+    dated = earned_at(line, at)
+    return post.Posting("revenue.recognized", source, dated, transfers, line.customer, line.invoice)
