@@ -26,7 +26,8 @@ create table accounts (
     company          jsonb       not null default '{}',
     settings         jsonb       not null default '{}',
     seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
-    logo             bytea
+    logo             bytea,
+    books            jsonb       not null default '{}'  -- its chart of accounts and fiscal year (flows/outside/books.py)
 );
 
 -- Who may ask. Only a keyed hash of a key is kept, and a hint to tell keys apart. A key is looked up before its tenant is
