@@ -17,7 +17,7 @@ from billow.flows.outside import books as keeping
 from billow.ledger import charts
 from billow.ledger.exports import Books, beancount, datev, hledger, separated, sie
 from billow.opening import open_installation
-from billow.terminal import Account, Data, say, write
+from billow.terminal import Account, Data, say, show, write
 
 books = typer.Typer(
     no_args_is_help=True, help="Map the books to a chart of accounts, export them, close periods."
@@ -153,3 +153,39 @@ def deliver(files: Sequence[bytes], out: Path | None) -> None:
 def say_aside(words: str) -> None:
     """Say something beside an export, which may be on the standard output."""
     typer.echo(words, err=True)
+
+
+# ------------------------------------------------------------------------------------- periods
+
+Month = Annotated[str, typer.Argument(help="A month, as 2026-10.")]
+
+
+@books.command("close")
+def close(
+    month: Month,
+    hard: Annotated[bool, typer.Option("--hard", help="For good: nothing opens it again.")] = False,
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Close a month and all before it. What comes late is booked on the first day that is open."""
+    with open_installation(data, account) as built, built.db.transaction(commands.tenant(built, mode)) as tx:
+        keeping.close(tx, month, hard=hard)
+    say(f"{month} is closed{' for good' if hard else ', until it is reopened'}.")
+
+
+@books.command("reopen")
+def reopen(month: Month, mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """Open a softly closed month again, and those after it."""
+    with open_installation(data, account) as built, built.db.transaction(commands.tenant(built, mode)) as tx:
+        keeping.reopen(tx, month)
+    say(f"{month} is open again.")
+
+
+@books.command("periods")
+def list_periods(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the months of the books, and which are closed."""
+    with open_installation(data, account) as built:
+        with built.db.snapshot(commands.tenant(built, mode)) as tx:
+            found = keeping.periods_of(tx)
+        show("periods", ["month", "from", "to", "state"], [list(row) for row in found])

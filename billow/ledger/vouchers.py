@@ -63,8 +63,9 @@ def vouchers(tx: Tx, since: datetime | None, until: datetime, zone: ZoneInfo, ho
     """
     for start, end in months(tx, since, until):
         transfers = tx.all(
-            "select created, created as dated, source, event, debit, credit, amount, currency, customer,"
-            " invoice, line from ledger_transfers where created >= %(start)s and created < %(end)s"
+            "select created, coalesce(dated, created) as dated, source, event, debit, credit, amount,"
+            " currency, customer, invoice, line from ledger_transfers"
+            " where created >= %(start)s and created < %(end)s"
             " order by created, source, event, sequence",
             start=start,
             end=end,

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from billow.core.errors import Refused
 
+INTO_CLOSED = "ledger.into_closed"
+"""The note of a transaction that may post into softly closed periods."""
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 

@@ -8,6 +8,7 @@ from billow.core.books import periods
 from billow.core.books.chart import Chart
 from billow.flows.outside.seller import profile_of, seller_of, store
 from billow.ledger import charts
+from billow.ledger import periods as closing
 from billow.ledger.exports import Books, Company
 from billow.ledger.vouchers import vouchers
 from billow.store.tx import Tx
@@ -61,3 +62,38 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "") -> Books:
     end = periods.start_of(until + timedelta(days=1), zone)
     made.fill(vouchers(tx, None, end, zone, known.country))
     return made
+
+
+# ------------------------------------------------------------------------------------- periods
+
+
+def close(tx: Tx, month: str, *, hard: bool) -> None:
+    """Close a month in the account's time zone: what comes late is booked in the next one."""
+    ends = periods.start_of(periods.after(periods.month(month)), zone_of(tx))
+    closing.close(tx, month, ends, hard=hard)
+
+
+def reopen(tx: Tx, month: str) -> None:
+    """Open a softly closed month again, and those after it."""
+    first = periods.month(month)
+    before = f"{first - timedelta(days=1):%Y-%m}"
+    closing.reopen(tx, month, periods.start_of(first, zone_of(tx)), before)
+
+
+def periods_of(tx: Tx) -> list[tuple[str, date, date, str]]:
+    """List the months of the books with their first and last day, and whether they are open."""
+    zone, known = zone_of(tx), closing.closed(tx)
+    booked = closing.first_booked(tx)
+    if not booked:
+        return []
+    first, last = (at.astimezone(zone).date() for at in booked)
+    found, day = [], first.replace(day=1)
+    while day <= max(last, today(tx)):
+        following = periods.after(day)
+        ends = periods.start_of(following, zone)
+        state = "closed" if known.hard and ends <= known.hard else "open"
+        if state == "open" and known.soft and ends <= known.soft:
+            state = "closed softly"
+        found.append((f"{day:%Y-%m}", day, following - timedelta(days=1), state))
+        day = following
+    return found
