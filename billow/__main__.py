@@ -182,7 +182,7 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 @cli.command()
 def report(
     name: Annotated[
-        str, typer.Argument(help="revenue, aging, deferred, recovery, trial_balance, vat, oss or ec_sales.")
+        str, typer.Argument(help="Such as aging, vat or trial_balance; a name that is none lists all.")
     ],
     since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
     until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",

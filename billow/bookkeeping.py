@@ -1,10 +1,11 @@
 """Run the commands of `billow books`: the chart of accounts, exports, and accounting periods."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from billow.core.errors import require
 from billow.flows.outside import books as keeping
 from billow.ledger import charts
 from billow.ledger.exports import Books, beancount, datev, hledger, separated, sie
+from billow.ledger.journal import major_units
 from billow.opening import open_installation
 from billow.terminal import Account, Data, say, show, write
 
@@ -153,6 +155,45 @@ def deliver(files: Sequence[bytes], out: Path | None) -> None:
 def say_aside(words: str) -> None:
     """Say something beside an export, which may be on the standard output."""
     typer.echo(words, err=True)
+
+
+@books.command("vouchers")
+def list_vouchers(
+    number: Annotated[str, typer.Argument(help="The number of an account of the chart, as 1510.")],
+    since: Annotated[str, typer.Option("--from", help="The first day or month; else the fiscal year.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="The last day or month, included; today by default.")
+    ] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """List the vouchers that make the balance of an account of the chart, with the balance after each."""
+    with open_installation(data, account) as built:
+        made = read(built, mode, (since, until), "")
+    known = {row.number: row.name for row in made.rows()}
+    require(number in known, f"Nothing is booked on {number}; there are {', '.join(known) or 'no accounts'}.")
+    columns = ["voucher", "booked", "document", "name", "event", "amount", "balance", "currency"]
+    show(f"{number} {known[number]}", columns, statement(made, number))
+
+
+def statement(made: Books, number: str) -> list[list[Any]]:
+    """Return the lines of an account's statement, after the opening balance of each currency."""
+    lines, balances = [], Counter[str]()
+    for (row, currency), amount in made.at_start().items():
+        if row.number == number:
+            balances[currency] += amount
+    for currency, amount in balances.items():
+        lines.append(["", made.since, "", "", "opening balance", "", major_units(amount, currency), currency])
+    for booking in made.bookings:
+        of = booking.voucher
+        for one in booking.entries:
+            if one.row.number == number:
+                balances[one.currency] += one.amount
+                amounts = [major_units(each, one.currency) for each in (one.amount, balances[one.currency])]
+                about = [booking.number, of.booked, of.document, of.name, of.event]
+                lines.append([*about, *amounts, one.currency])
+    return lines
 
 
 # ------------------------------------------------------------------------------------- periods

@@ -78,7 +78,7 @@ def prices_named(tx: Tx, ids: Sequence[str], param: str) -> list[tuple[str, Pric
     found = []
     for number, id in enumerate(ids):
         own = f"{param}[{number}][id]"
-        if id not in known or getattr(known[id], "deleted", False):
+        if id not in known:
             raise rows.no_such(tx, Price, id, param=own)
         found.append((own, known[id]))
     return found
