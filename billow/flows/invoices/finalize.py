@@ -364,7 +364,7 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
         lines = [
             entries.Line(
-                line.id, line.product or "none", line.net, revenue_recognition.earned_before(line, tx.now)
+                line.id, line.product or "none", line.net, revenue_recognition.earned_before(tx, line)
             )
             for line in sheet.lines
         ]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.api import rows
 from billow.core import revenue
+from billow.flows.outside.seller import seller_of
 from billow.ledger import entries, post
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
@@ -57,7 +59,7 @@ def post_earned(
     later: dict[str, datetime] = {}
     for line in (line for line in lines if line.net != line.credited):
         earned = line.earned
-        for at, total in revenue.slices(line.net - line.credited, line.period_start, line.period_end):
+        for at, total in slices(tx, line, line.net - line.credited):
             if at > tx.now:
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break
@@ -83,8 +85,7 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     taken_back, changes = [], []
     for line in now:
         net = line.net - line.credited - nets[line.id]
-        slices = revenue.slices(net, line.period_start, line.period_end)
-        earned = next((total for at, total in reversed(slices) if at <= tx.now), 0)
+        earned = next((total for at, total in reversed(slices(tx, line, net)) if at <= tx.now), 0)
         taken = line.earned - earned
         taken_back.append(entries.Credit(line.id, nets[line.id] - taken, taken))
         changes.append((line, {"credited": line.credited + nets[line.id], "earned": earned}))
@@ -92,10 +93,16 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     return taken_back
 
 
-def earned_before(line: InvoiceLine, at: datetime) -> int:
-    """Return what a line has earned before the instant at which it is invoiced."""
-    slices = revenue.slices(line.net, line.period_start, line.period_end)
-    return next((total for end, total in reversed(slices) if earned_at(line, end) < at >= end), 0)
+def slices(tx: Tx, line: InvoiceLine, net: int) -> list[tuple[datetime, int]]:
+    """Return when a line earns how much of an amount, by months of the seller's time zone."""
+    zone = ZoneInfo(seller_of(tx).time_zone)
+    return revenue.slices(net, line.period_start, line.period_end, zone)
+
+
+def earned_before(tx: Tx, line: InvoiceLine) -> int:
+    """Return what a line that is invoiced now has earned before."""
+    found = reversed(slices(tx, line, line.net))
+    return next((total for end, total in found if earned_at(line, end) < tx.now >= end), 0)
 
 
 def earned_at(line: InvoiceLine, at: datetime) -> datetime:

@@ -17,13 +17,13 @@ LAST = datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 def printed(app: App, world: World) -> dict[str, Any]:
-    """Every report of January that is about the books."""
+    """Every report of January that is about the books, but the one that says what came late."""
     given = {"from": JANUARY, "to": ENDS, "at": LAST}
     with app.db.snapshot(world.api.tenant) as tx:
         return {
             name: reports.run(tx, name, **{param: given[param] for param in known.params})
             for name, known in reports.reports().items()
-            if name != "recovery"
+            if name not in ("recovery", "late")
         }
 
 
@@ -73,6 +73,24 @@ def test_revenue_of_a_closed_month_is_booked_in_the_next_one(app: App, world: Wo
             "select created, amount from ledger_transfers where credit ^@ 'revenue:' order by created"
         )
     assert found[0][0] == ENDS and sum(amount for _, amount in found) == 3100
+
+
+def test_revenue_is_earned_by_months_of_the_seller(app: App, world: World) -> None:
+    """January ends at 23:00 UTC in Stockholm: the last hour of the period is earned in February."""
+    with app.db.transaction(world.api.tenant) as tx:
+        own = books.profile_of(tx).seller
+        books.store(tx, tx.account, seller={**own, "time_zone": "Europe/Stockholm"})
+    world.at("2026-01-01")
+    anna = world.customer("anna")
+    anna.owes(74400, "January", period={"start": 1767225600, "end": 1769904000})
+    anna.bills().does("finalize")
+    world.at("2026-02-01 01:00")
+    with app.db.snapshot(world.api.tenant) as tx:
+        found = tx.tuples(
+            "select created, amount from ledger_transfers where credit ^@ 'revenue:' order by created"
+        )
+    assert [amount for _, amount in found] == [74300, 100]
+    assert [at.hour for at, _ in found] == [22, 23]
 
 
 def test_who_may_posts_into_a_softly_closed_month(app: App, world: World) -> None:
