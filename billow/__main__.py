@@ -14,6 +14,7 @@ import typer
 from billow import app as application
 from billow import (
     banking,
+    bookkeeping,
     commands,
     exchanging,
     mailing,
@@ -71,6 +72,7 @@ catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into
 cli.add_typer(catalog, name="catalog")
 cli.add_typer(banking.bank, name="bank")
 cli.add_typer(banking.sepa, name="sepa")
+cli.add_typer(bookkeeping.books, name="books")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
 cli.add_typer(selling.seller, name="seller")
@@ -186,7 +188,7 @@ def explain(invoice: Annotated[str, typer.Argument(help="An invoice's id.")], da
 @cli.command()
 def report(
     name: Annotated[
-        str, typer.Argument(help="revenue, aging, deferred, recovery, trial_balance, vat, oss or ec_sales.")
+        str, typer.Argument(help="Such as aging, vat or trial_balance; a name that is none lists all.")
     ],
     since: Annotated[str, typer.Option("--from", help="Start (UTC): a date or time.")] = "1970-01-01",
     until: Annotated[str, typer.Option("--to", "--at", help="End (UTC); now by default.")] = "",
@@ -214,7 +216,7 @@ def instant(text: str) -> datetime:
 
 @cli.command()
 def journal(mode: Annotated[str, typer.Option(help="test or live.")] = "test", data: Data = None) -> None:
-    """Print the whole journal in the format of beancount and Fava; hledger and Ledger do not read it."""
+    """Print the whole journal in the format of beancount and Fava; `billow books export` has others."""
     with open_installation(data) as built:
         write(commands.journal_text(built, mode))
 

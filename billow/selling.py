@@ -52,7 +52,8 @@ def set_seller(
     There are name, email, phone, url, line1, line2, postal_code, city, state, country, tax_id (a type and a
     number), company_number, statement, contact, iban, bic, bankgiro, reference (rf or ocr), logo (a file),
     color, second_color, footer, language, time_zone, numbers (account or customer), number_format,
-    number_prefix and zero_usage (show or hide its lines). tax_id and statement may be there several times.
+    number_prefix, credit_note_format and zero_usage (show or hide its lines). tax_id and statement may be
+    there several times.
     """
     given = read(what)
     with open_installation(data, account, new=True) as built:
@@ -115,6 +116,8 @@ def changes_of(known: Profile, given: Mapping[str, Any]) -> dict[str, Any]:
     if bank:
         own["bank"] = {**(own.get("bank") or {}), **bank}
     own["numbers"] = {**(own.get("numbers") or {}), **numbers_of(given)}
+    formats = {numbering.Series.of(own["numbers"], "", "", kind).format for kind in numbering.FORMATS}
+    require(len(formats) == 2, "Invoices and credit notes have numbers of different formats.")
     now = {
         "business_profile": business,
         "company": company,
@@ -129,13 +132,14 @@ NAMES = (
     "name", "email", "phone", "url", "line1", "line2", "postal_code", "city", "state", "country", "tax_id",
     "company_number", "statement", "contact", "iban", "bic", "bankgiro", "reference", "logo", "color",
     "second_color", "footer", "language", "time_zone", "numbers", "number_format", "number_prefix",
-    "zero_usage",
+    "credit_note_format", "zero_usage",
 )  # fmt: skip
 ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
 
 
 def numbers_of(given: Mapping[str, Any]) -> dict[str, Any]:
     names = {"numbers": "scheme", "number_format": "format", "number_prefix": "prefix"}
+    names["credit_note_format"] = "credit_note_format"
     return {kept: given[name] for name, kept in names.items() if name in given}
 
 
@@ -169,6 +173,7 @@ def check(given: Mapping[str, Any]) -> None:
         "numbers": (lambda text: text in numbering.SCHEMES, "Numbers are of the account or of the customer."),
         "number_format": (numbering.is_format, numbering.FORMAT_RULE),
         "zero_usage": (lambda text: text in ("", "show", "hide"), "Lines of no usage are shown or hidden."),
+        "credit_note_format": (numbering.is_format, numbering.FORMAT_RULE),
         "number_prefix": (numbering.is_prefix, "A prefix has 1 to 12 capital letters and digits."),
     }
     for name, (holds, message) in rules.items():
@@ -190,7 +195,8 @@ def rows_of(tx: Tx) -> list[list[Any]]:
     """List what is known of the seller, one line each."""
     now, known = sellers.seller_of(tx), sellers.profile_of(tx)
     account = now.account or SellerAccount("", "")
-    series = numbering.Series.of(known.seller.get("numbers") or {}, known.country, known.id)
+    own = known.seller.get("numbers") or {}
+    series, notes = (numbering.Series.of(own, known.country, known.id, kind) for kind in numbering.FORMATS)
     listed = {
         "name": now.name,
         "address": address_text(now),
@@ -212,6 +218,7 @@ def rows_of(tx: Tx) -> list[list[Any]]:
         "time zone": now.time_zone,
         "numbers": series.described(tx.now),
         "lines of no usage": "hidden" if now.hides_zero_usage else "",
+        "credit notes": notes.number(1, tx.now) if notes.scheme == "account" else "as PREFIX-0001-CN-01",
     }
     return [[name, value] for name, value in listed.items()]
 

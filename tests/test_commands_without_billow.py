@@ -20,6 +20,8 @@ READING = [
     ["report", "revenue"],
     ["report", "aging", "--csv"],
     ["journal"],
+    ["books", "chart"],
+    ["books", "export", "--format", "csv"],
     ["check"],
     ["check", "--repair"],
     ["jobs"],

@@ -19,6 +19,7 @@ from billow.api.resource import Resource, Where
 from billow.api.versions import events, history, reading
 from billow.api.versions.known import NEWEST
 from billow.api.versions.showing import Older, show_now
+from billow.core.books.periods import INTO_CLOSED
 from billow.core.errors import OutcomeUnknown, Refused, Unavailable
 from billow.store import idempotency
 from billow.store.perform import CONFLICTS, Interrupted, perform
@@ -170,6 +171,8 @@ class Execution:
             if call.version != NEWEST:
                 may = partial(rights.may_read, call.key)
                 tx.notes[render.OLDER] = Older(call.version, call.tree, may)
+            if call.into_closed:
+                tx.notes[INTO_CLOSED] = True
             yield tx
         call.committed = True
 

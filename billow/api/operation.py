@@ -45,6 +45,8 @@ class Call:
     begun: bool = False
     committed: bool = False
     """A transaction of it was committed, so a later failure leaves something changed."""
+    into_closed: bool = False
+    """It may post into accounting periods that are softly closed."""
     asked: bool = False
     """The gateway was asked again for the outcome of what the request had begun there."""
 

@@ -76,13 +76,19 @@ def judge(
     read = _read(verb.resource, named, tree, grantable) | _read_before(former, tree, grantable)
     wanted += [(right, "read") for right in sorted(read)]
     for noun, right in wanted:
-        if key.permissions.get(noun) not in (right, "write") or noun == OWN:
-            raise Refused(
-                f"The provided key '{key.hint}' does not have the required permissions for this endpoint on"
-                f" account '{key.tenant.split('/')[0]}'. Having permissions[{noun}]={right} would allow this"
-                " request to continue.",
-                status=403,
-            )
+        require_right(key, noun, right)
+
+
+def require_right(key: Key, noun: str, right: str) -> None:
+    """Refuse a restricted or publishable key without the right to read or write a noun."""
+    allowed = key.kind == "secret" or (key.permissions.get(noun) in (right, "write") and noun != OWN)
+    if not allowed:
+        raise Refused(
+            f"The provided key '{key.hint}' does not have the required permissions for this endpoint on"
+            f" account '{key.tenant.split('/')[0]}'. Having permissions[{noun}]={right} would allow this"
+            " request to continue.",
+            status=403,
+        )
 
 
 OPENED = {"file_links": "files"}

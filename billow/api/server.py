@@ -128,7 +128,12 @@ class Server:
         version = version_of(request, key)
         if verb.until and version > verb.until:
             raise unrouted(request.method, request.path)
-        return Call(verb, tuple(ids), request.id, key, request.path, {}, version=version)
+        into_closed = "billow-into-closed" in request.headers
+        if into_closed:
+            rights.require_right(key, "ledger_transfers", "write")
+        made = Call(verb, tuple(ids), request.id, key, request.path, {}, version=version)
+        made.into_closed = into_closed
+        return made
 
     def _acting(self, key: Key, account: str | None) -> Key:
         """Return the key as it acts for the account that the request names: its own, or a connected one."""

@@ -60,6 +60,8 @@ def prefix_from(seed: str, symbols: str = SYMBOLS, length: int = PREFIX_LENGTH) 
 
 USUAL = "{prefix}-{number:04}"
 FORMATS = {"invoice": USUAL, "credit_note": "{prefix}-CN-{number:04}"}
+YEARLY = {"credit_note": "{prefix}-CN-{year}-{number:04}"}
+"""The formats of documents where the invoices of the account begin again each year."""
 PART = re.compile(r"\{(prefix|year|number)(?::0([1-9]))?\}")
 PREFIX = re.compile(r"[A-Z0-9]{1,12}")
 FORMAT_RULE = (
@@ -78,7 +80,7 @@ def is_prefix(text: str) -> bool:
 
 
 def is_format(text: str) -> bool:
-    """Return whether a text is a format of numbers.
+    """Return whether a text is a format of numbers, of invoices or of credit notes.
 
     >>> is_format("{prefix}-{year}-{number:05}"), is_format("INV"), is_format("{number}{number}")
     (True, False, False)
@@ -89,8 +91,7 @@ def is_format(text: str) -> bool:
     # A digit beside the number would make two numbers of one: 1 and 12 would be 11 and 112.
     apart = not re.search(r"[0-9]\{number|\}[0-9]|\}\{number|\{number[^}]*\}[0-9{]", text)
     longest = len(rest) + 12 * ("prefix" in parts) + 4 * ("year" in parts) + 8
-    own = text != FORMATS["credit_note"]
-    return own and fixed and apart and len(set(parts)) == len(parts) and "number" in parts and longest <= 34
+    return fixed and apart and len(set(parts)) == len(parts) and "number" in parts and longest <= 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,13 @@ class Series:
 
         Credit notes have numbers of their own, and nothing but the format in common with invoices.
         """
-        own = settings.get("format") if kind == "invoice" else settings.get(f"{kind}_format")
+        of_invoices = settings.get("format")
+        own = of_invoices if kind == "invoice" else settings.get(f"{kind}_format")
+        usual = YEARLY if of_invoices and "{year" in of_invoices else FORMATS
         return cls(
             settings.get("scheme") or scheme_of(country),
             settings.get("prefix") or prefix_from(account, CLEAR, 6),
-            own or FORMATS.get(kind, USUAL),
+            own or usual.get(kind, USUAL),
             kind,
         )
 

@@ -1,9 +1,9 @@
 """Calculate how much of a line is earned by an instant, and when to post it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from billow.core.calendar import next_boundary
+from billow.core.books.periods import after
 
 SECOND = timedelta(seconds=1)
 
@@ -24,20 +24,27 @@ def earned(total: int, start: datetime, end: datetime, at: datetime) -> int:
     return share if total >= 0 else -share
 
 
-def slices(total: int, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
-    """Return when to post and what is earned then: at each start of a month (UTC) within, and at the end."""
+def slices(total: int, start: datetime, end: datetime, zone: tzinfo = UTC) -> list[tuple[datetime, int]]:
+    """Return when to post and what is earned then: at each start of a month within, and at the end.
+
+    Months are those of the seller's time zone, as accounting periods are.
+    """
     if end <= start:
         return [(start, total)]
-    return [(at, earned(total, start, end, at)) for at in posting_times(start, end)]
+    return [(at, earned(total, start, end, at)) for at in posting_times(start, end, zone)]
 
 
 @lru_cache(maxsize=1024)
-def posting_times(start: datetime, end: datetime) -> tuple[datetime, ...]:
-    """Return each start of a month (UTC) within a period, and its end. Thousands of lines share a period."""
-    first_of_month = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+def posting_times(start: datetime, end: datetime, zone: tzinfo = UTC) -> tuple[datetime, ...]:
+    """Return each start of a month within a period, and its end. Thousands of lines share a period."""
     times = []
-    at = next_boundary(first_of_month, "month", 1, start)
-    while at < end:
+    first = after(start.astimezone(zone).date())
+    while (at := midnight(first, zone)) < end:
         times.append(at)
-        at = next_boundary(first_of_month, "month", 1, at)
+        first = after(first)
     return (*times, end)
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """Return the instant at which a day begins in a time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

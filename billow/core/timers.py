@@ -7,7 +7,7 @@ happens once and leaves no trace in the state, such as a reminder, is only impli
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from billow.core import revenue
 
@@ -104,14 +104,14 @@ class Earning:
     end: datetime
 
 
-def recognition(lines: Iterable[Earning], now: datetime) -> datetime | None:
+def recognition(lines: Iterable[Earning], now: datetime, zone: tzinfo) -> datetime | None:
     """Return the first instant at which something is earned that is not posted yet, or the next one."""
-    found = [at for line in lines if line.net for at in [_slice(line, now)] if at]
+    found = [at for line in lines if line.net for at in [_slice(line, now, zone)] if at]
     return min(found, default=None)
 
 
-def _slice(line: Earning, now: datetime) -> datetime | None:
-    for at, total in revenue.slices(line.net, line.start, line.end):
+def _slice(line: Earning, now: datetime, zone: tzinfo) -> datetime | None:
+    for at, total in revenue.slices(line.net, line.start, line.end, zone):
         if at > now or abs(total) > abs(line.earned):
             return at
     return None

@@ -43,6 +43,11 @@ def leaf(transfer: dict[str, Any]) -> bytes:
     """Hash the content of a transfer: JSON with sorted keys, no spaces, only integers and text."""
     said = {name: transfer[name] for name in COLUMNS}
     said["created"] = microseconds(transfer["created"])
+    if (
+        transfer.get("dated") is not None
+    ):  # transfers that were sealed before there was this say nothing of it
+        said["dated"] = microseconds(transfer["dated"])
+        said = {name: said[name] for name in sorted(said)}
     return sha256(msgspec.json.encode(said)).digest()
 
 

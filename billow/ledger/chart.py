@@ -29,6 +29,7 @@ CHART: dict[str, Kind] = {
     "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
     "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
+    "unbilled": Kind("Unbilled revenue", "asset", "debit", "1790", "1301"),
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
     "customer_balance": Kind("Customer balances", "liability", "credit", "2420", "3250", per="customer"),

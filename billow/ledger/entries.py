@@ -42,6 +42,8 @@ class Line:
     id: str
     product: str
     net: int
+    earned: int = 0
+    """What of it was earned before it is invoiced, such as usage in arrears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,13 @@ def move(debit: Account, credit: Account, amount: int, line: str | None = None) 
 def invoice_finalized(
     customer: str, currency: str, lines: Sequence[Line], taxes: Sequence[Tax]
 ) -> list[Transfer]:
-    """Post what the customer owes. All net amounts go to deferred revenue first, even if earned at once."""
+    """Post what the customer owes: what was earned before was unbilled until now, the rest is deferred."""
     owes, deferred = receivable(customer, currency), the("deferred_revenue", currency)
-    nets = [move(owes, deferred, line.net, line.id) for line in lines]
+    unbilled = the("unbilled", currency)
+    nets = [
+        [*move(owes, unbilled, line.earned, line.id), *move(owes, deferred, line.net - line.earned, line.id)]
+        for line in lines
+    ]
     shares = [move(owes, tax_payable(tax.jurisdiction, currency), tax.amount) for tax in taxes]
     return [transfer for moved in nets + shares for transfer in moved]
 
@@ -88,6 +94,11 @@ def invoice_finalized(
 def service_rendered(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:
     """Recognize deferred revenue as earned."""
     return move(the("deferred_revenue", currency), revenue(product, currency), amount, line)
+
+
+def service_unbilled(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:
+    """Recognize revenue that was earned before it is invoiced: it is owed without a bill until then."""
+    return move(the("unbilled", currency), revenue(product, currency), amount, line)
 
 
 def invoice_voided(transfers: Sequence[Transfer]) -> list[Transfer]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from billow.core.errors import ensure
-from billow.ledger import chain
+from billow.ledger import chain, periods
 from billow.ledger.chart import account_of
 from billow.ledger.entries import Transfer
 from billow.store import bulk
@@ -15,7 +15,7 @@ from billow.store.tx import Tx
 
 COLUMNS = (
     "id", "created", "debit", "credit", "amount", "currency", "event", "source", "sequence", "customer",
-    "invoice", "line",
+    "invoice", "line", "dated",
 )  # fmt: skip
 NAMES = ", ".join(COLUMNS)
 
@@ -42,8 +42,12 @@ class Posting:
 
 
 def post(tx: Tx, postings: Sequence[Posting]) -> None:
-    """Write postings and the leaves for their seal with one statement; none if one was posted before."""
-    transfers = [row for posting in postings for row in _rows(posting)]
+    """Write postings and the leaves for their seal with one statement; none if one was posted before.
+
+    What comes after its period was closed is booked when the open period begins, and keeps its date.
+    """
+    booked = [(posting, periods.booked_at(tx, posting.at)) for posting in postings if posting.transfers]
+    transfers = [row for posting, at in booked for row in _rows(posting, at)]
     if transfers:
         tx.run(
             f"with posted as (insert into ledger_transfers ({NAMES}) select {NAMES}"
@@ -57,12 +61,12 @@ def post(tx: Tx, postings: Sequence[Posting]) -> None:
         chain.plan_seal(tx, transfers[0]["id"])
 
 
-def _rows(posting: Posting) -> Iterator[dict[str, Any]]:
+def _rows(posting: Posting, booked: datetime) -> Iterator[dict[str, Any]]:
     lines = posting.lines or [transfer.line for transfer in posting.transfers]
     for sequence, (transfer, line) in enumerate(zip(posting.transfers, lines, strict=True)):
         yield {
             "id": new_id("ltr_"),
-            "created": posting.at,
+            "created": booked,
             "debit": transfer.debit.key,
             "credit": transfer.credit.key,
             "amount": transfer.amount,
@@ -73,6 +77,7 @@ def _rows(posting: Posting) -> Iterator[dict[str, Any]]:
             "customer": posting.customer,
             "invoice": posting.invoice,
             "line": line,
+            "dated": posting.at if booked != posting.at else None,
         }
 
 

@@ -1,5 +1,7 @@
 """Ledger transfers: the movements of money between accounts. Billow's own object, not Stripe's."""
 
+from datetime import datetime
+
 from billow.api import fields as f
 from billow.api.resource import Resource
 
@@ -19,3 +21,5 @@ class LedgerTransfer(
     customer: str | None = f.ref("customer", filter=True)
     invoice: str | None = f.ref("invoice", filter=True)
     line: str | None = f.ref("line_item")
+    dated: datetime | None = f.timestamp()
+    """When it happened, if its period was closed before it was posted: `created` is when it is booked."""

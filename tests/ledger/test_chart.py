@@ -12,6 +12,7 @@ REFERENCE = Path(__file__).parents[3] / "shared/standards/accounting/chart-of-ac
 ROOTS = {"asset": "Assets", "liability": "Liabilities", "income": "Income", "expense": "Expenses"}
 SAME = {
     "bank": "bank", "clearing": "clearing", "receivable": "ar", "deferred_revenue": "deferred",
+    "unbilled": "unbilled",
     "prepaid": "prepaid", "customer_balance": "custbal", "refunds_payable": "custbal", "tax_payable": "vat",
     "revenue": "rev", "breakage": "breakage", "revenue_adjustments": "promo", "rounding": "round",
     "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",

@@ -51,6 +51,7 @@ def test_a_transfer_is_shown_with_its_accounts_and_its_cause(books):
         "customer": "cus_1",
         "invoice": "in_1",
         "line": "il_1",
+        "dated": None,
     }
 
 

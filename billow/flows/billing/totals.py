@@ -8,6 +8,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import billing_credits, bounds, invoicing, taxes
 from billow.core import discounts as discounting
+from billow.core.books import treatments
 from billow.core.money import decimal_text, minimum_charge, show
 from billow.flows.billing.exemption import exemptions
 from billow.flows.taxes import automatic
@@ -411,13 +412,10 @@ def once_discounts_used(invoice: Invoice, lines: Sequence[InvoiceLine], terms: T
 
 
 def jurisdiction(rate: TaxRate) -> str:
-    """Return to whom the tax of a rate is owed: its jurisdiction, else country and state, else its own id.
-
-    Of automatic tax also how the sale is treated, and the rate: DE/oss/19.
-    """
-    if rate.treatment:
-        return f"{rate.jurisdiction}/{rate.treatment}/{decimal_text(rate.percentage)}"
-    return rate.jurisdiction or "-".join(filter(None, (rate.country, rate.state))) or rate.id
+    """Return the account that the tax of a rate is owed to, without its kind."""
+    return treatments.owed_to(
+        treatments.Rate(rate.id, rate.percentage, rate.country, rate.state, rate.jurisdiction, rate.treatment)
+    )
 
 
 def owed(taxes: Sequence[dict[str, Any]], rates: Mapping[str, TaxRate]) -> list[entries.Tax]:

@@ -11,10 +11,10 @@ from billow.api.params import Params
 from billow.api.resource import route
 from billow.core import billing_credits
 from billow.core.errors import Refused, require
+from billow.flows.credits.grants import prices_named
 from billow.resources import credit_grant
 from billow.resources.credit_grant import MAX_PRICES, CreditGrant, PriceOf
 from billow.resources.customer import Customer
-from billow.resources.price import Price
 from billow.store import clocks
 from billow.store.tx import Tx
 
@@ -69,8 +69,7 @@ def wanted_grants(tx: Tx, customer: Customer, wanted: Filter) -> list[billing_cr
     if scope is None or bool(scope.price_type) == bool(scope.prices):
         raise missing("filter[applicability_scope]")
     asked = frozenset(one.id for one in scope.prices or ())
-    for number, named in enumerate(scope.prices or ()):
-        rows.find(tx, Price, named.id, param=f"filter[applicability_scope][prices][{number}][id]")
+    prices_named(tx, [one.id for one in scope.prices or ()], "filter[applicability_scope][prices]")
     held = rows.select(tx, CreditGrant, "customer = %(id)s", "order by created, id", id=customer.id)
     return [one for one in map(credit_grant.in_core, held) if covers(one, asked)]
 

@@ -70,14 +70,24 @@ def check_scope(tx: Tx, applicability: dict[str, Any]) -> None:
         "You must specify exactly one of `price_type` or `prices` in `applicability_config[scope]`.",
         param=where,
     )
-    for number, one in enumerate(named):
-        param = f"{where}[prices][{number}][id]"
-        price = rows.find(tx, Price, one["id"], param=param)
+    for param, price in prices_named(tx, [one["id"] for one in named], f"{where}[prices]"):
         require(
             bool((price.recurring or {}).get("meter")),
             f"The price `{price.id}` has no billing meter; credit grants pay for metered prices only.",
             param=param,
         )
+
+
+def prices_named(tx: Tx, ids: Sequence[str], param: str) -> list[tuple[str, Price]]:
+    """Return the prices that a scope names, each with its own param; refuse one that is not there."""
+    known = rows.find_many(tx, Price, ids)
+    found = []
+    for number, id in enumerate(ids):
+        own = f"{param}[{number}][id]"
+        if id not in known:
+            raise rows.no_such(tx, Price, id, param=own)
+        found.append((own, known[id]))
+    return found
 
 
 def check_end(tx: Tx, starts: datetime, ends: datetime | None) -> None:

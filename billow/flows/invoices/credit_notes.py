@@ -17,6 +17,7 @@ from billow.flows.invoices import (
     credit_lines,
     due_dates,
     invoice_intents,
+    numbers,
     revenue_recognition,
 )
 from billow.flows.invoices.credit_amounts import Case
@@ -84,9 +85,8 @@ def issue(tx: Tx, wanted: Issue) -> CreditNote:
 
 
 def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> CreditNote:
-    """Write a credit note with its number and its lines. The invoice is locked, so numbers have no gap."""
+    """Write a credit note with its number and its lines."""
     case, invoice = wanted.case, wanted.case.invoice
-    [(earlier,)] = tx.tuples("select count(*) from credit_notes where invoice = %(id)s", id=invoice.id)
     lines = rows.insert_many(tx, [line.but(credit_note=wanted.id) for line in wanted.lines])
     note = CreditNote(
         id=wanted.id,
@@ -95,7 +95,7 @@ def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> Credit
         customer_balance_transaction=transaction,
         invoice=invoice.id,
         labels={**invoice.labels, **totals.rate_labels(case.rates)},
-        number=numbering.credit_note_number(invoice.number or "", earlier + 1),
+        number=next_number(tx, invoice),
         out_of_band_amount=wanted.out_of_band or None,
         pdf=credit_note_document.pdf_of(tx, wanted.id),
         post_payment_amount=wanted.settled.post_payment,
@@ -107,6 +107,19 @@ def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> Credit
         **more,
     )
     return rows.insert_many(tx, [note], lists={"lines": lines})[0]
+
+
+def next_number(tx: Tx, invoice: Invoice) -> str:
+    """Return the number of the next credit note of an invoice.
+
+    Where the account numbers its documents, they have a series of their own, which is locked until the
+    commit. Elsewhere they follow the invoice, as at Stripe: it is locked, so there is no gap either.
+    """
+    series = numbers.series_of(tx, "credit_note")
+    if series.scheme == "account":
+        return numbers.take(tx, series, 1)[0]
+    [(earlier,)] = tx.tuples("select count(*) from credit_notes where invoice = %(id)s", id=invoice.id)
+    return numbering.credit_note_number(invoice.number or "", earlier + 1)
 
 
 def refund_part(refund: str, amount: int) -> dict[str, Any]:

@@ -388,7 +388,10 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     postings = []
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
-        lines = [entries.Line(line.id, line.sold, line.net) for line in sheet.lines]
+        lines = [
+            entries.Line(line.id, line.sold, line.net, revenue_recognition.earned_before(tx, line))
+            for line in sheet.lines
+        ]
         owed = totals.owed(invoice.total_taxes, terms.rates)
         moved = entries.invoice_finalized(invoice.customer, invoice.currency, lines, owed)
         used = entries.balance_applied(invoice.customer, invoice.currency, settled.balance_transaction)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.api import rows
 from billow.core import revenue
+from billow.flows.outside.seller import seller_of
 from billow.ledger import entries, post
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import PREPAID, InvoiceLine
@@ -22,7 +24,8 @@ def schedule(tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posti
     The rest is posted at each month's start and at the end of each period. `postings` are those of the
     invoices, which are written first, in the same statement.
     """
-    post_earned(tx, sorted(lines, key=lambda line: (line.position, line.id)), postings)
+    in_order = sorted(lines, key=lambda line: (line.position, line.id))
+    post_earned(tx, in_order, postings, invoiced_at=tx.now)
 
 
 @job("revenue.recognize", batch=jobs.BATCH)
@@ -40,22 +43,29 @@ def recognize(tx: Tx, refs: list[str]) -> None:
     post_earned(tx, lines)
 
 
-def post_earned(tx: Tx, lines: Iterable[InvoiceLine], before: Sequence[post.Posting] = ()) -> None:
+def post_earned(
+    tx: Tx,
+    lines: Iterable[InvoiceLine],
+    before: Sequence[post.Posting] = (),
+    invoiced_at: datetime | None = None,
+) -> None:
     """Post the revenue earned by now that was not posted before, so that running twice posts once.
 
-    The postings of `before` are written first, in the same statement.
+    The postings of `before` are written first, in the same statement. Lines that are invoiced just now have
+    the instant of that: what they earned before it was unbilled.
     """
     postings = list(before)
     changes: list[tuple[InvoiceLine, dict[str, Any]]] = []
     later: dict[str, datetime] = {}
     for line in (line for line in lines if line.net != line.credited and line.kind != PREPAID):
         earned = line.earned
-        for at, total in revenue.slices(line.net - line.credited, line.period_start, line.period_end):
+        for at, total in slices(tx, line, line.net - line.credited):
             if at > tx.now:
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break
             if abs(total) > abs(earned):
-                postings.append(posting(line, at, total - earned))
+                unbilled = invoiced_at is not None and earned_at(line, at) < invoiced_at
+                postings.append(posting(line, at, total - earned, unbilled))
                 earned = total
         if earned != line.earned:
             changes.append((line, {"earned": earned}))
@@ -81,8 +91,7 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
             credited = line.credited + nets[line.id]
             changes.append((line, {"credited": credited, "earned": line.earned - taken}))
             continue
-        slices = revenue.slices(net, line.period_start, line.period_end)
-        earned = next((total for at, total in reversed(slices) if at <= tx.now), 0)
+        earned = next((total for at, total in reversed(slices(tx, line, net)) if at <= tx.now), 0)
         taken = line.earned - earned
         taken_back.append(entries.Credit(line.id, nets[line.id] - taken, taken))
         changes.append((line, {"credited": line.credited + nets[line.id], "earned": earned}))
@@ -90,13 +99,33 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     return taken_back
 
 
-def posting(line: InvoiceLine, at: datetime, amount: int) -> post.Posting:
+def slices(tx: Tx, line: InvoiceLine, net: int) -> list[tuple[datetime, int]]:
+    """Return when a line earns how much of an amount, by months of the seller's time zone."""
+    zone = ZoneInfo(seller_of(tx).time_zone)
+    return revenue.slices(net, line.period_start, line.period_end, zone)
+
+
+def earned_before(tx: Tx, line: InvoiceLine) -> int:
+    """Return what a line that is invoiced now has earned before; credits that are sold earn nothing yet."""
+    if line.kind == PREPAID:
+        return 0
+    found = reversed(slices(tx, line, line.net))
+    return next((total for end, total in found if earned_at(line, end) < tx.now >= end), 0)
+
+
+def earned_at(line: InvoiceLine, at: datetime) -> datetime:
+    """Return the date of a slice of revenue that ends at an instant: in the month in which it was earned."""
+    return at - timedelta(microseconds=1) if at > line.period_start else at
+
+
+def posting(line: InvoiceLine, at: datetime, amount: int, unbilled: bool) -> post.Posting:
     """Build the posting of one slice of a line, dated in the month in which it was earned.
 
     Revenue earned in January is posted in January, though it is only known when January is over. Each slice
     has a source of its own, so that none is posted twice.
     """
-    transfers = entries.service_rendered(line.currency, line.sold, amount, line.id)
-    earned_at = at - timedelta(microseconds=1) if at > line.period_start else at
+    rendered = entries.service_unbilled if unbilled else entries.service_rendered
+    transfers = rendered(line.currency, line.sold, amount, line.id)
     source = f"{line.id}@{int(at.timestamp())}"
-    return post.Posting("revenue.recognized", source, earned_at, transfers, line.customer, line.invoice)
+    dated = earned_at(line, at)
+    return post.Posting("revenue.recognized", source, dated, transfers, line.customer, line.invoice)

@@ -34,6 +34,8 @@ class Profile:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seller: Mapping[str, Any] = field(default_factory=dict)
     logo: bytes | None = None
+    books: Mapping[str, Any] = field(default_factory=dict)
+    """How its books are kept: its chart of accounts, and when its fiscal year begins."""
 
     @property
     def by_settings(self) -> bool:
@@ -41,8 +43,8 @@ class Profile:
         return self.first or not self.name
 
 
-FIELDS = "id, name, country, default_currency, business_profile, company, settings, seller, logo"
-HASHES = ("business_profile", "company", "settings", "seller")
+FIELDS = "id, name, country, default_currency, business_profile, company, settings, seller, logo, books"
+HASHES = ("business_profile", "company", "settings", "seller", "books")
 
 
 def profile_of(tx: Tx) -> Profile:

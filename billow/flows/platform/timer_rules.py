@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
 from billow.core import lifecycle, timers
@@ -123,7 +124,7 @@ def collection(row: Row) -> datetime | None:
 def recognition(row: Row) -> datetime | None:
     columns = (row[name] for name in ("nets", "earned", "starts", "ends"))
     lines = [timers.Earning(*values) for values in zip(*columns, strict=True)]
-    return timers.recognition(lines, row["now"])
+    return timers.recognition(lines, row["now"], ZoneInfo(row["zone"] or "UTC"))
 
 
 def phase(row: Row) -> datetime | None:
@@ -296,7 +297,9 @@ INVOICES = (
                 ("l.net - l.credited", "nets"), ("l.earned", "earned"), ("l.period_start", "starts"),
                 ("l.period_end", "ends"),
             )
-        ),
+        )
+        + ", (select a.seller ->> 'time_zone' from accounts a"
+        " where a.id = split_part(r.tenant, '/', 1)) as zone",
         "r.status in ('open', 'paid', 'uncollectible') and exists (select from invoice_lines l"
         " where l.invoice = r.id and l.net <> l.credited + l.earned and l.kind <> 'prepaid')",
         recognition,

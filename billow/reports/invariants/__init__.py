@@ -34,6 +34,7 @@ RULES = (
     Rule(books.balances_are_booked, "customers"),
     Rule(books.receivables_are_open_invoices, "customers"),
     Rule(books.deferred_is_unearned, "customers"),
+    Rule(books.unbilled_is_invoiced, "customers"),
     Rule(books.taxes_are_booked, "customers"),
     Rule(books.unapplied_cash_is_queued, "bank_entries"),
     Rule(books.cash_balances_are_unapplied, "customers"),

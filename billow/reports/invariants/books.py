@@ -93,6 +93,17 @@ def deferred_is_unearned(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     yield from differences(tx, "deferred_is_unearned", sql, customers)
 
 
+def unbilled_is_invoiced(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
+    """Check that what customers earned us before their invoices is on these invoices, and nothing is left."""
+    sql = (
+        "select x.id, 0::numeric as expected, (select coalesce(sum("
+        "case when debit = 'unbilled' then amount else -amount end), 0)"
+        " from ledger_transfers t where t.customer = x.id and 'unbilled' in (t.debit, t.credit)) as found"
+        " from unnest(%(ids)s::text[]) as x (id)"
+    )
+    yield from differences(tx, "unbilled_is_invoiced", sql, customers)
+
+
 def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
     """Check that the tax payable for a customer is that of their finalized, not void invoices.
 

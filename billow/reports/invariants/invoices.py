@@ -163,15 +163,17 @@ def _gaps(row: dict[str, Any], places: Sequence[int]) -> Iterator[Finding]:
 
 
 def series_have_no_gap(tx: Tx, series: Sequence[str]) -> Iterator[Finding]:
-    """Check that each number of an account's series up to its counter is that of one finalized invoice.
+    """Check that each number of an account's series up to its counter is that of one issued document.
 
-    Voided invoices keep their numbers. Series of other documents are not looked at here.
+    Voided ones keep their numbers.
     """
     for row in tx.all(
-        "select s.id, s.next, coalesce(array_agg(i.number) filter (where i.number is not null), '{}')"
-        " as numbers from number_series s left join invoices i on i.status <> 'draft'"
-        " and i.number ^@ split_part(s.id, '{number', 1)"
-        " where s.id = any(%(ids)s) and s.kind = 'invoice' group by s.id, s.next order by s.id",
+        "select s.id, s.next, s.kind, coalesce(array_agg(d.number) filter (where d.number is not null), '{}')"
+        " as numbers from number_series s left join"
+        " (select 'invoice' as kind, number from invoices where status <> 'draft'"
+        " union all select 'credit_note', number from credit_notes) d"
+        " on d.kind = s.kind and d.number ^@ split_part(s.id, '{number', 1)"
+        " where s.id = any(%(ids)s) group by s.id, s.next, s.kind order by s.id",
         ids=list(series),
     ):
         places = sorted(
@@ -180,7 +182,8 @@ def series_have_no_gap(tx: Tx, series: Sequence[str]) -> Iterator[Finding]:
         if places != list(range(1, row["next"])):
             missing = sorted(set(range(1, row["next"])) ^ set(places))[:3]
             found = ", ".join(numbering.in_series(row["id"], one) for one in missing)
-            yield Finding("series_have_no_gap", row["id"], "an invoice for each number of the series", found)
+            wanted = f"one {row['kind'].replace('_', ' ')} for each number of the series"
+            yield Finding("series_have_no_gap", row["id"], wanted, found)
 
 
 def once_coupons_are_used_once(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:

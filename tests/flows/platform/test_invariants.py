@@ -44,6 +44,9 @@ FAULTS = {
     "update invoices set total = total + 1": "totals_are_sums",
     "update invoices set amount_paid = amount_due + 1": "totals_are_sums",
     "update invoice_lines set earned = earned + 1": "deferred_is_unearned",
+    "insert into ledger_transfers (id, created, debit, credit, amount, currency, event, source, sequence,"
+    " customer) select 'ltr_slipped', '2025-01-01', 'unbilled', 'revenue:none', 5, 'usd', 'x', 'x', 0, id"
+    " from customers limit 1": "unbilled_is_invoiced",
     "update invoices set number = replace(number, '0002', '0003')": "numbers_are_in_sequence",
     "update invoices set number = replace(number, '0001', '0009')": "numbers_are_in_sequence",
     "update invoices set number = 'ours' where number like '%%-0001'": "numbers_are_in_sequence",

@@ -1,0 +1,232 @@
+"""Run the commands of `billow books`: the chart of accounts, exports, and accounting periods."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from billow import commands, reports
+from billow.app import App
+from billow.core.books import chart as charting
+from billow.core.books import periods
+from billow.core.errors import require
+from billow.flows.outside import books as keeping
+from billow.ledger import charts
+from billow.ledger.exports import Books, beancount, datev, hledger, separated, sie
+from billow.ledger.journal import major_units
+from billow.opening import open_installation
+from billow.terminal import Account, Data, say, show, write
+
+books = typer.Typer(
+    no_args_is_help=True, help="Map the books to a chart of accounts, export them, close periods."
+)
+Mode = Annotated[str, typer.Option(help="test or live.")]
+
+
+# ------------------------------------------------------------------------------------- chart
+
+
+@books.command("chart")
+def show_chart(
+    ready: Annotated[
+        str, typer.Option("--write", help="Take a chart that comes with billow: bas, skr03, skr04 or plain.")
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option("--load", help="Take the chart of a CSV file.", exists=True, dir_okay=False)
+    ] = None,
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Print the chart of accounts as CSV, after changing it where an option says so."""
+    require(not (ready and file), "Take one chart: --write or --load.")
+    chosen = charts.ready(ready) if ready else charts.read(file.read_text("utf-8-sig")) if file else None
+    with (
+        open_installation(data, account) as built,
+        built.db.transaction(commands.tenant(built, "test")) as tx,
+    ):
+        if chosen:
+            keeping.set_books(tx, chart=charting.written(chosen))
+        write(charting.written(keeping.chart_of(tx)))
+
+
+@books.command("set")
+def set_books(
+    first_month: Annotated[
+        int | None, typer.Option(help="The month in which the fiscal year begins, 1 to 12.")
+    ] = None,
+    consultant: Annotated[str, typer.Option(help="The consultant's number at DATEV.")] = "",
+    client: Annotated[str, typer.Option(help="The client's number at DATEV.")] = "",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Set when the fiscal year begins, and the numbers that DATEV has for the account."""
+    require(first_month is None or 1 <= first_month <= 12, "A month is 1 to 12.")
+    for name, given in (("consultant", consultant), ("client", client)):
+        require(not given or (given.isdecimal() and len(given) <= 7), f"The {name} is a number of DATEV.")
+    wanted = {"first_month": first_month, "consultant": consultant, "client": client}
+    with open_installation(data, account) as built:
+        with built.db.transaction(commands.tenant(built, "test")) as tx:
+            keeping.set_books(tx, **{name: value for name, value in wanted.items() if value})
+            start, end = periods.fiscal_year(keeping.today(tx), keeping.first_month(tx))
+        say(f"The fiscal year is {start} to {end}.")
+
+
+# ------------------------------------------------------------------------------------- export
+
+
+def separate(made: Books) -> Sequence[bytes]:
+    rows = [[str(cell) for cell in row] for row in separated.rows(made)]
+    return [reports.csv(reports.Table(separated.COLUMNS, rows)).encode()]
+
+
+FORMATS: dict[str, Callable[[Books], Sequence[bytes]]] = {
+    "beancount": beancount.write,
+    "hledger": hledger.write,
+    "sie": sie.write,
+    "datev": datev.write,
+    "csv": separate,
+}
+OF_ONE_YEAR = ("sie", "datev")
+"""The formats that have one fiscal year and one currency in a file."""
+
+
+@books.command("export")
+def export(
+    kind: Annotated[str, typer.Option("--format", help="beancount, hledger, sie, datev or csv.")],
+    since: Annotated[str, typer.Option("--from", help="The first day or month; else the fiscal year.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="The last day or month, included; today by default.")
+    ] = "",
+    currency: Annotated[str, typer.Option(help="Of sie and datev: the account's by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The file to write, instead of printing.")] = None,
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Export the books of some days, in the account's time zone and by its chart of accounts."""
+    require(kind in FORMATS, f"There is no format {kind}; there are {', '.join(FORMATS)}.")
+    with open_installation(data, account) as built:
+        made = read(built, mode, (since, until), currency.lower())
+    if kind in OF_ONE_YEAR:
+        require(
+            made.until <= made.year[1],
+            f"{kind} has one fiscal year in a file, and {made.year[1]} is the last day of it.",
+        )
+        left_out = [other.upper() for other in made.currencies() if other != made.currency]
+        if left_out:
+            say_aside(
+                f"Only {made.currency.upper()} is in it: {', '.join(left_out)} are exports of their own."
+            )
+    deliver(FORMATS[kind](made), out)
+
+
+def read(built: App, mode: str, days: tuple[str, str], currency: str) -> Books:
+    with built.db.snapshot(commands.tenant(built, mode)) as tx:
+        until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
+        since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
+        require(since <= until, f"{since} is after {until}.")
+        return keeping.books_of(tx, since, until, currency)
+
+
+def first_of_year(day: date, first_month: int) -> date:
+    return periods.fiscal_year(day, first_month)[0]
+
+
+def deliver(files: Sequence[bytes], out: Path | None) -> None:
+    """Write files beside one another, with numbers if there are several, or print the only one."""
+    if out is None:
+        require(len(files) == 1, f"These are {len(files)} files: name the first with --out.")
+        if sys.stdout.isatty():
+            write(files[0].decode("utf-8", "replace"))
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(files[0])
+        return
+    for place, content in enumerate(files, 1):
+        path = out if place == 1 else out.with_name(f"{out.stem}-{place}{out.suffix}")
+        path.write_bytes(content)
+        say(f"{path}: {len(content)} bytes")
+
+
+def say_aside(words: str) -> None:
+    """Say something beside an export, which may be on the standard output."""
+    typer.echo(words, err=True)
+
+
+@books.command("vouchers")
+def list_vouchers(
+    number: Annotated[str, typer.Argument(help="The number of an account of the chart, as 1510.")],
+    since: Annotated[str, typer.Option("--from", help="The first day or month; else the fiscal year.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="The last day or month, included; today by default.")
+    ] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """List the vouchers that make the balance of an account of the chart, with the balance after each."""
+    with open_installation(data, account) as built:
+        made = read(built, mode, (since, until), "")
+    known = {row.number: row.name for row in made.rows()}
+    require(number in known, f"Nothing is booked on {number}; there are {', '.join(known) or 'no accounts'}.")
+    columns = ["voucher", "booked", "document", "name", "event", "amount", "balance", "currency"]
+    show(f"{number} {known[number]}", columns, statement(made, number))
+
+
+def statement(made: Books, number: str) -> list[list[Any]]:
+    """Return the lines of an account's statement, after the opening balance of each currency."""
+    lines, balances = [], Counter[str]()
+    for (row, currency), amount in made.at_start().items():
+        if row.number == number:
+            balances[currency] += amount
+    for currency, amount in balances.items():
+        lines.append(["", made.since, "", "", "opening balance", "", major_units(amount, currency), currency])
+    for booking in made.bookings:
+        of = booking.voucher
+        for one in booking.entries:
+            if one.row.number == number:
+                balances[one.currency] += one.amount
+                amounts = [major_units(each, one.currency) for each in (one.amount, balances[one.currency])]
+                about = [booking.number, of.booked, of.document, of.name, of.event]
+                lines.append([*about, *amounts, one.currency])
+    return lines
+
+
+# ------------------------------------------------------------------------------------- periods
+
+Month = Annotated[str, typer.Argument(help="A month, as 2026-10.")]
+
+
+@books.command("close")
+def close(
+    month: Month,
+    hard: Annotated[bool, typer.Option("--hard", help="For good: nothing opens it again.")] = False,
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Close a month and all before it. What comes late is booked on the first day that is open."""
+    with open_installation(data, account) as built, built.db.transaction(commands.tenant(built, mode)) as tx:
+        keeping.close(tx, month, hard=hard)
+    say(f"{month} is closed{' for good' if hard else ', until it is reopened'}.")
+
+
+@books.command("reopen")
+def reopen(month: Month, mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """Open a softly closed month again, and those after it."""
+    with open_installation(data, account) as built, built.db.transaction(commands.tenant(built, mode)) as tx:
+        keeping.reopen(tx, month)
+    say(f"{month} is open again.")
+
+
+@books.command("periods")
+def list_periods(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the months of the books, and which are closed."""
+    with open_installation(data, account) as built:
+        with built.db.snapshot(commands.tenant(built, mode)) as tx:
+            found = keeping.periods_of(tx)
+        show("periods", ["month", "from", "to", "state"], [list(row) for row in found])

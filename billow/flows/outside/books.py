@@ -1,0 +1,99 @@
+"""Know how an account keeps its books, and put together what an export of them writes."""
+
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from billow.core.books import periods
+from billow.core.books.chart import Chart
+from billow.flows.outside.seller import profile_of, seller_of, store
+from billow.ledger import charts
+from billow.ledger import periods as closing
+from billow.ledger.exports import Books, Company
+from billow.ledger.vouchers import vouchers
+from billow.store.tx import Tx
+
+
+def chart_of(tx: Tx) -> Chart:
+    """Return the account's chart of accounts: its own, or else that of its country."""
+    known = profile_of(tx)
+    own = known.books.get("chart")
+    return charts.read(own) if own else charts.of_country(known.country)
+
+
+def set_books(tx: Tx, **changes: Any) -> None:
+    """Set how the books are kept: chart (CSV), first_month of the fiscal year, consultant, client."""
+    store(tx, tx.account, books={**profile_of(tx).books, **changes})
+
+
+def zone_of(tx: Tx) -> ZoneInfo:
+    """Return the time zone in which days and periods of the books begin."""
+    return ZoneInfo(seller_of(tx).time_zone)
+
+
+def today(tx: Tx) -> date:
+    return tx.wall.astimezone(zone_of(tx)).date()
+
+
+def first_month(tx: Tx) -> int:
+    """Return the month in which the fiscal year begins."""
+    return int(profile_of(tx).books.get("first_month") or 1)
+
+
+def books_of(tx: Tx, since: date, until: date, currency: str = "") -> Books:
+    """Read the books from a day to another one, both included, in the account's time zone."""
+    known, zone, seller = profile_of(tx), zone_of(tx), seller_of(tx)
+    own = known.books
+    made = Books(
+        Company(
+            seller.name,
+            seller.company_number,
+            known.country,
+            own.get("consultant") or "",
+            own.get("client") or "",
+        ),
+        chart_of(tx),
+        since,
+        until,
+        periods.fiscal_year(since, first_month(tx)),
+        tx.wall.astimezone(zone),
+        currency or known.default_currency,
+    )
+    end = periods.start_of(until + timedelta(days=1), zone)
+    made.fill(vouchers(tx, None, end, zone, known.country))
+    return made
+
+
+# ------------------------------------------------------------------------------------- periods
+
+
+def close(tx: Tx, month: str, *, hard: bool) -> None:
+    """Close a month in the account's time zone: what comes late is booked in the next one."""
+    ends = periods.start_of(periods.after(periods.month(month)), zone_of(tx))
+    closing.close(tx, month, ends, hard=hard)
+
+
+def reopen(tx: Tx, month: str) -> None:
+    """Open a softly closed month again, and those after it."""
+    first = periods.month(month)
+    before = f"{first - timedelta(days=1):%Y-%m}"
+    closing.reopen(tx, month, periods.start_of(first, zone_of(tx)), before)
+
+
+def periods_of(tx: Tx) -> list[tuple[str, date, date, str]]:
+    """List the months of the books with their first and last day, and whether they are open."""
+    zone, known = zone_of(tx), closing.closed(tx)
+    booked = closing.first_booked(tx)
+    if not booked:
+        return []
+    first, last = (at.astimezone(zone).date() for at in booked)
+    found, day = [], first.replace(day=1)
+    while day <= max(last, today(tx)):
+        following = periods.after(day)
+        ends = periods.start_of(following, zone)
+        state = "closed" if known.hard and ends <= known.hard else "open"
+        if state == "open" and known.soft and ends <= known.soft:
+            state = "closed softly"
+        found.append((f"{day:%Y-%m}", day, following - timedelta(days=1), state))
+        day = following
+    return found

@@ -1,0 +1,184 @@
+"""Are exports read by other programs, and refused where a format cannot say what is in the books?"""
+
+import csv
+from datetime import UTC, date, datetime
+
+import pytest
+
+from billow.core.books import periods
+from billow.core.books.treatments import Treated
+from billow.core.errors import Refused
+from billow.ledger import charts, entries
+from billow.ledger.chart import CHART
+from billow.ledger.entries import Line, Tax
+from billow.ledger.exports import datev, hledger, in_charset, sie
+from billow.ledger.post import Posting, post
+from tests.support import exported as support
+
+DAYS = date(2026, 1, 1), date(2026, 12, 31)
+
+
+def at(month: int, day: int = 15) -> datetime:
+    return datetime(2026, month, day, 12, tzinfo=UTC)
+
+
+def fill(tx, currency: str = "eur", net: int = 123_456) -> None:
+    lines, taxes = [Line("il_1", "prod_1", net, net // 3)], [Tax("DE/oss/19", net // 5)]
+    post(
+        tx,
+        [
+            Posting(
+                "invoice.finalized",
+                f"in_{currency}",
+                at(1),
+                entries.invoice_finalized("cus_1", currency, lines, taxes),
+                "cus_1",
+                f"in_{currency}",
+            ),
+            Posting(
+                "revenue.recognized",
+                f"il_{currency}",
+                at(2),
+                entries.service_unbilled(currency, "prod_1", net // 3, "il_1"),
+                "cus_1",
+            ),
+            Posting(
+                "payment.succeeded",
+                f"ch;{currency}",
+                at(3),
+                entries.payment_succeeded("simulated", "cus_1", currency, net),
+                "cus_1",
+            ),
+        ],
+    )
+
+
+@pytest.mark.parametrize("currency", ["eur", "jpy", "kwd", "sek"])
+def test_every_format_says_what_the_ledger_says(tx, tmp_path, currency):
+    fill(tx, currency)
+    for days in (DAYS, (date(2026, 2, 1), date(2026, 3, 31))):
+        for chart in charts.names():
+            support.read_all(support.exported(tx, chart, *days, currency), tmp_path)
+
+
+def test_several_currencies_are_kept_apart(tx, tmp_path):
+    for currency in ("eur", "jpy", "kwd"):
+        fill(tx, currency, 1_234)
+    support.read_all(support.exported(tx, "bas", *DAYS), tmp_path)
+
+
+def test_a_part_of_a_year_begins_with_what_was_there(tx):
+    fill(tx)
+    books = support.exported(tx, "bas", date(2026, 3, 1), date(2026, 3, 31))
+    assert [booking.number for booking in books.bookings] == [3]
+    assert sum(books.at_start().values()) == 0
+    assert {row.number: of for (row, _), of in books.at_start().items()}["2091"] == -123_456 // 3
+    later = support.exported(tx, "bas", date(2027, 1, 1), date(2027, 1, 31))
+    assert {row.number: of for (row, _), of in later.opening.items()}["2091"] == -123_456 // 3
+
+
+def test_a_fault_of_a_writer_is_seen(tx, tmp_path, monkeypatch):
+    fill(tx)
+    books = support.exported(tx, "bas", *DAYS)
+    for module, name in ((sie, "amount"), (datev, "comma"), (hledger, "major_units")):
+        right = getattr(module, name)
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, lambda of, more, right=right: right(of + 1, more))
+            with pytest.raises(AssertionError):
+                support.read_all(books, tmp_path)
+
+
+def test_three_decimals_are_refused_where_a_format_has_two(tx):
+    fill(tx, "kwd")
+    books = support.exported(tx, "bas", *DAYS, "kwd")
+    for writer in (sie.write, datev.write):
+        with pytest.raises(Refused, match="KWD has three"):
+            writer(books)
+
+
+def test_hledger_is_told_the_decimals_of_each_currency(tx):
+    fill(tx, "jpy")
+    assert b"commodity 1000. JPY" in hledger.write(support.exported(tx, "plain", *DAYS))[0]
+
+
+def test_letters_that_a_charset_lacks_lose_their_accents():
+    assert in_charset("Åsa Żółć 云 €", "cp437").decode("cp437") == "Åsa Zó?c ? ?"
+    assert in_charset("Łódź €", "cp1252").decode("cp1252") == "?ódz €"
+
+
+def test_a_datev_file_has_at_most_so_many_rows(tx, monkeypatch):
+    fill(tx)
+    books = support.exported(tx, "skr03", *DAYS)
+    monkeypatch.setattr(datev, "MOST_ROWS", 2)
+    files = datev.write(books)
+    assert len(files) > 1 and all(len(one.split(b"\r\n")) <= 5 for one in files)
+    assert support.by_datev(books) == support.wanted(books)
+
+
+def test_an_account_with_a_tax_key_is_the_second_one(tx):
+    """Account 8331 would calculate tax by itself, and key 40 beside it says not to."""
+    post(tx, [Posting("revenue.recognized", "il_9", at(1), entries.service_rendered("eur", "prod_1", 500))])
+    books = support.exported(tx, "skr04", *DAYS)
+    row = next(one for one in books.chart.rows if one.treatment == "domestic" and one.kind == "revenue")
+    [booking] = books.bookings
+    taxed = [one if one.row.kind != "revenue" else support_entry(one, row) for one in booking.entries]
+    debit, credit = sorted(taxed, key=lambda one: -one.amount)
+    for first, second, side in ((debit, credit, "S"), (credit, debit, "H")):
+        line = next(csv.reader([datev.row(booking, first, second, 500, "eur")], delimiter=";"))
+        assert (line[7], line[8], line[1]) == (row.number, "40", side)
+
+
+def support_entry(one, row):
+    return type(one)(row, one.currency, one.amount, one.treated, one.account)
+
+
+@pytest.mark.parametrize("name", charts.names())
+def test_each_chart_has_a_number_for_every_account(name):
+    chart = charts.ready(name)
+    assert {row.kind for row in chart.rows} == {*CHART, "retained_earnings"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("bank,,,,,,1000,Bank,\n", ""), "needs a row for bank"),
+        (("1000,Bank", "10 00,Bank"), "no number"),
+        (("1000,Bank", "1000,"), "a name"),
+        (("bank,,,", "bank,,vat_free,"), "no treatment"),
+        (("bank,,", "till,,"), "no kind"),
+        (("clearing,,,,,,1100,Gateway clearing,", "bank,,,,,,1100,Gateway,"), "says again"),
+        (("kind,detail", "kind,whose"), "no column whose"),
+        (("number,name", "number,title"), "no column title"),
+    ],
+)
+def test_a_chart_that_does_not_say_all_is_refused(change, said):
+    text = (charts.FOLDER / "plain.csv").read_text()
+    assert change[0] in text
+    with pytest.raises(Refused, match=said):
+        charts.read(text.replace(*change))
+
+
+def test_the_row_that_fits_most_closely_counts():
+    text = (charts.FOLDER / "bas.csv").read_text() + "revenue,prod_1,oss,DE,19,eur,3999,DE,\n"
+    chart = charts.read(text)
+    numbers = [
+        chart.row(key, treated, "eur").number
+        for key, treated in (
+            ("revenue:prod_1", Treated("oss", "DE", "19")),
+            ("revenue:prod_2", Treated("oss", "DE", "19")),
+            ("revenue:prod_1", Treated("domestic", "SE", "25")),
+            ("revenue:prod_1", Treated("domestic", "SE", "10")),
+        )
+    ]
+    assert numbers == ["3999", "3306", "3001", "3041"]
+
+
+def test_days_and_months_are_read():
+    assert (periods.first_day("2026-02"), periods.last_day("2026-02")) == (
+        date(2026, 2, 1),
+        date(2026, 2, 28),
+    )
+    assert periods.last_day("2026-12") == date(2026, 12, 31)
+    for wrong in ("2026-13", "soon", "2026-02-30"):
+        with pytest.raises(Refused):
+            periods.first_day(wrong)
