@@ -118,6 +118,11 @@ def sold(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(clearing(gateway, currency), revenue("none", currency), amount)
 
 
+def sale_invoiced(customer: str, currency: str, amount: int) -> list[Transfer]:
+    """Let a payment that was recorded as a sale pay the invoice that is made of it afterwards."""
+    return move(revenue("none", currency), receivable(customer, currency), amount)
+
+
 def paid_out_of_band(customer: str, currency: str, amount: int) -> list[Transfer]:
     """Settle what a customer owes with a payment that reached the bank without a gateway."""
     return move(the("bank", currency), receivable(customer, currency), amount)
