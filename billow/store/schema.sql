@@ -635,6 +635,7 @@ create table subscriptions (
     pending_invoice_item_interval jsonb,
     pending_setup_intent   text,
     pending_update         jsonb,
+    resumes_at             timestamptz,                     -- when a pause ends that was chosen in the portal
     provisional            boolean     not null default false,
     schedule               text,
     start_date             timestamptz not null,
