@@ -225,6 +225,7 @@ create table customers (
     name                  text,
     next_invoice_sequence bigint      not null default 1 check (next_invoice_sequence > 0),
     numbered_from         bigint      not null default 1 check (numbered_from > 0),  -- from here on without a gap
+    page_declines         jsonb,                    -- cards declined lately on the pages: {"count": 3, "since": 1780000000}
     phone                 text,
     preferred_locales     jsonb       not null default '[]',
     shipping              jsonb,
