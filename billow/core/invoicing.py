@@ -103,6 +103,16 @@ def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlemen
     return Settlement(amount_due, starting_balance + change, change, reason if change else None)
 
 
+def settle_paid(total: int, starting_balance: int, paid: int) -> Settlement:
+    """Net an invoice that was paid before it was made: what the payment lacks or exceeds is in the balance.
+
+    >>> settle_paid(1000, -300, 700)
+    Settlement(amount_due=700, ending_balance=0, balance_transaction=300, reason='applied_to_invoice')
+    """
+    change = total - paid
+    return Settlement(paid, starting_balance + change, change, "applied_to_invoice" if change else None)
+
+
 def span(start: datetime, end: datetime) -> dict[str, int]:
     """Format a period for lines and items: whole seconds since 1970; the end is the start of the next one."""
     return {"end": int(end.timestamp()), "start": int(start.timestamp())}

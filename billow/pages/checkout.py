@@ -7,7 +7,6 @@ from typing import Any
 import flask
 
 from billow.api import rows
-from billow.core import tax_ids
 from billow.core.errors import Refused, Unavailable
 from billow.flows.checkout import changes, completion, confirmations, payment_links, purchase, sessions
 from billow.flows.checkout.completion import Result
@@ -345,21 +344,6 @@ def answer(form: Form, one: dict[str, Any]) -> str | None:
     return value
 
 
-OTHERS = {
-    "AU": "au_abn",
-    "CA": "ca_bn",
-    "CH": "ch_vat",
-    "GB": "gb_vat",
-    "IN": "in_gst",
-    "JP": "jp_trn",
-    "NO": "no_vat",
-    "NZ": "nz_gst",
-    "SG": "sg_gst",
-    "US": "us_ein",
-    "ZA": "za_vat",
-}
-
-
 def tax_id(form: Form, asked: str | None, address: dict[str, Any] | None) -> TaxNumber | None:
     """Return the tax id, of the kind that the billing country has; an EU VAT number says its own."""
     if asked is None:
@@ -370,10 +354,7 @@ def tax_id(form: Form, asked: str | None, address: dict[str, Any] | None) -> Tax
         if asked == "required":
             form.wrong("tax_id", "required")
         return None
-    type = OTHERS.get(str((address or {}).get("country")), "eu_vat")
-    if not tax_ids.is_valid(type, value):
-        form.wrong("tax_id", "bad_tax_id")
-    return TaxNumber(type=type, value=value)
+    return form.tax_number(value, (address or {}).get("country"))
 
 
 # ------------------------------------------------------------------------------------- other states

@@ -8,15 +8,33 @@ from typing import Any
 
 from babel import Locale
 
+from billow.api.params import made
+from billow.core import tax_ids
 from billow.core.bank.direct_debit import is_debitable
 from billow.core.mail_addresses import is_address, is_line
 from billow.flows.checkout.purchase import Card
 from billow.pages.words import Words
+from billow.resources.customer import TaxNumber
 
 LONGEST = 500
 SECRET = ("number", "cvc", "expiry", "iban")
 """What a page never shows again: the browser has it, and we do not keep it."""
 ADDRESS = ("line1", "line2", "city", "postal_code", "state", "country")
+
+OTHERS = {
+    "AU": "au_abn",
+    "CA": "ca_bn",
+    "CH": "ch_vat",
+    "GB": "gb_vat",
+    "IN": "in_gst",
+    "JP": "jp_trn",
+    "NO": "no_vat",
+    "NZ": "nz_gst",
+    "SG": "sg_gst",
+    "US": "us_ein",
+    "ZA": "za_vat",
+}
+"""The kinds of tax ids of the countries outside the European Union."""
 
 
 @dataclass(slots=True)
@@ -95,6 +113,13 @@ class Form:
         if given and not is_debitable(given):
             self.wrong("iban", "bad_iban")
         return None if self.errors else given
+
+    def tax_number(self, value: str, country: object) -> TaxNumber:
+        """Return a tax id, of the kind that the country has; an EU VAT number says its own."""
+        type = OTHERS.get(str(country), "eu_vat")
+        if not tax_ids.is_valid(type, value):
+            self.wrong("tax_id", "bad_tax_id")
+        return made(TaxNumber, type=type, value=value)
 
     def holder(self) -> str | None:
         """Return the name on the card, or that of the account's holder."""

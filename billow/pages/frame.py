@@ -3,16 +3,20 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import flask
+from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billow.core.errors import Inconsistent
 from billow.flows.outside.outside import Outside
+from billow.flows.outside.seller import seller_of
 from billow.pages.words import Words, words_of
 from billow.providers.letters import Money, formats
+from billow.store.tx import Tx
 
 HERE = Path(__file__).parent
 CSS = (HERE / "billow.css").read_bytes()
@@ -60,6 +64,21 @@ def page(template: str, language: str | None, status: int = 200, **values: Any) 
 def money(amount: int, currency: str, words: Words) -> str:
     """Write an amount with as many decimals as its currency has, and a symbol that is no other currency's."""
     return formats.money(Money(amount, currency), words.region).replace("-", "\N{MINUS SIGN}")
+
+
+def percent(part: Decimal, words: Words) -> str:
+    """Write a percentage: `20%`, `12,5 %`."""
+    space = "" if words.language == "en" else "\N{NO-BREAK SPACE}"
+    return str(format_percent(part / 100, f"#,##0.##{space}%", words.region))
+
+
+def too_often(tx: Tx, words: Words) -> flask.Response:
+    """Say that too many cards were declined here, and that nothing is taken for an hour."""
+    seller = seller_of(tx).name
+    given = {"seller": seller, "test": not tx.livemode, "texts": [words("too_often", seller=seller)]}
+    return page(
+        "message.html", words.language, 429, kind="bad", key="declined", link=None, refresh=None, **given
+    )
 
 
 def gone(language: str | None = None, **values: Any) -> flask.Response:

@@ -11,7 +11,7 @@ from billow.api import rows
 from billow.core.einvoice.limits import PROFILES
 from billow.core.errors import Refused, Unavailable, require
 from billow.core.lifecycle import PAYABLE
-from billow.flows.checkout import invoice_payments
+from billow.flows.checkout import decline_limit, invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
@@ -179,6 +179,8 @@ class Pages:
     def _shown(self, tx: Tx, invoice: Invoice, address: str, form: Form) -> flask.Response:
         tx = clocks.enter(tx, invoice.test_clock)
         words, document = form.words, invoice_document.document_of(tx, invoice)
+        if form.declined and decline_limit.is_reached(tx, rows.find(tx, Customer, invoice.customer)):
+            form.declined = words("too_often", seller=document.seller.name)
         intent = invoice_payments.intent_of(tx, invoice)
         waits = intent is not None and intent.status == "processing"
         if intent is not None and intent.status == "requires_action" and not form.errors:

@@ -8,7 +8,7 @@ import flask
 
 from billow.api import rows
 from billow.core.errors import Refused, Unavailable
-from billow.flows.checkout import invoice_payments
+from billow.flows.checkout import decline_limit, invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
 from billow.flows.checkout.method_collections import Wanted
 from billow.flows.checkout.purchase import Payer
@@ -43,6 +43,8 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             if request.args.get("done"):
                 return done(tx, outside, words, invoice)
             form = Form(words, request.form)
+            if decline_limit.is_reached(tx, payer):
+                return frame.too_often(tx, words)
             if request.method == "GET":
                 return shown(tx, outside, address, form, due)
             if not frame.is_ours(outside, address, request.form, request.headers):

@@ -11,11 +11,11 @@ from billow.core.errors import Refused, require
 from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
 from billow.flows.payments import kept_methods
-from billow.flows.portal import choices
+from billow.flows.portal import choices, details, pauses, postponed
 from billow.flows.portal.choices import Plan
 from billow.flows.wallets import left, orders
-from billow.pages import checkout_view, frame, hosted_invoice, portal_steps, sealed
-from billow.pages.portal_steps import Entry
+from billow.pages import checkout_view, frame, hosted_invoice, portal_details, portal_steps, sealed
+from billow.pages.portal_entry import Entry
 from billow.pages.words import Words, words_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -87,6 +87,8 @@ def sent(db: Database, tenant: str, entry: Entry, form: Mapping[str, str]) -> fl
     if action == "choose":
         with db.transaction(tenant) as tx:
             return choose(tx, entry, about, form, flow=flow)
+    if action == "details":
+        return portal_details.sent(db, tenant, entry, form)
     try:
         answer = perform(lambda: db.transaction(tenant), carry_out, entry, action, about, form)
     except Refused as error:
@@ -107,8 +109,11 @@ def choose(tx: Tx, entry: Entry, about: str, form: Mapping[str, str], *, flow: b
     """Show what the plan that was chosen costs, and ask to confirm it."""
     try:
         plan = plan_of(tx, entry, about, form)
-    except Refused:
-        return frame.see(entry.home)
+    except Refused as refused:
+        if refused.param != "code":
+            return frame.see(entry.home)
+        problem = entry.words("bad_code")
+        return portal_steps.asked(tx, entry, "update", about, flow=flow, problem=problem)
     return portal_steps.confirmed(tx, entry, about, plan, flow=flow)
 
 
@@ -118,15 +123,20 @@ def plan_of(tx: Tx, entry: Entry, about: str, form: Mapping[str, str]) -> Plan:
         return choices.given(tx, entry.session)
     subscription = rows.find(tx, Subscription, about)
     require(subscription.customer == entry.customer.id, "The subscription is another customer's.")
-    price, quantity = form.get("price", ""), form.get("quantity", "")
-    return choices.chosen(tx, subscription, entry.updates, price, quantity)
+    return choices.chosen(tx, subscription, entry.updates, form)
 
 
 def carry_out(tx: Tx, entry: Entry, action: str, about: str, form: Mapping[str, str]) -> Any:
-    """Cancel, keep or change a subscription, top a wallet up, remove a card or let it pay from now on."""
+    """Carry out what was chosen of a subscription, the customer's details, a wallet or a payment method."""
     customer, configuration = entry.customer.id, entry.configuration.id
     if action in ("cancel", "keep"):
-        return choices.change(tx, customer, configuration, about, action)
+        return choices.change(tx, customer, configuration, about, form)
+    if action == "stay":
+        return choices.stay(tx, entry.session, about)
+    if action == "pause":
+        return pauses.pause(tx, customer, configuration, about, form.get("choice", ""))
+    if action == "resume":
+        return pauses.resume(tx, customer, configuration, about)
     if action == "switch":
         plan = plan_of(tx, entry, about, form)
         return choices.switch(tx, customer, entry.updates, plan.item.subscription, plan)
@@ -151,12 +161,16 @@ def shown(tx: Tx, entry: Entry) -> flask.Response:
         address=entry.address,
         back=entry.session.return_url,
         default=default,
+        details=portal_details.lines(tx, customer, words),
+        details_open=bool(details.allowed(entry.configuration)),
+        headline=entry.configuration.business_profile["headline"],
+        links=portal_steps.legal_links(entry),
         invoices=invoices(tx, customer, words) if features["invoice_history"]["enabled"] else None,
         methods=hosted_invoice.saved(tx, customer.id, default)
         if features["payment_method_update"]["enabled"]
         else None,
         seller=seller_of(tx).name,
-        subscriptions=[one_shown(tx, one, words, features) for one in current(tx, customer)],
+        subscriptions=[one_shown(tx, one, words, entry.configuration) for one in current(tx, customer)],
         test=not tx.livemode,
         token=frame.token_of(entry.outside, entry.address),
         wallets=wallets(tx, entry),
@@ -191,8 +205,9 @@ def current(tx: Tx, customer: Customer) -> list[Subscription]:
     )
 
 
-def one_shown(tx: Tx, one: Subscription, words: Words, features: dict[str, Any]) -> dict[str, Any]:
-    """Return a subscription as it is shown: what it is, and when it renews or ends."""
+def one_shown(tx: Tx, one: Subscription, words: Words, configuration: PortalConfiguration) -> dict[str, Any]:
+    """Return a subscription as it is shown: what it is, when it renews or ends, and what can be done."""
+    features = configuration.features
     items = rows.below(tx, SubscriptionItem, "subscription", [one.id])[one.id]
     prices = rows.find_many(tx, Price, [item.price for item in items])
     products = rows.find_many(tx, Product, [price.product for price in prices.values()])
@@ -201,8 +216,16 @@ def one_shown(tx: Tx, one: Subscription, words: Words, features: dict[str, Any])
     at = checkout_view.day(one.cancel_at or ends, words)
     cancels = features["subscription_cancel"]["enabled"]
     at_once = features["subscription_cancel"]["mode"] == "immediately"
+    about = words("portal_ends" if stops else "portal_renews", date=at)
+    if one.status == "paused":
+        until = one.resumes_at and checkout_view.day(one.resumes_at, words)
+        about = words("portal_paused_until", date=until) if until else words("portal_paused")
+    planned = postponed.planned_at(tx, one)
     return {
-        "about": words("portal_ends" if stops else "portal_renews", date=at),
+        "about": about,
+        "planned": words("portal_scheduled", date=checkout_view.day(planned, words)) if planned else "",
+        "pauses": pauses.may_pause(configuration, one),
+        "resumes": one.status == "paused" and features["subscription_pause"]["enabled"],
         "can": ("keep" if one.cancel_at_period_end else "" if stops else "cancel") if cancels else "",
         "cancel": words("portal_cancel_yes" if at_once else "portal_cancel"),
         "changes": choices.may_change(tx, one, features["subscription_update"]) is not None,

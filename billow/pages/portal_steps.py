@@ -1,6 +1,5 @@
 """Serve the steps of the billing portal: questions before what cannot be undone, and sessions' flows."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -10,47 +9,22 @@ import flask
 from billow.api import rows
 from billow.core import lifecycle, pricing
 from billow.flows.billing import priced_items
-from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
 from billow.flows.papers import method_links
-from billow.flows.portal import choices
+from billow.flows.portal import choices, pauses
 from billow.flows.portal.choices import Plan
-from billow.pages import checkout_view, frame
+from billow.pages import checkout_view, frame, portal_details
+from billow.pages.portal_entry import Entry
 from billow.pages.words import Words
-from billow.resources.customer import Customer
+from billow.resources import coupon as coupons
+from billow.resources.coupon import Coupon
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.portal_configuration import PortalConfiguration
-from billow.resources.portal_session import PortalSession
 from billow.resources.price import Price
 from billow.resources.product import Product
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.wallet import Wallet
 from billow.store.tx import Tx
-
-HOME = "?home=1"
-"""Opens the portal itself at the address of a session that leads to a flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One customer's entry to the portal: the session, what it allows, and how it is shown."""
-
-    outside: Outside
-    session: PortalSession
-    configuration: PortalConfiguration
-    customer: Customer
-    words: Words
-    address: str
-
-    @property
-    def home(self) -> str:
-        return f"{self.address}{HOME}" if self.session.flow else self.address
-
-    @property
-    def updates(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.configuration.features["subscription_update"]
-        return found
 
 
 def of_flow(tx: Tx, entry: Entry) -> flask.Response | None:
@@ -62,7 +36,9 @@ def of_flow(tx: Tx, entry: Entry) -> flask.Response | None:
         return frame.see(method_address(tx, entry))
     if type == "subscription_update_confirm":
         return confirmed(tx, entry, about, choices.given(tx, entry.session), flow=True)
-    if type in ("subscription_cancel", "subscription_update"):
+    if type == "customer_update":
+        return portal_details.shown(tx, entry, flow=True)
+    if type in ("subscription_cancel", "subscription_pause", "subscription_update"):
         return asked(tx, entry, type.removeprefix("subscription_"), about, flow=True)
     return None
 
@@ -75,8 +51,17 @@ def method_address(tx: Tx, entry: Entry) -> str:
 def asked(
     tx: Tx, entry: Entry, ask: str, about: str, *, flow: bool = False, problem: str | None = None
 ) -> flask.Response:
-    """Show a question: whether to cancel, remove a card or top a wallet up, or which plan to change to."""
-    shown = {"cancel": canceled, "remove": removed, "top_up": topped_up, "update": changed}.get(ask)
+    """Show a question: to cancel or pause, remove a card, top a wallet up, or which plan to change to."""
+    if ask == "details":
+        return portal_details.shown(tx, entry)
+    shown = {
+        "cancel": canceled,
+        "pause": paused,
+        "remove": removed,
+        "resume": resumed,
+        "top_up": topped_up,
+        "update": changed,
+    }.get(ask)
     if shown is None:
         return frame.see(entry.home)
     values = shown(tx, entry, about)
@@ -86,7 +71,7 @@ def asked(
 def step(
     tx: Tx, entry: Entry, about: str, values: dict[str, Any], *, flow: bool, problem: str | None = None
 ) -> flask.Response:
-    given = {"choices": [], "quantity": None, "sent": {}, "texts": [], **values}
+    given = {**BLANK, **values}
     if flow:
         given["sent"] = {**given["sent"], "flow": "1"}
     return frame.page(
@@ -102,6 +87,22 @@ def step(
         token=frame.token_of(entry.outside, entry.address),
         **given,
     )
+
+
+BLANK: dict[str, Any] = {
+    "choices": [], "code": False, "offer": None, "quantity": None, "reasons": None, "sent": {}, "texts": [],
+}  # fmt: skip
+"""What a step shows besides its question, where it says nothing else."""
+
+
+def legal_links(entry: Entry) -> list[tuple[str, str]]:
+    """Return the links to the seller's terms and privacy policy, as the configuration says them."""
+    profile, words = entry.configuration.business_profile, entry.words
+    named = [
+        (words("portal_terms"), profile["terms_of_service_url"]),
+        (words("portal_privacy"), profile["privacy_policy_url"]),
+    ]
+    return [(text, url) for text, url in named if url]
 
 
 def own(tx: Tx, entry: Entry, id: str) -> Subscription | None:
@@ -125,8 +126,87 @@ def canceled(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
         "action": "cancel",
         "button": words("portal_cancel_yes"),
         "heading": words("portal_cancel_ask", name=names(tx, items)),
+        "offer": offer(tx, entry, about),
+        "reasons": asked_reasons(feature, words),
         "texts": [words("portal_cancel_now") if at_once else words("portal_cancel_end", date=ends)],
     }
+
+
+def asked_reasons(feature: dict[str, Any], words: Words) -> list[tuple[str, str]] | None:
+    """Return the reasons that a customer can choose from; None where the configuration asks for none."""
+    asked = feature["cancellation_reason"]
+    if not asked["enabled"]:
+        return None
+    return [(one, words(f"feedback_{one}")) for one in asked["options"] or []]
+
+
+def offer(tx: Tx, entry: Entry, about: str) -> str | None:
+    """Say what a customer gets who stays; None where the flow offers nothing that can be redeemed."""
+    flow = (entry.session.flow or {}).get("subscription_cancel") or {}
+    found = rows.find_many(tx, Coupon, [choices.offer_of(entry.session) or ""])
+    if flow.get("subscription") != about or not found:
+        return None
+    [coupon] = found.values()
+    if coupon.deleted or not coupons.is_valid(coupon, tx.now):
+        return None
+    words = entry.words
+    off = (
+        frame.percent(coupon.percent_off, words)
+        if coupon.percent_off is not None
+        else frame.money(coupon.amount_off or 0, coupon.currency or "", words)
+    )
+    months = words.interval("month", coupon.duration_in_months or 1)
+    if coupon.duration_in_months == 1:
+        months = words("months", count=1)
+    named = {"months": months} if coupon.duration == "repeating" else {}
+    return words(f"portal_offer_{coupon.duration}", off=off, **named)
+
+
+def paused(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask whether to pause a subscription, and for how long where the configuration limits that."""
+    found, words = own(tx, entry, about), entry.words
+    if found is None or not pauses.may_pause(entry.configuration, found):
+        return None
+    lengths = pauses.intervals(entry.configuration)
+    return {
+        "action": "pause",
+        "button": words("portal_pause"),
+        "choices": [
+            {
+                "amount": "",
+                "chosen": place == 0,
+                "field": "choice",
+                "id": str(place),
+                "name": words("portal_pause_for", interval=counted(words, *length)),
+            }
+            for place, length in enumerate(lengths)
+        ],
+        "heading": words("portal_pause_ask", name=name_of(tx, found)),
+        "texts": [words("portal_pause_text")],
+    }
+
+
+def counted(words: Words, interval: str, count: int) -> str:
+    """Say how long something takes: `1 month`, `3 months`."""
+    return f"1 {words(interval)}" if count == 1 else words(f"{interval}s", count=count)
+
+
+def resumed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
+    """Ask whether to resume a paused subscription."""
+    found, words = own(tx, entry, about), entry.words
+    enabled = entry.configuration.features["subscription_pause"]["enabled"]
+    if found is None or found.status != "paused" or not enabled:
+        return None
+    return {
+        "action": "resume",
+        "button": words("portal_resume"),
+        "heading": words("portal_resume_ask", name=name_of(tx, found)),
+        "texts": [words("portal_resume_text")],
+    }
+
+
+def name_of(tx: Tx, subscription: Subscription) -> str:
+    return names(tx, rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id])
 
 
 def names(tx: Tx, items: list[SubscriptionItem]) -> str:
@@ -192,11 +272,13 @@ def changed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
             {
                 "amount": recurring(one, 1, words),
                 "chosen": one.id == item.price,
+                "field": "price",
                 "id": one.id,
                 "name": products[one.product].name,
             }
             for one in prices
         ],
+        "code": "promotion_code" in entry.updates["default_allowed_updates"],
         "heading": words("portal_change_of", name=names(tx, [item])),
         "quantity": item.quantity if choices.limits(entry.updates, now.product) else None,
     }
@@ -222,14 +304,26 @@ def confirmed(
         "action": "switch",
         "button": words("confirm_yes_setup"),
         "heading": words("portal_confirm"),
-        "sent": {"price": plan.price, "quantity": "" if plan.quantity is None else str(plan.quantity)},
+        "sent": {
+            "code": flask.request.form.get("code", ""),
+            "price": plan.price,
+            "quantity": "" if plan.quantity is None else str(plan.quantity),
+        },
         "texts": [
             f"{many}{product.name}",
             recurring(price, plan.quantity or 1, words),
-            words(f"portal_prorated_{entry.updates['proration_behavior']}"),
+            when(tx, entry, plan),
         ],
     }
     return step(tx, entry, about, values, flow=flow, problem=problem)
+
+
+def when(tx: Tx, entry: Entry, plan: Plan) -> str:
+    """Say when a change takes place, and how the rest of the period is charged."""
+    words, subscription = entry.words, rows.find(tx, Subscription, plan.item.subscription)
+    if choices.waits(tx, subscription, entry.updates, plan):
+        return words("portal_scheduled", date=checkout_view.day(plan.item.current_period_end, words))
+    return words(f"portal_prorated_{entry.updates['proration_behavior']}")
 
 
 def finished(tx: Tx, entry: Entry) -> flask.Response:

@@ -147,6 +147,8 @@ class Customer(Resource, object="customer", path="/v1/customers", prefix="cus_")
 
     deleted: bool = f.boolean(default=False, hidden=True)
     numbered_from: int = f.integer(default=1, hidden=True)
+    page_declines: dict[str, Any] | None = f.nested(hidden=True)
+    """How many cards were declined on the customer's pages, and since when."""
     """The invoice number from which the series has no gap, since the sequence was set to it."""
 
 

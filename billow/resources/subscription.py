@@ -266,6 +266,8 @@ class Subscription(
     trial_start: datetime | None = f.timestamp()
     pending_change: dict[str, Any] | None = f.nested(hidden=True)
     """The update that waits for its payment: its params, its time, and the invoice and items that bill it."""
+    resumes_at: datetime | None = f.timestamp(hidden=True)
+    """When a pause ends that its customer has chosen in the billing portal."""
     provisional: bool = f.boolean(default=False, hidden=True)
     """Whether it is deleted unless its first payment succeeds (`error_if_incomplete`)."""
     watched: bool = f.boolean(default=False, hidden=True)

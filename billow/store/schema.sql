@@ -230,6 +230,7 @@ create table customers (
     name                  text,
     next_invoice_sequence bigint      not null default 1 check (next_invoice_sequence > 0),
     numbered_from         bigint      not null default 1 check (numbered_from > 0),  -- from here on without a gap
+    page_declines         jsonb,                    -- cards declined lately on the pages: {"count": 3, "since": 1780000000}
     phone                 text,
     preferred_locales     jsonb       not null default '[]',
     shipping              jsonb,
@@ -640,6 +641,7 @@ create table subscriptions (
     pending_invoice_item_interval jsonb,
     pending_setup_intent   text,
     pending_update         jsonb,
+    resumes_at             timestamptz,                     -- when a pause ends that was chosen in the portal
     provisional            boolean     not null default false,
     schedule               text,
     start_date             timestamptz not null,

@@ -178,6 +178,43 @@ def test_axe_finds_nothing(world: World, visit: Visit, scheme: str) -> None:
         assert problems(page) == [], url
 
 
+def test_a_customer_changes_details_and_says_why_it_cancels(world: World, visit: Visit) -> None:
+    allowed = {"enabled": True, "allowed_updates": ["name", "email", "address", "shipping", "tax_id"]}
+    reasons = {"enabled": True, "options": ["too_expensive", "other"]}
+    features = {
+        "customer_update": allowed,
+        "subscription_cancel": {"enabled": True, "cancellation_reason": reasons},
+        "subscription_pause": {"enabled": True},
+    }
+    world.post("/v1/billing_portal/configurations", features=features)
+    ann = world.post("/v1/customers", name="Ann", payment_method="pm_card_visa")["id"]
+    plan = {"items": [{"price": world.plan("Pro", usd=20)}], "default_payment_method": None}
+    methods = world.get(f"/v1/customers/{ann}/payment_methods")["data"]
+    plan["default_payment_method"] = methods[0]["id"]
+    world.post("/v1/subscriptions", customer=ann, **plan)
+    page = visit(world.post("/v1/billing_portal/sessions", customer=ann)["url"])
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_role("link", name="Change your details").click()
+    assert problems(page) == []
+    page.get_by_label("Full name").first.fill("Ann Muster")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Please check the fields below").wait_for()
+    assert problems(page) == []
+    page.get_by_label("Email").fill("ann@example.com")
+    page.get_by_label("Street and number").first.fill("Kramgasse 12")
+    page.get_by_label("Postcode").first.fill("3011")
+    page.get_by_label("City").first.fill("Bern")
+    page.get_by_label("Country").first.select_option("CH")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Ann Muster").wait_for()
+    page.get_by_role("link", name="Cancel at the end of the period").click()
+    assert problems(page) == []
+    page.get_by_label("It is too expensive").check()
+    page.get_by_role("button", name="Cancel the subscription").click()
+    page.get_by_role("button", name="Keep my plan").wait_for()
+
+
 def test_no_page_is_wider_than_a_phone(world: World, visit: Visit) -> None:
     page = visit(everything(world)["url"])
     page.set_viewport_size({"width": 320, "height": 640})

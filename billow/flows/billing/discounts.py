@@ -50,6 +50,8 @@ class Owner:
     start: datetime | None = None
     """From when they apply, if not from now: for a subscription with an earlier start."""
     param: str = "discounts"
+    redeemed: bool = False
+    """Whether the redemptions were checked and counted before, as for a payment that was taken since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def redeem(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner, *, event: str |
     """
     found = redeemable(tx, wanted, owner)
     fresh = [redemption for redemption in found if redemption.kept is None]
-    count_redemptions(tx, fresh)
+    if not owner.redeemed:
+        count_redemptions(tx, fresh)
     made = rows.insert_many(tx, [new_discount(tx, one, owner) for one in fresh], event=event)
     new = iter(made)
     return [one.kept.id if one.kept else next(new).id for one in found]
@@ -106,7 +109,7 @@ def redeemable(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Red
         param=owner.param,
     )
     for redemption in found:
-        if redemption.kept is None:
+        if redemption.kept is None and not owner.redeemed:
             check(tx, redemption, owner)
     return found
 
@@ -153,7 +156,8 @@ def look_up(tx: Tx, wanted: Sequence[DiscountTerm], owner: Owner) -> list[Redemp
         at = f"{owner.param}[{place}][{name}]"
         code, old = locked.get(term.promotion_code or ""), kept.get(term.discount or "")
         coupon = by_id.get(code.coupon if code else old.coupon if old else term.coupon or "")
-        if coupon is None or (coupon.deleted and not old and not code):
+        gone = coupon is not None and coupon.deleted and not old and not code
+        if coupon is None or (gone and not owner.redeemed):
             nouns: dict[str, type[Resource]] = {"coupon": Coupon, "discount": Discount}
             raise rows.no_such(tx, nouns.get(name, PromotionCode), id, at)
         found.append(Redemption(at, coupon, code, old))

@@ -37,8 +37,9 @@ def subscription_params(
     *,
     discounts: Sequence[DiscountTerm] = (),
     method: str | None = None,
+    redeemed: bool = False,
 ) -> Subscribe:
-    """Build the params that create the subscription; it is removed again where its first payment fails."""
+    """Build the params that create the subscription. Its discounts may have been `redeemed` before."""
     data: terms.SubscriptionData = read(
         terms.SubscriptionData, without_nulls(session.data.get("subscription_data") or {})
     )
@@ -64,6 +65,7 @@ def subscription_params(
         payment_behavior="error_if_incomplete",
         payment_settings=payment_settings(session),
         proration_behavior=data.proration_behavior or "create_prorations",
+        redeemed=redeemed,
     )
 
 

@@ -34,6 +34,8 @@ from billow.store.tx import Tx
 
 GUARD = timedelta(minutes=2)
 """How long a payment under way keeps others out, if its answer never comes: then it is found out."""
+HELD = timedelta(hours=1)
+"""How often a payment is looked at that is held until its merchant captures it."""
 MADE = {"subscription", "invoice", "payment_intent", "payment_method", "setup_intent", "redeemed"}
 """What is kept of a payment once something was made for it."""
 MOST_DECLINES = 10
@@ -65,7 +67,7 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     require(not sessions.is_over(session, tx.now), "This checkout session has expired.")
     check_open(tx, session)
     if paid_elsewhere(tx, session):
-        pending = {**session.pending, "payment_intent": session.payment_intent}
+        pending = {**session.pending, "payment_intent": purchase.tried_intent(session)}
         return settle(tx, rows.update(tx, session, event=None, pending=pending))
     if session.automatic_tax["enabled"]:
         said = session.but(**purchase.collected(session, payer))
@@ -91,7 +93,8 @@ def pay(tx: Tx, id: str, payer: Payer) -> Steps:
     if attempts:
         tx, outcomes = yield ask(asked, collect.gateways_of(tx, attempts), attempts)
         collect.settle_answers(tx, outcomes)
-    return settle(tx, rows.lock(tx, CheckoutSession, id))
+    session = rows.lock(tx, CheckoutSession, id)
+    return settle(purchase.with_clock(tx, session), session)
 
 
 def taxed_otherwise(session: CheckoutSession) -> Result:
@@ -114,7 +117,7 @@ def check_open(tx: Tx, session: CheckoutSession) -> None:
 
 def paid_elsewhere(tx: Tx, session: CheckoutSession) -> bool:
     """Check whether the intent of an earlier attempt was paid by a request to the API."""
-    found = rows.find_many(tx, PaymentIntent, [session.payment_intent or ""])
+    found = rows.find_many(tx, PaymentIntent, [purchase.tried_intent(session) or ""])
     return any(one.status in ("succeeded", "requires_capture") for one in found.values())
 
 
@@ -165,10 +168,13 @@ def is_busy(tx: Tx, session: CheckoutSession) -> bool:
 def begin(
     tx: Tx, session: CheckoutSession, payer: Payer, method: PaymentMethod | None
 ) -> tuple[CheckoutSession, list[Any]]:
-    """Create the customer, attach the method, and begin what is sold, in this order (§10.3 F13)."""
+    """Create the customer, write the method, and begin what is sold, in this order (§10.3 F13).
+
+    A new method becomes the customer's where its payment succeeds that says so, or with a subscription.
+    """
     customer = purchase.customer_of(tx, session, payer)
     if method is not None and payer.method is None:
-        method = purchase.attach(tx, method, None if purchase.declines_as_payment(session) else customer)
+        method = rows.insert(tx, method, event=None)
         entered_methods.agree(tx, method, payer)
     found, attempts = purchase.begin(tx, session, customer, method)
     pending = {
@@ -177,7 +183,8 @@ def begin(
         "payment_method": method.id if method else None,
         **found,
     }
-    shown = {"payment_intent": found["payment_intent"]} if found.get("payment_intent") else {}
+    one_time = session.mode == "payment" and found.get("payment_intent")
+    shown = {"payment_intent": found["payment_intent"]} if one_time else {}
     return rows.update(tx, session, event=None, pending=pending, **shown), attempts
 
 
@@ -199,6 +206,8 @@ def refuse(
     discounts.uncount_redemptions(tx, redeemed)
     declines = session.pending.get("declines", 0) + 1
     kept = {"customer": session.pending.get("customer"), "declines": declines, **pending}
+    if session.mode == "subscription":
+        kept["tried"] = session.pending.get("payment_intent") or session.pending.get("tried")
     return Result(rows.update(tx, session, event=None, attempt_until=None, pending=kept), message, reason)
 
 
@@ -266,7 +275,8 @@ def take_back(tx: Tx, session: CheckoutSession) -> None:
 
 def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupIntent | None) -> CheckoutSession:
     """Mark a session complete, with what it has created. Emits `checkout.session.completed` last."""
-    pending = session.pending
+    paid = isinstance(intent, PaymentIntent) and intent.status == "succeeded"
+    pending = {**session.pending, **(purchase.finish(tx, session, intent) if paid else {})}  # type: ignore[arg-type]
     jobs.cancel(tx, "checkout.settle", session.id)
     jobs.cancel(tx, "checkout.expire", session.id)
     if pending.get("subscription"):
@@ -276,8 +286,8 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
     customer = pending.get("customer")
     waits = intent is not None and intent.status == "processing"
     held = intent is not None and intent.status == "requires_capture"
-    if waits:
-        jobs.put(tx, "checkout.follow", session.id, tx.now + AGAIN)
+    if waits or (held and purchase.has_invoice(session)):
+        jobs.put(tx, "checkout.follow", session.id, tx.now + (AGAIN if waits else HELD))
     completed = rows.update(
         tx,
         session,
@@ -285,7 +295,7 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
         attempt_until=None,
         customer=customer or session.customer,
         invoice=pending.get("invoice"),
-        payment_intent=pending.get("payment_intent") or invoice_intent(tx, session),
+        payment_intent=session.payment_intent,
         payment_status=status_of(session, waits or held),
         pending={**pending, "awaits": None},
         status="complete",
@@ -295,13 +305,6 @@ def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupInte
     if session.payment_link:
         payment_links.count_completed(tx, session.payment_link)
     return completed
-
-
-def invoice_intent(tx: Tx, session: CheckoutSession) -> str | None:
-    """Return the intent that a session of a one-time payment shows, where its invoice has one."""
-    if session.mode != "payment" or not session.pending.get("invoice"):
-        return session.payment_intent
-    return rows.find(tx, Invoice, session.pending["invoice"]).payment_intent
 
 
 def status_of(session: CheckoutSession, waits: bool) -> str:
@@ -339,16 +342,22 @@ def settle_due(tx: Tx, refs: list[str]) -> None:
 
 @job("checkout.follow", lane="outside")
 def follow(tx: Tx, refs: list[str]) -> None:
-    """Emit whether a payment that takes days has succeeded, once it is known."""
+    """Emit whether a payment that takes days has succeeded, once it is known, and make its invoice.
+
+    One that is held until its merchant captures it has its invoice then.
+    """
     [id] = refs
     session = rows.lock(tx, CheckoutSession, id)
+    tx = purchase.with_clock(tx, session)
     intent = rows.find(tx, PaymentIntent, paying(tx, session))
+    delayed = is_delayed(tx, intent)
     if intent.status == "succeeded":
-        event = "checkout.session.async_payment_succeeded"
-        rows.update(tx, session, event=event, payment_status="paid")
-    elif intent.status == "processing":
-        jobs.put(tx, "checkout.follow", id, tx.now + AGAIN)
-    else:
+        event = "checkout.session.async_payment_succeeded" if delayed else None
+        made = {"invoice": session.invoice, **purchase.finish(tx, session, intent)}
+        rows.update(tx, session, event=event, payment_status="paid", invoice=made["invoice"])
+    elif intent.status in ("processing", "requires_capture"):
+        jobs.put(tx, "checkout.follow", id, tx.now + (AGAIN if delayed else HELD))
+    elif delayed:
         rows.emit(tx, [(session, None)], "checkout.session.async_payment_failed")
 
 

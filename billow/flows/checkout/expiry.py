@@ -45,6 +45,9 @@ def end(tx: Tx, session: CheckoutSession) -> Steps:
     A payment that was completed meanwhile completes the session instead.
     """
     awaits = session.pending.get("awaits")
+    if awaits is None and completion.paid_elsewhere(tx, session):
+        pending = {**session.pending, "payment_intent": purchase.tried_intent(session)}
+        return tx, completion.settle(tx, rows.update(tx, session, event=None, pending=pending)).session
     if awaits is None:
         return tx, close(tx, session)
     tx = yield from abandoned.end(tx, abandoned.of_intent(tx, awaits))
@@ -78,9 +81,8 @@ def close(tx: Tx, session: CheckoutSession) -> CheckoutSession:
             rows.lock(tx, SetupIntent, session.setup_intent),
             setup_intents.Cancel(cancellation_reason="abandoned"),
         )
-    for intent in rows.lock_many(
-        tx, PaymentIntent, [session.payment_intent] if session.payment_intent else []
-    ):
+    tried = purchase.tried_intent(session)
+    for intent in rows.lock_many(tx, PaymentIntent, [tried] if tried else []):
         if intent.invoice is None and intent.status in intent_states.OPEN:
             payment_intents.canceled(tx, intent, "automatic")
     return rows.update(tx, session, event="checkout.session.expired", **changes)

@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import needed, require
 from billow.core.payments import Declined
-from billow.flows.checkout import entered_methods
+from billow.flows.checkout import decline_limit, entered_methods
 from billow.flows.checkout.completion import reason_of
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
@@ -44,15 +44,24 @@ def pay(tx: Tx, id: str, payer: Payer, *, keep: bool) -> Steps:
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
+    decline_limit.check(tx, invoice.customer)
     tx, method = yield from method_of(tx, invoice.customer, payer, invoice.currency)
     if isinstance(method, Declined):
+        decline_limit.note(tx, invoice.customer)
         return Paid(declined=method.message, reason=reason_of(asdict(method)))
     invoice = rows.lock(tx, Invoice, id)
     if (known := standing(tx, invoice)) is not None:
         return known
     tx = clocks.enter(tx, invoice.test_clock)
     tx = yield from attempt(tx, invoice, method, keep)
-    return outcome(tx, id)
+    return counted(tx, invoice.customer, outcome(tx, id))
+
+
+def counted(tx: Tx, customer: str, result: Paid) -> Paid:
+    """Count a payment that was declined, and return it."""
+    if result.declined:
+        decline_limit.note(tx, customer)
+    return result
 
 
 def standing(tx: Tx, invoice: Invoice) -> Paid | None:
@@ -116,9 +125,10 @@ def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) 
 
     Where nothing is open it is used from now on as it is.
     """
-    rows.lock(tx, Customer, customer)
+    decline_limit.check(tx, customer)
     tx, method = yield from method_of(tx, customer, payer)
     if isinstance(method, Declined):
+        decline_limit.note(tx, customer)
         return Paid(declined=method.message, reason=reason_of(asdict(method)))
     result = None
     for id in invoices:
@@ -129,7 +139,7 @@ def update_method(tx: Tx, customer: str, invoices: Sequence[str], payer: Payer) 
         tx = yield from attempt(tx, invoice, method, keep=True)
         result = outcome(tx, id)
         if not result.paid:
-            return result
+            return counted(tx, customer, result)
     if result is None:
         rows.lock(tx, Customer, customer)
         kept_methods.use_from_now_on(tx, payment_methods.attach_if_new(tx, method, customer))

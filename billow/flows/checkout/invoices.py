@@ -1,6 +1,7 @@
 """Write the invoice of a one-time payment, where its checkout session asks for one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,21 +11,33 @@ from billow.flows.billing import discounts, drafts, priced_items
 from billow.flows.checkout.params import without_nulls
 from billow.flows.invoices import finalize
 from billow.flows.invoices.drafts import discount_owner
+from billow.flows.payments import paid_before
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
+from billow.resources.payment_intent import PaymentIntent
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 PASSED = ("account_tax_ids", "custom_fields", "description", "footer", "metadata")
 
 
-def write(tx: Tx, session: CheckoutSession, customer: Customer, priced: Sequence[PricedLine]) -> Invoice:
-    """Write and finalize the invoice; the customer's balance is left as it is (§9.1)."""
+def write(
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer,
+    priced: Sequence[PricedLine],
+    paid_by: PaymentIntent | None = None,
+) -> Invoice:
+    """Write and finalize the invoice of what a payment has paid, or of what costs nothing.
+
+    The customer's balance is left as it is (§9.1).
+    """
     id, currency = new_id(Invoice.prefix), session.currency or ""
     owner = discount_owner(customer, id, currency, session.amount_subtotal or 0)
+    owner = replace(owner, redeemed="redeemed" in session.pending)
     ids = discounts.redeem(tx, discount_params(tx, session.discount_ids), owner)
     items = rows.insert_many(tx, [item_of(tx, customer, one) for one in priced if one.item.quantity])
     items += shipping_items(tx, session, customer)
@@ -46,8 +59,10 @@ def write(tx: Tx, session: CheckoutSession, customer: Customer, priced: Sequence
     )
     [draft] = drafts.write(tx, [drafted])
     rows.update(tx, customer, currency=customer.currency or currency)
-    [invoice] = finalize.finalize_many(tx, [draft.id], goes=lambda found: False, spares=lambda found: True)
-    return invoice
+    [invoice] = finalize.finalize_many(
+        tx, [draft.id], goes=lambda found: False, spares=lambda found: True, paid_by=paid_by
+    )
+    return paid_before.record(tx, invoice, paid_by) if paid_by else invoice
 
 
 def settings(session: CheckoutSession) -> dict[str, Any]:

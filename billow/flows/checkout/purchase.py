@@ -6,14 +6,15 @@ from typing import Any
 
 from billow.api import rows
 from billow.api.params import made
-from billow.core.errors import Inconsistent, require
+from billow.core.errors import Inconsistent, needed, require
 from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm, Owner
 from billow.flows.checkout import agreement, invoices, lines
 from billow.flows.customers import payment_methods
-from billow.flows.payments import collect, setup_intents
+from billow.flows.payments import collect, paid_before, setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
+from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import create
 from billow.providers.gateways import StoredMethod
 from billow.resources import customer as customers
@@ -23,6 +24,8 @@ from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer, TaxNumber
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method_types import BY_NAME
+from billow.resources.price import Price
 from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks
 from billow.store.ids import new_id, secret
@@ -152,17 +155,14 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
 def declines_as_payment(session: CheckoutSession) -> bool:
     """Check whether a declined card leaves a failed payment or set-up, which the customer repeats.
 
-    The others, a subscription or an invoice, are not begun with a card that is declined when it is stored.
+    Where nothing is paid at once, as in a trial, a card is refused that is declined when it is stored.
     """
-    with_invoice = bool((session.invoice_creation or {}).get("enabled"))
-    return session.mode == "setup" or (session.mode == "payment" and not with_invoice)
+    return session.mode == "setup" or bool(session.amount_total)
 
 
-def attach(tx: Tx, method: PaymentMethod, customer: Customer | None) -> PaymentMethod:
-    """Attach the new method to the customer; without one it is attached where its payment says so."""
-    if customer:
-        return payment_methods.attach_if_new(tx, method, customer.id)
-    return rows.insert(tx, method, event=None)
+def has_invoice(session: CheckoutSession) -> bool:
+    """Return whether a one-time payment has an invoice, which is made once it is paid."""
+    return session.mode == "payment" and bool((session.invoice_creation or {}).get("enabled"))
 
 
 # ------------------------------------------------------------------------------------- what is sold
@@ -181,9 +181,9 @@ def begin(
         if customer is None:
             raise Inconsistent("A subscription has a customer.")
         return begin_subscription(tx, session, customer, method, priced)
-    if (session.invoice_creation or {}).get("enabled") and customer:
-        return begin_invoice(tx, session, customer, method, priced)
-    return begin_payment(tx, session, customer, method)
+    if has_invoice(session) and customer and not session.amount_total:
+        return {"invoice": invoices.write(tx, session, customer, priced).id}, []
+    return begin_payment(tx, session, customer, method, session.amount_total or 0)
 
 
 def begin_setup(
@@ -206,16 +206,17 @@ def begin_subscription(
     method: PaymentMethod | None,
     priced: list[PricedLine],
 ) -> tuple[dict[str, Any], list[Attempt]]:
-    """Write the subscription and its first invoice; both are removed again where the payment fails."""
-    wanted = agreement.subscription_params(
-        session,
-        priced,
-        customer.id,
-        discounts=discount_params(tx, session.discount_ids),
-        method=method.id if method else None,
-    )
-    recurring = [one.price for one in priced if one.recurs]
-    subscription, invoice = create.begin(tx, customer, wanted, recurring)
+    """Begin to pay what is due at once; the subscription is made when that is paid.
+
+    Where nothing is due at once, or the money takes days, it is written now, and removed if that fails.
+    """
+    delayed = method is not None and BY_NAME[method.type].delayed
+    due = 0 if delayed else due_at_once(tx, session, customer, method, priced)
+    if due:
+        return begin_payment(tx, session, customer, method, due)
+    if method and not method.customer:
+        method = payment_methods.attach_if_new(tx, method, customer.id)
+    subscription, invoice = create.begin(tx, customer, *agreed(tx, session, customer, method, priced))
     found = {"subscription": subscription.id, "invoice": invoice.id if invoice else None}
     if invoice is None or not create.needs_payment(invoice):
         return found, []
@@ -223,48 +224,96 @@ def begin_subscription(
     return found, collect.begin_attempts(tx, [invoice], how)
 
 
-def begin_invoice(
+def agreed(
     tx: Tx,
     session: CheckoutSession,
     customer: Customer,
     method: PaymentMethod | None,
     priced: list[PricedLine],
-) -> tuple[dict[str, Any], list[Attempt]]:
-    """Write the invoice of a payment that has one, and finalize it."""
-    invoice = invoices.write(tx, session, customer, priced)
-    found = {"invoice": invoice.id}
-    if invoice.status == "paid":
-        return found, []
-    how = collect.Manner(automatic=False, off_session=False, method=method.id if method else None)
-    return found, collect.begin_attempts(tx, [invoice], how)
+) -> tuple[Subscribe, list[Price]]:
+    """Return the params of the subscription that the session sells, and the prices of its items."""
+    wanted = agreement.subscription_params(
+        session,
+        priced,
+        customer.id,
+        discounts=discount_params(tx, session.discount_ids),
+        method=method.id if method else None,
+        redeemed="redeemed" in session.pending,
+    )
+    return wanted, [one.price for one in priced if one.recurs]
+
+
+def due_at_once(
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer,
+    method: PaymentMethod | None,
+    priced: list[PricedLine],
+) -> int:
+    """Calculate what the first invoice asks for after the customer's balance, by making it on trial.
+
+    What cannot be sold is refused here, before anything is charged.
+    """
+    with tx.taken_back() as trial:
+        if method and not method.customer:
+            method = payment_methods.attach_if_new(trial, method, customer.id)
+        wanted = agreed(trial, session, customer, method, priced)
+        _, invoice = create.begin(trial, customer, *wanted)
+        return invoice.amount_due if invoice and create.needs_payment(invoice) else 0
+
+
+def finish(tx: Tx, session: CheckoutSession, intent: PaymentIntent) -> dict[str, Any]:
+    """Make what a payment has bought that has succeeded: the subscription, or the invoice.
+
+    Returns what was made, as the session keeps it; nothing for a payment that has neither.
+    """
+    if intent.invoice or not (session.mode == "subscription" or has_invoice(session)):
+        return {}
+    customer = rows.lock(tx, Customer, session.customer or session.pending["customer"])
+    priced = lines.lines_of(tx, "session", session.id)
+    if session.mode == "payment":
+        return {"invoice": invoices.write(tx, session, customer, priced, intent).id}
+    method = rows.find(tx, PaymentMethod, intent.payment_method or "")
+    wanted = agreed(tx, session, customer, method, priced)
+    subscription, invoice = create.begin(tx, customer, *wanted, paid_by=intent)
+    paid_before.record(tx, needed(invoice, "the first invoice of what was paid"), intent)
+    return {"subscription": subscription.id, "invoice": subscription.latest_invoice}
 
 
 def begin_payment(
-    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None
+    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None, amount: int
 ) -> tuple[dict[str, Any], list[Attempt]]:
     """Write or reuse the payment intent of the session, and the attempt to pay it."""
     redeemed = {"redeemed": redeem(tx, session, customer)}
-    if not session.amount_total:
+    if not amount:
         return redeemed, []
     if method is None:
         raise Inconsistent("A payment has a method.")
-    intent = intent_of(tx, session, customer)
+    intent = intent_of(tx, session, customer, amount)
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=False)
     return {"payment_intent": intent.id, **redeemed}, [attempt]
 
 
-def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None) -> PaymentIntent:
+def tried_intent(session: CheckoutSession) -> str | None:
+    """Return the id of the intent that an earlier attempt left; a subscription's is not shown."""
+    pending = session.pending
+    return session.payment_intent or pending.get("payment_intent") or pending.get("tried")
+
+
+def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None, amount: int) -> PaymentIntent:
     """Return the intent that an earlier attempt left, or write a new one. Locks it."""
     data = session.data.get("payment_intent_data") or {}
-    if session.payment_intent:
-        found = rows.lock(tx, PaymentIntent, session.payment_intent)
+    if session.mode == "subscription":
+        data = {"description": "Subscription creation", "setup_future_usage": "off_session"}
+    if tried := tried_intent(session):
+        found = rows.lock(tx, PaymentIntent, tried)
         if found.status != "canceled":
-            return rows.update(tx, found, event=None, amount=session.amount_total)
+            return rows.update(tx, found, event=None, amount=amount)
     id = new_id(PaymentIntent.prefix)
     sent = {name: value for name, value in data.items() if value and name in PaymentIntent.columns}
     intent = PaymentIntent(
         id=id,
-        amount=session.amount_total or 0,
+        amount=amount,
         client_secret=secret(f"{id}_secret_", 25),
         currency=session.currency or "",
         customer=customer.id if customer else None,

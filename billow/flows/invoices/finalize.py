@@ -38,6 +38,7 @@ from billow.resources.customer_balance_transaction import CustomerBalanceTransac
 from billow.resources.discount import Discount
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -139,16 +140,18 @@ def finalize_many(
     spares: Wanted = lambda invoice: False,
     *,
     holds: bool = False,
+    paid_by: PaymentIntent | None = None,
 ) -> list[Invoice]:
     """Finalize the drafts among invoices, in a fixed number of statements; they are numbered last (§7.9).
 
     An invoice that `spares` the balance leaves it as it is, since it is not going to be paid. A draft whose
-    automatic tax cannot be decided is refused; with `holds` it stays a draft that says so. Locks the
+    automatic tax cannot be decided is refused; with `holds` it stays a draft that says so. What an intent
+    `paid_by` has paid before is due, whatever it comes to now: the rest is the balance's. Locks the
     customers, then the invoices.
     """
     sheets = invoices_sheet.load(tx, refs, wanted)
     for sheet in sheets:
-        sheet.spares = spares(sheet.invoice)
+        sheet.spares, sheet.paid_by = spares(sheet.invoice), paid_by
     going = {sheet.invoice.id for sheet in sheets if goes(sheet.invoice)}
     late_usage.recount(tx, sheets)
     terms = totals.terms_of(tx, [s.invoice for s in sheets], [line for s in sheets for line in s.lines])
@@ -168,6 +171,7 @@ def finalize_many(
     discounts.mark_spent(tx, spent)
     application.write(tx, taken)
     invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
+    invoice_intents.link_paid(tx, sheets)
     lines = [line for sheet in sheets for line in sheet.lines]
     revenue_recognition.schedule(tx, lines, [*postings_of(tx, sheets, terms), *taken.postings])
     done = [sheet.invoice for sheet in sheets]
@@ -253,7 +257,11 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
             else 0
         )
         balance = 0 if spared else customer.balance
-        sheet.settled = invoicing.settle_balance(invoice.total, balance, minimum)
+        sheet.settled = (
+            invoicing.settle_paid(invoice.total, customer.balance, sheet.paid_by.amount_received)
+            if sheet.paid_by
+            else invoicing.settle_balance(invoice.total, balance, minimum)
+        )
         sheet.changes.update(
             starting_balance=customer.balance,
             ending_balance=customer.balance if spared else sheet.settled.ending_balance,

@@ -36,8 +36,12 @@ def prepare_intents(tx: Tx, sheets: Sequence[Sheet]) -> None:
         for sheet in sheets
         if sheet.changes["status"] == "open" and is_charged_automatically(sheet.invoice)
     ]
-    finalized = [(sheet.invoice.but(**sheet.changes), sheet.customer) for sheet in owed]
-    for sheet, intent in zip(owed, intents_for(tx, finalized), strict=True):
+    for sheet in owed:
+        if sheet.paid_by:
+            sheet.changes.update(link_to(sheet.paid_by))
+    waiting = [sheet for sheet in owed if not sheet.paid_by]
+    finalized = [(sheet.invoice.but(**sheet.changes), sheet.customer) for sheet in waiting]
+    for sheet, intent in zip(waiting, intents_for(tx, finalized), strict=True):
         sheet.intent = intent
         sheet.changes.update(link_to(intent))
 
@@ -55,9 +59,20 @@ def link_intents(tx: Tx, owed: Sequence[tuple[Invoice, Customer]]) -> list[Invoi
     return rows.update_many(tx, links, event=None)
 
 
+def link_paid(tx: Tx, sheets: Sequence[Sheet]) -> None:
+    """Connect invoices with the intents that have paid them before they were made."""
+    for sheet in sheets:
+        if sheet.paid_by:
+            connect(tx, [rows.update(tx, sheet.paid_by, event=None, invoice=sheet.invoice.id)])
+
+
 def insert_intents(tx: Tx, intents: Sequence[PaymentIntent]) -> None:
     """Insert the intents of invoices, and the invoice payments that connect the two."""
-    made = rows.insert_many(tx, intents)
+    connect(tx, rows.insert_many(tx, intents))
+
+
+def connect(tx: Tx, made: Sequence[PaymentIntent]) -> None:
+    """Insert the invoice payments of intents."""
     rows.insert_many(
         tx,
         [

@@ -50,6 +50,10 @@ def number(due: datetime | None, days: Sequence[int], now: datetime) -> int:
 
 
 def thank(tx: Tx, paid: Invoice) -> None:
-    """Order the thanks for an invoice that was paid without a charge, where a payment of it had failed."""
+    """Order the thanks for an invoice that was paid without a charge, where a payment of it had failed.
+
+    They carry the invoice, which has waited for its payment; where no mail told of the failure it goes alone.
+    """
     if paid.attempt_count:
-        outbox.order(tx, [outbox.Mail("payment_recovered", paid.id, paid.customer)])
+        kinds = ("payment_recovered", "invoice")
+        outbox.order(tx, [outbox.Mail(kind, paid.id, paid.customer) for kind in kinds])

@@ -28,6 +28,8 @@ class Sheet:
     """Whether its lines changed since its totals were calculated."""
     spares: bool = False
     """Whether it leaves the customer's balance as it is."""
+    paid_by: PaymentIntent | None = None
+    """The intent that has paid it before it was made, as that of a checkout session does."""
     intent: PaymentIntent | None = None
     """The intent that pays it, if it is to be charged; its columns are among the changes."""
 

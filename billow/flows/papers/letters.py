@@ -159,11 +159,17 @@ def invoice_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     invoice = found.invoice
     if invoice.status in ("draft", "void"):
         return f"The invoice is {invoice.status}."
+    if invoice.status == "paid" and is_thanked_for(tx, invoice.id):
+        return "The mail that thanks for its payment carries it."
     values: dict[str, Value] = {"due": invoice.due_date or invoice.created}
     automatic = invoice.collection_method == "charge_automatically"
     variant = "paid" if invoice.status == "paid" else "charged" if automatic else "due"
     facts = ("amount", "number", *(("due",) if variant == "due" else ()))
-    letter = about_invoice(tx, mail, found, variant, values=values, facts=facts)
+    return with_paper(tx, invoice, about_invoice(tx, mail, found, variant, values=values, facts=facts))
+
+
+def with_paper(tx: Tx, invoice: Invoice, letter: Addressed | str) -> Addressed | str:
+    """Put the invoice into its letter, with the machine format that the customer wants."""
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
@@ -193,12 +199,24 @@ def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
 
 
 def recovered_letter(tx: Tx, mail: Ordered) -> Addressed | str:
+    """Write that a payment has succeeded after all, with the invoice, which gets no mail of its own then."""
     if not failure_was_mailed(tx, mail.about):
         return "No mail said that the payment failed."
     found = billed(tx, mail.about)
     paid_at = found.invoice.paid_at or found.invoice.created
     values: dict[str, Value] = {"date": paid_at}
-    return about_invoice(tx, mail, found, "paid", values=values, facts=("amount", "number", "date"))
+    facts = ("amount", "number", "date")
+    return with_paper(tx, found.invoice, about_invoice(tx, mail, found, "paid", values=values, facts=facts))
+
+
+def is_thanked_for(tx: Tx, invoice: str) -> bool:
+    """Check whether a mail says that the invoice is paid after its customer was told that this had failed."""
+    found = tx.one(
+        "select 1 from mails where about = %(id)s and kind = 'payment_recovered'"
+        " and state in ('waiting', 'sent') limit 1",
+        id=invoice,
+    )
+    return found is not None and failure_was_mailed(tx, invoice)
 
 
 def debit_letter(tx: Tx, mail: Ordered) -> Addressed | str:

@@ -366,6 +366,10 @@ OTHERS = (
         early=True,
     ),
     Rule(
+        "portal.resume", "subscriptions", "r.resumes_at as at",
+        "r.status = 'paused' and r.resumes_at is not null", lambda row: row["at"],
+    ),
+    Rule(
         "promotion_code.expire",
         "promotion_codes",
         "r.expires_at as at",

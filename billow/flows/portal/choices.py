@@ -1,15 +1,16 @@
 """Carry out what a customer chooses in the billing portal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from billow.api import rows
 from billow.api.params import made
 from billow.core import lifecycle
-from billow.core.errors import require
+from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.customers import payment_methods
+from billow.flows.portal import postponed
 from billow.flows.subscription_changes import update
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_changes.params import Change
@@ -19,7 +20,8 @@ from billow.resources.payment_method import PaymentMethod
 from billow.resources.portal_configuration import PortalConfiguration
 from billow.resources.portal_session import PortalSession
 from billow.resources.price import Price
-from billow.resources.subscription import Subscription
+from billow.resources.promotion_code import PromotionCode
+from billow.resources.subscription import CancellationDetails, Subscription
 from billow.resources.subscription_item import SubscriptionItem
 from billow.resources.wallet import Wallet
 from billow.store import clocks
@@ -27,7 +29,18 @@ from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 
-def change(tx: Tx, customer: str, configuration: str, subscription: str, action: str) -> Steps:
+def reasons(feature: dict[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+    """Return why a customer cancels, as far as the configuration asks for it."""
+    asked = feature["cancellation_reason"]
+    if not asked["enabled"]:
+        return {}
+    comment = " ".join(form.get("comment", "").split())[:LONGEST_COMMENT]
+    feedback = form.get("feedback", "")
+    chosen = {"feedback": feedback} if feedback in (asked["options"] or []) else {}
+    return {**chosen, **({"comment": comment} if comment else {})}
+
+
+def change(tx: Tx, customer: str, configuration: str, subscription: str, form: Mapping[str, str]) -> Steps:
     """Cancel a subscription as the configuration says, or keep one that would end with its period."""
     feature = rows.find(tx, PortalConfiguration, configuration).features["subscription_cancel"]
     require(feature["enabled"], "The portal does not offer to cancel.")
@@ -35,12 +48,35 @@ def change(tx: Tx, customer: str, configuration: str, subscription: str, action:
     require(found.customer == customer, "The subscription is another customer's.")
     require(found.status not in lifecycle.ENDED, "The subscription has ended.")
     tx = clocks.enter(tx, found.test_clock)
+    action, why = form.get("action"), reasons(feature, form)
     if action == "cancel" and feature["mode"] == "immediately":
         prorates = feature["proration_behavior"] != "none"
         invoiced = feature["proration_behavior"] == "always_invoice"
-        return cancel.cancel_now(tx, found, invoice_now=invoiced, prorates=prorates)
+        return cancel.cancel_now(tx, found, invoice_now=invoiced, prorates=prorates, **why)
     ends = action == "cancel"
-    tx, changed = yield from update.carry_out(tx, found, made(Change, cancel_at_period_end=ends))
+    details = {"cancellation_details": made(CancellationDetails, **why)} if ends and why else {}
+    tx, changed = yield from update.carry_out(tx, found, made(Change, cancel_at_period_end=ends, **details))
+    return changed
+
+
+def offer_of(session: PortalSession) -> str | None:
+    """Return the coupon that the flow of a session offers to customers who want to cancel."""
+    flow = (session.flow or {}).get("subscription_cancel") or {}
+    coupon: str | None = ((flow.get("retention") or {}).get("coupon_offer") or {}).get("coupon")
+    return coupon
+
+
+def stay(tx: Tx, session: PortalSession, subscription: str) -> Steps:
+    """Give a subscription the coupon that keeps its customer, besides the discounts that it has."""
+    coupon = offer_of(session)
+    about = ((session.flow or {}).get("subscription_cancel") or {}).get("subscription")
+    require(coupon and about == subscription, "The portal offers nothing for this subscription.")
+    found = rows.lock(tx, Subscription, subscription)
+    require(found.customer == session.customer, "The subscription is another customer's.")
+    tx = clocks.enter(tx, found.test_clock)
+    terms = [made(DiscountTerm, discount=id) for id in found.discounts]
+    wanted = made(Change, discounts=[*terms, made(DiscountTerm, coupon=coupon)])
+    tx, changed = yield from update.carry_out(tx, found, wanted)
     return changed
 
 
@@ -100,6 +136,7 @@ def may_change(tx: Tx, subscription: Subscription, feature: dict[str, Any]) -> S
     return None if (price.recurring or {}).get("usage_type") == "metered" else items[0]
 
 
+LONGEST_COMMENT = 500
 CHANGEABLE = ("active", "trialing", "past_due")
 
 
@@ -126,8 +163,9 @@ def limits(feature: dict[str, Any], product: str) -> tuple[int, int] | None:
     return None
 
 
-def chosen(tx: Tx, subscription: Subscription, feature: dict[str, Any], price: str, quantity: str) -> Plan:
+def chosen(tx: Tx, subscription: Subscription, feature: dict[str, Any], form: Mapping[str, str]) -> Plan:
     """Return the plan that a customer has chosen; refuse what the configuration does not offer."""
+    price, quantity = form.get("price", ""), form.get("quantity", "")
     item = may_change(tx, subscription, feature)
     require(item, "The portal cannot change this subscription.")
     known = {one.id: one for one in offered(tx, feature, item)} if item else {}
@@ -135,7 +173,18 @@ def chosen(tx: Tx, subscription: Subscription, feature: dict[str, Any], price: s
     count, allowed = item.quantity, limits(feature, known[price].product)  # type: ignore[union-attr]
     if allowed and quantity.isascii() and quantity.isdigit() and len(quantity) < 8:
         count = min(max(int(quantity), allowed[0]), allowed[1])
-    return Plan(item, price, count)  # type: ignore[arg-type]
+    code = " ".join(form.get("code", "").split())
+    terms = (coded(tx, subscription, feature, code),) if code else None
+    return Plan(item, price, count, terms)  # type: ignore[arg-type]
+
+
+def coded(tx: Tx, subscription: Subscription, feature: dict[str, Any], code: str) -> DiscountTerm:
+    """Return the discount of a promotion code that a customer has typed in; refuse one that is not valid."""
+    found = rows.select(tx, PromotionCode, "upper(code) = upper(%(code)s) and active", code=code)
+    fitting = [one for one in found if one.customer in (None, subscription.customer)]
+    if "promotion_code" not in feature["default_allowed_updates"] or not fitting:
+        raise Refused("This promotion code is not valid.", param="code")
+    return made(DiscountTerm, promotion_code=fitting[0].id)
 
 
 def given(tx: Tx, session: PortalSession) -> Plan:
@@ -152,6 +201,13 @@ def given(tx: Tx, session: PortalSession) -> Plan:
     return Plan(item, one["price"] or item.price, quantity, tuple(terms) if terms else None)
 
 
+def waits(tx: Tx, subscription: Subscription, feature: dict[str, Any], plan: Plan) -> bool:
+    """Check whether a change waits for the end of the period; one that is to end then goes on without."""
+    if subscription.cancel_at or subscription.status not in ("active", "trialing"):
+        return False
+    return postponed.is_postponed(tx, feature, plan.item, plan.price, plan.quantity)
+
+
 def switch(tx: Tx, customer: str, feature: dict[str, Any], subscription: str, plan: Plan) -> Steps:
     """Change a subscription to another plan, and charge as the configuration says.
 
@@ -162,6 +218,10 @@ def switch(tx: Tx, customer: str, feature: dict[str, Any], subscription: str, pl
     require(found.customer == customer, "The subscription is another customer's.")
     require(may_change(tx, found, feature), "The portal cannot change this subscription.")
     tx = clocks.enter(tx, found.test_clock)
+    if waits(tx, found, feature, plan):
+        terms = [one.shown() for one in plan.discounts or ()]
+        postponed.change_at_end(tx, found, plan.price, plan.quantity, terms)
+        return rows.find(tx, Subscription, subscription)
     more: dict[str, Any] = {}
     if feature["billing_cycle_anchor"] == "now":
         more["billing_cycle_anchor"] = made(Anchor, type="now")

@@ -96,6 +96,8 @@ class Subscribe(Params):
     trial_settings: TrialSettings | None = f.nested(shape=TrialSettings)
     agreed: bool = False
     """Set by billow, never by a request: it was agreed on before, so its tax rates may be archived."""
+    redeemed: bool = False
+    """Set by billow, never by a request: its coupons were redeemed before, for a payment that was taken."""
 
     @property
     def classic(self) -> bool:

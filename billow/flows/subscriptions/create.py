@@ -60,12 +60,19 @@ def subscribe(tx: Tx, wanted: Subscribe) -> Steps:
 
 
 def begin(
-    tx: Tx, customer: Customer, wanted: Subscribe, prices: Sequence[Price], *, later: bool = False
+    tx: Tx,
+    customer: Customer,
+    wanted: Subscribe,
+    prices: Sequence[Price],
+    *,
+    later: bool = False,
+    paid_by: PaymentIntent | None = None,
 ) -> tuple[Subscription, Invoice | None]:
     """Write a subscription with its items, its timers and its first invoice; nothing is collected yet.
 
     `conclude` emits its creation once the first payment is settled. `prices` are those of the items, in their
-    order. With `later` the first invoice waits as a draft for an hour, like that of a renewal.
+    order. With `later` the first invoice waits as a draft for an hour, like that of a renewal. An intent
+    `paid_by` has paid it before.
     """
     params.check(tx, wanted, customer, prices)
     course = dates.course_of(tx, wanted, prices)
@@ -85,7 +92,7 @@ def begin(
     ]
     kept = wanted.payment_behavior != "error_if_incomplete"
     when = "later" if later else "now" if kept else "provisionally"
-    invoice = first_invoice.first_invoice(tx, subscription, customer, periods, when)
+    invoice = first_invoice.first_invoice(tx, subscription, customer, periods, when, paid_by)
     timers.replace(tx, subscription, items)
     pending_item_invoices.replace_timer(tx, subscription)
     jobs.put(tx, "subscription.expire", subscription.id, tx.now + transitions.FIRST_PAYMENT)
@@ -178,7 +185,8 @@ def owner(
         if priced_items.meter_of(price) is None
     )
     above = [customer.discount] if customer.discount else []
-    return discounts.Owner(customer, currency, on, above, subtotal, course.start)
+    found = discounts.Owner(customer, currency, on, above, subtotal, course.start)
+    return replace(found, redeemed=wanted.redeemed)
 
 
 def agreement(wanted: Subscribe, course: Course) -> Subscription:

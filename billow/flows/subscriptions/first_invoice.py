@@ -12,18 +12,24 @@ from billow.flows.invoices import finalize
 from billow.flows.subscription_terms import trial_offers
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
 
 
 def first_invoice(
-    tx: Tx, subscription: Subscription, customer: Customer, periods: Sequence[Period], when: str = "now"
+    tx: Tx,
+    subscription: Subscription,
+    customer: Customer,
+    periods: Sequence[Period],
+    when: str = "now",
+    paid_by: PaymentIntent | None = None,
 ) -> Invoice | None:
     """Write the invoice of what is due at once; None where nothing is due (§4.6, §5.5).
 
     It waits as a draft for an hour when it is sent to the customer or made by a schedule (`later`, §6);
     otherwise it is finalized at once. The customer gets no mail of it while it is finalized `provisionally`,
-    since it is taken back if its payment fails.
+    since it is taken back if its payment fails. An intent `paid_by` has paid it before.
     """
     charges = invoice_for.charges_for(tx, invoice_for.Subject(subscription, customer, periods, closed=False))
     if charges.empty:
@@ -42,13 +48,13 @@ def first_invoice(
     )
     invoice = invoice_for.write(tx, draft)
     rows.update(tx, subscription, event=None, latest_invoice=invoice.id)
-    return invoice if waits else finalized(tx, invoice.id, when == "provisionally")
+    return invoice if waits else finalized(tx, invoice.id, when == "provisionally", paid_by)
 
 
-def finalized(tx: Tx, id: str, provisionally: bool) -> Invoice:
+def finalized(tx: Tx, id: str, provisionally: bool, paid_by: PaymentIntent | None) -> Invoice:
     if not provisionally:
         return finalize.finalize_many(tx, [id])[0]
-    [invoice] = finalize.finalize_many(tx, [id], goes=lambda draft: False)
+    [invoice] = finalize.finalize_many(tx, [id], goes=lambda draft: False, paid_by=paid_by)
     if invoice.status == "paid":
         finalize.send_out(tx, [invoice])
     return invoice

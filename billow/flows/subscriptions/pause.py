@@ -81,6 +81,7 @@ def pause(tx: Tx, subscription: Subscription, wanted: Pause) -> Subscription:
         status_details=transitions.paused_details(tx, "pause_requested"),
         billing_schedules=[],
         next_pending_invoice_item_invoice=None,
+        resumes_at=None,
         latest_invoice=invoice.id if invoice else subscription.latest_invoice,
     )
     rows.emit(tx, [(paused, None)], "customer.subscription.paused")

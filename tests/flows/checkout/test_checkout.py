@@ -8,6 +8,12 @@ from tests.support.page_visits import CARD, PAYER, Visitor
 from tests.support.world import World
 
 OK = "https://shop.example/ok?session={CHECKOUT_SESSION_ID}"
+SUBSCRIBED = [
+    "customer.created", "payment_intent.created", "payment_method.attached", "charge.succeeded",
+    "payment_intent.succeeded", "invoice.created", "invoice.finalized", "invoice_payment.paid",
+    "invoice.updated", "invoice.paid", "invoice.payment_succeeded", "customer.subscription.created",
+    "customer.updated", "checkout.session.completed",
+]  # fmt: skip
 THREE_D_SECURE, DECLINED = "4000002760003184", "4000000000000002"
 
 
@@ -47,8 +53,7 @@ def test_a_subscription_is_bought(world: World, visitor: Visitor) -> None:
     assert done["customer_details"]["email"] == "ann@example.com"
     assert f"https://shop.example/ok?session={made['id']}" in visitor.text
     found = types(world)
-    assert found[:2] == ["customer.created", "payment_method.attached"]
-    assert found[-1] == "checkout.session.completed"
+    assert found == SUBSCRIBED
 
 
 def test_a_declined_card_leaves_the_session_open_and_nothing_behind(world: World, visitor: Visitor) -> None:
@@ -69,6 +74,7 @@ def test_a_declined_card_leaves_the_session_open_and_nothing_behind(world: World
     ("mode", "failed"),
     [
         ("payment", ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]),
+        ("subscription", ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]),
         ("setup", ["setup_intent.setup_failed"]),
     ],
 )
@@ -76,7 +82,8 @@ def test_a_card_that_is_declined_leaves_a_payment_that_failed(
     world: World, visitor: Visitor, mode: str, failed: list[str]
 ) -> None:
     ann = world.post("/v1/customers", email="ann@example.com")["id"]
-    price = world.once("Book", usd=12) if mode == "payment" else None
+    price = None if mode == "setup" else world.plan("Pro", usd=12)
+    price = world.once("Book", usd=12) if mode == "payment" else price
     made = session(world, mode, price, customer=ann, **({} if price else {"currency": "usd"}))
     world.forget()
     visitor.opens(made["url"]).sends(**{**PAYER, "number": DECLINED})

@@ -201,13 +201,13 @@ def test_strange_names_and_values_of_a_visit_are_no_errors(world: World, visitor
     assert charged(world) == [2000]
 
 
-def test_an_invoice_that_is_voided_while_the_bank_asks_leaves_the_session_open(
+def test_an_intent_that_is_canceled_while_the_bank_asks_leaves_the_session_open(
     world: World, visitor: Visitor
 ) -> None:
     made = session(world, "subscription")
     visitor.opens(made["url"]).sends(**{**PAYER, "number": THREE_D_SECURE})
-    [invoice] = world.get("/v1/invoices", status="open")["data"]
-    world.post(f"/v1/invoices/{invoice['id']}/void")
+    [intent] = world.get("/v1/payment_intents")["data"]
+    world.post(f"/v1/payment_intents/{intent['id']}/cancel")
     visitor.opens(made["url"])
     assert (visitor.status, read(world, made)["status"]) == (422, "open")
     visitor.sends(**PAYER)

@@ -102,7 +102,10 @@ def test_a_payment_after_a_failure_is_thanked_for_and_ends_the_mails(world: Worl
     world.at("2025-02-01 12:00")
     anna.pays_with("visa")
     world.at("2025-02-03")
-    assert "Paid, thank you: US$20.00 to Nimbus Ltd" in subjects(letters)[-2:]  # and the invoice
+    assert subjects(letters)[-1] == "Paid, thank you: US$20.00 to Nimbus Ltd"
+    [paper] = by_time(letters)[-1].iter_attachments()
+    assert paper.get_filename() == f"{anna.last_invoice.data['number']}.pdf"
+    assert sum(text.startswith("Invoice ") for text in subjects(letters)[1:]) == 0
     count = len(read(letters))
     world.at("2025-02-28")
     assert len(read(letters)) == count
@@ -305,6 +308,21 @@ def test_a_payment_out_of_band_after_a_failure_is_thanked_for(world: World, lett
     anna.last_invoice.does("pay", paid_out_of_band=True)
     world.work()
     assert subjects(letters)[-1] == "Paid, thank you: US$20.00 to Nimbus Ltd"
+    [paper] = by_time(letters)[-1].iter_attachments()
+    assert paper.get_content_type() == "application/pdf"
+
+
+def test_an_invoice_that_failed_without_a_mail_goes_alone_when_it_is_paid_out_of_band(
+    world: World, letters: Path, settings: Callable[..., None]
+) -> None:
+    settings(mails={"payment_failed": False})
+    anna, _ = failed_renewal(world)
+    before = len(read(letters))
+    world.at("2025-02-03")
+    anna.last_invoice.does("pay", paid_out_of_band=True)
+    world.work()
+    [subject] = subjects(letters)[before:]
+    assert subject.startswith(f"Invoice {anna.last_invoice.data['number']} from Nimbus Ltd")
 
 
 def test_all_mails_of_a_transaction_are_written_with_one_statement(app: App, world: World) -> None:
@@ -436,7 +454,9 @@ def test_a_failing_renewal_is_mailed_once_and_its_invoice_when_it_is_paid(
     assert [str(one["Subject"]) for one in about] == ["Your payment to Nimbus Ltd failed: US$20.00"]
     anna.pays_with("visa")
     world.at("2025-02-03")
-    assert f"Invoice {number} from Nimbus Ltd: US$20.00" in subjects(letters)
+    about = [one for one in by_time(letters) if number in text_of(one)]
+    assert str(about[-1]["Subject"]) == "Paid, thank you: US$20.00 to Nimbus Ltd" and len(about) == 2
+    assert [paper.get_filename() for paper in about[-1].iter_attachments()] == [f"{number}.pdf"]
 
 
 def test_an_invoice_of_nothing_is_mailed_only_where_the_account_asks(

@@ -329,8 +329,7 @@ def test_every_step_is_mailed_and_nothing_after_the_payment(
     world.at("2025-02-28")
     sent = [text.split(":")[0] for text in subjects(letters)]
     assert sent[2:4] == ["Your payment to Nimbus Ltd failed", "Last attempt on 5 February 2025"]
-    paid = {f"Invoice {anna.last_invoice.data['number']} from Nimbus Ltd", "Paid, thank you"}
-    assert set(sent[4:]) == paid and len(sent) == 6
+    assert sent[4:] == ["Paid, thank you"]
     assert by_time(letters)[-1]["To"] == "anna@example.com"
 
 
@@ -345,7 +344,7 @@ def test_the_link_in_the_mail_takes_another_card_and_the_money_at_once(
     assert page.sends(**CARD).status == 200
     world.work()
     assert (plan.status, anna.last_invoice.status) == ("active", "paid")
-    assert "Paid, thank you: US$20.00 to Nimbus Ltd" in subjects(letters)[-2:]  # and the invoice
+    assert subjects(letters)[-1] == "Paid, thank you: US$20.00 to Nimbus Ltd"
     count = len(read(letters))
     world.at("2025-02-28")
     assert len(read(letters)) == count
