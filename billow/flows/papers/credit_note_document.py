@@ -105,6 +105,13 @@ def totals_of(note: CreditNote, locale: str) -> tuple[tuple[str, str], ...]:
         shown.append(("untaxed", note.total_excluding_tax or 0))
     named = [(wording.say(locale, name), amount) for name, amount in shown]
     named += [paper_totals.tax_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes]
+    named += went_to(note, locale).items()
+    named.append((wording.say(locale, "total_credit"), note.total))
+    return tuple((label, formats.money(amount, note.currency, locale)) for label, amount in named)
+
+
+def went_to(note: CreditNote, locale: str) -> dict[str, int]:
+    """Return where the credit went, in words: off the invoice, back to the customer, or to the balance."""
     refunded = sum(part["amount_refunded"] for part in note.refunds)
     outside = note.out_of_band_amount or 0
     went = {
@@ -113,9 +120,7 @@ def totals_of(note: CreditNote, locale: str) -> tuple[tuple[str, str], ...]:
         "to_balance": note.post_payment_amount - refunded - outside,
         "credited_outside": outside,
     }
-    named += [(wording.say(locale, name), amount) for name, amount in went.items() if amount]
-    named.append((wording.say(locale, "total_credit"), note.total))
-    return tuple((label, formats.money(amount, note.currency, locale)) for label, amount in named)
+    return {wording.say(locale, name): amount for name, amount in went.items() if amount}
 
 
 def issued_at(note: CreditNote) -> datetime:

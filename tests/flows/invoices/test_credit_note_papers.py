@@ -186,7 +186,7 @@ def test_the_paper_refers_to_the_invoice_and_has_its_taxes(app: App, world: Worl
     note = credit(world, invoice, lines=[of(line, amount=4000)], memo="Half a day less")
     status, text = page(app, note["pdf"].removesuffix("/pdf"))
     assert status == 200
-    for word in ("Credit note", note["number"], f"Invoice {invoice.data['number']} of 1 January 2025"):
+    for word in ("Credit note", note["number"], f"Invoice {invoice.data['number']} of January 1, 2025"):
         assert word in text
     for word in ("Half a day less", "VAT (25%) on $40.00", "$10.00", "$50.00", "Nimbus Ltd", "anna"):
         assert word in text
