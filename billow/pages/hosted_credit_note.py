@@ -1,18 +1,24 @@
 """Serve a credit note as a document and as a PDF, to anyone who has its address."""
 
 from collections.abc import Callable
+from functools import partial
 
 import flask
 
 from billow.api import rows
+from billow.core.einvoice.limits import PROFILES
 from billow.flows.outside.outside import Outside
-from billow.flows.papers import credit_note_document
-from billow.pages import sealed
-from billow.pages.hosted_invoice import HEADERS
+from billow.flows.papers import credit_note_document, credit_note_einvoice
+from billow.pages import machine_formats, sealed
+from billow.pages.machine_formats import HEADERS
 from billow.providers.documents import InvoiceDocument, html, pdf
 from billow.resources.credit_note import CreditNote
 from billow.store.tx import Database
 
+FORMATS = machine_formats.Formats(
+    CreditNote, credit_note_document.document_of, credit_note_document.issued_at, credit_note_einvoice.written
+)
+in_format = partial(machine_formats.view, formats=FORMATS)
 ADDRESS = "/n/<account>/<mode>/<note>/<seal>"
 
 
@@ -34,6 +40,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     for path, name, view in (
         (ADDRESS, "credit note", shown(page)),
         (f"{ADDRESS}/pdf", "credit note pdf", shown(file)),
+        *((f"{ADDRESS}/{one}", f"credit note {one}", in_format(db, one)) for one in PROFILES),
     ):
         app.add_url_rule(
             path,

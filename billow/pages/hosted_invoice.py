@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import flask
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from billow.api import rows
 from billow.core.einvoice.limits import PROFILES
-from billow.core.errors import Refused, Unavailable, require
+from billow.core.errors import Refused, Unavailable
 from billow.core.lifecycle import PAYABLE
 from billow.flows.checkout import decline_limit, invoice_payments
 from billow.flows.checkout.invoice_payments import Paid
@@ -18,8 +19,9 @@ from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import einvoice, invoice_document, links
-from billow.pages import checkout_view, elsewhere, entry, frame, sealed
+from billow.pages import checkout_view, elsewhere, entry, frame, machine_formats, sealed
 from billow.pages.forms import Form
+from billow.pages.machine_formats import HEADERS
 from billow.pages.words import Words, words_of
 from billow.providers.documents import InvoiceDocument, html, pdf, wording
 from billow.providers.documents.qr import svg
@@ -33,15 +35,11 @@ from billow.store import clocks
 from billow.store.perform import perform
 from billow.store.tx import Database, Tx
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
-    "X-Robots-Tag": "noindex",
-}
 """The headers of a document, which is one file with its styles in it and has no form."""
+FORMATS = machine_formats.Formats(
+    Invoice, invoice_document.document_of, invoice_document.issued_at, einvoice.written
+)
+in_format = partial(machine_formats.view, formats=FORMATS)
 ADDRESS = "/i/<account>/<mode>/<invoice>/<seal>"
 
 
@@ -65,7 +63,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         (ADDRESS, "hosted invoice", pages.invoice, ["GET", "POST"]),
         (f"{ADDRESS}/document", "invoice document", shown(page), ["GET"]),
         (f"{ADDRESS}/pdf", "invoice pdf", shown(file), ["GET"]),
-        *((f"{ADDRESS}/{one}", f"invoice {one}", machine(db, one), ["GET"]) for one in PROFILES),
+        *((f"{ADDRESS}/{one}", f"invoice {one}", in_format(db, one), ["GET"]) for one in PROFILES),
     ):
         app.add_url_rule(
             path,
@@ -74,32 +72,6 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             methods=methods,
             provide_automatic_options=False,
         )
-
-
-def machine(db: Database, profile: str) -> sealed.View:
-    """Return the view of an invoice in a machine format; what the format cannot say is answered in words."""
-
-    def view(tenant: str, id: str, address: str) -> flask.Response:
-        with db.transaction(tenant) as tx:
-            found = rows.find(tx, Invoice, id)
-            require(found.status != "draft", "A draft has no machine format: finalize it first.")
-            document = invoice_document.document_of(tx, found)
-            try:
-                xml = einvoice.written(tx, found, profile)
-            except Refused as refused:
-                plain = {**HEADERS, "Content-Type": "text/plain; charset=utf-8"}
-                return flask.Response(f"{refused.message}\n", 422, plain)
-        issued = invoice_document.issued_at(found)
-        hybrid = profile == "factur-x"
-        body = pdf.render(document, issued, xml) if hybrid else xml
-        name = f"{found.number}-{profile}.{'pdf' if hybrid else 'xml'}"
-        return flask.Response(
-            body,
-            mimetype="application/pdf" if hybrid else "application/xml",
-            headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-    return view
 
 
 def page(invoice: Invoice, document: InvoiceDocument) -> flask.Response:

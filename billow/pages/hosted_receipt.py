@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core.errors import Refused
 from billow.flows.outside.outside import Outside
 from billow.flows.papers import links, receipt
-from billow.pages.hosted_invoice import HEADERS
+from billow.pages.machine_formats import HEADERS
 from billow.providers.documents import html
 from billow.resources.charge import Charge
 from billow.store.tx import Database

@@ -8,8 +8,9 @@ from billow.api import rows
 from billow.core.einvoice import limits
 from billow.core.einvoice.model import EInvoice
 from billow.core.errors import Refused
-from billow.flows.papers import einvoice
+from billow.flows.papers import credit_note_einvoice, einvoice
 from billow.providers.documents import cii, ubl
+from billow.resources.credit_note import CreditNote
 from billow.resources.invoice import Invoice
 from billow.store.tx import Tx
 from tests.support import en16931
@@ -22,6 +23,7 @@ CANNOT_SAY = ("EN 16931 ", "What is not subject to tax")
 
 WRITTEN: tuple[tuple[type[Any], str, Callable[[Tx, Any], EInvoice]], ...] = (
     (Invoice, "status <> 'draft'", einvoice.einvoice_of),
+    (CreditNote, "true", credit_note_einvoice.einvoice_of),
 )
 """The nouns that have machine formats, which of their rows, and what builds them."""
 

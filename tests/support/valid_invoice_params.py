@@ -201,7 +201,9 @@ VALUES: dict[Key, Any] = {
     (ONE, "number"): "MINE-2",
     (ONE, "auto_advance"): "true",
     (ONE, "collection_method"): "send_invoice",
+    (f"{ONE}/pay", "mandate"): "mandate_none",
     (f"{ONE}/pay", "payment_method"): lambda case: other_card(case),
+    (f"{ONE}/pay", "source"): lambda case: other_card(case),
     (ITEMS, "currency"): "chf",
     (ITEMS, "tax_code"): "txcd_10000000",
     (ITEM, "tax_code"): "txcd_10000000",
@@ -407,6 +409,12 @@ def paid_by(case: Any) -> bool:
     return bool(charge["payment_method"] == case.value)
 
 
+def looked_up(case: Any) -> bool:
+    """A mandate that there is not is refused; what one does is in tests/flows/payments/test_pay_params.py."""
+    answer = case.maker.send(case.path, {**case.base, "mandate": case.value})
+    return bool(answer["error"]["param"] == "mandate")
+
+
 def attached(case: Any) -> bool:
     invoice = case.done()
     payments = case.api.get("/v1/invoice_payments", {"invoice": invoice["id"], "status": "paid"})["data"]
@@ -458,7 +466,9 @@ RULES: dict[Key, Callable[[Any], bool]] = {
     (f"{ONE}/finalize", "auto_advance"): advances,
     (f"{ONE}/pay", "off_session"): present,
     (f"{ONE}/pay", "paid_out_of_band"): paid_outside,
+    (f"{ONE}/pay", "mandate"): looked_up,
     (f"{ONE}/pay", "payment_method"): paid_by,
+    (f"{ONE}/pay", "source"): paid_by,
     (f"{ONE}/remove_lines", "lines"): removed,
     (f"{ONE}/update_lines", "lines"): changed,
     **{(f"{ONE}/{verb}_lines", "invoice_metadata"): of_invoice for verb in ("add", "remove", "update")},

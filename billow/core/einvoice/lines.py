@@ -40,9 +40,10 @@ def lines_of(billed: Billed, digits: int, number: int) -> list[Line]:
     """
     split = parts(billed.rated)
     taken = sum(amount for _, amount in billed.discounts)
-    if sum(part.amount for part in split) - taken == billed.net:
+    given_back = any(amount < 0 for _, amount in billed.discounts)  # no allowance is negative
+    if sum(part.amount for part in split) - taken == billed.net and not given_back:
         off = billed.discounts
-    else:  # tax is inside the price
+    else:  # tax is inside the price, or a credit takes a discount back
         split, off = (_without_tax(billed, digits),), ()
     made = []
     for place, part in enumerate(split):

@@ -1,14 +1,16 @@
 """Lay out a credit note as a document, which refers to its invoice."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from billow.api import rows
-from billow.core.money import show
 from billow.flows.outside.outside import outside_of
 from billow.flows.papers import invoice_document, links, paper_totals
+from billow.flows.papers.parties import seller_of_invoice
 from billow.flows.taxes import national
-from billow.providers.documents import DocumentLine, InvoiceDocument
+from billow.providers.documents import DocumentLine, InvoiceDocument, formats, wording
 from billow.resources.credit_note import CreditNote
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.invoice import Invoice
@@ -32,32 +34,33 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
     invoice = rows.find(tx, Invoice, note.invoice)
     lines = rows.select(tx, CreditNoteLine, "credit_note = %(id)s", id=note.id)
     of_invoice = invoice_document.document_of(tx, invoice)
-    return InvoiceDocument(
+    seller, locale = seller_of_invoice(tx, invoice), of_invoice.language
+    return replace(
+        of_invoice,
         kind=KIND,
         number=note.number,
         status=note.status,
         currency=note.currency.upper(),
-        issued_on=note.effective_at.date(),
+        issued_on=formats.local(note.effective_at, seller.time_zone).date(),
         due_on=None,
-        seller=of_invoice.seller,
-        buyer=of_invoice.buyer,
-        lines=tuple(line_of(line, note) for line in lines if line.listed),
-        totals=totals_of(note),
+        lines=tuple(line_of(line, note, locale) for line in lines if line.listed),
+        totals=totals_of(note, locale),
+        taxes=tuple(paper_totals.row_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes),
         notes=(
-            reference_to(invoice),
-            *national_note(note, invoice, of_invoice.language),
+            reference_to(invoice, locale, seller.time_zone),
+            *national_note(note, invoice, locale),
             *((note.memo,) if note.memo else ()),
         ),
-        footer=of_invoice.footer,
-        language=of_invoice.language,
-        reverse_charge=any(tax["taxability_reason"] == "reverse_charge" for tax in note.total_taxes),
+        details=(),
+        transfer=None,
+        pay_at="",
     )
 
 
-def reference_to(invoice: Invoice) -> str:
+def reference_to(invoice: Invoice, locale: str, zone: str) -> str:
     """Name the invoice that is corrected, with its date (art. 219 of Directive 2006/112)."""
-    issued = invoice.effective_at or invoice_document.issued_at(invoice)
-    return f"Invoice {invoice.number} of {issued.day} {issued:%b %Y}"
+    issued = formats.local(invoice.effective_at or invoice_document.issued_at(invoice), zone).date()
+    return wording.say(locale, "of_invoice", number=invoice.number, day=formats.day(issued, locale))
 
 
 def national_note(note: CreditNote, invoice: Invoice, locale: str) -> tuple[str, ...]:
@@ -68,49 +71,56 @@ def national_note(note: CreditNote, invoice: Invoice, locale: str) -> tuple[str,
     return (": ".join(stated),) if stated else ()
 
 
-def line_of(line: CreditNoteLine, note: CreditNote) -> DocumentLine:
+def line_of(line: CreditNoteLine, note: CreditNote, locale: str) -> DocumentLine:
     unit = line.unit_amount_decimal
     return DocumentLine(
         description=line.description or "",
-        quantity=str(line.quantity) if line.quantity is not None else "",
-        unit_amount=show(unit, note.currency) if unit is not None else "",
-        amount=show(line.amount, note.currency),
-        reductions=reductions_of(line.discount_amounts, note),
+        quantity=formats.number(Decimal(line.quantity), locale) if line.quantity is not None else "",
+        unit_amount=formats.money(unit, note.currency, locale) if unit is not None else "",
+        amount=formats.money(line.amount, note.currency, locale),
+        reductions=reductions_of(line.discount_amounts, note, locale),
     )
 
 
-def reductions_of(entries: Sequence[dict[str, object]], note: CreditNote) -> tuple[tuple[str, str], ...]:
+def reductions_of(
+    entries: Sequence[dict[str, object]], note: CreditNote, locale: str
+) -> tuple[tuple[str, str], ...]:
     """List what was discounted of a line, which is not given back."""
     return tuple(
         (
             note.labels.get(str(entry["discount"]), str(entry["discount"])),
-            show(-int(str(entry["amount"])), note.currency),
+            formats.money(-int(str(entry["amount"])), note.currency, locale),
         )
         for entry in entries
         if entry["amount"]
     )
 
 
-def totals_of(note: CreditNote) -> tuple[tuple[str, str], ...]:
+def totals_of(note: CreditNote, locale: str) -> tuple[tuple[str, str], ...]:
     """List the amounts from the subtotal to the total, and where the credit went."""
-    shown = [("Subtotal", note.subtotal)]
+    shown = [("subtotal", note.subtotal)]
     if note.amount_shipping:
-        shown.append(("Shipping", note.amount_shipping))
+        shown.append(("shipping", note.amount_shipping))
     if note.total_taxes:
-        shown.append(("Total excluding tax", note.total_excluding_tax or 0))
-        shown += [invoice_document.tax_of(tax, note.labels, note.currency) for tax in note.total_taxes]
+        shown.append(("untaxed", note.total_excluding_tax or 0))
+    named = [(wording.say(locale, name), amount) for name, amount in shown]
+    named += [paper_totals.tax_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes]
+    named += went_to(note, locale).items()
+    named.append((wording.say(locale, "total_credit"), note.total))
+    return tuple((label, formats.money(amount, note.currency, locale)) for label, amount in named)
+
+
+def went_to(note: CreditNote, locale: str) -> dict[str, int]:
+    """Return where the credit went, in words: off the invoice, back to the customer, or to the balance."""
     refunded = sum(part["amount_refunded"] for part in note.refunds)
     outside = note.out_of_band_amount or 0
-    balance = note.post_payment_amount - refunded - outside
-    went = [
-        ("Taken off the invoice", note.pre_payment_amount),
-        ("Refunded", refunded),
-        ("Credited to the balance", balance),
-        ("Credited outside", outside),
-    ]
-    split = [(label, amount) for label, amount in went if amount]
-    total = ("Total credit", note.total)
-    return tuple((label, show(amount, note.currency)) for label, amount in [*shown, *split, total])
+    went = {
+        "taken_off": note.pre_payment_amount,
+        "refunded": refunded,
+        "to_balance": note.post_payment_amount - refunded - outside,
+        "credited_outside": outside,
+    }
+    return {wording.say(locale, name): amount for name, amount in went.items() if amount}
 
 
 def issued_at(note: CreditNote) -> datetime:

@@ -1,6 +1,5 @@
 """Put together what each kind of mail says, from the rows as they are when it is sent."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +8,21 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.errors import Refused
 from billow.core.mail_addresses import is_address
 from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import seller_of
-from billow.flows.papers import credit_note_document, einvoice, invoice_document, links, receipt, statement
+from billow.flows.papers import (
+    credit_note_document,
+    credit_note_einvoice,
+    einvoice,
+    invoice_document,
+    links,
+    receipt,
+    statement,
+)
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
@@ -30,7 +36,6 @@ from billow.resources.refund import Refund
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
 
-log = logging.getLogger("billow.mail")
 NO_ADDRESS = "The customer has no mail address."
 
 
@@ -173,19 +178,7 @@ def with_paper(tx: Tx, invoice: Invoice, letter: Addressed | str) -> Addressed |
     if isinstance(letter, str):
         return letter
     paper = invoice_document.document_of(tx, invoice), invoice_document.issued_at(invoice)
-    return Addressed(letter.to, letter.letter, (paper,), machine_of(tx, invoice))
-
-
-def machine_of(tx: Tx, invoice: Invoice) -> tuple[str, bytes] | None:
-    """Return the machine format that the customer wants; without it the paper goes alone."""
-    profile = einvoice.wanted(tx, invoice)
-    if profile is None:
-        return None
-    try:
-        return profile, einvoice.written(tx, invoice, profile)
-    except Refused as refused:
-        log.warning("%s invoice %s goes without %s: %s", tx.tenant, invoice.id, profile, refused.message)
-        return None
+    return Addressed(letter.to, letter.letter, (paper,), einvoice.attached(tx, invoice, einvoice.written))
 
 
 def overdue_letter(tx: Tx, mail: Ordered) -> Addressed | str:
@@ -394,7 +387,7 @@ def credit_letter(tx: Tx, mail: Ordered) -> Addressed | str:
         ("amount", "credit_note", "number"),
     )
     paper = credit_note_document.document_of(tx, note), credit_note_document.issued_at(note)
-    return Addressed(to, letter, (paper,))
+    return Addressed(to, letter, (paper,), einvoice.attached(tx, note, credit_note_einvoice.written))
 
 
 def credit_variant(note: CreditNote, invoice: Invoice) -> str:

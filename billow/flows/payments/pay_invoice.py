@@ -62,11 +62,9 @@ def pay(tx: Tx, invoice: Invoice, wanted: Pay) -> Steps:
         tx, invoice, automatic=False, method=named, off_session=wanted.off_session
     )
     after = rows.find(tx, Invoice, invoice.id)
-    return (
-        after
-        if after.status == "paid"
-        else decline_error(tx, rows.find(tx, PaymentIntent, after.payment_intent or ""))
-    )
+    intent = rows.find(tx, PaymentIntent, after.payment_intent or "")
+    under_way = intent.status == "processing"  # a debit: days pass until the bank answers
+    return after if after.status == "paid" or under_way else decline_error(tx, intent)
 
 
 def check_method(tx: Tx, invoice: Invoice, method: str | None, param: str = "payment_method") -> str:

@@ -91,7 +91,7 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
 def tiles(now: Sequence[Any], before: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the figures of each currency; none are added up over currencies."""
     found = []
-    for currency, invoiced, earned, owed, overdue, failed in now:
+    for currency, invoiced, earned, owed, overdue in now:
         past = before.get(currency)
         found.append(
             {
@@ -108,7 +108,6 @@ def tiles(now: Sequence[Any], before: dict[str, Any]) -> list[dict[str, Any]]:
                         compared(earned, past and past[2]),
                     ),
                     ("Receivables", layout.amount(owed, currency), overdue_text(overdue, currency)),
-                    ("Failed and open", layout.amount(failed, currency), ""),
                 ],
             }
         )

@@ -96,7 +96,9 @@ def added(api: Any, value: str) -> Any:
     return api.post(f"/v1/customers/{ann}/tax_ids", {"type": "eu_vat", "value": value})
 
 
-def test_in_live_mode_a_register_is_asked_and_asked_again_when_it_does_not_answer(app: Any) -> None:
+def test_in_live_mode_a_register_is_asked_and_asked_again_when_it_does_not_answer(
+    app: Any, wall: Any
+) -> None:
     api = new_caller(app, "live")
     entry = Entry(True, "ACME LTD", "1 Main Street, Dublin")
     with register(app, Known({"IE6388047V": entry}, silent=1)) as known:

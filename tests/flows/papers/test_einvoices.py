@@ -213,3 +213,33 @@ def test_a_customer_gets_the_format_that_they_want_by_mail(
     [file] = letters.glob("*.eml")
     mail = message_from_bytes(file.read_bytes())
     assert [part.get_content_type() for part in mail.walk() if part.get_filename()] == kinds
+
+
+def test_a_credit_note_is_a_document_of_its_own_that_names_its_invoice(
+    app: App, world: World, seller: None, letters: Path
+) -> None:
+    """Type 381, positive amounts, and the same amounts as in the API; mailed as the customer wants it."""
+    who = customer(world, metadata={"e_invoice": "ubl"})
+    made = billed(world, who, {"amount": 10000}, default_tax_rates=[world.tax(25, "Moms")])
+    note = world.post("/v1/credit_notes", invoice=made["id"], amount=5000, memo="Half of it")
+    page = note["pdf"].partition("/n/")[2].removesuffix("/pdf")
+    client = app.wsgi.test_client()
+    for one in ("ubl", "cii"):
+        answer = client.get(f"/n/{page}/{one}")
+        assert (answer.status_code, answer.mimetype) == (200, "application/xml"), answer.text
+        assert en16931.failed(answer.data) == []
+    ubl = etree.fromstring(client.get(f"/n/{page}/ubl").data)
+    assert etree.QName(ubl).localname == "CreditNote"
+    said = {name: ubl.findtext(f".//{{*}}{name}") for name in ("CreditNoteTypeCode", "PayableAmount", "Note")}
+    assert said == {"CreditNoteTypeCode": "381", "PayableAmount": "50.00", "Note": "Half of it"}
+    assert ubl.findtext(".//{*}BillingReference//{*}ID") == made["number"]
+    assert ubl.findtext("{*}TaxTotal/{*}TaxAmount") == "10.00"
+    assert client.get(f"/n/{page}/factur-x").data.startswith(b"%PDF-1.7")
+    world.work()
+    names = [
+        part.get_filename()
+        for file in letters.glob("*.eml")
+        for part in message_from_bytes(file.read_bytes()).walk()
+        if part.get_filename() and part.get_content_type() == "application/xml"
+    ]
+    assert names == [f"{note['number']}.xml"]

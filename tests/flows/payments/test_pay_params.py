@@ -44,7 +44,8 @@ def test_a_debit_of_an_invoice_names_its_mandate(api: Api, invoice: Any) -> None
     card = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": customer})["id"]
     wrong = api.post(path, {"payment_method": card, "mandate": made["mandate"]})["error"]
     assert (wrong["code"], wrong["param"]) == ("payment_intent_mandate_invalid", "mandate")
-    api.post(path, {"payment_method": made["payment_method"], "mandate": made["mandate"]})
+    paid = api.post(path, {"payment_method": made["payment_method"], "mandate": made["mandate"]})
+    assert (paid.status, paid.get("object")) == (200, "invoice"), paid  # and no decline
     [intent] = api.get("/v1/payment_intents", {"customer": customer})["data"]
     with api.app.db.transaction(api.tenant) as tx:
         found = tx.one("select mandate from payment_intents where id = %(id)s", id=intent["id"])

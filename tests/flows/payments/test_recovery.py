@@ -322,7 +322,8 @@ def test_retries_that_make_no_sense_are_refused(retries: Retries, wrong: dict[st
 def test_every_step_is_mailed_and_nothing_after_the_payment(
     world: World, letters: Path, settings: Callable[..., None]
 ) -> None:
-    settings(mails=dict.fromkeys(kinds.SENT, True), retries={"schedules": {"soft": {"days": [2, 4]}}})
+    mails = {**dict.fromkeys(kinds.SENT, True), "statement": False}  # of the month, whatever was paid
+    settings(mails=mails, retries={"schedules": {"soft": {"days": [2, 4]}}})
     anna, _ = failed_renewal(world)
     world.at("2025-02-04")
     anna.pays_with("visa")

@@ -98,7 +98,7 @@ def test_an_account_with_transfers_alone_charges_nobody(api: Api) -> None:
     assert api.post("/v1/payment_intents", SOLD, Stripe_Account=shop).status == 400
 
 
-def test_invoices_of_an_account_that_cannot_charge_stay_open(api: Api, connected: str) -> None:
+def test_invoices_of_an_account_that_cannot_charge_stay_open(api: Api, connected: str, wall: Any) -> None:
     as_shop: dict[str, Any] = {"Stripe_Account": connected}
     customer = api.post("/v1/customers", {"payment_method": "pm_card_visa"}, **as_shop)["id"]
     default = {"invoice_settings[default_payment_method]": method_of(api, customer, as_shop)}

@@ -196,6 +196,7 @@ def test_a_pause_of_an_interval_ends_by_itself(world: World, app: Any) -> None:
     assert "Paused until 10 Mar 2025" in visitor.opens(f"{visitor.address}?home=1").words()
     with app.db.transaction(world.api.tenant) as tx:
         jobs.cancel(tx, "portal.resume", subscription.id)
+        jobs.flush(tx)
         assert [one.kind for one in missing_timers.wrong_timers(tx)] == ["portal.resume"]
         missing_timers.repair(tx)
     world.at("2025-03-09")
