@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from billow.core.errors import require
+from billow.core.errors import Refused, require
 from billow.core.roles import ROLES
 from billow.flows.operators import audit_log, invitations, people
 from billow.flows.operators.audit_log import Act
@@ -42,6 +42,28 @@ def invite(
         with built.db.connection() as conn, conn.transaction():
             token = invitations.invite(conn, built.account, role, email, now, invitations.LATER)
             act = Act("operators.invite", "the command line", "here", None, email.lower(), {"role": role})
+            audit_log.write(conn, built.account, act, now)
+        say(f"{built.db.outside.base_url}{WELCOME}/{token}")
+
+
+@operators.command("reset")
+def reset(
+    email: Annotated[str, typer.Argument(help="Whose password was lost, or whose phone.")],
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Print a link for another password, which works for an hour; one-time codes are off then."""
+    with open_installation(data, account) as built:
+        now = built.db.wall()
+        with built.db.connection() as conn, conn.transaction():
+            known = people.by_email(conn, email)
+            role = people.role_in(conn, known.id, built.account) if known else None
+            if known is None or role is None:
+                raise Refused(f"Nobody with the address {email} works in this account.")
+            token = invitations.invite(
+                conn, built.account, role, known.email, now, invitations.FIRST, resets=True
+            )
+            act = Act("operators.reset_link", "the command line", "here", None, known.id)
             audit_log.write(conn, built.account, act, now)
         say(f"{built.db.outside.base_url}{WELCOME}/{token}")
 

@@ -177,3 +177,25 @@ def test_the_log_tells_what_was_changed_in_it(app: App, api: Api, owner: Person)
         broken = audit_log.broken(conn, api.account)
         assert broken == audit_log.entries(conn, api.account)[0].number
     assert f"Broken at entry {broken}" in owner.reads("/audit")
+
+
+def test_a_lost_password_is_replaced_by_a_link(app: App, api: Api) -> None:
+    """Sessions and one-time codes end with it, and the log says so."""
+    anna = signed_in(hired(app, api.account, "owner", f"anna@{api.account.lower()}.example"))
+    totp = code_of(anna.opens("/dashboard/factor"))
+    assert anna.sends("/dashboard/factor", code=totp.now()).status_code == 200
+    now = app.db.wall()
+    with app.db.connection() as conn, conn.transaction():
+        token = invitations.invite(
+            conn, api.account, "owner", anna.email, now, timedelta(hours=1), resets=True
+        )
+    where, other = f"/dashboard/welcome/{token}", "another long password"
+    lost = Person(app.wsgi.test_client(), api.account, anna.email)
+    assert "one-time codes are replaced" in lost.reads(where)
+    assert lost.sends(where, password=other, again=other).status_code == 303
+    assert "operators.reset" in lost.reads("/audit")
+    assert anna.opens("/invoices").status_code == 303  # signed out
+    again = Person(app.wsgi.test_client(), api.account, anna.email)
+    assert again.sends("/dashboard/sign-in", email=anna.email, password=PASSWORD).status_code == 422
+    answer = again.sends("/dashboard/sign-in", email=anna.email, password=other)
+    assert answer.headers["Location"].endswith("/test")

@@ -11,6 +11,7 @@ from billow.core.errors import Refused, require
 from billow.core.mail_addresses import is_address, is_line
 from billow.flows.operators import audit_log, passwords, people
 from billow.flows.operators.audit_log import Act
+from billow.flows.operators.people import Operator
 from billow.store.ids import new_id, secret
 
 FIRST, LATER = timedelta(hours=1), timedelta(days=3)
@@ -26,6 +27,7 @@ class Invitation:
     role: str
     email: str | None
     expires_at: datetime
+    resets: bool
 
 
 def digest(token: str) -> str:
@@ -33,9 +35,19 @@ def digest(token: str) -> str:
 
 
 def invite(
-    conn: psycopg.Connection[Any], account: str, role: str, email: str | None, now: datetime, lasts: timedelta
+    conn: psycopg.Connection[Any],
+    account: str,
+    role: str,
+    email: str | None,
+    now: datetime,
+    lasts: timedelta,
+    *,
+    resets: bool = False,
 ) -> str:
-    """Make an invitation and return the token of its link; one that was sent to the address before ends."""
+    """Make an invitation and return the token of its link; one that was sent to the address before ends.
+
+    One that `resets` gives somebody who is known another password, and takes their second factor away.
+    """
     if email is not None:
         require(is_address(email), "This is not a mail address.", param="email")
         email = email.strip().lower()
@@ -46,9 +58,9 @@ def invite(
         (now, account, email),
     )
     conn.execute(
-        "insert into operator_invitations (digest, account, role, email, created, expires_at)"
-        " values (%s, %s, %s, %s, %s, %s)",
-        (digest(token), account, role, email, now, now + lasts),
+        "insert into operator_invitations (digest, account, role, email, resets, created, expires_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (digest(token), account, role, email, resets, now, now + lasts),
     )
     return token
 
@@ -62,7 +74,7 @@ def first_token(conn: psycopg.Connection[Any], account: str, now: datetime) -> s
 
 def find(conn: psycopg.Connection[Any], token: str, now: datetime) -> Invitation | None:
     row = conn.execute(
-        "select digest, account, role, email, expires_at from operator_invitations"
+        "select digest, account, role, email, expires_at, resets from operator_invitations"
         " where digest = %s and expires_at > %s for update",
         (digest(token), now),
     ).fetchone()
@@ -104,6 +116,22 @@ def accept(
     joined = Act("operators.join", name.strip(), act, id, id, {"role": found.role})
     audit_log.write(conn, found.account, joined, now)
     return id
+
+
+def reset(
+    conn: psycopg.Connection[Any], found: Invitation, known: Operator, kept: str, act: str, now: datetime
+) -> str:
+    """Give an operator another password, without a second factor; all their sessions end. Return their id."""
+    conn.execute(
+        "update operators set password = %s, second_factor = null, factor_since = null, factor_step = 0,"
+        " recovery_codes = '[]', failures = 0, failed_at = null where id = %s",
+        (kept, known.id),
+    )
+    conn.execute("delete from operator_sessions where operator = %s", (known.id,))
+    conn.execute("delete from operator_invitations where digest = %s", (found.digest,))
+    for account, _ in sorted(people.accounts_of(conn, known.id)):
+        audit_log.write(conn, account, Act("operators.reset", known.name, act, known.id, known.id), now)
+    return known.id
 
 
 def check_password(email: str, name: str, password: str, again: str) -> None:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billow.core.errors import Refused
 from billow.flows.operators import factor_setup, invitations, passwords, people, second_factor, sessions
+from billow.flows.operators.invitations import Invitation
 from billow.flows.operators.sessions import Session, Turned
 from billow.pages import frame
 from billow.pages.dashboard import layout, visit
@@ -155,11 +156,16 @@ def welcome(desk: Desk, token: str) -> flask.Response:
     if found is None:
         return layout.said("This link is over", ["Ask for another invitation, or sign in."], 404)
     known = {"email": found.email or request.form.get("email", ""), "name": request.form.get("name", "")}
-    shown: dict[str, Any] = {**known, "fixed": found.email is not None, "role": found.role}
+    shown: dict[str, Any] = {
+        **known,
+        "fixed": found.email is not None,
+        "resets": found.resets,
+        "role": found.role,
+    }
     if request.method == "GET" or not visit.is_ours(desk, address):
         return form_of(desk, "welcome.html", "Welcome", address, problem=None, wrong=None, **shown)
     try:
-        id, held = joined(desk, token, known, request.form)
+        id, held = joined(desk, token, found, known, request.form)
     except Refused as error:
         return form_of(
             desk, "welcome.html", "Welcome", address, 422, problem=error.message, wrong=error.param, **shown
@@ -167,7 +173,9 @@ def welcome(desk: Desk, token: str) -> flask.Response:
     return visit.keep(desk, frame.see(home_of(desk, held)), id)
 
 
-def joined(desk: Desk, token: str, known: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, Session]:
+def joined(
+    desk: Desk, token: str, found: Invitation, known: Mapping[str, str], form: Mapping[str, str]
+) -> tuple[str, Session]:
     """Make the operator and sign them in. The password is hashed before the transaction."""
     password = form.get("password", "")
     invitations.check_password(known["email"], known["name"], password, form.get("again", ""))
@@ -175,13 +183,16 @@ def joined(desk: Desk, token: str, known: Mapping[str, str], form: Mapping[str, 
     kept, from_here, now = passwords.hashed(password), visit.browser(), desk.db.wall()
     with desk.db.connection() as conn:
         before = people.by_email(conn, email)
-    if before and not passwords.matches(before.password, password):
+    if before and not found.resets and not passwords.matches(before.password, password):
         raise Refused("You have a password here already: enter that one.", param="password")
     with desk.db.connection() as conn, conn.transaction():
-        found = invitations.find(conn, token, now)
-        if found is None:
+        still = invitations.find(conn, token, now)
+        if still is None:
             raise Refused("This link is over.")
-        id = invitations.accept(conn, found, email, known["name"], kept, from_here.address, now)
+        if still.resets and before:
+            id = invitations.reset(conn, still, before, kept, from_here.address, now)
+        else:
+            id = invitations.accept(conn, still, email, known["name"], kept, from_here.address, now)
         operator = people.by_id(conn, id)
         if operator is None:
             raise Refused("This link is over.")

@@ -27,6 +27,7 @@ create table operator_invitations (
     account    text        not null references accounts,
     role       text        not null,
     email      text,  -- null: whoever opens it first, on a new installation
+    resets     boolean     not null default false,  -- whether it gives somebody who is known another password
     created    timestamptz not null,
     expires_at timestamptz not null
 );
