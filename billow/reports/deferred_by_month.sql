@@ -1,26 +1,22 @@
 -- How did deferred revenue move from month to month: invoiced in advance, earned, and credited or voided, by currency?
 -- Months are those of the seller's time zone. Opening, billed and taken back, less earned, is the closing balance.
-with zone as (
-    select coalesce((
-        select seller ->> 'time_zone' from accounts where id = split_part(current_setting('billow.tenant'), '/', 1)
-    ), 'UTC') as name
-), moved as (
+with moved as (
     select created, event, currency, amount from ledger_transfers
     where credit = 'deferred_revenue' and created < %(to)s
     union all
     select created, event, currency, -amount from ledger_transfers
     where debit = 'deferred_revenue' and created < %(to)s
 ), monthly as (
-    select date_trunc('month', created at time zone zone.name) as month, currency, sum(amount) as change,
+    select date_trunc('month', created at time zone seller_zone()) as month, currency, sum(amount) as change,
         coalesce(sum(amount) filter (where event = 'invoice.finalized'), 0) as billed,
         coalesce(-sum(amount) filter (where event = 'revenue.recognized'), 0) as earned
-    from moved cross join zone
+    from moved
     group by 1, 2
 ), running as (
     select *, sum(change) over (partition by currency order by month) as closing from monthly
 )
 select to_char(month, 'YYYY-MM') as month, currency, closing - change as opening, billed, earned,
     change - billed + earned as taken_back, closing
-from running cross join zone
-where (month + interval '1 month') at time zone zone.name > %(from)s
+from running
+where (month + interval '1 month') at time zone seller_zone() > %(from)s
 order by currency, month

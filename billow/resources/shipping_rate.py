@@ -46,6 +46,18 @@ class ChangedAmount(Params):
     currency_options: dict[str, Any] = f.map_of(shape=ChangedOption, default={})
 
 
+class ShippingRateData(Params):
+    """A shipping rate that is created for one invoice or checkout session."""
+
+    delivery_estimate: DeliveryEstimate | None = f.nested(shape=DeliveryEstimate)
+    display_name: str = f.text(max=100, required=True)
+    fixed_amount: FixedAmount | None = f.nested(shape=FixedAmount)
+    metadata: dict[str, str] = f.metadata()
+    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
+    tax_code: str | None = f.ref("tax_code")
+    type: str = f.choice(SHOWN, "fixed_amount", default="fixed_amount")
+
+
 class ShippingRate(Resource, object="shipping_rate", path="/v1/shipping_rates", prefix="shr_", events=()):
     """What shipping costs: a fixed amount, in one or more currencies."""
 

@@ -2686,3 +2686,11 @@ create policy one_tenant on payment_records using (tenant = current_setting('bil
 alter table payment_attempt_records enable row level security;
 alter table payment_attempt_records force row level security;
 create policy one_tenant on payment_attempt_records using (tenant = current_setting('billow.tenant', true));
+
+-- The time zone of the account's seller, whose months and days the books have.
+create function seller_zone() returns text language sql stable as $$
+    select coalesce((
+        select nullif(seller ->> 'time_zone', '') from billow.accounts
+        where id = split_part(current_setting('billow.tenant'), '/', 1)
+    ), 'UTC')
+$$;

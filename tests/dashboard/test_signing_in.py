@@ -177,6 +177,11 @@ def test_the_log_tells_what_was_changed_in_it(app: App, api: Api, owner: Person)
         broken = audit_log.broken(conn, api.account)
         assert broken == audit_log.entries(conn, api.account)[0].number
     assert f"Broken at entry {broken}" in owner.reads("/audit")
+    signed_in(owner)  # another entry, so that the removed one leaves a gap
+    with app.db.connection() as conn:
+        conn.execute("delete from audit_entries where account = %s and number = %s", (api.account, broken))
+        assert audit_log.broken(conn, api.account) == broken
+    assert f"Broken at entry {broken}" in owner.reads("/audit")
 
 
 def test_a_lost_password_is_replaced_by_a_link(app: App, api: Api) -> None:
@@ -199,3 +204,15 @@ def test_a_lost_password_is_replaced_by_a_link(app: App, api: Api) -> None:
     assert again.sends("/dashboard/sign-in", email=anna.email, password=PASSWORD).status_code == 422
     answer = again.sends("/dashboard/sign-in", email=anna.email, password=other)
     assert answer.headers["Location"].endswith("/test")
+
+
+@pytest.mark.parametrize("given", ["\uff11\uff12\uff13\uff14\uff15\uff16", "\x00", ""])
+def test_what_nobody_can_have_typed_is_wrong_and_no_failure_of_ours(app: App, api: Api, given: str) -> None:
+    anna = signed_in(hired(app, api.account, "owner", f"anna@{api.account.lower()}.example"))
+    totp = code_of(anna.opens("/dashboard/factor"))
+    assert anna.sends("/dashboard/factor", code=given).status_code == 422
+    assert anna.sends("/dashboard/factor", code=totp.now()).status_code == 200
+    again = Person(app.wsgi.test_client(), api.account, anna.email)
+    assert again.sends("/dashboard/sign-in", email=anna.email + given, password=given).status_code == 422
+    again.sends("/dashboard/sign-in", email=anna.email, password=PASSWORD)
+    assert again.sends("/dashboard/code", code=given).status_code == 422

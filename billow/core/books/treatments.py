@@ -40,6 +40,11 @@ class Treated:
     country: str = ""
     rate: str = ""
 
+    def said(self) -> dict[str, str]:
+        """Return what is known, by name, as exports say it."""
+        named = {"treatment": self.treatment, "country": self.country, "rate": self.rate}
+        return {name: value for name, value in named.items() if value}
+
 
 MIXED = Treated("mixed")
 

@@ -17,7 +17,7 @@ from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
 from billow.resources import checkout_terms as terms
 from billow.resources.checkout_session import UI_MODES
 from billow.resources.payment_method import TYPES
-from billow.resources.shipping_rate import BEHAVIORS, DeliveryEstimate
+from billow.resources.shipping_rate import ShippingRateData
 from billow.store.tx import Tx
 
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
@@ -55,27 +55,6 @@ class Offer(Params):
 
     coupon: str | None = f.ref("coupon")
     promotion_code: str | None = f.ref("promotion_code")
-
-
-class ShippingOptionAmount(Params):
-    amount: int = f.amount(min=0, required=True)
-    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
-
-
-class FixedAmount(Params):
-    amount: int = f.amount(min=0, required=True)
-    currency: str = f.currency(required=True)
-    currency_options: dict[str, Any] = f.map_of(shape=ShippingOptionAmount, default={})
-
-
-class ShippingRateData(Params):
-    delivery_estimate: DeliveryEstimate | None = f.nested(shape=DeliveryEstimate)
-    display_name: str = f.text(max=100, required=True)
-    fixed_amount: FixedAmount | None = f.nested(shape=FixedAmount)
-    metadata: dict[str, str] = f.metadata()
-    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
-    tax_code: str | None = f.text()
-    type: str = f.choice(SHOWN, "fixed_amount", default="fixed_amount")
 
 
 class ShippingOption(Params):

@@ -72,7 +72,7 @@ def grant_of(tx: Tx, wallet: Wallet, line: InvoiceLine) -> CreditGrant:
 def post_unpaid(tx: Tx, lines: Sequence[InvoiceLine], event: str, sign: int) -> None:
     """Post that what is undelivered of uncollectible lines is no loss, or with -1 that it is deferred again.
 
-    Its source is the invoice, so that voiding it reverses this too.
+    The posting names the invoice, so that voiding it reverses this too.
     """
     post.post(
         tx,

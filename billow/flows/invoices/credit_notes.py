@@ -10,22 +10,20 @@ from billow.core import credit_notes, lifecycle, numbering
 from billow.core.errors import require
 from billow.core.tax_ids import MEMBERS
 from billow.flows.billing import totals
-from billow.flows.credits import purchases
 from billow.flows.invoices import (
     credit_amounts,
     credit_case,
     credit_lines,
-    due_dates,
     invoice_intents,
     numbers,
     revenue_recognition,
 )
 from billow.flows.invoices.credit_amounts import Case
 from billow.flows.invoices.credit_by_amount import by_amount
+from billow.flows.invoices.paid import mark_paid
 from billow.flows.mails import outbox
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.papers import credit_note_document
-from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.ledger.chart import Account, customer_balance, receivable, the
 from billow.resources.credit_note import CreditNote
@@ -34,8 +32,6 @@ from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import PREPAID
-from billow.resources.subscription import Subscription
-from billow.store import jobs
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
@@ -200,23 +196,7 @@ def reduce(tx: Tx, invoice: Invoice, settled: credit_notes.Settled) -> Invoice:
         changes |= follow(tx, invoice, due - invoice.amount_paid)
     if invoice.status not in lifecycle.PAYABLE or due > invoice.amount_paid:
         return rows.update(tx, invoice, **changes)
-    for timer in due_dates.TIMERS:
-        jobs.cancel(tx, timer, invoice.id)
-    paid = rows.update(
-        tx,
-        invoice,
-        event=("updated", "invoice.paid"),
-        **changes,
-        auto_advance=False,
-        next_payment_attempt=None,
-        paid_at=tx.now,
-        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
-    )
-    if invoice.subscription:
-        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
-    purchases.deliver(tx, [invoice])
-    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer, deleted=True), False)
-    return paid
+    return mark_paid(tx, invoice, changes)
 
 
 def follow(tx: Tx, invoice: Invoice, remaining: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from billow.resources.mandate import Mandate
 from billow.resources.method_options import MethodOptions
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
-from billow.resources.shipping_rate import BEHAVIORS, DeliveryEstimate, FixedAmount
+from billow.resources.shipping_rate import ShippingRateData
 from billow.resources.subscription import Issuer
 from billow.store.tx import Tx
 
@@ -46,18 +46,6 @@ class Rendering(Params):
 
     amount_tax_display: str | None = f.choice(SHOWN, "exclude_tax", "include_inclusive_tax", unset=True)
     pdf: Pdf | None = f.nested(shape=Pdf)
-
-
-class ShippingRateData(Params):
-    """A shipping rate that is created for this invoice."""
-
-    delivery_estimate: DeliveryEstimate | None = f.nested(shape=DeliveryEstimate)
-    display_name: str = f.text(max=100, required=True)
-    fixed_amount: FixedAmount | None = f.nested(shape=FixedAmount)
-    metadata: dict[str, str] = f.metadata()
-    tax_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="unspecified")
-    tax_code: str | None = f.ref("tax_code")
-    type: str = f.choice(SHOWN, "fixed_amount", default="fixed_amount")
 
 
 class ShippingCost(Params):
@@ -135,17 +123,24 @@ class Update(Terms):
 
 
 DRAFT_ONLY = {
-    *("account_tax_ids", "automatic_tax", "automatically_finalizes_at", "collection_method", "custom_fields"),
-    *(
-        "days_until_due",
-        "default_tax_rates",
-        "description",
-        "discounts",
-        "due_date",
-        "effective_at",
-        "footer",
-    ),
-    *("issuer", "number", "on_behalf_of", "rendering", "shipping_cost", "shipping_details"),
+    "account_tax_ids",
+    "automatic_tax",
+    "automatically_finalizes_at",
+    "collection_method",
+    "custom_fields",
+    "days_until_due",
+    "default_tax_rates",
+    "description",
+    "discounts",
+    "due_date",
+    "effective_at",
+    "footer",
+    "issuer",
+    "number",
+    "on_behalf_of",
+    "rendering",
+    "shipping_cost",
+    "shipping_details",
 }
 """What the document of a finalized invoice says, which does not change."""
 

@@ -22,11 +22,30 @@ from billow.store.tx import Tx
 FIXED = ("currency", "pending_invoice_items_behavior", "subscription")
 """What a revision has as its original has it."""
 COPIED = (
-    *("account_tax_ids", "application_fee_amount", "automatic_tax", "collection_method", "custom_fields"),
-    *("days_until_due", "default_payment_method", "default_source", "default_tax_rates", "description"),
-    *("due_date", "footer", "metadata", "on_behalf_of", "parent", "payment_settings", "period_end"),
-    *("period_start", "rendering", "shipping_cost", "shipping_details", "statement_descriptor"),
-    *("subscription", "transfer_data"),
+    "account_tax_ids",
+    "application_fee_amount",
+    "automatic_tax",
+    "collection_method",
+    "custom_fields",
+    "days_until_due",
+    "default_payment_method",
+    "default_source",
+    "default_tax_rates",
+    "description",
+    "due_date",
+    "footer",
+    "metadata",
+    "on_behalf_of",
+    "parent",
+    "payment_settings",
+    "period_end",
+    "period_start",
+    "rendering",
+    "shipping_cost",
+    "shipping_details",
+    "statement_descriptor",
+    "subscription",
+    "transfer_data",
 )
 AT = "from_invoice[invoice]"
 

@@ -1,6 +1,6 @@
 """Write down what operators do, in a chain of hashes that shows what was changed or removed later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -96,12 +96,23 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def broken(conn: psycopg.Connection[Any], account: str) -> int | None:
-    """Return the number of the first entry that does not continue the chain; None where all do."""
-    previous, expected = genesis(account), 1
-    for row in conn.execute(
+    """Return the number of the first entry of a log that does not continue the chain; None where all do."""
+    found = conn.execute(
         f"select {COLUMNS} from audit_entries where account = %s order by number", (account,)
-    ):
-        entry = _entry(row)
+    )
+    return first_broken(map(_entry, found), genesis(account), 1)
+
+
+def broken_among(newest_first: Sequence[Entry]) -> int | None:
+    """Return the number of the first of these entries that does not continue the one before it."""
+    if not newest_first:
+        return None
+    oldest = newest_first[-1]
+    return first_broken(reversed(newest_first), oldest.previous, oldest.number)
+
+
+def first_broken(entries: Iterable[Entry], previous: bytes, expected: int) -> int | None:
+    for entry in entries:
         if entry.number != expected or entry.previous != previous or entry.link() != entry.hash:
             return expected
         previous, expected = entry.hash, expected + 1

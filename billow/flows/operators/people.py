@@ -8,6 +8,7 @@ import psycopg
 
 from billow.core import roles
 from billow.core.errors import Refused, require
+from billow.core.mail_addresses import is_address
 
 COLUMNS = (
     "id, email, name, password, second_factor, factor_since, factor_step, recovery_codes, failures, failed_at"
@@ -42,6 +43,8 @@ class Member:
 
 
 def by_email(conn: psycopg.Connection[Any], email: str) -> Operator | None:
+    if not is_address(email.strip()):
+        return None
     row = conn.execute(
         f"select {COLUMNS} from operators where email = %s", (email.strip().lower(),)
     ).fetchone()

@@ -40,7 +40,7 @@ def step_of(key: bytes, sealed: str, code: str, now: datetime, used: int) -> int
     totp = pyotp.TOTP(opened(key, sealed), interval=STEP)
     current = int(now.timestamp()) // STEP
     for step in (current - 1, current, current + 1):
-        if step > used and hmac.compare_digest(totp.generate_otp(step), digits):
+        if step > used and hmac.compare_digest(totp.generate_otp(step).encode(), digits.encode()):
             return step
     return None
 

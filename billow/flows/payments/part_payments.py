@@ -10,11 +10,10 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import require
-from billow.flows.credits import purchases
-from billow.flows.invoices import due_dates, reminders
+from billow.flows.invoices import paid as paid_invoices
+from billow.flows.invoices import reminders
 from billow.flows.invoices.invoice_intents import follow_remaining
 from billow.flows.payments import settle
-from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.ledger.entries import Transfer
 from billow.resources.charge import Charge
@@ -24,8 +23,6 @@ from billow.resources.invoice import Invoice
 from billow.resources.invoice_payment import InvoicePayment
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_record import PaymentRecord
-from billow.resources.subscription import Subscription
-from billow.store import jobs
 from billow.store.tx import Tx
 
 
@@ -181,22 +178,7 @@ def keep(tx: Tx, invoice: Invoice, amount: int) -> None:
 
 
 def mark_paid(tx: Tx, invoice: Invoice, changes: dict[str, Any]) -> Invoice:
-    """Mark an invoice paid that nothing is left of, with its subscription and its customer."""
-    for timer in due_dates.TIMERS:
-        jobs.cancel(tx, timer, invoice.id)
-    paid = rows.update(
-        tx,
-        invoice,
-        event=("updated", "invoice.paid", "invoice.payment_succeeded"),
-        **changes,
-        auto_advance=False,
-        next_payment_attempt=None,
-        paid_at=tx.now,
-        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
-    )
-    if invoice.subscription:
-        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
-    purchases.deliver(tx, [invoice])
-    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    """Mark an invoice paid by money that has arrived without a charge, and thank for it."""
+    paid = paid_invoices.mark_paid(tx, invoice, changes, "invoice.payment_succeeded")
     reminders.thank(tx, paid)
     return paid

@@ -5,20 +5,18 @@ from billow.api import render, rows
 from billow.api.params import Params
 from billow.core import lifecycle
 from billow.core.errors import Refused, needed, require
-from billow.flows.credits import purchases
 from billow.flows.customers import payment_methods
-from billow.flows.invoices import due_dates, finalize, invoice_intents, reminders
+from billow.flows.invoices import finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
+from billow.flows.invoices.paid import mark_paid
 from billow.flows.outside.outside import gateway
 from billow.flows.payments import collect, mandates, settle
-from billow.flows.subscription_status import transitions
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import Subscription
-from billow.store import jobs
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
@@ -132,23 +130,7 @@ def pay_out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
             )
         ],
     )
-    for timer in due_dates.TIMERS:
-        jobs.cancel(tx, timer, invoice.id)
-    paid = rows.update(
-        tx,
-        invoice,
-        event=("updated", "invoice.paid"),
-        status=lifecycle.after(lifecycle.INVOICE, invoice.status, "pay"),
-        paid_at=tx.now,
-        amount_paid=invoice.amount_due,
-        amount_paid_off_stripe=amount,
-        auto_advance=False,
-        next_payment_attempt=None,
-        attempted=True,
-    )
-    if invoice.subscription:
-        transitions.record_payment(tx, rows.lock(tx, Subscription, invoice.subscription), paid, None)
-    purchases.deliver(tx, [invoice])
-    transitions.set_delinquent(tx, rows.find(tx, Customer, invoice.customer), False)
+    changes = {"amount_paid": invoice.amount_due, "amount_paid_off_stripe": amount, "attempted": True}
+    paid = mark_paid(tx, invoice, changes)
     reminders.thank(tx, paid)
     return paid

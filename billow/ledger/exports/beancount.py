@@ -40,12 +40,7 @@ def lines_of(books: Books) -> Iterator[str]:
         yield f"  dated: {voucher.dated:%Y-%m-%d}"
         for one in booking.entries:
             yield f"  {names[one.row.number]}  {major_units(one.amount, one.currency)} {one.currency.upper()}"
-            said = {
-                "treatment": one.treated.treatment,
-                "country": one.treated.country,
-                "rate": one.treated.rate,
-            }
-            yield from (f"    {name}: {quoted(value)}" for name, value in said.items() if value)
+            yield from (f"    {name}: {quoted(value)}" for name, value in one.treated.said().items())
 
 
 def name_of(row: Row) -> str:

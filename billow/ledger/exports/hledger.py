@@ -44,12 +44,7 @@ def lines_of(books: Books) -> Iterator[str]:
         told["customer"] = voucher.customer
         yield "    ; " + ", ".join(f"{name}:{tag(value)}" for name, value in told.items() if value)
         for one in booking.entries:
-            said = {
-                "treatment": one.treated.treatment,
-                "country": one.treated.country,
-                "rate": one.treated.rate,
-            }
-            tags = ", ".join(f"{name}:{tag(value)}" for name, value in said.items() if value)
+            tags = ", ".join(f"{name}:{tag(value)}" for name, value in one.treated.said().items())
             of_it = f"{major_units(one.amount, one.currency)} {one.currency.upper()}"
             yield f"    {name_of(one.row)}  {of_it}" + (f"  ; {tags}" if tags else "")
 

@@ -66,7 +66,7 @@ def voucher(booking: Booking, books: Books) -> Iterator[str]:
 
 def told(one: Entry) -> str:
     """Return how an entry is treated for tax, as oss DE 19."""
-    return " ".join(part for part in (one.treated.treatment, one.treated.country, one.treated.rate) if part)
+    return " ".join(one.treated.said().values())
 
 
 def by_number(books: Books, balances: dict[tuple[Row, str], int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Show who did what, when and from where, and whether the chain of the log is whole."""
+"""Show who did what, when and from where, and whether the chain holds of what is shown."""
 
 import flask
 import msgspec
@@ -22,7 +22,6 @@ def shown(visit: Visit) -> flask.Response:
     with visit.desk.db.snapshot(visit.tenant) as tx:
         zone = facts.place_of(visit, tx).zone
         found = audit_log.entries(tx.conn, visit.account, before, ON_A_PAGE)
-        broken = audit_log.broken(tx.conn, visit.account)
     lines = [
         [
             Cell(str(one.number)),
@@ -39,6 +38,6 @@ def shown(visit: Visit) -> flask.Response:
         "Audit log",
         columns=(Column("Number"), Column("At"), Column("Who"), Column("Did"), Column("Details")),
         lines=lines,
-        broken=broken,
+        broken=audit_log.broken_among(found),
         older=visit.to("/audit", before=found[-1].number) if found and found[-1].number > 1 else None,
     )

@@ -13,7 +13,7 @@ from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.tx import Tx
 
-ATTENTION: Sequence[tuple[str, str, str]] = (
+ATTENTION: Sequence[tuple[str, str | None, str]] = (
     (
         "Payments that are not tried again",
         "/invoices?tab=failing",
@@ -37,12 +37,12 @@ ATTENTION: Sequence[tuple[str, str, str]] = (
     ),
     (
         "Disputes that wait for an answer",
-        "/payments",
+        None,
         "select count(*) from disputes where status in ('needs_response', 'warning_needs_response')",
     ),
     ("Transfers in the bank queue", "/payments", "select count(*) from bank_entries where state = 'queued'"),
 )
-"""What needs somebody: in words, where it is listed, and how it is counted."""
+"""What needs somebody: in words, the screen that lists it if there is one, and how it is counted."""
 MONTHS = 12
 
 
@@ -59,7 +59,7 @@ def shown(visit: Visit) -> flask.Response:
         values: dict[str, Any] = {
             "attention": attention(tx, visit),
             "tiles": tiles(figures.rows, {row[0]: row for row in before.rows}),
-            "charts": revenue_charts(tx, months),
+            "charts": revenue_charts(tx, months, place.zone),
             "latest": facts.latest(tx, place),
             "as_of": layout.when(tx.wall, place.zone),
             "month": months[-1].astimezone(ZoneInfo(place.zone)).strftime("%B %Y"),
@@ -84,7 +84,7 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     for text, path, sql in ATTENTION:
         [(number,)] = tx.tuples(sql, now=tx.wall)
         if number:
-            found.append({"text": text, "link": f"{visit.home}{path}", "number": f"{number:,}"})
+            found.append({"text": text, "link": path and f"{visit.home}{path}", "number": f"{number:,}"})
     return found
 
 
@@ -127,16 +127,14 @@ def overdue_text(overdue: int, currency: str) -> str:
     return f"of it overdue {layout.amount(overdue, currency).text}" if overdue else "nothing overdue"
 
 
-def revenue_charts(tx: Tx, months: Sequence[datetime]) -> list[dict[str, Any]]:
+def revenue_charts(tx: Tx, months: Sequence[datetime], zone: str) -> list[dict[str, Any]]:
     """Draw the revenue of the last months, one chart for each currency."""
     table = reports.run(tx, "revenue", **{"from": months[0], "to": tx.wall})
     by_currency: dict[str, dict[str, int]] = {}
     for month, _, currency, amount in table.rows:
         sums = by_currency.setdefault(currency, {})
         sums[month] = sums.get(month, 0) + amount
-    names = [
-        f"{begins.year}-{begins.month:02}" for begins in (one + (months[1] - months[0]) / 2 for one in months)
-    ]
+    names = [one.astimezone(ZoneInfo(zone)).strftime("%Y-%m") for one in months]
     found = []
     for currency, sums in sorted(by_currency.items()):
         values = [sums.get(name, 0) for name in names]

@@ -1,11 +1,13 @@
 """Find anything from one box: an id, a number, a name, a mail address or an amount."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import flask
 
 from billow.api import rows
+from billow.core.money import THREE_DECIMAL, ZERO_DECIMAL
 from billow.pages import frame
 from billow.pages.dashboard import customers, facts, invoices, layout
 from billow.pages.dashboard.visit import Desk, Visit, screen
@@ -67,17 +69,17 @@ def found_customers(tx: Tx, text: str) -> list[Customer]:
 
 
 def found_invoices(tx: Tx, text: str) -> list[Invoice]:
-    """Find invoices by number, or by an amount as it is written: 1,234.50 or 1234.50."""
-    amount = re.fullmatch(r"\D{0,4}(\d[\d,]*)(?:\.(\d{1,3}))?\D{0,4}", text)
-    minor = None
-    if amount:
-        whole, part = amount[1].replace(",", ""), amount[2] or ""
-        minor = int(whole + part.ljust(2, "0")) if len(whole) < 15 else None
+    """Find invoices by number, or by an amount as it is written, in any currency: 1,234.50 or ¥500."""
+    amount = re.fullmatch(r"\D{0,4}(\d[\d,]{0,15}(?:\.\d{1,3})?)\D{0,4}", text)
+    value = Decimal(amount[1].replace(",", "")) if amount else None
     return rows.select(
         tx,
         Invoice,
-        "number ilike %(like)s or total = %(minor)s::bigint",
+        "number ilike %(like)s or total = %(value)s::numeric * case when currency = any(%(whole)s) then 1"
+        " when currency = any(%(thousandths)s) then 1000 else 100 end",
         f"order by created desc limit {MOST}",
         like=pattern(text),
-        minor=minor,
+        value=value,
+        whole=sorted(ZERO_DECIMAL),
+        thousandths=sorted(THREE_DECIMAL),
     )

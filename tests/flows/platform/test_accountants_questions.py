@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from billow import bookkeeping, reports
 from billow.app import App
 from billow.core.books.chart import written
 from billow.flows.outside import books
+from billow.flows.outside import seller as sellers
 from billow.ledger import charts
 from tests.support.world import World
 
@@ -79,3 +83,20 @@ def test_what_is_unbilled_and_what_came_late(app: App, world: World) -> None:
     lines = bookkeeping.statement(made, "1200")
     assert sum(float(line[5]) for line in lines) == float(lines[-1][6])
     assert {line[3] for line in lines} == {"anna"} and {line[7] for line in lines} == {"usd"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_revenue_is_reported_in_the_months_in_which_it_is_earned(app: App, world: World, zone: str) -> None:
+    """January's half of two months that begin with the seller's January is January's, wherever that is."""
+    with app.db.transaction(world.api.tenant) as tx:
+        sellers.store(tx, tx.account, seller={"time_zone": zone})
+    begins, middle, ends = (datetime(2026, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 2, 3))
+    world.at("2025-12-31")
+    anna = world.customer("anna")
+    days = (ends - begins).days
+    period = {"start": int(begins.timestamp()), "end": int(ends.timestamp())}
+    anna.owes(100 * days, "Two months", period=period)
+    anna.bills().does("finalize")
+    world.at("2026-03-02")
+    found = {row["month"]: row["amount"] for row in asked(app, world, "revenue")}
+    assert found == {"2026-01": 100 * (middle - begins).days, "2026-02": 100 * (ends - middle).days}
