@@ -35,6 +35,7 @@ from billow import settings
 from billow.api import rows
 from billow.app import App
 from billow.core import payments
+from billow.flows.outside.seller import version_of
 from billow.providers.gateways import StoredMethod, instruments
 from billow.resources import payment_method as methods
 from billow.resources.customer import Customer
@@ -122,6 +123,7 @@ def fill(built: App, tenant: str, count: int) -> None:
     """Customers with subscriptions that are due, and ten measured uses each."""
     with built.db.transaction(tenant, now=START) as tx:
         prices = catalog(tx)
+        version_of(tx)  # kept once for each seller: whoever needs it first is waited for
     for start in range(0, count, 2000):
         with built.db.transaction(tenant, now=START) as tx:
             fill_some(tx, *prices, min(2000, count - start))

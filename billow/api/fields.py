@@ -9,6 +9,7 @@ from typing import Any
 
 from billow.core.bounds import LARGEST
 from billow.core.money import decimal_text
+from billow.store.packed import unpack
 
 #: A decimal as JSON has it: digits without exponent and trailing zeros.
 plain = decimal_text
@@ -30,7 +31,7 @@ SQL_TYPES = {
     "text": "text", "currency": "text", "choice": "text", "ref": "text", "integer": "bigint",
     "boolean": "boolean",
     "decimal": "numeric", "number": "numeric", "timestamp": "timestamp with time zone", "hash": "jsonb",
-    "array": "jsonb", "metadata": "jsonb", "map": "jsonb", "document": "json",
+    "array": "jsonb", "metadata": "jsonb", "map": "jsonb", "document": "bytea",
 }  # fmt: skip
 
 
@@ -115,7 +116,9 @@ def _number(value: Decimal | None) -> float | None:
 
 
 #: How values are shown whose kind JSON does not have.
-TURNED: dict[str, Callable[[Any], Any]] = {"timestamp": seconds, "decimal": _plain, "number": _number}
+TURNED: dict[str, Callable[[Any], Any]] = {
+    "timestamp": seconds, "decimal": _plain, "number": _number, "document": unpack,
+}  # fmt: skip
 
 
 def _declare(kind: str, role: Role, **more: Any) -> Any:
@@ -208,7 +211,7 @@ def upload(role: Role = SHOWN, **more: Any) -> Any:
 
 
 def document(role: Role = SHOWN, **more: Any) -> Any:
-    """Declare JSON that is stored and shown byte for byte as it was written."""
+    """Declare JSON that is stored packed (store/packed.py), and shown as it was written."""
     return _declare("document", role, **more)
 
 

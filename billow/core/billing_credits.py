@@ -52,6 +52,8 @@ def draw(grants: Iterable[Grant], lines: Sequence[Line], currency: str, at: date
     it has left; what is no usage, and credit lines, take nothing.
     """
     eligible = sorted((one for one in grants if is_eligible(one, currency, at)), key=lambda one: one.rank)
+    if not eligible:
+        return [{} for _ in lines]
     left = {one.id: one.left for one in eligible}
     taken: list[dict[str, int]] = []
     for line in lines:

@@ -24,14 +24,18 @@ def earned(total: int, start: datetime, end: datetime, at: datetime) -> int:
     return share if total >= 0 else -share
 
 
-def slices(total: int, start: datetime, end: datetime, zone: tzinfo = UTC) -> list[tuple[datetime, int]]:
+@lru_cache(maxsize=4096)
+def slices(
+    total: int, start: datetime, end: datetime, zone: tzinfo = UTC
+) -> tuple[tuple[datetime, int], ...]:
     """Return when to post and what is earned then: at each start of a month within, and at the end.
 
-    Months are those of the seller's time zone, as accounting periods are.
+    Months are those of the seller's time zone, as accounting periods are. Lines of a plan are alike in all
+    of it, so the last results are kept.
     """
     if end <= start:
-        return [(start, total)]
-    return [(at, earned(total, start, end, at)) for at in posting_times(start, end, zone)]
+        return ((start, total),)
+    return tuple((at, earned(total, start, end, at)) for at in posting_times(start, end, zone))
 
 
 @lru_cache(maxsize=1024)

@@ -102,7 +102,7 @@ def waiting(tx: Tx, after: str, count: int) -> tuple[str | None, list[Finding]]:
 
 def differing(tx: Tx, leaves: dict[str, bytes], where: str) -> Iterator[Finding]:
     """Find the transfers that are missing, or differ from what was sealed."""
-    columns = ", ".join((*chain.COLUMNS, "dated"))
+    columns = ", ".join(chain.COLUMNS)
     read = tx.all(f"select {columns} from ledger_transfers where id = any(%(ids)s)", ids=list(leaves))
     there = {row["id"]: chain.leaf(row) for row in read}
     shown = {row["id"]: row for row in read}

@@ -19,10 +19,6 @@ from billow.store.tx import Tx
 JOB = "ledger.seal"
 MOST = 5000
 """The most transfers that one seal covers."""
-COLUMNS = (
-    "amount", "created", "credit", "currency", "customer", "debit", "event", "id", "invoice", "line",
-    "sequence", "source",
-)  # fmt: skip
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -39,15 +35,46 @@ class Seal:
     hash: bytes
 
 
+class Content(msgspec.Struct):
+    """What the leaf of a transfer covers: its fields in the order of their names."""
+
+    amount: int
+    created: int
+    credit: str
+    currency: str
+    customer: str | None
+    dated: int | msgspec.UnsetType
+    """Unset where it is booked at its own date: transfers that were sealed before there was this lack it."""
+    debit: str
+    event: str
+    id: str
+    invoice: str | None
+    line: str | None
+    sequence: int
+    source: str
+
+
+COLUMNS = Content.__struct_fields__
+
+
 def leaf(transfer: dict[str, Any]) -> bytes:
     """Hash the content of a transfer: JSON with sorted keys, no spaces, only integers and text."""
-    said = {name: transfer[name] for name in COLUMNS}
-    said["created"] = microseconds(transfer["created"])
-    if (
-        transfer.get("dated") is not None
-    ):  # transfers that were sealed before there was this say nothing of it
-        said["dated"] = microseconds(transfer["dated"])
-        said = {name: said[name] for name in sorted(said)}
+    dated = transfer.get("dated")
+    said = Content(
+        transfer["amount"],
+        microseconds(transfer["created"]),
+        transfer["credit"],
+        transfer["currency"],
+        transfer["customer"],
+        msgspec.UNSET if dated is None else microseconds(dated),
+        transfer["debit"],
+        transfer["event"],
+        transfer["id"],
+        transfer["invoice"],
+        transfer["line"],
+        transfer["sequence"],
+        transfer["source"],
+    )
     return sha256(msgspec.json.encode(said)).digest()
 
 

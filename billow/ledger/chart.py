@@ -1,6 +1,7 @@
 """Define the chart of accounts: their types, normal sides, and numbers in national charts."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from billow.core.errors import ensure
@@ -84,10 +85,12 @@ def customer_balance(customer: str, currency: str) -> Account:
     return Account("customer_balance", customer, currency)
 
 
+@lru_cache(maxsize=1024)
 def clearing(gateway: str, currency: str) -> Account:
     return Account("clearing", gateway, currency)
 
 
+@lru_cache(maxsize=1024)
 def tax_payable(jurisdiction: str, currency: str) -> Account:
     return Account("tax_payable", jurisdiction, currency)
 
@@ -96,10 +99,12 @@ def connected_share(account: str, currency: str) -> Account:
     return Account("connected_share", account, currency)
 
 
+@lru_cache(maxsize=1024)
 def revenue(product: str, currency: str) -> Account:
     return Account("revenue", product, currency)
 
 
+@lru_cache(maxsize=1024)
 def the(kind: str, currency: str) -> Account:
     """Return the only account of its kind in a currency: the("bank", "usd")."""
     return Account(kind, None, currency)

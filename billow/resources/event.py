@@ -7,6 +7,7 @@ from billow.api import fields as f
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
 from billow.core.errors import require
+from billow.store.packed import unpack
 from billow.store.tx import Tx
 
 
@@ -14,7 +15,7 @@ class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=(
     """A change of an object: the object after it, and the previous values of the changed fields."""
 
     api_version: str = f.text()
-    data: dict[str, Any] = f.document(required=True)
+    data: bytes = f.document(required=True)
     pending_webhooks: int = f.integer(default=0)
     request: dict[str, str | None] = f.nested(default={"id": None, "idempotency_key": None})
     sequence: int | None = f.integer(include=True)
@@ -24,6 +25,12 @@ class Event(Resource, object="event", path="/v1/events", prefix="evt_", events=(
 
     related: str | None = f.text(hidden=True)
     written_at: datetime = f.timestamp(required=True, hidden=True)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return what it shows: the `object`, and `previous_attributes` where fields have changed."""
+        content: dict[str, Any] = unpack(self.data)
+        return content
 
 
 #: The expansion that shows an event with its number.

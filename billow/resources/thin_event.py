@@ -55,7 +55,7 @@ def notification(event: Event, livemode: bool, context: str | None = None) -> di
         "created": iso(event.created),
         "livemode": livemode,
         "reason": _reason(event),
-        "related_object": _related(event.data["object"]),
+        "related_object": _related(event.content["object"]),
         "type": v2_type(event.type),
     }
 
@@ -65,7 +65,7 @@ def shown(event: Event, livemode: bool) -> dict[str, Any]:
     ours = event.type.startswith("v2.")
     return {
         **notification(event, livemode),
-        "changes": _changes(event.data),
+        "changes": _changes(event.content),
         "snapshot_event": None if ours else event.id,
     }
 

@@ -8,12 +8,11 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: A random byte as a character: some eight of them come a fifth more often, which leaves 5.9 bits each.
 CHARACTERS = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
 CHANCE = 15
-_latest = 0
-_pool, _used = b"", 0
-_lock = threading.Lock()
-
-
 PAIRS = [high + low for high in ALPHABET for low in ALPHABET]
+_latest = 0
+_high, _moment = -1, ""  # the first seven digits of time, which last for four milliseconds
+_pool, _used = "", 0
+_lock = threading.Lock()
 
 
 def base62(number: int, width: int) -> str:
@@ -27,15 +26,17 @@ def base62(number: int, width: int) -> str:
 
 def new_id(prefix: str) -> str:
     """Return `cus_` and 24 characters: nine of time, unique within a process, and fifteen random ones."""
-    global _latest, _pool, _used
+    global _latest, _high, _moment, _pool, _used
     with _lock:
         _latest = max(_latest + 1, time.time_ns() // 1000)
-        moment = _latest
+        high, pair = divmod(_latest, len(PAIRS))
+        if high != _high:
+            _high, _moment = high, base62(high, 7)
         if _used == len(_pool):
-            _pool, _used = os.urandom(CHANCE * 256).translate(CHARACTERS), 0
+            _pool, _used = os.urandom(CHANCE * 256).translate(CHARACTERS).decode(), 0
         chance = _pool[_used : _used + CHANCE]
         _used += CHANCE
-    return f"{prefix}{base62(moment, 9)}{chance.decode()}"
+        return f"{prefix}{_moment}{PAIRS[pair]}{chance}"
 
 
 def digits(length: int) -> str:
@@ -55,7 +56,7 @@ def secret(prefix: str, length: int = 32) -> str:
 def _forget_pool() -> None:
     """Forget the random pool after a fork, so that the child does not repeat its parent's values."""
     global _pool, _used
-    _pool, _used = b"", 0
+    _pool, _used = "", 0
 
 
 os.register_at_fork(after_in_child=_forget_pool)

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg.types.json import Json, Jsonb
+from psycopg.types.json import Jsonb
 
 from billow.store import bulk, jobs, platforms
 from billow.store.ids import new_id
+from billow.store.packed import pack
 from billow.store.tx import Tx
 
 API_VERSION = "2026-10-28.endive"
@@ -74,10 +75,12 @@ def _listeners(tx: Tx) -> list[dict[str, Any]]:
 def _receivers(tx: Tx, event: NewEvent) -> list[str]:
     if event.to:
         return [event.to]
+    if not (listeners := _listeners(tx)):
+        return []
     kind = "connected" if platforms.told_of(tx.account, event.type, event.object) else "own"
     return [
         one["id"]
-        for one in _listeners(tx)
+        for one in listeners
         if one[kind] and wants(one["enabled_events"], v2_type(event.type) if one["thin"] else event.type)
     ]
 
@@ -88,8 +91,8 @@ INSERT = """
     select id, created, type, nullif(related, ''), data, %(request)s, receivers,
         (select api_version from accounts where id = %(account)s), %(wall)s
     from unnest(
-        %(ids)b::text[], %(created)b::timestamptz[], %(types)b::text[], %(related)b::text[], %(data)b::json[],
-        %(receivers)b::int8[]
+        %(ids)b::text[], %(created)b::timestamptz[], %(types)b::text[], %(related)b::text[],
+        %(data)b::bytea[], %(receivers)b::int8[]
     ) as event (id, created, type, related, data, receivers)
 """
 
@@ -102,7 +105,7 @@ class Unwritten:
     created: datetime
     type: str
     related: str
-    data: Json
+    data: bytes
     receivers: list[str]
 
 
@@ -172,12 +175,19 @@ def flush(tx: Tx) -> None:
         bulk.insert_many(tx, "webhook_deliveries", list(deliveries[0]), deliveries)
 
 
-def _data(events: Sequence[NewEvent]) -> list[Json]:
-    """Encode what each event shows. An object that several events in a row show is encoded once."""
-    found, last, encoded = [], None, msgspec.Raw()
+def _data(events: Sequence[NewEvent]) -> list[bytes]:
+    """Pack what each event shows. An object that several events in a row show is encoded once."""
+    found: list[bytes] = []
+    last, encoded, packed = None, msgspec.Raw(), b""
     for event in events:
         if event.object is not last:
             last, encoded = event.object, msgspec.Raw(msgspec.json.encode(event.object))
-        previous = {} if event.previous is None else {"previous_attributes": event.previous}
-        found.append(Json({"object": encoded, **previous}))
+            packed = b""
+        if event.previous is None:
+            packed = packed or pack(msgspec.json.encode({"object": encoded}))
+            found.append(packed)
+        else:
+            found.append(
+                pack(msgspec.json.encode({"object": encoded, "previous_attributes": event.previous}))
+            )
     return found

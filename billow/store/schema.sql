@@ -94,7 +94,7 @@ create table events (
     id               text        primary key,
     created          timestamptz not null,
     api_version      text        not null,
-    data             json        not null,
+    data             bytea       not null,        -- JSON that the program packs (store/packed.py)
     pending_webhooks bigint      not null default 0,
     request          jsonb       not null,
     type             text        not null,

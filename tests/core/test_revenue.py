@@ -56,7 +56,7 @@ def test_what_has_no_length_is_earned_at_its_start():
     assert earned(500, START, START, START - timedelta(microseconds=1)) == 0
     assert earned(500, START, START, START) == 500
     assert earned(500, START, START - DAY, START) == 500
-    assert slices(500, START, START) == [(START, 500)]
+    assert slices(500, START, START) == ((START, 500),)
 
 
 def test_less_than_a_second_is_earned_at_its_end():
@@ -66,15 +66,15 @@ def test_less_than_a_second_is_earned_at_its_end():
 
 def test_slices_fall_on_starts_of_months_and_on_the_end():
     # 59.5 days: half a day of January, then 28 of February, then 31 of March.
-    assert slices(9000, on(2025, 1, 31, 12), on(2025, 4, 1)) == [
+    assert slices(9000, on(2025, 1, 31, 12), on(2025, 4, 1)) == (
         (on(2025, 2, 1), 75),
         (on(2025, 3, 1), 4310),
         (on(2025, 4, 1), 9000),
-    ]
+    )
 
 
 def test_a_period_inside_a_month_is_one_slice():
-    assert slices(700, on(2025, 1, 1), on(2025, 2, 1)) == [(on(2025, 2, 1), 700)]
+    assert slices(700, on(2025, 1, 1), on(2025, 2, 1)) == ((on(2025, 2, 1), 700),)
 
 
 @given(totals, instants, instants, instants, instants)

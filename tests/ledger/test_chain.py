@@ -100,7 +100,8 @@ def test_the_canonical_text_is_what_any_json_library_writes() -> None:
     """Of every character: two programs that escape one of them differently would see a forged transfer."""
     text = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
     transfer = {**dict.fromkeys(chain.COLUMNS), "created": chain.EPOCH, "amount": 2**53, "line": text}
-    said = json.dumps({**transfer, "created": 0}, ensure_ascii=False, separators=(",", ":"))
+    plain = {name: value for name, value in transfer.items() if name != "dated"}
+    said = json.dumps({**plain, "created": 0}, ensure_ascii=False, separators=(",", ":"))
     assert chain.leaf(transfer) == hashlib.sha256(said.encode()).digest()
 
 

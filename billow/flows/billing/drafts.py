@@ -21,6 +21,7 @@ from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 GRACE = timedelta(hours=1)
+NO_AUTOMATIC_TAX = Invoice().automatic_tax
 """How long a draft waits before it is finalized, so that it can be reviewed and late usage counts (§7.3)."""
 
 
@@ -201,7 +202,7 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
 def tax_of(agreed: dict[str, Any]) -> dict[str, Any]:
     """Return the automatic tax of an invoice as its subscription has it."""
     named = {name: agreed[name] for name in ("enabled", "liability")}
-    return {**Invoice().automatic_tax, **named}
+    return {**NO_AUTOMATIC_TAX, **named}
 
 
 def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -191,7 +191,7 @@ def message(tx: Tx, receiver: Receiver, delivery: WebhookDelivery, event: Event)
 
 def account_of(tx: Tx, delivery: WebhookDelivery, event: Event) -> str | None:
     """Return the connected account that a delivery tells of; None if it is of the account itself."""
-    told = platforms.told_of(tx.account, event.type, event.data["object"])
+    told = platforms.told_of(tx.account, event.type, event.content["object"])
     return told or platforms.endpoint_of(delivery.receiver)[1] or None
 
 

@@ -74,7 +74,12 @@ def leave_outdated(tx: Tx, refs: Sequence[str]) -> set[str]:
 
     Emits `invoice.updated`.
     """
-    found = [one for one in rows.find_many(tx, Invoice, refs).values() if one.status == "draft"]
+    found = rows.select(
+        tx,
+        Invoice,
+        "id = any(%(ids)s) and status = 'draft' and from_invoice is not null",
+        ids=sorted(set(refs)),
+    )
     outdated = [one for one in found if one.from_invoice and revisions.is_outdated(tx, one)]
     stays = {"auto_advance": False, "automatically_finalizes_at": None}
     rows.update_many(tx, [(one, stays) for one in outdated])

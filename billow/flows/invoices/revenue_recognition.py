@@ -99,7 +99,7 @@ def take_back(tx: Tx, lines: Sequence[InvoiceLine], nets: Mapping[str, int]) -> 
     return taken_back
 
 
-def slices(tx: Tx, line: InvoiceLine, net: int) -> list[tuple[datetime, int]]:
+def slices(tx: Tx, line: InvoiceLine, net: int) -> tuple[tuple[datetime, int], ...]:
     """Return when a line earns how much of an amount, by months of the seller's time zone."""
     zone = ZoneInfo(seller_of(tx).time_zone)
     return revenue.slices(net, line.period_start, line.period_end, zone)

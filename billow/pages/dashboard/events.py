@@ -67,7 +67,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             " from webhook_deliveries where event = %(id)s order by receiver",
             id=id,
         )
-    data = msgspec.json.format(msgspec.json.encode(one.data), indent=2).decode()
+    data = msgspec.json.format(msgspec.json.encode(one.content), indent=2).decode()
     request = one.request or {}
     return layout.page(
         visit,

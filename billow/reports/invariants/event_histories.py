@@ -7,6 +7,7 @@ from typing import Any
 
 from billow.core import lifecycle
 from billow.core.findings import Finding
+from billow.store.packed import unpack
 from billow.store.tx import Tx
 
 TABLES = {
@@ -29,7 +30,8 @@ def histories(tx: Tx, objects: Sequence[str]) -> Iterator[tuple[str, History]]:
         "select id, type, related, data, written_at from events where related = any(%(ids)s) order by id",
         ids=list(objects),
     ):
-        found.setdefault((row["related"], row["data"]["object"]["object"]), []).append(row)
+        content = unpack(row["data"])
+        found.setdefault((row["related"], content["object"]["object"]), []).append({**row, "data": content})
     yield from ((related, events) for (related, _), events in found.items())
 
 

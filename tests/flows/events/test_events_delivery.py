@@ -407,7 +407,7 @@ def test_one_message_that_cannot_be_written_stops_no_other(
     written = events_delivery.message
 
     def message(tx: Any, to: Any, delivery: Any, event: Any) -> events_delivery.Message:
-        if event.data["object"]["name"] == "bad":
+        if event.content["object"]["name"] == "bad":
             raise ZeroDivisionError("a fault of ours")
         return written(tx, to, delivery, event)
 
