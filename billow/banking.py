@@ -1,7 +1,6 @@
 """Run the commands of `billow bank` and `billow sepa`: statements, the queue, files of direct debits."""
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from billow.app import App
 from billow.commands import tenant
 from billow.core.bank.statement import BadStatement
 from billow.core.errors import Refused, require
-from billow.core.money import minor_digits, show
+from billow.core.money import minor_units, show
 from billow.flows.bank import direct_debits, queue
 from billow.flows.bank import import_statement as importing
 from billow.opening import open_installation
@@ -172,12 +171,9 @@ def record_payment(
 def minor(text: str, currency: str) -> int:
     """Read an amount in major units; refuse more decimals than the currency has."""
     try:
-        amount = Decimal(text).scaleb(minor_digits(currency))
-    except InvalidOperation:
-        raise Refused(f"{text} is no amount, as 12.50 is.") from None
-    require(amount.is_finite(), f"{text} is no amount, as 12.50 is.")
-    require(amount == int(amount), f"{text} has more decimals than {currency.upper()}.")
-    return int(amount)
+        return minor_units(text, currency)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def day(built: App, text: str) -> date:

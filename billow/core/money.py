@@ -1,5 +1,6 @@
 """Represent money in minor units, round it in one way, and split it without losing a cent."""
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
@@ -25,6 +26,8 @@ _CODES = """
 """
 CURRENCIES = frozenset(_CODES.split())
 
+AMOUNT = re.compile(r"\d{1,15}(\.\d{1,3})?", re.ASCII)
+"""An amount as a person types it."""
 ZERO_DECIMAL = frozenset({
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 })  # fmt: skip
@@ -53,6 +56,22 @@ def minor_digits(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def minor_units(text: str, currency: str) -> int:
+    """Read an amount that a person wrote in the main unit of a currency: digits, with a point for decimals.
+
+    Raises ValueError for anything else, and for more decimals than the currency has.
+
+    >>> minor_units("12.5", "eur"), minor_units("1200", "jpy")
+    (1250, 1200)
+    """
+    if not AMOUNT.fullmatch(text.strip()):
+        raise ValueError(f"{text} is no amount, as 12.50 is.")
+    minor = Decimal(text.strip()).scaleb(minor_digits(currency), context=EXACT)
+    if minor != minor.to_integral_value():
+        raise ValueError(f"{text} has more decimals than {currency.upper()}.")
+    return int(minor)
 
 
 def minimum_charge(currency: str) -> int:

@@ -13,6 +13,8 @@ MATRIX: Final[Mapping[str, str]] = {
     "events.read": "y y y y y - y",
     "invoices.send": "y y y y - - -",
     "invoices.charge": "y y y - - - -",
+    "credits.write": "y y y - - - -",
+    "approvals.read": "y y y - - - y",
     "operators.read": "y y - - - - y",
     "operators.write": "y y - - - - -",
     "audit.read": "y y - - - - y",

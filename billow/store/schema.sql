@@ -28,7 +28,8 @@ create table accounts (
     settings         jsonb       not null default '{}',
     seller           jsonb       not null default '{}',  -- what papers say besides (flows/outside/seller.py)
     logo             bytea,
-    books            jsonb       not null default '{}'  -- its chart of accounts and fiscal year (flows/outside/books.py)
+    books            jsonb       not null default '{}',  -- its chart of accounts and fiscal year (flows/outside/books.py)
+    approval_limit   bigint  -- above it operators need a second person (flows/approvals); null: never
 );
 create index accounts_by_platform on accounts (platform) where platform is not null;
 
@@ -2686,6 +2687,29 @@ create policy one_tenant on payment_records using (tenant = current_setting('bil
 alter table payment_attempt_records enable row level security;
 alter table payment_attempt_records force row level security;
 create policy one_tenant on payment_attempt_records using (tenant = current_setting('billow.tenant', true));
+
+-- Acts with money that operators asked for, and what became of them.
+create table approvals (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    act        text        not null,
+    about      text        not null,
+    terms      jsonb       not null,
+    amount     bigint      not null,
+    currency   text        not null,
+    asked_by   text        not null references operators,
+    status     text        not null default 'waiting',
+    decided_by text        references operators,
+    decided_at timestamptz,
+    problem    text
+);
+create index approvals_by_created on approvals (tenant, created desc, id desc);
+create unique index approvals_waiting on approvals (tenant, act, about) where status = 'waiting';
+
+alter table approvals enable row level security;
+alter table approvals force row level security;
+create policy one_tenant on approvals using (tenant = current_setting('billow.tenant', true));
 
 -- The time zone of the account's seller, whose months and days the books have.
 create function seller_zone() returns text language sql stable as $$

@@ -86,6 +86,8 @@ ROWS = {
     "see events": "events.read",
     "mail an invoice": "invoices.send",
     "finalize and charge an invoice": "invoices.charge",
+    "refund, credit, void and write off; agree to it": "credits.write",
+    "see approvals": "approvals.read",
     "see people": "operators.read",
     "invite people, change roles": "operators.write",
     "see the audit log": "audit.read",

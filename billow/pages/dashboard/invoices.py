@@ -12,7 +12,7 @@ from billow.flows.invoices import drafts
 from billow.flows.invoices.explain import explain
 from billow.flows.payments import pay_invoice
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout
+from billow.pages.dashboard import facts, layout, money_acts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -121,6 +121,7 @@ def shown(visit: Visit, id: str, problem: str | None = None, status: int = 200) 
         invoice=one,
         badge=state(place, one),
         acts=acts_of(visit, one),
+        ways=ways_of(visit, one),
         problem=problem,
         line_columns=(
             Column("Description"),
@@ -228,6 +229,17 @@ def acts_of(visit: Visit, one: Invoice) -> list[tuple[str, str]]:
     ):
         found.append(("charge", f"Charge {amount}"))
     return found
+
+
+def ways_of(visit: Visit, one: Invoice) -> list[tuple[str, str]]:
+    """Return the screens that take an invoice back, as far as this person may: each address and its words."""
+    possible = {
+        "open": ("credit", "void", "write_off"),
+        "paid": ("credit",),
+        "uncollectible": ("credit", "void"),
+    }
+    acts = possible.get(one.status, ()) if visit.may(money_acts.RIGHT) else ()
+    return [(visit.to(money_acts.address(act, one.id)), money_acts.WORDS[act][0]) for act in acts]
 
 
 def acted(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:

@@ -30,6 +30,7 @@ NAVIGATION = (
     ("Products", "/products", "customers.read"),
     ("Reports", "/reports", "reports.read"),
     ("Events", "/events", "events.read"),
+    ("Approvals", "/approvals", "approvals.read"),
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),
 )

@@ -6,7 +6,7 @@ from typing import Any
 import flask
 
 from billow.api import rows
-from billow.pages.dashboard import customers_named, facts, layout
+from billow.pages.dashboard import customers_named, facts, layout, money_acts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -99,6 +99,9 @@ def shown(visit: Visit, id: str) -> flask.Response:
         "payment.html",
         f"Payment of {layout.amount(one.amount, one.currency).text}",
         badge=state(one.status),
+        refund=visit.to(money_acts.address("refund", id))
+        if visit.may(money_acts.RIGHT) and one.amount_received
+        else None,
         charge_columns=(
             Column("Charge"),
             Column("Status"),

@@ -3,12 +3,14 @@
 import flask
 
 from billow.pages.dashboard import (
+    approvals_page,
     audit_page,
     customers,
     entrance,
     events,
     home,
     invoices,
+    money_acts,
     payments,
     people_page,
     products,
@@ -30,9 +32,11 @@ def add(app: flask.Flask, db: Database) -> None:
         subscriptions,
         invoices,
         payments,
+        money_acts,
         products,
         reports_page,
         events,
+        approvals_page,
         people_page,
         audit_page,
         search,

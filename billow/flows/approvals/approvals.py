@@ -1,0 +1,143 @@
+"""Ask a second person for an act with money, and do it when they agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from billow.core import approvals
+from billow.core.errors import Refused, require
+from billow.flows.approvals import money_acts
+from billow.flows.approvals.money_acts import Wanted
+from billow.flows.taxes import national
+from billow.store.ids import new_id
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+COLUMNS = (
+    "a.id, a.created, a.act, a.about, a.terms, a.amount, a.currency, a.asked_by, a.status, a.decided_at,"
+    " a.problem, o.name as asked_name, d.name as decided_name"
+)
+FROM = "approvals a join operators o on o.id = a.asked_by left join operators d on d.id = a.decided_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An act that somebody asked for, and what became of it: waiting, done, refused or withdrawn."""
+
+    id: str
+    created: datetime
+    act: str
+    about: str
+    terms: Mapping[str, Any]
+    amount: int
+    currency: str
+    asked_by: str
+    status: str
+    decided_at: datetime | None
+    problem: str | None
+    asked_name: str
+    decided_name: str | None
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.act, self.about, self.amount, self.currency, self.terms)
+
+
+def limit_of(tx: Tx) -> tuple[int | None, str]:
+    """Return the amount above which a second person is asked, if any, and its currency: the account's own."""
+    [(limit, currency)] = tx.tuples(
+        "select approval_limit, default_currency from accounts where id = %(id)s", id=tx.account
+    )
+    return limit, currency
+
+
+def set_limit(tx: Tx, limit: int | None) -> None:
+    """Set the limit, in minor units of the account's own currency; None asks nobody."""
+    require(limit is None or limit >= 0, "The limit is an amount, or nothing.")
+    tx.run("update accounts set approval_limit = %(limit)s where id = %(id)s", limit=limit, id=tx.account)
+
+
+def is_needed(tx: Tx, wanted: Wanted) -> bool:
+    """Tell whether an act needs a second person today."""
+    limit, home = limit_of(tx)
+    rates = national.rates_on(tx, tx.wall.date()) if limit is not None else {}
+    return approvals.is_needed(wanted.amount, wanted.currency, limit, home, rates)
+
+
+def ask(tx: Tx, wanted: Wanted, operator: str) -> str:
+    """Keep an act until a second person decides; return the id. One can wait for each act on an object."""
+    require(not waiting_for(tx, wanted), "This waits for a second person already.")
+    id = new_id("apr_")
+    tx.run(
+        "insert into approvals (id, created, act, about, terms, amount, currency, asked_by)"
+        " values (%(id)s, %(now)s, %(act)s, %(about)s, %(terms)s, %(amount)s, %(currency)s, %(by)s)",
+        id=id,
+        now=tx.wall,
+        act=wanted.act,
+        about=wanted.about,
+        terms=Jsonb(dict(wanted.terms)),
+        amount=wanted.amount,
+        currency=wanted.currency,
+        by=operator,
+    )
+    return id
+
+
+def waiting_for(tx: Tx, wanted: Wanted) -> bool:
+    return bool(
+        tx.tuples(
+            "select 1 from approvals where act = %(act)s and about = %(about)s and status = 'waiting'",
+            act=wanted.act,
+            about=wanted.about,
+        )
+    )
+
+
+def agree(tx: Tx, id: str, operator: str) -> Steps:
+    """Do what somebody else asked for. It is decided and begun in one transaction, so that it is done once.
+
+    What can no longer be done is refused, and waits on: whoever asked withdraws it.
+    """
+    found = lock(tx, id)
+    require(found.asked_by != operator, "You asked for this yourself: somebody else has to agree.")
+    decide(tx, found, "done", operator)
+    return (yield from money_acts.carry_out(tx, found.wanted))
+
+
+def refuse(tx: Tx, id: str, operator: str, reason: str) -> Approval:
+    """Refuse what somebody asked for, or withdraw what one asked for oneself."""
+    found = lock(tx, id)
+    decide(tx, found, "withdrawn" if found.asked_by == operator else "refused", operator, reason)
+    return found
+
+
+def lock(tx: Tx, id: str) -> Approval:
+    """Lock an approval that waits; refused if it was decided meanwhile."""
+    found = select(tx, "a.id = %(id)s", "for update of a", id=id)
+    if not found:
+        raise Refused("There is no such request.", status=404)
+    require(found[0].status == "waiting", f"This was decided already: it is {found[0].status}.")
+    return found[0]
+
+
+def decide(tx: Tx, found: Approval, status: str, operator: str, problem: str = "") -> None:
+    tx.run(
+        "update approvals set status = %(status)s, decided_by = %(by)s, decided_at = %(now)s,"
+        " problem = %(problem)s where id = %(id)s",
+        status=status,
+        by=operator,
+        now=tx.wall,
+        problem=problem or None,
+        id=found.id,
+    )
+
+
+def select(
+    tx: Tx, where: str, tail: str = "order by a.created desc, a.id desc", **params: Any
+) -> list[Approval]:
+    """Select approvals by an SQL condition, the newest first."""
+    found = tx.all(f"select {COLUMNS} from {FROM} where {where} {tail}", **params)
+    return [Approval(**row) for row in found]

@@ -1,0 +1,92 @@
+"""Give money back: refund a payment, credit an invoice, void it, or write it off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from billow.api import rows
+from billow.core import credit_notes, lifecycle
+from billow.core.errors import Refused, require
+from billow.flows.invoices import credit_params, uncollectible, void
+from billow.flows.invoices.credit_notes import CREDITABLE
+from billow.flows.payments import credit_notes as crediting
+from billow.flows.payments import refunds
+from billow.resources.charge import Charge
+from billow.resources.invoice import Invoice
+from billow.resources.payment_intent import PaymentIntent
+from billow.store import clocks
+from billow.store.perform import Steps
+from billow.store.tx import Tx
+
+ACTS = ("refund", "credit", "void", "write_off")
+WAYS = ("refund_amount", "credit_amount", "out_of_band_amount")
+"""Where the part of a credit note goes that was paid before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An act that somebody wants: on a payment (a refund) or an invoice, with its amount in minor units."""
+
+    act: str
+    about: str
+    amount: int
+    currency: str
+    terms: Mapping[str, Any]
+    """The reason, and of a credit note its memo and the way of what was paid before."""
+
+
+def wanted(tx: Tx, act: str, about: str, amount: int | None, terms: Mapping[str, Any]) -> Wanted:
+    """Build an act from what a form says; without an amount all that is left is meant.
+
+    Refuses what cannot be done, as far as that is known before it is done.
+    """
+    require(act in ACTS, "There is no such act.")
+    if act == "refund":
+        intent = rows.find(tx, PaymentIntent, about)
+        charge = rows.find(tx, Charge, intent.latest_charge) if intent.latest_charge else None
+        if charge is None:
+            raise Refused("Nothing was charged, so there is nothing to refund.")
+        asked = amount if amount is not None else refunds.refundable_amount(tx, charge)
+        refunds.check(tx, charge, asked)
+        return Wanted(act, about, asked, intent.currency, terms)
+    invoice = rows.find(tx, Invoice, about)
+    if act == "credit":
+        require(amount, "Say how much is credited.")
+        require(invoice.status in CREDITABLE, f"An invoice that is {invoice.status} cannot be credited.")
+        return Wanted(act, about, amount or 0, invoice.currency, terms)
+    require(invoice.status in lifecycle.PAYABLE, "Only what is open can be taken back.")
+    require(act == "void" or invoice.status == "open", "It is written off already.")
+    return Wanted(act, about, invoice.amount_due - invoice.amount_paid, invoice.currency, terms)
+
+
+def carry_out(tx: Tx, wanted: Wanted) -> Steps:
+    """Do it. The rules are those of the API: each act is the verb that the API calls."""
+    terms = wanted.terms
+    if wanted.act == "refund":
+        asked = refunds.Create(
+            payment_intent=wanted.about, amount=wanted.amount, reason=terms.get("reason") or None
+        )
+        return (yield from refunds.create(tx, asked))
+    if wanted.act == "credit":
+        return (yield from crediting.create(tx, credited(tx, wanted)))
+    invoice = rows.lock(tx, Invoice, wanted.about)
+    tx = clocks.enter(tx, invoice.test_clock)
+    if wanted.act == "void":
+        return void.void(tx, invoice)
+    return uncollectible.mark_uncollectible(tx, invoice)
+
+
+def credited(tx: Tx, wanted: Wanted) -> credit_params.Terms:
+    """Return what is credited, and where the part goes that was paid before."""
+    invoice, terms = rows.lock(tx, Invoice, wanted.about), wanted.terms
+    after = credit_notes.settled(wanted.amount, invoice.amount_due - invoice.amount_paid).post_payment
+    way = terms.get("way") or "refund_amount"
+    require(way in WAYS, "Say where what was paid goes: back, to the balance, or outside.")
+    paid: dict[str, Any] = {way: after} if after else {}
+    return credit_params.Terms(
+        invoice=wanted.about,
+        amount=wanted.amount,
+        reason=terms.get("reason") or None,
+        memo=terms.get("memo") or None,
+        **paid,
+    )
