@@ -10,6 +10,7 @@ from billow.core import pricing, proration
 from billow.flows.billing import drafts, priced_items, totals
 from billow.flows.billing.discounts import lapsed
 from billow.flows.billing.exemption import exemption
+from billow.flows.billing.labels import labels_of, language_of
 from billow.flows.quotes.lines import PricedLine, currency_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -78,7 +79,7 @@ def calculate(
             "recurring": recurring_totals(tx, draft, lines, terms, shown),
             "upfront": {**shown_totals(first, shown), "line_items": shown_list(tx, quote, upfront_items)},
         },
-        labels=totals.labels(whole.invoice, terms),
+        labels=labels_of(whole.invoice, terms, language_of(tx, customer)),
         total_details=total_details(whole, shown),
     ), items
 
