@@ -40,7 +40,7 @@ class CustomField(Params):
 
 class RenderingOptions(Params):
     amount_tax_display: str | None = f.choice(WRITE, "exclude_tax", "include_inclusive_tax", unset=True)
-    template: str | None = f.text(unset=True)
+    template: str | None = f.ref("invoice_rendering_template", unset=True)
 
 
 class CashSettings(Params):

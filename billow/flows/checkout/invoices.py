@@ -15,7 +15,7 @@ from billow.flows.payments import paid_before
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
-from billow.resources.invoice import Invoice
+from billow.resources.invoice import RENDERING, Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.ids import new_id
@@ -68,7 +68,9 @@ def write(
 def settings(session: CheckoutSession) -> dict[str, Any]:
     """Return what stands on the invoice, as the session says it."""
     given = without_nulls((session.invoice_creation or {}).get("invoice_data") or {})
-    return {name: given[name] for name in PASSED if given.get(name)}
+    named = {name: value for name, value in (given.get("rendering_options") or {}).items() if value}
+    rendering = {"rendering": {**RENDERING, **named}} if named else {}
+    return {**{name: given[name] for name in PASSED if given.get(name)}, **rendering}
 
 
 def item_of(tx: Tx, customer: Customer, one: PricedLine) -> InvoiceItem:

@@ -120,6 +120,8 @@ def check(tx: Tx, wanted: Any) -> None:
     """Refuse what cannot be honoured: automatic tax, and addresses that are none."""
     taxes.check_automatic_tax(tx, wanted.automatic_tax)
     taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.shipping_options, "shipping_options")
+    if wanted.invoice_creation:
+        sessions.check_rendering(tx, wanted.invoice_creation)
     after = wanted.after_completion
     if after and after.type == "redirect":
         if after.redirect is None:

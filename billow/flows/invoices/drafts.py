@@ -191,6 +191,8 @@ def shaped(tx: Tx, before: Invoice, wanted: Terms) -> dict[str, Any]:
         found["payment_settings"] = after
     if wanted.rendering:
         found["rendering"] = draft_params.rendering_after(before.rendering or {}, wanted.rendering)
+        if wanted.rendering.given("template") or wanted.rendering.given("template_version"):
+            draft_params.check_template(tx, found["rendering"])
     if wanted.given("shipping_details"):
         told = wanted.shipping_details
         unsaid = {"carrier": None, "tracking_number": None}

@@ -28,7 +28,7 @@ from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
 from billow.flows.mails import outbox
 from billow.flows.outside.seller import version_of
-from billow.flows.papers import invoice_document, links
+from billow.flows.papers import invoice_document, links, looks
 from billow.flows.subscription_status import transitions
 from billow.flows.taxes import national
 from billow.ledger import entries, post
@@ -286,12 +286,14 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
     known = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
     seller = version_of(tx) if sheets else None
     ours = tax_ids.of_sellers(tx, [sheet.invoice for sheet in sheets])
+    rendered = looks.frozen(tx, [sheet.invoice for sheet in sheets])
     for sheet in sheets:
         sheet.changes.update(opening(tx, sheet), customer_tax_ids=known.get(sheet.customer.id, []))
         own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
         own[invoice_document.LANGUAGE] = labels.language_of(tx, sheet.customer)
         sheet.changes.update(
             seller_version=seller,
+            rendering=rendered.get(sheet.invoice.id, sheet.invoice.rendering),
             labels={**sheet.changes["labels"], **own},
             national_tax=national.of_invoice(tx, sheet.invoice),
         )

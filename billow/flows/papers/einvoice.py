@@ -18,6 +18,7 @@ from billow.core.seller import Seller
 from billow.flows.papers import invoice_document, line_words, paper_lines
 from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
 from billow.flows.papers.einvoice_taxes import Taxed, taxed_of
+from billow.flows.papers.looks import looks_of
 from billow.flows.papers.parties import seller_of_invoice
 from billow.providers.documents import cii, formats, ubl, wording
 from billow.resources.credit_note import CreditNote
@@ -83,6 +84,7 @@ class Bill:
     labels: Mapping[str, str]
     seller: Seller
     locale: str
+    memo: str
 
     @property
     def digits(self) -> int:
@@ -99,7 +101,7 @@ def einvoice_of(tx: Tx, invoice: Invoice) -> EInvoice:
     lines = paper_lines.on_papers(lines, paper_lines.prices_of(tx, lines), seller)
     locale = invoice_document.locale_for(tx, invoice)
     taxed = taxed_of(tx, [one.taxes for one in lines], invoice.total_taxes, invoice.customer_tax_exempt)
-    bill = Bill(invoice, lines, taxed, invoice.labels, seller, locale)
+    bill = Bill(invoice, lines, taxed, invoice.labels, seller, locale, looks_of(tx, invoice).memo)
     [customer] = rows.find_all(tx, Customer, [invoice.customer]).values()
     return _put_together(bill, customer, _lines(tx, bill))
 
@@ -123,7 +125,7 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         subtotals=subtotals,
         prepaid=major(invoice.total - owed, bill.digits),
         terms="" if invoice.due_date else wording.say(bill.locale, "taken_automatically"),
-        note=invoice.description or "",
+        note=bill.memo,
         buyer_reference=about.get("buyer_reference") or "",
         order=about.get(invoice_document.ORDER) or "",
         starts_on=min(starts, default=None),

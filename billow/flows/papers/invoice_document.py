@@ -9,6 +9,7 @@ from billow.core.bank import epc_qr, references
 from billow.core.bank.seller import SellerAccount
 from billow.flows.billing import labels, totals
 from billow.flows.papers import paper_totals
+from billow.flows.papers.looks import looks_of
 from billow.flows.papers.paper_lines import lines_of, on_papers, prices_of, without_tax
 from billow.flows.papers.paper_totals import sums_of, tax_of
 from billow.flows.papers.parties import address_lines, buyer_of, seller_of_invoice, seller_party
@@ -21,9 +22,6 @@ from billow.store.tx import Tx
 __all__ = ["buyer_of", "document_of", "locale_for", "seller_party", "sums_of", "tax_of"]
 LANGUAGE = "language"
 """The label under which an issued invoice keeps the language of its papers."""
-EXCLUDE = "exclude_tax"
-PAGES = {"letter": "us-letter"}
-"""What the compiler of papers calls a size of pages; all others are A4."""
 ORDER = "po_number"
 """The metadata of an invoice or customer that hold the number of the buyer's order."""
 
@@ -34,8 +32,8 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     locale, zone, prices = locale_for(tx, invoice), seller.time_zone, prices_of(tx, lines)
     names = labels_of(tx, invoice, lines, locale)
-    rendering = invoice.rendering or {}
-    if rendering.get("amount_tax_display") == EXCLUDE:
+    looks = looks_of(tx, invoice)
+    if looks.without_tax:
         lines = [without_tax(line) for line in lines]
     return InvoiceDocument(
         kind="invoice",
@@ -46,20 +44,20 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         due_on=formats.local(invoice.due_date, zone).date() if invoice.due_date else None,
         seller=seller_party(seller, locale),
         buyer=buyer_of(invoice, locale),
-        lines=lines_of(on_papers(lines, prices, seller), prices, names, locale, zone),
+        lines=lines_of(looks.in_order(on_papers(lines, prices, seller)), prices, names, locale, zone),
         totals=paper_totals.totals_of(tx, invoice, lines, names, locale, zone),
-        notes=(invoice.description,) if invoice.description else (),
-        footer="\n".join(text for text in (invoice.footer, seller.footer) if text) or None,
+        notes=(looks.memo,) if looks.memo else (),
+        footer="\n".join(text for text in (looks.footer, seller.footer) if text) or None,
         language=locale,
         transfer=transfer_of(seller.account, invoice),
-        details=details_of(invoice, lines, locale, zone),
+        details=(*details_of(invoice, lines, locale, zone), *looks.custom_fields),
         taxes=paper_totals.taxes_of(invoice, lines, names, locale),
         mentions=paper_totals.mentions_of(invoice, locale, seller.country),
         pay_at=paper_totals.pay_address(tx, invoice),
         logo=seller.logo,
         color=seller.primary_color,
         second_color=seller.secondary_color,
-        page=PAGES.get((rendering.get("pdf") or {}).get("page_size") or "", "a4"),
+        page=looks.page,
     )
 
 
@@ -74,7 +72,7 @@ def locale_for(tx: Tx, invoice: Invoice) -> str:
 def details_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], locale: str, zone: str
 ) -> tuple[tuple[str, str], ...]:
-    """Return when it was supplied, the buyer's order, and what the seller adds to it."""
+    """Return when it was supplied, the buyer's order, and where it is shipped to."""
     shown = []
     if lines:
         start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
@@ -87,7 +85,7 @@ def details_of(
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):
         shown.append((wording.say(locale, "ship_to"), to))
-    return (*shown, *((one["name"], one["value"]) for one in invoice.custom_fields or []))
+    return tuple(shown)
 
 
 def ship_to(invoice: Invoice, locale: str) -> str:
