@@ -73,7 +73,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
         fields["shipping_cost"] = {"shipping_rate": rate.id}
     made = drafts.draft(tx, customer, [], items, **fields)
     if wanted.shipping_cost:
-        made.lines.append(shipping.line_of(tx, customer, currency, rate).but(invoice=made.invoice.id))
+        made.lines.append(shipping.line_of(tx, customer.id, currency, rate).but(invoice=made.invoice.id))
     [invoice] = drafts.write(tx, [made])
     rows.update(tx, customer, currency=customer.currency or currency)
     if invoice.automatically_finalizes_at:
@@ -331,8 +331,7 @@ def ship(
     if wanted.shipping_cost is None:
         return goods, None
     rate = shipping.rate_of(tx, wanted.shipping_cost, "shipping_cost")
-    customer = rows.find(tx, Customer, invoice.customer)
-    line = shipping.line_of(tx, customer, invoice.currency, rate).but(invoice=invoice.id)
+    line = shipping.line_of(tx, invoice.customer, invoice.currency, rate).but(invoice=invoice.id)
     return [*goods, rows.insert(tx, line)], {"shipping_rate": rate.id}
 
 

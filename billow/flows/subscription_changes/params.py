@@ -145,6 +145,8 @@ def check_taxes(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     enabled = wanted.automatic_tax.enabled if wanted.automatic_tax else enabled
     given = wanted.given("default_tax_rates")
     taxes.check_alone(enabled, wanted.default_tax_rates if given else subscription.default_tax_rates)
+    taxes.check_lines_alone(enabled, wanted.items, "items")
+    taxes.check_lines_alone(enabled, wanted.add_invoice_items, "add_invoice_items")
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:

@@ -1,5 +1,6 @@
 """Check `automatic_tax` of a request, and say what is kept of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from billow.api import fields as f
@@ -40,6 +41,12 @@ def check_automatic_tax(tx: Tx, wanted: AutomaticTax | None) -> None:
 def check_alone(enabled: bool, rates: Any, param: str = "default_tax_rates") -> None:
     """Refuse tax rates beside automatic tax: one of them decides (§12.1)."""
     require(not (enabled and rates), f"You cannot use `{param}` when automatic tax is enabled.", param=param)
+
+
+def check_lines_alone(enabled: bool, lines: Iterable[Any] | None, param: str) -> None:
+    """Refuse tax rates of lines beside automatic tax, which would not follow them."""
+    for place, line in enumerate(lines or ()):
+        check_alone(enabled, getattr(line, "tax_rates", None), f"{param}[{place}][tax_rates]")
 
 
 def check_location(enabled: bool, customer: Customer) -> None:
