@@ -7,6 +7,7 @@ from billow.api import rows
 from billow.core.errors import require
 from billow.core.payments import names_test_method
 from billow.flows.customers import balance, cash, held_drafts, waiting_retries
+from billow.flows.customers.locations import located
 from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
@@ -32,7 +33,7 @@ def create(tx: Tx, customer: Customer) -> Steps:
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
     ]
-    customer = customer.but(tax=customers.located(tx, customer))
+    customer = customer.but(tax=located(tx, customer))
     check_rendering(tx, None, customer.invoice_settings)
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
@@ -131,7 +132,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     if balance_change:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address", "shipping"} & changes.keys():
-        changes["tax"] = customers.located(tx, customer.but(**changes))
+        changes["tax"] = located(tx, customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]
     if "cash_balance" in changes:

@@ -6,6 +6,7 @@ from typing import Any
 from billow.api import fields as f
 from billow.api.params import Params
 from billow.core.errors import Refused, require
+from billow.flows.outside.places import place_of
 from billow.flows.taxes.settings import settings_of
 from billow.flows.taxes.sources import address_of
 from billow.resources.customer import Customer
@@ -49,10 +50,12 @@ def check_lines_alone(enabled: bool, lines: Iterable[Any] | None, param: str) ->
         check_alone(enabled, getattr(line, "tax_rates", None), f"{param}[{place}][tax_rates]")
 
 
-def check_location(enabled: bool, customer: Customer) -> None:
-    """Refuse automatic tax of a customer whose address does not say enough to be taxed."""
-    places = (customer.address, (customer.shipping or {}).get("address"))
-    if enabled and not any(address_of(place) for place in places):
+def check_location(tx: Tx, enabled: bool, customer: Customer) -> None:
+    """Refuse automatic tax of a customer of whom neither an address nor an IP address says enough."""
+    if not enabled:
+        return
+    places = (customer.address, (customer.shipping or {}).get("address"), place_of(tx, customer.tax))
+    if not any(address_of(place) for place in places):
         raise no_location()
 
 
