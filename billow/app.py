@@ -55,6 +55,7 @@ from billow.providers.gateways.stripe import Stripe
 from billow.providers.mail import Mailer
 from billow.providers.mail.outbox import Outbox
 from billow.providers.mail.smtp import Smtp
+from billow.providers.places.maxmind import MaxMind
 from billow.providers.registers.vies import Vies
 from billow.settings import Settings, load, pepper
 from billow.store import clocks, jobs, migrate
@@ -177,6 +178,7 @@ def outside_of(settings: Settings, db: Database) -> Outside:
         now=lambda: db.wall(),
         run_clock=lambda clock, until: jobs.run_clock(db, clock, until),
         register=Vies(egress.check) if settings.tax_id_register == "vies" else None,
+        places=MaxMind(settings.ip_database) if settings.ip_database else None,
         dunning=replace(dunning.SMART, finally_=dunning.FINALLY[settings.after_retries]),
     )
 

@@ -64,6 +64,7 @@ SETTINGS = [
     ),
     Setting("BILLOW_SEPA_NOTICE_DAYS", "14", "days from the notice of a direct debit to its collection"),
     Setting("BILLOW_TAX_ID_REGISTER", "", "register that tax ids are verified in: vies; empty: none"),
+    Setting("BILLOW_IP_DATABASE", "", "file (.mmdb) that says where IP addresses are; empty: none"),
     Setting("BILLOW_LOG_LEVEL", "info", "debug, info, warning or error"),
     Setting("BILLOW_WEBHOOK_ALLOW_PRIVATE", "", "private networks that webhooks may reach: CIDRs, or *"),
     Setting(
@@ -110,6 +111,7 @@ class Settings:
     bank_tolerance: int
     bank_overpayment: str
     tax_id_register: str
+    ip_database: Path | None
     log_level: str
     webhook_allow_private: tuple[Network, ...]
     pepper: str
@@ -172,6 +174,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         sepa_notice_days=read("SEPA_NOTICE_DAYS", _between(1, 45)),
         payment_reference=read("PAYMENT_REFERENCE", _one_of("rf", "ocr")),
         tax_id_register=read("TAX_ID_REGISTER", _one_of("", "vies")),
+        ip_database=read("IP_DATABASE", lambda text: Path(text).absolute() if text else None),
         log_level=read("LOG_LEVEL", _level),
         webhook_allow_private=read("WEBHOOK_ALLOW_PRIVATE", _networks),
         pepper=read("PEPPER", _long_secret),

@@ -86,6 +86,7 @@ def test_every_setting_is_read() -> None:
         "BILLOW_SEPA_NOTICE_DAYS": "1",
         "BILLOW_BANK_OVERPAYMENT": "unapplied",
         "BILLOW_TAX_ID_REGISTER": "vies",
+        "BILLOW_IP_DATABASE": "places.mmdb",
         "BILLOW_LOG_LEVEL": "DEBUG",
         "BILLOW_WEBHOOK_ALLOW_PRIVATE": "10.0.0.0/8, fd00::/8",
         "BILLOW_PEPPER": "0123456789abcdef",

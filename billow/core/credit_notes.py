@@ -12,6 +12,11 @@ def portion(whole: int, amount: int, of: int) -> int:
     return round_half_away(Fraction(whole * amount, of)) if of else 0
 
 
+def of_invoice(number: str | None) -> str:
+    """Describe a line that credits an amount, which is of no line of the invoice by itself."""
+    return f"Credit for invoice {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a line consists of, or what of it is credited.

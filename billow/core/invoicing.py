@@ -26,9 +26,13 @@ def describe(
         return product
     units = f"{decimal_text(quantity)} {unit_label}" if unit_label else decimal_text(quantity)
     rank = "" if tier is None else f"Tier {tier + 1} "
-    interval, count = every
-    per = interval if count == 1 else f"every {count} {interval}s"
-    return f"{units} {TIMES} {product} ({rank}at {show(unit_amount, currency)} / {per})"
+    price = f"{rank}at {show(unit_amount, currency)} / {rhythm(*every)}"
+    return f"{units} {TIMES} {product} ({price})"
+
+
+def rhythm(interval: str, count: int) -> str:
+    """Say how often a price recurs: month, every 3 months."""
+    return interval if count == 1 else f"every {count} {interval}s"
 
 
 @dataclass(frozen=True, slots=True)

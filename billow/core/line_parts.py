@@ -1,16 +1,10 @@
 """Split an invoice line into parts that a reader can multiply: quantity times price is the amount."""
 
-import re
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from billow.core.invoicing import TIMES
+from billow.core.line_texts import PRICED
 from billow.core.money import EXACT, round_half_away
-
-DESCRIBED = re.compile(
-    rf"-?[\d.]+(?: (?P<unit>.{{1,40}}?))? {TIMES} (?P<name>.+) \((?:Tier \d+ )?at .{{1,60}} / .{{1,40}}\)",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +73,5 @@ def plain_name(description: str) -> tuple[str, str]:
     >>> plain_name("3 seat × Team (at $18.00 / month)"), plain_name("Set-up")
     (('Team', 'seat'), ('Set-up', ''))
     """
-    found = DESCRIBED.fullmatch(description)
+    found = PRICED.fullmatch(description)
     return (found["name"], found["unit"] or "") if found else (description, "")

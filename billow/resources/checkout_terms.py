@@ -148,7 +148,7 @@ class InvoiceCustomField(Params):
 
 class RenderingOptions(Params):
     amount_tax_display: str | None = f.choice(SHOWN, "exclude_tax", "include_inclusive_tax", unset=True)
-    template: str | None = f.text()
+    template: str | None = f.ref("invoice_rendering_template", unset=True)
 
 
 class InvoiceData(Params):

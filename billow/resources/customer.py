@@ -1,5 +1,6 @@
 """Customers: the people and companies that pay."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +41,7 @@ class CustomField(Params):
 
 class RenderingOptions(Params):
     amount_tax_display: str | None = f.choice(WRITE, "exclude_tax", "include_inclusive_tax", unset=True)
-    template: str | None = f.text(unset=True)
+    template: str | None = f.ref("invoice_rendering_template", unset=True)
 
 
 class CashSettings(Params):
@@ -182,14 +183,18 @@ def _prefix_taken(tx: Tx, prefix: str) -> bool:
     return bool(tx.one("select 1 from customers where invoice_prefix = %(prefix)s", prefix=prefix))
 
 
-def located(tx: Tx, customer: Customer) -> dict[str, Any]:
-    """Return where a customer is taxed: the country and state of the address, or of where it is shipped to.
+def located(tx: Tx, customer: Customer, by_ip: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return where a customer is taxed: by the address, by where it is shipped to, or by the IP address.
 
     Tax is `supported` where the account is registered now, and otherwise not collected (§12.1).
     """
     tax, shipping = dict(customer.tax), (customer.shipping or {}).get("address")
     wished = tax.pop("validate_location", None)
-    places = (("billing_address", customer.address), ("shipping_destination", shipping))
+    places = (
+        ("billing_address", customer.address),
+        ("shipping_destination", shipping),
+        ("ip_address", by_ip),
+    )
     location = next(
         (
             {"country": address["country"], "source": source, "state": address.get("state")}

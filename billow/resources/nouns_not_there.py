@@ -35,7 +35,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "client_reference_id created type verification_session"),
     ("/v1/identity/verification_sessions", "identity.verification_session",
      "client_reference_id created related_customer related_customer_account status"),
-    ("/v1/invoice_rendering_templates", "invoice_rendering_template", "status"),
     ("/v1/issuing/authorizations", "issuing.authorization", "card cardholder created status"),
     ("/v1/issuing/cardholders", "issuing.cardholder", "created email phone_number status type"),
     ("/v1/issuing/cards", "issuing.card",
@@ -61,9 +60,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/treasury/financial_accounts", "treasury.financial_account", "created status"),
 )  # fmt: skip
 
-#: What retrieving one of them takes besides its id.
-RETRIEVED_WITH = {"invoice_rendering_template": "version"}
-
 
 class AccountHolder(Params):
     account: str | None = f.text()
@@ -87,7 +83,7 @@ FILTERS: Mapping[str, Callable[[], Any]] = {
     **dict.fromkeys(("created_after", "created_before"), f.timestamp),
     **dict.fromkeys(("active", "approval_required", "enabled"), f.boolean),
     **dict.fromkeys(("is_account_default", "is_default"), f.boolean),
-    **dict.fromkeys(("exp_month", "exp_year", "version"), f.integer),
+    **dict.fromkeys(("exp_month", "exp_year"), f.integer),
     "account_holder": partial(f.nested, shape=AccountHolder),
     "application": partial(f.text, unset=True),
     "charge": partial(f.ref, "charge"),
@@ -125,9 +121,7 @@ def _declare(path: str, noun: str, filters: str) -> None:
     find.__doc__ = f"Retrieve one of the {plural}, by its id: billow has none, so none is found."
     ROUTES.append(Verb("list", "GET", path, run, None, _params("Filters", Paging, filters)))
     if path != "/v1/accounts":  # a key can retrieve its own account
-        sent = RETRIEVED_WITH.get(noun)
-        params = _params("Retrieval", Params, sent) if sent else None
-        ROUTES.append(Verb("retrieve", "GET", f"{path}/{{id}}", find, None, params))
+        ROUTES.append(Verb("retrieve", "GET", f"{path}/{{id}}", find, None))
 
 
 for _list in LISTS:

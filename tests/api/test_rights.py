@@ -268,6 +268,7 @@ BELOW = {
     "/v1/accounts/{id}/login_links": "accounts",
     "/v1/customers/{id}/tax_ids/{tax_id}": "tax_ids",
     "/v1/files/{id}/contents": "files",
+    "/v1/invoice_rendering_templates/{id}/looks": "invoice_rendering_templates",
     "/v1/invoices/{id}/add_lines": "invoices",
     "/v1/invoices/{id}/lines": "invoices",
     "/v1/invoices/{id}/remove_lines": "invoices",

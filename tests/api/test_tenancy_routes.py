@@ -45,8 +45,6 @@ def named(verb: Verb) -> str:
     return f"{verb.method} {verb.path}"
 
 
-# ------------------------------------------------------------------------------------- one of everything
-
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "account": (
@@ -185,6 +183,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/billing/wallets",
         {"customer": "{customer}", "currency": "usd", "applicability_config[scope][price_type]": "metered"},
     ),
+    "invoice_rendering_template": ("/v1/invoice_rendering_templates", {"nickname": "Victoria"}),
     "tax_id": ("/v1/customers/{customer}/tax_ids", {"type": "eu_vat", "value": "DE136695976"}),
     "file": ("/v1/files", {"purpose": "dispute_evidence", "file": b"%PDF-1.7 of Victoria"}),
     "file_link": ("/v1/file_links", {"file": "{file}"}),

@@ -125,6 +125,34 @@ def test_names_from_right_to_left_and_other_decimals(
             einvoice.written(tx, rows.find(tx, Invoice, anna.last_invoice.data["id"]), "ubl")
 
 
+@pytest.mark.parametrize(
+    ("locale", "name"), [("de-DE", "prorations_in_german"), ("sv-SE", "prorations_in_swedish")]
+)
+def test_prorations_tiers_and_a_trial_in_the_customers_language(
+    app: App, world: World, seller: None, locale: str, name: str
+) -> None:
+    """Seats are added in mid-month, calls fall into two tiers, and a sentence of the merchant's stays."""
+    world.at("2025-01-01")
+    seats = world.plan("Arbeitsplatz" if locale == "de-DE" else "Arbetsplats", usd=20)
+    calls = world.metered("API", world.meter("calls"), tiers=[(1000, "0.5", 200), ("inf", "0.25")])
+    anna = world.customer("anna", address=LONG, preferred_locales=[locale], invoice_prefix="ANNA")
+    off = world.coupon(percent_off=10, duration="forever", name="Partner")
+    bought = anna.subscribes_to(
+        {"price": seats, "quantity": 2},
+        calls,
+        discounts=[{"coupon": off}],
+        default_tax_rates=[world.tax(25, "Moms")],
+        billing_mode={"type": "flexible"},
+    )
+    world.at("2025-01-16")
+    first = bought.now["items"]["data"][0]["id"]
+    bought.update(items=[{"id": first, "quantity": 5}])
+    anna.owes(1500, "Unused time, as agreed on the phone")
+    anna.uses("calls", 1600, "2025-01-15")
+    world.at("2025-02-01 02:00")
+    compare(app, world, name, anna)
+
+
 def test_a_quote_says_its_tiers_and_packages(app: App, world: World, seller: None) -> None:
     world.at("2025-01-01")
     anna = world.customer("anna", address=LONG, invoice_prefix="ANNA")

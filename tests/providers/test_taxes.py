@@ -103,6 +103,43 @@ def test_a_reduced_rate_comes_from_the_table_of_the_account() -> None:
     assert part.percentage == 19
 
 
+@pytest.mark.parametrize(
+    ("code", "where", "day", "percentage", "reason", "category"),
+    [
+        (BOOK, DE, date(2026, 11, 1), "7", "reduced_rated", "S"),
+        (BOOK, DE, date(2024, 12, 31), None, "", ""),
+        (BOOK, Address("RO"), date(2025, 7, 31), "5", "reduced_rated", "S"),
+        (BOOK, Address("RO"), date(2025, 8, 1), "11", "reduced_rated", "S"),
+        (BOOK, Address("IE"), date(2026, 1, 1), "0", "zero_rated", "Z"),
+        (BOOK, Address("DK"), date(2026, 1, 1), "25", "standard_rated", "S"),
+        ("txcd_10501000", Address("FI"), date(2026, 1, 1), "10", "reduced_rated", "S"),
+        ("txcd_10501000", Address("IE"), date(2026, 1, 1), None, "", ""),
+        (SAAS, Address("RO"), date(2026, 1, 1), "21", "standard_rated", "S"),
+    ],
+)
+def test_reduced_rates_come_with_billow_by_tax_code_and_day(
+    code: str, where: Address, day: date, percentage: str | None, reason: str, category: str
+) -> None:
+    sold = replace(sale(where, HOME, OSS, code=code), supplied_on=day)
+    if percentage is None:
+        with pytest.raises(Unavailable, match="billow tax load"):
+            EuVat().decide(sold)
+        return
+    found = EuVat().decide(sold)
+    [part] = found.parts
+    assert (part.percentage, part.reason, found.category) == (Decimal(percentage), reason, category)
+    source = "2026-09-29" if reason == "standard_rated" else "2025-08-26"
+    assert found.facts["rate from"].endswith(source)
+
+
+def test_every_reduced_rate_is_of_a_region_with_a_lower_rate_than_the_standard_one() -> None:
+    for code, regions in eu.reduced()["rates"].items():
+        for region, since in regions.items():
+            for day, rate in since.items():
+                on = date.fromisoformat(day)
+                assert rate is None or Decimal(rate) < eu.standard_rate(region, on), (code, region)
+
+
 def test_the_sources_share_the_world() -> None:
     assert eu.answers_for(sale(US)) and eu.answers_for(replace(sale(DE), seller=US))
     assert not eu.answers_for(replace(sale(US), seller=US))

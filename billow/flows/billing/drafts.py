@@ -90,8 +90,8 @@ def due_date(invoice: Invoice) -> datetime | None:
 def rendering_of(customer: Customer) -> dict[str, Any]:
     """Return how the papers of a customer look, where that is set."""
     options = (customer.invoice_settings or {}).get("rendering_options") or {}
-    shown = options.get("amount_tax_display")
-    return {"rendering": {**RENDERING, "amount_tax_display": shown}} if shown else {}
+    named = {name: options[name] for name in ("amount_tax_display", "template") if options.get(name)}
+    return {"rendering": {**RENDERING, **named}} if named else {}
 
 
 def place_line(line: InvoiceLine, invoice: str, position: int) -> InvoiceLine:

@@ -7,12 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 from billow.core import anchors, invoicing, pricing, proration
+from billow.core.line_texts import BILLED_BEFORE
 from billow.core.money import EXACT
 from billow.flows.billing.priced_items import Part
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
-
-BILLED = "Amount previously billed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def lines_of(period: Period, customer: str, used: Decimal | None) -> list[Invoic
             period,
             customer,
             proration.portion(step.amount, period.share),
-            BILLED if step.earlier else _words(part, more if packed else charge.quantity, charge),
+            BILLED_BEFORE if step.earlier else _words(part, more if packed else charge.quantity, charge),
             quantity_decimal=more if packed else charge.quantity,
             unit_amount_decimal=charge.unit_amount,
             flat_amount_decimal=charge.flat_amount,

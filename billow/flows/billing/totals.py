@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.core import billing_credits, bounds, invoicing, taxes
 from billow.core import discounts as discounting
 from billow.core.books import treatments
-from billow.core.money import decimal_text, minimum_charge, show
+from billow.core.money import minimum_charge
 from billow.flows.billing.exemption import exemptions
 from billow.flows.taxes import automatic
 from billow.flows.taxes.automatic import Automatic
@@ -423,32 +423,6 @@ def owed(taxes: Sequence[dict[str, Any]], rates: Mapping[str, TaxRate]) -> list[
     return [
         entries.Tax(jurisdiction(rates[tax["tax_rate_details"]["tax_rate"]]), tax["amount"]) for tax in taxes
     ]
-
-
-def labels(invoice: Invoice, terms: Terms) -> dict[str, str]:
-    """Return the texts for an invoice's discounts and tax rates, which it keeps when they are renamed."""
-    found = {}
-    for entry in invoice.total_discount_amounts:
-        discount = terms.discounts.get(entry["discount"])
-        if discount:
-            coupon = terms.coupons[discount.coupon]
-            found[discount.id] = (
-                f"{coupon.name or coupon.id} ({discount_text(coupon, discount, invoice.currency)} off)"
-            )
-    named = [tax["tax_rate_details"]["tax_rate"] for tax in invoice.total_taxes]
-    return {**found, **rate_labels({id: terms.rates[id] for id in named})}
-
-
-def rate_labels(rates: Mapping[str, TaxRate]) -> dict[str, str]:
-    """Return the texts for tax rates, by id."""
-    return {id: f"{rate.display_name} ({decimal_text(rate.percentage)}%)" for id, rate in rates.items()}
-
-
-def discount_text(coupon: Coupon, discount: Discount, currency: str) -> str:
-    """Return what a discount takes off as text: a percentage or an amount."""
-    if coupon.percent_off is not None:
-        return f"{decimal_text(coupon.percent_off)}%"
-    return show(in_core(discount, coupon, currency).amount or 0, currency)
 
 
 def recalculate(

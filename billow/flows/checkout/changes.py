@@ -39,12 +39,14 @@ def choose(tx: Tx, session: CheckoutSession, chosen: Chosen) -> CheckoutSession:
     options: dict[str, Any] = {}
     if chosen.shipping is not None and chosen.shipping < len(session.shipping_options):
         options["shipping_cost"] = shipping.cost(session.shipping_options[chosen.shipping])
-    if quantities(before) == quantities(after) and options.get("shipping_cost") in (
-        None,
-        session.shipping_cost,
-    ):
+    sent = rate_of(options.get("shipping_cost"))
+    if quantities(before) == quantities(after) and sent in (None, rate_of(session.shipping_cost)):
         return session
     return sessions.recalculate(tx, session, session.but(**options), after)
+
+
+def rate_of(cost: Mapping[str, Any] | None) -> str | None:
+    return cost["shipping_rate"] if cost else None
 
 
 def quantities(found: list[PricedLine]) -> list[tuple[str, int | None]]:

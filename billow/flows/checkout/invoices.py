@@ -8,14 +8,16 @@ from typing import Any
 from billow.api import rows
 from billow.core import pricing
 from billow.flows.billing import discounts, drafts, priced_items
+from billow.flows.checkout import totals
 from billow.flows.checkout.params import without_nulls
 from billow.flows.invoices import finalize
 from billow.flows.invoices.drafts import discount_owner
+from billow.flows.invoices.shipping import LAST
 from billow.flows.payments import paid_before
 from billow.flows.quotes.lines import PricedLine, discount_params
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
-from billow.resources.invoice import Invoice
+from billow.resources.invoice import RENDERING, Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.payment_intent import PaymentIntent
 from billow.store.ids import new_id
@@ -38,13 +40,18 @@ def write(
     id, currency = new_id(Invoice.prefix), session.currency or ""
     owner = discount_owner(customer, id, currency, session.amount_subtotal or 0)
     owner = replace(owner, redeemed="redeemed" in session.pending)
+    said = settings(session)
     ids = discounts.redeem(tx, discount_params(tx, session.discount_ids), owner)
     items = rows.insert_many(tx, [item_of(tx, customer, one) for one in priced if one.item.quantity])
-    items += shipping_items(tx, session, customer)
+    sent = totals.taxed_shipping(tx, session)
+    if sent:
+        said["shipping_cost"] = {"shipping_rate": rate_of(session)}
+    else:
+        items += shipping_items(tx, session, customer)
     drafted = drafts.draft(
         tx,
         customer,
-        [],
+        [line.but(customer=customer.id) for line in sent],
         items,
         id=id,
         auto_advance=False,
@@ -55,8 +62,9 @@ def write(
         discounts=ids,
         period_end=tx.now,
         period_start=tx.now,
-        **settings(session),
+        **said,
     )
+    drafted.lines = [line.but(position=LAST) if not line.listed else line for line in drafted.lines]
     [draft] = drafts.write(tx, [drafted])
     rows.update(tx, customer, currency=customer.currency or currency)
     [invoice] = finalize.finalize_many(
@@ -68,7 +76,9 @@ def write(
 def settings(session: CheckoutSession) -> dict[str, Any]:
     """Return what stands on the invoice, as the session says it."""
     given = without_nulls((session.invoice_creation or {}).get("invoice_data") or {})
-    return {name: given[name] for name in PASSED if given.get(name)}
+    named = {name: value for name, value in (given.get("rendering_options") or {}).items() if value}
+    rendering = {"rendering": {**RENDERING, **named}} if named else {}
+    return {**{name: given[name] for name in PASSED if given.get(name)}, **rendering}
 
 
 def item_of(tx: Tx, customer: Customer, one: PricedLine) -> InvoiceItem:
@@ -90,6 +100,10 @@ def item_of(tx: Tx, customer: Customer, one: PricedLine) -> InvoiceItem:
         test_clock=customer.test_clock,
         unit_amount_decimal=rate.unit_amount,
     )
+
+
+def rate_of(session: CheckoutSession) -> str | None:
+    return session.shipping_cost["shipping_rate"] if session.shipping_cost else None
 
 
 def shipping_items(tx: Tx, session: CheckoutSession, customer: Customer) -> list[InvoiceItem]:

@@ -191,7 +191,8 @@ def check_taxes(tx: Tx, wanted: Create) -> None:
     automatic = taxes.enabled(wanted.automatic_tax)
     data = wanted.subscription_data
     taxes.check_alone(automatic, data and data.default_tax_rates, "subscription_data[default_tax_rates]")
-    taxes.check_alone(automatic, wanted.shipping_options, "shipping_options")
+    taxes.check_alone(automatic and wanted.mode != "payment", wanted.shipping_options, "shipping_options")
+    taxes.check_lines_alone(automatic, wanted.line_items, "line_items")
 
 
 def check_addresses(tx: Tx, wanted: Create) -> None:

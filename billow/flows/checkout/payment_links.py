@@ -38,6 +38,7 @@ def create(tx: Tx, wanted: Create) -> PaymentLink:
     given = [made(params.Line, **one.sent()) for one in wanted.line_items]
     recurring = is_recurring(tx, given)
     mode = "subscription" if recurring else "payment"
+    check_shipping(mode, taxes.enabled(wanted.automatic_tax), wanted.shipping_options)
     priced = lines.build(tx, given, {"payment_link": id}, mode, wanted.currency)
     currency = priced[0].item.currency
     link = PaymentLink(
@@ -66,6 +67,11 @@ def is_recurring(tx: Tx, wanted: Sequence[params.Line]) -> bool:
     found = rows.find_many(tx, Price, named).values()
     described = [one.price_data for one in wanted if one.price_data]
     return any(price.type == "recurring" for price in found) or any(one.recurring for one in described)
+
+
+def check_shipping(mode: str, automatic: bool, options: Any) -> None:
+    """Refuse automatic tax on shipping of what recurs, which has an invoice without shipping."""
+    taxes.check_alone(automatic and mode == "subscription", options, "shipping_options")
 
 
 def defaults(mode: str, sent: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +125,8 @@ def options(tx: Tx, wanted: Any, currency: str) -> list[dict[str, Any]]:
 def check(tx: Tx, wanted: Any) -> None:
     """Refuse what cannot be honoured: automatic tax, and addresses that are none."""
     taxes.check_automatic_tax(tx, wanted.automatic_tax)
-    taxes.check_alone(taxes.enabled(wanted.automatic_tax), wanted.shipping_options, "shipping_options")
+    if wanted.invoice_creation:
+        sessions.check_rendering(tx, wanted.invoice_creation)
     after = wanted.after_completion
     if after and after.type == "redirect":
         if after.redirect is None:
@@ -149,6 +156,7 @@ def update(tx: Tx, link: PaymentLink, wanted: Update) -> PaymentLink:
     if wanted.given("metadata"):
         changes["metadata"] = merged(link.metadata, wanted.metadata)
     changes["automatic_tax"] = automatic_tax(link.automatic_tax, wanted)
+    check_shipping(link.mode, changes["automatic_tax"]["enabled"], wanted.shipping_options)
     if wanted.active is not None:
         changes["active"] = wanted.active
     if wanted.given("shipping_options"):

@@ -11,6 +11,7 @@ from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm, Owner
 from billow.flows.checkout import agreement, invoices, lines
 from billow.flows.customers import payment_methods
+from billow.flows.customers.locations import located
 from billow.flows.payments import collect, paid_before, setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
@@ -126,7 +127,7 @@ def customer_of(tx: Tx, session: CheckoutSession, payer: Payer) -> Customer | No
     wanted: dict[str, Any] = {"address": payer.address, "name": payer.name, "shipping": shipping}
     changes = {name: wanted[name] for name in wanted if wanted[name] and updates.get(name) == "auto"}
     if changes.keys() & {"address", "shipping"}:
-        changes["tax"] = customers.located(tx, customer.but(**changes))
+        changes["tax"] = located(tx, customer.but(**changes))
     return rows.update(tx, customer, **changes)
 
 
@@ -145,7 +146,7 @@ def create_customer(tx: Tx, payer: Payer) -> Customer:
         phone=payer.phone,
         shipping={"phone": payer.phone, **payer.shipping} if payer.shipping else None,
     )
-    customer = customer.but(tax=customers.located(tx, customer))
+    customer = customer.but(tax=located(tx, customer))
     created = rows.insert(tx, customer.but(**customers.fresh(tx, customer)))
     if payer.tax_id:
         tax_ids.add(tx, tax_ids.drawn(tx, payer.tax_id, created.id))

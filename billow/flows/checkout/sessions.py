@@ -21,6 +21,7 @@ from billow.flows.quotes.lines import PricedLine, apply_discounts, discount_owne
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax
 from billow.resources import checkout_terms as terms
+from billow.resources import invoice_rendering_template as templates
 from billow.resources.checkout_session import CARD, NO_TEXT, CheckoutSession
 from billow.resources.customer import Address, Customer
 from billow.resources.line_item import LineItem
@@ -119,7 +120,7 @@ def draft(tx: Tx, wanted: Create, mode: str, customer: Customer | None) -> Check
         customer_creation=customer_creation(wanted, mode, customer),
         customer_details=details_of(customer, wanted.customer_email, mode),
         expires_at=wanted.expires_at or tx.now.replace(microsecond=0) + params.LONGEST,
-        invoice_creation=invoice_creation(wanted, mode),
+        invoice_creation=invoice_creation(tx, wanted, mode),
         metadata=merged({}, wanted.metadata),
         mode=mode,
         payment_method_collection=wanted.payment_method_collection
@@ -195,13 +196,22 @@ def details_of(customer: Customer | None, email: str | None, mode: str) -> dict[
     }
 
 
-def invoice_creation(wanted: Create, mode: str) -> dict[str, Any] | None:
+def invoice_creation(tx: Tx, wanted: Create, mode: str) -> dict[str, Any] | None:
     """Return whether a payment has an invoice; a subscription has them anyway."""
     if mode != "payment":
         return None
     if wanted.invoice_creation:
+        check_rendering(tx, wanted.invoice_creation)
         return wanted.invoice_creation.shown()
     return {"enabled": False, "invoice_data": terms.InvoiceData().shown()}
+
+
+def check_rendering(tx: Tx, wanted: terms.InvoiceCreation) -> None:
+    """Refuse a template of papers that cannot be used."""
+    options = wanted.invoice_data.rendering_options if wanted.given("invoice_data") else None
+    if options and options.template:
+        at = "invoice_creation[invoice_data][rendering_options][template]"
+        templates.check_usable(tx, options.template, at)
 
 
 def method_options(wanted: Create) -> dict[str, Any] | None:

@@ -5,17 +5,21 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from billow.api import rows
 from billow.core import anchors
 from billow.flows.billing.totals import Terms
 from billow.flows.checkout import agreement
+from billow.flows.invoices import shipping
 from billow.flows.quotes import totals as quote_totals
 from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import dates
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
 from billow.resources.line_item import LineItem
 from billow.resources.quote import Quote
+from billow.resources.shipping_rate import ShippingRate
 from billow.store.tx import Tx
 
 
@@ -38,27 +42,47 @@ def calculate(
     if session.mode == "setup":
         return Sum({}, [])
     lines = with_shares(tx, session, lines)
-    draft, terms = unwritten_invoice(tx, session, customer, lines)
+    sent = taxed_shipping(tx, session)
+    draft, terms = unwritten_invoice(tx, session, customer, lines, sent)
     shown = quote_totals.shown_terms(tx, terms)
-    found = quote_totals.calculate_invoice(tx, draft, lines, terms, in_trial=has_trial(session))
+    found = quote_totals.calculate_invoice(
+        tx, draft, lines, terms, in_trial=has_trial(session), shipping=sent
+    )
     items = [
         quote_totals.with_totals(one.item, amounts, shown)
         for one, amounts in zip(lines, found.lines, strict=True)
     ]
-    shipping = (session.shipping_cost or {}).get("amount_total", 0)
+    cost = session.shipping_cost
+    if cost and sent:
+        cost = {**cost, **(found.invoice.shipping_cost or {}), "shipping_rate": cost["shipping_rate"]}
+    untaxed = 0 if sent or not cost else cost["amount_total"]
     details = quote_totals.total_details(found, shown)
     status = found.invoice.automatic_tax["status"]
     changes = {
         "automatic_tax": {**session.automatic_tax, "status": status},
         "amount_subtotal": found.subtotal,
-        "amount_total": found.invoice.total + shipping,
-        "total_details": {**details, "amount_shipping": shipping},
+        "amount_total": found.invoice.total + untaxed,
+        "shipping_cost": cost,
+        "total_details": {**details, "amount_shipping": found.invoice.amount_shipping + untaxed},
     }
     return Sum(changes, items)
 
 
+def taxed_shipping(tx: Tx, session: CheckoutSession) -> list[InvoiceLine]:
+    """Return the line of the chosen shipping where automatic tax is due on it, by its own tax code."""
+    cost = session.shipping_cost
+    if not cost or not session.automatic_tax["enabled"]:
+        return []
+    rate = rows.find(tx, ShippingRate, cost["shipping_rate"])
+    return [shipping.line_of(tx, session.customer or "", session.currency or "", rate)]
+
+
 def unwritten_invoice(
-    tx: Tx, session: CheckoutSession, customer: Customer | None, lines: Sequence[PricedLine]
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer | None,
+    lines: Sequence[PricedLine],
+    sent: Sequence[InvoiceLine] = (),
 ) -> tuple[Invoice, Terms]:
     """Build the invoice that completing the session would write, and load its discounts and taxes."""
     data = session.data.get("subscription_data") or {}
@@ -69,7 +93,7 @@ def unwritten_invoice(
         discounts=session.discount_ids,
     )
     if session.automatic_tax["enabled"]:
-        return quote_totals.unwritten_invoice(tx, quote, taxed_buyer(session, customer), lines)
+        return quote_totals.unwritten_invoice(tx, quote, taxed_buyer(session, customer), lines, sent)
     invoiced = customer if session.mode == "subscription" else None
     draft, terms = quote_totals.unwritten_invoice(tx, quote, invoiced, lines)
     if customer and not invoiced:

@@ -1,16 +1,19 @@
 """Create and update customers, and attach the payment method that a request gives."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from billow.api import rows
 from billow.core.errors import require
 from billow.core.payments import names_test_method
 from billow.flows.customers import balance, cash, held_drafts, waiting_retries
+from billow.flows.customers.locations import located
 from billow.flows.customers.payment_methods import attach_if_new, find_and_attach, find_or_store, store_source
 from billow.resources import customer as customers
 from billow.resources import payment_method as methods
 from billow.resources import tax_id as tax_ids
 from billow.resources.customer import Customer
+from billow.resources.invoice_rendering_template import check_usable
 from billow.store import clocks
 from billow.store.perform import Steps
 from billow.store.tx import Tx
@@ -30,7 +33,8 @@ def create(tx: Tx, customer: Customer) -> Steps:
         tax_ids.drawn(tx, number, customer.id, f"tax_id_data[{place}][value]")
         for place, number in enumerate(customer.tax_id_data or [])
     ]
-    customer = customer.but(tax=customers.located(tx, customer))
+    customer = customer.but(tax=located(tx, customer))
+    check_rendering(tx, None, customer.invoice_settings)
     given, default = customer.payment_method, customer.invoice_settings["default_payment_method"]
     method = None
     if given:
@@ -81,6 +85,14 @@ def check_sequence(tx: Tx, prefix: str, sequence: int) -> None:
     )
 
 
+def check_rendering(tx: Tx, customer: Customer | None, settings: Mapping[str, Any]) -> None:
+    """Refuse a template of papers that cannot be used; one that is archived may stay where it is."""
+    template = (settings.get("rendering_options") or {}).get("template")
+    before = (customer.invoice_settings.get("rendering_options") or {}) if customer else {}
+    if template and template != before.get("template"):
+        check_usable(tx, template, "invoice_settings[rendering_options][template]")
+
+
 def new_series(customer: Customer, changes: dict[str, Any]) -> tuple[str, int] | None:
     """Return the prefix and the next number of invoices if an update changes either of them."""
     now = (customer.invoice_prefix or "", customer.next_invoice_sequence)
@@ -99,6 +111,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
         customers.check_prefix(tx, prefix)
     if series := new_series(customer, changes):
         check_sequence(tx, *series)
+    check_rendering(tx, customer, settings)
     token = changes.pop("source", None)
     changes.pop("validate", None)  # not needed: the gateway checks every card
     if token:
@@ -119,7 +132,7 @@ def update(tx: Tx, customer: Customer, changes: dict[str, Any]) -> Steps:
     if balance_change:
         changes["currency"] = customer.currency or CURRENCY
     if {"tax", "address", "shipping"} & changes.keys():
-        changes["tax"] = customers.located(tx, customer.but(**changes))
+        changes["tax"] = located(tx, customer.but(**changes))
     if series := new_series(customer, changes):
         changes["numbered_from"] = series[1]
     if "cash_balance" in changes:

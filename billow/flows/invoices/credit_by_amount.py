@@ -72,7 +72,7 @@ def of_group(case: Case, key: Group, like: InvoiceLine, net: int, own: Mapping[s
     on_top = {rate: amount for rate, amount in amounts.items() if behavior[rate] != "inclusive"}
     amount = net + sum(inside.values())
     row = CreditNoteLine(
-        description=f"Credit for invoice {case.invoice.number}",
+        description=credit_notes.of_invoice(case.invoice.number),
         quantity=1,
         type="custom_line_item",
         unit_amount=amount,

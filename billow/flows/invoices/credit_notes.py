@@ -10,6 +10,7 @@ from billow.core import credit_notes, lifecycle, numbering
 from billow.core.errors import require
 from billow.core.tax_ids import MEMBERS
 from billow.flows.billing import totals
+from billow.flows.billing.labels import rate_labels
 from billow.flows.invoices import (
     credit_amounts,
     credit_case,
@@ -23,7 +24,7 @@ from billow.flows.invoices.credit_by_amount import by_amount
 from billow.flows.invoices.paid import mark_paid
 from billow.flows.mails import outbox
 from billow.flows.outside.merchant import merchant_of
-from billow.flows.papers import credit_note_document
+from billow.flows.papers import credit_note_document, invoice_document
 from billow.ledger import entries, post
 from billow.ledger.chart import Account, customer_balance, receivable, the
 from billow.resources.credit_note import CreditNote
@@ -83,6 +84,7 @@ def issue(tx: Tx, wanted: Issue) -> CreditNote:
 def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> CreditNote:
     """Write a credit note with its number and its lines."""
     case, invoice = wanted.case, wanted.case.invoice
+    language = invoice.labels.get(invoice_document.LANGUAGE, "en")
     lines = rows.insert_many(tx, [line.but(credit_note=wanted.id) for line in wanted.lines])
     note = CreditNote(
         id=wanted.id,
@@ -90,7 +92,7 @@ def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> Credit
         customer=invoice.customer,
         customer_balance_transaction=transaction,
         invoice=invoice.id,
-        labels={**invoice.labels, **totals.rate_labels(case.rates)},
+        labels={**invoice.labels, **rate_labels(case.rates, language)},
         number=next_number(tx, invoice),
         out_of_band_amount=wanted.out_of_band or None,
         pdf=credit_note_document.pdf_of(tx, wanted.id),

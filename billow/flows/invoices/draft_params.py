@@ -1,5 +1,6 @@
 """Define the params of creating and updating an invoice, and check what they say."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from billow.resources import tax_id as tax_ids
 from billow.resources.connected_account import ConnectedAccount
 from billow.resources.customer import Address
 from billow.resources.invoice import CustomField
+from billow.resources.invoice_rendering_template import check_usable
 from billow.resources.mandate import Mandate
 from billow.resources.method_options import MethodOptions
 from billow.resources.payment_method import PaymentMethod
@@ -46,6 +48,8 @@ class Rendering(Params):
 
     amount_tax_display: str | None = f.choice(SHOWN, "exclude_tax", "include_inclusive_tax", unset=True)
     pdf: Pdf | None = f.nested(shape=Pdf)
+    template: str | None = f.ref("invoice_rendering_template", unset=True)
+    template_version: int | None = f.integer(min=1, unset=True)
 
 
 class ShippingCost(Params):
@@ -227,4 +231,18 @@ def rendering_after(before: dict[str, Any], wanted: Rendering) -> dict[str, Any]
     sent: dict[str, Any] = dict(wanted.sent())
     if wanted.pdf:
         sent["pdf"] = {"page_size": wanted.pdf.page_size or "auto"}
+    if wanted.given("template"):
+        sent.setdefault("template_version", None)
     return {**before, **sent}
+
+
+def check_template(tx: Tx, after: Mapping[str, Any]) -> None:
+    """Refuse a version without its template, and a template that cannot be used."""
+    template, version = after.get("template"), after.get("template_version")
+    require(
+        template or not version,
+        "You can only set a `template_version` with a `template`.",
+        param="rendering[template_version]",
+    )
+    if template:
+        check_usable(tx, template, "rendering[template]", version)

@@ -73,7 +73,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
         fields["shipping_cost"] = {"shipping_rate": rate.id}
     made = drafts.draft(tx, customer, [], items, **fields)
     if wanted.shipping_cost:
-        made.lines.append(shipping.line_of(tx, customer, currency, rate).but(invoice=made.invoice.id))
+        made.lines.append(shipping.line_of(tx, customer.id, currency, rate).but(invoice=made.invoice.id))
     [invoice] = drafts.write(tx, [made])
     rows.update(tx, customer, currency=customer.currency or currency)
     if invoice.automatically_finalizes_at:
@@ -191,6 +191,8 @@ def shaped(tx: Tx, before: Invoice, wanted: Terms) -> dict[str, Any]:
         found["payment_settings"] = after
     if wanted.rendering:
         found["rendering"] = draft_params.rendering_after(before.rendering or {}, wanted.rendering)
+        if wanted.rendering.given("template") or wanted.rendering.given("template_version"):
+            draft_params.check_template(tx, found["rendering"])
     if wanted.given("shipping_details"):
         told = wanted.shipping_details
         unsaid = {"carrier": None, "tracking_number": None}
@@ -329,8 +331,7 @@ def ship(
     if wanted.shipping_cost is None:
         return goods, None
     rate = shipping.rate_of(tx, wanted.shipping_cost, "shipping_cost")
-    customer = rows.find(tx, Customer, invoice.customer)
-    line = shipping.line_of(tx, customer, invoice.currency, rate).but(invoice=invoice.id)
+    line = shipping.line_of(tx, invoice.customer, invoice.currency, rate).but(invoice=invoice.id)
     return [*goods, rows.insert(tx, line)], {"shipping_rate": rate.id}
 
 

@@ -123,6 +123,9 @@ def explain_decision(invoice: Invoice) -> list[str]:
         text += [f"               on the document: {one['mention']}"] if one["mention"] else []
     for one in said.get("evidence", []):
         text.append(f"  buyer is in  {one['kind']} {one.get('country') or one.get('value')}")
+    abroad = any(one["treatment"] == "oss" for one in said.get("decisions", []))
+    if abroad and said.get("agreeing", 0) < 2:
+        text.append("               fewer than two pieces of evidence agree on the country (art. 24b)")
     return [*text, *([f"  not taxed    {said['why']}"] if said.get("why") else [])]
 
 

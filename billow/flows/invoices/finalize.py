@@ -8,7 +8,7 @@ from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
 from billow.core.errors import Inconsistent, Refused, needed, require
 from billow.core.money import minimum_charge
-from billow.flows.billing import discounts, totals
+from billow.flows.billing import discounts, labels, totals
 from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing.exemption import exemptions
 from billow.flows.credits import application, purchases
@@ -27,12 +27,11 @@ from billow.flows.invoices import (
 from billow.flows.invoices import sheet as invoices_sheet
 from billow.flows.invoices.sheet import Sheet, Wanted
 from billow.flows.mails import outbox
-from billow.flows.outside.seller import seller_of, version_of
-from billow.flows.papers import invoice_document, links
+from billow.flows.outside.seller import version_of
+from billow.flows.papers import invoice_document, links, looks
 from billow.flows.subscription_status import transitions
 from billow.flows.taxes import national
 from billow.ledger import entries, post
-from billow.providers.documents import wording
 from billow.resources.customer import Customer
 from billow.resources.customer_balance_transaction import CustomerBalanceTransaction
 from billow.resources.discount import Discount
@@ -214,7 +213,8 @@ def recalculate(
             written += totals.changed_lines(sheet.lines, lines)
             sheet.changes.update(totals.changed_fields(sheet.invoice, invoice))
             sheet.invoice, sheet.lines = invoice, lines
-        sheet.changes["labels"] = totals.labels(invoice, terms)
+        language = labels.language_of(tx, sheet.customer)
+        sheet.changes["labels"] = labels.labels_of(invoice, terms, language)
         if held_back.is_held_back(invoice):
             continue
         used = totals.once_discounts_used(invoice, lines, terms)
@@ -291,13 +291,14 @@ def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
     known = tax_ids.snapshots(tx, [sheet.customer.id for sheet in sheets])
     seller = version_of(tx) if sheets else None
     ours = tax_ids.of_sellers(tx, [sheet.invoice for sheet in sheets])
+    rendered = looks.frozen(tx, [sheet.invoice for sheet in sheets])
     for sheet in sheets:
         sheet.changes.update(opening(tx, sheet), customer_tax_ids=known.get(sheet.customer.id, []))
         own = {id: ours[id] for id in sheet.invoice.account_tax_ids or [] if id in ours}
-        preferred = sheet.customer.preferred_locales or []
-        own[invoice_document.LANGUAGE] = wording.spoken(preferred, seller_of(tx).language or "en")
+        own[invoice_document.LANGUAGE] = labels.language_of(tx, sheet.customer)
         sheet.changes.update(
             seller_version=seller,
+            rendering=rendered.get(sheet.invoice.id, sheet.invoice.rendering),
             labels={**sheet.changes["labels"], **own},
             national_tax=national.of_invoice(tx, sheet.invoice),
         )

@@ -18,6 +18,7 @@ from billow.flows.billing.discounts import DiscountTerm, Owner, redeem, update_d
 from billow.flows.billing.totals import recalculate, stands_alone, terms_of, with_line
 from billow.flows.invoices.given_taxes import check_given_taxes
 from billow.flows.invoices.item_amounts import MOST, ItemPriceData, Pricing, changed_amount, named, new_amount
+from billow.flows.taxes.params import check_alone
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -161,6 +162,7 @@ def add_to_draft(tx: Tx, invoice: Invoice, item: InvoiceItem) -> None:
     """
     line = drafts.place_line(lines.item_line(item), invoice.id, next_position(tx, invoice))
     if line.tax_rates:
+        check_alone(invoice.automatic_tax["enabled"], line.tax_rates, "tax_rates")
         check_given_taxes(invoice, [line, *lines_of(tx, invoice)], "tax_rates")
     terms = terms_of(tx, [invoice], [line])
     if stands_alone(invoice, line, terms):
@@ -214,6 +216,8 @@ def update_item(tx: Tx, item: InvoiceItem, wanted: UpdateItem) -> InvoiceItem:
         "Setting invoicing rules is not supported: pass an empty string to remove them.",
         param="invoicing_rules",
     )
+    if invoice:
+        check_alone(invoice.automatic_tax["enabled"], wanted.tax_rates, "tax_rates")
     changed = rows.update(tx, item, **changes_of(tx, item, invoice, wanted))
     if invoice:
         before = lines_of(tx, invoice)

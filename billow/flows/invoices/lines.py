@@ -30,6 +30,7 @@ from billow.flows.invoices.line_params import (
     RemoveLines,
     UpdateLines,
 )
+from billow.flows.taxes.params import check_alone, check_lines_alone
 from billow.resources import tax_rate as tax_rates
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -48,6 +49,7 @@ def add_lines(tx: Tx, invoice: Invoice, wanted: AddLines) -> Invoice:
     check_draft(invoice)
     customer = rows.find(tx, Customer, invoice.customer)
     first = next_position(tx, invoice)
+    check_lines_alone(invoice.automatic_tax["enabled"], wanted.lines, "lines")
     made = [
         drafts.place_line(new_line(tx, invoice, customer, line, f"lines[{place}]"), invoice.id, first + place)
         for place, line in enumerate(wanted.lines)
@@ -66,6 +68,7 @@ def add_lines(tx: Tx, invoice: Invoice, wanted: AddLines) -> Invoice:
 def update_lines(tx: Tx, invoice: Invoice, wanted: UpdateLines) -> Invoice:
     """Change lines of a draft."""
     check_draft(invoice)
+    check_lines_alone(invoice.automatic_tax["enabled"], wanted.lines, "lines")
     before = lines_of(tx, invoice)
     after = {line.id: line for line in before}
     for place, one in enumerate(wanted.lines):
@@ -95,6 +98,7 @@ def update_line(tx: Tx, invoice: Invoice, line_item: str, wanted: LineTerms) -> 
     """Change one line of a draft."""
     check_draft(invoice)
     before = lines_of(tx, invoice)
+    check_alone(invoice.automatic_tax["enabled"], wanted.tax_rates, "tax_rates")
     old = named_line({one.id: one for one in before}, line_item, invoice, "line_item_id", status=404)
     made = changed_line(tx, invoice, old, wanted, "")
     after = [made if one.id == old.id else one for one in before]

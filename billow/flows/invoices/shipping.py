@@ -6,7 +6,6 @@ from billow.api import rows
 from billow.api.params import Params
 from billow.core.errors import Refused, require
 from billow.resources import shipping_rate
-from billow.resources.customer import Customer
 from billow.resources.invoice_line import SHIPPING, InvoiceLine
 from billow.resources.shipping_rate import ShippingRate
 from billow.store.tx import Tx
@@ -63,13 +62,13 @@ def offer_of(rate: ShippingRate, currency: str | None, at: str) -> dict[str, Any
     return option or {}
 
 
-def line_of(tx: Tx, customer: Customer, currency: str, rate: ShippingRate) -> InvoiceLine:
+def line_of(tx: Tx, customer: str, currency: str, rate: ShippingRate) -> InvoiceLine:
     """Make the line that charges for shipping. No discount applies to it; default tax rates do."""
     offer = offer_of(rate, currency, "shipping_cost")
     return InvoiceLine(
         amount=int(offer["amount"]),
         currency=currency,
-        customer=customer.id,
+        customer=customer,
         description=rate.display_name,
         discountable=False,
         invoice="",

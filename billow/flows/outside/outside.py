@@ -12,6 +12,7 @@ from billow.core.errors import Inconsistent, Refused, Unavailable
 from billow.flows.outside.gateways import Configured, missing
 from billow.providers.gateways import Gateway, accounts
 from billow.providers.mail import Mailer
+from billow.providers.places import Places
 from billow.providers.posting import Post
 from billow.providers.registers import Register
 from billow.providers.taxes import TaxSource
@@ -51,6 +52,8 @@ class Outside:
     """Signs the addresses of hosted invoices."""
     register: Register | None = None
     """The register that tax ids are verified in; None where they are not verified."""
+    places: Places | None = None
+    """Says where IP addresses are; None where there is no database of them."""
     tax_source: TaxSource | None = None
     """Decides automatic tax in place of billow's own sources; None where these do."""
     account: SellerAccount | None = None

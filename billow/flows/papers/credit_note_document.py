@@ -1,19 +1,22 @@
 """Lay out a credit note as a document, which refers to its invoice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from billow.api import rows
+from billow.core import credit_notes
 from billow.flows.outside.outside import outside_of
-from billow.flows.papers import invoice_document, links, paper_totals
+from billow.flows.papers import invoice_document, line_words, links, paper_totals
+from billow.flows.papers.paper_lines import prices_of
 from billow.flows.papers.parties import seller_of_invoice
 from billow.flows.taxes import national
 from billow.providers.documents import DocumentLine, InvoiceDocument, formats, wording
 from billow.resources.credit_note import CreditNote
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.invoice import Invoice
+from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
 
 KIND = "credit_note"
@@ -35,6 +38,7 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
     lines = rows.select(tx, CreditNoteLine, "credit_note = %(id)s", id=note.id)
     of_invoice = invoice_document.document_of(tx, invoice)
     seller, locale = seller_of_invoice(tx, invoice), of_invoice.language
+    said = words_of(tx, invoice, lines, locale, seller.time_zone)
     return replace(
         of_invoice,
         kind=KIND,
@@ -43,7 +47,7 @@ def document_of(tx: Tx, note: CreditNote) -> InvoiceDocument:
         currency=note.currency.upper(),
         issued_on=formats.local(note.effective_at, seller.time_zone).date(),
         due_on=None,
-        lines=tuple(line_of(line, note, locale) for line in lines if line.listed),
+        lines=tuple(line_of(line, note, said, locale) for line in lines if line.listed),
         totals=totals_of(note, locale),
         taxes=tuple(paper_totals.row_of(tax, note.labels, note.currency, locale) for tax in note.total_taxes),
         notes=(
@@ -71,10 +75,32 @@ def national_note(note: CreditNote, invoice: Invoice, locale: str) -> tuple[str,
     return (": ".join(stated),) if stated else ()
 
 
-def line_of(line: CreditNoteLine, note: CreditNote, locale: str) -> DocumentLine:
+def words_of(
+    tx: Tx, invoice: Invoice, lines: Sequence[CreditNoteLine], locale: str, zone: str
+) -> dict[str, str]:
+    """Return what papers say of the lines of a credit note, by line: as the invoice says it of its own."""
+    billed = rows.find_many(
+        tx, InvoiceLine, [one.invoice_line_item for one in lines if one.invoice_line_item]
+    )
+    prices = prices_of(tx, list(billed.values()))
+    found = {}
+    for line in lines:
+        text, own = line.description or "", billed.get(line.invoice_line_item or "")
+        if line.shipping:
+            text = wording.say(locale, "shipping")
+        elif own is not None and own.description == text:
+            said = line_words.whole if line.quantity is None else line_words.beside_columns
+            text = said(own, prices.get(own.price or ""), locale, zone)
+        elif text == credit_notes.of_invoice(invoice.number):
+            text = wording.say(locale, "credit_for", number=invoice.number)
+        found[line.id] = text
+    return found
+
+
+def line_of(line: CreditNoteLine, note: CreditNote, said: Mapping[str, str], locale: str) -> DocumentLine:
     unit = line.unit_amount_decimal
     return DocumentLine(
-        description=line.description or "",
+        description=said[line.id],
         quantity=formats.number(Decimal(line.quantity), locale) if line.quantity is not None else "",
         unit_amount=formats.money(unit, note.currency, locale) if unit is not None else "",
         amount=formats.money(line.amount, note.currency, locale),

@@ -36,11 +36,14 @@ def einvoice_of(tx: Tx, note: CreditNote) -> EInvoice:
     require(reason is None, reason or "")
     invoice = rows.find(tx, Invoice, note.invoice)
     seller = seller_of_invoice(tx, invoice)
-    locale, digits = invoice_document.locale_for(tx, invoice, seller), minor_digits(note.currency)
+    locale, digits = invoice_document.locale_for(tx, invoice), minor_digits(note.currency)
     credited = rows.select(tx, CreditNoteLine, "credit_note = %(id)s", id=note.id)
+    said = credit_note_document.words_of(tx, invoice, credited, locale, seller.time_zone)
     taxed = taxed_of(tx, [one.taxes for one in credited], note.total_taxes, invoice.customer_tax_exempt)
     lines = tuple(
-        made for line in credited for made in lines_of(_billed(line, note, taxed, locale), digits, 1)
+        made
+        for line in credited
+        for made in lines_of(_billed(line, note, taxed, said[line.id], locale), digits, 1)
     )
     [customer] = rows.find_all(tx, Customer, [note.customer]).values()
     about = {**customer.metadata, **invoice.metadata}
@@ -83,16 +86,16 @@ def _put_together(
     )
 
 
-def _billed(line: CreditNoteLine, note: CreditNote, taxed: Taxed, locale: str) -> Billed:
+def _billed(line: CreditNoteLine, note: CreditNote, taxed: Taxed, name: str, locale: str) -> Billed:
     quantity = Decimal(line.quantity) if line.quantity is not None else None
     return Billed(
         Rated(line.amount, quantity, line.unit_amount_decimal),
         line.net,
-        wording.say(locale, "shipping") if line.shipping else line.description or "-",
+        name or "-",
         "C62",
         taxed.category_of_line(line.taxes),
         tuple(
-            (note.labels.get(one["discount"], "Discount"), int(one["amount"]))
+            (note.labels.get(one["discount"], wording.say(locale, "discount")), int(one["amount"]))
             for one in line.discount_amounts
         ),
     )

@@ -12,18 +12,20 @@ from billow.core.einvoice import codes, limits
 from billow.core.einvoice.lines import Billed, lines_of, major
 from billow.core.einvoice.model import EInvoice, Line, Payment
 from billow.core.errors import Refused, needed, require
-from billow.core.line_parts import plain_name
+from billow.core.line_parts import Rated, plain_name
 from billow.core.money import minor_digits
 from billow.core.seller import Seller
-from billow.flows.papers import invoice_document, paper_lines
+from billow.flows.papers import invoice_document, line_words, paper_lines
 from billow.flows.papers.einvoice_parties import buyer_trader, seller_trader
 from billow.flows.papers.einvoice_taxes import Taxed, taxed_of
+from billow.flows.papers.looks import looks_of
 from billow.flows.papers.parties import seller_of_invoice
 from billow.providers.documents import cii, formats, ubl, wording
 from billow.resources.credit_note import CreditNote
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
+from billow.resources.price import Price
 from billow.store.tx import Tx
 
 log = logging.getLogger("billow.mail")
@@ -82,6 +84,7 @@ class Bill:
     labels: Mapping[str, str]
     seller: Seller
     locale: str
+    memo: str
 
     @property
     def digits(self) -> int:
@@ -96,9 +99,9 @@ def einvoice_of(tx: Tx, invoice: Invoice) -> EInvoice:
     seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
     lines = paper_lines.on_papers(lines, paper_lines.prices_of(tx, lines), seller)
-    locale = invoice_document.locale_for(tx, invoice, seller)
+    locale = invoice_document.locale_for(tx, invoice)
     taxed = taxed_of(tx, [one.taxes for one in lines], invoice.total_taxes, invoice.customer_tax_exempt)
-    bill = Bill(invoice, lines, taxed, invoice.labels, seller, locale)
+    bill = Bill(invoice, lines, taxed, invoice.labels, seller, locale, looks_of(tx, invoice).memo)
     [customer] = rows.find_all(tx, Customer, [invoice.customer]).values()
     return _put_together(bill, customer, _lines(tx, bill))
 
@@ -121,8 +124,8 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         lines=lines,
         subtotals=subtotals,
         prepaid=major(invoice.total - owed, bill.digits),
-        terms="" if invoice.due_date else "Payment is taken automatically.",
-        note=invoice.description or "",
+        terms="" if invoice.due_date else wording.say(bill.locale, "taken_automatically"),
+        note=bill.memo,
         buyer_reference=about.get("buyer_reference") or "",
         order=about.get(invoice_document.ORDER) or "",
         starts_on=min(starts, default=None),
@@ -131,14 +134,15 @@ def _put_together(bill: Bill, customer: Customer, lines: tuple[Line, ...]) -> EI
         national_tax=national_tax(invoice.national_tax),
     )
     require(made.gross == major(invoice.total, bill.digits), "The lines and taxes do not sum to the total.")
-    return _dated(made)
+    return _dated(made, bill.locale)
 
 
-def _dated(made: EInvoice) -> EInvoice:
+def _dated(made: EInvoice, locale: str) -> EInvoice:
     """Say in words a due date before the date of issue, as of a draft that waited: dates keep their order."""
     if made.due_on is None or made.due_on >= made.issued_on:
         return made
-    return replace(made, due_on=None, terms=f"Was due on {made.due_on.isoformat()}.")
+    terms = wording.say(locale, "was_due", day=formats.short_day(made.due_on, locale))
+    return replace(made, due_on=None, terms=terms)
 
 
 def national_tax(kept: Mapping[str, Any] | None) -> tuple[str, Decimal] | None:
@@ -152,24 +156,25 @@ def _lines(tx: Tx, bill: Bill) -> tuple[Line, ...]:
     prices, made = paper_lines.prices_of(tx, bill.lines), list[Line]()
     for line in bill.lines:
         price = prices.get(line.price or "")
-        made += lines_of(_billed(bill, line, paper_lines.rated(line, price)), bill.digits, len(made) + 1)
+        made += lines_of(
+            _billed(bill, line, price, paper_lines.rated(line, price)), bill.digits, len(made) + 1
+        )
     return tuple(made)
 
 
-def _billed(bill: Bill, line: InvoiceLine, rated: Any) -> Billed:
-    name, unit = plain_name(line.description or "")
+def _billed(bill: Bill, line: InvoiceLine, price: Price | None, rated: Rated) -> Billed:
+    _, unit = plain_name(line.description or "")
     has_time = line.period_start != line.period_end
     days = formats.days_of(line.period_start, line.period_end, bill.seller.time_zone) if has_time else None
-    tier = "" if line.tier is None else f" ({wording.say(bill.locale, 'tier', number=line.tier + 1)})"
     return Billed(
         rated,
         line.net,
-        f"{name or '-'}{tier if name != line.description else ''}",
+        line_words.named(line, price, bill.locale, bill.seller.time_zone) or "-",
         codes.unit(unit),
         bill.taxed.category_of_line(line.taxes),
         (
             *(
-                (bill.labels.get(one["discount"], "Discount"), int(one["amount"]))
+                (bill.labels.get(one["discount"], wording.say(bill.locale, "discount")), int(one["amount"]))
                 for one in line.discount_amounts
             ),
             *(

@@ -7,24 +7,21 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank import epc_qr, references
 from billow.core.bank.seller import SellerAccount
-from billow.core.seller import Seller
-from billow.flows.billing import totals
+from billow.flows.billing import labels, totals
 from billow.flows.papers import paper_totals
-from billow.flows.papers.paper_lines import lines_of, on_papers, one_line, prices_of, without_tax
+from billow.flows.papers.looks import looks_of
+from billow.flows.papers.paper_lines import lines_of, on_papers, prices_of, without_tax
 from billow.flows.papers.paper_totals import sums_of, tax_of
 from billow.flows.papers.parties import address_lines, buyer_of, seller_of_invoice, seller_party
-from billow.providers.documents import DocumentLine, InvoiceDocument, Transfer, formats, wording
+from billow.providers.documents import InvoiceDocument, Transfer, formats, wording
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
 from billow.store.tx import Tx
 
-__all__ = ["buyer_of", "document_of", "line_of", "locale_for", "seller_party", "sums_of", "tax_of"]
+__all__ = ["buyer_of", "document_of", "locale_for", "seller_party", "sums_of", "tax_of"]
 LANGUAGE = "language"
 """The label under which an issued invoice keeps the language of its papers."""
-EXCLUDE = "exclude_tax"
-PAGES = {"letter": "us-letter"}
-"""What the compiler of papers calls a size of pages; all others are A4."""
 ORDER = "po_number"
 """The metadata of an invoice or customer that hold the number of the buyer's order."""
 
@@ -33,11 +30,11 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
     """Lay out an invoice from what was stored at finalization, so that it never changes afterwards."""
     seller = seller_of_invoice(tx, invoice)
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id)
-    labels = labels_of(tx, invoice, lines)
-    rendering = invoice.rendering or {}
-    if rendering.get("amount_tax_display") == EXCLUDE:
+    locale, zone, prices = locale_for(tx, invoice), seller.time_zone, prices_of(tx, lines)
+    names = labels_of(tx, invoice, lines, locale)
+    looks = looks_of(tx, invoice)
+    if looks.without_tax:
         lines = [without_tax(line) for line in lines]
-    locale, zone, prices = locale_for(tx, invoice, seller), seller.time_zone, prices_of(tx, lines)
     return InvoiceDocument(
         kind="invoice",
         number=invoice.number or wording.say(locale, "draft"),
@@ -47,35 +44,35 @@ def document_of(tx: Tx, invoice: Invoice) -> InvoiceDocument:
         due_on=formats.local(invoice.due_date, zone).date() if invoice.due_date else None,
         seller=seller_party(seller, locale),
         buyer=buyer_of(invoice, locale),
-        lines=lines_of(on_papers(lines, prices, seller), prices, labels, locale, zone),
-        totals=paper_totals.totals_of(tx, invoice, lines, labels, locale, zone),
-        notes=(invoice.description,) if invoice.description else (),
-        footer="\n".join(text for text in (invoice.footer, seller.footer) if text) or None,
+        lines=lines_of(looks.in_order(on_papers(lines, prices, seller)), prices, names, locale, zone),
+        totals=paper_totals.totals_of(tx, invoice, lines, names, locale, zone),
+        notes=(looks.memo,) if looks.memo else (),
+        footer="\n".join(text for text in (looks.footer, seller.footer) if text) or None,
         language=locale,
         transfer=transfer_of(seller.account, invoice),
-        details=details_of(invoice, lines, locale, zone),
-        taxes=paper_totals.taxes_of(invoice, lines, labels, locale),
+        details=(*details_of(invoice, lines, locale, zone), *looks.custom_fields),
+        taxes=paper_totals.taxes_of(invoice, lines, names, locale),
         mentions=paper_totals.mentions_of(invoice, locale, seller.country),
         pay_at=paper_totals.pay_address(tx, invoice),
         logo=seller.logo,
         color=seller.primary_color,
         second_color=seller.secondary_color,
-        page=PAGES.get((rendering.get("pdf") or {}).get("page_size") or "", "a4"),
+        page=looks.page,
     )
 
 
-def locale_for(tx: Tx, invoice: Invoice, seller: Seller) -> str:
+def locale_for(tx: Tx, invoice: Invoice) -> str:
     """Return the locale of an invoice's papers: as it was issued, or as its customer prefers now."""
     if invoice.status != "draft":
         return invoice.labels.get(LANGUAGE, "en")
     found = rows.find_many(tx, Customer, [invoice.customer]).get(invoice.customer)
-    return wording.spoken((found.preferred_locales if found else None) or [], seller.language or "en")
+    return labels.language_of(tx, found)
 
 
 def details_of(
     invoice: Invoice, lines: Sequence[InvoiceLine], locale: str, zone: str
 ) -> tuple[tuple[str, str], ...]:
-    """Return when it was supplied, the buyer's order, and what the seller adds to it."""
+    """Return when it was supplied, the buyer's order, and where it is shipped to."""
     shown = []
     if lines:
         start, end = min(line.period_start for line in lines), max(line.period_end for line in lines)
@@ -88,7 +85,7 @@ def details_of(
         shown.append((wording.say(locale, "order"), order))
     if to := ship_to(invoice, locale):
         shown.append((wording.say(locale, "ship_to"), to))
-    return (*shown, *((one["name"], one["value"]) for one in invoice.custom_fields or []))
+    return tuple(shown)
 
 
 def ship_to(invoice: Invoice, locale: str) -> str:
@@ -111,16 +108,11 @@ def transfer_of(account: SellerAccount | None, invoice: Invoice) -> Transfer | N
     return Transfer(account.holder, account.iban, reference, account.bic, account.bankgiro, qr)
 
 
-def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, str]:
+def labels_of(tx: Tx, invoice: Invoice, lines: Sequence[InvoiceLine], locale: str = "en") -> dict[str, str]:
     """Return the names of discounts and tax rates at finalization; of a draft, their names now."""
     if invoice.status != "draft":
         return invoice.labels
-    return totals.labels(invoice, totals.terms_of(tx, [invoice], lines, decide=False))
-
-
-def line_of(line: InvoiceLine, labels: dict[str, str], locale: str = "en") -> DocumentLine:
-    """Lay out an invoice line, with the discounts that apply to it alone."""
-    return one_line(line, None, labels, locale, "UTC")[-1]
+    return labels.labels_of(invoice, totals.terms_of(tx, [invoice], lines, decide=False), locale)
 
 
 def issued_at(invoice: Invoice) -> datetime:

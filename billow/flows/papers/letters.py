@@ -19,13 +19,15 @@ from billow.flows.papers import (
     credit_note_einvoice,
     einvoice,
     invoice_document,
+    letter_lines,
     links,
     receipt,
     statement,
 )
 from billow.flows.papers.method_links import update_method
 from billow.providers.documents import InvoiceDocument
-from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Sender, Value
+from billow.providers.letters import Card, Letter, Money, Reason, Sender, Value
+from billow.providers.letters.layout import spoken
 from billow.resources.charge import Charge
 from billow.resources.credit_note import CreditNote
 from billow.resources.customer import Customer
@@ -133,29 +135,11 @@ def about_invoice(tx: Tx, mail: Ordered, found: Billed, variant: str, **more: An
         locale_of(customer),
         sender_of(tx),
         values,
-        lines=lines_of(found),
+        lines=letter_lines.lines_of(tx, invoice, found.lines, spoken(locale_of(customer))),
         total=Money(invoice.total, invoice.currency),
         **{"link": links.url_of(tx, invoice.id), **more},
     )
     return Addressed(to, letter)
-
-
-def lines_of(found: Billed) -> tuple[LetterLine, ...]:
-    """Return the lines of an invoice, and below them discounts and taxes as its document names them."""
-    invoice = found.invoice
-    lines = [
-        LetterLine(
-            line.description or "", Money(line.amount, line.currency), (line.period_start, line.period_end)
-        )
-        for line in found.lines
-    ]
-    below = invoice_document.sums_of(invoice, found.lines, invoice.labels)[1:-1]
-    taken = [
-        (label, amount)
-        for label, amount in below
-        if label != "Total excluding tax" and not label.endswith(", included")
-    ]
-    return (*lines, *(LetterLine(label, Money(amount, invoice.currency)) for label, amount in taken))
 
 
 def invoice_letter(tx: Tx, mail: Ordered) -> Addressed | str:

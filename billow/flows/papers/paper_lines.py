@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from billow.api import rows
-from billow.core.line_parts import Part, Rated, parts, plain_name
+from billow.core.line_parts import Part, Rated, parts
 from billow.core.money import proportional
 from billow.core.seller import Seller
+from billow.flows.papers import line_words
 from billow.providers.documents import DocumentLine, formats, wording
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.price import Price
@@ -105,16 +106,17 @@ def one_line(
     if used is not None:
         said = wording.say(locale, "used", many=formats.number(used, locale))
         period = f"{period} · {said}" if period else said
-    made = [shown(line, part, locale, period) for part in split]
+    named = line_words.whole(line, price, locale, zone)
+    beside = line_words.beside_columns(line, price, locale, zone)
+    made = [shown(line, part, named if part.quantity is None else beside, locale, period) for part in split]
     made[-1] = DocumentLine(
         made[-1].description, made[-1].quantity, made[-1].unit_amount, made[-1].amount, made[-1].period, taken
     )
     return made
 
 
-def shown(line: InvoiceLine, part: Part, locale: str, period: str | None) -> DocumentLine:
-    """Lay out a part; what it is called says its quantity only where no column does."""
-    name = description_of(line, part, locale)
+def shown(line: InvoiceLine, part: Part, name: str, locale: str, period: str | None) -> DocumentLine:
+    """Lay out a part of a line."""
     quantity, price = part.quantity, part.unit_amount
     if part.flat:
         name, quantity = f"{name}: {wording.say(locale, 'flat_fee')}", Decimal(1)
@@ -125,15 +127,6 @@ def shown(line: InvoiceLine, part: Part, locale: str, period: str | None) -> Doc
         amount=formats.money(part.amount, line.currency, locale),
         period=period,
     )
-
-
-def description_of(line: InvoiceLine, part: Part, locale: str) -> str:
-    text = line.description or ""
-    if part.quantity is None:
-        return text
-    name, unit = plain_name(text)
-    tier = "" if line.tier is None else f" ({wording.say(locale, 'tier', number=line.tier + 1)})"
-    return f"{name}{tier}, {unit}" if unit else f"{name}{tier}" if name != text else text
 
 
 def price_text(price: Decimal, per: int, currency: str, locale: str) -> str:

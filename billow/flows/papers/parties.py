@@ -31,7 +31,9 @@ def seller_party(seller: Seller, locale: str = "en") -> Party:
     numbers = tuple(wording.tax_id(locale, type, on_documents(type, value)) for type, value in seller.tax_ids)
     typed = (seller.tax_number,) if seller.tax_number and not numbers else ()
     company = (
-        (f"{wording.say(locale, 'company_number')} {seller.company_number}",) if seller.company_number else ()
+        (wording.company_number(locale, seller.country, seller.company_number),)
+        if seller.company_number
+        else ()
     )
     contact = (f"{wording.say(locale, 'contact')}: {seller.contact}",) if seller.contact else ()
     reached = tuple(one for one in (seller.phone, seller.url) if one)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from billow.api import rows
+from billow.flows.billing.labels import language_of
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import seller_at, seller_of
 from billow.flows.papers import invoice_document, links, paper_lines, paper_totals
@@ -30,9 +31,7 @@ def document_of(tx: Tx, charge: Charge) -> InvoiceDocument:
     lines = rows.select(tx, InvoiceLine, "invoice = %(id)s", id=invoice.id) if invoice else []
     seller = seller_of(tx)
     customer = rows.find_many(tx, Customer, [charge.customer or ""]).get(charge.customer or "")
-    preferred = (customer.preferred_locales if customer else None) or []
-    spoken = wording.spoken(preferred, seller.language or "en")
-    locale = invoice_document.locale_for(tx, invoice, seller) if invoice else spoken
+    locale = invoice_document.locale_for(tx, invoice) if invoice else language_of(tx, customer)
     return InvoiceDocument(
         kind=KIND,
         number=charge.id,

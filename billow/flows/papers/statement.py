@@ -9,6 +9,7 @@ from billow.core import ageing
 from billow.core.money import CURRENCIES
 from billow.core.seller import Seller
 from billow.core.tax_ids import on_documents
+from billow.flows.billing.labels import language_of
 from billow.flows.outside.seller import seller_of
 from billow.flows.papers import paper_totals
 from billow.flows.papers.parties import address_lines, seller_party
@@ -74,7 +75,7 @@ def account_of(tx: Tx, customer: str, start: datetime, end: datetime) -> Account
 def document_of(tx: Tx, found: Account) -> InvoiceDocument:
     """Lay out an account in the customer's language; each currency has tables of its own."""
     seller, customer = seller_of(tx), found.customer
-    locale = wording.spoken(customer.preferred_locales or [], seller.language or "en")
+    locale = language_of(tx, customer)
     last = last_day(found, seller)
     closing = " · ".join(formats.money(found.closing(one), one, locale) for one in found.currencies)
     numbers = rows.select(tx, TaxId, "customer = %(id)s", "order by created, id", id=customer.id)

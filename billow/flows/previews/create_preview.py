@@ -15,6 +15,7 @@ from billow.core.errors import Refused, needed, require
 from billow.flows.billing import discounts, totals
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.catalog import prices
+from billow.flows.customers.locations import located
 from billow.flows.customers.tax_ids import snapshots
 from billow.flows.invoices import drafts, invoice_items
 from billow.flows.invoices.item_amounts import Pricing
@@ -179,7 +180,7 @@ def with_details(tx: Tx, customer: Customer, wanted: Preview) -> Customer:
         given["tax_exempt"] = details.tax_exempt or "none"
     if details.tax:
         given["tax"] = {**customer.tax, **details.tax.shown()}
-    given["tax"] = customers.located(tx, customer.but(**given))
+    given["tax"] = located(tx, customer.but(**given))
     return rows.update(tx, customer, event=None, **given)
 
 

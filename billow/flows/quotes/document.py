@@ -6,6 +6,7 @@ from billow.api import rows
 from billow.api.operation import Answer
 from billow.core.errors import Inconsistent, Refused
 from billow.flows.billing import priced_items
+from billow.flows.billing.labels import language_of
 from billow.flows.outside.seller import seller_of
 from billow.flows.papers.parties import address_lines, seller_party
 from billow.flows.quotes import price_lines
@@ -38,7 +39,7 @@ def document_of(tx: Tx, quote: Quote) -> InvoiceDocument:
     customer = rows.find(tx, Customer, quote.customer or "", deleted=True)
     priced = lines_of(tx, quote)
     seller = seller_of(tx)
-    locale = wording.spoken(customer.preferred_locales or [], seller.language or "en")
+    locale = language_of(tx, customer)
     currency = quote.currency or ""
     if not quote.finalized_at:
         raise Inconsistent(f"The quote {quote.id} is not finalized.")
@@ -85,13 +86,9 @@ def line_of(one: PricedLine, locale: str) -> DocumentLine:
         else "",
         amount=formats.money(item.amount_subtotal, item.currency, locale)
         if item.quantity is not None
-        else "by usage",
-        period=every(*one.rhythm) if one.recurs else None,
+        else wording.say(locale, "by_usage"),
+        period=wording.every(locale, *one.rhythm) if one.recurs else None,
     )
-
-
-def every(interval: str, count: int) -> str:
-    return f"every {interval}" if count == 1 else f"every {count} {interval}s"
 
 
 def totals_of(quote: Quote, locale: str) -> list[tuple[str, int]]:
@@ -102,7 +99,9 @@ def totals_of(quote: Quote, locale: str) -> list[tuple[str, int]]:
     shown += [(labels[one["rate"]["id"]], one["amount"]) for one in parts["taxes"]]
     shown.append((wording.say(locale, "total"), quote.amount_total))
     first = quote.computed["upfront"]["amount_total"]
-    return [*shown, ("Due when accepted", first)] if first != quote.amount_total else shown
+    return (
+        [*shown, (wording.say(locale, "due_when_accepted"), first)] if first != quote.amount_total else shown
+    )
 
 
 def notes_of(quote: Quote, currency: str, locale: str) -> list[str]:
@@ -110,8 +109,9 @@ def notes_of(quote: Quote, currency: str, locale: str) -> list[str]:
     days, later = quote.subscription_data["trial_period_days"], quote.computed["recurring"]
     notes = [quote.description] if quote.description else []
     if days and later:
-        notes.append(f"The first {days} days are free.")
+        notes.append(wording.say(locale, "days_free", days=days))
     if later:
         price = formats.money(later["amount_total"], currency, locale)
-        notes.append(f"Renews at {price} {every(later['interval'], later['interval_count'])}.")
+        every = wording.every(locale, later["interval"], later["interval_count"])
+        notes.append(wording.say(locale, "renews", price=price, every=every))
     return notes

@@ -98,6 +98,7 @@ def apply_params(
         changes["automatic_tax"] = taxes.kept(quote.automatic_tax, wanted.automatic_tax)
     after = quote.but(**{n: v for n, v in changes.items() if n in ("automatic_tax", "default_tax_rates")})
     taxes.check_alone(after.automatic_tax["enabled"], after.default_tax_rates)
+    taxes.check_lines_alone(after.automatic_tax["enabled"], wanted.line_items, "line_items")
     if wanted.subscription_data:
         changes.update(subscription_data_changes(quote, wanted.subscription_data))
     quote = quote.but(**changes)

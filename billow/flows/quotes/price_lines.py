@@ -61,8 +61,17 @@ def _tariff(rate: pricing.Price, whole: DocumentLine, locale: str) -> list[Docum
             price = formats.money(tier.unit_amount or Decimal(0), rate.currency, locale)
             lines.append(replace(whole, description=name, unit_amount=price))
         if tier.flat_amount:
-            lines.append(_fee(rate, tier.flat_amount, name, whole, locale))
+            lines.append(_usage_fee(rate, number, replace(whole, description=name), locale))
     return lines
+
+
+def _usage_fee(rate: pricing.Price, number: int, whole: DocumentLine, locale: str) -> DocumentLine:
+    """Return the flat fee of a tier of usage: the first is due in any case, others if they are reached."""
+    amount = rate.tiers[number].flat_amount or Decimal(0)
+    fee = _fee(rate, amount, whole.description, whole, locale)
+    if any(charge.tier == number and charge.flat_amount for charge in pricing.charges(rate, Decimal(0))):
+        return replace(fee, quantity="1", amount=fee.unit_amount)
+    return replace(fee, amount=wording.say(locale, "if_reached"))
 
 
 def _fee(rate: pricing.Price, amount: Decimal, name: str, whole: DocumentLine, locale: str) -> DocumentLine:

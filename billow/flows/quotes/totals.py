@@ -10,6 +10,7 @@ from billow.core import pricing, proration
 from billow.flows.billing import drafts, priced_items, totals
 from billow.flows.billing.discounts import lapsed
 from billow.flows.billing.exemption import exemption
+from billow.flows.billing.labels import labels_of, language_of
 from billow.flows.quotes.lines import PricedLine, currency_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -78,7 +79,7 @@ def calculate(
             "recurring": recurring_totals(tx, draft, lines, terms, shown),
             "upfront": {**shown_totals(first, shown), "line_items": shown_list(tx, quote, upfront_items)},
         },
-        labels=totals.labels(whole.invoice, terms),
+        labels=labels_of(whole.invoice, terms, language_of(tx, customer)),
         total_details=total_details(whole, shown),
     ), items
 
@@ -96,7 +97,11 @@ def upfront_lines(
 
 
 def unwritten_invoice(
-    tx: Tx, quote: Quote, customer: Customer | None, lines: Sequence[PricedLine]
+    tx: Tx,
+    quote: Quote,
+    customer: Customer | None,
+    lines: Sequence[PricedLine],
+    shipping: Sequence[InvoiceLine] = (),
 ) -> tuple[Invoice, totals.Terms]:
     """Build an invoice that is never written, and load the discounts and taxes of it and its lines.
 
@@ -111,9 +116,8 @@ def unwritten_invoice(
         default_tax_rates=quote.default_tax_rates,
         discounts=quote.discounts or inherited,
     )
-    terms = totals.terms_of(
-        tx, [draft], [line for one in lines for line in invoice_lines_of(tx, one)], buyer=customer
-    )
+    billed = [line for one in lines for line in invoice_lines_of(tx, one)]
+    terms = totals.terms_of(tx, [draft], [*billed, *shipping], buyer=customer)
     over = lapsed(tx, terms.discounts.values())
     # A discount of the quote starts when the quote is accepted, so it cannot have ended before.
     return draft.but(
@@ -153,7 +157,13 @@ def invoice_lines_of(tx: Tx, one: PricedLine, *, in_trial: bool = False) -> list
 
 
 def calculate_invoice(
-    tx: Tx, draft: Invoice, lines: Sequence[PricedLine], terms: totals.Terms, *, in_trial: bool = False
+    tx: Tx,
+    draft: Invoice,
+    lines: Sequence[PricedLine],
+    terms: totals.Terms,
+    *,
+    in_trial: bool = False,
+    shipping: Sequence[InvoiceLine] = (),
 ) -> InvoiceTotals:
     """Calculate an invoice of these lines, in the order that they have on a real invoice."""
     placed = [
@@ -161,9 +171,9 @@ def calculate_invoice(
         for place in billing_order(lines)
         for line in invoice_lines_of(tx, lines[place], in_trial=in_trial)
     ]
-    invoice, placed_lines = totals.calculate(draft, [line for _, line in placed], terms)
+    invoice, placed_lines = totals.calculate(draft, [*(line for _, line in placed), *shipping], terms)
     found: dict[int, list[InvoiceLine]] = {}
-    for (place, _), line in zip(placed, placed_lines, strict=True):
+    for (place, _), line in zip(placed, placed_lines, strict=False):  # shipping comes last
         found.setdefault(place, []).append(line)
     return InvoiceTotals([line_totals(found[place]) for place in range(len(lines))], invoice)
 

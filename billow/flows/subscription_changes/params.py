@@ -141,10 +141,12 @@ def check_taxes(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     taxes.check_automatic_tax(tx, wanted.automatic_tax)
     enabled = subscription.automatic_tax["enabled"]
     if wanted.automatic_tax and wanted.automatic_tax.enabled and not enabled:
-        taxes.check_location(True, rows.find(tx, Customer, subscription.customer))
+        taxes.check_location(tx, True, rows.find(tx, Customer, subscription.customer))
     enabled = wanted.automatic_tax.enabled if wanted.automatic_tax else enabled
     given = wanted.given("default_tax_rates")
     taxes.check_alone(enabled, wanted.default_tax_rates if given else subscription.default_tax_rates)
+    taxes.check_lines_alone(enabled, wanted.items, "items")
+    taxes.check_lines_alone(enabled, wanted.add_invoice_items, "add_invoice_items")
 
 
 def check_status(subscription: Subscription, sent: set[str]) -> None:

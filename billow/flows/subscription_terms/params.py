@@ -165,7 +165,9 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
     check_automatic_tax(tx, wanted.automatic_tax)
     automatic = taxes.enabled(wanted.automatic_tax)
     taxes.check_alone(automatic, wanted.default_tax_rates)
-    taxes.check_location(automatic, customer)
+    taxes.check_lines_alone(automatic, wanted.items, "items")
+    taxes.check_lines_alone(automatic, wanted.add_invoice_items, "add_invoice_items")
+    taxes.check_location(tx, automatic, customer)
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"

@@ -13,6 +13,7 @@ from typing import Any
 from billow.api import rows
 from billow.core import taxes
 from billow.core.errors import Unavailable
+from billow.flows.outside.places import place_of
 from billow.flows.taxes import loaded, sources
 from billow.flows.taxes.settings import settings_of
 from billow.flows.taxes.sources import Buyer, address_of, code_or_first
@@ -75,8 +76,15 @@ class Automatic:
         return {
             "decisions": [_said(kind, self.decided[kind]) for kind in kinds],
             "evidence": [dict(one) for one in self.evidence],
+            **({"agreeing": agreeing(self.evidence)} if self.evidence else {}),
             **({"why": self.why} if self.why else {}),
         }
+
+
+def agreeing(evidence: Sequence[Mapping[str, str]]) -> int:
+    """Return how many pieces of evidence name the country that is taxed, as the first does (art. 24b)."""
+    named = [one["country"] for one in evidence if one.get("country")]
+    return named.count(named[0]) if named else 0
 
 
 def _said(kind: Kind, decided: Decided) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def decide(
     source cannot decide the status `failed`: nothing can be billed to them with automatic tax.
     """
     buyers = buyers_of(tx, customers, exempt)
-    places = [place for one in buyers.values() for place in (one.billing, one.shipping)]
+    places = [place for one in buyers.values() for place in (one.billing, one.shipping, one.by_ip)]
     asked = sources.asking(tx, places)
     kinds = kinds_of(tx, [line for lines in lines_of.values() for line in lines])
     found: dict[str, Automatic] = {}
@@ -205,7 +213,8 @@ def buyers_of(tx: Tx, customers: Mapping[str, Customer], exempt: Mapping[str, st
             numbers=numbers.get(id) or typed_numbers(tx, one),
             exemption=exempt.get(id, one.tax_exempt),
             certificates=certificates.get(id, ()),
-            evidence=evidence_of(one, methods.get(named[id] or "")),
+            evidence=evidence_of(tx, one, methods.get(named[id] or "")),
+            by_ip=address_of(place_of(tx, one.tax)),
         )
         for id, one in customers.items()
     }
@@ -216,7 +225,7 @@ def typed_numbers(tx: Tx, customer: Customer) -> list[TaxNumber]:
     return [sources.number_of(tx, one["type"], one["value"], None) for one in customer.tax_id_data or []]
 
 
-def evidence_of(customer: Customer, method: PaymentMethod | None) -> list[dict[str, str]]:
+def evidence_of(tx: Tx, customer: Customer, method: PaymentMethod | None) -> list[dict[str, str]]:
     """Return what says where a customer is (Regulation 282/2011, art. 24f)."""
     found = [
         ("billing_address", customer.address),
@@ -229,7 +238,10 @@ def evidence_of(customer: Customer, method: PaymentMethod | None) -> list[dict[s
     ]
     ip = (customer.tax or {}).get("ip_address")
     if ip:
-        evidence.append({"kind": "ip_address", "value": ip})
+        place = place_of(tx, customer.tax)
+        evidence.append(
+            {"kind": "ip_address", "value": ip, **({"country": place["country"]} if place else {})}
+        )
     card = method.card if method else None
     if card and card.get("country"):
         evidence.append({"kind": "card", "country": card["country"]})

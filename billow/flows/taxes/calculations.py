@@ -15,6 +15,7 @@ from billow.core.errors import Refused, Unavailable, require
 from billow.core.money import decimal_text
 from billow.core.place_of_supply import Address
 from billow.core.tax_ids import has_shape
+from billow.flows.outside.places import place_of
 from billow.flows.taxes import loaded, sources
 from billow.flows.taxes.params import no_location
 from billow.flows.taxes.settings import settings_of
@@ -193,9 +194,9 @@ def buyer_of(tx: Tx, wanted: Create) -> tuple[dict[str, Any], Buyer]:
         override = override or OVERRIDDEN[customer.tax_exempt]
         known = rows.select(tx, TaxId, "customer = %(id)s", "order by created, id", id=customer.id)
         numbers = numbers or [(one.type, one.value, (one.verification or {}).get("status")) for one in known]
-    if address is None and not wanted.customer:
+    where = address_of(address) or address_of(place_of(tx, {"ip_address": given.ip_address}))
+    if where is None and address is None and not wanted.customer:
         raise missing("customer_details[address]")
-    where = address_of(address)
     if where is None:
         raise no_location("customer_details[address]")
     details = {

@@ -1,10 +1,12 @@
 """Check `automatic_tax` of a request, and say what is kept of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from billow.api import fields as f
 from billow.api.params import Params
 from billow.core.errors import Refused, require
+from billow.flows.outside.places import place_of
 from billow.flows.taxes.settings import settings_of
 from billow.flows.taxes.sources import address_of
 from billow.resources.customer import Customer
@@ -42,10 +44,18 @@ def check_alone(enabled: bool, rates: Any, param: str = "default_tax_rates") -> 
     require(not (enabled and rates), f"You cannot use `{param}` when automatic tax is enabled.", param=param)
 
 
-def check_location(enabled: bool, customer: Customer) -> None:
-    """Refuse automatic tax of a customer whose address does not say enough to be taxed."""
-    places = (customer.address, (customer.shipping or {}).get("address"))
-    if enabled and not any(address_of(place) for place in places):
+def check_lines_alone(enabled: bool, lines: Iterable[Any] | None, param: str) -> None:
+    """Refuse tax rates of lines beside automatic tax, which would not follow them."""
+    for place, line in enumerate(lines or ()):
+        check_alone(enabled, getattr(line, "tax_rates", None), f"{param}[{place}][tax_rates]")
+
+
+def check_location(tx: Tx, enabled: bool, customer: Customer) -> None:
+    """Refuse automatic tax of a customer of whom neither an address nor an IP address says enough."""
+    if not enabled:
+        return
+    places = (customer.address, (customer.shipping or {}).get("address"), place_of(tx, customer.tax))
+    if not any(address_of(place) for place in places):
         raise no_location()
 
 

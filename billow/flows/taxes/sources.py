@@ -33,11 +33,12 @@ class Buyer:
     exemption: str = "none"
     certificates: Sequence[Certificate] = ()
     evidence: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    by_ip: Address | None = None
 
     def place(self, goods: bool) -> Address | None:
         """Return where they are for tax: goods at the shipping address, the rest at the billing one."""
         order = (self.shipping, self.billing) if goods else (self.billing, self.shipping)
-        return next((place for place in order if place is not None), None)
+        return next((place for place in (*order, self.by_ip) if place is not None), None)
 
 
 def address_of(given: Mapping[str, Any] | None) -> Address | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from billow.api import rows
 from billow.api.params import made
+from billow.core import line_texts
 from billow.core.errors import Refused
 from billow.flows.billing import drafts
 from billow.flows.invoices import finalize
@@ -68,7 +69,7 @@ def draft_of(tx: Tx, order: Order, how: str) -> drafts.Draft:
         amount=order.amount,
         currency=wallet.currency,
         customer=wallet.customer,
-        description=f"Prepaid credits: {wallet.name}" if wallet.name else "Prepaid credits",
+        description=f"{line_texts.PREPAID}: {wallet.name}" if wallet.name else line_texts.PREPAID,
         discountable=False,
         kind=PREPAID,
         period_end=tx.now,

@@ -27,6 +27,15 @@ OF_COUNTRIES = {
 }  # fmt: skip
 
 
+#: What a company's number is called in its own country; readers of other languages get a neutral word.
+COMPANY_NUMBERS = {
+    "da-DK": "CVR-nr.", "de-AT": "Firmenbuch", "de-CH": "UID", "de-DE": "Handelsregister",
+    "de-LI": "Handelsregister", "es-ES": "Registro mercantil", "fi-FI": "Y-tunnus", "fr-BE": "BCE",
+    "fr-CH": "IDE", "fr-FR": "RCS", "fr-LU": "RCS", "fr-MC": "RCI", "nb-NO": "Org.nr.", "nl-BE": "KBO",
+    "nl-NL": "KvK-nummer", "sv-FI": "FO-nummer", "sv-SE": "Org.nr",
+}  # fmt: skip
+
+
 def spoken(locales: Sequence[str], usual: str = "en") -> str:
     """Return the first locale whose language papers are written in, and else the usual one.
 
@@ -48,12 +57,26 @@ def language_of(document: InvoiceDocument) -> str:
     return found if found in LANGUAGES else "en"
 
 
-def say(locale: str, name: str, **values: object) -> str:
+def say(locale: str, name: str, /, **values: object) -> str:
     """Translate a word, with values put into it; an unknown kind or status is printed as it is."""
     words = WORDS.get(primary(locale), WORDS["en"])
     if name not in words:
         return name.replace("_", " ").capitalize()
     return words[name].format(**values) if values else words[name]
+
+
+def vat(locale: str, country: str) -> str:
+    """Return what VAT is called: MwSt. in German, and USt. for Austria's.
+
+    >>> vat("de", "DE"), vat("de-AT", "AT"), vat("sv", "DE")
+    ('MwSt.', 'USt.', 'Moms')
+    """
+    return "USt." if country == "AT" and primary(locale) == "de" else say(locale, "vat")
+
+
+def every(locale: str, interval: str, count: int) -> str:
+    """Say how often something recurs: pro Monat, alle 3 Monate."""
+    return say(locale, f"per_{interval}") if count == 1 else say(locale, f"per_{interval}s", count=count)
 
 
 def word(document: InvoiceDocument, name: str) -> str:
@@ -79,6 +102,16 @@ def tax_id(locale: str, type: str, shown: str) -> str:
     if type in TAX_IDS:
         return f"{TAX_IDS[type]} {shown}"
     return f"{say(locale, 'vat_number' if type.endswith('_vat') else 'tax_number')} {shown}"
+
+
+def company_number(locale: str, country: str, number: str) -> str:
+    """Return a company's number with its register, as readers in its country call it.
+
+    >>> company_number("de-CH", "DE", "HRB 1"), company_number("de", "SE", "556000-4755")
+    ('Handelsregister HRB 1', 'Registernummer 556000-4755')
+    """
+    own = COMPANY_NUMBERS.get(f"{primary(locale)}-{country.upper()}")
+    return f"{own or say(locale, 'company_number')} {number}"
 
 
 def mention(locale: str, name: str, country: str) -> str:

@@ -74,12 +74,17 @@ def written(letter: Letter) -> Written:
 
 
 def language_of(letter: Letter) -> Language:
-    return LANGUAGES[primary(preferred([letter.locale], list(LANGUAGES)))]
+    return LANGUAGES[primary(spoken(letter.locale))]
+
+
+def spoken(locale: str) -> str:
+    """Return the locale in which a mail is written to one who prefers this, or English."""
+    return preferred([locale], list(LANGUAGES))
 
 
 def locale_for(letter: Letter) -> Locale:
     """Return the locale of amounts and dates: the one preferred, if we speak its language."""
-    return locale_of(preferred([letter.locale], list(LANGUAGES)))
+    return locale_of(spoken(letter.locale))
 
 
 def texts_of(language: Language, kind: str, variant: str) -> Texts:

@@ -23,6 +23,7 @@ from billow.providers.taxes import Decision, Part, Registration, Sale, kind_of, 
 from billow.providers.taxes.table import Table
 
 FILE = Path(__file__).parent / "eu_vat_rates.json"
+REDUCED = FILE.with_name("eu_vat_reduced.json")
 REASONS = {
     "eu_goods": "reverse_charge",
     "eu_reverse_charge": "reverse_charge",
@@ -56,9 +57,39 @@ def standard_rate(region: str, on: date) -> Decimal:
     return Decimal(since[max(begun)])
 
 
+@cache
+def reduced() -> Mapping[str, Any]:
+    """Read the file of reduced rates: by tax code and region, the rates by the day from which they are known.
+
+    A rate that is null depends on more than the tax code says: the seller loads it.
+    """
+    found: Mapping[str, Any] = json.loads(REDUCED.read_text("utf-8"))
+    return found
+
+
+def reduced_rate(region: str, code: str, on: date) -> Decimal | None:
+    """Return the reduced rate of a tax code on a day, or None where the standard rate applies.
+
+    Raises Unavailable where the region has one that is not known for the day.
+
+    >>> reduced_rate("SE", "txcd_10302000", date(2026, 1, 1)), reduced_rate("DK", "txcd_10302000", date.max)
+    (Decimal('6'), None)
+    """
+    since = reduced()["rates"].get(code, {}).get(region)
+    if since is None:
+        return None
+    begun = [day for day in since if date.fromisoformat(day) <= on]
+    rate = since[max(begun)] if begun else None
+    if rate is None:
+        raise Unavailable(
+            f"The VAT rate of {region} on {on} for {code} is not known: `billow tax load` adds it."
+        )
+    return Decimal(rate)
+
+
 @dataclass(frozen=True, slots=True)
 class EuVat:
-    """A tax source for sales from the Union, and to consumers in it. `own` has reduced rates by tax code."""
+    """A tax source for sales from the Union, and to consumers in it. `own` has the account.s by tax code."""
 
     own: Table = NO_TABLE
     name: str = "eu_vat"
@@ -113,16 +144,20 @@ class EuVat:
         region = place.rate_of or ""
         country = region[:2]
         own = self.own.own_rate(country, sale.code, sale.supplied_on)
-        percentage = own.percentage if own else standard_rate(region, sale.supplied_on)
-        reason = "standard_rated" if own is None else "reduced_rated" if percentage else "zero_rated"
+        lower = None if own else reduced_rate(region, sale.code, sale.supplied_on)
+        special = own.percentage if own else lower
+        percentage = standard_rate(region, sale.supplied_on) if special is None else special
+        reason = "standard_rated" if special is None else "reduced_rated" if special else "zero_rated"
         state = region[3:] or None
         name = own.name if own else name_of(region)
         part = Part(percentage, reason, country, country, "country", state, name, "vat")
-        source = (own.source or "the account's table") if own else f"{rates()['source']}, {rates()['as_of']}"
+        file = rates() if lower is None else reduced()
+        source = (own.source or "the account's table") if own else f"{file['source']}, {file['as_of']}"
         facts = {**self.facts(sale), "rate from": source, "rate of": str(sale.supplied_on)}
         if place.scheme:
             facts["scheme"] = place.scheme
-        return Decision((part,), place.treatment, place.why, self.name, place.category, place.mention, facts)
+        category = place.category if percentage else "Z"
+        return Decision((part,), place.treatment, place.why, self.name, category, place.mention, facts)
 
     def facts(self, sale: Sale) -> dict[str, str]:
         numbers = ", ".join(f"{one.value} ({'valid' if one.valid else 'not valid'})" for one in sale.numbers)

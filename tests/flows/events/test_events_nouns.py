@@ -232,6 +232,7 @@ SILENT = {
     "api_key": "who may ask is no event of the account's business",
     "entitlements.feature": "Stripe emits what customers are entitled to",
     "file_link": "Stripe has no event for it",
+    "invoice_rendering_template": "Stripe has no event for it",
     "payment_method_configuration": "Stripe has no event for it",
     "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",

@@ -81,18 +81,79 @@ def test_a_link_taxes_each_visitor(world: World, visitor: Visitor, contract: Any
     assert not off["automatic_tax"]["enabled"]
 
 
-def test_shipping_options_are_not_beside_automatic_tax(world: World) -> None:
-    rate = {
-        "type": "fixed_amount",
-        "fixed_amount": {"amount": 500, "currency": "eur"},
-        "display_name": "Post",
-    }
+POST = {"type": "fixed_amount", "fixed_amount": {"amount": 500, "currency": "eur"}, "display_name": "Post"}
+PIGEON = {**POST, "display_name": "Pigeon", "tax_code": "txcd_00000000"}
+
+
+@pytest.mark.parametrize(
+    ("offer", "tax"), [(POST, 285), (PIGEON, 190), ({**POST, "tax_behavior": "inclusive"}, 270)]
+)
+@pytest.mark.parametrize("invoiced", [True, False])
+def test_shipping_is_taxed_by_its_own_tax_code(
+    world: World, visitor: Visitor, contract: Any, offer: dict[str, Any], tax: int, invoiced: bool
+) -> None:
+    options = {"shipping_options": [{"shipping_rate_data": offer}]}
+    price = world.once("Box", eur=10)
+    made = opened(world, price, "payment", invoice_creation={"enabled": invoiced}, **options)
+    assert made["amount_total"] == 1500
+    visitor.opens(made["url"]).sends(**GERMAN)
+    visitor.sends(**GERMAN)
+    done = read(world, made)
+    inside = 80 if "tax_behavior" in offer else 0
+    assert contract.problems(done) == []
+    assert (done["status"], done["amount_total"]) == ("complete", 1500 + tax - inside)
+    assert (done["total_details"]["amount_tax"], done["total_details"]["amount_shipping"]) == (tax, 500)
+    assert done["shipping_cost"]["amount_tax"] == tax - 190
+    assert done["shipping_cost"]["amount_total"] == 500 + tax - 190 - inside
+    charged = world.get(f"/v1/payment_intents/{done['payment_intent']}")["amount_received"]
+    assert charged == done["amount_total"]
+    if invoiced:
+        invoice = world.get(f"/v1/invoices/{done['invoice']}")
+        assert contract.problems(invoice) == []
+        assert (invoice["total"], invoice["amount_shipping"]) == (done["amount_total"], 500)
+        assert invoice["shipping_cost"]["amount_tax"] == done["shipping_cost"]["amount_tax"]
+
+
+def test_shipping_of_what_recurs_is_not_beside_automatic_tax(world: World) -> None:
     refused = world.refused(
         "/v1/checkout/sessions",
-        mode="payment",
+        mode="subscription",
         success_url=OK,
-        line_items=[{"price": world.once("Setup", eur=10), "quantity": 1}],
+        line_items=[{"price": world.plan("Pro", eur=10), "quantity": 1}],
         automatic_tax={"enabled": True},
-        shipping_options=[{"shipping_rate_data": rate}],
+        shipping_options=[{"shipping_rate_data": POST}],
     )
     assert refused["param"] == "shipping_options"
+
+
+def test_rates_of_lines_are_not_beside_automatic_tax(world: World) -> None:
+    """They would be ignored: automatic tax decides by itself (§12.1)."""
+    rate, price, plan = world.tax(25), world.once("Setup", eur=10), world.plan("Pro", eur=10)
+    automatic = {"automatic_tax": {"enabled": True}}
+    line = {"price": price, "quantity": 1, "tax_rates": [rate]}
+    anna = buyer(world, "DE").id
+    draft = world.post("/v1/invoices", customer=anna, currency="eur", **automatic)["id"]
+    subscribed = world.post("/v1/subscriptions", customer=anna, items=[{"price": plan}], **automatic)
+    item = subscribed["items"]["data"][0]["id"]
+    mine = {"customer": anna, **automatic}
+    added = {"amount": 1000, "tax_rates": [rate]}
+    rated = [{"price": plan, "tax_rates": [rate]}]
+    for path, sent, param in (
+        (
+            "/v1/checkout/sessions",
+            {"mode": "payment", "success_url": OK, "line_items": [line], **automatic},
+            "line_items",
+        ),
+        ("/v1/subscriptions", {"items": rated, **mine}, "items"),
+        (
+            "/v1/subscriptions",
+            {"items": [{"price": plan}], "add_invoice_items": [line], **mine},
+            "add_invoice_items",
+        ),
+        (f"/v1/subscriptions/{subscribed['id']}", {"items": [{"id": item, "tax_rates": [rate]}]}, "items"),
+        ("/v1/quotes", {"line_items": [line], **mine}, "line_items"),
+        (f"/v1/invoices/{draft}/add_lines", {"lines": [added]}, "lines"),
+    ):
+        assert world.refused(path, **sent)["param"] == f"{param}[0][tax_rates]", path
+    more = {"customer": anna, "invoice": draft, "currency": "eur"}
+    assert world.refused("/v1/invoiceitems", **more, **added)["param"] == "tax_rates"

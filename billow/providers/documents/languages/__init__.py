@@ -1,5 +1,6 @@
 """Hold the words of documents in each language that they are written in."""
 
+from billow.providers.documents.languages.billed import BILLED
 from billow.providers.documents.languages.danish import DANISH
 from billow.providers.documents.languages.dutch import DUTCH
 from billow.providers.documents.languages.english import ENGLISH
@@ -22,5 +23,7 @@ OF_PAPERS = {
     "da": DANISH,
     "nb": NORWEGIAN,
 }
-WORDS = {language: {**words, **STATEMENTS[language]} for language, words in OF_PAPERS.items()}
+WORDS = {
+    language: {**words, **BILLED[language], **STATEMENTS[language]} for language, words in OF_PAPERS.items()
+}
 """The words of each language, by its code."""

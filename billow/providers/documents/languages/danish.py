@@ -46,7 +46,7 @@ DANISH = {
     "no_tax": "Ingen moms",
     "vat_number": "Momsnr.",
     "tax_number": "Skattenr.",
-    "company_number": "CVR-nr.",
+    "company_number": "Registreringsnr.",
     "contact": "Kontakt",
     "page": "Side",
     "status": "Status",

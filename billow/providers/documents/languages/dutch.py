@@ -46,7 +46,7 @@ DUTCH = {
     "no_tax": "Geen btw",
     "vat_number": "Btw-nummer",
     "tax_number": "Fiscaal nummer",
-    "company_number": "KvK-nummer",
+    "company_number": "Registratienummer",
     "contact": "Contact",
     "page": "Pagina",
     "status": "Status",

@@ -46,7 +46,7 @@ FINNISH = {
     "no_tax": "Ei veroa",
     "vat_number": "ALV-numero",
     "tax_number": "Veronumero",
-    "company_number": "Y-tunnus",
+    "company_number": "Rekisterinumero",
     "contact": "Yhteyshenkilö",
     "page": "Sivu",
     "status": "Tila",

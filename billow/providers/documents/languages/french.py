@@ -46,7 +46,7 @@ FRENCH = {
     "no_tax": "Sans taxe",
     "vat_number": "N° TVA",
     "tax_number": "N° fiscal",
-    "company_number": "N° d’entreprise",
+    "company_number": "N° d’immatriculation",
     "contact": "Contact",
     "page": "Page",
     "status": "État",

@@ -46,7 +46,7 @@ GERMAN = {
     "no_tax": "Keine Steuer",
     "vat_number": "USt-IdNr.",
     "tax_number": "Steuernummer",
-    "company_number": "Handelsregister",
+    "company_number": "Registernummer",
     "contact": "Kontakt",
     "page": "Seite",
     "status": "Status",

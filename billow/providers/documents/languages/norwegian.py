@@ -46,7 +46,7 @@ NORWEGIAN = {
     "no_tax": "Ingen mva.",
     "vat_number": "Mva.-nummer",
     "tax_number": "Skattenr.",
-    "company_number": "Org.nr.",
+    "company_number": "Registreringsnr.",
     "contact": "Kontakt",
     "page": "Side",
     "status": "Status",

@@ -46,7 +46,7 @@ SPANISH = {
     "no_tax": "Sin impuesto",
     "vat_number": "NIF-IVA",
     "tax_number": "Número fiscal",
-    "company_number": "Registro mercantil",
+    "company_number": "N.º de registro",
     "contact": "Contacto",
     "page": "Página",
     "status": "Estado",

@@ -46,7 +46,7 @@ SWEDISH = {
     "no_tax": "Ingen moms",
     "vat_number": "Momsreg.nr",
     "tax_number": "Skattenummer",
-    "company_number": "Org.nr",
+    "company_number": "Registreringsnr",
     "contact": "Kontakt",
     "page": "Sida",
     "status": "Status",
