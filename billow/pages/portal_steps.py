@@ -18,6 +18,7 @@ from billow.pages.portal_entry import Entry
 from billow.pages.words import Words
 from billow.resources import coupon as coupons
 from billow.resources.coupon import Coupon
+from billow.resources.feedback_option import FeedbackOption
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.product import Product
@@ -127,17 +128,23 @@ def canceled(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
         "button": words("portal_cancel_yes"),
         "heading": words("portal_cancel_ask", name=names(tx, items)),
         "offer": offer(tx, entry, about),
-        "reasons": asked_reasons(feature, words),
+        "reasons": asked_reasons(tx, feature, words),
         "texts": [words("portal_cancel_now") if at_once else words("portal_cancel_end", date=ends)],
     }
 
 
-def asked_reasons(feature: dict[str, Any], words: Words) -> list[tuple[str, str]] | None:
-    """Return the reasons that a customer can choose from; None where the configuration asks for none."""
+def asked_reasons(tx: Tx, feature: dict[str, Any], words: Words) -> list[tuple[str, str]] | None:
+    """Return the reasons that a customer can choose from, first those in the seller's own words.
+
+    None where the configuration asks for none.
+    """
     asked = feature["cancellation_reason"]
     if not asked["enabled"]:
         return None
-    return [(one, words(f"feedback_{one}")) for one in asked["options"] or []]
+    own = asked["feedback_options"] or []
+    found = rows.find_many(tx, FeedbackOption, own)
+    active = [(id, found[id].description) for id in own if id in found and found[id].status == "active"]
+    return [*active, *((one, words(f"feedback_{one}")) for one in asked["options"] or [])]
 
 
 def offer(tx: Tx, entry: Entry, about: str) -> str | None:

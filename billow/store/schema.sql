@@ -1867,6 +1867,17 @@ create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awai
 create index checkout_sessions_by_begun on checkout_sessions ((pending->>'subscription')) where status = 'open';
 create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
 
+-- Reasons of the seller's own, from which customers choose when they cancel.
+create table feedback_options (
+    tenant             text        not null default current_setting('billow.tenant'),
+    id                 text        primary key,
+    created            timestamptz not null,
+    description        text        not null,
+    status             text        not null check (status in ('active', 'inactive')),
+    status_transitions jsonb       not null
+);
+create index feedback_options_by_created on feedback_options (tenant, created desc, id desc);
+
 -- What customers may do in the billing portal.
 create table portal_configurations (
     tenant             text        not null default current_setting('billow.tenant'),

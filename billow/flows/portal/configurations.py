@@ -7,6 +7,7 @@ from billow.api import rows
 from billow.api.params import Params, merged, missing
 from billow.core.errors import require
 from billow.flows.outside.outside import outside_of
+from billow.resources import feedback_option, payment_method_configuration
 from billow.resources.portal_configuration import (
     BLANK_PROFILE,
     NO_FEATURES,
@@ -52,7 +53,7 @@ class Update(Params):
 @PortalConfiguration.create(Create)
 def create(tx: Tx, wanted: Create) -> PortalConfiguration:
     """Create a configuration of the billing portal; the first one becomes the default."""
-    check(wanted.features)
+    check(tx, wanted.features)
     found = rows.select(tx, PortalConfiguration, "is_default")
     return rows.insert(
         tx,
@@ -86,7 +87,7 @@ def default_of(tx: Tx) -> PortalConfiguration:
 @PortalConfiguration.update(Update)
 def update(tx: Tx, configuration: PortalConfiguration, wanted: Update) -> PortalConfiguration:
     """Update a configuration of the billing portal. The default cannot be deactivated."""
-    check(wanted.features)
+    check(tx, wanted.features)
     require(
         wanted.active is not False or not configuration.is_default,
         "The default configuration cannot be deactivated.",
@@ -139,10 +140,18 @@ def login_page(tx: Tx, wanted: LoginPage | None) -> dict[str, Any]:
     return {"enabled": enabled, "url": f"{outside_of(tx).base_url}/login/{tx.tenant}" if enabled else None}
 
 
-def check(features: Features | None) -> None:
-    """Check that each feature has what it needs when it is enabled."""
+def check(tx: Tx, features: Features | None) -> None:
+    """Check that each feature has what it needs when it is enabled, and that what it names is there."""
     if features is None:
         return
+    why = features.subscription_cancel.cancellation_reason if features.subscription_cancel else None
+    if why and why.feedback_options:
+        at = "features[subscription_cancel][cancellation_reason][feedback_options]"
+        feedback_option.check(tx, why.feedback_options, at)
+    method = features.payment_method_update
+    if method and method.payment_method_configuration:
+        at = "features[payment_method_update][payment_method_configuration]"
+        payment_method_configuration.find(tx, method.payment_method_configuration, at)
     update = features.customer_update
     if update and update.enabled and update.given("enabled") and not update.given("allowed_updates"):
         raise missing("features[customer_update][allowed_updates]")
