@@ -14,7 +14,15 @@ from billow.flows.payments import kept_methods
 from billow.flows.portal import choices, details, pauses, postponed
 from billow.flows.portal.choices import Plan
 from billow.flows.wallets import left, orders
-from billow.pages import checkout_view, frame, hosted_invoice, portal_details, portal_steps, sealed
+from billow.pages import (
+    checkout_view,
+    frame,
+    hosted_invoice,
+    portal_details,
+    portal_login,
+    portal_steps,
+    sealed,
+)
 from billow.pages.portal_entry import Entry
 from billow.pages.words import Words, words_of
 from billow.resources.customer import Customer
@@ -53,8 +61,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         with db.transaction(tenant) as tx:
             entry = entry_of(tx, id, address)
             if entry is None:
-                language = rows.find(tx, PortalSession, id).locale
-                return frame.gone(language, test=not tx.livemode)
+                return portal_login.expired(tx, outside, rows.find(tx, PortalSession, id), address)
             tx = clocks.enter(tx, entry.customer.test_clock)
             if request.method == "GET":
                 return opened(tx, entry, request.args)

@@ -16,6 +16,7 @@ from billow.resources.portal_configuration import (
     Features,
     PortalConfiguration,
 )
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 EVERYTHING: dict[str, Any] = {
@@ -55,14 +56,16 @@ def create(tx: Tx, wanted: Create) -> PortalConfiguration:
     """Create a configuration of the billing portal; the first one becomes the default."""
     check(tx, wanted.features)
     found = rows.select(tx, PortalConfiguration, "is_default")
+    id = new_id(PortalConfiguration.prefix)
     return rows.insert(
         tx,
         PortalConfiguration(
+            id=id,
             business_profile={**BLANK_PROFILE, **(sent_values(wanted.business_profile))},
             default_return_url=wanted.default_return_url,
             features=merged_features(NO_FEATURES, wanted.features),
             is_default=not found,
-            login_page=login_page(tx, wanted.login_page),
+            login_page=login_page(tx, id, wanted.login_page),
             metadata=merged({}, wanted.metadata),
             name=wanted.name,
             updated=tx.now,
@@ -105,7 +108,7 @@ def update(tx: Tx, configuration: PortalConfiguration, wanted: Update) -> Portal
     if wanted.features:
         changes["features"] = merged_features(configuration.features, wanted.features)
     if wanted.login_page:
-        changes["login_page"] = login_page(tx, wanted.login_page)
+        changes["login_page"] = login_page(tx, configuration.id, wanted.login_page)
     if "metadata" in sent:
         changes["metadata"] = merged(configuration.metadata, wanted.metadata)
     if all(getattr(configuration, name) == value for name, value in changes.items()):
@@ -134,10 +137,11 @@ def inner(before: dict[str, Any], wanted: Params) -> dict[str, Any]:
     return found
 
 
-def login_page(tx: Tx, wanted: LoginPage | None) -> dict[str, Any]:
-    """Return the login page of a configuration. It has no address of its own: customers get links."""
+def login_page(tx: Tx, id: str, wanted: LoginPage | None) -> dict[str, Any]:
+    """Return the page of a configuration on which customers ask for a link to the portal by mail."""
     enabled = bool(wanted and wanted.enabled)
-    return {"enabled": enabled, "url": f"{outside_of(tx).base_url}/login/{tx.tenant}" if enabled else None}
+    url = f"{outside_of(tx).base_url}/login/{tx.tenant}/{id}" if enabled else None
+    return {"enabled": enabled, "url": url}
 
 
 def check(tx: Tx, features: Features | None) -> None:
