@@ -1931,6 +1931,19 @@ create index portal_logins_by_email on portal_logins (tenant, email, created);
 create index portal_logins_by_origin on portal_logins (tenant, origin, created);
 create index portal_logins_by_created on portal_logins (tenant, created);
 
+-- The amounts of which customers want to hear when their costs reach them, once in a period.
+create table cost_alerts (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    customer   text        not null references customers,
+    amount     bigint      not null check (amount > 0),
+    currency   text        not null,
+    told_until timestamptz,
+    unique (tenant, customer, currency, amount)
+);
+create index cost_alerts_by_customer on cost_alerts (customer);
+
 -- The lines of quotes, checkout sessions and payment links, with what they come to.
 create table line_items (
     tenant          text        not null default current_setting('billow.tenant'),
