@@ -96,7 +96,6 @@ def write(
 ) -> None:
     """Note a request, and order its mail unless the address was sent enough of them."""
     tx.run("select pg_advisory_xact_lock(hashtext('portal login'), hashtext(%(tenant)s))", tenant=tx.tenant)
-    tx.run("delete from portal_logins where created <= %(before)s", before=tx.wall - timedelta(days=1))
     row = tx.one(
         "select count(*) as many from portal_logins where email = lower(%(email)s) and created > %(since)s",
         email=email,

@@ -1,6 +1,7 @@
 """Is each parameter of the portal's configurations and sessions honoured on its pages (§9.3)?"""
 
 import re
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -326,13 +327,14 @@ def test_a_list_is_there_where_its_feature_is_on(world: World, app: Any, feature
         assert (heading in visitor.words()) is on
 
 
-def test_a_customer_says_why_in_the_sellers_words(world: World, app: Any) -> None:
+def test_a_customer_says_why_in_the_sellers_words(world: World, app: Any, contract: ModuleType) -> None:
     moved = world.post("/v1/billing/feedback_options", description="Moved to another city")
     gone = world.post("/v1/billing/feedback_options", description="The old reason")
     reasons = {**REASONS, "feedback_options": [moved["id"], gone["id"]]}
     cancel = {"enabled": True, "cancellation_reason": reasons}
     used = configured(world, subscription_cancel=cancel)
     ended = world.post(f"/v1/billing/feedback_options/{gone['id']}/deactivate")
+    assert contract.problems(moved) == contract.problems(ended) == []
     assert ended["status"] == "inactive" and ended["status_transitions"]["deactivated_at"]
     refused = world.refused(f"/v1/billing/feedback_options/{gone['id']}/deactivate")
     assert "already inactive" in refused["message"]

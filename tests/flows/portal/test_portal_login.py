@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from billow.flows.platform import retention
 from billow.flows.portal import logins
 from billow.providers.mail import Mailer, Message
 from tests.support.page_visits import Visitor
@@ -150,3 +151,11 @@ def test_a_session_that_is_over_mails_a_link_where_it_says_so(world: World, app:
     [link] = mailed(app, world)[-1:]
     entered = Visitor(app).opens(link).sends(action="enter")
     assert "https://a.example/" in entered.text
+
+
+def test_old_requests_are_forgotten(world: World, app: Any) -> None:
+    asks(app, page(world), "nobody@example.com")
+    with app.db.transaction(world.api.tenant) as tx:
+        assert retention.prune_logins(tx) == 0
+        tx.run("update portal_logins set created = %(then)s", then=tx.wall - timedelta(days=2))
+        assert retention.prune_logins(tx) == 1
