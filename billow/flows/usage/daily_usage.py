@@ -75,12 +75,13 @@ def dimensions(tx: Tx, meter: Meter, customer: str, start: datetime, end: dateti
 def by_dimension(tx: Tx, meter: Meter, customer: str, span: tuple[datetime, datetime], name: str) -> Daily:
     """Return what a customer used each day in UTC by the values of a dimension: the largest, and the rest."""
     days = days_of(*span)
-    measured = "count(*)" if meter.default_aggregation["formula"] == "count" else "sum(value)"
     found = tx.tuples(
-        f"select date_trunc('day', at, 'UTC'), payload ->> %(name)s, {measured}::numeric"  # noqa: S608
+        "select date_trunc('day', at, 'UTC'), payload ->> %(name)s,"
+        " case when %(counts)s then count(*)::numeric else sum(value) end"
         " from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s"
         " and at >= %(start)s and at < %(end)s and canceled_at is null group by 1, 2",
         name=name,
+        counts=meter.default_aggregation["formula"] == "count",
         series=series(customer, meter.id),
         customer=customer,
         meter=meter.id,
