@@ -43,6 +43,7 @@ from billow.pages import (
     method_update,
     metrics,
     portal,
+    portal_login,
     shared_file,
 )
 from billow.pages.dashboard import screens
@@ -140,6 +141,7 @@ def _built(settings: Settings, db: Database) -> App:
     method_update.add(server.app, db, db.outside)
     authentication.add(server.app, db, db.outside)
     portal.add(server.app, db, db.outside)
+    portal_login.add(server.app, db, db.outside)
     connected_account.add(server.app, db, db.outside)
     shared_file.add(server.app, db)
     hosted_receipt.add(server.app, db, db.outside)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +13,11 @@ from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billow.core.errors import Inconsistent
+from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
 from billow.pages.words import Words, words_of
-from billow.providers.letters import Money, formats
+from billow.providers.letters import Money, formats, layout
 from billow.store.tx import Tx
 
 HERE = Path(__file__).parent
@@ -43,20 +45,50 @@ TEMPLATES = Environment(
 
 
 def add(app: flask.Flask) -> None:
-    """Add the style sheet."""
+    """Add the style sheet, and one of a few lines for each colour of a merchant's."""
 
     def style() -> flask.Response:
         kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return flask.Response(CSS, mimetype="text/css", headers=kept)
 
+    def brand(color: str) -> flask.Response:
+        if not re.fullmatch("[0-9A-F]{6}", color):
+            return flask.Response("", status=404)
+        kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return flask.Response(brand_css(f"#{color}"), mimetype="text/css", headers=kept)
+
     app.add_url_rule(STYLE, "style sheet", style)
+    app.add_url_rule("/brand.<color>.css", "brand", brand)
+
+
+def brand_of(tx: Tx) -> str | None:
+    """Return the address of the style sheet with the merchant's colour; None where it has none."""
+    color = merchant_of(tx).primary_color or seller_of(tx).primary_color
+    usable = color and re.fullmatch("#[0-9A-Fa-f]{6}", color) and layout.best_contrast(color) >= READABLE
+    return f"/brand.{color[1:].upper()}.css" if color and usable else None
+
+
+READABLE, SEEN = 450, 300
+"""The contrasts of texts on a colour, and of a colour on its ground, in hundredths (WCAG 1.4.3, 1.4.11)."""
+GROUNDS = {"light": "#FFFFFF", "dark": "#181D26"}
+
+
+def brand_css(color: str) -> str:
+    """Return a merchant's colour for buttons and marks, in each scheme in which it can be seen."""
+    tokens = f"--accent: {color}; --accent-hover: {color}; --on-accent: {layout.on_color(color)};"
+    return "".join(
+        f"@media (prefers-color-scheme: {scheme}) {{ :root {{ {tokens} }} }}\n"
+        for scheme, ground in GROUNDS.items()
+        if layout.contrast(color, ground) >= SEEN
+    )
 
 
 def page(template: str, language: str | None, status: int = 200, **values: Any) -> flask.Response:
     """Render a page in a language of ours; every text is escaped, a customer's name is never markup."""
     words = words_of(language)
+    given = {"brand": None, **values}
     text = TEMPLATES.get_template(template).render(
-        style=STYLE, words=words, money=lambda amount, currency: money(amount, currency, words), **values
+        style=STYLE, words=words, money=lambda amount, currency: money(amount, currency, words), **given
     )
     return flask.Response(text, status=status, mimetype="text/html", headers=HEADERS)
 

@@ -1,8 +1,9 @@
 """Serve the page to which mails about failed payments lead: add a card, and pay what is open with it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import flask
 
@@ -19,8 +20,11 @@ from billow.pages import elsewhere, entry, frame, sealed
 from billow.pages.forms import Form
 from billow.pages.hosted_invoice import language_of
 from billow.pages.words import Words, words_of
+from billow.resources import payment_method_configuration as configurations
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.portal_configuration import PortalConfiguration
+from billow.resources.portal_session import PortalSession
 from billow.store.perform import perform
 from billow.store.tx import Database, Tx
 
@@ -49,16 +53,18 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
                 return shown(tx, outside, address, form, due)
             if not frame.is_ours(outside, address, request.form, request.headers):
                 return frame.see(address)
-            takes = entry.of(tx)
-            chosen = takes.chosen(None)
+            takes = entry.of(tx, types=types_of(tx, back))
+            chosen = takes.chosen(form.given.get("method"))
             card = form.card(tx.now) if chosen == "card" else None
+            iban = form.iban() if chosen == "sepa_debit" else None
             if form.errors or chosen is None:
                 return shown(tx, outside, address, form, due)
-        if card is None:
+        if chosen == "elsewhere":
             more = {"invoices": [one.id for one in due]}
             wanted = Wanted("method", about, takes.elsewhere, None, Payer(), more)
             return elsewhere.lead(db, tenant, wanted, address)
-        entered = Payer(name=form.text("holder"), card=card)
+        said = entry.accepted()
+        entered = Payer(name=form.holder(), email=payer.email, card=card, iban=iban, accepted=said)
 
         def update(tx: Tx) -> Any:
             return invoice_payments.update_method(tx, customer, [one.id for one in due], entered)
@@ -86,12 +92,33 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     )
 
 
+def portal_in(address: str) -> str | None:
+    """Return the address of the portal's session that the address of this page names, which was checked."""
+    _, _, back = address.partition("?portal=")
+    return unquote(back) or None
+
+
 def portal_of(outside: Outside, tenant: str, address: str) -> str | None:
     """Return the address of the session of the portal that the customer came from, if it is one of ours."""
     found = PORTAL.fullmatch(address)
     if not found or found[1] != tenant:
         return None
     return address if links.is_sealed(outside, tenant, found[2], found[3], "portal session") else None
+
+
+def types_of(tx: Tx, back: str | None) -> Sequence[str]:
+    """Return the types of methods that the page takes: cards, or what the portal that it is of offers.
+
+    The portal's configuration names a configuration of payment methods; else the account's default counts.
+    """
+    found = PORTAL.fullmatch(back or "")
+    if not found:
+        return entry.CARDS
+    session = rows.find(tx, PortalSession, found[2])
+    feature = rows.find(tx, PortalConfiguration, session.configuration).features["payment_method_update"]
+    named = feature["payment_method_configuration"]
+    offers = configurations.find(tx, named) if named else configurations.the_default(tx)
+    return configurations.types_on(offers)
 
 
 def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]) -> flask.Response:
@@ -115,7 +142,7 @@ def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]
         address=address,
         button=button,
         charges=charges,
-        entry=entry.of(tx),
+        entry=entry.of(tx, types=types_of(tx, portal_in(address))),
         form=form,
         seller=seller_of(tx).name,
         test=not tx.livemode,

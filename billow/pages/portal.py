@@ -1,6 +1,6 @@
 """Serve the page that a session of the billing portal leads to: subscriptions, methods and invoices."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
@@ -9,16 +9,29 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import Outside
-from billow.flows.outside.seller import seller_of
 from billow.flows.payments import kept_methods
 from billow.flows.portal import choices, details, pauses, postponed
 from billow.flows.portal.choices import Plan
 from billow.flows.wallets import left, orders
-from billow.pages import checkout_view, frame, hosted_invoice, portal_details, portal_steps, sealed
+from billow.pages import (
+    checkout_view,
+    frame,
+    hosted_invoice,
+    portal_costs,
+    portal_credits,
+    portal_details,
+    portal_layout,
+    portal_login,
+    portal_papers,
+    portal_steps,
+    portal_usage,
+    sealed,
+)
 from billow.pages.portal_entry import Entry
 from billow.pages.words import Words, words_of
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
+from billow.resources.payment_method import PaymentMethod
 from billow.resources.portal_configuration import PortalConfiguration
 from billow.resources.portal_session import PortalSession
 from billow.resources.price import Price
@@ -53,8 +66,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
         with db.transaction(tenant) as tx:
             entry = entry_of(tx, id, address)
             if entry is None:
-                language = rows.find(tx, PortalSession, id).locale
-                return frame.gone(language, test=not tx.livemode)
+                return portal_login.expired(tx, outside, rows.find(tx, PortalSession, id), address)
             tx = clocks.enter(tx, entry.customer.test_clock)
             if request.method == "GET":
                 return opened(tx, entry, request.args)
@@ -71,8 +83,20 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
     )
 
 
+SCREENS: dict[str, Callable[[Tx, Entry, Mapping[str, str]], flask.Response]] = {
+    "costs": lambda tx, entry, args: portal_costs.shown(tx, entry),
+    "credits": lambda tx, entry, args: portal_credits.shown(tx, entry),
+    "papers": lambda tx, entry, args: portal_papers.shown(tx, entry),
+    "usage": portal_usage.shown,
+}
+"""The screens besides the first one, by what the address says to show."""
+
+
 def opened(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
     """Show a question, what follows after a flow, the flow that the session leads to, or the portal."""
+    screen = SCREENS.get(args.get("show", ""))
+    if screen:
+        return screen(tx, entry, args)
     if args.get("ask"):
         return portal_steps.asked(tx, entry, args["ask"], args.get("about", ""))
     if args.get("done"):
@@ -87,6 +111,8 @@ def sent(db: Database, tenant: str, entry: Entry, form: Mapping[str, str]) -> fl
     if action == "choose":
         with db.transaction(tenant) as tx:
             return choose(tx, entry, about, form, flow=flow)
+    if action in ("alert", "alert_remove"):
+        return portal_costs.sent(db, tenant, entry, form)
     if action == "details":
         return portal_details.sent(db, tenant, entry, form)
     try:
@@ -154,27 +180,34 @@ def shown(tx: Tx, entry: Entry) -> flask.Response:
     """Show what the configuration allows; what it does not allow is not there."""
     features, words, customer = entry.configuration.features, entry.words, entry.customer
     default = customer.invoice_settings["default_payment_method"]
-    return frame.page(
+    return portal_layout.page(
+        tx,
+        entry,
         "portal.html",
-        words.language,
+        "home",
         add_method=portal_steps.method_address(tx, entry),
-        address=entry.address,
-        back=entry.session.return_url,
+        costs=portal_costs.summaries(tx, entry),
+        costs_at=portal_layout.link(entry, show="costs"),
         default=default,
         details=portal_details.lines(tx, customer, words),
         details_open=bool(details.allowed(entry.configuration)),
         headline=entry.configuration.business_profile["headline"],
         links=portal_steps.legal_links(entry),
         invoices=invoices(tx, customer, words) if features["invoice_history"]["enabled"] else None,
-        methods=hosted_invoice.saved(tx, customer.id, default)
+        methods=[*hosted_invoice.saved(tx, customer.id, default), *debits(tx, customer.id)]
         if features["payment_method_update"]["enabled"]
         else None,
-        seller=seller_of(tx).name,
+        papers_at=portal_layout.link(entry, show="papers"),
         subscriptions=[one_shown(tx, one, words, entry.configuration) for one in current(tx, customer)],
-        test=not tx.livemode,
-        token=frame.token_of(entry.outside, entry.address),
         wallets=wallets(tx, entry),
     )
+
+
+def debits(tx: Tx, customer: str) -> list[dict[str, Any]]:
+    """Return the accounts of a customer that can be debited, the newest first."""
+    where = "customer = %(id)s and type = 'sepa_debit' and not detached"
+    found = rows.select(tx, PaymentMethod, where, "order by created desc, id desc limit 10", id=customer)
+    return [{"id": one.id, "brand": "", "last4": (one.details or {}).get("last4", "")} for one in found]
 
 
 def wallets(tx: Tx, entry: Entry) -> list[dict[str, Any]]:

@@ -13,11 +13,12 @@ from billow.flows.outside.seller import seller_of
 from billow.flows.papers import method_links
 from billow.flows.portal import choices, pauses
 from billow.flows.portal.choices import Plan
-from billow.pages import checkout_view, frame, portal_details
+from billow.pages import checkout_view, frame, portal_change, portal_details, portal_layout
 from billow.pages.portal_entry import Entry
 from billow.pages.words import Words
 from billow.resources import coupon as coupons
 from billow.resources.coupon import Coupon
+from billow.resources.feedback_option import FeedbackOption
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.price import Price
 from billow.resources.product import Product
@@ -125,19 +126,25 @@ def canceled(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
     return {
         "action": "cancel",
         "button": words("portal_cancel_yes"),
-        "heading": words("portal_cancel_ask", name=names(tx, items)),
+        "heading": words("portal_cancel_ask", name=portal_layout.names(tx, items)),
         "offer": offer(tx, entry, about),
-        "reasons": asked_reasons(feature, words),
+        "reasons": asked_reasons(tx, feature, words),
         "texts": [words("portal_cancel_now") if at_once else words("portal_cancel_end", date=ends)],
     }
 
 
-def asked_reasons(feature: dict[str, Any], words: Words) -> list[tuple[str, str]] | None:
-    """Return the reasons that a customer can choose from; None where the configuration asks for none."""
+def asked_reasons(tx: Tx, feature: dict[str, Any], words: Words) -> list[tuple[str, str]] | None:
+    """Return the reasons that a customer can choose from, first those in the seller's own words.
+
+    None where the configuration asks for none.
+    """
     asked = feature["cancellation_reason"]
     if not asked["enabled"]:
         return None
-    return [(one, words(f"feedback_{one}")) for one in asked["options"] or []]
+    own = asked["feedback_options"] or []
+    found = rows.find_many(tx, FeedbackOption, own)
+    active = [(id, found[id].description) for id in own if id in found and found[id].status == "active"]
+    return [*active, *((one, words(f"feedback_{one}")) for one in asked["options"] or [])]
 
 
 def offer(tx: Tx, entry: Entry, about: str) -> str | None:
@@ -181,7 +188,7 @@ def paused(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
             }
             for place, length in enumerate(lengths)
         ],
-        "heading": words("portal_pause_ask", name=name_of(tx, found)),
+        "heading": words("portal_pause_ask", name=portal_layout.name_of(tx, found.id)),
         "texts": [words("portal_pause_text")],
     }
 
@@ -200,29 +207,23 @@ def resumed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
     return {
         "action": "resume",
         "button": words("portal_resume"),
-        "heading": words("portal_resume_ask", name=name_of(tx, found)),
+        "heading": words("portal_resume_ask", name=portal_layout.name_of(tx, found.id)),
         "texts": [words("portal_resume_text")],
     }
-
-
-def name_of(tx: Tx, subscription: Subscription) -> str:
-    return names(tx, rows.below(tx, SubscriptionItem, "subscription", [subscription.id])[subscription.id])
-
-
-def names(tx: Tx, items: list[SubscriptionItem]) -> str:
-    prices = rows.find_many(tx, Price, [item.price for item in items])
-    products = rows.find_many(tx, Product, [price.product for price in prices.values()])
-    return ", ".join(product.name for product in products.values())
 
 
 def removed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
     """Ask whether to remove a card; the one that pays is replaced first."""
     found = rows.find_many(tx, PaymentMethod, [about]).get(about)
     default = entry.customer.invoice_settings["default_payment_method"]
-    if found is None or found.customer != entry.customer.id or found.card is None or about == default:
+    if found is None or found.customer != entry.customer.id or about == default:
         return None
-    card, words = checkout_view.card_shown(found), entry.words
-    name = words("card_ending", brand=card["brand"], last4=card["last4"])
+    words = entry.words
+    if found.card is not None:
+        card = checkout_view.card_shown(found)
+        name = words("card_ending", brand=card["brand"], last4=card["last4"])
+    else:
+        name = words("method_debit", last4=(found.details or {}).get("last4", ""))
     return {
         "action": "remove",
         "button": words("remove"),
@@ -279,7 +280,7 @@ def changed(tx: Tx, entry: Entry, about: str) -> dict[str, Any] | None:
             for one in prices
         ],
         "code": "promotion_code" in entry.updates["default_allowed_updates"],
-        "heading": words("portal_change_of", name=names(tx, [item])),
+        "heading": words("portal_change_of", name=portal_layout.names(tx, [item])),
         "quantity": item.quantity if choices.limits(entry.updates, now.product) else None,
     }
 
@@ -299,10 +300,11 @@ def confirmed(
     """Show what a change leads to, before it is made."""
     words, price = entry.words, rows.find(tx, Price, plan.price)
     product = rows.find(tx, Product, price.product, deleted=True)
+    said, pays = portal_change.costs(tx, entry, plan)
     many = f"{plan.quantity} × " if (plan.quantity or 1) > 1 else ""
     values = {
         "action": "switch",
-        "button": words("confirm_yes_setup"),
+        "button": words("change_pay", amount=pays) if pays else words("confirm_yes_setup"),
         "heading": words("portal_confirm"),
         "sent": {
             "code": flask.request.form.get("code", ""),
@@ -311,7 +313,8 @@ def confirmed(
         },
         "texts": [
             f"{many}{product.name}",
-            recurring(price, plan.quantity or 1, words),
+            *said,
+            words("change_later", amount=recurring(price, plan.quantity or 1, words)),
             when(tx, entry, plan),
         ],
     }

@@ -23,7 +23,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/apps/installs", "apps.install", "account app approval_required channel created created_by status"),
     ("/v1/apps/secrets", "apps.secret", "scope"),
     ("/v1/billing/alerts", "billing.alert", "alert_type meter"),
-    ("/v1/billing/feedback_options", "billing.feedback_option", "status"),
     ("/v1/climate/orders", "climate.order", ""),
     ("/v1/climate/products", "climate.product", ""),
     ("/v1/climate/suppliers", "climate.supplier", ""),

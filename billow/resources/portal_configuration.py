@@ -38,7 +38,7 @@ class PaymentMethodUpdate(Params):
 
 class CancellationReason(Params):
     enabled: bool = f.boolean(default=False)
-    feedback_options: list[str] | None = f.array(item=f.text(), unset=True)
+    feedback_options: list[str] | None = f.array(item=f.ref("billing.feedback_option"), unset=True)
     options: list[str] = f.array(item=f.choice(SHOWN, *REASONS), default=[], unset=True)
 
 

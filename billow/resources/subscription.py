@@ -50,7 +50,7 @@ class TrialSettings(Params):
 class CancellationDetails(Params):
     comment: str | None = f.text(unset=True)
     feedback: str | None = f.choice(SHOWN, *FEEDBACK, unset=True)
-    feedback_option: str | None = f.absent(refs="billing.feedback_option")
+    feedback_option: str | None = f.ref("billing.feedback_option", unset=True)
     reason: str | None = f.absent()
 
 

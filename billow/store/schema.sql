@@ -1868,6 +1868,17 @@ create index checkout_sessions_by_awaited on checkout_sessions ((pending->>'awai
 create index checkout_sessions_by_begun on checkout_sessions ((pending->>'subscription')) where status = 'open';
 create index checkout_sessions_by_payment_link on checkout_sessions (payment_link) where payment_link is not null;
 
+-- Reasons of the seller's own, from which customers choose when they cancel.
+create table feedback_options (
+    tenant             text        not null default current_setting('billow.tenant'),
+    id                 text        primary key,
+    created            timestamptz not null,
+    description        text        not null,
+    status             text        not null check (status in ('active', 'inactive')),
+    status_transitions jsonb       not null
+);
+create index feedback_options_by_created on feedback_options (tenant, created desc, id desc);
+
 -- What customers may do in the billing portal.
 create table portal_configurations (
     tenant             text        not null default current_setting('billow.tenant'),
@@ -1902,6 +1913,37 @@ create table portal_sessions (
     expires_at       timestamptz not null
 );
 create index portal_sessions_by_created on portal_sessions (tenant, created desc, id desc);
+
+-- Links to the billing portal that were asked for by mail. The link itself is not stored: it is sealed with the
+-- installation's secret. Requests for addresses of nobody are noted as well, and counted alike.
+create table portal_logins (
+    tenant        text        not null default current_setting('billow.tenant'),
+    id            text        primary key,
+    created       timestamptz not null,
+    configuration text        not null references portal_configurations,
+    customers     jsonb       not null,
+    email         text        not null,
+    origin        text        not null,
+    session       text        references portal_sessions,
+    expires_at    timestamptz not null,
+    used_at       timestamptz
+);
+create index portal_logins_by_email on portal_logins (tenant, email, created);
+create index portal_logins_by_origin on portal_logins (tenant, origin, created);
+create index portal_logins_by_created on portal_logins (tenant, created);
+
+-- The amounts of which customers want to hear when their costs reach them, once in a period.
+create table cost_alerts (
+    tenant     text        not null default current_setting('billow.tenant'),
+    id         text        primary key,
+    created    timestamptz not null,
+    customer   text        not null references customers,
+    amount     bigint      not null check (amount > 0),
+    currency   text        not null,
+    told_until timestamptz,
+    unique (tenant, customer, currency, amount)
+);
+create index cost_alerts_by_customer on cost_alerts (customer);
 
 -- The lines of quotes, checkout sessions and payment links, with what they come to.
 create table line_items (

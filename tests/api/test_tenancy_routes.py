@@ -128,6 +128,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
             "fixed_amount[currency]": "usd",
         },
     ),
+    "billing.feedback_option": ("/v1/billing/feedback_options", {"description": "V"}),
     "entitlements.feature": ("/v1/entitlements/features", {"name": "F", "lookup_key": "f"}),
     "product_feature": ("/v1/products/{product}/features", {"entitlement_feature": "{entitlements.feature}"}),
     "plan": ("/v1/plans", {"product": "{product}", "currency": "usd", "amount": "700", "interval": "month"}),
@@ -487,9 +488,8 @@ def test_the_fuzz_finds_a_route_that_forgets(cast: Cast, monkeypatch: pytest.Mon
 def test_another_account_is_403_as_one_that_is_not_there(cast: Cast) -> None:
     for verb in EVERY:
         if verb.path in OWN_ACCOUNT and cast.victim.account != cast.stranger.account:
-            answer = cast.stranger.get(
-                verb.path.format(account=cast.victim.account, capability="card_payments")
-            )
+            path = verb.path.format(account=cast.victim.account, capability="card_payments")
+            answer = cast.stranger.get(path)
             assert (answer.status, answer["error"]["code"]) == (403, "account_invalid")
 
 

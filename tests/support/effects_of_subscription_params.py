@@ -262,7 +262,7 @@ def credited(case: Any) -> bool:
 
 def explained(case: Any) -> bool:
     details = case.done()["cancellation_details"]
-    return (details["comment"], details["feedback"]) == (case.value["comment"], case.value["feedback"])
+    return all(details[name] == case.value[name] for name in ("comment", "feedback", "feedback_option"))
 
 
 def cancel_schedule(case: Any, **more: str) -> tuple[bool, int]:

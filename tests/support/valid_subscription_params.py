@@ -250,9 +250,14 @@ def items_in_francs(maker: Maker) -> list[Sent]:
     return [{"price": maker.make("price", currency_options={"chf": {"unit_amount": "7"}})["id"]}]
 
 
+def canceled(case: Any) -> Sent:
+    option = case.maker.make("billing.feedback_option")["id"]
+    return {"comment": "Too much", "feedback": "too_expensive", "feedback_option": option}
+
+
 # ------------------------------------------------------------------------------------- the tables
 
-CANCELED = {"comment": "Too much", "feedback": "too_expensive"}
+
 ANCHOR = {"day_of_month": "5", "hour": "1", "minute": "2", "month": "3", "second": "4"}
 FLEXIBLE = {"flexible": {"proration_discounts": "itemized"}, "type": "flexible"}
 BILL_FOR = {"outstanding_usage_through": {"type": "none"}, "unused_time_from": {"type": "none"}}
@@ -283,7 +288,7 @@ VALUES: dict[Key, Any] = {
     (SUB, "trial_period_days"): "5",
     (f"{SUB}/{{id}}", "billing_cycle_anchor"): {"type": "now"},
     (f"{SUB}/{{id}}", "cancel_at_period_end"): "true",
-    (f"{SUB}/{{id}}", "cancellation_details"): CANCELED,
+    (f"{SUB}/{{id}}", "cancellation_details"): canceled,
     (f"{SUB}/{{id}}", "discounts"): lambda case: [
         *existing_discount(case),
         *coupon_and_promotion_code(case.maker),
@@ -294,7 +299,7 @@ VALUES: dict[Key, Any] = {
     (f"{SUB}/{{id}}/pause", "bill_for"): BILL_FOR,
     (f"{SUB}/{{id}}/resume", "billing_cycle_anchor"): {"type": "unchanged"},
     (f"{SUB}/{{id}}/resume", "proration_date"): SOON,
-    (f"DELETE {SUB}/{{id}}", "cancellation_details"): CANCELED,
+    (f"DELETE {SUB}/{{id}}", "cancellation_details"): canceled,
     (ITEM, "billing_thresholds"): {"usage_gte": "7"},
     (ITEM, "current_trial"): lambda case: {"trial_offer": trial_offer(case.maker)},
     (ITEM, "discounts"): lambda case: coupon_and_promotion_code(case.maker),

@@ -18,6 +18,8 @@ SENT = {
     "trial_ending": False,
     "dispute": False,
     "statement": False,
+    "portal_login": True,
+    "cost_alert": True,
 }
 """Whether a kind is sent by default: what a customer must act on is. Reminders and confirmations are not,
 since many merchants write these themselves."""

@@ -8,12 +8,9 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.mail_addresses import is_address
 from billow.flows.customers import payment_methods
 from billow.flows.mails.outbox import Ordered
-from billow.flows.outside import merchant
 from billow.flows.outside.outside import outside_of
-from billow.flows.outside.seller import seller_of
 from billow.flows.papers import (
     credit_note_document,
     credit_note_einvoice,
@@ -24,9 +21,18 @@ from billow.flows.papers import (
     receipt,
     statement,
 )
+from billow.flows.papers.addressing import (
+    NO_ADDRESS,
+    Addressed,
+    address_of,
+    customer_of,
+    locale_of,
+    moment,
+    sender_of,
+)
 from billow.flows.papers.method_links import update_method
-from billow.providers.documents import InvoiceDocument
-from billow.providers.letters import Card, Letter, Money, Reason, Sender, Value
+from billow.flows.papers.portal_letters import alert_letter, login_letter
+from billow.providers.letters import Card, Letter, Money, Reason, Value
 from billow.providers.letters.layout import spoken
 from billow.resources.charge import Charge
 from billow.resources.credit_note import CreditNote
@@ -38,51 +44,10 @@ from billow.resources.refund import Refund
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
 
-NO_ADDRESS = "The customer has no mail address."
-
-
-@dataclass(frozen=True, slots=True)
-class Addressed:
-    """A letter and to whom it goes, with the documents that are attached, each with the time of its issue."""
-
-    to: str
-    letter: Letter
-    papers: tuple[tuple[InvoiceDocument, datetime], ...] = ()
-    machine: tuple[str, bytes] | None = None
-    """The machine format that goes along: its profile and its content."""
-
 
 def address(tx: Tx, mail: Ordered) -> Addressed | str:
     """Return the letter of a mail, or why there is nothing to send any more."""
     return LETTERS[mail.kind](tx, mail)
-
-
-def sender_of(tx: Tx) -> Sender:
-    """Return the account as the one who writes, with its name and colour."""
-    seller, color = seller_of(tx), merchant.merchant_of(tx).primary_color or seller_of(tx).primary_color
-    party = invoice_document.seller_party(seller)
-    plain = Sender(
-        merchant.name_of(tx) or "billow",
-        parseaddr(seller.email)[1],
-        party.lines,
-        party.tax_ids[0] if party.tax_ids else "",
-    )
-    return Sender(plain.name, plain.email, plain.lines, plain.tax_id, color) if color else plain
-
-
-def locale_of(customer: Customer) -> str:
-    """Return the locale that the customer prefers; which of them we speak is decided by the wording."""
-    return next(iter(customer.preferred_locales or []), "en")
-
-
-def address_of(customer: Customer, *first: str | None) -> str | None:
-    """Return the first of these that is an address, and the customer's last; or what stands there instead."""
-    known = [one for one in (*first, customer.email) if one]
-    return next((one for one in known if is_address(one)), known[0] if known else None)
-
-
-def customer_of(tx: Tx, id: str) -> Customer:
-    return rows.find(tx, Customer, id, deleted=True)
 
 
 # ------------------------------------------------------------------------------------- about an invoice
@@ -256,10 +221,6 @@ def failed_variant(kind: str, facts: dict[str, Any]) -> str:
     if facts["failures"] == 1:
         return "first"
     return "last_try" if facts["left"] == 1 and kind == "payment_failed" else "again"
-
-
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 # ------------------------------------------------------------------------------------- about a payment
@@ -466,4 +427,6 @@ LETTERS: dict[str, Callable[[Tx, Ordered], Addressed | str]] = {
     "trial_ending": trial_letter,
     "dispute": dispute_letter,
     "statement": statement_letter,
+    "portal_login": login_letter,
+    "cost_alert": alert_letter,
 }

@@ -48,6 +48,11 @@ def portal(tx: Tx, session: str) -> str:
     return address(tx, "p", session, "portal session")
 
 
+def login(tx: Tx, login: str) -> str:
+    """Return the address of a mail that leads into the billing portal once."""
+    return address(tx, "l", login, "portal login")
+
+
 def authentication(tx: Tx, intent: str) -> str:
     """Return the address at which a customer confirms a payment or setup intent to the bank."""
     return address(tx, "a", intent, "action")

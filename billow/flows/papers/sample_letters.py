@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billow.flows.papers.letters import sender_of
+from billow.flows.papers.addressing import sender_of
 from billow.providers.letters import Card, Letter, LetterLine, Money, Reason, Value
 from billow.providers.letters.layout import LANGUAGES
 from billow.store.tx import Tx
@@ -23,6 +23,8 @@ FACTS = {
     "debit_notice": ("amount", "number", "date"),
     "dispute": ("amount", "due"),
     "statement": (),
+    "portal_login": (),
+    "cost_alert": ("amount", "date"),
 }
 """The rows of facts of each kind; those about a subscription name the plan and a date."""
 WITH_LINES = ("invoice", "invoice_overdue", "payment_failed", "payment_action_required", "payment_recovered")
@@ -75,6 +77,7 @@ def sample_values(tx: Tx) -> dict[str, Value]:
         "number": "SAMPLE-0001",
         "credit_note": "SAMPLE-0001-CN-01",
         "left": Money(3000, "eur"),
+        "limit": Money(10000, "eur"),
         "plan": "Pro",
         "reason": Reason("insufficient_funds"),
         "due": tx.now + timedelta(days=14),

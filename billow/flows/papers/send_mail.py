@@ -12,7 +12,7 @@ from billow.flows.mails import bounces, outbox
 from billow.flows.mails.outbox import Ordered
 from billow.flows.outside.outside import MAIL_PATIENCE, MAIL_SENDING, Outside, outside_of
 from billow.flows.papers import letters
-from billow.flows.papers.letters import Addressed
+from billow.flows.papers.addressing import Addressed
 from billow.providers.documents import pdf
 from billow.providers.letters.layout import Written, written
 from billow.providers.mail import Message

@@ -30,7 +30,15 @@ MAX_ROWS = 5000
 @job("store.prune", lane="events")
 def prune(tx: Tx, refs: list[str]) -> None:
     """Delete old rows, up to MAX_ROWS of each kind; run again at once if there are more, else tomorrow."""
-    kinds = (prune_events, prune_keys, prune_files, prune_tokens, prune_mails, prune_collections)
+    kinds = (
+        prune_events,
+        prune_keys,
+        prune_files,
+        prune_tokens,
+        prune_mails,
+        prune_collections,
+        prune_logins,
+    )
     more = MAX_ROWS in [kind(tx) for kind in kinds]
     jobs.put(tx, "store.prune", refs[0], tx.wall + (timedelta(0) if more else EVERY), clock="wall")
     plan(tx.conn, tx.wall)
@@ -100,6 +108,16 @@ def prune_collections(tx: Tx) -> int:
         "id in (select id from method_collections where created < %(before)s order by created limit %(most)s)"
     )
     return rows.delete_where(tx, MethodCollection, old, most=MAX_ROWS, before=tx.wall - COLLECTIONS)
+
+
+def prune_logins(tx: Tx) -> int:
+    """Delete who asked for links to the portal: they count for an hour at most, and name addresses."""
+    return tx.run(
+        "delete from portal_logins where id in (select id from portal_logins where created < %(before)s"
+        " order by created limit %(most)s)",
+        most=MAX_ROWS,
+        before=tx.wall - TOKENS,
+    )
 
 
 def plan(conn: psycopg.Connection[Any], now: datetime) -> None:

@@ -35,8 +35,10 @@ def reasons(feature: dict[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
     if not asked["enabled"]:
         return {}
     comment = " ".join(form.get("comment", "").split())[:LONGEST_COMMENT]
-    feedback = form.get("feedback", "")
+    feedback, own = form.get("feedback", ""), asked["feedback_options"] or []
     chosen = {"feedback": feedback} if feedback in (asked["options"] or []) else {}
+    if feedback in own:
+        chosen = {"feedback_option": feedback}
     return {**chosen, **({"comment": comment} if comment else {})}
 
 

@@ -7,6 +7,7 @@ from billow.api import rows
 from billow.api.params import Params, merged, missing
 from billow.core.errors import require
 from billow.flows.outside.outside import outside_of
+from billow.resources import feedback_option, payment_method_configuration
 from billow.resources.portal_configuration import (
     BLANK_PROFILE,
     NO_FEATURES,
@@ -15,6 +16,7 @@ from billow.resources.portal_configuration import (
     Features,
     PortalConfiguration,
 )
+from billow.store.ids import new_id
 from billow.store.tx import Tx
 
 EVERYTHING: dict[str, Any] = {
@@ -52,16 +54,18 @@ class Update(Params):
 @PortalConfiguration.create(Create)
 def create(tx: Tx, wanted: Create) -> PortalConfiguration:
     """Create a configuration of the billing portal; the first one becomes the default."""
-    check(wanted.features)
+    check(tx, wanted.features)
     found = rows.select(tx, PortalConfiguration, "is_default")
+    id = new_id(PortalConfiguration.prefix)
     return rows.insert(
         tx,
         PortalConfiguration(
+            id=id,
             business_profile={**BLANK_PROFILE, **(sent_values(wanted.business_profile))},
             default_return_url=wanted.default_return_url,
             features=merged_features(NO_FEATURES, wanted.features),
             is_default=not found,
-            login_page=login_page(tx, wanted.login_page),
+            login_page=login_page(tx, id, wanted.login_page),
             metadata=merged({}, wanted.metadata),
             name=wanted.name,
             updated=tx.now,
@@ -86,7 +90,7 @@ def default_of(tx: Tx) -> PortalConfiguration:
 @PortalConfiguration.update(Update)
 def update(tx: Tx, configuration: PortalConfiguration, wanted: Update) -> PortalConfiguration:
     """Update a configuration of the billing portal. The default cannot be deactivated."""
-    check(wanted.features)
+    check(tx, wanted.features)
     require(
         wanted.active is not False or not configuration.is_default,
         "The default configuration cannot be deactivated.",
@@ -104,7 +108,7 @@ def update(tx: Tx, configuration: PortalConfiguration, wanted: Update) -> Portal
     if wanted.features:
         changes["features"] = merged_features(configuration.features, wanted.features)
     if wanted.login_page:
-        changes["login_page"] = login_page(tx, wanted.login_page)
+        changes["login_page"] = login_page(tx, configuration.id, wanted.login_page)
     if "metadata" in sent:
         changes["metadata"] = merged(configuration.metadata, wanted.metadata)
     if all(getattr(configuration, name) == value for name, value in changes.items()):
@@ -133,16 +137,25 @@ def inner(before: dict[str, Any], wanted: Params) -> dict[str, Any]:
     return found
 
 
-def login_page(tx: Tx, wanted: LoginPage | None) -> dict[str, Any]:
-    """Return the login page of a configuration. It has no address of its own: customers get links."""
+def login_page(tx: Tx, id: str, wanted: LoginPage | None) -> dict[str, Any]:
+    """Return the page of a configuration on which customers ask for a link to the portal by mail."""
     enabled = bool(wanted and wanted.enabled)
-    return {"enabled": enabled, "url": f"{outside_of(tx).base_url}/login/{tx.tenant}" if enabled else None}
+    url = f"{outside_of(tx).base_url}/login/{tx.tenant}/{id}" if enabled else None
+    return {"enabled": enabled, "url": url}
 
 
-def check(features: Features | None) -> None:
-    """Check that each feature has what it needs when it is enabled."""
+def check(tx: Tx, features: Features | None) -> None:
+    """Check that each feature has what it needs when it is enabled, and that what it names is there."""
     if features is None:
         return
+    why = features.subscription_cancel.cancellation_reason if features.subscription_cancel else None
+    if why and why.feedback_options:
+        at = "features[subscription_cancel][cancellation_reason][feedback_options]"
+        feedback_option.check(tx, why.feedback_options, at)
+    method = features.payment_method_update
+    if method and method.payment_method_configuration:
+        at = "features[payment_method_update][payment_method_configuration]"
+        payment_method_configuration.find(tx, method.payment_method_configuration, at)
     update = features.customer_update
     if update and update.enabled and update.given("enabled") and not update.given("allowed_updates"):
         raise missing("features[customer_update][allowed_updates]")

@@ -18,6 +18,7 @@ from billow.flows.taxes import params as taxes
 from billow.resources import payment_method as cards
 from billow.resources import tax_rate
 from billow.resources.customer import Customer
+from billow.resources.feedback_option import FeedbackOption
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.subscription import (
     BillingSchedule,
@@ -122,6 +123,9 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
         param="days_until_due",
     )
     check_end_of_trial(subscription, wanted, method)
+    if wanted.cancellation_details and wanted.cancellation_details.feedback_option:
+        option = wanted.cancellation_details.feedback_option
+        rows.find(tx, FeedbackOption, option, param="cancellation_details[feedback_option]")
     if wanted.default_payment_method:
         check_method(tx, subscription, wanted.default_payment_method)
     rates = wanted.default_tax_rates or []

@@ -14,6 +14,7 @@ from billow.flows.subscription_changes import prorations
 from billow.flows.subscription_status import end
 from billow.flows.subscription_terms import billing_schedules
 from billow.resources.customer import Customer
+from billow.resources.feedback_option import FeedbackOption
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
 from billow.resources.subscription import CancellationDetails, Subscription
@@ -39,6 +40,9 @@ def cancel(tx: Tx, subscription: Subscription, wanted: Cancel) -> Subscription:
             f"No such subscription: '{subscription.id}'", param="id", code="resource_missing", status=404
         )
     details = wanted.cancellation_details.sent() if wanted.cancellation_details else {}
+    if details.get("feedback_option"):
+        option = details["feedback_option"]
+        rows.find(tx, FeedbackOption, option, param="cancellation_details[feedback_option]")
     return cancel_now(tx, subscription, invoice_now=wanted.invoice_now, prorates=wanted.prorate, **details)
 
 

@@ -1,4 +1,4 @@
-"""Schedule the checks of billing thresholds and of wallets that new usage may have reached."""
+"""Schedule the checks of billing thresholds, wallets and alerts on costs that new usage may have reached."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,14 @@ CONCERNED = """
         where i.subscription = s.id and p.recurring ->> 'meter' = any(%(meters)s)
     ) union all
     select 'wallet.check', w.id from wallets w where w.watched and w.customer = any(%(customers)s)
+    union all select 'cost.alert', a.id from cost_alerts a where a.customer = any(%(customers)s)
     order by 1, 2"""
 
 
 def expect(tx: Tx, events: Sequence[Measured]) -> None:
-    """Schedule a check of each subscription with a threshold that these events count for, and of wallets.
+    """Schedule a check of each subscription with a threshold that these events count for.
 
-    Wallets are checked that are topped up by themselves, of the customers of these events.
+    Of the customers of these events, wallets that are topped up by themselves and alerts are checked.
     """
     found = tx.tuples(
         CONCERNED,
@@ -30,9 +31,8 @@ def expect(tx: Tx, events: Sequence[Measured]) -> None:
         meters=list({event.meter for event in events}),
     )
     put(tx, [id for kind, id in found if kind == "subscription.threshold"])
-    jobs.put_many(
-        tx, "wallet.check", [(id, tx.wall) for kind, id in found if kind == "wallet.check"], clock="wall"
-    )
+    for kind in ("wallet.check", "cost.alert"):
+        jobs.put_many(tx, kind, [(id, tx.wall) for each, id in found if each == kind], clock="wall")
 
 
 def put(tx: Tx, subscriptions: Sequence[str]) -> None:

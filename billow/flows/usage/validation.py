@@ -42,7 +42,7 @@ class Counter:
     formula: str
     time_window: str | None = None
     watched: bool = False
-    """Whether usage may reach a threshold of a subscription or of a wallet; if so, it is looked for."""
+    """Whether usage may reach a threshold of a subscription or wallet, or an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ METERS = """
         customer_mapping ->> 'event_payload_key', value_settings ->> 'event_payload_key',
         default_aggregation ->> 'formula', event_time_window,
         exists (select from subscriptions where watched and status in ('active', 'past_due'))
-        or exists (select from wallets where watched)
+        or exists (select from wallets where watched) or exists (select from cost_alerts)
     from meters where event_name = any(%(names)s)
     order by event_name, status, created desc, id desc"""  # active before inactive
 CUSTOMERS = """

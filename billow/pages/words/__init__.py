@@ -7,11 +7,20 @@ from babel import Locale
 from billow.pages.words.english import ENGLISH
 from billow.pages.words.french import FRENCH
 from billow.pages.words.german import GERMAN
+from billow.pages.words.portal_english import PORTAL_ENGLISH
+from billow.pages.words.portal_french import PORTAL_FRENCH
+from billow.pages.words.portal_german import PORTAL_GERMAN
+from billow.pages.words.portal_swedish import PORTAL_SWEDISH
 from billow.pages.words.swedish import SWEDISH
 from billow.providers.letters.formats import locale_of
 from billow.providers.letters.layout import LANGUAGES as LETTERS
 
-LANGUAGES = {"en": ENGLISH, "sv": SWEDISH, "de": GERMAN, "fr": FRENCH}
+LANGUAGES = {
+    "en": {**ENGLISH, **PORTAL_ENGLISH},
+    "sv": {**SWEDISH, **PORTAL_SWEDISH},
+    "de": {**GERMAN, **PORTAL_GERMAN},
+    "fr": {**FRENCH, **PORTAL_FRENCH},
+}
 
 
 @dataclass(frozen=True, slots=True)

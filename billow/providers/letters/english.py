@@ -260,6 +260,26 @@ TEXTS = {
             "It lists what was billed and paid, and what is open with its due date.",
         ),
     ),
+    "portal_login.link": Texts(
+        "Your link to {seller}",
+        "It works once, for 15 minutes.",
+        "Open your account",
+        (
+            "Somebody, probably you, asked for a link to your account with {seller}.",
+            "It works once, within 15 minutes. If it was not you, do nothing: nobody else has this link.",
+        ),
+        "Open my account",
+    ),
+    "cost_alert.reached": Texts(
+        "Your costs have reached {limit}",
+        "You asked to be told.",
+        "Your costs have reached {limit}",
+        (
+            "What your account with {seller} costs in the period until {date} has reached {limit}. "
+            "You asked to be told.",
+            "So far it is {amount}. Nothing is stopped, and there is one such mail in a period.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Dispute of {amount}: respond by {due}",
         "A customer disputes a payment.",

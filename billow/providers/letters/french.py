@@ -276,6 +276,27 @@ TEXTS = {
             "Il indique ce qui a été facturé et payé, et ce qui reste dû avec son échéance.",
         ),
     ),
+    "portal_login.link": Texts(
+        "Votre lien vers {seller}",
+        "Il fonctionne une fois, pendant 15 minutes.",
+        "Ouvrez votre compte",
+        (
+            "Quelqu’un, sans doute vous, a demandé un lien vers votre compte chez {seller}.",
+            "Il fonctionne une fois, pendant 15 minutes. Si ce n’était pas vous, ne faites rien : personne "
+            "d’autre n’a ce lien.",
+        ),
+        "Ouvrir mon compte",
+    ),
+    "cost_alert.reached": Texts(
+        "Vos coûts ont atteint {limit}",
+        "Vous avez demandé à le savoir.",
+        "Vos coûts ont atteint {limit}",
+        (
+            "Les coûts de votre compte chez {seller} pour la période jusqu’au {date} ont atteint {limit}. "
+            "Vous avez demandé à le savoir.",
+            "Ils sont de {amount} jusqu’ici. Rien n’est arrêté, et il y a un tel message par période.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Litige de {amount} : répondre avant le {due}",
         "Un client conteste un paiement.",

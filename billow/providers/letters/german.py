@@ -279,6 +279,27 @@ TEXTS = {
             "Er führt auf, was berechnet und bezahlt wurde, und was mit welcher Fälligkeit offen ist.",
         ),
     ),
+    "portal_login.link": Texts(
+        "Ihr Link zu {seller}",
+        "Er gilt einmal, 15 Minuten lang.",
+        "Öffnen Sie Ihr Konto",
+        (
+            "Jemand, vermutlich Sie, hat einen Link zu Ihrem Konto bei {seller} angefordert.",
+            "Er gilt einmal, innerhalb von 15 Minuten. Waren Sie es nicht, tun Sie nichts: Niemand sonst "
+            "hat diesen Link.",
+        ),
+        "Mein Konto öffnen",
+    ),
+    "cost_alert.reached": Texts(
+        "Ihre Kosten haben {limit} erreicht",
+        "Sie wollten es wissen.",
+        "Ihre Kosten haben {limit} erreicht",
+        (
+            "Die Kosten Ihres Kontos bei {seller} im Zeitraum bis {date} haben {limit} erreicht. "
+            "Sie wollten es wissen.",
+            "Bisher sind es {amount}. Es wird nichts angehalten, und je Zeitraum kommt eine solche E-Mail.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Zahlung angefochten ({amount}): Antwort bis {due}",
         "Ein Kunde ficht eine Zahlung an.",

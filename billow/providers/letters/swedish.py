@@ -266,6 +266,27 @@ TEXTS = {
             "Det visar vad som fakturerats och betalats, och vad som är obetalt med förfallodatum.",
         ),
     ),
+    "portal_login.link": Texts(
+        "Din länk till {seller}",
+        "Den fungerar en gång, i 15 minuter.",
+        "Öppna ditt konto",
+        (
+            "Någon, troligen du, har bett om en länk till ditt konto hos {seller}.",
+            "Den fungerar en gång, inom 15 minuter. Var det inte du behöver du inte göra något: ingen annan "
+            "har länken.",
+        ),
+        "Öppna mitt konto",
+    ),
+    "cost_alert.reached": Texts(
+        "Dina kostnader har nått {limit}",
+        "Du ville få veta det.",
+        "Dina kostnader har nått {limit}",
+        (
+            "Kostnaderna för ditt konto hos {seller} i perioden till {date} har nått {limit}. "
+            "Du ville få veta det.",
+            "Hittills är de {amount}. Inget stoppas, och det kommer ett sådant mejl per period.",
+        ),
+    ),
     "dispute.opened": Texts(
         "Bestriden betalning på {amount}: svara senast {due}",
         "En kund bestrider en betalning.",

@@ -230,6 +230,7 @@ STORIES: dict[str, Story] = {
 #: Nouns of which Stripe emits nothing either, or emits an event of another noun.
 SILENT = {
     "api_key": "who may ask is no event of the account's business",
+    "billing.feedback_option": "Stripe has no event for it",
     "entitlements.feature": "Stripe emits what customers are entitled to",
     "file_link": "Stripe has no event for it",
     "invoice_rendering_template": "Stripe has no event for it",

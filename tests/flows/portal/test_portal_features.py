@@ -1,6 +1,7 @@
 """Is each parameter of the portal's configurations and sessions honoured on its pages (§9.3)?"""
 
 import re
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -324,3 +325,52 @@ def test_a_list_is_there_where_its_feature_is_on(world: World, app: Any, feature
         id = configured(world, **{feature: {"enabled": on}})
         visitor = opened(world, app, ann.id, configuration=id)
         assert (heading in visitor.words()) is on
+
+
+def test_a_customer_says_why_in_the_sellers_words(world: World, app: Any, contract: ModuleType) -> None:
+    moved = world.post("/v1/billing/feedback_options", description="Moved to another city")
+    gone = world.post("/v1/billing/feedback_options", description="The old reason")
+    reasons = {**REASONS, "feedback_options": [moved["id"], gone["id"]]}
+    cancel = {"enabled": True, "cancellation_reason": reasons}
+    used = configured(world, subscription_cancel=cancel)
+    ended = world.post(f"/v1/billing/feedback_options/{gone['id']}/deactivate")
+    assert contract.problems(moved) == contract.problems(ended) == []
+    assert ended["status"] == "inactive" and ended["status_transitions"]["deactivated_at"]
+    refused = world.refused(f"/v1/billing/feedback_options/{gone['id']}/deactivate")
+    assert "already inactive" in refused["message"]
+    refused = world.refused(
+        f"/v1/billing_portal/configurations/{used}", features={"subscription_cancel": cancel}
+    )
+    assert "is inactive" in refused["message"]
+    ann = world.customer("ann")
+    subscription = ann.subscribes_to(world.plan("Pro", usd=20))
+    visitor = asks(opened(world, app, ann.id), "cancel", subscription.id)
+    assert "Moved to another city" in visitor.words() and "The old reason" not in visitor.words()
+    visitor.sends(action="cancel", feedback=moved["id"])
+    details = subscription.now["cancellation_details"]
+    assert (details["feedback"], details["feedback_option"]) == (None, moved["id"])
+    shown = world.get(f"/v1/subscriptions/{subscription.id}", expand=["cancellation_details.feedback_option"])
+    assert shown["cancellation_details"]["feedback_option"]["description"] == "Moved to another city"
+
+
+def test_a_configuration_says_which_methods_can_be_added(world: World, app: Any) -> None:
+    on, off = {"display_preference": {"preference": "on"}}, {"display_preference": {"preference": "off"}}
+    debits = world.post("/v1/payment_method_configurations", name="Debits", sepa_debit=on, card=off)["id"]
+    feature = {"enabled": True, "payment_method_configuration": debits}
+    used = configured(world, payment_method_update=feature)
+    ann = world.customer("ann", card=None)
+    visitor = opened(world, app, ann.id)
+    link = re.search(r'href="(http[^"]*/m/[^"]+)"', visitor.text)
+    assert link
+    visitor.opens(link[1])
+    assert "IBAN" in visitor.words() and "Card number" not in visitor.words()
+    visitor.sends(iban="DE89370400440532013000", account_holder="Ann Example")
+    [kept] = world.get("/v1/payment_methods", customer=ann.id)["data"]
+    assert kept["type"] == "sepa_debit"
+    settings = world.get(f"/v1/customers/{ann.id}")["invoice_settings"]
+    assert settings["default_payment_method"] == kept["id"]
+    feature["payment_method_configuration"] = "pmc_unheard"
+    refused = world.refused(
+        f"/v1/billing_portal/configurations/{used}", features={"payment_method_update": feature}
+    )
+    assert refused["code"] == "resource_missing"
