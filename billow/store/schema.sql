@@ -840,6 +840,7 @@ create table invoices (
     seller_version             text,            -- the seller as it was issued by (seller_versions)
     wallet                     text        references wallets,  -- whose top-up it is
     top_up                     text        check (top_up in ('automatic', 'requested')),
+    shared_percents            jsonb,
     amount_shipping            bigint      not null default 0,
     application_fee_amount     bigint,
     default_source             text,
