@@ -1275,13 +1275,15 @@ create table balance_transactions (
     reporting_category text        not null,
     source             text,
     type               text        not null check (type in ('adjustment', 'application_fee',
-        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund',
-        'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund', 'payout',
+        'payout_cancel', 'payout_failure', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
+    payout             text,                          -- that it is of, or that pays it out
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
 create index on balance_transactions (source);
+create index balance_transactions_by_payout on balance_transactions (payout) where payout is not null;
 
 -- What is credited of an invoice after it was finalized. `taken_back` is the net that it takes back of each invoice line.
 create table credit_notes (
@@ -2687,6 +2689,42 @@ create policy one_tenant on payment_records using (tenant = current_setting('bil
 alter table payment_attempt_records enable row level security;
 alter table payment_attempt_records force row level security;
 create policy one_tenant on payment_attempt_records using (tenant = current_setting('billow.tenant', true));
+
+-- Payouts: what gateways pay out of their balances to the bank.
+create table payouts (
+    tenant                      text        not null default current_setting('billow.tenant'),
+    id                          text        primary key,
+    created                     timestamptz not null,
+    amount                      bigint      not null check (amount <> 0),
+    arrival_date                timestamptz not null,
+    automatic                   boolean     not null,
+    balance_transaction         text,
+    bank_entry                  text,
+    currency                    text        not null,
+    description                 text,
+    destination                 text,
+    failure_balance_transaction text,
+    failure_code                text,
+    failure_message             text,
+    gateway                     text        not null,
+    metadata                    jsonb       not null,
+    method                      text        not null check (method in ('instant', 'standard')),
+    original_payout             text,
+    reconciliation_status       text        not null
+        check (reconciliation_status in ('completed', 'in_progress', 'not_applicable')),
+    reference                   text,
+    reversed_by                 text,
+    source_type                 text        not null,
+    statement_descriptor        text,
+    status                      text        not null
+        check (status in ('canceled', 'failed', 'in_transit', 'paid', 'pending'))
+);
+create index payouts_by_created on payouts (tenant, created desc, id desc);
+create unique index payouts_by_reference on payouts (tenant, gateway, reference);
+
+alter table payouts enable row level security;
+alter table payouts force row level security;
+create policy one_tenant on payouts using (tenant = current_setting('billow.tenant', true));
 
 -- The time zone of the account's seller, whose months and days the books have.
 create function seller_zone() returns text language sql stable as $$

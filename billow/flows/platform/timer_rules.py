@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
-from billow.core import lifecycle, timers
+from billow.core import lifecycle, payouts, timers
 from billow.flows.billing import drafts
 from billow.flows.checkout import method_collections
 from billow.flows.outside import merchant
@@ -364,6 +364,14 @@ OTHERS = (
         lambda row: row["now"] + notices.ASKED_AGAIN,
         *ON_THE_WALL,
         early=True,
+    ),
+    Rule(
+        "payout.advance",
+        "payouts",
+        "r.status, r.created, r.arrival_date",
+        "r.status in ('pending', 'in_transit') and r.reference is null",
+        lambda row: payouts.due(row["status"], row["created"], row["arrival_date"]),
+        *ON_THE_WALL,
     ),
     Rule(
         "portal.resume", "subscriptions", "r.resumes_at as at",
