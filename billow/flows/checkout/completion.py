@@ -136,7 +136,7 @@ def asked(gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]) -
     """Ask the gateways to charge, or to set up the method that is saved; return the answers that came."""
     if attempts[0].kind == "setup":
         return {one.id: collect.carry_out(gateways[one.gateway], one) for one in attempts}
-    return collect.charge_each(gateways, attempts)
+    return collect.carry_out_each(gateways, attempts)
 
 
 def confirm(tx: Tx, id: str, passed: bool) -> Steps:
