@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from billow.api.fields import instant
 from billow.core import lifecycle, payouts, timers
 from billow.flows.billing import drafts
-from billow.flows.checkout import method_collections
+from billow.flows.checkout import completion, method_collections
 from billow.flows.outside import merchant
 from billow.flows.payments import collect, late_payments, notices, settle
 from billow.store import jobs
@@ -311,6 +311,20 @@ OTHERS = (
     Rule("schedule.expiring", "subscription_schedules", "r.phases", PLANNED, expiring),
     Rule(
         "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
+    ),
+    Rule(
+        "checkout.settle", "checkout_sessions", "r.attempt_until as at",
+        "r.status = 'open' and (r.attempt_until is not null or r.pending->>'awaits' is not null)",
+        lambda row: row["at"] or row["now"] + completion.AGAIN, *ON_THE_WALL, early=True,
+    ),
+    Rule(
+        "checkout.follow", "checkout_sessions", "r.status",
+        "r.status = 'complete' and r.payment_status = 'unpaid' and exists (select from payment_intents p"
+        " where p.id = coalesce(r.payment_intent,"
+        " (select i.payment_intent from invoices i where i.id = r.invoice))"
+        " and (p.status in ('processing', 'succeeded') or p.status = 'requires_capture'"
+        " and (r.invoice_creation->>'enabled')::boolean))",
+        lambda row: row["now"] + completion.HELD, early=True,
     ),
     Rule(
         "collection.follow", "method_collections", "r.created as at", "r.state = 'open'",
