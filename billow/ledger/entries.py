@@ -305,6 +305,11 @@ def prepaid_granted(currency: str, amount: int) -> list[Transfer]:
     return move(the("revenue_adjustments", currency), the("prepaid", currency), amount)
 
 
+def prepaid_lost(currency: str, amount: int) -> list[Transfer]:
+    """Lower the loss of a payment by the credits that it had bought; a negative amount takes them back."""
+    return move(the("bad_debt", currency), the("prepaid", currency), amount)
+
+
 def prepaid_used(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:
     return move(the("prepaid", currency), revenue(product, currency), amount, line)
 

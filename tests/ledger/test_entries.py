@@ -72,6 +72,7 @@ TABLE = {
         entries.fee_charged("simulated", "usd", 483),
         [("gateway_fees", "clearing:simulated", 483)],
     ),
+    "credits of a lost payment": (entries.prepaid_lost("usd", -500), [("prepaid", "bad_debt", 500)]),
     "payout sent": (
         entries.payout_sent("simulated", "usd", 15_142),
         [("in_transit", "clearing:simulated", 15_142)],
