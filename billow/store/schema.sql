@@ -2516,6 +2516,24 @@ alter table closed_periods enable row level security;
 alter table closed_periods force row level security;
 create policy one_tenant on closed_periods using (tenant = current_setting('billow.tenant', true));
 
+-- Each time that a refund without a credit note takes its part of a tax back, or gives it again since it failed, or since
+-- a credit note takes it over: so what a month has declared does not change.
+create table refund_taxes (
+    tenant   text        not null default current_setting('billow.tenant'),
+    created  timestamptz not null,
+    event    text        not null,  -- of the ledger, as its source
+    source   text        not null,
+    refund   text        not null references refunds,
+    currency text        not null,
+    tax_rate text        not null,
+    amount   bigint      not null,  -- negative: given again
+    primary key (tenant, source, event, tax_rate)
+);
+create index refund_taxes_by_refund on refund_taxes (refund);
+alter table refund_taxes enable row level security;
+alter table refund_taxes force row level security;
+create policy one_tenant on refund_taxes using (tenant = current_setting('billow.tenant', true));
+
 -- What is declared of taxes: invoices when they are finalized, less voided ones, credit notes and refunds.
 create view tax_entries with (security_invoker = true) as
 with late as (
@@ -2553,13 +2571,11 @@ union all
 select l.at, l.invoice, l.currency, null, null, l.sign * l.net, 0 from lines l where l.taxes = '[]'
 union all
 -- A refund without a credit note takes its part of each tax back; its base is what that tax is of.
-select coalesce(late.booked, b.created), null, r.currency, rate.id, 'standard_rated',
-    -round((tax ->> 'amount')::bigint * 100 / rate.percentage)::bigint, -(tax ->> 'amount')::bigint
-from refunds r join balance_transactions b on b.id = r.balance_transaction
-cross join lateral jsonb_array_elements(r.granted -> 'taxes') as tax
-join tax_rates rate on rate.id = tax ->> 'tax_rate'
-left join late on late.source = r.id and late.event = 'refund.granted'
-where r.status = 'succeeded' and rate.percentage > 0;
+select coalesce(late.booked, r.created), null, r.currency, rate.id, 'standard_rated',
+    -round(r.amount * 100 / rate.percentage)::bigint, -r.amount
+from refund_taxes r join tax_rates rate on rate.id = r.tax_rate
+left join late on late.source = r.source and late.event = r.event
+where rate.percentage > 0;
 -- The people who work in the dashboard. They belong to the installation and have a role for each account, so they are
 -- looked up before a tenant is known. Of passwords, codes, links and sessions only hashes are kept.
 create table operators (
