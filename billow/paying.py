@@ -15,6 +15,7 @@ from billow.core.money import show as amount
 from billow.core.routing import Route
 from billow.flows.outside import gateways as configured
 from billow.flows.payments import late_payments
+from billow.flows.platform import connected_accounts
 from billow.opening import open_installation, read_settings
 from billow.providers.gateways.simulated import Simulated
 from billow.resources.payment_method_types import BY_NAME
@@ -99,6 +100,7 @@ def set_gateway(
         check(made)
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
+            connected_accounts.follow_gateways(tx)
         say(f"{name} takes payments.")
         if not own:
             say(f"Let it send its notices to {address_of(built, mode, name)}")
@@ -139,6 +141,7 @@ def stop_gateway(
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             found = configured.stop(tx, name)
+            connected_accounts.follow_gateways(tx)
         require(found, f"There is no gateway {name}.")
         say(f"{name} takes no new payments.")
 
@@ -179,6 +182,7 @@ def remove_gateway(
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             found = configured.remove(tx, name)
+            connected_accounts.follow_gateways(tx)
         require(found, f"There is no gateway {name}.")
         say(f"{name} is removed.")
 

@@ -38,4 +38,11 @@ class MethodCollected:
     collection: str
 
 
-Notice = AttemptChanged | DisputeChanged | FraudSuspected | MethodCollected
+@dataclass(frozen=True, slots=True)
+class PayoutChanged:
+    """A payout to the bank was made, or has changed. `payout` is the gateway's reference."""
+
+    payout: str
+
+
+Notice = AttemptChanged | DisputeChanged | FraudSuspected | MethodCollected | PayoutChanged

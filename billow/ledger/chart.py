@@ -28,6 +28,7 @@ class Kind:
 CHART: dict[str, Kind] = {
     "bank": Kind("Bank", "asset", "debit", "1930", "1800"),
     "clearing": Kind("Gateway clearing", "asset", "debit", "1686", "1460", per="gateway"),
+    "in_transit": Kind("Payouts in transit", "asset", "debit", "1687", "1461"),
     "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
     "unbilled": Kind("Unbilled revenue", "asset", "debit", "1790", "1301"),

@@ -173,8 +173,23 @@ def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
     return move(the("gateway_fees", currency), clearing(gateway, currency), fee)
 
 
-def payout(gateway: str, currency: str, amount: int) -> list[Transfer]:
-    return move(the("bank", currency), clearing(gateway, currency), amount)
+def payout_sent(gateway: str, currency: str, amount: int) -> list[Transfer]:
+    """Post a payout that is on its way to the bank; a negative amount comes back from it."""
+    return move(the("in_transit", currency), clearing(gateway, currency), amount)
+
+
+def payout_arrived(currency: str, amount: int) -> list[Transfer]:
+    return move(the("bank", currency), the("in_transit", currency), amount)
+
+
+def payout_returned(gateway: str, currency: str, amount: int, arrived: bool) -> list[Transfer]:
+    """Post that a payout has failed or was canceled: the gateway holds its amount again."""
+    return move(clearing(gateway, currency), the("bank" if arrived else "in_transit", currency), amount)
+
+
+def payout_found(currency: str, amount: int, arrived: bool) -> list[Transfer]:
+    """Post that money of a statement is a payout; one that had arrived before is on the bank twice."""
+    return move(the("unapplied_cash", currency), the("bank" if arrived else "in_transit", currency), amount)
 
 
 def share_transferred(gateway: str, account: str, currency: str, amount: int) -> list[Transfer]:
@@ -288,6 +303,11 @@ def prepaid_granted(currency: str, amount: int) -> list[Transfer]:
     The sale is revenue when it is invoiced, so what is granted for it leaves revenue until it is used.
     """
     return move(the("revenue_adjustments", currency), the("prepaid", currency), amount)
+
+
+def prepaid_lost(currency: str, amount: int) -> list[Transfer]:
+    """Lower the loss of a payment by the credits that it had bought; a negative amount takes them back."""
+    return move(the("bad_debt", currency), the("prepaid", currency), amount)
 
 
 def prepaid_used(currency: str, product: str, amount: int, line: str | None = None) -> list[Transfer]:

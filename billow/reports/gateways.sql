@@ -10,7 +10,7 @@ with moved as (
         case when event = 'payment.succeeded' then 'collected'
              when event ^@ 'refund.' then 'refunded'
              when event = 'gateway.fee' then 'fees'
-             when event = 'payout' or event ^@ 'bank.' then 'paid out'
+             when event ^@ 'payout.' or event ^@ 'bank.' then 'paid out'
              else 'otherwise' end as what
     from moved
 )

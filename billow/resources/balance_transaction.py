@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from billow.api import fields as f
+from billow.api import rows
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.api.resource import Resource, Where
-from billow.core.errors import Refused
+from billow.resources.payout import Payout
 from billow.store.tx import Tx
 
 TYPES = (
@@ -19,6 +20,9 @@ TYPES = (
     "payment",
     "payment_failure_refund",
     "payment_refund",
+    "payout",
+    "payout_cancel",
+    "payout_failure",
     "refund",
     "refund_failure",
     "stripe_fee",
@@ -49,10 +53,13 @@ class BalanceTransaction(
     net: int = f.amount(required=True)
     reporting_category: str = f.text(required=True)
     source: str | None = f.ref(
-        "charge", refs="application_fee charge dispute fee_refund refund transfer transfer_reversal"
+        "charge", refs="application_fee charge dispute fee_refund payout refund transfer transfer_reversal"
     )
     status: str = f.computed(status)
     type: str = f.choice(SHOWN, *TYPES, required=True)
+
+    payout: str | None = f.text(hidden=True)
+    """The payout that it is of, or that pays it out."""
 
 
 class Filters(Params):
@@ -63,10 +70,12 @@ class Filters(Params):
 
 @BalanceTransaction.listing(Filters)
 def listing(tx: Tx, wanted: Filters) -> Where:
-    """List balance transactions, newest first; `source` selects those of a charge or refund."""
-    if wanted.payout:  # the gateway pays out our balance; billow stores no payouts
-        message = f"No such payout: '{wanted.payout}'"
-        raise Refused(message, param="payout", code="resource_missing")
+    """List balance transactions, newest first; `source` selects those of a charge or refund.
+
+    With `payout` those of a payout, and what an automatic payout pays out.
+    """
+    if wanted.payout:
+        rows.find(tx, Payout, wanted.payout, param="payout")
     where = Where()
     for name, value in wanted.sent().items():
         where = where.also(f"{name} = %({name})s", **{name: value})

@@ -190,6 +190,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     application_fee_amount: int | None = f.amount(hidden=True)
     """What the platform keeps of its payment, and below what goes to which account (payments/shares.py)."""
     transfer_data: dict[str, Any] | None = f.nested(hidden=True)
+    shared_percents: dict[str, Any] | None = f.nested(hidden=True)
+    """The percentages of its total from which these two follow, and the destination (core/shares.py)."""
     days_until_due: int | None = f.integer(hidden=True)
     applied_credits: list[dict[str, Any]] = f.array(default=[], hidden=True)
     """The billing credits that pay for its lines, as these show them."""

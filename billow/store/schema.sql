@@ -841,6 +841,7 @@ create table invoices (
     seller_version             text,            -- the seller as it was issued by (seller_versions)
     wallet                     text        references wallets,  -- whose top-up it is
     top_up                     text        check (top_up in ('automatic', 'requested')),
+    shared_percents            jsonb,
     amount_shipping            bigint      not null default 0,
     application_fee_amount     bigint,
     default_source             text,
@@ -1275,13 +1276,15 @@ create table balance_transactions (
     reporting_category text        not null,
     source             text,
     type               text        not null check (type in ('adjustment', 'application_fee',
-        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund',
-        'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
+        'application_fee_refund', 'charge', 'payment', 'payment_failure_refund', 'payment_refund', 'payout',
+        'payout_cancel', 'payout_failure', 'refund', 'refund_failure', 'stripe_fee', 'transfer', 'transfer_refund')),
     exchange_rate      numeric,                       -- the gateway's, from the charge's currency into this one
+    payout             text,                          -- that it is of, or that pays it out
     check (net = amount - fee)
 );
 create index on balance_transactions (tenant, created desc, id desc);
 create index on balance_transactions (source);
+create index balance_transactions_by_payout on balance_transactions (payout) where payout is not null;
 
 -- What is credited of an invoice after it was finalized. `taken_back` is the net that it takes back of each invoice line.
 create table credit_notes (
@@ -2556,6 +2559,24 @@ alter table closed_periods enable row level security;
 alter table closed_periods force row level security;
 create policy one_tenant on closed_periods using (tenant = current_setting('billow.tenant', true));
 
+-- Each time that a refund without a credit note takes its part of a tax back, or gives it again since it failed, or since
+-- a credit note takes it over: so what a month has declared does not change.
+create table refund_taxes (
+    tenant   text        not null default current_setting('billow.tenant'),
+    created  timestamptz not null,
+    event    text        not null,  -- of the ledger, as its source
+    source   text        not null,
+    refund   text        not null references refunds,
+    currency text        not null,
+    tax_rate text        not null,
+    amount   bigint      not null,  -- negative: given again
+    primary key (tenant, source, event, tax_rate)
+);
+create index refund_taxes_by_refund on refund_taxes (refund);
+alter table refund_taxes enable row level security;
+alter table refund_taxes force row level security;
+create policy one_tenant on refund_taxes using (tenant = current_setting('billow.tenant', true));
+
 -- What is declared of taxes: invoices when they are finalized, less voided ones, credit notes and refunds.
 create view tax_entries with (security_invoker = true) as
 with late as (
@@ -2593,13 +2614,11 @@ union all
 select l.at, l.invoice, l.currency, null, null, l.sign * l.net, 0 from lines l where l.taxes = '[]'
 union all
 -- A refund without a credit note takes its part of each tax back; its base is what that tax is of.
-select coalesce(late.booked, b.created), null, r.currency, rate.id, 'standard_rated',
-    -round((tax ->> 'amount')::bigint * 100 / rate.percentage)::bigint, -(tax ->> 'amount')::bigint
-from refunds r join balance_transactions b on b.id = r.balance_transaction
-cross join lateral jsonb_array_elements(r.granted -> 'taxes') as tax
-join tax_rates rate on rate.id = tax ->> 'tax_rate'
-left join late on late.source = r.id and late.event = 'refund.granted'
-where r.status = 'succeeded' and rate.percentage > 0;
+select coalesce(late.booked, r.created), null, r.currency, rate.id, 'standard_rated',
+    -round(r.amount * 100 / rate.percentage)::bigint, -r.amount
+from refund_taxes r join tax_rates rate on rate.id = r.tax_rate
+left join late on late.source = r.source and late.event = r.event
+where rate.percentage > 0;
 -- The people who work in the dashboard. They belong to the installation and have a role for each account, so they are
 -- looked up before a tenant is known. Of passwords, codes, links and sessions only hashes are kept.
 create table operators (
@@ -2752,6 +2771,42 @@ create unique index approvals_waiting on approvals (tenant, act, about) where st
 alter table approvals enable row level security;
 alter table approvals force row level security;
 create policy one_tenant on approvals using (tenant = current_setting('billow.tenant', true));
+
+-- Payouts: what gateways pay out of their balances to the bank.
+create table payouts (
+    tenant                      text        not null default current_setting('billow.tenant'),
+    id                          text        primary key,
+    created                     timestamptz not null,
+    amount                      bigint      not null check (amount <> 0),
+    arrival_date                timestamptz not null,
+    automatic                   boolean     not null,
+    balance_transaction         text,
+    bank_entry                  text,
+    currency                    text        not null,
+    description                 text,
+    destination                 text,
+    failure_balance_transaction text,
+    failure_code                text,
+    failure_message             text,
+    gateway                     text        not null,
+    metadata                    jsonb       not null,
+    method                      text        not null check (method in ('instant', 'standard')),
+    original_payout             text,
+    reconciliation_status       text        not null
+        check (reconciliation_status in ('completed', 'in_progress', 'not_applicable')),
+    reference                   text,
+    reversed_by                 text,
+    source_type                 text        not null,
+    statement_descriptor        text,
+    status                      text        not null
+        check (status in ('canceled', 'failed', 'in_transit', 'paid', 'pending'))
+);
+create index payouts_by_created on payouts (tenant, created desc, id desc);
+create unique index payouts_by_reference on payouts (tenant, gateway, reference);
+
+alter table payouts enable row level security;
+alter table payouts force row level security;
+create policy one_tenant on payouts using (tenant = current_setting('billow.tenant', true));
 
 -- The time zone of the account's seller, whose months and days the books have.
 create function seller_zone() returns text language sql stable as $$

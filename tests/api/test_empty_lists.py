@@ -76,22 +76,22 @@ def furnished(app: Any) -> tuple[Api, dict[str, str]]:
     [
         ({"limit": "0"}, "limit"),
         ({"limit": "101"}, "limit"),
-        ({"starting_after": "po_1"}, "starting_after"),
-        ({"starting_after": "po_1", "ending_before": "po_2"}, "ending_before"),
+        ({"starting_after": "tu_1"}, "starting_after"),
+        ({"starting_after": "tu_1", "ending_before": "tu_2"}, "ending_before"),
         ({"created[after]": "1"}, "created[after]"),
-        ({"expand[]": "destination"}, "expand"),
+        ({"expand[]": "source"}, "expand"),
     ],
 )
 def test_params_of_an_empty_list_are_checked_as_those_of_any_list(
     api: Any, sent: dict[str, str], param: str
 ) -> None:
-    answer = api.get("/v1/payouts", sent)
+    answer = api.get("/v1/topups", sent)
     assert (answer.status, answer["error"]["param"]) == (400, param)
 
 
 def test_an_empty_list_takes_expand_and_ranges(api: Any) -> None:
-    sent = {"expand[]": "data.destination", "created[gte]": "1", "created[lt]": "1800000000", "limit": "100"}
-    assert api.get("/v1/payouts", sent)["data"] == []
+    sent = {"expand[]": "data.source", "created[gte]": "1", "created[lt]": "1800000000", "limit": "100"}
+    assert api.get("/v1/topups", sent)["data"] == []
 
 
 @pytest.mark.parametrize(("path", "noun"), [row for row in ROWS if row.values[0] != "/v1/accounts"])
@@ -114,14 +114,14 @@ def test_a_setup_intent_is_looked_for_with_its_client_secret(api: Any) -> None:
 
 
 def test_what_is_not_there_cannot_be_made(api: Any) -> None:
-    answer = api.post("/v1/payouts/po_1", {"metadata[a]": "b"})
+    answer = api.post("/v1/topups/tu_1", {"metadata[a]": "b"})
     assert answer.status == 404 and "Unrecognized request URL" in answer["error"]["message"]
 
 
 def test_an_empty_list_needs_the_right_to_its_noun(api: Any) -> None:
-    key = {"Authorization": f"Bearer {restricted(api, payouts='read', customers='read')}"}
-    assert api.get("/v1/payouts", **key).status == 200
-    assert api.get("/v1/payouts/po_1", **key).status == 404
+    key = {"Authorization": f"Bearer {restricted(api, topups='read', customers='read')}"}
+    assert api.get("/v1/topups", **key).status == 200
+    assert api.get("/v1/topups/tu_1", **key).status == 404
     refused = api.get("/v1/issuing/disputes", **key)
     assert refused.status == 403 and "permissions[issuing_disputes]=read" in refused["error"]["message"]
 

@@ -208,3 +208,27 @@ def test_what_cannot_be_told_is_not_tried_again(app: Any, api: Any, later: Any) 
     assert (told.status, told.headers["Stripe-Should-Retry"]) == (409, "false")
     assert made.headers["Request-Id"] in told["error"]["message"]
     assert len(api.get("/v1/customers")["data"]) == 1
+
+
+@pytest.mark.parametrize("when", ["before refund", "after refund"])
+def test_a_credit_note_that_died_refunds_once(
+    app: Any, api: Any, gateway: Dying, later: Any, when: str
+) -> None:
+    customer = new_customer(api)
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": "500", "currency": "usd"})
+    sent = {"customer": customer, "pending_invoice_items_behavior": "include"}
+    invoice = api.post("/v1/invoices", sent)["id"]
+    assert api.post(f"/v1/invoices/{invoice}/finalize").status == 200
+    assert api.post(f"/v1/invoices/{invoice}/pay")["status"] == "paid"
+    wanted = {"invoice": invoice, "amount": "200", "refund_amount": "200"}
+    crash(api, gateway, when, "/v1/credit_notes", wanted)
+    assert api.post("/v1/credit_notes", wanted, Idempotency_Key="a").status == 409
+    later(61)
+    resolve(app)
+    told = api.post("/v1/credit_notes", wanted, Idempotency_Key="a")
+    assert (told.status, told["object"], told["total"]) == (200, "credit_note", 200), told
+    assert api.post("/v1/credit_notes", wanted, Idempotency_Key="a") == told
+    [note] = api.get("/v1/credit_notes", {"invoice": invoice})["data"]
+    [refund] = api.get("/v1/refunds")["data"]
+    assert (note["refunds"][0]["refund"], refund["status"]) == (refund["id"], "succeeded")
+    assert api.get(f"/v1/charges/{refund['charge']}")["amount_refunded"] == 200

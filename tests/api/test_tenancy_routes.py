@@ -56,8 +56,8 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/customers",
         {
             "name": "Victoria",
-            "payment_method": "pm_card_visa",
-            "invoice_settings[default_payment_method]": "pm_card_visa",
+            "payment_method": "pm_card_bypassPending",
+            "invoice_settings[default_payment_method]": "pm_card_bypassPending",
         },
     ),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
@@ -148,6 +148,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
         "/v1/transfers",
         {"destination": "{account}", "currency": "usd", "amount": "20", "source_transaction": "{charge}"},
     ),
+    "payout": ("/v1/payouts", {"amount": "10", "currency": "usd"}),
     "transfer_reversal": ("/v1/transfers/{transfer}/reversals", {"amount": "10"}),
     "application_fee": (
         "/v1/charges",
@@ -276,8 +277,7 @@ def world(api: Api) -> dict[str, str]:
             answer = api.ask("POST", path, json=nested)
         else:
             answer = api.post(filled_in(path, made), filled)
-        only_test = answer.get("error", {}).get("code") == "testmode_charges_only"
-        if only_test and api.tenant.endswith("/live"):
+        if api.tenant.endswith("/live") and answer.get("error", {}).get("code") == "testmode_charges_only":
             continue
         assert answer.status == 200, (noun, answer)
         named = "application_fee" if noun == "application_fee" else "id"

@@ -175,6 +175,7 @@ HARMLESS = {
     "subscription_data": "terms of the subscription that follows from an accepted quote",
     "tax_ids": "of a preview, which keeps none of them",
     "token": "of a payment method itself",
+    "payouts": "settings of an account",
     "transfer_data": "terms of a payment",
     "webhook_endpoint": "the address of the event destination itself",
 }

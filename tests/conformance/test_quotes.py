@@ -24,7 +24,7 @@ def offered(shop: Shop, **more: Any) -> Any:
         "line_items": [{"price": shop.plan().id, "quantity": 3}, {"price_data": once}],
         "metadata": {"a": "1"},
         "subscription_data": {"metadata": {"b": "2"}, "trial_period_days": 7},
-        "transfer_data": {"destination": "acct_1", "amount_percent": 12.5},
+        "transfer_data": {"destination": shop.connected(), "amount_percent": 12.5},
         **more,
     }
     return shop.v1.quotes.create(params=params)
@@ -60,7 +60,9 @@ def test_a_quote_is_drawn_up_expanded_updated_listed_and_accepted(shop: Shop, wh
 def test_what_is_bought_once_is_an_invoice_that_names_its_quote(shop: Shop, whole: Whole) -> None:
     product = shop.plan().product
     lines = [{"price_data": {"currency": "usd", "unit_amount": 500, "product": product}}]
-    quote = offered(shop, line_items=lines, subscription_data={}, transfer_data={"destination": "acct_1"})
+    quote = offered(
+        shop, line_items=lines, subscription_data={}, transfer_data={"destination": shop.connected()}
+    )
     shop.v1.quotes.finalize_quote(quote.id)
     accepted = shop.v1.quotes.accept(quote.id, params={"expand": ["invoice"]})
     invoice = whole(accepted.invoice)

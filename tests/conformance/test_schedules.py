@@ -29,7 +29,7 @@ def planned(shop: Shop, **more: Any) -> Any:
                 "days_until_due": 14,
                 "issuer": {"type": "self"},
             },
-            "transfer_data": {"destination": "acct_1", "amount_percent": 50},
+            "transfer_data": {"destination": shop.connected(), "amount_percent": 50},
         },
     ]
     return shop.v1.subscription_schedules.create(params={"customer": customer, "phases": phases, **more})

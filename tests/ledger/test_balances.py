@@ -103,7 +103,7 @@ events = st.one_of(
     st.builds(entries.payment_succeeded, gateways, customers, currencies, amounts),
     st.builds(entries.paid_out_of_band, customers, currencies, amounts),
     st.builds(entries.fee_charged, gateways, currencies, amounts),
-    st.builds(entries.payout, gateways, currencies, amounts),
+    st.builds(entries.payout_sent, gateways, currencies, amounts),
     st.builds(entries.balance_applied, customers, currencies, amounts),
     st.builds(entries.balance_granted, customers, currencies, amounts),
     st.builds(entries.uncollectible, customers, currencies, amounts),

@@ -18,8 +18,9 @@ SAME = {
     "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",
 }  # fmt: skip
 
-OURS = {"connected_share"}
-"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04."""
+OURS = {"connected_share", "in_transit"}
+"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04, and what is
+on its way to the bank beside what gateways owe."""
 
 
 def test_a_key_names_its_kind_and_whose_it_is():

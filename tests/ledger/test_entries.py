@@ -72,7 +72,28 @@ TABLE = {
         entries.fee_charged("simulated", "usd", 483),
         [("gateway_fees", "clearing:simulated", 483)],
     ),
-    "payout": (entries.payout("simulated", "usd", 15_142), [("bank", "clearing:simulated", 15_142)]),
+    "credits of a lost payment": (entries.prepaid_lost("usd", -500), [("prepaid", "bad_debt", 500)]),
+    "payout sent": (
+        entries.payout_sent("simulated", "usd", 15_142),
+        [("in_transit", "clearing:simulated", 15_142)],
+    ),
+    "payout arrived": (entries.payout_arrived("usd", 15_142), [("bank", "in_transit", 15_142)]),
+    "payout that is brought back arrived": (
+        entries.payout_arrived("usd", -15_142),
+        [("in_transit", "bank", 15_142)],
+    ),
+    "payout failed": (
+        entries.payout_returned("simulated", "usd", 15_142, False),
+        [("clearing:simulated", "in_transit", 15_142)],
+    ),
+    "payout failed after it was paid": (
+        entries.payout_returned("simulated", "usd", 15_142, True),
+        [("clearing:simulated", "bank", 15_142)],
+    ),
+    "payout on a statement": (
+        entries.payout_found("usd", 15_142, False),
+        [("unapplied_cash", "in_transit", 15_142)],
+    ),
     "refund granted": (entries.refund_granted("usd", 500), [("revenue_adjustments", "refunds_payable", 500)]),
     "refund granted with tax": (
         entries.refund_granted("usd", 400, [entries.Tax("SE", 100)]),

@@ -23,7 +23,7 @@ def books(tx):
         [
             Posting("invoice.finalized", "in_1", FIRST, finalized, "cus_1", "in_1"),
             Posting("payment.succeeded", "pi_1", SECOND, paid, "cus_1", "in_1"),
-            Posting("payout", "po_1", SECOND, entries.payout("simulated", "usd", 1_000)),
+            Posting("payout", "po_1", SECOND, entries.payout_sent("simulated", "usd", 1_000)),
         ],
     )
     return tx
@@ -80,7 +80,7 @@ def test_the_journal_of_one_customer_is_read_through_the_api(app, api):
 
 def test_the_api_offers_nothing_to_change_a_transfer(app, api):
     with app.db.transaction(api.tenant) as tx:
-        post(tx, [Posting("payout", "po_1", FIRST, entries.payout("simulated", "usd", 5))])
+        post(tx, [Posting("payout", "po_1", FIRST, entries.payout_sent("simulated", "usd", 5))])
     path = f"/v1/ledger_transfers/{api.get('/v1/ledger_transfers')['data'][0]['id']}"
     assert api.post("/v1/ledger_transfers", {"amount": "1"}).status == 404
     assert api.post(path, {"amount": "1"}).status == 404

@@ -16,6 +16,7 @@ ABOUT_NO_ROW = {
     "dispute.follow",  # the gateway is asked for it, and may report one that is not recorded yet
     "events.number",
     "ledger.seal",
+    "payout.follow",  # the gateway has made it, and is asked for it first
     "statements.monthly",
     "store.prune",
     "timers.repair",

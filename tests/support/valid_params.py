@@ -112,12 +112,18 @@ VALUES: dict[Key, Any] = {
     ("/v1/quotes", "from_quote"): lambda case: {"quote": finalized_quote(case.maker), "is_revision": "true"},
     ("/v1/quotes", "invoice_settings"): QUOTE_INVOICE_SETTINGS,
     ("/v1/quotes", "line_items"): lambda case: quote_lines(case.maker),
-    ("/v1/quotes", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
+    ("/v1/quotes", "transfer_data"): lambda case: {
+        "amount_percent": "12.5",
+        "destination": case.maker.existing("account"),
+    },
     ("/v1/quotes/{id}", "automatic_tax"): {"enabled": "false"},
     ("/v1/quotes/{id}", "discounts"): lambda case: [{"coupon": case.maker.existing("coupon")}],
     ("/v1/quotes/{id}", "invoice_settings"): QUOTE_INVOICE_SETTINGS,
     ("/v1/quotes/{id}", "line_items"): lambda case: quote_lines(case.maker),
-    ("/v1/quotes/{id}", "transfer_data"): {"amount_percent": "12.5", "destination": "acct_1"},
+    ("/v1/quotes/{id}", "transfer_data"): lambda case: {
+        "amount_percent": "12.5",
+        "destination": case.maker.existing("account"),
+    },
     ("/v1/refunds", "charge"): lambda case: case.maker.make("charge")["id"],
     ("/v1/refunds", "payment_intent"): lambda case: paid_intent(case.maker),
     ("/v1/shipping_rates", "delivery_estimate"): {

@@ -24,11 +24,14 @@ PAYMENT = {
     "save_default_payment_method": "on_subscription",
 }
 UNTAXED = {"enabled": "false", "liability": {"type": "self"}}
-TRANSFER = {"amount_percent": "12.5", "destination": "acct_1"}
 Key = tuple[str, str]
 
 
 # ------------------------------------------------------------------------------------- parts
+
+
+def transfer(maker: Maker) -> Sent:
+    return {"amount_percent": "12.5", "destination": maker.existing("account")}
 
 
 def coupon(maker: Maker) -> str:
@@ -161,8 +164,8 @@ def phase_settings(maker: Maker) -> Sent:
         "default_payment_method": another_card(maker),
         "description": "As agreed",
         "invoice_settings": {**invoice_settings(maker), "days_until_due": "14"},
-        "on_behalf_of": "acct_1",
-        "transfer_data": TRANSFER,
+        "on_behalf_of": maker.existing("account"),
+        "transfer_data": transfer(maker),
     }
 
 
@@ -273,7 +276,7 @@ SHARED: dict[str, Any] = {
     "invoice_settings": lambda case: invoice_settings(case.maker),
     "payment_settings": PAYMENT,
     "pending_invoice_item_interval": {"interval": "week", "interval_count": "2"},
-    "transfer_data": TRANSFER,
+    "transfer_data": lambda case: transfer(case.maker),
     "trial_from_plan": "true",
 }
 VALUES: dict[Key, Any] = {

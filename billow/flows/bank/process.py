@@ -7,7 +7,7 @@ from billow.core.bank import matching
 from billow.core.bank.matching import Known, Match, Owed
 from billow.core.bank.references import payment_number, payment_numbers_in
 from billow.core.bank.statement import Entry
-from billow.flows.bank import apply, direct_debits, take_back
+from billow.flows.bank import apply, direct_debits, payouts_found, take_back
 from billow.flows.outside.outside import outside_of
 from billow.resources.bank_entry import BankEntry
 from billow.resources.invoice import Invoice
@@ -37,6 +37,9 @@ def process(tx: Tx, entry: BankEntry) -> BankEntry:
         return direct_debits.settle_entry(tx, entry, debits)
     if debits and matching.our_id(entry.end_to_end):
         return direct_debits.return_entry(tx, entry, debits[0])
+    payout = payouts_found.paid_by(tx, entry) if entry.amount > 0 else None
+    if payout:
+        return payouts_found.settle_entry(tx, entry, payout)
     if entry.amount > 0:
         apply.receive(tx, entry)
         found = find(tx, entry)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.core import bounds
+from billow.core import bounds, shares
 from billow.flows.billing import billing_periods, discounts, oversize, pending_items, totals
 from billow.flows.billing.exemption import exemption
 from billow.flows.billing.lines import Period, counting_of, item_line
@@ -18,6 +18,7 @@ from billow.resources.invoice_item import InvoiceItem
 from billow.resources.invoice_line import InvoiceLine
 from billow.resources.subscription import Subscription
 from billow.store.ids import new_id
+from billow.store.platforms import platform_of
 from billow.store.tx import Tx
 
 GRACE = timedelta(hours=1)
@@ -65,6 +66,7 @@ def draft(
         customer_shipping=customer.shipping,
         customer_tax_exempt=exemption(tx, customer),
         starting_balance=customer.balance,
+        shared_percents=shared_with_somebody(tx, fields.pop("shared_percents", None)),
         test_clock=customer.test_clock,
         **{
             "account_tax_ids": default_tax_ids(tx) or None,
@@ -186,7 +188,7 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
             "payment_method_options": _options(payment.get("payment_method_options")),
             "payment_method_types": payment.get("payment_method_types"),
         },
-        "on_behalf_of": subscription.on_behalf_of,
+        **shares_of(subscription),
         "currency": subscription.currency,
         "subscription": subscription.id,
         "parent": pending_items.parent_of(subscription),
@@ -197,6 +199,25 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         # A subscription with discounts of its own does not take the customer's (T57).
         **({"discounts": subscription.discounts} if subscription.discounts else {}),
     }
+
+
+def shares_of(subscription: Subscription) -> dict[str, Any]:
+    """Return who has which shares of the invoices of a subscription; the amounts follow from their totals."""
+    given = subscription.transfer_data
+    destination = given["destination"] if given else None
+    agreed = shares.percents(subscription.application_fee_percent, given)
+    return {
+        "on_behalf_of": subscription.on_behalf_of,
+        "shared_percents": {**agreed, "destination": destination} if agreed else None,
+        "transfer_data": {"amount": None, "destination": destination} if destination else None,
+    }
+
+
+def shared_with_somebody(tx: Tx, agreed: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the shares of an invoice; an account without a platform or a destination keeps it whole."""
+    if agreed is None or agreed["destination"] or platform_of(tx):
+        return agreed
+    return None
 
 
 def tax_of(agreed: dict[str, Any]) -> dict[str, Any]:

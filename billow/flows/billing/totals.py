@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from billow.api import rows
-from billow.core import billing_credits, bounds, invoicing, taxes
+from billow.core import billing_credits, bounds, invoicing, shares, taxes
 from billow.core import discounts as discounting
 from billow.core.books import treatments
 from billow.core.money import minimum_charge
@@ -156,7 +156,15 @@ def calculate(
     summed = invoice.but(**totals, **said_of_taxes(invoice, lines, terms))
     bounds.check(amount for line in made for amount in amounts_on_line(line))
     bounds.check(amounts_on_invoice(summed))
-    return summed, made
+    return shared(summed), made
+
+
+def shared(invoice: Invoice) -> Invoice:
+    """Return an invoice with what others have of its total, where that is agreed in percent."""
+    agreed = invoice.shared_percents
+    if agreed is None:
+        return invoice
+    return invoice.but(**shares.of_total(agreed, invoice.total, agreed["destination"]))
 
 
 def shipping_cost(invoice: Invoice, lines: Sequence[InvoiceLine]) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.core.payments import Declined, Outcome
 from billow.flows.billing import discounts
-from billow.flows.checkout import confirmations, entered_methods, payment_links, purchase, sessions
+from billow.flows.checkout import confirmations, entered_methods, not_made, payment_links, purchase, sessions
 from billow.flows.checkout.purchase import Payer
 from billow.flows.customers import payment_methods
 from billow.flows.invoices import void
@@ -136,7 +136,7 @@ def asked(gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]) -
     """Ask the gateways to charge, or to set up the method that is saved; return the answers that came."""
     if attempts[0].kind == "setup":
         return {one.id: collect.carry_out(gateways[one.gateway], one) for one in attempts}
-    return collect.charge_each(gateways, attempts)
+    return collect.carry_out_each(gateways, attempts)
 
 
 def confirm(tx: Tx, id: str, passed: bool) -> Steps:
@@ -151,7 +151,7 @@ def confirm(tx: Tx, id: str, passed: bool) -> Steps:
     tx = purchase.with_clock(tx, session)
     if session.status != "open" or session.pending.get("awaits") != awaits:
         return Result(session)
-    return settle(tx, acted(tx, session))
+    return settle_or_refund(tx, acted(tx, session))
 
 
 def acted(tx: Tx, session: CheckoutSession) -> CheckoutSession:
@@ -330,14 +330,23 @@ def settle_due(tx: Tx, refs: list[str]) -> None:
         jobs.put(tx, "checkout.settle", id, tx.wall + AGAIN, clock="wall")
         return
     if awaits:
-        settle(tx, acted(tx, session))
+        settle_or_refund(tx, acted(tx, session))
         return
     if session.attempt_until is None:
         return
     if not session.pending.keys() & MADE:
         refuse(tx, session, "")
         return
-    settle(tx, session)
+    settle_or_refund(tx, session)
+
+
+def settle_or_refund(tx: Tx, session: CheckoutSession) -> Result:
+    """Go on from where a payment stands; one that was taken for what cannot be made any more is refunded."""
+    intent = intent_of(tx, session)
+    why = not_made.why_not(tx, session, intent)
+    if why and isinstance(intent, PaymentIntent):
+        return Result(not_made.give_back(tx, session, intent, why), why)
+    return settle(tx, session)
 
 
 @job("checkout.follow", lane="outside")
@@ -351,7 +360,9 @@ def follow(tx: Tx, refs: list[str]) -> None:
     tx = purchase.with_clock(tx, session)
     intent = rows.find(tx, PaymentIntent, paying(tx, session))
     delayed = is_delayed(tx, intent)
-    if intent.status == "succeeded":
+    if why := not_made.why_not(tx, session, intent):
+        not_made.give_back(tx, session, intent, why)
+    elif intent.status == "succeeded":
         event = "checkout.session.async_payment_succeeded" if delayed else None
         made = {"invoice": session.invoice, **purchase.finish(tx, session, intent)}
         rows.update(tx, session, event=event, payment_status="paid", invoice=made["invoice"])

@@ -108,7 +108,7 @@ class Offered(Params):
     invoice_creation: terms.InvoiceCreation | None = f.nested(shape=terms.InvoiceCreation)
     metadata: dict[str, str] = f.metadata()
     name_collection: terms.NameCollection | None = f.nested(shape=terms.NameCollection, unset=True)
-    on_behalf_of: str | None = f.text(unset=True)
+    on_behalf_of: str | None = f.ref("account", unset=True)
     optional_items: list[terms.OptionalItem] | None = f.array(SHOWN, terms.OptionalItem, max=10, unset=True)
     payment_intent_data: IntentData | None = f.nested(shape=IntentData)
     payment_method_collection: str | None = f.choice(SHOWN, "always", "if_required")

@@ -11,6 +11,7 @@ from billow.api.params import Params, missing
 from billow.core import web_address
 from billow.core.errors import Refused, require
 from billow.flows.catalog.prices import NewProduct
+from billow.flows.payments import able_accounts
 from billow.flows.quotes.lines import QuotePriceData
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax, check_automatic_tax
@@ -160,6 +161,8 @@ def check(tx: Tx, wanted: Create) -> str:
     check_fields(wanted.custom_fields)
     if wanted.subscription_data:
         check_subscription_data(tx, wanted.subscription_data)
+    if wanted.payment_intent_data:
+        check_shares(tx, wanted.payment_intent_data, "payment_intent_data")
     return wanted.mode
 
 
@@ -267,8 +270,19 @@ NOT_TOGETHER = (
 )
 
 
+def check_shares(tx: Tx, data: Any, at: str) -> None:
+    """Refuse shares of a payment or a subscription for an account that cannot have any."""
+    try:
+        able_accounts.check_agreed(tx, data.transfer_data, data.on_behalf_of)
+    except Refused as refused:
+        first, dot, rest = (refused.param or "").partition("[")
+        refused.param = f"{at}[{first}]{dot}{rest}" if first else None
+        raise
+
+
 def check_subscription_data(tx: Tx, data: terms.SubscriptionData) -> None:
     at = "subscription_data"
+    check_shares(tx, data, at)
     for one, other in NOT_TOGETHER:
         require(
             getattr(data, one) is None or getattr(data, other) is None,

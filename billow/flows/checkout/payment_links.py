@@ -12,6 +12,7 @@ from billow.flows.checkout import lines, link_params, params, sessions, shipping
 from billow.flows.checkout.link_params import ChangedLine, Create, Update
 from billow.flows.checkout.params import without_nulls
 from billow.flows.papers import links
+from billow.flows.payments import able_accounts
 from billow.flows.quotes.lines import PricedLine
 from billow.flows.taxes import params as taxes
 from billow.resources import checkout_terms as terms
@@ -133,6 +134,7 @@ def check(tx: Tx, wanted: Any) -> None:
             raise missing("after_completion[redirect][url]")
         params.check_url(tx, after.redirect.url, "after_completion[redirect][url]")
     params.check_fields(wanted.custom_fields or [])
+    able_accounts.check_agreed(tx, wanted.transfer_data, wanted.on_behalf_of)
 
 
 def with_amounts(tx: Tx, one: PricedLine, mode: str) -> LineItem:
@@ -241,10 +243,9 @@ def visit(
     """Begin the checkout session of a visit; refused where the link is not open."""
     require(is_open(link), link.inactive_message or INACTIVE)
     id = new_id(f"{CheckoutSession.prefix}{'live' if tx.livemode else 'test'}_")
-    intent = link.payment_intent_data or {}
     data = {
-        "payment_intent_data": intent or None,
-        "subscription_data": link.subscription_data if link.mode == "subscription" else None,
+        "payment_intent_data": {**(link.payment_intent_data or {}), **shares_of_payment(link)},
+        "subscription_data": shares_of_subscription(link) if link.mode == "subscription" else None,
     }
     session = CheckoutSession(
         id=id,
@@ -283,6 +284,20 @@ def visit(
         for one in offered
     ]
     return sessions.insert(tx, session, None, priced)
+
+
+def shares_of_payment(link: PaymentLink) -> dict[str, Any]:
+    """Return what of a payment others have, as a link says it; nothing of a link that sells subscriptions."""
+    names = ("application_fee_amount", "on_behalf_of", "transfer_data")
+    return {name: getattr(link, name) for name in names if link.mode == "payment" and getattr(link, name)}
+
+
+def shares_of_subscription(link: PaymentLink) -> dict[str, Any]:
+    """Return what the subscription of a link gets, with whom it shares its invoices."""
+    fee = PaymentLink.specs["application_fee_percent"].show(link.application_fee_percent)
+    to = {"destination": link.transfer_data["destination"]} if link.transfer_data else None
+    shared = {"application_fee_percent": fee, "on_behalf_of": link.on_behalf_of, "transfer_data": to}
+    return {**(link.subscription_data or {}), **without_nulls(shared)}
 
 
 def after(link: PaymentLink) -> str | None:

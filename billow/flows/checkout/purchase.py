@@ -12,6 +12,7 @@ from billow.flows.billing.discounts import DiscountTerm, Owner
 from billow.flows.checkout import agreement, invoices, lines
 from billow.flows.customers import payment_methods
 from billow.flows.customers.locations import located
+from billow.flows.invoices import invoice_intents
 from billow.flows.payments import collect, paid_before, setup_intents
 from billow.flows.payments.amounts import check_amount
 from billow.flows.quotes.lines import PricedLine, discount_params
@@ -23,6 +24,7 @@ from billow.resources import tax_id as tax_ids
 from billow.resources.attempt import Attempt
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.customer import Customer, TaxNumber
+from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
@@ -212,9 +214,9 @@ def begin_subscription(
     Where nothing is due at once, or the money takes days, it is written now, and removed if that fails.
     """
     delayed = method is not None and BY_NAME[method.type].delayed
-    due = 0 if delayed else due_at_once(tx, session, customer, method, priced)
+    due = None if delayed else due_at_once(tx, session, customer, method, priced)
     if due:
-        return begin_payment(tx, session, customer, method, due)
+        return begin_payment(tx, session, customer, method, due.amount_due, invoice_intents.shares_of(due))
     if method and not method.customer:
         method = payment_methods.attach_if_new(tx, method, customer.id)
     subscription, invoice = create.begin(tx, customer, *agreed(tx, session, customer, method, priced))
@@ -250,8 +252,8 @@ def due_at_once(
     customer: Customer,
     method: PaymentMethod | None,
     priced: list[PricedLine],
-) -> int:
-    """Calculate what the first invoice asks for after the customer's balance, by making it on trial.
+) -> Invoice | None:
+    """Return the first invoice if it asks for a payment after the customer's balance, by making it on trial.
 
     What cannot be sold is refused here, before anything is charged.
     """
@@ -260,7 +262,7 @@ def due_at_once(
             method = payment_methods.attach_if_new(trial, method, customer.id)
         wanted = agreed(trial, session, customer, method, priced)
         _, invoice = create.begin(trial, customer, *wanted)
-        return invoice.amount_due if invoice and create.needs_payment(invoice) else 0
+        return invoice if invoice and invoice.amount_due and create.needs_payment(invoice) else None
 
 
 def finish(tx: Tx, session: CheckoutSession, intent: PaymentIntent) -> dict[str, Any]:
@@ -282,15 +284,25 @@ def finish(tx: Tx, session: CheckoutSession, intent: PaymentIntent) -> dict[str,
 
 
 def begin_payment(
-    tx: Tx, session: CheckoutSession, customer: Customer | None, method: PaymentMethod | None, amount: int
+    tx: Tx,
+    session: CheckoutSession,
+    customer: Customer | None,
+    method: PaymentMethod | None,
+    amount: int,
+    shared: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Attempt]]:
-    """Write or reuse the payment intent of the session, and the attempt to pay it."""
+    """Write or reuse the payment intent of the session, and the attempt to pay it.
+
+    What is `shared` of the payment of a subscription's first invoice is said on its intent.
+    """
     redeemed = {"redeemed": redeem(tx, session, customer)}
     if not amount:
         return redeemed, []
     if method is None:
         raise Inconsistent("A payment has a method.")
     intent = intent_of(tx, session, customer, amount)
+    if shared:
+        intent = rows.update(tx, intent, event=None, **shared)
     attempt = collect.begin(tx, intent, method, automatic=False, off_session=False)
     return {"payment_intent": intent.id, **redeemed}, [attempt]
 

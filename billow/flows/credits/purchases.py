@@ -5,11 +5,12 @@ are there exactly when the invoice is paid. `earned` of a prepaid line is what w
 of its net is deferred revenue. All of them have locked the customer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from billow.api import rows
 from billow.core.billing_credits import PAID
+from billow.core.money import proportional
 from billow.flows.credits import application, grants, wallet_checks
 from billow.ledger import entries, post
 from billow.resources.credit_balance_transaction import CreditBalanceTransaction
@@ -121,14 +122,28 @@ def give_away(tx: Tx, invoice: Invoice) -> None:
     )
 
 
+def lose(tx: Tx, invoice: Invoice, amount: int) -> None:
+    """Take unused credits of a top-up back whose payment was lost in a dispute, for the net of the amount."""
+    if invoice.total > 0:
+        net = proportional(invoice.total_excluding_tax or 0, min(amount, invoice.total), invoice.total)
+        move(tx, taken_of(tx, invoice, net), entries.prepaid_lost)
+
+
 def take_back(tx: Tx, invoice: Invoice, most: int | None) -> int:
     """Take unused credits of a top-up back, as much as is left and not more than `most`; return how much.
 
     Without `most` its invoice is open again, so what is taken is deferred; otherwise what is taken back had
     been refunded or credited.
     """
+    taken = taken_of(tx, invoice, most)
+    move(tx, taken, entries.prepaid_delivered if most is None else entries.prepaid_granted)
+    return -sum(one.amount for one in taken)
+
+
+def taken_of(tx: Tx, invoice: Invoice, most: int | None) -> list[CreditBalanceTransaction]:
+    """Return what takes unused credits of a top-up back, which is not written yet; locks the grants."""
     if not invoice.wallet:
-        return 0
+        return []
     held = rows.select(
         tx, CreditGrant, "bought_with = %(id)s and balance > 0", "order by id for update", id=invoice.id
     )
@@ -138,16 +153,16 @@ def take_back(tx: Tx, invoice: Invoice, most: int | None) -> int:
         wanted -= amount
         if amount:
             taken.append(CreditBalanceTransaction.of(grant, "credits_voided", -amount, tx.now))
-    move(tx, taken, deferred=most is None)
-    return -sum(one.amount for one in taken)
+    return taken
 
 
-def move(tx: Tx, changes: Sequence[CreditBalanceTransaction], *, deferred: bool) -> None:
-    """Write transactions that change what is left of bought grants, and post each."""
+def move(
+    tx: Tx, changes: Sequence[CreditBalanceTransaction], entry: Callable[[str, int], list[entries.Transfer]]
+) -> None:
+    """Write transactions that change what is left of bought grants, and post each by its entry."""
     held = rows.find_many(tx, CreditGrant, [one.credit_grant for one in changes])
     made = rows.insert_many(tx, changes)
     application.change_balances(tx, held, made)
-    entry = entries.prepaid_delivered if deferred else entries.prepaid_granted
     post.post(
         tx,
         [
@@ -172,4 +187,4 @@ def give_again(tx: Tx, invoice: Invoice, amount: int) -> None:
         amount -= restored
         if restored:
             back.append(CreditBalanceTransaction.of(grant, "credits_granted", restored, tx.now))
-    move(tx, back, deferred=False)
+    move(tx, back, entries.prepaid_granted)

@@ -9,7 +9,7 @@ from billow.api import listing, rows
 from billow.api.params import Params, merged, missing
 from billow.api.params import made as params_made
 from billow.api.resource import Where
-from billow.core import numbering
+from billow.core import numbering, shares
 from billow.core.errors import Refused, needed, require
 from billow.flows.billing import billing_periods, drafts, pending_items, totals
 from billow.flows.billing.currency import check_customer_currency
@@ -252,6 +252,7 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
         **{k: v for k, v in changes.items() if k in ("application_fee_amount", "transfer_data")}
     )
     draft_params.check_fee(tx, after.application_fee_amount, after.transfer_data)
+    changes |= shared_after(invoice, wanted)
     if "metadata" in sent:
         changes["metadata"] = merged(invoice.metadata, sent["metadata"])
     if invoice.status == "draft":
@@ -269,6 +270,16 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     if wanted.given("shipping_cost"):
         held, changes["shipping_cost"] = ship(tx, invoice, held, wanted)
     return totals.recalculate(tx, invoice, held, **changes)
+
+
+def shared_after(invoice: Invoice, wanted: Update) -> dict[str, Any]:
+    """Return the percentages that its subscription shares an invoice by, without those that are replaced."""
+    agreed = invoice.shared_percents
+    if agreed is None:
+        return {}
+    replaced = {"application_fee_amount": shares.FEE, "transfer_data": shares.SHARE}
+    gone = [percent for name, percent in replaced.items() if wanted.given(name)]
+    return {"shared_percents": {name: value for name, value in agreed.items() if name not in gone}}
 
 
 def due_after(invoice: Invoice, wanted: Update) -> dict[str, Any]:

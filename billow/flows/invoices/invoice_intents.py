@@ -116,18 +116,21 @@ def intent_for(invoice: Invoice, customer: Customer, subscription: Subscription 
         setup_future_usage="off_session" if first else None,
         description=DESCRIPTIONS.get(invoice.billing_reason, "Payment for Invoice"),
         statement_descriptor=invoice.statement_descriptor,
-        # A subscription's invoice only shows on whose behalf it is.
-        on_behalf_of=invoice.on_behalf_of if invoice.billing_reason == "manual" else None,
         **shares_of(invoice, amount),
     )
 
 
-def shares_of(invoice: Invoice, amount: int) -> dict[str, Any]:
-    """Return what of a payment for an invoice others have: no more than the payment."""
+def shares_of(invoice: Invoice, amount: int | None = None) -> dict[str, Any]:
+    """Return what of a payment for an invoice others have: no more than the payment, else all that is due."""
+    amount = invoice.amount_due if amount is None else amount
     data, fee = invoice.transfer_data, invoice.application_fee_amount
     if data and data.get("amount"):
         data = {**data, "amount": min(data["amount"], amount)}
-    return {"application_fee_amount": min(fee, amount) if fee else None, "transfer_data": data}
+    return {
+        "application_fee_amount": min(fee, amount) if fee else None,
+        "on_behalf_of": invoice.on_behalf_of,
+        "transfer_data": data,
+    }
 
 
 def options_of(invoice: Invoice) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Check that a connected account may charge, or be paid: its holder has said what is due."""
 
+from typing import Any
+
 from billow.api import rows
 from billow.core.errors import Refused
 from billow.resources.connected_account import ConnectedAccount
@@ -42,6 +44,14 @@ def check_on_behalf_of(tx: Tx, id: str) -> None:
         raise cannot(tx)
     if account.capabilities.get("card_payments") != "active":
         raise Refused(NO_CARDS, param="on_behalf_of")
+
+
+def check_agreed(tx: Tx, transfer: Any, on_behalf_of: str | None) -> None:
+    """Refuse to agree on shares of a subscription, quote or session with an account that cannot have any."""
+    if on_behalf_of:
+        rows.find(tx, ConnectedAccount, on_behalf_of, param="on_behalf_of")
+    if transfer:
+        find_destination(tx, transfer.destination, "transfer_data[destination]")
 
 
 def find_destination(tx: Tx, id: str, param: str) -> ConnectedAccount:

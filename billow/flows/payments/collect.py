@@ -119,7 +119,7 @@ def attempt_invoices(tx: Tx, invoices: Sequence[Invoice], how: Manner = Manner()
     attempts = begin_attempts(tx, invoices, how, begun)
     if not attempts:
         return tx
-    tx, outcomes = yield ask(charge_each, gateways_of(tx, attempts), attempts)
+    tx, outcomes = yield ask(carry_out_each, gateways_of(tx, attempts), attempts)
     settle_answers(tx, outcomes)
     return tx
 
@@ -192,10 +192,10 @@ def gateways_of(tx: Tx, attempts: Sequence[Attempt]) -> dict[str | None, Gateway
     return {one.gateway: gateway_named(tx, one.gateway) for one in attempts}
 
 
-def charge_each(
+def carry_out_each(
     gateways: Mapping[str | None, Gateway], attempts: Sequence[Attempt]
 ) -> dict[str, payments.Outcome]:
-    """Charge each attempt at its gateway under the attempt's id; return the answers that came.
+    """Carry out each attempt at its gateway under the attempt's id; return the answers that came.
 
     Raises `Unavailable` if no gateway answers.
     """
@@ -203,7 +203,7 @@ def charge_each(
     silence: Unavailable | None = None
     for attempt in attempts:
         try:
-            outcomes[attempt.id] = gateways[attempt.gateway].charge(charge_of(attempt))
+            outcomes[attempt.id] = carry_out(gateways[attempt.gateway], attempt)
         except Unavailable as error:
             silence = error
             log.warning("attempt %s is left to attempt.resolve: %s", attempt.id, error)

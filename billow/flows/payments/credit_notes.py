@@ -1,17 +1,16 @@
 """Create credit notes at the request of a caller, with the refund that they give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billow.api import rows
 from billow.api.params import merged
-from billow.core.errors import require
+from billow.core.errors import Refused, require
 from billow.core.money import show
 from billow.flows.credits import purchases
 from billow.flows.invoices import credit_case, credit_lines, credit_notes
 from billow.flows.invoices.credit_notes import Issue
 from billow.flows.invoices.credit_params import Terms, check
-from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import collect, credit_refunds, refunds, settle
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -35,11 +34,12 @@ def create(tx: Tx, wanted: Terms) -> Steps:
     credited to the customer's balance, or given back outside; these amounts must add up to it.
     """
     tx, invoice = lock_invoice(tx, wanted)
-    note, attempt = issue(tx, invoice, wanted, strict=True)
-    if attempt is None:
+    note, attempts = issue(tx, invoice, wanted, strict=True)
+    if not attempts:
         return note
-    tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
-    settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
+    tx, outcomes = yield ask(collect.carry_out_each, collect.gateways_of(tx, attempts), attempts)
+    for attempt, outcome in outcomes.items():
+        settle.settle(tx, rows.lock(tx, Attempt, attempt), outcome)
     return rows.find(tx, CreditNote, note.id)
 
 
@@ -64,8 +64,8 @@ def lock_invoice(tx: Tx, wanted: Terms) -> tuple[Tx, Invoice]:
     return tx, invoice
 
 
-def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[CreditNote, Attempt | None]:
-    """Issue a credit note as the params say; return it with the refund that is to be carried out.
+def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[CreditNote, list[Attempt]]:
+    """Issue a credit note as the params say; return it with the refunds that are to be carried out.
 
     Not `strict`, what was paid before may go nowhere yet, as in a preview of the amounts.
     """
@@ -75,8 +75,8 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
     settled = credit_notes.settled_of(invoice, lines)
     if strict or any(getattr(wanted, name) for name in WAYS):
         check_sum(wanted, links, settled.post_payment, invoice.currency)
-    attempt = begin_refund(tx, invoice, wanted) if wanted.refund_amount else None
-    parts = [(attempt.refund or "", attempt.amount)] if attempt else []
+    attempts = begin_refunds(tx, invoice, wanted) if wanted.refund_amount else []
+    parts = [(attempt.refund or "", attempt.amount) for attempt in attempts]
     note = credit_notes.issue(
         tx,
         Issue(
@@ -95,7 +95,7 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
     credit_refunds.take_over(tx, note, links)
     if strict:
         take_credits(tx, invoice, note, links)
-    return note, attempt
+    return note, attempts
 
 
 def take_credits(tx: Tx, invoice: Invoice, note: CreditNote, links: Sequence[credit_refunds.Link]) -> None:
@@ -122,11 +122,43 @@ def check_sum(wanted: Terms, links: Sequence[credit_refunds.Link], post_payment:
     )
 
 
-def begin_refund(tx: Tx, invoice: Invoice, wanted: Terms) -> Attempt:
-    """Write down the refund of a credit note, which belongs to it as a whole."""
+def begin_refunds(tx: Tx, invoice: Invoice, wanted: Terms) -> list[Attempt]:
+    """Write down the refunds of a credit note, which belong to it as a whole, each of one charge.
+
+    The newest charge that has enough left is refunded alone; where none has, they are refunded one after
+    another, the newest first.
+    """
     amount = wanted.refund_amount or 0
-    charge = credit_refunds.charge_to_refund(tx, invoice, amount)
-    charge = rows.lock(tx, Charge, charge.id)
-    refunds.check(tx, charge, amount, param="refund_amount")
+    charges = credit_refunds.charges_of(tx, invoice)
+    charges = [rows.lock(tx, Charge, charge.id) for charge in charges]
+    left = {one.id: refunds.left_to_refund(tx, one) for one in charges}
+    shares = split(amount, left)
+    if sum(shares.values()) < amount:  # refused with the largest charge, whose error says why
+        largest = max(charges, key=lambda one: left[one.id])
+        refunds.check(tx, largest, amount, param="refund_amount")
+        raise Refused(
+            f"Refund amount ({show(amount, invoice.currency)}) is greater than what can be refunded of the"
+            f" charges of this invoice ({show(sum(left.values()), invoice.currency)}).",
+            param="refund_amount",
+        )
     reason = REASONS.get(wanted.reason or "", "requested_by_customer")
-    return refunds.begin(tx, charge, amount, credited=amount, reason=reason)
+    return [
+        refunds.begin(tx, charge, shares[charge.id], credited=shares[charge.id], reason=reason)
+        for charge in charges
+        if shares.get(charge.id)
+    ]
+
+
+def split(amount: int, left: Mapping[str, int]) -> dict[str, int]:
+    """Split an amount over what is left of charges, in their order; one that has enough takes it alone.
+
+    >>> split(50, {"new": 30, "old": 60}), split(80, {"new": 30, "old": 60})
+    ({'old': 50}, {'new': 30, 'old': 50})
+    """
+    enough = next((id for id, most in left.items() if most >= amount), None)
+    if enough:
+        return {enough: amount}
+    found: dict[str, int] = {}
+    for id, most in left.items():
+        found[id] = min(most, amount - sum(found.values()))
+    return {id: share for id, share in found.items() if share}

@@ -84,15 +84,18 @@ def take_over(tx: Tx, note: CreditNote, links: Sequence[Link]) -> None:
         transfers = entries.invoice_voided(postings.transfers_of_grant(refund, link.granted))
         source = f"{note.id}@{refund.id}"
         post.post(tx, [post.Posting("refund.credited", source, tx.now, transfers, note.customer)])
+        taken_over = postings.negative(refund_grants.taxes_of(link.granted))
+        postings.declare_taxes(tx, refund, "refund.credited", source, taken_over)
 
 
-def charge_to_refund(tx: Tx, invoice: Invoice, amount: int) -> Charge:
-    """Return the charge of an invoice that the amount can be refunded of; the largest if none can."""
+def charges_of(tx: Tx, invoice: Invoice) -> list[Charge]:
+    """Return the charges that have paid an invoice, the newest first; refuse an invoice without any."""
     found = rows.select(
         tx,
         Charge,
         "status = 'succeeded' and captured and payment_intent in"
         " (select id from payment_intents where invoice = %(id)s)",
+        "order by created desc, id desc",
         id=invoice.id,
     )
     if not found:
@@ -101,9 +104,7 @@ def charge_to_refund(tx: Tx, invoice: Invoice, amount: int) -> Charge:
             " `credit_amount`, or say with `out_of_band_amount` what you give back yourself.",
             param="refund_amount",
         )
-    left = {one.id: one.amount - one.amount_refunded for one in found}
-    enough = [one for one in found if left[one.id] >= amount]
-    return enough[0] if enough else max(found, key=lambda one: left[one.id])
+    return found
 
 
 def grant(tx: Tx, refund: Refund, charge: Charge) -> Refund:

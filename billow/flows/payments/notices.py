@@ -9,7 +9,14 @@ from datetime import timedelta
 
 from billow.api import rows
 from billow.core.errors import Unavailable
-from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, MethodCollected, Notice
+from billow.core.notices import (
+    AttemptChanged,
+    DisputeChanged,
+    FraudSuspected,
+    MethodCollected,
+    Notice,
+    PayoutChanged,
+)
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import actions, collect, settle, settle_dispute
 from billow.resources.attempt import Attempt
@@ -40,6 +47,8 @@ def receive(tx: Tx, gateway: str, notices: Sequence[Notice]) -> None:
             case MethodCollected():
                 if rows.find_many(tx, MethodCollection, [notice.collection]):
                     jobs.put(tx, "collection.follow", notice.collection, tx.wall, clock="wall")
+            case PayoutChanged():
+                jobs.put(tx, "payout.follow", f"{gateway}/{notice.payout}", tx.wall, clock="wall")
             case FraudSuspected():
                 warn(tx, gateway, notice)
 

@@ -146,6 +146,8 @@ def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     sent = entries.refund_sent(name_of(tx, charge), refund.currency, refund.amount)
     granted = transfers_of_grant(refund, refund_grants.granted_of(refund))
     post_events(tx, refund, {"refund.granted": granted, "refund.sent": sent})
+    taxes = refund_grants.taxes_of(refund_grants.granted_of(refund))
+    declare_taxes(tx, refund, "refund.granted", refund.id, taxes)
 
 
 def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
@@ -153,6 +155,31 @@ def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     returned = entries.refund_sent(name_of(tx, charge), refund.currency, -refund.amount)
     revoked = entries.invoice_voided(transfers_of_grant(refund, refund_grants.granted_of(refund)))
     post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
+    given_again = negative(refund_grants.taxes_of(refund_grants.granted_of(refund)))
+    declare_taxes(tx, refund, "refund.revoked", refund.id, given_again)
+
+
+def negative(taxes: Mapping[str, int]) -> dict[str, int]:
+    return {rate: -amount for rate, amount in taxes.items()}
+
+
+def declare_taxes(tx: Tx, refund: Refund, event: str, source: str, taxes: Mapping[str, int]) -> None:
+    """Note which taxes an event of a refund takes back, by rate; negative ones it gives again.
+
+    What a month has declared stays as it is: each event counts when it is, in the period that is open then.
+    """
+    for rate, amount in taxes.items():
+        tx.run(
+            "insert into refund_taxes (created, event, source, refund, currency, tax_rate, amount)"
+            " values (%(now)s, %(event)s, %(source)s, %(refund)s, %(currency)s, %(rate)s, %(amount)s)",
+            now=tx.now,
+            event=event,
+            source=source,
+            refund=refund.id,
+            currency=refund.currency,
+            rate=rate,
+            amount=amount,
+        )
 
 
 def transfers_of_grant(refund: Refund, granted: Mapping[str, Any]) -> list[entries.Transfer]:

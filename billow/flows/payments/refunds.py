@@ -104,6 +104,13 @@ def refundable_amount(tx: Tx, charge: Charge) -> int:
     return int(charge.amount - charge.amount_refunded - found["n"])
 
 
+def left_to_refund(tx: Tx, charge: Charge) -> int:
+    """Return what can be refunded of a charge now: nothing of one that is disputed or was transferred."""
+    if not charge.reference or (charge.disputed and not is_won(tx, charge)):
+        return 0
+    return max(refundable_amount(tx, charge), 0)
+
+
 def check(tx: Tx, charge: Charge, amount: int, param: str = "amount") -> None:
     require(
         charge.status == "succeeded",

@@ -6,6 +6,8 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import disputes
+from billow.flows.credits import purchases
+from billow.flows.papers import receipt
 from billow.flows.payments import payment_mails, postings
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
@@ -173,11 +175,15 @@ def post_movement(tx: Tx, charge: Charge, dispute: Dispute, one: disputes.Moveme
 def close(tx: Tx, charge: Charge, dispute: Dispute) -> None:
     """Close a dispute: lost funds are written off; an inquiry or a dispute that is won costs nothing more.
 
+    What is left of the credits that were bought with lost funds is taken back, and lowers the loss.
+
     Emits `charge.dispute.closed`.
     """
     if dispute.status == "lost":
         lost = entries.dispute_lost(dispute.currency, outstanding(tx, dispute))
         post.post(tx, [post.Posting("dispute.lost", dispute.id, tx.now, lost, charge.customer)])
+        if invoice := receipt.invoice_of(tx, charge):
+            purchases.lose(tx, invoice, outstanding(tx, dispute))
     rows.emit(tx, [(dispute, None)], "closed")
 
 

@@ -116,18 +116,25 @@ def check_funds(tx: Tx, charge: Charge | None, amount: int, currency: str) -> No
             param="amount",
         )
         return
+    if available(tx, currency) < amount:
+        raise Refused(
+            "You have insufficient available funds in your Stripe account. Try adding funds directly to your"
+            " available balance by creating Charges using the 4000000000000077 test card.",
+            code="balance_insufficient",
+        )
+
+
+def available(tx: Tx, currency: str) -> int:
+    """Return what can be taken out of the balance: what is available, less all that leaves it later."""
     found = tx.one(
         "select coalesce(sum(net), 0) as n from balance_transactions"
         " where currency = %(currency)s and (available_on <= %(now)s or net < 0)",
         currency=currency,
         now=tx.now,
     )
-    if found is None or found["n"] < amount:
-        raise Refused(
-            "You have insufficient available funds in your Stripe account. Try adding funds directly to your"
-            " available balance by creating Charges using the 4000000000000077 test card.",
-            code="balance_insufficient",
-        )
+    if found is None:
+        raise Inconsistent("A query of aggregates has one row.")
+    return int(found["n"])
 
 
 def group_of(charge: Charge | None) -> str | None:

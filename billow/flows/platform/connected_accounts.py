@@ -15,6 +15,7 @@ from billow.resources import connected_account as accounts
 from billow.resources.connected_account import TYPES, ConnectedAccount
 from billow.store import outbox
 from billow.store.ids import new_id
+from billow.store.platforms import platform_of
 from billow.store.tx import Tx
 
 CARDS = "card_payments"
@@ -239,6 +240,27 @@ def takes_payments(tx: Tx, account: ConnectedAccount) -> bool:
         return True
     with tx.within(f"{account.id}/{tx.tenant.split('/')[1]}") as there:
         return has_gateway(there)
+
+
+def follow_gateways(tx: Tx) -> None:
+    """Let connected accounts charge, or not, as the gateways say that were configured or stopped just now.
+
+    They are those of a platform, and the account itself where it is connected. Emits `account.updated` and
+    `capability.updated` of each that changes.
+    """
+    for account in rows.select(tx, ConnectedAccount, "true", "order by id for update"):
+        follow_gateway(tx, account)
+    platform = platform_of(tx)
+    if platform:
+        with tx.within(platform) as there:
+            for account in rows.lock_many(there, ConnectedAccount, [tx.account]):
+                follow_gateway(there, account)
+
+
+def follow_gateway(tx: Tx, account: ConnectedAccount) -> None:
+    able = account.details_submitted and not account.rejected and takes_payments(tx, account)
+    if able != account.charges_enabled:
+        after(tx, account, {})
 
 
 def state_of(charges: bool) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
-from billow.core import lifecycle, timers
+from billow.core import lifecycle, payouts, timers
 from billow.flows.billing import drafts
-from billow.flows.checkout import method_collections
+from billow.flows.checkout import completion, method_collections
 from billow.flows.outside import merchant
 from billow.flows.payments import collect, late_payments, notices, settle
 from billow.store import jobs
@@ -313,6 +313,20 @@ OTHERS = (
         "checkout.expire", "checkout_sessions", "r.expires_at as at", "r.status = 'open'", lambda r: r["at"]
     ),
     Rule(
+        "checkout.settle", "checkout_sessions", "r.attempt_until as at",
+        "r.status = 'open' and (r.attempt_until is not null or r.pending->>'awaits' is not null)",
+        lambda row: row["at"] or row["now"] + completion.AGAIN, *ON_THE_WALL, early=True,
+    ),
+    Rule(
+        "checkout.follow", "checkout_sessions", "r.status",
+        "r.status = 'complete' and r.payment_status = 'unpaid' and exists (select from payment_intents p"
+        " where p.id = coalesce(r.payment_intent,"
+        " (select i.payment_intent from invoices i where i.id = r.invoice))"
+        " and (p.status in ('processing', 'succeeded') or p.status = 'requires_capture'"
+        " and (r.invoice_creation->>'enabled')::boolean))",
+        lambda row: row["now"] + completion.HELD, early=True,
+    ),
+    Rule(
         "collection.follow", "method_collections", "r.created as at", "r.state = 'open'",
         lambda row: row["at"] + method_collections.LASTS, *ON_THE_WALL, early=True,
     ),
@@ -364,6 +378,14 @@ OTHERS = (
         lambda row: row["now"] + notices.ASKED_AGAIN,
         *ON_THE_WALL,
         early=True,
+    ),
+    Rule(
+        "payout.advance",
+        "payouts",
+        "r.status, r.created, r.arrival_date",
+        "r.status in ('pending', 'in_transit') and r.reference is null",
+        lambda row: payouts.due(row["status"], row["created"], row["arrival_date"]),
+        *ON_THE_WALL,
     ),
     Rule(
         "portal.resume", "subscriptions", "r.resumes_at as at",

@@ -124,6 +124,8 @@ def write_invoice(tx: Tx, quote: Quote, customer: Customer, priced: Sequence[Pri
         default_tax_rates=quote.default_tax_rates,
         automatic_tax=tax_of(quote.automatic_tax),
         on_behalf_of=quote.on_behalf_of,
+        application_fee_amount=quote.application_fee_amount,
+        transfer_data=share_of(quote),
         parent=parent_of(quote),
         period_start=tx.now,
         period_end=tx.now,
@@ -227,6 +229,12 @@ def billing_mode_of(quote: Quote) -> BillingMode:
 def invoice_settings_of(params_type: Any, quote: Quote, **more: Any) -> Any:
     names = ("custom_fields", "description", "footer")
     return read(params_type, without_nulls({name: quote.invoice_settings[name] for name in names} | more))
+
+
+def share_of(quote: Quote) -> dict[str, Any] | None:
+    """Return whom the invoice of a quote without recurring lines is paid to, and how much of it."""
+    given = quote.transfer_data
+    return {name: given[name] for name in ("amount", "destination")} if given else None
 
 
 def transfer_data_of(quote: Quote) -> TransferData | None:

@@ -12,6 +12,7 @@ from billow.api.operation import merged_value
 from billow.api.params import Params, made
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.payments import able_accounts
 from billow.flows.quotes import lines, totals
 from billow.flows.quotes.lines import PricedLine
 from billow.flows.subscription_terms import params
@@ -46,7 +47,7 @@ class Update(Params):
     invoice_settings: InvoiceSettings | None = f.nested(shape=InvoiceSettings)
     line_items: list[lines.Line] = f.array(SHOWN, lines.Line, default=[])
     metadata: dict[str, str] = f.metadata()
-    on_behalf_of: str | None = f.text(unset=True)
+    on_behalf_of: str | None = f.ref("account", unset=True)
     subscription_data: SubscriptionData | None = f.nested(shape=SubscriptionData)
     transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
 
@@ -143,6 +144,7 @@ def check_billing_mode(mode: BillingMode) -> None:
 def check_unsupported(tx: Tx, wanted: Update) -> None:
     """Refuse params that need what is not there: connected accounts, or a head office for tax."""
     taxes.check_automatic_tax(tx, wanted.automatic_tax)
+    able_accounts.check_agreed(tx, wanted.transfer_data, wanted.on_behalf_of)
     if wanted.customer_account is not None:
         raise Refused(
             f"No such account: '{wanted.customer_account}'", param="customer_account", code="resource_missing"

@@ -50,7 +50,7 @@ class Settings(Params):
     default_payment_method: str | None = f.ref("payment_method")
     description: str | None = f.text(max=500, unset=True)
     invoice_settings: ScheduleInvoiceSettings | None = f.nested(shape=ScheduleInvoiceSettings)
-    on_behalf_of: str | None = f.text(unset=True)
+    on_behalf_of: str | None = f.ref("account", unset=True)
     transfer_data: TransferData | None = f.nested(shape=TransferData, unset=True)
 
 

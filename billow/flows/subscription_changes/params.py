@@ -11,6 +11,7 @@ from billow.core import lifecycle
 from billow.core.errors import require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.invoices.paused_collection import PauseCollection
+from billow.flows.payments import able_accounts
 from billow.flows.subscription_changes.items import Anchor, ItemChange
 from billow.flows.subscription_terms import one_time_items, params, pending_item_invoices
 from billow.flows.subscription_terms.billing_schedules import any_billed_ahead, check_proration
@@ -63,7 +64,7 @@ class Change(Params):
     items: list[ItemChange] = f.array(SHOWN, ItemChange, max=20, default=[])
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
-    on_behalf_of: str | None = f.text(unset=True)
+    on_behalf_of: str | None = f.ref("account", unset=True)
     pause_collection: PauseCollection | None = f.nested(shape=PauseCollection, unset=True)
     payment_behavior: str = f.choice(
         SHOWN,
@@ -133,6 +134,8 @@ def check(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     if wanted.default_source:
         cards.of_customer(tx, wanted.default_source, subscription.customer, "default_source")
     params.check_settings(tx, wanted.invoice_settings)
+    if not wanted.agreed:
+        able_accounts.check_agreed(tx, wanted.transfer_data, wanted.on_behalf_of)
     check_taxes(tx, subscription, wanted)
     check_instants(tx, subscription, wanted)
     pending_item_invoices.check(wanted.pending_invoice_item_interval)

@@ -13,6 +13,7 @@ from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.billing.currency import check_customer_currency
 from billow.flows.billing.discounts import DiscountTerm
+from billow.flows.payments import able_accounts
 from billow.flows.subscription_terms import one_time_items, pending_item_invoices, trial_offers
 from billow.flows.subscription_terms.items import (
     Item,
@@ -82,7 +83,7 @@ class Subscribe(Params):
     items: Sequence[Item] = f.array(SHOWN, OfferedItem, required=True, max=20)
     metadata: dict[str, str] = f.metadata()
     off_session: bool = f.boolean(default=False)
-    on_behalf_of: str | None = f.text(unset=True)
+    on_behalf_of: str | None = f.ref("account", unset=True)
     payment_behavior: str = f.choice(SHOWN, *BEHAVIORS, default="allow_incomplete")
     payment_settings: PaymentSettings | None = f.nested(shape=PaymentSettings)
     pending_invoice_item_interval: PendingItemInterval | None = f.nested(
@@ -156,6 +157,7 @@ def check(tx: Tx, wanted: Subscribe, customer: Customer, prices: Sequence[Price]
         )
     if not wanted.agreed:
         check_number(tx, customer)
+        able_accounts.check_agreed(tx, wanted.transfer_data, wanted.on_behalf_of)
     trial_offers.check_flexible(wanted.items, classic=wanted.classic)
     trial_offers.check_alone(wanted.items, [name for name in NOT_WITH_TRIAL_OFFER if given(wanted, name)])
     check_customer_currency(customer, currency_of(wanted, prices))

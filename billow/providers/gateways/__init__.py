@@ -18,6 +18,7 @@ from billow.core.payments import (
     Refund,
     SetUp,
 )
+from billow.core.payouts import PaidOut
 
 HERE, ELSEWHERE = "here", "elsewhere"
 """Where a customer enters a method: in a form on a page of ours, or on a page of the gateway's own."""
@@ -121,6 +122,14 @@ class Gateway(Protocol):
 
     def contest(self, evidence: Evidence) -> Dispute:
         """Keep or submit evidence; a second call with the same evidence changes nothing."""
+        ...
+
+    def payout(self, reference: str) -> PaidOut | None:
+        """Return a payout to the bank as it is now, or None if there is none of this reference."""
+        ...
+
+    def paid_out_with(self, reference: str) -> Sequence[str]:
+        """Return what an automatic payout pays out: references of charges, and our attempts of refunds."""
         ...
 
     def concede(self, reference: str) -> Dispute:

@@ -8,6 +8,7 @@ from billow.core.errors import Inconsistent
 from billow.core.notices import Notice
 from billow.core.payments import Capture, Collect, CollectingPage, Declined, Deposits, Outcome, Refund
 from billow.providers.gateways import StoredMethod
+from billow.providers.gateways.no_payouts import NoPayouts
 
 NOT_CAPTURED = Declined("capture_not_supported", None, "Nothing is held that could be captured.", retry=False)
 REFUND = Declined(
@@ -15,7 +16,7 @@ REFUND = Declined(
 )
 
 
-class ByHand:
+class ByHand(NoPayouts):
     """A gateway that reaches nobody by a network: it holds nothing, and returns and disputes nothing."""
 
     collects_at: Mapping[str, str] = MappingProxyType({})

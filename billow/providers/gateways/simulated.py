@@ -41,6 +41,7 @@ from billow.providers.gateways import (
 )
 from billow.providers.gateways.accounts import Account
 from billow.providers.gateways.faults import Fault, fault_of
+from billow.providers.gateways.no_payouts import NoPayouts
 from billow.providers.gateways.simulated_answers import (
     Known,
     answer,
@@ -74,7 +75,7 @@ class Recorded(NamedTuple):
     outcome: Outcome
 
 
-class Simulated(Gateway):
+class Simulated(NoPayouts, Gateway):
     """A gateway that remembers in a SQLite file, shared by processes and threads; without a path, until exit.
 
     `today` dates the cards that are stored. The rest is for tests: `latency` of each call in seconds,

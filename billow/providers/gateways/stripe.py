@@ -29,6 +29,7 @@ from billow.core.payments import (
     Refund,
     SetUp,
 )
+from billow.core.payouts import PaidOut
 from billow.core.routing import Route
 from billow.providers.gateways import ELSEWHERE, Gateway, StoredMethod
 from billow.providers.gateways.stripe_answers import (
@@ -40,6 +41,8 @@ from billow.providers.gateways.stripe_answers import (
     id_of,
     notices_of,
     outcome_of,
+    paid_out,
+    paid_out_source,
     refund_outcome,
     set_up_outcome,
     stored,
@@ -349,6 +352,24 @@ class Stripe(Gateway):
                 return dispute_of(self._client.disputes.retrieve(reference))
         except self._library.InvalidRequestError:
             return None
+
+    def payout(self, reference: str) -> PaidOut | None:
+        """Return a payout as Stripe says that it is now."""
+        try:
+            with self._asked():
+                found = self._client.payouts.retrieve(reference, {"expand": ["balance_transaction"]})
+                return paid_out(found)
+        except self._library.InvalidRequestError:
+            return None
+
+    def paid_out_with(self, reference: str) -> Sequence[str]:
+        """Return the charges and refunds that an automatic payout pays out; of others Stripe says none."""
+        with self._asked():
+            if not self._client.payouts.retrieve(reference).automatic:
+                return ()
+            wanted = {"payout": reference, "limit": 100, "expand": ["data.source"]}
+            moved = self._client.balance_transactions.list(wanted).auto_paging_iter()
+            return [source for one in moved if (source := paid_out_source(one))]
 
     def contest(self, evidence: Evidence) -> Dispute:
         """Keep or submit evidence; the same evidence is sent once."""

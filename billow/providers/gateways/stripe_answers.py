@@ -7,8 +7,16 @@ from typing import Any
 
 from billow.core.disputes import Dispute, Movement
 from billow.core.dunning import hard_decline
-from billow.core.notices import AttemptChanged, DisputeChanged, FraudSuspected, MethodCollected, Notice
+from billow.core.notices import (
+    AttemptChanged,
+    DisputeChanged,
+    FraudSuspected,
+    MethodCollected,
+    Notice,
+    PayoutChanged,
+)
 from billow.core.payments import Declined, Exchange, MethodDetails, NeedsAction, Outcome, Pending, Succeeded
+from billow.core.payouts import PaidOut
 from billow.providers.gateways import StoredMethod
 
 ATTEMPT = "billow_attempt"
@@ -125,6 +133,36 @@ def dispute_of(found: Any) -> Dispute:
     )
 
 
+def paid_out(found: Any) -> PaidOut:
+    """Read a payout, with the fee of its balance transaction."""
+    moved = found.balance_transaction
+    return PaidOut(
+        reference=found.id,
+        amount=found.amount,
+        currency=found.currency,
+        status=found.status,
+        arrives=datetime.fromtimestamp(found.arrival_date, UTC),
+        automatic=found.automatic,
+        fee=0 if moved is None or isinstance(moved, str) else moved.fee,
+        method=found.method,
+        description=found.description,
+        statement_descriptor=found.statement_descriptor,
+        failure_code=found.failure_code,
+        failure_message=found.failure_message,
+        original=id_of(found.original_payout) if found.original_payout else None,
+    )
+
+
+def paid_out_source(moved: Any) -> str | None:
+    """Return what a balance transaction of a payout is of: a charge, or our attempt of a refund."""
+    source = moved.source
+    if source is None or isinstance(source, str):
+        return source
+    return (
+        source.id if source.object == "charge" else attempt_of(source) if source.object == "refund" else None
+    )
+
+
 def notices_of(type: str, about: Mapping[str, Any]) -> Sequence[Notice]:
     """Read the object of an event as what to ask about."""
     attempt = (about.get("metadata") or {}).get(ATTEMPT)
@@ -135,6 +173,8 @@ def notices_of(type: str, about: Mapping[str, Any]) -> Sequence[Notice]:
     collection = (about.get("metadata") or {}).get(COLLECTION)
     if type == "checkout.session.completed" and collection:
         return [MethodCollected(collection)]
+    if type.startswith("payout."):
+        return [PayoutChanged(about["id"])]
     if type.startswith(("payment_intent.", "setup_intent.", "refund.")) and attempt:
         return [AttemptChanged(attempt)]
     return []

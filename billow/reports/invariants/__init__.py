@@ -47,6 +47,7 @@ RULES = (
     Rule(books.refunds_fit_their_charge, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
     Rule(books.disputes_are_booked, "disputes"),
+    Rule(books.payouts_are_booked, "payouts"),
     Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),
     Rule(invoices.intents_and_invoices_agree, "invoices"),
     Rule(invoices.amounts_paid_are_payments, "invoices"),

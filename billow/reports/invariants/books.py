@@ -288,6 +288,26 @@ def disputes_are_booked(tx: Tx, disputes: Sequence[str]) -> Iterator[Finding]:
             )
 
 
+def payouts_are_booked(tx: Tx, payouts: Sequence[str]) -> Iterator[Finding]:
+    """Check that what a payout took from our balance is in the books, and on its way until it has arrived."""
+    for row in tx.all(
+        f"select r.id, r.status, r.amount, r.bank_entry, {CLEARED} as booked,"
+        " (select coalesce(sum(b.net), 0) from balance_transactions b where b.source = r.id) as net,"
+        " (select coalesce(sum(case when t.debit = 'in_transit' then t.amount else -t.amount end), 0)"
+        " from ledger_transfers t where t.source in (r.id, r.bank_entry)"
+        " and 'in_transit' in (t.debit, t.credit)) as on_its_way"
+        " from payouts r where r.id = any(%(ids)s) order by r.id",
+        ids=list(payouts),
+    ):
+        under_way = row["status"] in ("pending", "in_transit") and row["bank_entry"] is None
+        wanted = row["amount"] if under_way else 0
+        if row["booked"] != row["net"] or row["on_its_way"] != wanted:
+            seen = {"in the books": row["booked"], "on its way": row["on_its_way"]}
+            yield Finding(
+                "payouts_are_booked", row["id"], f"{row['net']} moved, {wanted} on its way", f"{seen}"
+            )
+
+
 def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[Finding]:
     """Check that a transfer of an account that is checked by customer names an existing customer."""
     for row in tx.all(

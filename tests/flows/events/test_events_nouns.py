@@ -59,6 +59,12 @@ def transferred(api: Any) -> Sent:
     return {"amount": "5", "currency": "usd", "destination": account, "source_transaction": charged(api)}
 
 
+def available(api: Any) -> Sent:
+    """A payout of what is available at once."""
+    api.post("/v1/charges", {"amount": "500", "currency": "usd", "source": "tok_bypassPending"})
+    return {"amount": "5", "currency": "usd"}
+
+
 def disputed(api: Any) -> str:
     """A dispute that the gateway has reported."""
     sent = {"amount": "500", "currency": "usd", "source": "tok_createDispute"}
@@ -225,6 +231,7 @@ STORIES: dict[str, Story] = {
         {"frozen_time": "1800000000"},
         crud("test_helpers.test_clock", "updated"),
     ),
+    "payout": Story("/v1/payouts", available, crud("payout", "deleted")),
     "transfer": Story("/v1/transfers", transferred, crud("transfer", "deleted")),
 }
 #: Nouns of which Stripe emits nothing either, or emits an event of another noun.

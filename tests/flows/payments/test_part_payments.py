@@ -191,3 +191,25 @@ def test_a_refund_elsewhere_lowers_what_a_record_can_pay(world: World, anna: Cus
     invoice = opened(anna)
     invoice.does("attach_payment", payment_record=record)
     assert invoice.data["amount_paid"] == 3000
+
+
+def test_one_refund_amount_is_split_over_the_charges_the_newest_first(world: World, anna: Customer) -> None:
+    charges = []
+    invoice = opened(anna)
+    for amount in (3000, 7000):
+        sold = {"amount": amount, "currency": "usd", "customer": anna.id, "confirm": True}
+        intent = world.post("/v1/payment_intents", **sold, payment_method="pm_card_visa", off_session=True)
+        world.post(f"/v1/invoices/{invoice.data['id']}/attach_payment", payment_intent=intent["id"])
+        charges.append(intent["latest_charge"])
+        world.at(f"2025-01-0{len(charges) + 1}")
+    assert invoice.status == "paid"
+    note: dict[str, Any] = {"invoice": invoice.data["id"]}
+    small = world.post("/v1/credit_notes", **note, amount=1000, refund_amount=1000)
+    both = world.post("/v1/credit_notes", **note, amount=8000, refund_amount=8000)
+    refunds = [world.get(f"/v1/refunds/{one['refund']}") for one in (*small["refunds"], *both["refunds"])]
+    made = [(one["charge"], one["amount"]) for one in refunds]
+    assert made == [(charges[1], 1000), (charges[1], 6000), (charges[0], 2000)]
+    assert [one["amount_refunded"] for one in both["refunds"]] == [6000, 2000]
+    wanted = {**note, "amount": 1000, "refund_amount": 1000}
+    world.post("/v1/refunds", charge=charges[0], amount=500)
+    assert world.refused("/v1/credit_notes", **{**wanted, "amount": 600, "refund_amount": 600})

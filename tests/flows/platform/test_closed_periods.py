@@ -57,6 +57,24 @@ def test_reports_of_a_closed_month_stay_as_they_are(app: App, world: World, hard
     assert dated == [("2026-01-10",)]
 
 
+def test_a_refund_of_a_closed_month_is_corrected_in_the_open_one(app: App, world: World) -> None:
+    """A credit note takes over in February what a refund without one has declared in January."""
+    seller(world, standard("SE"), UNION)
+    sold = taxed(world, buyer(world, "DE"), 10000)["id"]
+    world.post(f"/v1/invoices/{sold}/finalize")
+    paid = world.post(f"/v1/invoices/{sold}/pay", expand=["payments"])["payments"]["data"][0]
+    intent = paid["payment"]["payment_intent"]
+    refund = world.post("/v1/refunds", payment_intent=intent, amount=1190)["id"]
+    closes(app, world, "2026-01", hard=True)
+    before = printed(app, world)
+    world.post("/v1/credit_notes", invoice=sold, amount=1190, refunds=[{"refund": refund}])
+    after = printed(app, world)
+    assert {name: after[name] for name in ("vat", "oss")} == {name: before[name] for name in ("vat", "oss")}
+    with app.db.snapshot(world.api.tenant) as tx:
+        days = {"from": ENDS, "to": datetime(2026, 3, 1, tzinfo=UTC)}
+        assert [tuple(row)[4:] for row in reports.run(tx, "oss", **days).rows] in ([], [(0, 0)])
+
+
 def test_revenue_of_a_closed_month_is_booked_in_the_next_one(app: App, world: World) -> None:
     world.at("2026-01-15")
     calls = world.metered("Calls", world.meter("calls"), cents="10")

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from billow.core.routing import Route
+from billow.flows.outside import gateways
+from billow.flows.platform import connected_accounts
 from billow.store import jobs
-from tests.conftest import Api
+from tests.conftest import Api, new_caller
 from tests.support.connected import ACCEPTED
 from tests.support.invariants import check_all
 
@@ -271,3 +274,20 @@ def test_an_account_link_leads_somewhere(api: Api, connected: str, name: str) ->
             {**sent, name: wrong} if wrong else {key: value for key, value in sent.items() if key != name},
         )
         assert (answer.status, answer["error"]["param"]) == (400, name)
+
+
+def test_an_account_charges_as_its_gateways_come_and_go(api: Api) -> None:
+    """In live mode there is no gateway until one is configured."""
+    live = new_caller(api.app, "live", api.account)
+    made = live.post("/v1/accounts", {**EXPRESS, **ACCEPTED})
+    assert made["charges_enabled"] is False
+    with api.app.db.transaction(live.tenant) as tx:
+        gateways.write(tx, Route("bank", "manual", 1))
+        connected_accounts.follow_gateways(tx)
+    assert live.get(f"/v1/accounts/{made['id']}")["charges_enabled"] is True
+    with api.app.db.transaction(live.tenant) as tx:
+        gateways.stop(tx, "bank")
+        connected_accounts.follow_gateways(tx)
+        connected_accounts.follow_gateways(tx)
+    assert live.get(f"/v1/accounts/{made['id']}")["charges_enabled"] is False
+    assert [one for one in live.event_types() if one == "account.updated"] == ["account.updated"] * 3

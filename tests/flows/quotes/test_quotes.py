@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import Worlds
+from tests.support.connected import enabled
 from tests.support.world import Customer, Quote, Subscription, World, moment
 
 DAY = 86400
@@ -115,6 +116,7 @@ def test_what_cannot_be_offered_is_refused_in_words(world: World) -> None:
     week = world.plan("Odder", every="week", count=3, usd=5)
     old, setup = (world.once("Setup", usd=50) for _ in range(2))
     world.post(f"/v1/prices/{old}", active=False)
+    shop = enabled(world.api)
     at = "line_items[0]"
     cases: list[tuple[dict[str, Any], str]] = [
         ({"line_items": [{"price": "price_none"}]}, f"{at}[price]"),
@@ -138,7 +140,7 @@ def test_what_cannot_be_offered_is_refused_in_words(world: World) -> None:
         ({"line_items": [{"price": month}], "application_fee_amount": 5}, "application_fee_amount"),
         ({"line_items": [{"price": setup}], "application_fee_percent": 5}, "application_fee_percent"),
         (
-            {"line_items": [{"price": month}], "transfer_data": {"destination": "acct_1", "amount": 5}},
+            {"line_items": [{"price": month}], "transfer_data": {"destination": shop, "amount": 5}},
             "transfer_data[amount]",
         ),
         (

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.connected import enabled
 from tests.support.world import Customer, Subscription, World, moment
 
 
@@ -384,9 +385,10 @@ def test_what_is_kept_as_it_was_sent(world: World) -> None:
     anna = world.customer("anna")
     plan = anna.subscribes_to(world.plan("Basic", usd=100))
     settings = {"footer": "Thanks"}
-    answer = plan.update(invoice_settings=settings, on_behalf_of="acct_1", application_fee_percent=2.5)
+    shop = enabled(world.api)
+    answer = plan.update(invoice_settings=settings, on_behalf_of=shop, application_fee_percent=2.5)
     assert answer["invoice_settings"]["footer"] == "Thanks"
-    assert (answer["on_behalf_of"], answer["application_fee_percent"]) == ("acct_1", 2.5)
+    assert (answer["on_behalf_of"], answer["application_fee_percent"]) == (shop, 2.5)
     world.at("2025-06-01 01:00")
     assert anna.last_invoice.data["footer"] == "Thanks"
     refused = world.refused(f"/v1/subscriptions/{plan.id}", automatic_tax={"enabled": True})

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.connected import enabled
 from tests.support.world import OPENED, REFUSED, World, moment
 
 
@@ -318,6 +319,7 @@ def test_a_card_as_default_source_pays(world: World) -> None:
 
 def test_its_invoices_say_what_was_agreed(world: World) -> None:
     world.at("2025-01-01")
+    shop = enabled(world.api)
     anna = world.customer("anna", invoice_settings={"footer": "Of the customer"})
     tax_id = world.post("/v1/tax_ids", type="eu_vat", value="DE136695976")["id"]
     settings = {
@@ -335,15 +337,15 @@ def test_its_invoices_say_what_was_agreed(world: World) -> None:
         world.plan("Pro", usd=20),
         invoice_settings=settings,
         payment_settings=payment,
-        on_behalf_of="acct_1",
-        transfer_data={"destination": "acct_1", "amount_percent": "12.5"},
+        on_behalf_of=shop,
+        transfer_data={"destination": shop, "amount_percent": "12.5"},
         application_fee_percent=2.5,
     ).now
     assert made["invoice_settings"] == {**settings, "issuer": {"type": "self", "account": None}}
     assert made["payment_settings"]["payment_method_types"] == ["card"]
     assert made["payment_settings"]["payment_method_options"]["card"]["request_three_d_secure"] == "any"
-    assert made["transfer_data"] == {"destination": "acct_1", "amount_percent": 12.5}
-    assert (made["application_fee_percent"], made["on_behalf_of"]) == (2.5, "acct_1")
+    assert made["transfer_data"] == {"destination": shop, "amount_percent": 12.5}
+    assert (made["application_fee_percent"], made["on_behalf_of"]) == (2.5, shop)
     world.at("2025-02-01 02:00")
     for invoice in anna.invoices:
         data = invoice.data
@@ -351,13 +353,14 @@ def test_its_invoices_say_what_was_agreed(world: World) -> None:
             name: value for name, value in settings.items() if name != "issuer"
         }
         assert data["payment_settings"]["payment_method_types"] == ["card"]
-        assert data["on_behalf_of"] == "acct_1"
+        assert data["on_behalf_of"] == shop
 
 
 def test_a_subscription_with_everything_is_shown_as_the_contract_has_it(
     world: World, contract: ModuleType
 ) -> None:
     world.at("2025-01-01")
+    shop = enabled(world.api)
     anna, card = world.customer("anna"), "pm_card_visa"
     method = world.post(f"/v1/payment_methods/{card}/attach", customer=anna.id)["id"]
     made = anna.subscribes_to(
@@ -369,7 +372,7 @@ def test_a_subscription_with_everything_is_shown_as_the_contract_has_it(
         default_payment_method=method,
         invoice_settings={"custom_fields": [{"name": "PO", "value": "1"}], "issuer": {"type": "self"}},
         payment_settings={"payment_method_options": {"card": {"mandate_options": {"amount": 1}}}},
-        transfer_data={"destination": "acct_1"},
+        transfer_data={"destination": shop},
         trial_settings={"end_behavior": {"missing_payment_method": "pause"}},
     )
     for shown in (made.now, anna.last_invoice.now):
