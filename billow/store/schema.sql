@@ -1065,7 +1065,7 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
-    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'refund', 'setup')),
+    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'increment', 'refund', 'setup')),
     payment_intent text,
     setup_intent   text,
     charge         text,                            -- what is captured or refunded, or pending until it is paid
@@ -1087,11 +1087,16 @@ create table attempts (
     method_type    text        not null default 'card',
     return_url     text,                            -- where its customer comes back to from a page of the bank's
     action_url     text,                            -- of that page
+    wishes         jsonb       not null default '[]', -- what is asked of the gateway where a payment is held
+    final          boolean     not null default true, -- whether a capture is the last one
+    terms          jsonb,                           -- what a raised hold changes on its intent once it has succeeded
+    movement       text,                            -- the balance transaction of a capture
     check ((refund is not null) = (kind = 'refund')),
-    check ((amount = 0) = (kind = 'setup')),
+    check (amount > 0 or kind = 'setup' or (kind = 'capture' and final)),
     check (amount >= 0),
     check ((setup_intent is not null) = (kind = 'setup')),
-    check (kind = 'setup' or num_nonnulls(payment_intent, charge) > 0)
+    check (kind = 'setup' or num_nonnulls(payment_intent, charge) > 0),
+    constraint attempts_check4 check (amount = 0 or kind <> 'setup')
 ) with (fillfactor = 50);
 create index attempts_by_request on attempts (request) where request is not null;
 create unique index on attempts (payment_intent) where state = 'processing';

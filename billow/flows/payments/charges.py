@@ -12,7 +12,7 @@ from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
 from billow.flows.outside.seller import seller_of
-from billow.flows.payments import collect, refunds, settle, shares
+from billow.flows.payments import collect, holds, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
@@ -180,7 +180,8 @@ class Capture(Params):
 @Charge.action("capture", Capture)
 def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
     """Capture an authorized charge, in full or in part; the rest of the hold is released."""
-    amount = wanted.amount if wanted.amount is not None else charge.amount
+    left = holds.hold_of(charge).left()
+    amount = wanted.amount if wanted.amount is not None else left
     check_capture(tx, charge, amount)
     attempt = begin_capture(tx, charge, amount)
     changes = {
@@ -201,46 +202,45 @@ def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
     require(charge.status == "succeeded", f"Charge {charge.id} was not successful and cannot be captured.")
     if charge.captured:
         raise Refused(f"Charge {charge.id} has already been captured.", code="charge_already_captured")
-    expired = charge.refunded or tx.now >= charge.created + settle.HELD
+    hold = holds.hold_of(charge)
+    expired = charge.refunded or tx.now >= holds.until(charge)
     require(
         not expired,
         f"Charge {charge.id} can no longer be captured: what it held was let go.",
         code="charge_expired_for_capture",
     )
     require(
-        amount <= charge.amount,
+        amount <= hold.capturable(final=True),
         f"The amount to capture ({show(amount, charge.currency)}) is greater than the charge's"
-        f" ({show(charge.amount, charge.currency)}).",
+        f" ({show(hold.capturable(final=True), charge.currency)}).",
         param="amount",
         code="amount_too_large",
     )
 
 
-def begin_capture(tx: Tx, charge: Charge, amount: int) -> Attempt:
+def begin_capture(tx: Tx, charge: Charge, amount: int, final: bool = True) -> Attempt:
     """Write down a capture, or return the one of this amount that was begun and not answered.
 
-    Refuses one while another amount is captured, or while the hold is let go. The caller has locked the
-    charge.
+    Refuses one while another amount is captured, or while the hold is raised or let go. The caller has locked
+    the charge.
     """
     begun = refunds.processing_capture(tx, charge)
-    released = tx.one(
-        "select id from attempts where charge = %(id)s and kind = 'refund' and state = 'processing'",
-        id=charge.id,
-    )
-    if released or (begun and begun.amount != amount):
+    other = begun and (begun.amount, begun.final) != (amount, final)
+    if other or refunds.is_changing(tx, charge):
         raise refunds.in_use(charge)
-    return begun or collect.write_down(
-        tx,
-        Attempt(
-            kind="capture",
-            customer=charge.customer,
-            charge=charge.id,
-            amount=amount,
-            currency=charge.currency,
-            token=charge.reference or "",
-            automatic=False,
-            gateway=charge.gateway,
-        ),
+    return begun or collect.write_down(tx, of_hold(charge, amount).but(kind="capture", final=final))
+
+
+def of_hold(charge: Charge, amount: int) -> Attempt:
+    """Return an attempt that captures a hold, or raises it."""
+    return Attempt(
+        customer=charge.customer,
+        charge=charge.id,
+        amount=amount,
+        currency=charge.currency,
+        token=charge.reference or "",
+        automatic=False,
+        gateway=charge.gateway,
     )
 
 

@@ -100,7 +100,7 @@ class SharedAmount(Params):
 
 
 class Capture(Described):
-    amount_to_capture: int | None = f.amount(min=1)
+    amount_to_capture: int | None = f.amount(min=0)
     application_fee_amount: int | None = f.amount(min=0)
     final_capture: bool = f.boolean(default=True)
     metadata: dict[str, str] = f.metadata()

@@ -8,7 +8,16 @@ from billow.api.params import merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle, shares
+from billow.flows.payments import (
+    abandoned,
+    capture_intent,
+    collect,
+    intent_methods,
+    intent_states,
+    refunds,
+    settle,
+    shares,
+)
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
 from billow.flows.payments.payment_intent_params import Cancel, Confirm, Create, Update
@@ -168,7 +177,10 @@ def own_changes(tx: Tx, intent: PaymentIntent, wanted: Update) -> dict[str, Any]
 @PaymentIntent.action("cancel", Cancel)
 @rights.browser(*SHOWN_TO_BROWSERS)
 def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
-    """Cancel a payment intent, and let go what it holds. That of an invoice is canceled by voiding it."""
+    """Cancel a payment intent, and let go what it holds. That of an invoice is canceled by voiding it.
+
+    One that was captured in part has succeeded with what it has received, and only the rest is let go.
+    """
     check_secret(intent, wanted.client_secret)
     require(
         intent.invoice is None,
@@ -176,6 +188,9 @@ def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
         code="payment_intent_unexpected_state",
     )
     intent_states.check_cancelable(tx, intent)
+    if intent.status == "requires_capture" and intent.amount_received:
+        answer = yield from capture_intent.let_go_rest(tx, intent)
+        return answer
     if intent.status == "requires_capture":
         # The answer of the gateway cancels it (settle_refund.py), be it after a crash.
         intent = rows.update(tx, intent, event=None, cancellation_reason=wanted.cancellation_reason)

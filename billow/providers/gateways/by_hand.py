@@ -6,7 +6,16 @@ from types import MappingProxyType
 from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Inconsistent
 from billow.core.notices import Notice
-from billow.core.payments import Capture, Collect, CollectingPage, Declined, Deposits, Outcome, Refund
+from billow.core.payments import (
+    Capture,
+    Collect,
+    CollectingPage,
+    Declined,
+    Deposits,
+    Increment,
+    Outcome,
+    Refund,
+)
 from billow.providers.gateways import StoredMethod
 
 NOT_CAPTURED = Declined("capture_not_supported", None, "Nothing is held that could be captured.", retry=False)
@@ -25,6 +34,10 @@ class ByHand:
         self.name = name
 
     def capture(self, capture: Capture) -> Outcome:
+        """Refuse: no amount is held."""
+        return NOT_CAPTURED
+
+    def increment(self, increment: Increment) -> Outcome:
         """Refuse: no amount is held."""
         return NOT_CAPTURED
 
