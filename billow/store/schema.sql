@@ -2699,3 +2699,39 @@ create function seller_zone() returns text language sql stable as $$
         where id = split_part(current_setting('billow.tenant'), '/', 1)
     ), 'UTC')
 $$;
+
+-- What a form has collected of a payment, to confirm one intent with.
+create table confirmation_tokens (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    expires_at             timestamptz not null,
+    payment_intent         text,
+    payment_method         text        not null,
+    payment_method_options jsonb,
+    payment_method_preview jsonb       not null,
+    return_url             text,
+    setup_future_usage     text check (setup_future_usage in ('off_session', 'on_session')),
+    setup_intent           text,
+    shipping               jsonb,
+    check (num_nonnulls(payment_intent, setup_intent) < 2)
+);
+create index on confirmation_tokens (tenant, created desc, id desc);
+alter table confirmation_tokens enable row level security;
+alter table confirmation_tokens force row level security;
+create policy one_tenant on confirmation_tokens using (tenant = current_setting('billow.tenant', true));
+
+-- The websites on which an account shows wallets.
+create table payment_method_domains (
+    tenant      text        not null default current_setting('billow.tenant'),
+    id          text        primary key,
+    created     timestamptz not null,
+    domain_name text        not null,
+    enabled     boolean     not null,
+    "real"      boolean     not null
+);
+create unique index on payment_method_domains (tenant, domain_name);
+create index on payment_method_domains (tenant, created desc, id desc);
+alter table payment_method_domains enable row level security;
+alter table payment_method_domains force row level security;
+create policy one_tenant on payment_method_domains using (tenant = current_setting('billow.tenant', true));

@@ -48,21 +48,17 @@ def named(verb: Verb) -> str:
 # ------------------------------------------------------------------------------------- one of everything
 
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
+VISA, DEFAULT = "pm_card_visa", "invoice_settings[default_payment_method]"
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "account": (
         "/v1/accounts",
         {"type": "express", "country": "SE", "email": "victoria@example.com", **ACCEPTED},
     ),
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
-    "customer": (
-        "/v1/customers",
-        {
-            "name": "Victoria",
-            "payment_method": "pm_card_visa",
-            "invoice_settings[default_payment_method]": "pm_card_visa",
-        },
-    ),
+    "customer": ("/v1/customers", {"name": "Victoria", "payment_method": VISA, DEFAULT: VISA}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
+    "confirmation_token": ("/v1/test_helpers/confirmation_tokens", {"payment_method": "pm_card_visa"}),
+    "payment_method_domain": ("/v1/payment_method_domains", {"domain_name": "victoria.example"}),
     "token": (
         "/v1/tokens",
         {

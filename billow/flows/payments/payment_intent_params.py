@@ -48,6 +48,7 @@ class Methods(Described):
 class Confirming(Methods):
     """What is said when a payment is confirmed."""
 
+    confirmation_token: str | None = f.ref("confirmation_token")
     error_on_requires_action: bool = f.boolean(default=False)
     mandate: str | None = f.ref("mandate")
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)

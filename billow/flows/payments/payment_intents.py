@@ -12,6 +12,7 @@ from billow.flows.payments import (
     abandoned,
     capture_intent,
     collect,
+    confirmation_tokens,
     intent_methods,
     intent_states,
     refunds,
@@ -74,14 +75,15 @@ def create(tx: Tx, wanted: Create) -> Steps:
         intent_methods.check_type(intent, method)
     made = rows.insert(tx, intent)
     if wanted.confirm:
-        confirmed = yield from confirm(tx, made, confirmation_of(wanted))
+        confirmed = yield from confirm(tx, made, confirmation_of(wanted, made))
         return confirmed
     return made
 
 
-def confirmation_of(wanted: Create) -> Confirm:
+def confirmation_of(wanted: Create, intent: PaymentIntent) -> Confirm:
     """Return what a request that creates and confirms says of the confirmation."""
     names = (
+        "confirmation_token",
         "error_on_requires_action",
         "mandate",
         "mandate_data",
@@ -89,14 +91,23 @@ def confirmation_of(wanted: Create) -> Confirm:
         "return_url",
         "use_stripe_sdk",
     )
-    made = Confirm(**{name: getattr(wanted, name) for name in names})
-    made.__dict__["_given"] = frozenset(name for name in names if wanted.given(name))
+    said = {name: getattr(wanted, name) for name in names if wanted.given(name)}
+    said |= confirmation_tokens.said_before(wanted, intent)
+    made = Confirm(**said)
+    made.__dict__["_given"] = frozenset(said)
     return made
 
 
 def check_only_with_confirm(wanted: Create) -> None:
     """Refuse what is said of a confirmation that is not asked for."""
-    for name in ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url"):
+    for name in (
+        "confirmation_token",
+        "error_on_requires_action",
+        "mandate",
+        "mandate_data",
+        "off_session",
+        "return_url",
+    ):
         require(
             wanted.confirm or not wanted.given(name),
             f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is"
