@@ -16,6 +16,7 @@ from billow.api.execution import Execution
 from billow.api.fields import Field, declared
 from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
+from billow.api.versions.known import NEWEST
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
 from tests.support import credited, disputed
@@ -56,6 +57,7 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
     "customer": ("/v1/customers", {"name": "Victoria", "payment_method": VISA, DEFAULT: VISA}),
+    "ephemeral_key": ("/v1/ephemeral_keys", {"customer": "{customer}"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
     "confirmation_token": ("/v1/test_helpers/confirmation_tokens", {"payment_method": "pm_card_visa"}),
     "payment_method_domain": ("/v1/payment_method_domains", {"domain_name": "victoria.example"}),
@@ -271,7 +273,7 @@ def world(api: Api) -> dict[str, str]:
             nested = params.nested([*filled.items()])
             answer = api.ask("POST", path, json=nested)
         else:
-            answer = api.post(filled_in(path, made), filled)
+            answer = api.post(filled_in(path, made), filled, Stripe_Version=NEWEST)
         only_test = answer.get("error", {}).get("code") == "testmode_charges_only"
         if only_test and api.tenant.endswith("/live"):
             continue
