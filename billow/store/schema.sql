@@ -262,6 +262,7 @@ create table payment_methods (
     token           text        not null,
     detached        boolean     not null default false,
     gateway         text,                            -- which stores it
+    radar_options   jsonb,
     check (customer is null or not detached),
     check ((card is not null) = (type = 'card')),
     check ((details is not null) = (type <> 'card'))
@@ -1038,6 +1039,7 @@ create table payment_intents (
     invoice             text,
     mandate             text,
     return_url          text,
+    radar_options       jsonb,
     check (amount > 0)
 ) with (fillfactor = 50);
 create index on payment_intents (tenant, created desc, id desc);
@@ -1256,6 +1258,7 @@ create table charges (
     source_transfer                 text,
     transfer                        text,
     transfer_data                   jsonb,
+    radar_options   jsonb,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);

@@ -27,9 +27,9 @@ from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
 KEPT = (
-    "amount_details", "application_fee_amount", "description", "hooks", "payment_details", "receipt_email",
-    "return_url", "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
-    "transfer_data", "transfer_group",
+    "amount_details", "application_fee_amount", "description", "hooks", "payment_details", "radar_options",
+    "receipt_email", "return_url", "setup_future_usage", "shipping", "statement_descriptor",
+    "statement_descriptor_suffix", "transfer_data", "transfer_group",
 )  # fmt: skip
 """What requests say of a payment, and it shows as it was sent."""
 ACTION_REFUSED = Declined(

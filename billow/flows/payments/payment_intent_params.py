@@ -18,6 +18,7 @@ from billow.resources.intent_shapes import (
 )
 from billow.resources.method_options import MethodOptions
 from billow.resources.payment_intent import CAPTURE_METHODS
+from billow.resources.payment_method import RadarOptions
 
 SESSIONS = ("true", "false", "one_off", "recurring")
 USAGES = ("off_session", "on_session")
@@ -53,6 +54,7 @@ class Confirming(Methods):
     mandate: str | None = f.ref("mandate")
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)
     off_session: str = f.choice(CREATE, *SESSIONS, default="false")
+    radar_options: RadarOptions | None = f.nested(shape=RadarOptions)
     return_url: str | None = f.url()
     use_stripe_sdk: bool = f.boolean(default=False)
 

@@ -77,6 +77,7 @@ CONFIRMING: dict[str, tuple[Shows, Shows]] = {
     ),
     "mandate": ({"mandate": "mandate_none"}, {"error.param": "mandate"}),
     "mandate_data": (MANDATE, {"status": "succeeded"}),
+    "radar_options": ({"radar_options[session]": "rse_1"}, {"status": "succeeded"}),
     "off_session": ({**ASKS, "off_session": "true"}, {"error.code": "authentication_required"}),
     "return_url": (
         {**ASKS, "return_url": "https://a.example"},
