@@ -257,8 +257,9 @@ def agree_with_gateway(built: App, memory: Path) -> tuple[int, int]:
 
 
 ATTEMPTS = (
-    "select id, case when kind = 'charge' and not capture then 'hold' else kind end, amount, currency, token,"
-    " state from attempts order by id"
+    "select id, case when kind = 'charge' and not capture then 'hold'"
+    " when kind = 'capture' and not final then 'part' else kind end, amount, currency, token,"
+    " state, wishes from attempts order by id"
 )
 
 

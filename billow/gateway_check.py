@@ -17,13 +17,16 @@ PIECE = 100
 STATES = {Succeeded: "succeeded", Declined: "failed"}
 PAYMENTS = "payments_are_as_the_gateway_says"
 ATTEMPTS = (
-    "select a.id, a.kind, a.state, a.amount, a.gateway, a.charge, r.status as refund"
-    " from attempts a left join refunds r on r.id = a.refund"
+    "select a.id, a.kind, a.state, a.amount, a.gateway, a.charge, r.status as refund, a.movement,"
+    " b.amount as moved, b.fee from attempts a left join refunds r on r.id = a.refund"
+    " left join balance_transactions b on b.id = a.movement"
     " where a.id > %(after)s and a.kind <> 'setup' and a.state in ('succeeded', 'failed')"
     " order by a.id limit %(piece)s"
 )
 TAKEN = (
-    "select c.id, c.reference, c.amount, c.captured, c.amount_captured, b.fee from charges c"
+    "select c.id, c.reference, c.amount, c.captured, c.amount_captured, b.fee, (select max(i.amount)"
+    " from attempts i where i.charge = c.id and i.kind = 'increment' and i.state = 'succeeded') as raised"
+    " from charges c"
     " left join balance_transactions b on b.id = c.balance_transaction"
     " where c.reference = any(%(references)s) or c.id = any(%(ids)s)"
 )
@@ -49,7 +52,7 @@ def compare(db: Database, tenant: str, counted: Compared) -> Iterator[Finding]:
         answers = [(row, gateways[row["gateway"]].look_up(row["id"])) for row in rows]
         taken = taken_of(db, tenant, answers)
         for row, outcome in answers:
-            # Some gateways find a refund or a capture again only when it is repeated.
+            # Some gateways find a refund, a capture or a raised hold again only when it is repeated.
             if outcome is None and row["kind"] != "charge":
                 counted.untold += 1
                 continue
@@ -111,14 +114,25 @@ def judge(row: Row, outcome: Outcome | None, taken: Row | None) -> Iterator[Find
         return
     if not isinstance(outcome, Succeeded):
         return
+    if row["kind"] == "increment" or (row["kind"] == "capture" and not row["amount"]):
+        return  # no money has moved
     if row["kind"] == "refund":
         if row["refund"] != "succeeded":
             yield Finding(PAYMENTS, row["id"], "a refund that succeeded", str(row["refund"]))
     elif taken is None:
         yield Finding(PAYMENTS, row["id"], f"the charge {outcome.reference} of the gateway", "none")
     else:
-        held = row["kind"] == "charge" and outcome.fee == 0  # its fee is that of its capture
-        amount = taken["amount_captured" if row["kind"] == "capture" else "amount"]
-        told, seen = (row["amount"], outcome.fee), (amount, outcome.fee if held else taken["fee"])
+        told, seen = (row["amount"], outcome.fee), recorded(row, outcome, taken)
         if told != seen:
             yield Finding(PAYMENTS, row["id"], f"amount and fee {told}", str(seen))
+
+
+def recorded(row: Row, outcome: Succeeded, taken: Row) -> tuple[int, int]:
+    """Return the amount and the fee that are recorded of a charge, or of one of its captures."""
+    if row["movement"]:
+        return row["moved"], row["fee"]
+    if row["kind"] == "capture":  # from before captures had movements of their own
+        return taken["amount_captured"], taken["fee"]
+    held = outcome.fee == 0  # its fee is that of its capture
+    grown = taken["amount"] == max(row["amount"], taken["raised"] or 0, taken["amount_captured"])
+    return row["amount"] if held and grown else taken["amount"], outcome.fee if held else taken["fee"]

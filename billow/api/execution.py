@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import psycopg_pool
 
-from billow.api import listing, params, render, rights, search
+from billow.api import confined, listing, params, render, rights, search
 from billow.api.fields import Field
 from billow.api.limits import Later
 from billow.api.operation import Answer, Call, Unsettled, invoke
@@ -48,7 +48,7 @@ class Execution:
         fingerprint = ""
         if call.idempotency_key:
             body = call.raw.body.hex() if call.raw else call.sent
-            client = [call.key.id] if call.key.kind == "publishable" else []
+            client = [call.key.id] if call.key.kind in ("publishable", "ephemeral") else []
             fingerprint = idempotency.fingerprint(call.verb.method, call.path, [body, *client])
         replay: list[idempotency.Answer] = []
         tree, lifted = self._judged(call), call.sent
@@ -68,6 +68,9 @@ class Execution:
                     if told is not None:
                         return told
             call.begun = True
+            if call.key.kind == "ephemeral":
+                confined.check_objects(tx, call.key, call.verb, call.ids, call.sent)
+            tx.notes["named_version"] = call.version if call.names_version else None
             tx.notes["expand"] = tree  # for a verb that shows what is gone when it answers
             if call.version != NEWEST and call.raw is None:
                 call.sent = reading.read_in(tx, call, lifted)

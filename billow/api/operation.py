@@ -38,6 +38,8 @@ class Call:
     idempotency_key: str | None = None
     version: str = API_VERSION
     """The version of the API that the request is written in, and answered in."""
+    names_version: bool = False
+    """The request names the version itself, by a header."""
     tree: dict[str, Any] = field(default_factory=dict)
     """What the request expands, as nested names."""
     renamed: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from billow.api import params
+from billow.api import confined, params
 from billow.api.render import Tree
 from billow.api.resource import REGISTRY, Resource, Verb
 from billow.api.written import written
@@ -17,7 +17,13 @@ SECRET = (
     " list of your API keys with `billow keys`."
 )
 OWN = "api_keys"
-"""Only secret keys can create, roll and delete keys: a restricted key could give itself more rights."""
+"""Only secret keys can create, roll and delete keys: a restricted key could give itself more rights.
+
+The same holds for ephemeral keys.
+"""
+
+EPHEMERAL = "ephemeral_keys"
+KEYS = frozenset({OWN, EPHEMERAL})
 
 #: The verbs that a publishable key may call, and the fields that it is shown; no names mean all fields.
 BROWSER: dict[Callable[..., Any], tuple[str, ...]] = {}
@@ -66,6 +72,8 @@ def judge(
         takes = "client_secret" in params.specs(verb.params) if verb.params else False
         if verb.run not in BROWSER or tree or (takes and not sent.get("client_secret")):
             raise Refused(SECRET, status=401, code="secret_key_required")
+    if key.kind == "ephemeral":
+        confined.check_operation(key, verb, sent, tree)
     if key.kind != "restricted":
         return
     wanted = [(nouns[verb.path], "read" if verb.method == "GET" else "write")]
@@ -81,7 +89,7 @@ def judge(
 
 def require_right(key: Key, noun: str, right: str) -> None:
     """Refuse a restricted or publishable key without the right to read or write a noun."""
-    allowed = key.kind == "secret" or (key.permissions.get(noun) in (right, "write") and noun != OWN)
+    allowed = key.kind == "secret" or (key.permissions.get(noun) in (right, "write") and noun not in KEYS)
     if not allowed:
         raise Refused(
             f"The provided key '{key.hint}' does not have the required permissions for this endpoint on"
@@ -184,6 +192,8 @@ def may_read(key: Key, object: str) -> bool:
     """Return whether a key may read a noun that an older version of the API shows in another."""
     right = REGISTRY[object].right()
     wanted = PARTS.get(right, right)
+    if key.kind == "ephemeral":
+        return object in ("customer", "payment_method")
     return key.kind != "restricted" or key.permissions.get(wanted) in ("read", "write")
 
 

@@ -133,6 +133,7 @@ class Server:
             rights.require_right(key, "ledger_transfers", "write")
         made = Call(verb, tuple(ids), request.id, key, request.path, {}, version=version)
         made.into_closed = into_closed
+        made.names_version = "stripe-version" in request.headers
         return made
 
     def _acting(self, key: Key, account: str | None) -> Key:
@@ -140,7 +141,7 @@ class Server:
         own, mode = key.tenant.split("/")
         if account is None or account == own:
             return key
-        version = self.keys.version_of_connected(key.tenant, account)
+        version = None if key.customer else self.keys.version_of_connected(key.tenant, account)
         if version is None:
             raise no_access(account)
         return replace(key, tenant=f"{account}/{mode}", version=version)

@@ -31,6 +31,8 @@ class Charge:
     """Where the customer returns to whom the bank asks elsewhere; None where nobody can be asked."""
     type: str = "card"
     """The type of the payment method."""
+    wishes: tuple[str, ...] = ()
+    """What is asked of a hold, where the card allows it: the names of `core/holds.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,21 @@ class Deposits:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Take part or all of an authorized charge, once; the rest is released."""
+    """Take part or all of an authorized charge, and release the rest, unless more captures are to follow.
+
+    An amount of zero takes nothing more and releases what is left after earlier captures.
+    """
+
+    attempt: str
+    charge: str
+    amount: int
+    currency: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """Raise what is held by a charge that nothing was captured of; `amount` is the new total."""
 
     attempt: str
     charge: str
@@ -114,6 +130,10 @@ class Succeeded:
     at_once: bool = field(default=False, compare=False)
     """Whether the money is available without the usual wait."""
     exchange: "Exchange | None" = field(default=None, compare=False)
+    allows: tuple[str, ...] = field(default=(), compare=False)
+    """What the card grants of the wishes of a hold."""
+    most: int | None = field(default=None, compare=False)
+    """How much can be captured of a hold at most, where that is more than is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +174,8 @@ class NeedsAction:
     reference: str
     kind: str = "authenticate"
     url: str | None = field(default=None, compare=False)
+    wishes: tuple[str, ...] = field(default=(), compare=False)
+    """What was asked of a hold, for the answer after the action."""
 
 
 @dataclass(frozen=True, slots=True)

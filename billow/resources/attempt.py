@@ -1,5 +1,7 @@
 """Attempts: requests to a gateway, written before they are sent so that a crash loses none."""
 
+from typing import Any
+
 from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.resource import Resource
@@ -8,7 +10,7 @@ from billow.api.resource import Resource
 class Attempt(Resource, object="attempt", prefix="par_", events=()):
     """One request to a gateway; its id is the gateway's idempotency key. The API never shows it."""
 
-    kind: str = f.choice(SHOWN, "charge", "capture", "refund", "setup", default="charge")
+    kind: str = f.choice(SHOWN, "charge", "capture", "increment", "refund", "setup", default="charge")
     payment_intent: str | None = f.text()
     """The intent to pay. Otherwise `charge` says what is charged, captured or refunded."""
     setup_intent: str | None = f.text()
@@ -27,6 +29,14 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     off_session: bool = f.boolean(default=True)
     capture: bool = f.boolean(default=True)
     """Whether the charge is captured at once, or held until it is captured."""
+    wishes: list[str] = f.array(default=[])
+    """What is asked of the gateway for a payment, such as to be captured more than once."""
+    final: bool = f.boolean(default=True)
+    """Whether a capture is the last one, so that the rest of the hold is let go."""
+    terms: dict[str, Any] | None = f.nested()
+    """What a raised hold changes on its intent, once it has succeeded."""
+    movement: str | None = f.text()
+    """The balance transaction of a capture that succeeded."""
     automatic: bool = f.boolean(default=True)
     """Whether it was made automatically, not at a request: only these count as retries (§7.4)."""
     keep: bool = f.boolean(default=False)

@@ -79,7 +79,7 @@ class Charge(
     payment_method: str | None = f.text()
     payment_method_details: dict[str, Any] | None = f.nested(refs=MANDATES)
     presentment_details: dict[str, Any] | None = f.absent()
-    radar_options: dict[str, Any] | None = f.absent()
+    radar_options: dict[str, Any] | None = f.nested()
     receipt_email: str | None = f.email(UPDATE, unset=True)
     receipt_number: str | None = f.absent()
     receipt_url: str | None = f.text()

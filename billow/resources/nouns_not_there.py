@@ -43,7 +43,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
      "lookup_keys preferences status"),
     ("/v1/issuing/physical_bundles", "issuing.physical_bundle", "status type"),
     ("/v1/issuing/transactions", "issuing.transaction", "card cardholder created type"),
-    ("/v1/payment_method_domains", "payment_method_domain", "domain_name enabled"),
     ("/v1/radar/value_lists", "radar.value_list", "alias contains created"),
     ("/v1/reporting/report_runs", "reporting.report_run", "created"),
     ("/v1/reporting/report_types", "reporting.report_type", ""),

@@ -90,6 +90,8 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     invoice: str | None = f.text(hidden=True)
     mandate: str | None = f.text(hidden=True)
     """The mandate that a debit of this intent is made by."""
+    radar_options: dict[str, Any] | None = f.nested(hidden=True)
+    """What its charges show of the browser."""
     return_url: str | None = f.text(hidden=True)
     """Where the customer is sent after an action."""
 

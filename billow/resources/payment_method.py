@@ -27,6 +27,12 @@ class BillingDetails(Params):
     tax_id: str | None = f.text(unset=True)
 
 
+class RadarOptions(Params):
+    """What a program says of the browser for Stripe's fraud checks. It has no effect here."""
+
+    session: str | None = f.text()
+
+
 class Expiry(Params):
     """The expiry of a card on file, which changes when the bank issues a new card."""
 
@@ -65,6 +71,7 @@ class PaymentMethod(
     customer: str | None = f.ref("customer", filter=True)
     customer_account: str | None = f.absent(filter=True)
     metadata: dict[str, str] = f.metadata()
+    radar_options: dict[str, Any] | None = f.nested()
     type: str = f.choice(SHOWN, *TYPES, default="card", filter=True)
     vars().update({name: other(name) for name in BY_NAME if name != "card"})
 

@@ -23,7 +23,7 @@ KNOWN = 10_000
 """Keys that a process remembers, at most; the one that was looked up longest ago is forgotten first."""
 USED = timedelta(minutes=1)
 """How exactly the last use of a key is noted."""
-PREFIX = {"secret": "sk", "restricted": "rk", "publishable": "pk"}
+PREFIX = {"secret": "sk", "restricted": "rk", "publishable": "pk", "ephemeral": "ek"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Key:
     permissions: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
     version: str = ""
-    """The default version of the API of the key's account."""
+    """The default version of the API of the key's account, or of an ephemeral key itself."""
+    customer: str = ""
+    """The one customer that an ephemeral key is for."""
 
 
 def minted(kind: str, tenant: str) -> str:
@@ -106,12 +108,13 @@ class Keys:
         marks, now = list(marks), self.db.wall()
         with self.db.connection() as conn:
             rows = conn.execute(
-                "select digest, k.id, tenant, kind, hint, permissions, expires_at, api_version, last_used_at"
-                " from api_keys k join accounts a on a.id = split_part(tenant, '/', 1)"
-                " where digest = any(%s)",
-                (marks,),
+                "select digest, k.id, tenant, kind, hint, permissions, expires_at, api_version, '',"
+                " last_used_at from api_keys k join accounts a on a.id = split_part(tenant, '/', 1)"
+                " where digest = any(%(marks)s) union all select digest, id, tenant, 'ephemeral', hint, '{}',"
+                " expires, version, customer, %(now)s from ephemeral_keys where digest = any(%(marks)s)",
+                {"marks": marks, "now": now},
             ).fetchall()
-            stale = [row[1] for row in rows if row[8] is None or row[8] <= now - USED]
+            stale = [row[1] for row in rows if row[9] is None or row[9] <= now - USED]
             if stale:
                 # A note that cannot be written, or that another process writes, stops no request.
                 with contextlib.suppress(psycopg.Error):
@@ -120,7 +123,7 @@ class Keys:
                         " where id = any(%s) for update skip locked)",
                         (now, stale),
                     )
-        found = {row[0]: Key(*row[1:8]) for row in rows}
+        found = {row[0]: Key(*row[1:9]) for row in rows}
         with self._lock:
             for mark in marks:
                 self._seen.pop(mark, None)

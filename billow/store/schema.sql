@@ -263,6 +263,7 @@ create table payment_methods (
     token           text        not null,
     detached        boolean     not null default false,
     gateway         text,                            -- which stores it
+    radar_options   jsonb,
     check (customer is null or not detached),
     check ((card is not null) = (type = 'card')),
     check ((details is not null) = (type <> 'card'))
@@ -1040,6 +1041,7 @@ create table payment_intents (
     invoice             text,
     mandate             text,
     return_url          text,
+    radar_options       jsonb,
     check (amount > 0)
 ) with (fillfactor = 50);
 create index on payment_intents (tenant, created desc, id desc);
@@ -1067,7 +1069,7 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
-    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'refund', 'setup')),
+    kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'increment', 'refund', 'setup')),
     payment_intent text,
     setup_intent   text,
     charge         text,                            -- what is captured or refunded, or pending until it is paid
@@ -1089,11 +1091,16 @@ create table attempts (
     method_type    text        not null default 'card',
     return_url     text,                            -- where its customer comes back to from a page of the bank's
     action_url     text,                            -- of that page
+    wishes         jsonb       not null default '[]', -- what is asked of the gateway where a payment is held
+    final          boolean     not null default true, -- whether a capture is the last one
+    terms          jsonb,                           -- what a raised hold changes on its intent once it has succeeded
+    movement       text,                            -- the balance transaction of a capture
     check ((refund is not null) = (kind = 'refund')),
-    check ((amount = 0) = (kind = 'setup')),
+    check (amount > 0 or kind = 'setup' or (kind = 'capture' and final)),
     check (amount >= 0),
     check ((setup_intent is not null) = (kind = 'setup')),
-    check (kind = 'setup' or num_nonnulls(payment_intent, charge) > 0)
+    check (kind = 'setup' or num_nonnulls(payment_intent, charge) > 0),
+    constraint attempts_check4 check (amount = 0 or kind <> 'setup')
 ) with (fillfactor = 50);
 create index attempts_by_request on attempts (request) where request is not null;
 create unique index on attempts (payment_intent) where state = 'processing';
@@ -1253,6 +1260,7 @@ create table charges (
     source_transfer                 text,
     transfer                        text,
     transfer_data                   jsonb,
+    radar_options   jsonb,
     check (amount > 0)
 );
 create index on charges (tenant, created desc, id desc);
@@ -2832,3 +2840,57 @@ create index invoice_rendering_templates_by_created on invoice_rendering_templat
 alter table invoice_rendering_templates enable row level security;
 alter table invoice_rendering_templates force row level security;
 create policy one_tenant on invoice_rendering_templates using (tenant = current_setting('billow.tenant', true));
+
+-- What a form has collected of a payment, to confirm one intent with.
+create table confirmation_tokens (
+    tenant                 text        not null default current_setting('billow.tenant'),
+    id                     text        primary key,
+    created                timestamptz not null,
+    expires_at             timestamptz not null,
+    payment_intent         text,
+    payment_method         text        not null,
+    payment_method_options jsonb,
+    payment_method_preview jsonb       not null,
+    return_url             text,
+    setup_future_usage     text check (setup_future_usage in ('off_session', 'on_session')),
+    setup_intent           text,
+    shipping               jsonb,
+    check (num_nonnulls(payment_intent, setup_intent) < 2)
+);
+create index on confirmation_tokens (tenant, created desc, id desc);
+alter table confirmation_tokens enable row level security;
+alter table confirmation_tokens force row level security;
+create policy one_tenant on confirmation_tokens using (tenant = current_setting('billow.tenant', true));
+
+-- The websites on which an account shows wallets.
+create table payment_method_domains (
+    tenant      text        not null default current_setting('billow.tenant'),
+    id          text        primary key,
+    created     timestamptz not null,
+    domain_name text        not null,
+    enabled     boolean     not null,
+    "real"      boolean     not null
+);
+create unique index on payment_method_domains (tenant, domain_name);
+create index on payment_method_domains (tenant, created desc, id desc);
+alter table payment_method_domains enable row level security;
+alter table payment_method_domains force row level security;
+create policy one_tenant on payment_method_domains using (tenant = current_setting('billow.tenant', true));
+
+-- Keys to one customer for an hour. Like other keys they are looked up before their tenant is known.
+create table ephemeral_keys (
+    tenant   text        not null default current_setting('billow.tenant'),
+    id       text        primary key,
+    created  timestamptz not null,
+    customer text        not null references customers on delete cascade,
+    digest   text        not null unique,
+    expires  timestamptz not null,
+    hint     text        not null,
+    version  text        not null
+);
+create index on ephemeral_keys (expires);
+create index on ephemeral_keys (customer);
+alter table ephemeral_keys enable row level security;
+alter table ephemeral_keys force row level security;
+create policy one_tenant on ephemeral_keys
+    using (coalesce(current_setting('billow.tenant', true), '') in ('', tenant));

@@ -123,7 +123,7 @@ def test_a_card_is_shown_as_the_contract_has_it(api: Any, contract: ModuleType) 
     made = api.post("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"})
     assert contract.problems(made) == []
     types = {"allow_redisplay", "billing_details", "card", "created", "customer", "customer_account", "id"}
-    assert set(made) == types | {"livemode", "metadata", "object", "type"}
+    assert set(made) == types | {"livemode", "metadata", "object", "radar_options", "type"}
 
 
 def test_events_are_shown_as_the_contract_has_them(api: Any, contract: ModuleType) -> None:

@@ -227,6 +227,14 @@ def share_of_charge(case: Case) -> bool:
     return bool(told == {"amount": 3, "destination": case.maker.existing("account")})
 
 
+def former_share_of_charge(case: Case) -> bool:
+    account = case.maker.existing("account")
+    card = {"amount": "300", "currency": "usd", "source": "tok_visa"}
+    sent = {**card, "destination[account]": account, "destination[amount]": "3"}
+    told = case.maker.request("/v1/charges", sent)["transfer_data"]
+    return bool(told == {"amount": 3, "destination": account})
+
+
 def at_capture(case: Case, sent: dict[str, str]) -> Any:
     held = shared(case, capture="false")
     return case.maker.request(f"/v1/charges/{held['id']}/capture", sent)
@@ -298,6 +306,13 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/charges", "source"): lambda case: case.done()["source"]["brand"] == "MasterCard",
     ("/v1/charges", "application_fee_amount"): fee_of_charge,
     ("/v1/charges", "transfer_data"): share_of_charge,
+    ("/v1/charges", "application_fee"): lambda case: (
+        shared(case, application_fee="2")["application_fee_amount"] == 2
+    ),
+    ("/v1/charges", "destination"): former_share_of_charge,
+    ("/v1/charges/{id}/capture", "application_fee"): lambda case: (
+        at_capture(case, {"application_fee": "2"})["application_fee_amount"] == 2
+    ),
     ("/v1/charges/{id}/capture", "amount"): captured,
     ("/v1/charges/{id}/capture", "application_fee_amount"): lambda case: (
         at_capture(case, {"application_fee_amount": "2"})["application_fee_amount"] == 2

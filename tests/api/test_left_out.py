@@ -100,7 +100,7 @@ def test_every_parameter_of_the_library_is_declared_or_left_out_with_a_reason(co
 
 
 def test_a_parameter_that_is_on_neither_is_found(contract: ModuleType) -> None:
-    text = PAGE.read_text().replace("`radar_options`", "`nothing`")
+    text = PAGE.read_text().replace("`forgive`", "`nothing`")
     assert lacking(contract) != told(text)
 
 

@@ -16,6 +16,7 @@ from billow.api.execution import Execution
 from billow.api.fields import Field, declared
 from billow.api.operation import verbs
 from billow.api.resource import REGISTRY, ROUTES, Resource, Verb
+from billow.api.versions.known import NEWEST
 from billow.resources import nouns_not_there
 from tests.conftest import Api, new_caller
 from tests.support import credited, disputed
@@ -46,21 +47,18 @@ def named(verb: Verb) -> str:
 
 
 #: How to make one of each noun: a path below which it is made, and what is sent; {names} are made before it.
+BYPASS, DEFAULT = "pm_card_bypassPending", "invoice_settings[default_payment_method]"
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "account": (
         "/v1/accounts",
         {"type": "express", "country": "SE", "email": "victoria@example.com", **ACCEPTED},
     ),
     "test_helpers.test_clock": ("/v1/test_helpers/test_clocks", {"frozen_time": "1767225600"}),
-    "customer": (
-        "/v1/customers",
-        {
-            "name": "Victoria",
-            "payment_method": "pm_card_bypassPending",
-            "invoice_settings[default_payment_method]": "pm_card_bypassPending",
-        },
-    ),
+    "customer": ("/v1/customers", {"name": "Victoria", "payment_method": BYPASS, DEFAULT: BYPASS}),
+    "ephemeral_key": ("/v1/ephemeral_keys", {"customer": "{customer}"}),
     "payment_method": ("/v1/payment_methods", {"type": "card", "card[token]": "tok_visa"}),
+    "confirmation_token": ("/v1/test_helpers/confirmation_tokens", {"payment_method": "pm_card_visa"}),
+    "payment_method_domain": ("/v1/payment_method_domains", {"domain_name": "victoria.example"}),
     "token": (
         "/v1/tokens",
         {
@@ -276,8 +274,9 @@ def world(api: Api) -> dict[str, str]:
             nested = params.nested([*filled.items()])
             answer = api.ask("POST", path, json=nested)
         else:
-            answer = api.post(filled_in(path, made), filled)
-        if api.tenant.endswith("/live") and answer.get("error", {}).get("code") == "testmode_charges_only":
+            answer = api.post(filled_in(path, made), filled, Stripe_Version=NEWEST)
+        only_test = answer.get("error", {}).get("code") == "testmode_charges_only"
+        if only_test and api.tenant.endswith("/live"):
             continue
         assert answer.status == 200, (noun, answer)
         named = "application_fee" if noun == "application_fee" else "id"

@@ -122,6 +122,8 @@ HARMLESS = {
     "automatic_payment_methods": "settings",
     "bank_transfer": "says which account is asked for",
     "business_profile": "a part of the account itself",
+    "confirmation_token": "names a token that is there",
+    "plan": "of installments: a part of the token itself",
     "cvc_token": "the code of a card that is there",
     "eu_bank_transfer": "says which account is asked for",
     "excluded_payment_method_types": "settings",

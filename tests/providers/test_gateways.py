@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from billow.core.errors import Refused, Unavailable
-from billow.core.payments import Capture, Charge, Declined, NeedsAction, Pending, Refund, SetUp, Succeeded
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Declined,
+    Increment,
+    NeedsAction,
+    Pending,
+    Refund,
+    SetUp,
+    Succeeded,
+)
 from billow.providers.gateways import Gateway, StoredMethod
 from billow.providers.gateways.bank import Bank
 from billow.providers.gateways.manual import Manual
@@ -280,6 +290,23 @@ def test_a_hold_is_captured_once_in_part_and_costs_its_fee_then(trial, gateway):
     assert gateway.capture(capture) == first and 0 < first.fee <= 900
     assert isinstance(gateway.refund(Refund("ref_1", held.reference, 901, "usd")), Declined)
     assert isinstance(gateway.refund(Refund("ref_2", held.reference, 900, "usd")), Succeeded)
+
+
+@part("captures")
+def test_a_hold_is_raised_and_captured_in_parts_only_where_that_was_asked_for(trial, gateway):
+    plain = succeeded(gateway.charge(charge(trial, capture=False)))
+    assert isinstance(gateway.increment(Increment("inc_1", plain.reference, 2000, "usd")), Declined)
+    assert isinstance(gateway.capture(Capture("cap_1", plain.reference, 900, "usd", final=False)), Declined)
+    asked = charge(trial, "att_2", capture=False, wishes=("incremental_authorization", "multicapture"))
+    held = succeeded(gateway.charge(asked))
+    raised = succeeded(gateway.increment(Increment("inc_2", held.reference, 2000, "usd")))
+    assert raised.fee == 0 and gateway.increment(Increment("inc_2", held.reference, 2000, "usd")) == raised
+    parts = [("cap_2", 900, False), ("cap_3", 800, False), ("cap_4", 300, True)]
+    for attempt, amount, final in parts:
+        assert succeeded(gateway.capture(Capture(attempt, held.reference, amount, "usd", final))).fee > 0
+    assert isinstance(gateway.capture(Capture("cap_5", held.reference, 1, "usd")), Declined)
+    assert isinstance(gateway.refund(Refund("ref_1", held.reference, 2001, "usd")), Declined)
+    assert isinstance(gateway.refund(Refund("ref_2", held.reference, 2000, "usd")), Succeeded)
 
 
 @part("methods")

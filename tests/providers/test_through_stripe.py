@@ -51,6 +51,34 @@ def test_a_subscription_is_paid_refunded_and_disputed_at_the_other_server(
     assert other_server.get("/v1/refunds", charge=theirs["id"])["data"][0]["amount"] == 500
 
 
+def test_a_hold_at_the_other_server_is_raised_and_captured_in_parts(
+    app: App, api: Api, other_server: Other
+) -> None:
+    asked = {
+        f"payment_method_options[card][request_{wish}]": "if_available"
+        for wish in ("incremental_authorization", "multicapture", "overcapture")
+    }
+    sent = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    held = api.post("/v1/payment_intents", {**sent, **asked, "capture_method": "manual"})
+    path = f"/v1/payment_intents/{held['id']}"
+    assert api.post(f"{path}/increment_authorization", {"amount": 2000})["amount_capturable"] == 2000
+    first = api.post(f"{path}/capture", {"amount_to_capture": 700, "final_capture": "false"})
+    assert (first["status"], first["amount_capturable"]) == ("requires_capture", 1300), first
+    assert api.post(f"{path}/capture", {"amount_to_capture": 1600})["amount_received"] == 2300
+    [charge] = other_server.get("/v1/charges", limit=1)["data"]
+    assert (charge["amount"], charge["amount_captured"]) == (2300, 2300)
+    moved = api.get("/v1/balance_transactions")["data"]
+    booked = other_server.get("/v1/balance_transactions", source=charge["id"])["data"]
+    assert [(one["amount"], one["fee"]) for one in moved] == [(1600, 76), (700, 50)]
+    assert [(one["amount"], one["fee"]) for one in booked] == [(1600, 76), (700, 50)]
+    rest = api.post("/v1/payment_intents", {**sent, **asked, "capture_method": "manual"})
+    path = f"/v1/payment_intents/{rest['id']}"
+    api.post(f"{path}/capture", {"amount_to_capture": 700, "final_capture": "false"})
+    assert api.post(f"{path}/cancel")["status"] == "succeeded"
+    [charge] = other_server.get("/v1/charges", limit=1)["data"]
+    assert (charge["captured"], charge["amount_captured"], charge["amount_refunded"]) == (True, 700, 300)
+
+
 def test_a_decline_at_the_other_server_is_a_decline_here(api: Api, other_server: Other) -> None:
     made = subscribed(api, "pm_card_chargeCustomerFail")
     assert made["status"] == "incomplete"

@@ -20,7 +20,7 @@ from billow.resources import token as tokens
 from billow.resources.card import Card
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
-from billow.resources.payment_method import BillingDetails, PaymentMethod
+from billow.resources.payment_method import BillingDetails, PaymentMethod, RadarOptions
 from billow.resources.payment_method_types import BY_NAME
 from billow.resources.subscription import Subscription
 from billow.resources.token import Token
@@ -179,6 +179,7 @@ class Described(Params):
     allow_redisplay: str = f.choice(CREATE, "always", "limited", "unspecified", default="unspecified")
     billing_details: BillingDetails | None = f.nested(shape=BillingDetails)
     metadata: dict[str, str] = f.metadata()
+    radar_options: RadarOptions | None = f.nested(shape=RadarOptions)
     type: str = f.choice(CREATE, *BY_NAME, required=True)
 
 
@@ -205,6 +206,8 @@ def new_from(tx: Tx, wanted: Described, at: str = "", check: bool = True) -> Ste
     common = {"allow_redisplay": wanted.allow_redisplay, "metadata": merged({}, wanted.metadata)}
     if wanted.billing_details:
         common["billing_details"] = wanted.billing_details.shown()
+    if wanted.radar_options:
+        common["radar_options"] = wanted.radar_options.shown()
     check_type(wanted, at)
     if wanted.type == "card":
         tx, method = yield from new_card(tx, wanted, at, check)

@@ -1,14 +1,12 @@
 """Write and show the charges that attempts made."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from billow.api import rows
-from billow.api.fields import seconds
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
-from billow.flows.payments import postings, shares
+from billow.flows.payments import holds, postings, shares
 from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
@@ -18,8 +16,6 @@ from billow.resources.payment_method_types import BY_NAME
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
-HELD = timedelta(days=7)
-"""How long a card holds an amount that is not captured."""
 AGREED = {
     "advice_code": None,
     "network_advice_code": None,
@@ -74,7 +70,8 @@ def success_facts(
         "payment_method_details": details_of(case, outcome),
     }
     if movement is None:
-        return facts | {"payment_method_details": held_until(facts["payment_method_details"], tx.now + HELD)}
+        held = holds.held_until(facts["payment_method_details"], tx.now, outcome.allows)
+        return facts | {"payment_method_details": held}
     terms = case.intent or case.charge
     return facts | {
         "captured": True,
@@ -82,13 +79,6 @@ def success_facts(
         "balance_transaction": movement.id,
         **(shares.names(terms) if terms else {}),
     }
-
-
-def held_until(details: dict[str, Any] | None, until: datetime) -> dict[str, Any] | None:
-    """Return the details of a charge that is held on a card, with the time by which it is captured."""
-    if details is None or details["type"] != "card":
-        return details
-    return {**details, "card": {**details["card"], "capture_before": seconds(until)}}
 
 
 def write_all(tx: Tx, made: Sequence[tuple[Case, str, dict[str, Any]]], event: str) -> list[Charge]:
@@ -139,7 +129,11 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
         return details_of_account(case.method)
     card = {**(methods.checked(case.method.card) or {}), "amount_authorized": case.attempt.amount}
     named = (
-        {"authorization_code": said.authorization_code, "network_transaction_id": said.network_transaction_id}
+        {
+            "authorization_code": said.authorization_code,
+            "network_transaction_id": said.network_transaction_id,
+            **holds.granted(said, case.attempt.amount),
+        }
         if said
         else {}
     )

@@ -1,6 +1,7 @@
 """Create and capture charges without an invoice or intent."""
 
 import re
+from copy import copy
 from typing import Any
 
 from billow.api import fields as f
@@ -12,12 +13,12 @@ from billow.flows.customers import payment_methods
 from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
 from billow.flows.outside.seller import seller_of
-from billow.flows.payments import collect, refunds, settle, shares
+from billow.flows.payments import collect, holds, refunds, settle, shares
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
 from billow.resources.customer import Customer, Shipping
-from billow.resources.payment_method import PaymentMethod
+from billow.resources.payment_method import PaymentMethod, RadarOptions
 from billow.store import clocks
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
@@ -32,15 +33,25 @@ class Destination(Params):
     destination: str = f.text(required=True)
 
 
+class FormerDestination(Params):
+    """The older form of `transfer_data`."""
+
+    account: str = f.text(required=True)
+    amount: int | None = f.amount(min=1)
+
+
 class Create(Params):
     amount: int = f.amount(required=True, min=1)
+    application_fee: int | None = f.amount(min=0)
     application_fee_amount: int | None = f.amount(min=0)
     capture: bool = f.boolean(default=True)
     currency: str = f.currency(required=True)
     customer: str | None = f.text()
     description: str | None = f.text(unset=True)
+    destination: FormerDestination | None = f.nested(shape=FormerDestination)
     metadata: dict[str, str] = f.metadata()
     on_behalf_of: str | None = f.ref("account")
+    radar_options: RadarOptions | None = f.nested(shape=RadarOptions)
     receipt_email: str | None = f.email(unset=True)
     shipping: Shipping | None = f.nested(shape=Shipping)
     source: str | None = f.text()
@@ -54,6 +65,7 @@ class Create(Params):
 def create(tx: Tx, wanted: Create) -> Steps:
     """Charge a token, a card of the customer, or the default card; a decline is answered with 402."""
     # Locks the customer. The failed charge of a decline is kept, so the answer is returned and not raised.
+    wanted = in_newer_form(wanted)
     check(wanted)
     shares.check_terms(tx, wanted, wanted.amount, "charge")
     customer = rows.lock(tx, Customer, wanted.customer, param="customer") if wanted.customer else None
@@ -70,6 +82,32 @@ def create(tx: Tx, wanted: Create) -> Steps:
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     charge = rows.find(tx, Charge, attempt.charge or "")
     return decline_error(charge) if charge.status == "failed" else charge
+
+
+def in_newer_form(wanted: Any) -> Any:
+    """Return the params of a charge or capture with their older forms in the newer ones."""
+    forms = {"application_fee": "application_fee_amount", "destination": "transfer_data"}
+    given = {older: newer for older, newer in forms.items() if wanted.given(older)}
+    made = copy(wanted)
+    for older, newer in given.items():
+        require(
+            not wanted.given(newer),
+            f"You may only specify one of these parameters: {older}, {newer}.",
+            param=older,
+            code="parameters_exclusive",
+        )
+        value = getattr(wanted, older)
+        if isinstance(value, FormerDestination):
+            require(
+                value.amount is None or not wanted.given("application_fee"),
+                "You may only specify one of these parameters: application_fee, destination[amount].",
+                param="destination[amount]",
+                code="parameters_exclusive",
+            )
+            value = Destination(amount=value.amount, destination=value.account)
+        made.__dict__[newer] = value
+    made.__dict__["_given"] = frozenset({*wanted.sent().keys() - given.keys(), *given.values()})
+    return made
 
 
 def check(wanted: Create) -> None:
@@ -109,6 +147,7 @@ def begin(tx: Tx, wanted: Create, customer: Customer | None, method: PaymentMeth
             receipt_email=wanted.receipt_email,
             application_fee_amount=wanted.application_fee_amount,
             on_behalf_of=wanted.on_behalf_of,
+            radar_options=wanted.radar_options.shown() if wanted.radar_options else None,
             shipping=wanted.shipping.shown() if wanted.shipping else None,
             source=card_of(method.id, method.card or {}, method.billing_details, method.customer),
             status="pending",
@@ -169,6 +208,7 @@ class CapturedShare(Params):
 
 class Capture(Params):
     amount: int | None = f.amount(min=1)
+    application_fee: int | None = f.amount(min=0)
     application_fee_amount: int | None = f.amount(min=0)
     receipt_email: str | None = f.email(unset=True)
     statement_descriptor: str | None = f.line(max=22, unset=True)
@@ -180,7 +220,9 @@ class Capture(Params):
 @Charge.action("capture", Capture)
 def capture(tx: Tx, charge: Charge, wanted: Capture) -> Steps:
     """Capture an authorized charge, in full or in part; the rest of the hold is released."""
-    amount = wanted.amount if wanted.amount is not None else charge.amount
+    wanted = in_newer_form(wanted)
+    left = holds.hold_of(charge).left()
+    amount = wanted.amount if wanted.amount is not None else left
     check_capture(tx, charge, amount)
     attempt = begin_capture(tx, charge, amount)
     changes = {
@@ -201,46 +243,45 @@ def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
     require(charge.status == "succeeded", f"Charge {charge.id} was not successful and cannot be captured.")
     if charge.captured:
         raise Refused(f"Charge {charge.id} has already been captured.", code="charge_already_captured")
-    expired = charge.refunded or tx.now >= charge.created + settle.HELD
+    hold = holds.hold_of(charge)
+    expired = charge.refunded or tx.now >= holds.until(charge)
     require(
         not expired,
         f"Charge {charge.id} can no longer be captured: what it held was let go.",
         code="charge_expired_for_capture",
     )
     require(
-        amount <= charge.amount,
+        amount <= hold.capturable(final=True),
         f"The amount to capture ({show(amount, charge.currency)}) is greater than the charge's"
-        f" ({show(charge.amount, charge.currency)}).",
+        f" ({show(hold.capturable(final=True), charge.currency)}).",
         param="amount",
         code="amount_too_large",
     )
 
 
-def begin_capture(tx: Tx, charge: Charge, amount: int) -> Attempt:
+def begin_capture(tx: Tx, charge: Charge, amount: int, final: bool = True) -> Attempt:
     """Write down a capture, or return the one of this amount that was begun and not answered.
 
-    Refuses one while another amount is captured, or while the hold is let go. The caller has locked the
-    charge.
+    Refuses one while another amount is captured, or while the hold is raised or let go. The caller has locked
+    the charge.
     """
     begun = refunds.processing_capture(tx, charge)
-    released = tx.one(
-        "select id from attempts where charge = %(id)s and kind = 'refund' and state = 'processing'",
-        id=charge.id,
-    )
-    if released or (begun and begun.amount != amount):
+    other = begun and (begun.amount, begun.final) != (amount, final)
+    if other or refunds.is_changing(tx, charge):
         raise refunds.in_use(charge)
-    return begun or collect.write_down(
-        tx,
-        Attempt(
-            kind="capture",
-            customer=charge.customer,
-            charge=charge.id,
-            amount=amount,
-            currency=charge.currency,
-            token=charge.reference or "",
-            automatic=False,
-            gateway=charge.gateway,
-        ),
+    return begun or collect.write_down(tx, of_hold(charge, amount).but(kind="capture", final=final))
+
+
+def of_hold(charge: Charge, amount: int) -> Attempt:
+    """Return an attempt that captures a hold, or raises it."""
+    return Attempt(
+        customer=charge.customer,
+        charge=charge.id,
+        amount=amount,
+        currency=charge.currency,
+        token=charge.reference or "",
+        automatic=False,
+        gateway=charge.gateway,
     )
 
 

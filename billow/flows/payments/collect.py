@@ -13,7 +13,7 @@ from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
 from billow.flows.papers import links
-from billow.flows.payments import abandoned, able_accounts, intent_states
+from billow.flows.payments import abandoned, able_accounts, holds, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -246,6 +246,7 @@ def begin_many(
                 off_session=off_session,
                 keep=keep,
                 capture=captures(intent, method),
+                wishes=[] if captures(intent, method) else holds.wishes_of(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )
             for intent, method in wanted
@@ -361,6 +362,7 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         capture=attempt.capture,
         return_url=attempt.return_url,
         type=attempt.method_type,
+        wishes=tuple(attempt.wishes),
     )
 
 
@@ -368,7 +370,9 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     """Ask the gateway to carry out an attempt; a second call gets the same answer."""
     about = (attempt.id, attempt.token, attempt.amount, attempt.currency)
     if attempt.kind == "capture":
-        return gateway.capture(payments.Capture(*about))
+        return gateway.capture(payments.Capture(*about, final=attempt.final))
+    if attempt.kind == "increment":
+        return gateway.increment(payments.Increment(*about))
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":

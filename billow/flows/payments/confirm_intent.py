@@ -9,6 +9,7 @@ from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import (
     abandoned,
     collect,
+    confirmation_tokens,
     intent_methods,
     intent_states,
     mandates,
@@ -26,9 +27,9 @@ from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
 KEPT = (
-    "amount_details", "application_fee_amount", "description", "hooks", "payment_details", "receipt_email",
-    "return_url", "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
-    "transfer_data", "transfer_group",
+    "amount_details", "application_fee_amount", "description", "hooks", "payment_details", "radar_options",
+    "receipt_email", "return_url", "setup_future_usage", "shipping", "statement_descriptor",
+    "statement_descriptor_suffix", "transfer_data", "transfer_group",
 )  # fmt: skip
 """What requests say of a payment, and it shows as it was sent."""
 ACTION_REFUSED = Declined(
@@ -49,6 +50,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     intent_states.check_confirmable(tx, intent)
     gateway(tx)
     check_amount_to_confirm(intent, wanted.amount_to_confirm)
+    wanted = confirmation_tokens.filled(tx, wanted)
     tx, method = yield from intent_methods.named(tx, wanted)
     tx, acted = yield from after_action(tx, intent)
     if acted:
@@ -56,6 +58,7 @@ def confirm(tx: Tx, intent: PaymentIntent, wanted: Confirm) -> Steps:
     intent = rows.lock(tx, PaymentIntent, intent.id)
     intent_states.check_confirmable(tx, intent)
     tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
+    confirmation_tokens.use(tx, wanted.confirmation_token, intent)
     method = method or method_of(tx, intent)
     intent = rows.update(tx, intent, event=None, **confirmed_changes(tx, intent, wanted, method))
     check_return_url(intent, wanted)

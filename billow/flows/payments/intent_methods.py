@@ -119,6 +119,8 @@ def configuration_of(tx: Tx, id: str | None) -> configurations.PaymentMethodConf
 
 def options_sent(options: Any) -> dict[str, Any]:
     """Return what a request sets for each type of payment methods; one that it empties is reset."""
+    if isinstance(options, dict):  # of a confirmation token
+        return options
     found = options.sent() if options else {}
     return {
         name: {key: rows.plain_value(item) for key, item in one.sent().items()} if one else {}

@@ -18,6 +18,7 @@ from billow.resources.intent_shapes import (
 )
 from billow.resources.method_options import MethodOptions
 from billow.resources.payment_intent import CAPTURE_METHODS
+from billow.resources.payment_method import RadarOptions
 
 SESSIONS = ("true", "false", "one_off", "recurring")
 USAGES = ("off_session", "on_session")
@@ -48,10 +49,12 @@ class Methods(Described):
 class Confirming(Methods):
     """What is said when a payment is confirmed."""
 
+    confirmation_token: str | None = f.ref("confirmation_token")
     error_on_requires_action: bool = f.boolean(default=False)
     mandate: str | None = f.ref("mandate")
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)
     off_session: str = f.choice(CREATE, *SESSIONS, default="false")
+    radar_options: RadarOptions | None = f.nested(shape=RadarOptions)
     return_url: str | None = f.url()
     use_stripe_sdk: bool = f.boolean(default=False)
 
@@ -100,7 +103,7 @@ class SharedAmount(Params):
 
 
 class Capture(Described):
-    amount_to_capture: int | None = f.amount(min=1)
+    amount_to_capture: int | None = f.amount(min=0)
     application_fee_amount: int | None = f.amount(min=0)
     final_capture: bool = f.boolean(default=True)
     metadata: dict[str, str] = f.metadata()

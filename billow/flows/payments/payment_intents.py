@@ -8,7 +8,17 @@ from billow.api.params import merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import gateway_named
-from billow.flows.payments import abandoned, collect, intent_methods, intent_states, refunds, settle, shares
+from billow.flows.payments import (
+    abandoned,
+    capture_intent,
+    collect,
+    confirmation_tokens,
+    intent_methods,
+    intent_states,
+    refunds,
+    settle,
+    shares,
+)
 from billow.flows.payments.amounts import check_amount, check_descriptor
 from billow.flows.payments.confirm_intent import confirm, kept
 from billow.flows.payments.payment_intent_params import Cancel, Confirm, Create, Update
@@ -65,14 +75,15 @@ def create(tx: Tx, wanted: Create) -> Steps:
         intent_methods.check_type(intent, method)
     made = rows.insert(tx, intent)
     if wanted.confirm:
-        confirmed = yield from confirm(tx, made, confirmation_of(wanted))
+        confirmed = yield from confirm(tx, made, confirmation_of(wanted, made))
         return confirmed
     return made
 
 
-def confirmation_of(wanted: Create) -> Confirm:
+def confirmation_of(wanted: Create, intent: PaymentIntent) -> Confirm:
     """Return what a request that creates and confirms says of the confirmation."""
     names = (
+        "confirmation_token",
         "error_on_requires_action",
         "mandate",
         "mandate_data",
@@ -80,14 +91,23 @@ def confirmation_of(wanted: Create) -> Confirm:
         "return_url",
         "use_stripe_sdk",
     )
-    made = Confirm(**{name: getattr(wanted, name) for name in names})
-    made.__dict__["_given"] = frozenset(name for name in names if wanted.given(name))
+    said = {name: getattr(wanted, name) for name in names if wanted.given(name)}
+    said |= confirmation_tokens.said_before(wanted, intent)
+    made = Confirm(**said)
+    made.__dict__["_given"] = frozenset(said)
     return made
 
 
 def check_only_with_confirm(wanted: Create) -> None:
     """Refuse what is said of a confirmation that is not asked for."""
-    for name in ("error_on_requires_action", "mandate", "mandate_data", "off_session", "return_url"):
+    for name in (
+        "confirmation_token",
+        "error_on_requires_action",
+        "mandate",
+        "mandate_data",
+        "off_session",
+        "return_url",
+    ):
         require(
             wanted.confirm or not wanted.given(name),
             f"The parameter `{name}` cannot be passed when creating a PaymentIntent unless `confirm` is"
@@ -168,7 +188,10 @@ def own_changes(tx: Tx, intent: PaymentIntent, wanted: Update) -> dict[str, Any]
 @PaymentIntent.action("cancel", Cancel)
 @rights.browser(*SHOWN_TO_BROWSERS)
 def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
-    """Cancel a payment intent, and let go what it holds. That of an invoice is canceled by voiding it."""
+    """Cancel a payment intent, and let go what it holds. That of an invoice is canceled by voiding it.
+
+    One that was captured in part has succeeded with what it has received, and only the rest is let go.
+    """
     check_secret(intent, wanted.client_secret)
     require(
         intent.invoice is None,
@@ -176,6 +199,9 @@ def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
         code="payment_intent_unexpected_state",
     )
     intent_states.check_cancelable(tx, intent)
+    if intent.status == "requires_capture" and intent.amount_received:
+        answer = yield from capture_intent.let_go_rest(tx, intent)
+        return answer
     if intent.status == "requires_capture":
         # The answer of the gateway cancels it (settle_refund.py), be it after a crash.
         intent = rows.update(tx, intent, event=None, cancellation_reason=wanted.cancellation_reason)

@@ -112,6 +112,9 @@ class Payment:
     fee: int
     """The gateway's, and the platform's that the account owes it."""
     invoice: str | None
+    amount: int | None = None
+    """What a capture has taken, if not the whole charge; its postings are those of `source`."""
+    source: str = ""
 
 
 def post_payments(tx: Tx, payments: Sequence[Payment]) -> None:
@@ -122,7 +125,9 @@ def post_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     post.post(
         tx,
         [
-            post.Posting(event, one.charge.id, tx.now, transfers, one.charge.customer, one.invoice)
+            post.Posting(
+                event, one.source or one.charge.id, tx.now, transfers, one.charge.customer, one.invoice
+            )
             for one in payments
             for event, transfers in (
                 ("payment.succeeded", money_in(name_of(tx, one.charge), one)),
@@ -134,11 +139,10 @@ def post_payments(tx: Tx, payments: Sequence[Payment]) -> None:
 
 def money_in(gateway_name: str, payment: Payment) -> Sequence[entries.Transfer]:
     charge = payment.charge
+    amount = charge.amount_captured if payment.amount is None else payment.amount
     if payment.invoice and charge.customer:
-        return entries.payment_succeeded(
-            gateway_name, charge.customer, charge.currency, charge.amount_captured
-        )
-    return entries.sold(gateway_name, charge.currency, charge.amount_captured)
+        return entries.payment_succeeded(gateway_name, charge.customer, charge.currency, amount)
+    return entries.sold(gateway_name, charge.currency, amount)
 
 
 def post_refund(tx: Tx, refund: Refund, charge: Charge) -> None:

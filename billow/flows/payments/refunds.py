@@ -10,7 +10,7 @@ from billow.api.resource import Where
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.outside.outside import gateway_named, has_gateway
-from billow.flows.payments import collect, credit_refunds, late_payments, settle, shares
+from billow.flows.payments import collect, credit_refunds, late_payments, settle, settle_capture, shares
 from billow.flows.payments.settle_refund import EXPIRED
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -101,7 +101,8 @@ def refundable_amount(tx: Tx, charge: Charge) -> int:
     )
     if found is None:
         raise Inconsistent("A query of aggregates has one row.")
-    return int(charge.amount - charge.amount_refunded - found["n"])
+    taken = charge.amount if charge.captured else charge.amount_captured or charge.amount
+    return int(taken - charge.amount_refunded - found["n"])
 
 
 def left_to_refund(tx: Tx, charge: Charge) -> int:
@@ -140,7 +141,7 @@ def check(tx: Tx, charge: Charge, amount: int, param: str = "amount") -> None:
         param=param,
     )
     require(
-        charge.captured or amount == charge.amount,
+        charge.amount_captured or amount == charge.amount,
         "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less"
         " than the original amount.",
         param=param,
@@ -161,6 +162,13 @@ def processing_capture(tx: Tx, charge: Charge) -> Attempt | None:
     return found[0] if found else None
 
 
+def is_changing(tx: Tx, charge: Charge) -> bool:
+    """Check whether a hold is being raised, or let go: what a refund does of which nothing was captured."""
+    kinds = ["increment"] if charge.amount_captured else ["increment", "refund"]
+    changing = "charge = %(id)s and kind = any(%(kinds)s) and state = 'processing'"
+    return bool(rows.select(tx, Attempt, changing, id=charge.id, kinds=kinds))
+
+
 def in_use(charge: Charge) -> Refused:
     """Return the error of a request that finds a charge being captured or let go; it may be sent again."""
     return Refused(
@@ -173,7 +181,7 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
 
     Refuses a hold that is being captured: what is let go would be what was taken.
     """
-    if not charge.captured and processing_capture(tx, charge):
+    if not charge.captured and (processing_capture(tx, charge) or is_changing(tx, charge)):
         raise in_use(charge)
     if not charge.reference:
         raise Inconsistent(f"The charge {charge.id} succeeded without a reference of the gateway.")
@@ -219,12 +227,20 @@ def cancel(tx: Tx, refund: Refund) -> Refund:
 
 @job("charge.expire", lane="outside", settled_by="attempt.resolve")
 def expire(tx: Tx, refs: list[str]) -> Steps:
-    """Release the hold of a charge that was not captured in seven days. Locks the customer and the charge."""
+    """Release the hold of a charge that was not captured in time. Locks the customer and the charge.
+
+    The bank lets go by itself what is left of one that was captured in part.
+    """
     [found] = rows.find_all(tx, Charge, refs).values()
     if not has_gateway(tx):
         return None
     tx, charge = lock_charge(tx, found)
-    if charge.captured or processing_capture(tx, charge) or refundable_amount(tx, charge) != charge.amount:
+    if charge.captured or processing_capture(tx, charge):
+        return None
+    if charge.amount_captured:
+        settle_capture.finish(tx, charge, 0, {})
+        return None
+    if refundable_amount(tx, charge) != charge.amount:
         return None
     attempt = begin(tx, charge, charge.amount, reason=EXPIRED)
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)

@@ -15,6 +15,7 @@ from billow.flows.invoices import due_dates
 from billow.flows.payments import (
     charge_records,
     debit_notices,
+    holds,
     intent_outcomes,
     kept_methods,
     late_payments,
@@ -23,6 +24,7 @@ from billow.flows.payments import (
     payment_mails,
     postings,
     retries,
+    settle_capture,
     settle_refund,
     settle_setup,
     shares,
@@ -43,7 +45,6 @@ from billow.store.tx import Tx
 log = logging.getLogger("billow.settle")
 FINAL = {Succeeded: "succeeded", Declined: "failed"}
 """The state of an attempt after a final answer."""
-HELD = charge_records.HELD
 ACTS_WITHIN = timedelta(hours=1)
 """How long after a customer was asked to act the gateway is asked whether they did, if no notice comes."""
 BLOCKED = {
@@ -93,7 +94,9 @@ def settle_all(tx: Tx, answers: Sequence[tuple[Attempt, Outcome]]) -> None:
         elif attempt.kind == "setup":
             settle_setup.settle_setup(tx, attempt, outcome)
         elif attempt.kind == "capture":
-            settle_refund.settle_capture(tx, attempt, outcome)
+            settle_capture.settle_capture(tx, attempt, outcome)
+        elif attempt.kind == "increment":
+            settle_capture.settle_increment(tx, attempt, outcome)
 
 
 def is_waiting(attempt: Attempt, outcome: Outcome) -> bool:
@@ -163,8 +166,8 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
         if charge.transfer or charge.application_fee:
             shares.divide(tx, charge)
     payment_mails.order_paid(tx, list(zip(cases, charges, strict=True)))
-    held = [charge.id for charge in charges if not charge.captured]
-    jobs.put_many(tx, "charge.expire", [(id, tx.now + HELD) for id in held])
+    held = [(charge.id, holds.until(charge)) for charge in charges if not charge.captured]
+    jobs.put_many(tx, "charge.expire", held)
     ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
     for case in cases:

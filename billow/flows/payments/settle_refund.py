@@ -1,4 +1,4 @@
-"""Settle the gateway's answer to a refund or a capture: refund, charge, balance, ledger."""
+"""Settle the gateway's answer to a refund: refund, charge, balance, ledger."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,6 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import refund_grants
-from billow.flows.mails import outbox
 from billow.flows.payments import credit_refunds, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -58,18 +57,20 @@ def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
 
 
 def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
-    """Record a refund that succeeded: post it, and update the charge. An uncaptured charge is only released.
+    """Record a refund that succeeded: post it, and update the charge.
+
+    A charge of which nothing was captured is only released.
 
     Emits `charge.refunded`, and `charge.expired` if nobody captured the charge in time.
     """
     changes: dict[str, Any] = {"status": "succeeded", "pending_reason": None}
-    if charge.captured:
+    if charge.amount_captured:
         changes["balance_transaction"] = postings.insert_refund_transaction(tx, refund).id
         refund = credit_refunds.grant(tx, refund, charge)
         postings.post_refund(tx, refund, charge)
         changes |= shares.take_back(tx, charge, refund)
     update_and_emit(tx, refund, "updated", **changes)
-    if charge.captured:
+    if charge.amount_captured:
         payment_mails.order_refund(tx, refund, charge.customer)
     total = charge.amount_refunded + refund.amount
     rows.update(
@@ -79,7 +80,7 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         amount_refunded=total,
         refunded=total == charge.amount,
     )
-    if charge.payment_intent and not charge.captured:
+    if charge.payment_intent and not charge.amount_captured:
         cancel_released(tx, rows.lock(tx, PaymentIntent, charge.payment_intent), refund.reason == EXPIRED)
 
 
@@ -129,46 +130,6 @@ def update_and_emit(tx: Tx, refund: Refund, event: str, **changes: Any) -> None:
     else:
         created = ["created", *(["failed"] if event == "failed" else [])]
         rows.update(tx, refund, event=created, emitted=True, **changes)
-
-
-def settle_capture(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
-    """Apply the gateway's answer to a capture; what was not captured of the hold is released.
-
-    Locks the customer and the charge. Emits `charge.captured`.
-    """
-    tx, charge = load(tx, attempt)
-    if isinstance(outcome, Pending):
-        return
-    close(tx, attempt, "succeeded" if isinstance(outcome, Succeeded) else "failed")
-    if isinstance(outcome, Succeeded):
-        part = postings.Captured(
-            charge.id, attempt.amount, charge.currency, outcome.fee, shares.own_fee(charge), outcome.at_once
-        )
-        movement = postings.insert_charge_transactions(tx, [part])[charge.id]
-        captured = rows.update(
-            tx,
-            charge,
-            event="charge.captured",
-            captured=True,
-            amount_captured=attempt.amount,
-            amount_refunded=charge.amount - attempt.amount,
-            balance_transaction=movement.id,
-            **shares.names(charge),
-        )
-        postings.post_payments(tx, [postings.Payment(captured, outcome.fee + part.share, None)])
-        shares.divide(tx, captured)
-        outbox.order(tx, [payment_mails.receipt_of(captured)])
-        jobs.cancel(tx, "charge.expire", charge.id)
-        if charge.payment_intent:
-            intent = rows.lock(tx, PaymentIntent, charge.payment_intent)
-            rows.update(
-                tx,
-                intent,
-                event="payment_intent.succeeded",
-                amount_capturable=0,
-                amount_received=attempt.amount,
-                status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "capture"),
-            )
 
 
 def close(tx: Tx, attempt: Attempt, state: str) -> None:

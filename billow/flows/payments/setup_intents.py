@@ -12,7 +12,15 @@ from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Deposits, NeedsAction
 from billow.flows.customers.payment_methods import NewMethod
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
-from billow.flows.payments import able_accounts, collect, intent_methods, intent_states, mandates, settle
+from billow.flows.payments import (
+    able_accounts,
+    collect,
+    confirmation_tokens,
+    intent_methods,
+    intent_states,
+    mandates,
+    settle,
+)
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.intent_shapes import AutomaticMethods, MandateData, types_listed
@@ -53,6 +61,7 @@ class SingleUse(Params):
 
 
 class Confirming(Methods):
+    confirmation_token: str | None = f.ref("confirmation_token")
     mandate_data: MandateData | None = f.nested(shape=MandateData, unset=True)
     return_url: str | None = f.url()
     use_stripe_sdk: bool = f.boolean(default=False)
@@ -93,7 +102,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         able_accounts.check_on_behalf_of(tx, wanted.on_behalf_of)
     check_self(wanted)
     columns = intent_methods.columns_of(tx, intent_methods.wish_of(wanted, None))
-    for name in ("mandate_data", "return_url", "single_use"):
+    for name in ("confirmation_token", "mandate_data", "return_url", "single_use"):
         require(
             wanted.confirm or not wanted.given(name),
             f"The parameter `{name}` cannot be passed when creating a SetupIntent unless `confirm` is set"
@@ -118,7 +127,10 @@ def create(tx: Tx, wanted: Create) -> Steps:
     made = rows.insert(tx, intent)
     if not wanted.confirm:
         return made
-    said = Confirm(mandate_data=wanted.mandate_data, return_url=wanted.return_url)
+    names = ("confirmation_token", "mandate_data", "return_url")
+    sent = {name: getattr(wanted, name) for name in names}
+    said = Confirm(**{**sent, **confirmation_tokens.said_before(wanted, made)})
+    said.__dict__["_given"] = frozenset(name for name, value in said.__dict__.items() if value)
     confirmed = yield from confirm_with(tx, made, said, wanted.single_use)
     return confirmed
 
@@ -185,10 +197,12 @@ def confirm_with(tx: Tx, intent: SetupIntent, wanted: Confirm, single_use: Singl
     """Confirm a setup intent, as `confirm` does; `single_use` asks for a mandate of one payment."""
     intent_states.check_confirmable(tx, intent)
     gateway(tx)
+    wanted = confirmation_tokens.filled(tx, wanted)
     tx, method = yield from intent_methods.named(tx, wanted)
     intent = rows.lock(tx, SetupIntent, intent.id)
     intent_states.check_confirmable(tx, intent)
     tx = clocks.of_customer(tx, intent.customer) if intent.customer else tx
+    confirmation_tokens.use(tx, wanted.confirmation_token, intent)
     if method is None and intent.payment_method is None:
         raise intent_states.without_method(tx, intent)
     method = method or rows.find(tx, PaymentMethod, intent.payment_method or "")

@@ -17,8 +17,8 @@ from billow.store.platforms import platform_of
 from billow.store.tx import Tx
 
 OF_INTENTS = (
-    "application_fee_amount", "metadata", "on_behalf_of", "receipt_email", "shipping", "statement_descriptor",
-    "statement_descriptor_suffix", "transfer_data", "transfer_group",
+    "application_fee_amount", "metadata", "on_behalf_of", "radar_options", "receipt_email", "shipping",
+    "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group",
 )  # fmt: skip
 """What the charge of an intent says as its intent does."""
 

@@ -26,7 +26,7 @@ def create(tx: Tx, key: ApiKey) -> dict[str, Any]:
         "You can only set permissions with kind=restricted.",
         param="permissions",
     )
-    known = set(rights.nouns(verbs(ROUTES)).values()) - {rights.OWN}
+    known = set(rights.nouns(verbs(ROUTES)).values()) - rights.KEYS
     for noun, right in key.permissions.items():
         at = f"permissions[{noun}]"
         require(noun in known, f"Invalid {at}: there is no such noun.", param=at)

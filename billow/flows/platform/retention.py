@@ -8,6 +8,7 @@ import psycopg
 from billow.api import rows
 from billow.flows.customers import card_expiry
 from billow.flows.papers import monthly_statements
+from billow.resources.ephemeral_key import EphemeralKey
 from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
 from billow.store import contents, jobs, webhook_queue
@@ -35,6 +36,7 @@ def prune(tx: Tx, refs: list[str]) -> None:
         prune_keys,
         prune_files,
         prune_tokens,
+        prune_ephemeral_keys,
         prune_mails,
         prune_collections,
         prune_logins,
@@ -87,6 +89,12 @@ def prune_tokens(tx: Tx) -> int:
     """Delete old tokens, used or not; return how many."""
     old = "id in (select id from tokens where created < %(before)s order by created limit %(most)s)"
     return rows.delete_where(tx, Token, old, most=MAX_ROWS, before=tx.wall - TOKENS)
+
+
+def prune_ephemeral_keys(tx: Tx) -> int:
+    """Delete ephemeral keys that expired a day ago; return how many."""
+    old = "id in (select id from ephemeral_keys where expires < %(before)s order by expires limit %(most)s)"
+    return rows.delete_where(tx, EphemeralKey, old, most=MAX_ROWS, before=tx.wall - TOKENS)
 
 
 def prune_mails(tx: Tx) -> int:

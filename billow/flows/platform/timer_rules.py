@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
-from billow.core import lifecycle, payouts, timers
+from billow.core import holds, lifecycle, payouts, timers
 from billow.flows.billing import drafts
 from billow.flows.checkout import completion, method_collections
 from billow.flows.outside import merchant
-from billow.flows.payments import collect, late_payments, notices, settle
+from billow.flows.payments import collect, late_payments, notices
 from billow.store import jobs
 
 Row = dict[str, Any]
@@ -343,10 +343,10 @@ OTHERS = (
     Rule(
         "charge.expire",
         "charges",
-        "r.created as at",
-        "r.status = 'succeeded' and not r.captured and not exists"
-        " (select from refunds f where f.charge = r.id)",
-        lambda row: row["at"] + settle.HELD,
+        "r.created as at, (r.payment_method_details->'card'->>'capture_before')::bigint as until",
+        "r.status = 'succeeded' and not r.captured and (r.amount_captured > 0 or not exists"
+        " (select from refunds f where f.charge = r.id))",
+        lambda row: datetime.fromtimestamp(row["until"], UTC) if row["until"] else row["at"] + holds.HELD,
         *ITS_CUSTOMERS,
     ),
     Rule(

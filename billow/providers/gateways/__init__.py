@@ -13,6 +13,7 @@ from billow.core.payments import (
     CollectingPage,
     Declined,
     Deposits,
+    Increment,
     MethodDetails,
     Outcome,
     Refund,
@@ -73,7 +74,14 @@ class Gateway(Protocol):
         ...
 
     def capture(self, capture: Capture) -> Outcome:
-        """Capture a charge that was made without `capture`, in full or in part."""
+        """Capture a charge that was made without `capture`, in full or in part.
+
+        With `final` false the rest stays held, where the card allows that.
+        """
+        ...
+
+    def increment(self, increment: Increment) -> Outcome:
+        """Raise what a charge holds, where the card allows that; a decline leaves the hold as it is."""
         ...
 
     def refund(self, refund: Refund) -> Outcome:

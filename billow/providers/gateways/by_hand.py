@@ -6,7 +6,16 @@ from types import MappingProxyType
 from billow.core.disputes import Dispute, Evidence
 from billow.core.errors import Inconsistent
 from billow.core.notices import Notice
-from billow.core.payments import Capture, Collect, CollectingPage, Declined, Deposits, Outcome, Refund
+from billow.core.payments import (
+    Capture,
+    Collect,
+    CollectingPage,
+    Declined,
+    Deposits,
+    Increment,
+    Outcome,
+    Refund,
+)
 from billow.providers.gateways import StoredMethod
 from billow.providers.gateways.no_payouts import NoPayouts
 
@@ -26,6 +35,10 @@ class ByHand(NoPayouts):
         self.name = name
 
     def capture(self, capture: Capture) -> Outcome:
+        """Refuse: no amount is held."""
+        return NOT_CAPTURED
+
+    def increment(self, increment: Increment) -> Outcome:
         """Refuse: no amount is held."""
         return NOT_CAPTURED
 

@@ -22,6 +22,7 @@ from billow.core.payments import (
     CollectingPage,
     Declined,
     Deposits,
+    Increment,
     NeedsAction,
     Outcome,
     Pending,
@@ -49,6 +50,7 @@ from billow.providers.gateways.simulated_answers import (
     begin_aftermath,
     begin_refund,
     capture_answer,
+    increment_answer,
     mature,
     own_name,
     paid,
@@ -151,7 +153,7 @@ class Simulated(NoPayouts, Gateway):
         return self._once(row, decide)
 
     def capture(self, capture: Capture) -> Outcome:
-        """Capture a hold: once, up to its amount, and not after it was released."""
+        """Capture a hold up to what it allows, and not after its last capture or its release."""
 
         def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
             outcome = capture_answer(memory, capture, reference)
@@ -162,11 +164,27 @@ class Simulated(NoPayouts, Gateway):
 
         row = (
             capture.attempt,
-            "capture",
+            "capture" if capture.final else "part",
             capture.amount,
             capture.currency,
             capture.charge,
             own_name("capture", capture.attempt),
+        )
+        return self._once(row, decide)
+
+    def increment(self, increment: Increment) -> Outcome:
+        """Raise a hold whose card allows it, as long as nothing was captured of it."""
+
+        def decide(memory: sqlite3.Connection, reference: str) -> Outcome:
+            return increment_answer(memory, increment, reference)
+
+        row = (
+            increment.attempt,
+            "increment",
+            increment.amount,
+            increment.currency,
+            increment.charge,
+            own_name("increment", increment.attempt),
         )
         return self._once(row, decide)
 
@@ -210,9 +228,7 @@ class Simulated(NoPayouts, Gateway):
             if found is None:
                 return []
             kind, about, reference = found
-            raised = simulated_disputes.reported(
-                memory, about if kind in ("capture", "refund") else reference
-            )
+            raised = simulated_disputes.reported(memory, reference if kind in ("charge", "hold") else about)
         return [*([AttemptChanged(attempt)] if changed else []), *raised]
 
     def read_notice(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notice]:
@@ -280,7 +296,9 @@ class Simulated(NoPayouts, Gateway):
             kind, amount, method, reference, outcome = found
             if isinstance(outcome, NeedsAction):
                 outcome = (
-                    settled(method, amount, reference, kind) if passed else instruments.NOT_AUTHENTICATED
+                    settled(method, amount, reference, kind, outcome.wishes)
+                    if passed
+                    else instruments.NOT_AUTHENTICATED
                 )
                 keep(memory, attempt, outcome)
         self._tell_later(AttemptChanged(attempt), type(outcome).__name__)

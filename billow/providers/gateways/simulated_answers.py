@@ -1,12 +1,24 @@
 """Decide what the simulated gateway answers, and what it has done so far."""
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from billow.core.payments import Capture, Charge, Declined, NeedsAction, Outcome, Pending, Refund, Succeeded
+from billow.core import holds
+from billow.core.payments import (
+    Capture,
+    Charge,
+    Declined,
+    Increment,
+    NeedsAction,
+    Outcome,
+    Pending,
+    Refund,
+    Succeeded,
+)
 from billow.providers.gateways import accounts, instruments, simulated_accounts, simulated_disputes
 from billow.providers.gateways.accounts import Account
 from billow.providers.gateways.instruments import Instrument
@@ -14,7 +26,20 @@ from billow.providers.gateways.simulated_memory import keep, read, write
 
 FEE_RATE, FEE_FIXED = Decimal("0.029"), 30
 
-PREFIXES = {"charge": "ch", "hold": "ch", "capture": "cap", "refund": "re", "setup": "seti"}
+PREFIXES = {
+    "charge": "ch",
+    "hold": "ch",
+    "increment": "inc",
+    "part": "cap",
+    "capture": "cap",
+    "refund": "re",
+    "setup": "seti",
+}
+PAID = ("charge", "part", "capture")
+"""The kinds of attempts that bring money, and cost a fee."""
+HOLDS = ("hold", "increment")
+TAKEN_AGAIN = ("amex", "discover", "mastercard", "visa")
+"""The brands whose holds can be captured more than once, raised, exceeded and kept for longer."""
 
 
 class Known(NamedTuple):
@@ -26,6 +51,7 @@ class Known(NamedTuple):
     currency: str
     about: str
     state: str
+    wishes: tuple[str, ...] = ()
 
 
 def own_name(kind: str, attempt: str) -> str:
@@ -35,11 +61,12 @@ def own_name(kind: str, attempt: str) -> str:
 
 def as_answered(known: Known) -> tuple[str, str, int, str, str, str, str] | None:
     """Rebuild the answer to an attempt from the database; None for a refusal, which is never repeated."""
-    attempt, kind, amount, currency, about, state = known
+    attempt, kind, amount, currency, about, state, wishes = known
     name = own_name(kind, attempt)
+    done = Succeeded(name, fee(amount) if kind in PAID else 0, *names(name))
     outcomes: dict[str, Outcome] = {
-        "requires_action": NeedsAction(name),
-        "succeeded": Succeeded(name, fee(amount) if kind in ("charge", "capture") else 0, *names(name)),
+        "requires_action": NeedsAction(name, wishes=tuple(wishes)),
+        "succeeded": granted(done, amount, wishes, TAKEN_AGAIN[0]) if kind in HOLDS else done,
     }
     return (
         (attempt, kind, amount, currency, about, name, write(outcomes[state])) if state in outcomes else None
@@ -58,11 +85,20 @@ def answer(memory: sqlite3.Connection, charge: Charge, reference: str) -> Outcom
     if found.asks == "always" and charge.off_session:
         return instruments.MUST_AUTHENTICATE
     if found.asks != "never" and not charge.off_session:
-        return NeedsAction(reference)
-    return judged(found, charge.amount, reference, charge.capture)
+        return NeedsAction(reference, wishes=charge.wishes)
+    outcome = judged(found, charge.amount, reference, charge.capture)
+    return outcome if charge.capture else granted(outcome, charge.amount, charge.wishes, found.brand)
 
 
-def settled(method: str, amount: int, reference: str, kind: str) -> Outcome:
+def granted(outcome: Outcome, amount: int, wishes: Iterable[str], brand: str) -> Outcome:
+    """Return the answer to a hold, or to its raise, with what the card grants of the wishes for it."""
+    if not isinstance(outcome, Succeeded) or brand not in TAKEN_AGAIN:
+        return outcome
+    most = holds.with_overcapture(amount) if holds.OVERCAPTURE in wishes else None
+    return replace(outcome, allows=tuple(wishes), most=most)
+
+
+def settled(method: str, amount: int, reference: str, kind: str, wishes: Iterable[str] = ()) -> Outcome:
     """Return the answer of a card or wallet after authentication; a hold costs no fee, a set-up neither."""
     found = accounts.find(method)
     if isinstance(found, Declined):
@@ -71,7 +107,8 @@ def settled(method: str, amount: int, reference: str, kind: str) -> Outcome:
         return Succeeded(reference, 0)
     if isinstance(found, Account):
         return paid(amount, reference, kind == "charge")
-    return judged(found, amount, reference, kind == "charge")
+    outcome = judged(found, amount, reference, kind == "charge")
+    return granted(outcome, amount, wishes, found.brand) if kind == "hold" else outcome
 
 
 def judged(instrument: Instrument, amount: int, reference: str, capture: bool = True) -> Outcome:
@@ -95,35 +132,79 @@ def fee(amount: int) -> int:
     return min(int(percentage) + FEE_FIXED, amount)
 
 
-def captured(memory: sqlite3.Connection, charge: str) -> int | None:
-    """Return how much of a hold was captured, None without a capture."""
+def captured(memory: sqlite3.Connection, charge: str) -> tuple[int, bool] | None:
+    """Return how much of a hold was captured, and whether that was the last time; None without a capture."""
     found = memory.execute(
-        "select outcome, amount from attempts where kind = 'capture' and about = ?", (charge,)
+        "select outcome, amount, kind from attempts where kind in ('part', 'capture') and about = ?",
+        (charge,),
     ).fetchall()
-    return next((amount for outcome, amount in found if isinstance(read(outcome), Succeeded)), None)
+    done = [(amount, kind) for outcome, amount, kind in found if isinstance(read(outcome), Succeeded)]
+    return (sum(amount for amount, _ in done), any(kind == "capture" for _, kind in done)) if done else None
+
+
+def held(memory: sqlite3.Connection, charge: str, currency: str) -> tuple[int, Succeeded] | None:
+    """Return how much a charge holds, and what its card allows: that of its last raise, if there was one."""
+    found = memory.execute(
+        "select kind, amount, currency, outcome from attempts"
+        " where (kind = 'hold' and reference = ?1) or (kind = 'increment' and about = ?1)",
+        (charge,),
+    ).fetchall()
+    known = [
+        (amount, outcome, kind)
+        for kind, amount, own, written in found
+        if own == currency and isinstance(outcome := read(written), Succeeded)
+    ]
+    if not any(kind == "hold" for *_, kind in known):
+        return None
+    amount, outcome, _ = max(known, key=lambda one: one[0])
+    return amount, outcome
+
+
+def is_let_go(memory: sqlite3.Connection, charge: str) -> bool:
+    """Check whether a hold of which nothing was captured was released."""
+    found = memory.execute(
+        "select outcome from attempts where kind = 'refund' and about = ?", (charge,)
+    ).fetchall()
+    return any(isinstance(read(outcome), Succeeded) for (outcome,) in found)
 
 
 def capture_answer(memory: sqlite3.Connection, capture: Capture, reference: str) -> Outcome:
-    held = memory.execute(
-        "select amount, currency, outcome from attempts where kind = 'hold' and reference = ?",
-        (capture.charge,),
-    ).fetchone()
-    let_go = memory.execute(
-        "select outcome from attempts where kind = 'refund' and about = ?", (capture.charge,)
-    ).fetchall()
-    if held is None or held[1] != capture.currency or not isinstance(read(held[2]), Succeeded):
+    hold = held(memory, capture.charge, capture.currency)
+    if hold is None:
         return instruments.declined(
             None, f"No such charge: '{capture.charge}'", "resource_missing", retry=False
         )
-    if captured(memory, capture.charge) is not None:
+    amount, answered = hold
+    taken, ended = captured(memory, capture.charge) or (0, False)
+    if ended:
         return instruments.declined(
             None, "This charge has already been captured.", "charge_already_captured", retry=False
         )
-    if capture.amount > held[0] or any(isinstance(read(outcome), Succeeded) for (outcome,) in let_go):
+    known = holds.Hold(amount, taken, answered.most or amount)
+    if capture.amount > known.capturable(capture.final) or (not taken and is_let_go(memory, capture.charge)):
         return instruments.declined(
             None, "The hold does not cover this amount.", "charge_expired_for_capture", retry=False
         )
+    if not capture.final and holds.MULTICAPTURE not in answered.allows:
+        return instruments.declined(
+            None, "This card can be captured once.", "capture_not_supported", retry=False
+        )
     return Succeeded(reference, fee(capture.amount))
+
+
+def increment_answer(memory: sqlite3.Connection, increment: Increment, reference: str) -> Outcome:
+    hold = held(memory, increment.charge, increment.currency)
+    if hold is None or is_let_go(memory, increment.charge):
+        return instruments.declined(
+            None, f"No such charge: '{increment.charge}'", "resource_missing", retry=False
+        )
+    amount, answered = hold
+    taken = captured(memory, increment.charge)
+    if taken or increment.amount <= amount or holds.INCREMENT not in answered.allows:
+        return instruments.declined(
+            "transaction_not_allowed", "Your card does not support this type of purchase.", retry=False
+        )
+    return granted(Succeeded(reference, 0), increment.amount, answered.allows, TAKEN_AGAIN[0])
 
 
 def refunded(memory: sqlite3.Connection, charge: str) -> int:
@@ -144,7 +225,8 @@ def refund_answer(memory: sqlite3.Connection, refund: Refund, reference: str) ->
             None, f"No such charge: '{refund.charge}'", "resource_missing", retry=False
         )
     taken = captured(memory, refund.charge)
-    whole = found[0] if taken is None else taken
+    hold = held(memory, refund.charge, refund.currency)
+    whole = taken[0] if taken else hold[0] if hold else found[0]
     left = whole - refunded(memory, refund.charge)
     if left == 0:
         return instruments.declined(
@@ -222,6 +304,8 @@ def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:
     rows = memory.execute(
         "select attempt, kind, amount, currency, about, reference, outcome from attempts order by attempt"
     ).fetchall()
+    taken = {about for _, kind, _, _, about, _, _ in rows if kind in ("part", "capture")}
+    released = {reference for _, kind, _, _, _, reference, _ in rows if kind == "hold"} - taken
     balance: dict[str, int] = {}
     attempts = []
     for attempt, kind, amount, currency, about, reference, written in rows:
@@ -238,7 +322,8 @@ def truth_of(memory: sqlite3.Connection) -> dict[str, Any]:
             }
         )
         if isinstance(outcome, Succeeded):
-            moved = {"charge": amount, "capture": amount, "refund": -amount}.get(kind, 0)
+            given = -amount if kind == "refund" and about not in released else 0
+            moved = amount if kind in PAID else given
             balance[currency] = balance.get(currency, 0) + moved - outcome.fee
     for currency, amount, fee in simulated_disputes.moved(memory):
         balance[currency] = balance.get(currency, 0) + amount - fee

@@ -17,14 +17,16 @@ OUTCOMES: dict[str, type[Outcome]] = {
 SCHEMA = """
 create table if not exists attempts (
     attempt   text primary key,
-    kind      text    not null check (kind in ('charge', 'hold', 'capture', 'refund', 'setup')),
+    kind      text    not null check (kind in
+        ('charge', 'hold', 'increment', 'part', 'capture', 'refund', 'setup')),
     amount    integer not null,
     currency  text    not null,
     about     text    not null,          -- the method charged, or the charge captured or refunded
     reference text    not null unique,
     outcome   text    not null
 ) without rowid;
-create index if not exists refunds_of on attempts (about) where kind in ('capture', 'refund');
+create index if not exists refunds_of on attempts (about)
+    where kind in ('capture', 'increment', 'part', 'refund');
 create table if not exists later (       -- outcomes that replace the first one when somebody asks again
     attempt text primary key,
     outcome text not null
@@ -61,10 +63,10 @@ def connect(memory: Path | None) -> sqlite3.Connection:
 
 
 def renew(connection: sqlite3.Connection) -> None:
-    """Give a memory of an older release, which knows no set-ups, the table of this one."""
+    """Give a memory of an older release, which knows fewer kinds of attempts, the table of this one."""
     connection.execute("begin immediate")
     (table,) = connection.execute("select sql from sqlite_master where name = 'attempts'").fetchone()
-    if "'setup'" not in table:
+    if not all(f"'{kind}'" in table for kind in ("setup", "part")):
         connection.execute("alter table attempts rename to former")
         connection.execute("drop index refunds_of")
         for statement in SCHEMA.split(";"):

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -24,10 +25,12 @@ from billow.core.payments import (
     CollectingPage,
     Declined,
     Deposits,
+    Increment,
     NeedsAction,
     Outcome,
     Refund,
     SetUp,
+    Succeeded,
 )
 from billow.core.payouts import PaidOut
 from billow.core.routing import Route
@@ -39,6 +42,7 @@ from billow.providers.gateways.stripe_answers import (
     declined,
     dispute_of,
     id_of,
+    moved_by,
     notices_of,
     outcome_of,
     paid_out,
@@ -235,6 +239,7 @@ class Stripe(Gateway):
             "metadata": {ATTEMPT: charge.attempt},
             "off_session": charge.off_session,
             **({"description": charge.description} if charge.description else {}),
+            **({"payment_method_options": {"card": asked(charge.wishes)}} if charge.wishes else {}),
         }
         return self._outcome(
             charge.attempt, lambda: self._client.payment_intents.create(sent, key(charge.attempt)), outcome_of
@@ -248,10 +253,33 @@ class Stripe(Gateway):
             found = self._client.payment_intents.retrieve(intent, {"expand": EXPANDED})
             if found.status == "succeeded" and found.amount_received == capture.amount:
                 return found
-            sent = {"amount_to_capture": capture.amount, "expand": EXPANDED}
+            sent: dict[str, Any] = {"amount_to_capture": capture.amount, "expand": EXPANDED}
+            sent |= {} if capture.final else {"final_capture": False}
             return self._client.payment_intents.capture(intent, sent, key(capture.attempt))
 
-        return self._outcome(capture.attempt, ask, outcome_of)
+        return self._outcome(capture.attempt, ask, lambda intent: self._captured(intent, capture))
+
+    def _captured(self, intent: Any, capture: Capture) -> Outcome:
+        """Read a capture: with its own fee where the same charge was captured before."""
+        outcome = outcome_of(intent)
+        if not isinstance(outcome, Succeeded) or intent.amount_received == capture.amount:
+            return outcome
+        if not capture.amount:
+            return replace(outcome, fee=0, exchange=None)
+        with self._asked():
+            listed = {"limit": 1, "source": outcome.reference, "type": "charge"}
+            moved = self._client.balance_transactions.list(listed).data
+        return moved_by(moved[0], intent.currency, outcome.reference) if moved else outcome
+
+    def increment(self, increment: Increment) -> Outcome:
+        """Raise what a charge holds."""
+
+        def ask() -> Any:
+            intent = self._client.charges.retrieve(increment.charge).payment_intent
+            sent = {"amount": increment.amount, "expand": EXPANDED}
+            return self._client.payment_intents.increment_authorization(intent, sent, key(increment.attempt))
+
+        return self._outcome(increment.attempt, ask, outcome_of)
 
     def refund(self, refund: Refund) -> Outcome:
         """Refund a charge. A refund that was made for this attempt before answers as it is now."""
@@ -411,6 +439,11 @@ def confirmed_by(type: str, return_url: str | None) -> dict[str, Any]:
     Only the type of the method is allowed: the account may have others on that want to lead elsewhere.
     """
     return {"allowed_payment_method_types": [type], **({"return_url": return_url} if return_url else {})}
+
+
+def asked(wishes: Sequence[str]) -> dict[str, str]:
+    """Return what is asked of a card for a payment, as options of Stripe's."""
+    return {f"request_{wish}": "if_available" for wish in wishes}
 
 
 def recent(service: Any, attempt: str) -> Any:

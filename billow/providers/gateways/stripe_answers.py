@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from billow.core import holds
 from billow.core.disputes import Dispute, Movement
 from billow.core.dunning import hard_decline
 from billow.core.notices import (
@@ -71,12 +72,32 @@ def succeeded(intent: Any) -> Succeeded:
     charge = intent.latest_charge
     moved = None if isinstance(charge, str) else charge.balance_transaction
     if moved is None or isinstance(moved, str):
-        return Succeeded(id_of(charge), 0)
-    if moved.currency == intent.currency:
-        return Succeeded(charge.id, moved.fee)
+        return Succeeded(id_of(charge), 0, **granted(charge))
+    return moved_by(moved, intent.currency, charge.id)
+
+
+def moved_by(moved: Any, currency: str, charge: str) -> Succeeded:
+    """Read the fee and the exchange rate of a balance transaction."""
+    if moved.currency == currency:
+        return Succeeded(charge, moved.fee)
     rate = Decimal(str(moved.exchange_rate or 1))
     fee = int((moved.fee / rate).quantize(Decimal(1), ROUND_HALF_UP))
-    return Succeeded(charge.id, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
+    return Succeeded(charge, fee, exchange=Exchange(moved.currency, moved.amount, moved.fee, rate))
+
+
+def granted(charge: Any) -> dict[str, Any]:
+    """Read what the card of a hold allows of what was asked for it."""
+    details = None if isinstance(charge, str) else charge.payment_method_details
+    card = getattr(details, "card", None)
+    if card is None:
+        return {}
+    allows = tuple(
+        wish
+        for wish in holds.WISHES
+        if getattr(getattr(card, wish, None), "status", None) in ("available", "enabled")
+    )
+    most = card.overcapture.maximum_amount_capturable if holds.OVERCAPTURE in allows else None
+    return {"allows": allows, "most": most}
 
 
 def set_up_outcome(intent: Any) -> Outcome:

@@ -163,8 +163,8 @@ def intents_received_their_charges(tx: Tx, intents: Sequence[str]) -> Iterator[F
     """
     for row in tx.all(
         "select p.id, p.amount_received, c.received + b.received as received, c.succeeded"
-        " from payment_intents p cross join lateral (select coalesce(sum(c.amount_captured)"
-        " filter (where c.captured), 0) as received, count(*) filter (where c.status = 'succeeded')"
+        " from payment_intents p cross join lateral (select coalesce(sum(c.amount_captured), 0)"
+        " as received, count(*) filter (where c.status = 'succeeded')"
         " as succeeded from charges c where c.payment_intent = p.id) c"
         " cross join lateral (select coalesce(sum(t.amount), 0) as received from (select a.amount"
         " from invoice_payments y join bank_applications a on a.invoice = y.invoice"
@@ -181,11 +181,16 @@ def intents_received_their_charges(tx: Tx, intents: Sequence[str]) -> Iterator[F
 
 
 MADE = (
-    "c.amount = a.amount and c.currency = a.currency and c.reference is not null"
+    "c.amount = greatest(a.amount, c.amount_captured, (select max(i.amount) from attempts i"
+    " where i.charge = c.id and i.kind = 'increment' and i.state = 'succeeded'))"
+    " and c.currency = a.currency and c.reference is not null"
     " and (c.id = a.charge or c.payment_intent = a.payment_intent"
     " or c.late_for in (a.payment_intent, a.charge))"
 )
-"""How a charge `c` is that of an attempt `a`; a payment that came too late names what it was for."""
+"""How a charge `c` is that of an attempt `a`; a payment that came too late names what it was for.
+
+It is of the attempt's amount, unless the hold was raised or more was captured than it held.
+"""
 
 
 def attempts_made_their_charges(tx: Tx, attempts: Sequence[str]) -> Iterator[Finding]:
@@ -206,7 +211,7 @@ def attempts_made_their_charges(tx: Tx, attempts: Sequence[str]) -> Iterator[Fin
 def refunds_fit_their_charge(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
     """Check that the refunds of a charge, those under way too, are not more than it took."""
     sql = (
-        "select r.id, case when r.captured then r.amount_captured else r.amount end as expected,"
+        "select r.id, case when r.amount_captured > 0 then r.amount_captured else r.amount end as expected,"
         " (select coalesce(sum(f.amount), 0) from refunds f where f.charge = r.id"
         " and f.status in ('succeeded', 'pending', 'requires_action')) as found"
         " from charges r where r.id = any(%(ids)s) and r.status = 'succeeded'"
@@ -221,9 +226,11 @@ def refunds_fit_their_charge(tx: Tx, charges: Sequence[str]) -> Iterator[Finding
 
 CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
-    " from ledger_transfers t where t.source = r.id and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
+    " from ledger_transfers t where t.source = any(array(select r.id union all select b.id from"
+    " balance_transactions b where b.source = r.id and b.type = 'charge'))"
+    " and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
 )
-"""The sum on the gateway's clearing account from a charge or refund."""
+"""The sum on the gateway's clearing account from a charge, with each of its captures, or a refund."""
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
@@ -237,16 +244,17 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
         " (select coalesce(sum(f.amount), 0) from refunds f"
         " where f.charge = r.id and f.status = 'succeeded') as given_back"
         " from charges r cross join lateral (select sum(b.amount)::bigint as moved, sum(b.net)::bigint as net"
-        " from balance_transactions b where b.id in (r.balance_transaction, r.failure_balance_transaction)) m"
+        " from balance_transactions b where b.id in (r.balance_transaction, r.failure_balance_transaction)"
+        " or (b.source = r.id and b.type = 'charge')) m"
         " where r.id = any(%(ids)s) order by r.id",
         ids=list(charges),
     ):
-        taken = row["amount_captured"] if row["status"] == "succeeded" and row["captured"] else None
+        taken = (row["amount_captured"] or None) if row["status"] == "succeeded" else None
         taken = 0 if row["came_back"] else taken
         seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
         if row["moved"] != taken or row["booked"] != (row["net"] or 0):
             yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")
-        released = row["amount"] - row["amount_captured"]
+        released = row["amount"] - row["amount_captured"] if row["captured"] else 0
         if taken is not None and released + row["given_back"] != row["amount_refunded"]:
             given = f"{released} released and {row['given_back']} refunded"
             yield Finding("charges_are_booked", row["id"], given, f"amount_refunded {row['amount_refunded']}")
@@ -255,7 +263,7 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
 def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
     """Check that a refund of a captured charge has left the balance, and is in the books."""
     for row in tx.all(
-        f"select r.id, r.amount, r.status, {CLEARED} as booked, c.captured,"
+        f"select r.id, r.amount, r.status, {CLEARED} as booked, c.amount_captured > 0 as captured,"
         " (select sum(b.net) from balance_transactions b"
         " where b.id in (r.balance_transaction, r.failure_balance_transaction)) as net"
         " from refunds r join charges c on c.id = r.charge where r.id = any(%(ids)s) order by r.id",

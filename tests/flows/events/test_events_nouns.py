@@ -245,6 +245,7 @@ SILENT = {
     "product_catalog.trial_offer": "Stripe has no event for it",
     "shipping_rate": "Stripe has no event for it",
     "tax.registration": "Stripe has no event for it",
+    "payment_method_domain": "Stripe has no event for it",
     "subscription_item": "emitted as a change of its subscription",
     "webhook_endpoint": "Stripe has no event for it",
 }

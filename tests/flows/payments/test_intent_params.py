@@ -69,12 +69,15 @@ TERMS: dict[str, tuple[Shows, Shows]] = {
     "transfer_data": (TRANSFER, TRANSFERRED),
     "transfer_group": ({"transfer_group": "seven"}, {"transfer_group": "seven"}),
 }  # fmt: skip
+TOKEN = {"confirmation_token": "{token}"}
 CONFIRMING: dict[str, tuple[Shows, Shows]] = {
+    "confirmation_token": ({**TOKEN, "return_url": "https://a.example"}, {"status": "succeeded"}),
     "error_on_requires_action": (
         {**ASKS, "error_on_requires_action": "true"}, {"error.code": "authentication_required"}
     ),
     "mandate": ({"mandate": "mandate_none"}, {"error.param": "mandate"}),
     "mandate_data": (MANDATE, {"status": "succeeded"}),
+    "radar_options": ({"radar_options[session]": "rse_1"}, {"status": "succeeded"}),
     "off_session": ({**ASKS, "off_session": "true"}, {"error.code": "authentication_required"}),
     "return_url": (
         {**ASKS, "return_url": "https://a.example"},
@@ -143,6 +146,7 @@ CASES: dict[str, tuple[tuple[str, Shows], dict[str, tuple[Shows, Shows]]]] = {
         **SELF,
         "automatic_payment_methods": (FIXED, {"automatic_payment_methods": None}),
         "confirm": (CONFIRM, {"status": "succeeded"}),
+        "confirmation_token": CREATED["confirmation_token"],
         "mandate_data": ({**CONFIRM, **MANDATE}, {"mandate": "mandate_"}),
         "on_behalf_of": ({"on_behalf_of": "{account}"}, {"on_behalf_of": "{account}"}),
         "return_url": CREATED["return_url"],
@@ -156,7 +160,7 @@ CASES: dict[str, tuple[tuple[str, Shows], dict[str, tuple[Shows, Shows]]]] = {
     f"{SET}/{{id}}": ((SET, {}), SELF),
     f"{SET}/{{id}}/confirm": ((SET, CARD), {
         **SETS,
-        **{name: CONFIRMING[name] for name in ("return_url", "use_stripe_sdk")},
+        **{name: CONFIRMING[name] for name in ("confirmation_token", "return_url", "use_stripe_sdk")},
         "client_secret": (SECRET, WRONG),
         "mandate_data": (MANDATE, {"mandate": "mandate_"}),
     }),
@@ -191,6 +195,7 @@ def known(api: Any) -> dict[str, str]:
         "account": enabled(api, country="SE"),
         "configuration": configuration["id"],
         "customer": customer["id"],
+        "token": api.post("/v1/test_helpers/confirmation_tokens", CARD)["id"],
     }
 
 

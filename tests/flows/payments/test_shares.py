@@ -137,3 +137,33 @@ def test_a_charge_of_the_older_kind_is_divided_too(api: Api, shop: str) -> None:
     charge = api.post("/v1/charges", {**sold, "application_fee_amount": 100})
     assert api.get(f"/v1/application_fees/{charge['application_fee']}")["amount"] == 100
     check_both(api, shop)
+
+
+def test_the_older_forms_of_a_shared_charge_are_the_newer_ones(api: Api, shop: str) -> None:
+    card = {"amount": 10000, "currency": "usd", "source": "tok_visa"}
+    older = {**card, "application_fee": 1000, "destination[account]": shop}
+    charge = api.post("/v1/charges", older)
+    assert (charge["application_fee_amount"], charge["transfer_data"]["destination"]) == (1000, shop)
+    part = api.post("/v1/charges", {**card, "destination[account]": shop, "destination[amount]": 7000})
+    assert part["transfer_data"] == {"amount": 7000, "destination": shop}
+    held = api.post("/v1/charges", {**older, "capture": "false"})["id"]
+    taken = api.post(f"/v1/charges/{held}/capture", {"application_fee": 700})
+    assert taken["application_fee_amount"] == 700
+    check_both(api, shop)
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"application_fee_amount": 5}, "application_fee"),
+        ({"transfer_data[destination]": "{shop}"}, "destination"),
+        ({"destination[amount]": 5}, "destination[amount]"),
+    ],
+)
+def test_an_older_form_beside_its_newer_one_is_refused(
+    api: Api, shop: str, more: dict[str, Any], param: str
+) -> None:
+    sent = {"amount": 500, "currency": "usd", "source": "tok_visa", "application_fee": 5}
+    named = {name: shop if value == "{shop}" else value for name, value in more.items()}
+    error = api.post("/v1/charges", {**sent, "destination[account]": shop, **named})["error"]
+    assert (error["code"], error["param"]) == ("parameters_exclusive", param)
