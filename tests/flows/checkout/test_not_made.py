@@ -42,10 +42,7 @@ def test_the_shares_of_what_is_refunded_are_taken_back(world: World, app: App) -
     shop, ann = enabled(world.api), world.customer("ann", card=None)
     shares = {"transfer_data": {"destination": shop}}
     made = session(
-        world,
-        "subscription",
-        customer=ann.id,
-        subscription_data={**shares, "application_fee_percent": 10},
+        world, "subscription", customer=ann.id, subscription_data={**shares, "application_fee_percent": 10}
     )
     visitor = Visitor(app, world.work).opens(made["url"]).sends(**{**PAYER, "number": THREE_D_SECURE})
     world.post(f"/v1/customers/{ann.id}/balance_transactions", amount=-5, currency="eur")
