@@ -74,7 +74,7 @@ def check_capture(tx: Tx, charge: Charge, wanted: Capture, amount: int) -> None:
     )
     check_units(amount, charge.currency, "amount_to_capture")
     require(
-        final or holds.allows(charge, rules.MULTICAPTURE),
+        final or (holds.allows(charge, rules.MULTICAPTURE) and not charge.application_fee_amount),
         "This PaymentIntent can be captured once: multicapture is not available for it.",
         param="final_capture",
     )

@@ -94,6 +94,21 @@ def test_a_hold_is_divided_when_it_is_captured(api: Api, shop: str) -> None:
     check_both(api, shop)
 
 
+def test_no_share_is_more_than_what_is_captured(api: Api, shop: str) -> None:
+    to = {"transfer_data[destination]": shop, "transfer_data[amount]": 9000}
+    intent = api.post("/v1/payment_intents", {**SOLD, "capture_method": "manual", **to})
+    api.post(f"/v1/payment_intents/{intent['id']}/capture", {"amount_to_capture": 2000})
+    assert [one["amount"] for one in api.get("/v1/transfers")["data"]] == [2000]
+    sent = {**SOLD, "capture_method": "manual", "application_fee_amount": 3000}
+    intent = api.post("/v1/payment_intents", sent, Stripe_Account=shop)
+    path = f"/v1/payment_intents/{intent['id']}/capture"
+    api.post(path, {"amount_to_capture": 2000}, Stripe_Account=shop)
+    assert [one["amount"] for one in api.get("/v1/application_fees")["data"]] == [2000]
+    moved = api.get("/v1/balance_transactions", Stripe_Account=shop)["data"][0]
+    assert [one["amount"] for one in moved["fee_details"] if one["type"] == "application_fee"] == [2000]
+    check_both(api, shop)
+
+
 def test_a_refund_takes_back_the_share_and_gives_back_the_fee(api: Api, shop: str) -> None:
     charge = shared(api, shop, application_fee_amount=1000)["latest_charge"]
     back = {"reverse_transfer": "true", "refund_application_fee": "true"}
