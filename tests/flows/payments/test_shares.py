@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billow.gateway_check import Compared, compare
 from tests.conftest import Api
 from tests.support.connected import enabled
 from tests.support.invariants import check_all
@@ -33,6 +34,7 @@ def shared(api: Api, shop: str, **more: Any) -> Any:
 def check_both(api: Api, shop: str) -> None:
     for tenant in (api.tenant, f"{shop}/test"):
         check_all(api.app.db, tenant)
+        assert list(compare(api.app.db, tenant, Compared())) == []
 
 
 def balance(api: Api, account: str = "") -> int:
