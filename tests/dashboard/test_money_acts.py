@@ -124,27 +124,6 @@ def test_above_the_limit_somebody_else_agrees(
     assert "The owner" in owner.reads("/approvals")
 
 
-@pytest.mark.parametrize("act", ["refund", "credit"])
-def test_parts_of_an_amount_above_the_limit_do_not_pass_one_by_one(
-    shop: World, owner: Person, hire: Callable[..., Person], paid: dict[str, Any], act: str
-) -> None:
-    owner.sends("/approvals", act="limit", limit="10")
-    finance = hire("finance")
-    about = f"/payments/{payment_of(shop, paid)}" if act == "refund" else f"/invoices/{paid['id']}"
-    asked = [
-        finance.sends(f"{about}/{act}", amount=amount).headers["Location"].endswith("/approvals")
-        for amount in ("6", "4", "0.01")
-    ]
-    assert asked == [False, False, True]
-    id = owner.opens("/approvals").text.split('name="about" value="')[1].split('"')[0]
-    owner.sends("/approvals", act="refuse", about=id)
-    assert finance.sends(f"{about}/{act}", amount="5").headers["Location"].endswith("/approvals")
-    id = owner.opens("/approvals").text.split('name="about" value="')[1].split('"')[0]
-    owner.sends("/approvals", act="agree", about=id)
-    given = [one["amount"] for one in shop.get("/v1/refunds")["data"]]
-    assert sorted(given) == [400, 500, 600]
-
-
 def test_what_is_refused_or_withdrawn_is_not_done(
     shop: World, owner: Person, hire: Callable[..., Person]
 ) -> None:

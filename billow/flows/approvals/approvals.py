@@ -61,27 +61,10 @@ def set_limit(tx: Tx, limit: int | None) -> None:
 
 
 def is_needed(tx: Tx, wanted: Wanted) -> bool:
-    """Tell whether an act needs a second person today.
-
-    What was given back of the same object before counts, so that a large amount does not pass in parts.
-    """
+    """Tell whether an act needs a second person today."""
     limit, home = limit_of(tx)
-    if limit is None:
-        return False
-    amount = wanted.amount + given_alone(tx, wanted)
-    return approvals.is_needed(amount, wanted.currency, limit, home, national.rates_on(tx, tx.wall.date()))
-
-
-def given_alone(tx: Tx, wanted: Wanted) -> int:
-    """Return what was given back of an object by such an act, less what a second person agreed to."""
-    given = money_acts.given_back(tx, wanted)
-    [(agreed,)] = tx.tuples(
-        "select coalesce(sum(amount), 0)::bigint from approvals"
-        " where act = %(act)s and about = %(about)s and status = 'done'",
-        act=wanted.act,
-        about=wanted.about,
-    )
-    return max(given - int(agreed), 0)
+    rates = national.rates_on(tx, tx.wall.date()) if limit is not None else {}
+    return approvals.is_needed(wanted.amount, wanted.currency, limit, home, rates)
 
 
 def ask(tx: Tx, wanted: Wanted, operator: str) -> str:

@@ -59,21 +59,6 @@ def wanted(tx: Tx, act: str, about: str, amount: int | None, terms: Mapping[str,
     return Wanted(act, about, invoice.amount_due - invoice.amount_paid, invoice.currency, terms)
 
 
-def given_back(tx: Tx, wanted: Wanted) -> int:
-    """Return what was given back of the payment or the invoice already, by such an act.
-
-    Locks it, so that two acts at once count one another.
-    """
-    if wanted.act == "refund":
-        intent = rows.find(tx, PaymentIntent, wanted.about)
-        tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
-        return max(charge.amount_captured - refunds.refundable_amount(tx, charge), 0)
-    invoice = rows.lock(tx, Invoice, wanted.about)
-    if wanted.act == "credit":
-        return invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount
-    return 0
-
-
 def carry_out(tx: Tx, wanted: Wanted) -> Steps:
     """Do it. The rules are those of the API: each act is the verb that the API calls."""
     terms = wanted.terms
