@@ -17,8 +17,8 @@ from billow.store.perform import Steps
 from billow.store.tx import Tx
 
 SELECT = (
-    "select a.id, a.created, a.act, a.about, a.terms, a.amount, a.currency, a.asked_by, a.status, a.decided_at,"
-    " a.problem, o.name as asked_name, d.name as decided_name"
+    "select a.id, a.created, a.act, a.about, a.terms, a.amount, a.currency, a.asked_by, a.status,"
+    " a.decided_at, a.problem, o.name as asked_name, d.name as decided_name"
     " from approvals a join operators o on o.id = a.asked_by left join operators d on d.id = a.decided_by"
 )
 
