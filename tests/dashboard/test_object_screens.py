@@ -1,5 +1,6 @@
 """Quotes, credit notes, disputes, payouts and coupons are listed, found, exported and shown."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,6 +8,14 @@ import pytest
 from tests.dashboard.conftest import Person
 from tests.support.world import World
 
+TABS = (
+    ("quotes", "draft", "accepted"),
+    ("credit-notes", "issued", "void"),
+    ("disputes", "open", "won"),
+    ("payouts", "way", "failed"),
+    ("coupons", "valid", "over"),
+)
+"""Of each list a tab that has the object, and one that has it not."""
 OBJECTS = ("quotes", "credit-notes", "disputes", "payouts", "coupons")
 
 
@@ -56,16 +65,33 @@ def test_each_is_listed_found_exported_and_shown(owner: Person, made: dict[str, 
 
 
 def test_tabs_divide_the_lists(owner: Person, made: dict[str, tuple[str, Any]]) -> None:
-    for path, tab, there in (
-        ("quotes", "draft", True), ("quotes", "accepted", False),
-        ("credit-notes", "issued", True), ("credit-notes", "void", False),
-        ("disputes", "open", True), ("disputes", "won", False),
-        ("payouts", "failed", False),
-        ("coupons", "valid", True), ("coupons", "over", False),
-    ):  # fmt: skip
-        assert (f"/{path}/{made[path][0]}" in owner.opens(f"/{path}", tab=tab).text) == there, (path, tab)
+    for path, here, elsewhere in TABS:
+        for tab, there in ((here, True), (elsewhere, False)):
+            found = f"/{path}/{made[path][0]}" in owner.opens(f"/{path}", tab=tab).text
+            assert found == there, (path, tab)
 
 
 def test_the_navigation_leads_there(owner: Person) -> None:
     home = owner.opens("").text
     assert all(f"/{path}" in home for path in OBJECTS)
+
+
+def test_an_endpoint_shows_its_deliveries_and_an_event_is_sent_again(
+    shop: World, owner: Person, hire: Callable[..., Person]
+) -> None:
+    events = ["customer.updated"]
+    endpoint = shop.post("/v1/webhook_endpoints", url="https://hooks.shop.example/in", enabled_events=events)
+    shop.post("/v1/customers", name="Dora")
+    event = shop.get("/v1/events", type="customer.created")["data"][0]
+    path = f"/events/{event['id']}"
+    assert "Send it again" in owner.opens(path).text
+    support = hire("support")
+    assert "Send it again" not in support.opens(path).text
+    assert support.sends(path, to=endpoint["id"], token="x").status_code == 403
+    assert owner.sends(path, to="we_none").status_code == 422
+    assert owner.sends(path, to=endpoint["id"]).status_code == 303
+    assert "https://hooks.shop.example/in" in owner.reads("/webhooks")
+    shown = owner.reads(f"/webhooks/{endpoint['id']}")
+    assert "customer.created" in shown and "Pending" in shown
+    assert endpoint["secret"] not in owner.opens(f"/webhooks/{endpoint['id']}").text
+    assert "events.send" in owner.reads("/audit")

@@ -35,6 +35,7 @@ NAVIGATION = (
     ("Coupons", "/coupons", "customers.read"),
     ("Reports", "/reports", "reports.read"),
     ("Events", "/events", "events.read"),
+    ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),

@@ -22,6 +22,7 @@ from billow.pages.dashboard import (
     reports_page,
     search,
     subscriptions,
+    webhooks,
 )
 from billow.pages.dashboard.visit import Desk
 from billow.store.tx import Database
@@ -46,6 +47,7 @@ def add(app: flask.Flask, db: Database) -> None:
         coupons,
         reports_page,
         events,
+        webhooks,
         approvals_page,
         people_page,
         audit_page,
