@@ -61,10 +61,13 @@ def set_limit(tx: Tx, limit: int | None) -> None:
 
 
 def is_needed(tx: Tx, wanted: Wanted) -> bool:
-    """Tell whether an act needs a second person today."""
+    """Tell whether an act needs a second person today, with what was given back of the same object before."""
     limit, home = limit_of(tx)
-    rates = national.rates_on(tx, tx.wall.date()) if limit is not None else {}
-    return approvals.is_needed(wanted.amount, wanted.currency, limit, home, rates)
+    if limit is None:
+        return False
+    amount = wanted.amount + money_acts.given_before(tx, wanted)
+    rates = national.rates_on(tx, tx.wall.date())
+    return approvals.is_needed(amount, wanted.currency, limit, home, rates)
 
 
 def ask(tx: Tx, wanted: Wanted, operator: str) -> str:
