@@ -11,6 +11,7 @@ MATRIX: Final[Mapping[str, str]] = {
     "exports.read": "y y y - - - y",
     "reports.read": "y y y - - y y",
     "events.read": "y y y y y - y",
+    "events.send": "y y - - y - -",
     "invoices.send": "y y y y - - -",
     "invoices.charge": "y y y - - - -",
     "credits.write": "y y y - - - -",

@@ -174,3 +174,17 @@ def test_another_currency_counts_by_the_banks_rate(
     owner.sends("/approvals", act="limit", limit="130")
     assert owner.sends(path).status_code == 303
     assert shop.get(f"/v1/invoices/{made['id']}")["status"] == "void"
+
+
+def test_small_parts_of_one_payment_or_invoice_count_together(
+    shop: World, owner: Person, paid: dict[str, Any]
+) -> None:
+    owner.sends("/approvals", act="limit", limit="8")
+    refund = f"/payments/{payment_of(shop, paid)}/refund"
+    assert not owner.sends(refund, amount="5").headers["Location"].endswith("/approvals")
+    assert owner.sends(refund, amount="5").headers["Location"].endswith("/approvals")
+    assert [one["amount"] for one in shop.get("/v1/refunds")["data"]] == [500]
+    invoice = open_invoice(shop)
+    credit = f"/invoices/{invoice['id']}/credit"
+    assert not owner.sends(credit, amount="8").headers["Location"].endswith("/approvals")
+    assert owner.sends(credit, amount="0.01").headers["Location"].endswith("/approvals")

@@ -84,6 +84,7 @@ ROWS = {
     "export lists": "exports.read",
     "see reports": "reports.read",
     "see events": "events.read",
+    "send an event again": "events.send",
     "mail an invoice": "invoices.send",
     "finalize and charge an invoice": "invoices.charge",
     "refund, credit, void and write off; agree to it": "credits.write",

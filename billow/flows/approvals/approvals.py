@@ -16,11 +16,11 @@ from billow.store.ids import new_id
 from billow.store.perform import Steps
 from billow.store.tx import Tx
 
-COLUMNS = (
-    "a.id, a.created, a.act, a.about, a.terms, a.amount, a.currency, a.asked_by, a.status, a.decided_at,"
-    " a.problem, o.name as asked_name, d.name as decided_name"
+SELECT = (
+    "select a.id, a.created, a.act, a.about, a.terms, a.amount, a.currency, a.asked_by, a.status,"
+    " a.decided_at, a.problem, o.name as asked_name, d.name as decided_name"
+    " from approvals a join operators o on o.id = a.asked_by left join operators d on d.id = a.decided_by"
 )
-FROM = "approvals a join operators o on o.id = a.asked_by left join operators d on d.id = a.decided_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,13 @@ def set_limit(tx: Tx, limit: int | None) -> None:
 
 
 def is_needed(tx: Tx, wanted: Wanted) -> bool:
-    """Tell whether an act needs a second person today."""
+    """Tell whether an act needs a second person today, with what was given back of the same object before."""
     limit, home = limit_of(tx)
-    rates = national.rates_on(tx, tx.wall.date()) if limit is not None else {}
-    return approvals.is_needed(wanted.amount, wanted.currency, limit, home, rates)
+    if limit is None:
+        return False
+    amount = wanted.amount + money_acts.given_before(tx, wanted)
+    rates = national.rates_on(tx, tx.wall.date())
+    return approvals.is_needed(amount, wanted.currency, limit, home, rates)
 
 
 def ask(tx: Tx, wanted: Wanted, operator: str) -> str:
@@ -116,11 +119,12 @@ def refuse(tx: Tx, id: str, operator: str, reason: str) -> Approval:
 
 def lock(tx: Tx, id: str) -> Approval:
     """Lock an approval that waits; refused if it was decided meanwhile."""
-    found = select(tx, "a.id = %(id)s", "for update of a", id=id)
-    if not found:
+    row = tx.one(f"{SELECT} where a.id = %(id)s for update of a", id=id)
+    if row is None:
         raise Refused("There is no such request.", status=404)
-    require(found[0].status == "waiting", f"This was decided already: it is {found[0].status}.")
-    return found[0]
+    found = Approval(**row)
+    require(found.status == "waiting", f"This was decided already: it is {found.status}.")
+    return found
 
 
 def decide(tx: Tx, found: Approval, status: str, operator: str, problem: str = "") -> None:
@@ -135,9 +139,17 @@ def decide(tx: Tx, found: Approval, status: str, operator: str, problem: str = "
     )
 
 
-def select(
-    tx: Tx, where: str, tail: str = "order by a.created desc, a.id desc", **params: Any
-) -> list[Approval]:
-    """Select approvals by an SQL condition, the newest first."""
-    found = tx.all(f"select {COLUMNS} from {FROM} where {where} {tail}", **params)
+def waiting(tx: Tx) -> list[Approval]:
+    """Return what waits for a second person, the oldest first."""
+    return [
+        Approval(**row) for row in tx.all(f"{SELECT} where a.status = 'waiting' order by a.created, a.id")
+    ]
+
+
+def decided(tx: Tx, most: int) -> list[Approval]:
+    """Return what was decided, the latest first."""
+    found = tx.all(
+        f"{SELECT} where a.status <> 'waiting' order by a.decided_at desc, a.id desc limit %(most)s",
+        most=most,
+    )
     return [Approval(**row) for row in found]

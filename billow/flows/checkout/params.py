@@ -124,7 +124,10 @@ NOT_IN = {
         "payment_intent_data", "payment_method_collection", "shipping_options", "submit_type",
         "subscription_data",
     ),
-    "subscription": ("customer_creation", "invoice_creation", "payment_intent_data", "setup_intent_data"),
+    "subscription": (
+        "customer_creation", "invoice_creation", "payment_intent_data", "setup_intent_data",
+        "shipping_options",
+    ),
 }  # fmt: skip
 EXCLUSIVE = (
     ("customer", "customer_email"),
@@ -194,7 +197,6 @@ def check_taxes(tx: Tx, wanted: Create) -> None:
     automatic = taxes.enabled(wanted.automatic_tax)
     data = wanted.subscription_data
     taxes.check_alone(automatic, data and data.default_tax_rates, "subscription_data[default_tax_rates]")
-    taxes.check_alone(automatic and wanted.mode != "payment", wanted.shipping_options, "shipping_options")
     taxes.check_lines_alone(automatic, wanted.line_items, "line_items")
 
 

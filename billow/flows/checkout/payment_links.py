@@ -39,7 +39,7 @@ def create(tx: Tx, wanted: Create) -> PaymentLink:
     given = [made(params.Line, **one.sent()) for one in wanted.line_items]
     recurring = is_recurring(tx, given)
     mode = "subscription" if recurring else "payment"
-    check_shipping(mode, taxes.enabled(wanted.automatic_tax), wanted.shipping_options)
+    check_shipping(mode, wanted.shipping_options)
     priced = lines.build(tx, given, {"payment_link": id}, mode, wanted.currency)
     currency = priced[0].item.currency
     link = PaymentLink(
@@ -70,9 +70,13 @@ def is_recurring(tx: Tx, wanted: Sequence[params.Line]) -> bool:
     return any(price.type == "recurring" for price in found) or any(one.recurring for one in described)
 
 
-def check_shipping(mode: str, automatic: bool, options: Any) -> None:
-    """Refuse automatic tax on shipping of what recurs, which has an invoice without shipping."""
-    taxes.check_alone(automatic and mode == "subscription", options, "shipping_options")
+def check_shipping(mode: str, options: Any) -> None:
+    """Refuse shipping of what recurs: only a payment is shipped, as at Stripe."""
+    require(
+        not (options and mode == "subscription"),
+        "You can not pass `shipping_options` in `subscription` mode.",
+        param="shipping_options",
+    )
 
 
 def defaults(mode: str, sent: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +162,7 @@ def update(tx: Tx, link: PaymentLink, wanted: Update) -> PaymentLink:
     if wanted.given("metadata"):
         changes["metadata"] = merged(link.metadata, wanted.metadata)
     changes["automatic_tax"] = automatic_tax(link.automatic_tax, wanted)
-    check_shipping(link.mode, changes["automatic_tax"]["enabled"], wanted.shipping_options)
+    check_shipping(link.mode, wanted.shipping_options)
     if wanted.active is not None:
         changes["active"] = wanted.active
     if wanted.given("shipping_options"):

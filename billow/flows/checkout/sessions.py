@@ -331,6 +331,11 @@ def update(tx: Tx, session: CheckoutSession, wanted: Update) -> CheckoutSession:
     if wanted.payment_intent_data:
         changes["data"] = {**session.data, "payment_intent_data": intent_data(session, wanted)}
     if "shipping_options" in sent:
+        require(
+            session.mode == "payment",
+            f"You can not pass `shipping_options` in `{session.mode}` mode.",
+            param="shipping_options",
+        )
         changes |= shipping.options(tx, wanted.shipping_options or [], session.currency)
     if wanted.line_items is None and "shipping_options" not in sent:
         return rows.update(tx, session, **changes)

@@ -28,10 +28,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 def shown(visit: Visit, problem: str | None = None) -> flask.Response:
     with visit.desk.db.transaction(visit.tenant, reads=True) as tx:
-        waiting = approvals.select(tx, "status = 'waiting'", "order by a.created, a.id")
-        decided = approvals.select(
-            tx, "status <> 'waiting'", f"order by a.decided_at desc, a.id desc limit {MOST}"
-        )
+        waiting, decided = approvals.waiting(tx), approvals.decided(tx, MOST)
         limit, home = approvals.limit_of(tx)
         place = facts.place_of(visit, tx)
     return layout.page(

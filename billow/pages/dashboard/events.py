@@ -1,17 +1,22 @@
 """Show what happened, as webhook endpoints are told it, and each event with its object."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import flask
 import msgspec
 
 from billow.api import rows
+from billow.core.errors import Refused
+from billow.flows.events import resend
+from billow.pages import frame
 from billow.pages.dashboard import facts, layout
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.resources.event import Event
+from billow.resources.webhook_endpoint import WebhookEndpoint
 
 
 def row(place: Place, _: Any, one: Event) -> list[Cell]:
@@ -55,12 +60,13 @@ LIST = List(
 
 def add(app: flask.Flask, desk: Desk) -> None:
     add_list(app, desk, LIST)
-    screen(app, desk, "/events/<id>", "events.read", shown)
+    screen(app, desk, "/events/<id>", "events.read", shown, writes=sent_again, writing="events.send")
 
 
-def shown(visit: Visit, id: str) -> flask.Response:
+def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
     with visit.desk.db.snapshot(visit.tenant) as tx:
         one = rows.find(tx, Event, id)
+        endpoints = rows.select(tx, WebhookEndpoint, "status = 'enabled'") if visit.may("events.send") else []
         place = facts.place_of(visit, tx)
         sent = tx.tuples(
             "select receiver, attempts, status, response_status, error, last_attempt_at"
@@ -73,6 +79,9 @@ def shown(visit: Visit, id: str) -> flask.Response:
         visit,
         "event.html",
         one.type,
+        422 if problem else 200,
+        problem=problem,
+        endpoints=[(each.id, each.url) for each in endpoints],
         data=data,
         pairs=[
             ("Id", facts.id_of(one.id)),
@@ -100,3 +109,15 @@ def shown(visit: Visit, id: str) -> flask.Response:
             Column("Last try"),
         ),
     )
+
+
+def sent_again(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:
+    """Send an event once more to an endpoint, even if it does not listen to the type."""
+    to = form.get("to", "")
+    try:
+        with visit.desk.db.transaction(visit.tenant) as tx:
+            resend.resend(tx, id, resend.Resend(webhook_endpoint=to))
+            visit.note(tx, "events.send", id, to=to)
+    except Refused as error:
+        return shown(visit, id, error.message)
+    return frame.see(visit.to(f"/events/{id}"))

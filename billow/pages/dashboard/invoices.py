@@ -163,7 +163,7 @@ def sums(one: Invoice) -> list[tuple[str, Cell]]:
 
 def note_row(place: Place, note: CreditNote) -> list[Cell]:
     return [
-        Cell(note.number),
+        Cell(note.number, link=place.visit.to(f"/credit-notes/{note.id}")),
         layout.badge(note.status, {"issued": "good"}),
         layout.amount(note.total, note.currency),
         layout.day(note.created, place.zone),

@@ -114,16 +114,19 @@ def test_shipping_is_taxed_by_its_own_tax_code(
         assert invoice["shipping_cost"]["amount_tax"] == done["shipping_cost"]["amount_tax"]
 
 
-def test_shipping_of_what_recurs_is_not_beside_automatic_tax(world: World) -> None:
+@pytest.mark.parametrize("automatic", [True, False])
+def test_what_recurs_is_not_shipped(world: World, automatic: bool) -> None:
+    """Its invoice would not have it, while the session's total would."""
     refused = world.refused(
         "/v1/checkout/sessions",
         mode="subscription",
         success_url=OK,
         line_items=[{"price": world.plan("Pro", eur=10), "quantity": 1}],
-        automatic_tax={"enabled": True},
+        automatic_tax={"enabled": automatic},
         shipping_options=[{"shipping_rate_data": POST}],
     )
     assert refused["param"] == "shipping_options"
+    assert refused["message"] == "You can not pass `shipping_options` in `subscription` mode."
 
 
 def test_rates_of_lines_are_not_beside_automatic_tax(world: World) -> None:
