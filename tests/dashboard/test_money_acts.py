@@ -188,3 +188,17 @@ def test_small_parts_of_one_payment_or_invoice_count_together(
     credit = f"/invoices/{invoice['id']}/credit"
     assert not owner.sends(credit, amount="8").headers["Location"].endswith("/approvals")
     assert owner.sends(credit, amount="0.01").headers["Location"].endswith("/approvals")
+
+
+def test_what_a_hold_let_go_does_not_count_towards_the_limit(shop: World, owner: Person) -> None:
+    owner.sends("/approvals", act="limit", limit="10")
+    held = shop.post(
+        "/v1/payment_intents",
+        amount=5000,
+        currency="usd",
+        payment_method="pm_card_visa",
+        confirm=True,
+        capture_method="manual",
+    )
+    shop.post(f"/v1/payment_intents/{held['id']}/capture", amount_to_capture=1000)
+    assert "/payments/" in owner.sends(f"/payments/{held['id']}/refund", amount="10").headers["Location"]
