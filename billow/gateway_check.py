@@ -16,15 +16,20 @@ PIECE = 100
 """How many attempts are read in one transaction, after which their gateways are asked."""
 STATES = {Succeeded: "succeeded", Declined: "failed"}
 PAYMENTS = "payments_are_as_the_gateway_says"
+FEE = (
+    "b.fee - coalesce((select sum((d ->> 'amount')::bigint) from jsonb_array_elements(b.fee_details) d"
+    " where d ->> 'type' = 'application_fee'), 0)::bigint as fee"
+)
+"""The fee of a balance transaction without that of the platform, of which the gateway knows nothing."""
 ATTEMPTS = (
     "select a.id, a.kind, a.state, a.amount, a.gateway, a.charge, r.status as refund, a.movement,"
-    " b.amount as moved, b.fee from attempts a left join refunds r on r.id = a.refund"
+    f" b.amount as moved, {FEE} from attempts a left join refunds r on r.id = a.refund"
     " left join balance_transactions b on b.id = a.movement"
     " where a.id > %(after)s and a.kind <> 'setup' and a.state in ('succeeded', 'failed')"
     " order by a.id limit %(piece)s"
 )
 TAKEN = (
-    "select c.id, c.reference, c.amount, c.captured, c.amount_captured, b.fee, (select max(i.amount)"
+    f"select c.id, c.reference, c.amount, c.captured, c.amount_captured, {FEE}, (select max(i.amount)"
     " from attempts i where i.charge = c.id and i.kind = 'increment' and i.state = 'succeeded') as raised"
     " from charges c"
     " left join balance_transactions b on b.id = c.balance_transaction"

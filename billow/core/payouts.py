@@ -20,6 +20,16 @@ FAILURES = {
 """Why the test accounts with these last digits take no payout."""
 
 
+def is_behind(said: str, status: str) -> bool:
+    """Tell whether a payout has come further than what is said of it: a bank may know before the gateway.
+
+    >>> is_behind("in_transit", "paid"), is_behind("failed", "paid"), is_behind("paid", "in_transit")
+    (True, False, False)
+    """
+    order = (*UNDER_WAY, "paid")
+    return said in order and status in order and order.index(said) < order.index(status)
+
+
 @dataclass(frozen=True, slots=True)
 class PaidOut:
     """A payout as the gateway says that it is now."""

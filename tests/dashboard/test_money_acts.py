@@ -54,6 +54,21 @@ def test_a_payment_is_refunded_in_part_and_never_more_than_is_left(
     assert "credits.refund" in owner.reads("/audit")
 
 
+def test_a_form_that_is_sent_twice_acts_once(shop: World, owner: Person, paid: dict[str, Any]) -> None:
+    path = f"/payments/{payment_of(shop, paid)}/refund"
+    hidden = owner.hidden(path)
+    first, second = (owner.sends(path, **hidden, amount="7.50") for _ in range(2))
+    assert (first.status_code, first.headers["Location"]) == (303, second.headers["Location"])
+    assert [one["amount"] for one in shop.get("/v1/refunds")["data"]] == [750]
+    changed = owner.sends(path, **hidden, amount="5")
+    assert changed.status_code == 422 and "was sent before" in changed.text
+    assert owner.sends(path, token=hidden["token"], amount="5").status_code == 422  # of no form of ours
+    assert [one["amount"] for one in shop.get("/v1/refunds")["data"]] == [750]
+    assert owner.sends(path, amount="99").status_code == 422
+    assert owner.sends(path, amount="7.50").status_code == 303
+    assert len(shop.get("/v1/refunds")["data"]) == 2
+
+
 @pytest.mark.parametrize("way", ["refund_amount", "credit_amount", "out_of_band_amount"])
 def test_a_paid_invoice_is_credited_where_the_form_says(
     shop: World, owner: Person, paid: dict[str, Any], way: str
@@ -173,3 +188,17 @@ def test_small_parts_of_one_payment_or_invoice_count_together(
     credit = f"/invoices/{invoice['id']}/credit"
     assert not owner.sends(credit, amount="8").headers["Location"].endswith("/approvals")
     assert owner.sends(credit, amount="0.01").headers["Location"].endswith("/approvals")
+
+
+def test_what_a_hold_let_go_does_not_count_towards_the_limit(shop: World, owner: Person) -> None:
+    owner.sends("/approvals", act="limit", limit="10")
+    held = shop.post(
+        "/v1/payment_intents",
+        amount=5000,
+        currency="usd",
+        payment_method="pm_card_visa",
+        confirm=True,
+        capture_method="manual",
+    )
+    shop.post(f"/v1/payment_intents/{held['id']}/capture", amount_to_capture=1000)
+    assert "/payments/" in owner.sends(f"/payments/{held['id']}/refund", amount="10").headers["Location"]

@@ -60,12 +60,15 @@ def wanted(tx: Tx, act: str, about: str, amount: int | None, terms: Mapping[str,
 
 
 def given_before(tx: Tx, wanted: Wanted) -> int:
-    """Return what was given back of the same object before, so that nobody asks in small parts."""
+    """Return what was given back of the same object before, so that nobody asks in small parts.
+
+    Locks it, so that two acts at once count one another. What a hold let go was never taken.
+    """
     if wanted.act == "refund":
         intent = rows.find(tx, PaymentIntent, wanted.about)
-        charge = rows.find(tx, Charge, intent.latest_charge or "")
-        return charge.amount - refunds.refundable_amount(tx, charge)
-    invoice = rows.find(tx, Invoice, wanted.about)
+        tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
+        return max(charge.amount_captured - refunds.refundable_amount(tx, charge), 0)
+    invoice = rows.lock(tx, Invoice, wanted.about)
     return invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount
 
 

@@ -23,6 +23,11 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
         param=param,
         code="amount_too_large",
     )
+    check_units(amount, currency, param)
+
+
+def check_units(amount: int, currency: str, param: str = "amount") -> None:
+    """Refuse an amount that the networks of cards would round."""
     require(
         minor_digits(currency) < 3 or amount % 10 == 0,
         f"Invalid amount: the networks of cards round {currency.upper()} to two decimals, so that the amount"

@@ -10,7 +10,7 @@ from billow.core.money import show
 from billow.core.payments import Declined
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import charges, collect, holds, intent_states, refunds, settle, shares
-from billow.flows.payments.amounts import check_amount, check_descriptor
+from billow.flows.payments.amounts import check_amount, check_descriptor, check_units
 from billow.flows.payments.confirm_intent import kept
 from billow.flows.payments.payment_intent_params import Capture, Increment
 from billow.resources.attempt import Attempt
@@ -72,8 +72,9 @@ def check_capture(tx: Tx, charge: Charge, wanted: Capture, amount: int) -> None:
         param="amount_to_capture",
         code="amount_too_large",
     )
+    check_units(amount, charge.currency, "amount_to_capture")
     require(
-        final or holds.allows(charge, rules.MULTICAPTURE),
+        final or (holds.allows(charge, rules.MULTICAPTURE) and not charge.application_fee_amount),
         "This PaymentIntent can be captured once: multicapture is not available for it.",
         param="final_capture",
     )

@@ -43,7 +43,7 @@ def write_succeeded(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> list[Char
                 case.attempt.amount,
                 case.attempt.currency,
                 outcome.fee,
-                shares.own_fee(case.intent or case.charge),
+                shares.own_fee(case.intent or case.charge, case.attempt.amount),
                 outcome.at_once,
             )
             for id, (case, outcome) in zip(ids, paid, strict=True)

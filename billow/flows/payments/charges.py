@@ -14,7 +14,7 @@ from billow.flows.customers.payment_methods import store_source
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
 from billow.flows.outside.seller import seller_of
 from billow.flows.payments import collect, holds, refunds, settle, shares
-from billow.flows.payments.amounts import check_amount, check_descriptor
+from billow.flows.payments.amounts import check_amount, check_descriptor, check_units
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge, card_of
 from billow.resources.customer import Customer, Shipping
@@ -257,16 +257,17 @@ def check_capture(tx: Tx, charge: Charge, amount: int) -> None:
         param="amount",
         code="amount_too_large",
     )
+    check_units(amount, charge.currency)
 
 
 def begin_capture(tx: Tx, charge: Charge, amount: int, final: bool = True) -> Attempt:
-    """Write down a capture, or return the one of this amount that was begun and not answered.
+    """Write down a capture, or return the last one of this amount that was begun and not answered.
 
-    Refuses one while another amount is captured, or while the hold is raised or let go. The caller has locked
-    the charge.
+    Refuses one while another is under way, or while the hold is raised or let go: of a part the same amount
+    can be captured twice, so that a second request is not the first. The caller has locked the charge.
     """
     begun = refunds.processing_capture(tx, charge)
-    other = begun and (begun.amount, begun.final) != (amount, final)
+    other = begun and not (begun.final and final and begun.amount == amount)
     if other or refunds.is_changing(tx, charge):
         raise refunds.in_use(charge)
     return begun or collect.write_down(tx, of_hold(charge, amount).but(kind="capture", final=final))

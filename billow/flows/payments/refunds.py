@@ -250,12 +250,22 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
 
 @job(late_payments.RETURN, lane="outside", settled_by="attempt.resolve")
 def return_late(tx: Tx, refs: list[str]) -> Steps:
-    """Refund a payment that came too late for what it was to pay. Locks the customer and the charge."""
+    """Refund a payment that came too late for what it was to pay, and take its shares back.
+
+    Locks the customer and the charge.
+    """
     [found] = rows.find_all(tx, Charge, refs).values()
     tx, charge = lock_charge(tx, found)
     if charge.disputed or refundable_amount(tx, charge) != charge.amount:
         return None
-    attempt = begin(tx, charge, charge.amount, reason="duplicate")
+    attempt = begin(
+        tx,
+        charge,
+        charge.amount,
+        reason="duplicate",
+        refund_application_fee=charge.application_fee is not None,
+        reverse_transfer=charge.transfer is not None,
+    )
     tx, outcome = yield ask(collect.carry_out, gateway_named(tx, attempt.gateway), attempt)
     settle.settle(tx, rows.lock(tx, Attempt, attempt.id), outcome)
     return None

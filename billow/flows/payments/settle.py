@@ -156,7 +156,9 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
         tx,
         [
             postings.Payment(
-                charge, outcome.fee + shares.own_fee(charge), case.invoice.id if case.invoice else None
+                charge,
+                outcome.fee + shares.own_fee(charge, charge.amount_captured),
+                case.invoice.id if case.invoice else None,
             )
             for charge, (case, outcome) in zip(charges, paid, strict=True)
             if charge.captured

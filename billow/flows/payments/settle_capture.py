@@ -38,7 +38,7 @@ def taken(tx: Tx, charge: Charge, attempt: Attempt, outcome: Succeeded) -> dict[
 
     Each capture has a balance transaction and postings of its own.
     """
-    share = shares.own_fee(charge) if attempt.final else 0
+    share = shares.own_fee(charge, charge.amount_captured + attempt.amount) if attempt.final else 0
     part = postings.Captured(charge.id, attempt.amount, charge.currency, outcome.fee, share, outcome.at_once)
     movement = postings.insert_charge_transactions(tx, [part])[charge.id]
     rows.update(tx, attempt, event=None, movement=movement.id)

@@ -51,10 +51,10 @@ def move_on(
 ) -> Payout:
     """Bring a payout, which is locked, to its next status, with what that moves in balance and books.
 
-    One that fails may have been paid before: then it comes back from the bank. Emits `payout.paid`,
-    `.failed`, `.canceled` or `.updated`.
+    One that fails may have been paid before: then it comes back from the bank. None goes back to an earlier
+    status. Emits `payout.paid`, `.failed`, `.canceled` or `.updated`.
     """
-    if status == payout.status or payout.status in RETURNED:
+    if status == payout.status or payout.status in RETURNED or payouts.is_behind(status, payout.status):
         return payout
     if status == "paid" and payout.bank_entry is None:
         arrived = entries.payout_arrived(payout.currency, payout.amount)

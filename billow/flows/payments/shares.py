@@ -104,9 +104,12 @@ def names(terms: Charge | PaymentIntent) -> dict[str, Any]:
     return found
 
 
-def own_fee(terms: Charge | PaymentIntent | None) -> int:
-    """Return the fee that the account of a charge owes its platform itself: that of a direct charge."""
-    return (terms.application_fee_amount or 0) if terms and not terms.transfer_data else 0
+def own_fee(terms: Charge | PaymentIntent | None, captured: int) -> int:
+    """Return the fee that the account of a charge owes its platform itself: that of a direct charge.
+
+    It is at most what is captured.
+    """
+    return min(terms.application_fee_amount or 0, captured) if terms and not terms.transfer_data else 0
 
 
 def divide(tx: Tx, charge: Charge) -> None:
@@ -122,8 +125,8 @@ def divide(tx: Tx, charge: Charge) -> None:
 
 
 def send(tx: Tx, charge: Charge, transfer: str, data: Mapping[str, Any]) -> None:
-    """Transfer the share of a charge to its destination, less the fee."""
-    amount = data.get("amount") or charge.amount_captured
+    """Transfer the share of a charge to its destination, at most what was captured, less the fee."""
+    amount = min(data.get("amount") or charge.amount_captured, charge.amount_captured)
     fee = min(charge.application_fee_amount or 0, amount)
     made = transfers.move(
         tx,
@@ -147,7 +150,7 @@ def fee_of(charge: Charge, account: str, payment: str, origin: str | None) -> Ap
     return ApplicationFee(
         id=charge.application_fee or "",
         account=account,
-        amount=charge.application_fee_amount or 0,
+        amount=min(charge.application_fee_amount or 0, charge.amount_captured),
         charge=payment,
         currency=charge.currency,
         originating_transaction=origin,

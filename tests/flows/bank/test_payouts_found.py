@@ -41,6 +41,21 @@ def test_a_payout_on_a_statement_is_on_the_bank_once(api: Api, before: str) -> N
     check_all(api.app.db, api.tenant)
 
 
+@pytest.mark.parametrize("says", ["pending", "in_transit"])
+def test_a_payout_that_has_arrived_is_not_under_way_again(api: Api, says: str) -> None:
+    told(api, "in_transit")
+    on_a_statement(api, name="STRIPE PAYMENTS EUROPE LTD")
+    told(api, says)  # the bank has told us before the gateway knows
+    [payout] = api.get("/v1/payouts")["data"]
+    assert payout["status"] == "paid"
+    told(api, "paid")
+    assert [one for one in api.event_types() if one == "payout.paid"] == ["payout.paid"]
+    told(api, "failed")
+    [payout] = api.get("/v1/payouts")["data"]
+    assert payout["status"] == "failed"
+    check_all(api.app.db, api.tenant)
+
+
 def test_money_that_no_payout_is_named_with_stays_unapplied(api: Api) -> None:
     told(api, "in_transit")
     assert on_a_statement(api, name="Anna").state == "queued"

@@ -12,6 +12,7 @@ from billow.store import jobs
 from tests.flows.checkout.test_debits_on_pages import DEBIT
 from tests.flows.checkout.test_debits_on_pages import session as debit_session
 from tests.flows.checkout.test_made_after_payment import THREE_D_SECURE, read, session
+from tests.support.connected import enabled
 from tests.support.page_visits import PAYER, Visitor
 from tests.support.world import World
 
@@ -35,6 +36,24 @@ def test_a_payment_for_what_cannot_be_made_is_refunded_once(world: World, app: A
     assert refund["amount"] == 2000 and (not told or refund["status"] == "succeeded")
     assert world.get("/v1/invoices")["data"] == [] == world.get("/v1/subscriptions", status="all")["data"]
     assert "checkout.session.expired" in [one["type"] for one in world.events()]
+
+
+def test_the_shares_of_what_is_refunded_are_taken_back(world: World, app: App) -> None:
+    shop, ann = enabled(world.api), world.customer("ann", card=None)
+    shares = {"transfer_data": {"destination": shop}}
+    made = session(
+        world, "subscription", customer=ann.id, subscription_data={**shares, "application_fee_percent": 10}
+    )
+    visitor = Visitor(app, world.work).opens(made["url"]).sends(**{**PAYER, "number": THREE_D_SECURE})
+    world.post(f"/v1/customers/{ann.id}/balance_transactions", amount=-5, currency="eur")
+    visitor.sends(answer="yes")
+    world.work()
+    [refund] = world.get("/v1/refunds")["data"]
+    [sent] = world.get("/v1/transfers")["data"]
+    [fee] = world.get("/v1/application_fees")["data"]
+    assert (refund["amount"], sent["amount"], fee["amount"]) == (2000, 2000, 200)
+    assert (sent["amount_reversed"], fee["amount_refunded"]) == (2000, 200)
+    assert refund["transfer_reversal"]
 
 
 def lost(app: App, world: World, kind: str) -> list[str]:

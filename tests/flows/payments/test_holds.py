@@ -249,7 +249,45 @@ def test_while_a_hold_is_raised_it_is_neither_captured_nor_let_go(
     agree()
 
 
+def test_two_parts_of_one_amount_are_two_captures(
+    api: Api, monkeypatch: pytest.MonkeyPatch, agree: Callable[[], None]
+) -> None:
+    intent = held(api, "multicapture")
+    answers = meanwhile(monkeypatch, "capture", lambda: capture(api, intent, 400, final=False))
+    assert capture(api, intent, 400, final=False)["amount_received"] == 400
+    assert (answers[0].status, answers[0]["error"]["code"]) == (429, "lock_timeout")
+    assert capture(api, intent, 400, final=False)["amount_received"] == 800
+    agree()
+
+
+def test_a_capture_is_in_units_that_the_networks_of_cards_know(api: Api) -> None:
+    intent = held(api, "multicapture", currency="kwd")
+    refused = capture(api, intent, 333, final=False)
+    assert (refused["error"]["code"], refused["error"]["param"]) == (
+        "invalid_charge_amount",
+        "amount_to_capture",
+    )
+    by_charge = api.post(f"/v1/charges/{intent['latest_charge']}/capture", {"amount": 333})
+    assert by_charge["error"]["param"] == "amount"
+    assert capture(api, intent, 330)["amount_received"] == 330
+
+
 def test_a_payment_that_is_shared_is_captured_once(api: Api) -> None:
     account = enabled(api, country="SE")
     intent = held(api, "multicapture", **{"transfer_data[destination]": account})
     assert capture(api, intent, 500, final=False)["error"]["param"] == "final_capture"
+
+
+def test_a_fee_that_comes_with_a_raise_lets_the_hold_be_captured_once(api: Api) -> None:
+    there = {"Stripe_Account": enabled(api)}
+    asked = {f"payment_method_options[card][request_{wish}]": "if_available" for wish in ALL}
+    sent = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": "true"}
+    id = api.post(PATH, {**sent, "capture_method": "manual", **asked}, **there)["id"]
+    api.post(f"{PATH}/{id}/increment_authorization", {"amount": 1200, "application_fee_amount": 300}, **there)
+    part = {"amount_to_capture": 500, "final_capture": "false"}
+    assert api.post(f"{PATH}/{id}/capture", part, **there)["error"]["param"] == "final_capture"
+    assert api.post(f"{PATH}/{id}/capture", {"amount_to_capture": 500}, **there)["status"] == "succeeded"
+    [moved] = api.get("/v1/balance_transactions", **there)["data"]
+    [fee] = api.get("/v1/application_fees")["data"]
+    assert (moved["net"], fee["amount"]) == (500 - moved["fee"], 300)
+    assert [one["amount"] for one in moved["fee_details"] if one["type"] == "application_fee"] == [300]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from billow.gateway_check import Compared, compare
 from tests.conftest import Api
 from tests.support.connected import enabled
 from tests.support.invariants import check_all
@@ -33,6 +34,7 @@ def shared(api: Api, shop: str, **more: Any) -> Any:
 def check_both(api: Api, shop: str) -> None:
     for tenant in (api.tenant, f"{shop}/test"):
         check_all(api.app.db, tenant)
+        assert list(compare(api.app.db, tenant, Compared())) == []
 
 
 def balance(api: Api, account: str = "") -> int:
@@ -91,6 +93,21 @@ def test_a_hold_is_divided_when_it_is_captured(api: Api, shop: str) -> None:
     charge = api.get(f"/v1/charges/{held['latest_charge']}")
     assert api.get(f"/v1/transfers/{charge['transfer']}")["amount"] == 6000
     assert api.get(f"/v1/application_fees/{charge['application_fee']}")["amount"] == 700
+    check_both(api, shop)
+
+
+def test_no_share_is_more_than_what_is_captured(api: Api, shop: str) -> None:
+    to = {"transfer_data[destination]": shop, "transfer_data[amount]": 9000}
+    intent = api.post("/v1/payment_intents", {**SOLD, "capture_method": "manual", **to})
+    api.post(f"/v1/payment_intents/{intent['id']}/capture", {"amount_to_capture": 2000})
+    assert [one["amount"] for one in api.get("/v1/transfers")["data"]] == [2000]
+    sent = {**SOLD, "capture_method": "manual", "application_fee_amount": 3000}
+    intent = api.post("/v1/payment_intents", sent, Stripe_Account=shop)
+    path = f"/v1/payment_intents/{intent['id']}/capture"
+    api.post(path, {"amount_to_capture": 2000}, Stripe_Account=shop)
+    assert [one["amount"] for one in api.get("/v1/application_fees")["data"]] == [2000]
+    moved = api.get("/v1/balance_transactions", Stripe_Account=shop)["data"][0]
+    assert [one["amount"] for one in moved["fee_details"] if one["type"] == "application_fee"] == [2000]
     check_both(api, shop)
 
 
