@@ -122,14 +122,14 @@ def write(
 
 
 def find(tx: Tx, id: str) -> Login | None:
-    """Return a link that still works. Locks it."""
+    """Return a link that still works; none does once the page that mailed it was closed. Locks it."""
     row: dict[str, Any] | None = tx.one(
         "select id, configuration, customers, session from portal_logins"
         " where id = %(id)s and used_at is null and expires_at > %(wall)s for update",
         id=id,
         wall=tx.wall,
     )
-    if row is None:
+    if row is None or (row["session"] is None and page_of(tx, row["configuration"]) is None):
         return None
     return Login(row["id"], row["configuration"], tuple(row["customers"]), row["session"])
 

@@ -125,6 +125,17 @@ def test_a_page_that_is_off_is_not_there(world: World, app: Any) -> None:
     assert Visitor(app).opens(url.replace(id, "bpc_unheard")).status == 404
 
 
+def test_a_link_of_a_page_that_was_closed_lets_nobody_in(world: World, app: Any) -> None:
+    made = world.post("/v1/billing_portal/configurations", **ON)
+    world.post("/v1/customers", name="Ann", email="ann@example.com")
+    asks(app, made["login_page"]["url"], "ann@example.com")
+    [link] = mailed(app, world)[-1:]
+    landing = Visitor(app).opens(link)
+    world.post(f"/v1/billing_portal/configurations/{made['id']}", login_page={"enabled": "false"})
+    assert Visitor(app).opens(link).status == 404
+    assert "/p/" not in landing.sends(action="enter").address
+
+
 def test_a_form_of_elsewhere_sends_nothing(world: World, app: Any) -> None:
     url = page(world)
     world.post("/v1/customers", name="Ann", email="ann@example.com")
