@@ -261,7 +261,7 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
         limits = charge_limits(invoice.currency) if charged else (0, LARGEST)
         balance = 0 if spared else customer.balance
         sheet.settled = (
-            invoicing.settle_paid(invoice.total, customer.balance, sheet.paid_by.amount_received)
+            invoicing.settle_paid(invoice.total, customer.balance, paid_amount(sheet.paid_by))
             if sheet.paid_by
             else invoicing.settle_balance(invoice.total, balance, *limits)
         )
@@ -279,6 +279,11 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
         )
     for sheet in sheets:
         sheet.customer = running[sheet.customer.id]
+
+
+def paid_amount(intent: PaymentIntent) -> int:
+    """Return what an intent has paid of an invoice that is made after it, or pays once its money comes."""
+    return intent.amount_received if intent.status == "succeeded" else intent.amount
 
 
 def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:
