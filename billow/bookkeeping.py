@@ -15,6 +15,7 @@ from billow.core.books import chart as charting
 from billow.core.books import periods
 from billow.core.errors import require
 from billow.flows.outside import books as keeping
+from billow.flows.taxes import national
 from billow.ledger import charts
 from billow.ledger.exports import Books, beancount, datev, hledger, separated, sie
 from billow.ledger.journal import major_units
@@ -101,7 +102,9 @@ def export(
     until: Annotated[
         str, typer.Option("--to", help="The last day or month, included; today by default.")
     ] = "",
-    currency: Annotated[str, typer.Option(help="Of sie and datev: the account's by default.")] = "",
+    currency: Annotated[
+        str, typer.Option(help="Of sie and datev: this one alone; else all, converted into the account's.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of printing.")] = None,
     mode: Mode = "test",
     account: Account = None,
@@ -110,7 +113,8 @@ def export(
     """Export the books of some days, in the account's time zone and by its chart of accounts."""
     require(kind in FORMATS, f"There is no format {kind}; there are {', '.join(FORMATS)}.")
     with open_installation(data, account) as built:
-        made = read(built, mode, (since, until), currency.lower())
+        converts = kind in OF_ONE_YEAR and not currency
+        made = read(built, mode, (since, until), currency.lower(), converts=converts)
     if kind in OF_ONE_YEAR:
         require(
             made.until <= made.year[1],
@@ -124,12 +128,13 @@ def export(
     deliver(FORMATS[kind](made), out)
 
 
-def read(built: App, mode: str, days: tuple[str, str], currency: str) -> Books:
+def read(built: App, mode: str, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
     with built.db.snapshot(commands.tenant(built, mode)) as tx:
         until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
         since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
         require(since <= until, f"{since} is after {until}.")
-        return keeping.books_of(tx, since, until, currency)
+        rates = (lambda on: national.rates_on(tx, on)) if converts else None
+        return keeping.books_of(tx, since, until, currency, rates)
 
 
 def first_of_year(day: date, first_month: int) -> date:

@@ -93,17 +93,22 @@ class Settlement:
     reason: str | None
 
 
-def settle_balance(total: int, starting_balance: int, minimum: int) -> Settlement:
+def settle_balance(total: int, starting_balance: int, minimum: int, most: int = LARGEST) -> Settlement:
     """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
 
-    An amount below `minimum` is not charged: it stays in the balance for the next invoice. So does a part
-    of a debt that would make the total exceed the largest amount.
+    An amount below `minimum` is not charged: it stays in the balance for the next invoice. So does what
+    exceeds `most`, the largest charge.
+
+    >>> settle_balance(1200, 0, 50, 1000)
+    Settlement(amount_due=1000, ending_balance=200, balance_transaction=200, reason='invoice_too_large')
     """
     owed = total + starting_balance
     too_small = 0 < owed < minimum
-    amount_due = min(owed, LARGEST) if owed > 0 and not too_small else 0
+    amount_due = min(owed, most) if owed > 0 and not too_small else 0
     change = total - amount_due
-    reason = "invoice_too_small" if too_small else "applied_to_invoice"
+    too_large = owed > most and change > 0
+    other = "invoice_too_large" if too_large else "applied_to_invoice"
+    reason = "invoice_too_small" if too_small else other
     return Settlement(amount_due, starting_balance + change, change, reason if change else None)
 
 

@@ -33,6 +33,9 @@ ZERO_DECIMAL = frozenset({
 })  # fmt: skip
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
+LARGEST_CHARGE = 99_999_999
+"""In minor units, whatever the currency: eight digits."""
+
 # In minor units. What is smaller costs more to charge than it brings.
 MINIMUM_CHARGES = {
     "aed": 200, "ars": 50, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "cop": 50, "czk": 1500,
@@ -76,6 +79,19 @@ def minor_units(text: str, currency: str) -> int:
 
 def minimum_charge(currency: str) -> int:
     return MINIMUM_CHARGES.get(currency, 0)
+
+
+def largest_charge(currency: str) -> int:
+    """Return the largest amount that is charged at once; the last of three decimals is always zero.
+
+    >>> largest_charge("eur"), largest_charge("kwd")
+    (99999999, 99999990)
+    """
+    return LARGEST_CHARGE // 10 * 10 if currency in THREE_DECIMAL else LARGEST_CHARGE
+
+
+def charge_limits(currency: str) -> tuple[int, int]:
+    return minimum_charge(currency), largest_charge(currency)
 
 
 def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:

@@ -8,7 +8,13 @@ from billow.store.tx import Tx
 
 CREDITED = ("credit_note.issued", "credit_note.voided")
 """Credit notes, also those of which nothing was owed any more."""
-GRANTED = ("refund.granted", "refund.revoked", "refund.credited")
+GRANTED = (
+    "refund.granted",
+    "refund.revoked",
+    "refund.credited",
+    "payment_record.granted",
+    "payment_record.credited",
+)
 """Refunds without a credit note: what is granted is sent back, and the customer owes as much as before."""
 SIDES = (
     "(select created, event, source, invoice, customer, currency, debit, credit, amount, 1 as sign"

@@ -20,7 +20,7 @@ class RefundPart(Params):
 
     amount_refunded: int = f.amount(required=True)
     payment_record_refund: dict[str, Any] | None = f.nested()
-    refund: str = f.ref("refund", required=True)
+    refund: str | None = f.ref("refund")
     type: str = f.choice(SHOWN, "payment_record_refund", "refund", default="refund")
 
 

@@ -32,6 +32,8 @@ def nothing() -> Any:
 class PaymentRecord(Resource, object="payment_record", path="/v1/payment_records", prefix="pr_", events=()):
     """A payment that was made elsewhere: by check, in cash, through another processor."""
 
+    owner = "customer"
+
     amount: dict[str, Any] = money("requested")
     amount_authorized: dict[str, Any] = nothing()
     amount_canceled: dict[str, Any] = money("canceled")
@@ -52,7 +54,7 @@ class PaymentRecord(Resource, object="payment_record", path="/v1/payment_records
 
     canceled: int = f.amount(default=0, hidden=True)
     currency: str = f.currency(required=True, hidden=True)
-    customer: str | None = f.text(hidden=True)
+    customer: str | None = f.ref("customer", hidden=True)
     failed: int = f.amount(default=0, hidden=True)
     guaranteed: int = f.amount(default=0, hidden=True)
     guaranteed_at: datetime | None = f.timestamp(hidden=True)
@@ -60,7 +62,8 @@ class PaymentRecord(Resource, object="payment_record", path="/v1/payment_records
     """The invoice that it pays."""
     refunded: int = f.amount(default=0, hidden=True)
     refunds: list[dict[str, Any]] = f.array(default=[], hidden=True)
-    """What was given back: reference, amount, instant, and how much of it credit notes have taken over."""
+    """What was given back: reference, amount, instant, how much of it credit notes have taken over; and how
+    the rest of it was booked, if it was given back of an invoice."""
     requested: int = f.amount(default=0, hidden=True)
 
 

@@ -2574,7 +2574,7 @@ create table refund_taxes (
     created  timestamptz not null,
     event    text        not null,  -- of the ledger, as its source
     source   text        not null,
-    refund   text        not null references refunds,
+    refund   text        references refunds,
     currency text        not null,
     tax_rate text        not null,
     amount   bigint      not null,  -- negative: given again
@@ -2750,6 +2750,10 @@ create table payment_attempt_records (
 );
 create index on payment_attempt_records (payment_record, created desc, id desc);
 
+-- What was given back of one corrects its part of the tax, as a refund does.
+alter table refund_taxes
+    add column payment_record text references payment_records,
+    add constraint refund_taxes_refunded_check check (num_nonnulls(refund, payment_record) = 1);
 alter table payment_records enable row level security;
 alter table payment_records force row level security;
 create policy one_tenant on payment_records using (tenant = current_setting('billow.tenant', true));

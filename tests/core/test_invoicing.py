@@ -77,6 +77,19 @@ def test_an_invoice_nets_against_the_balance(total, balance, expected):
     assert settle_balance(total, balance, 50) == expected
 
 
+@pytest.mark.parametrize(
+    ("total", "balance", "expected"),
+    [
+        pytest.param(99_999_999, 0, Settlement(99_999_999, 0, 0, None), id="just the largest charge"),
+        pytest.param(100_000_000, 0, Settlement(99_999_999, 1, 1, "invoice_too_large"), id="one more"),
+        pytest.param(150_000_000, -100, Settlement(99_999_999, 49_999_901, 50_000_001, "invoice_too_large")),
+        pytest.param(100, 150_000_000, Settlement(99_999_999, 50_000_101, -99_999_899, "applied_to_invoice")),
+    ],
+)
+def test_what_is_more_than_the_largest_charge_is_owed_in_the_balance(total, balance, expected):
+    assert settle_balance(total, balance, 50, 99_999_999) == expected
+
+
 @given(amounts, amounts, st.integers(0, 20000))
 def test_netting_loses_no_cent_and_charges_no_trifle(total, balance, minimum):
     settled = settle_balance(total, balance, minimum)

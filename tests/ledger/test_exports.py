@@ -2,18 +2,21 @@
 
 import csv
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
 from billow.core.books import periods
 from billow.core.books.treatments import Treated
 from billow.core.errors import Refused
+from billow.core.exchange import Rate
 from billow.ledger import charts, entries
 from billow.ledger.chart import CHART
 from billow.ledger.entries import Line, Tax
 from billow.ledger.exports import datev, hledger, in_charset, sie
 from billow.ledger.post import Posting, post
 from tests.support import exported as support
+from tests.support.exported import minor
 
 DAYS = date(2026, 1, 1), date(2026, 12, 31)
 
@@ -65,6 +68,43 @@ def test_several_currencies_are_kept_apart(tx, tmp_path):
     for currency in ("eur", "jpy", "kwd"):
         fill(tx, currency, 1_234)
     support.read_all(support.exported(tx, "bas", *DAYS), tmp_path)
+
+
+def rates_of(on: date) -> dict[str, Rate]:
+    """A dollar is worth a little less from February on; of yen there is none in March."""
+    known = {"usd": Decimal("1.0837") + on.month, "sek": Decimal("11.2345"), "jpy": Decimal("161.93")}
+    if on.month == 3:
+        del known["jpy"]
+    return {currency: Rate(currency, on, rate) for currency, rate in known.items()}
+
+
+@pytest.mark.parametrize("home", ["eur", "sek"])
+def test_other_currencies_are_converted_by_the_rate_of_their_day(tx, home):
+    """Each voucher adds up to nothing in SIE and in DATEV; both read back to the same sums."""
+    fill(tx, home)
+    fill(tx, "usd", 1_231)
+    whole = support.exported(tx, "skr04", *DAYS, home, rates_of)
+    assert whole.currencies() == [home]
+    of_rounding = [one for b in whole.bookings for one in b.entries if one.account == "rounding"]
+    assert home == "eur" or of_rounding
+    assert all(0 < abs(one.amount) <= 3 for one in of_rounding)
+    assert all(sum(one.amount for one in booking.entries) == 0 for booking in whole.bookings)
+    for part in (whole, support.exported(tx, "skr04", date(2026, 3, 1), DAYS[1], home, rates_of)):
+        assert support.by_sie(part) == support.by_datev(part) == support.wanted(part)
+    [paid] = [b for b in whole.bookings if b.voucher.event == "payment.succeeded" and b.entries[0].foreign]
+    [line] = [next(csv.reader([one], delimiter=";")) for one in datev.pairs(paid, whole)]
+    assert (line[0], line[2], line[5]) == ("12,31", "USD", home.upper())
+    rate = rates_of(date(2026, 3, 15))
+    worth = Decimal(1_231) * (rate[home].rate if home != "eur" else 1) / rate["usd"].rate
+    assert minor(line[4].replace(",", "."), home) == round(worth)
+    assert b'"USD 12.31"' in sie.write(whole)[0]
+
+
+def test_a_day_without_a_rate_is_named(tx):
+    fill(tx, "jpy")
+    support.exported(tx, "bas", DAYS[0], date(2026, 2, 28), "eur", rates_of)
+    with pytest.raises(Refused, match="no exchange rate of JPY in EUR for 2026-03-15"):
+        support.exported(tx, "bas", *DAYS, "eur", rates_of)
 
 
 def test_a_part_of_a_year_begins_with_what_was_there(tx):

@@ -16,6 +16,7 @@ from billow.core.money import minor_digits
 from billow.flows.outside.books import books_of
 from billow.ledger import charts
 from billow.ledger.exports import Books, Company, beancount, datev, hledger, separated, sie
+from billow.ledger.exports.converted import Rates
 from billow.ledger.vouchers import vouchers
 from billow.store.tx import Tx
 
@@ -23,13 +24,15 @@ Sums = Counter[tuple[str, str]]
 """Minor units by account of the chart and currency, debits positive."""
 
 
-def exported(tx: Tx, chart: str, since: date, until: date, currency: str = "eur") -> Books:
+def exported(
+    tx: Tx, chart: str, since: date, until: date, currency: str = "eur", rates: Rates | None = None
+) -> Books:
     """The books by a chart that comes with billow; the fiscal year is the calendar's."""
     year = date(since.year, 1, 1), date(since.year, 12, 31)
     company = Company('Nimbus "Moln" AB · 云', "5560004755", "SE", "29098", "55003")
     made = Books(company, charts.ready(chart), since, until, year, datetime(2026, 1, 2, tzinfo=UTC), currency)
     end = datetime(until.year, until.month, until.day, tzinfo=UTC) + timedelta(days=1)
-    made.fill(vouchers(tx, None, end, ZoneInfo("UTC"), "SE"))
+    made.fill(vouchers(tx, None, end, ZoneInfo("UTC"), "SE"), rates)
     return made
 
 
@@ -138,7 +141,8 @@ def by_datev(books: Books) -> Sums:
         assert lines[1][0].startswith("Umsatz") and lines[1][124] == "Abw. Skontokonto"
         for line in lines[2:]:
             assert len(line) == len(lines[1]) == 125
-            amount = minor(line[0].replace(",", "."), books.currency)
+            amount = minor((line[4] or line[0]).replace(",", "."), books.currency)
+            assert bool(line[4]) == (line[2] != books.currency.upper()) == bool(line[5])
             sign = {"S": 1, "H": -1}[line[1]]
             assert amount > 0 and len(line[10]) <= 36 and len(line[13]) <= 60
             sums[line[6], books.currency] += sign * amount

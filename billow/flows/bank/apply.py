@@ -10,7 +10,7 @@ from billow.flows.bank import cash_balance
 from billow.flows.customers import cash
 from billow.flows.invoices.invoice_intents import follow_remaining
 from billow.flows.outside.outside import outside_of
-from billow.flows.payments.part_payments import mark_paid
+from billow.flows.payments.attached import mark_paid
 from billow.ledger import entries, post
 from billow.resources.bank_application import BankApplication
 from billow.resources.bank_entry import BankEntry

@@ -8,7 +8,7 @@ from billow.core.bank.matching import Part
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.bank import apply, cash_balance
-from billow.flows.payments import abandoned, intent_states, part_payments
+from billow.flows.payments import abandoned, attached, intent_states
 from billow.flows.payments.payment_intent_params import ApplyBalance
 from billow.ledger import entries, post
 from billow.resources.bank_application import BankApplication
@@ -179,6 +179,4 @@ def complete(tx: Tx, entry: BankEntry, intent: PaymentIntent, invoice: Invoice) 
         ),
     )
     apply.post_payment(tx, invoice, made)
-    part_payments.mark_paid(
-        tx, invoice, {"amount_paid": invoice.amount_paid + paid.amount, "attempted": True}
-    )
+    attached.mark_paid(tx, invoice, {"amount_paid": invoice.amount_paid + paid.amount, "attempted": True})

@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.core import billing_credits, bounds, invoicing, shares, taxes
 from billow.core import discounts as discounting
 from billow.core.books import treatments
-from billow.core.money import minimum_charge
+from billow.core.money import charge_limits
 from billow.flows.billing.exemption import exemptions
 from billow.flows.taxes import automatic
 from billow.flows.taxes.automatic import Automatic
@@ -304,8 +304,9 @@ def totals_of(invoice: Invoice, lines: Sequence[invoicing.LineAmounts]) -> dict[
 
 def due(invoice: Invoice, total: int) -> invoicing.Settlement:
     """Calculate the amount due of a total after the customer's balance is applied."""
-    minimum = minimum_charge(invoice.currency) if invoice.collection_method == "charge_automatically" else 0
-    return invoicing.settle_balance(total, invoice.starting_balance, minimum)
+    if invoice.collection_method != "charge_automatically":
+        return invoicing.settle_balance(total, invoice.starting_balance, 0)
+    return invoicing.settle_balance(total, invoice.starting_balance, *charge_limits(invoice.currency))
 
 
 def discount_totals(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:

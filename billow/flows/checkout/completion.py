@@ -19,6 +19,7 @@ from billow.flows.subscription_status import transitions
 from billow.flows.subscriptions import create, incomplete
 from billow.providers.gateways import Gateway
 from billow.resources.attempt import Attempt
+from billow.resources.charge import Charge
 from billow.resources.checkout_session import CheckoutSession
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
@@ -258,8 +259,14 @@ def intent_of(tx: Tx, session: CheckoutSession) -> PaymentIntent | SetupIntent |
 
 
 def is_delayed(tx: Tx, intent: PaymentIntent | SetupIntent) -> bool:
-    """Return whether the payment takes days by its nature, as that of a bank debit does."""
-    found = rows.find_many(tx, PaymentMethod, [intent.payment_method or ""])
+    """Return whether the payment takes days by its nature, as that of a bank debit does.
+
+    One that has failed has left its method, which its charge still names.
+    """
+    used = intent.payment_method
+    if used is None and isinstance(intent, PaymentIntent) and intent.latest_charge:
+        used = rows.find(tx, Charge, intent.latest_charge).payment_method
+    found = rows.find_many(tx, PaymentMethod, [used or ""])
     return any(BY_NAME[method.type].delayed for method in found.values())
 
 
@@ -275,8 +282,8 @@ def take_back(tx: Tx, session: CheckoutSession) -> None:
 
 def complete(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupIntent | None) -> CheckoutSession:
     """Mark a session complete, with what it has created. Emits `checkout.session.completed` last."""
-    paid = isinstance(intent, PaymentIntent) and intent.status == "succeeded"
-    pending = {**session.pending, **(purchase.finish(tx, session, intent) if paid else {})}  # type: ignore[arg-type]
+    made = isinstance(intent, PaymentIntent) and purchase.is_made_by(session, intent)
+    pending = {**session.pending, **(purchase.finish(tx, session, intent) if made else {})}  # type: ignore[arg-type]
     jobs.cancel(tx, "checkout.settle", session.id)
     jobs.cancel(tx, "checkout.expire", session.id)
     if pending.get("subscription"):
@@ -344,6 +351,9 @@ def settle_or_refund(tx: Tx, session: CheckoutSession) -> Result:
     """Go on from where a payment stands; one that was taken for what cannot be made any more is refunded."""
     intent = intent_of(tx, session)
     why = not_made.why_not(tx, session, intent)
+    if why and intent and intent.status == "processing":  # given back when it has come
+        jobs.put(tx, "checkout.settle", session.id, tx.wall + AGAIN, clock="wall")
+        return Result(session, why)
     if why and isinstance(intent, PaymentIntent):
         return Result(not_made.give_back(tx, session, intent, why), why)
     return settle(tx, session)

@@ -21,7 +21,7 @@ log = logging.getLogger("billow.checkout")
 
 def why_not(tx: Tx, session: CheckoutSession, intent: PaymentIntent | SetupIntent | None) -> str | None:
     """Return why what was paid cannot be made, by making it on trial; None where it can be."""
-    if not isinstance(intent, PaymentIntent) or intent.status != "succeeded":
+    if not isinstance(intent, PaymentIntent) or not purchase.is_made_by(session, intent):
         return None
     try:
         with tx.taken_back() as trial:

@@ -27,7 +27,6 @@ from billow.resources.customer import Customer, TaxNumber
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
-from billow.resources.payment_method_types import BY_NAME
 from billow.resources.price import Price
 from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks
@@ -209,12 +208,11 @@ def begin_subscription(
     method: PaymentMethod | None,
     priced: list[PricedLine],
 ) -> tuple[dict[str, Any], list[Attempt]]:
-    """Begin to pay what is due at once; the subscription is made when that is paid.
+    """Begin to pay what is due at once; the subscription is made when that is paid, or the debit accepted.
 
-    Where nothing is due at once, or the money takes days, it is written now, and removed if that fails.
+    Where nothing is due at once, it is written now.
     """
-    delayed = method is not None and BY_NAME[method.type].delayed
-    due = None if delayed else due_at_once(tx, session, customer, method, priced)
+    due = due_at_once(tx, session, customer, method, priced)
     if due:
         return begin_payment(tx, session, customer, method, due.amount_due, invoice_intents.shares_of(due))
     if method and not method.customer:
@@ -265,9 +263,16 @@ def due_at_once(
         return invoice if invoice and invoice.amount_due and create.needs_payment(invoice) else None
 
 
+def is_made_by(session: CheckoutSession, intent: PaymentIntent) -> bool:
+    """Check whether a payment makes what it buys: once it succeeds, or is accepted, for a subscription."""
+    accepted = session.mode == "subscription" and intent.status == "processing"
+    return accepted or intent.status == "succeeded"
+
+
 def finish(tx: Tx, session: CheckoutSession, intent: PaymentIntent) -> dict[str, Any]:
     """Make what a payment has bought that has succeeded: the subscription, or the invoice.
 
+    A subscription begins once its bank debit is accepted, with an invoice that is open until the money comes.
     Returns what was made, as the session keeps it; nothing for a payment that has neither.
     """
     if intent.invoice or not (session.mode == "subscription" or has_invoice(session)):
@@ -277,9 +282,15 @@ def finish(tx: Tx, session: CheckoutSession, intent: PaymentIntent) -> dict[str,
     if session.mode == "payment":
         return {"invoice": invoices.write(tx, session, customer, priced, intent).id}
     method = rows.find(tx, PaymentMethod, intent.payment_method or "")
+    if not method.customer:
+        method = payment_methods.attach_if_new(tx, method, customer.id)
     wanted = agreed(tx, session, customer, method, priced)
     subscription, invoice = create.begin(tx, customer, *wanted, paid_by=intent)
-    paid_before.record(tx, needed(invoice, "the first invoice of what was paid"), intent)
+    first = needed(invoice, "the first invoice of what was paid")
+    if intent.status == "processing":
+        paid_before.await_money(tx, first, intent)
+    else:
+        paid_before.record(tx, first, intent)
     return {"subscription": subscription.id, "invoice": subscription.latest_invoice}
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from billow.api import rows
 from billow.flows.invoices import refund_grants
@@ -13,6 +14,7 @@ from billow.resources.credit_note import CreditNote
 from billow.resources.credit_note_line import CreditNoteLine
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_line import InvoiceLine
+from billow.resources.payment_record import PaymentRecord
 from billow.resources.refund import Refund
 from billow.store.tx import Tx
 
@@ -34,6 +36,8 @@ def load(tx: Tx, invoice: Invoice, wanted: Terms | None = None) -> Case:
     of_notes = "credit_note = any(%(ids)s)"
     refunds = [one for one in refunds_of(tx, invoice.id) if one.status in STANDING]
     granted = [refund_grants.granted_of(one) for one in refunds if one.status == "succeeded"]
+    outside = [part for record in records_of(tx, invoice.id) for part in parts_of(record)]
+    granted += [part["granted"] for part in outside]
     return Case(
         invoice=invoice,
         lines=rows.below(tx, InvoiceLine, "invoice", [invoice.id])[invoice.id],
@@ -42,7 +46,8 @@ def load(tx: Tx, invoice: Invoice, wanted: Terms | None = None) -> Case:
         rates=named_rates(tx, invoice, wanted),
         creditable=invoice.total
         - sum(note.total for note in notes)
-        - sum(one.amount - one.credited for one in refunds),
+        - sum(one.amount - one.credited for one in refunds)
+        - sum(part["amount"] - part["credited"] for part in outside),
         granted=sum(one["net"] for one in granted),
         granted_taxes=dict(summed(granted)),
     )
@@ -59,6 +64,16 @@ def summed(granted: Sequence[Granted]) -> Counter[str]:
 def refunds_of(tx: Tx, invoice: str) -> list[Refund]:
     """Return the refunds of the charges that have paid an invoice."""
     return rows.select(tx, Refund, OF_INVOICE, invoice=invoice)
+
+
+def records_of(tx: Tx, invoice: str) -> list[PaymentRecord]:
+    """Return the payment records that pay an invoice."""
+    return rows.select(tx, PaymentRecord, "invoice = %(id)s", "order by id", id=invoice)
+
+
+def parts_of(record: PaymentRecord) -> list[dict[str, Any]]:
+    """Return what was given back of a payment record since it was attached; before, it paid less."""
+    return [part for part in record.refunds if "granted" in part]
 
 
 def without(case: Case, refunded: int, granted: Granted) -> Case:

@@ -50,7 +50,8 @@ class Issue:
     settled: credit_notes.Settled
     credit: int = 0
     out_of_band: int = 0
-    refunds: Sequence[tuple[str, int]] = ()
+    refunds: Sequence[dict[str, Any]] = ()
+    """Its parts of refunds, as it shows them."""
     terms: Mapping[str, Any] = field(default_factory=dict)
     """Its memo, metadata, reason and date of effect."""
     mailed: bool = True
@@ -98,7 +99,7 @@ def write(tx: Tx, wanted: Issue, transaction: str | None, **more: Any) -> Credit
         pdf=credit_note_document.pdf_of(tx, wanted.id),
         post_payment_amount=wanted.settled.post_payment,
         pre_payment_amount=wanted.settled.pre_payment,
-        refunds=[refund_part(refund, amount) for refund, amount in wanted.refunds],
+        refunds=list(wanted.refunds),
         type=wanted.settled.type,
         **{"effective_at": tx.now, **wanted.terms},
         **credit_amounts.totals_of(case, lines),
@@ -122,6 +123,16 @@ def next_number(tx: Tx, invoice: Invoice) -> str:
 
 def refund_part(refund: str, amount: int) -> dict[str, Any]:
     return {"amount_refunded": amount, "payment_record_refund": None, "refund": refund, "type": "refund"}
+
+
+def record_part(record: str, group: str, amount: int) -> dict[str, Any]:
+    named = {"payment_record": record, "refund_group": group}
+    return {
+        "amount_refunded": amount,
+        "payment_record_refund": named,
+        "refund": None,
+        "type": "payment_record_refund",
+    }
 
 
 def credit_balance(tx: Tx, wanted: Issue) -> str | None:
@@ -179,7 +190,7 @@ def destinations(wanted: Issue, note: CreditNote) -> list[tuple[Account, int]]:
     """Return the accounts that a credit note is credited to, with the amount of each."""
     parts = [
         (receivable(note.customer, note.currency), note.pre_payment_amount),
-        (the("refunds_payable", note.currency), sum(amount for _, amount in wanted.refunds)),
+        (the("refunds_payable", note.currency), sum(part["amount_refunded"] for part in wanted.refunds)),
         (customer_balance(note.customer, note.currency), wanted.credit),
         (the("bank", note.currency), wanted.out_of_band),
     ]

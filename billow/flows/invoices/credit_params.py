@@ -96,7 +96,7 @@ def check(wanted: Terms) -> None:
         check_line(line, f"lines[{place}]")
     for place, refund in enumerate(wanted.refunds or []):
         check_refund(refund, f"refunds[{place}]")
-    named = [one.refund for one in wanted.refunds or []]
+    named = [name_of(one) for one in wanted.refunds or []]
     require(len(set(named)) == len(named), "You cannot link the same refund twice.", param="refunds")
 
 
@@ -143,18 +143,24 @@ def exactly_one(line: Line, names: Sequence[str], at: str) -> None:
     )
 
 
-def check_refund(refund: RefundTerm, at: str) -> None:
-    """Require the id of a refund; refuse what names a payment record, of which billow has none."""
+def name_of(refund: RefundTerm) -> tuple[str, ...]:
+    """Return what names a refund: its id, or its payment record and its reference."""
     record = refund.payment_record_refund
-    require(
-        refund.type == "refund" and record is None,
-        f"No such payment record: '{record.payment_record if record else ''}'",
-        param=f"{at}[payment_record_refund]",
-        code="resource_missing",
-    )
-    require(
-        refund.refund,
-        f"Missing required param: {at}[refund].",
-        param=f"{at}[refund]",
-        code="parameter_missing",
-    )
+    return (record.payment_record, record.refund_group) if record else (refund.refund or "",)
+
+
+def check_refund(refund: RefundTerm, at: str) -> None:
+    """Require what the type of a refund names: a refund, or one of a payment record; refuse the other."""
+    for name in ("refund", "payment_record_refund"):
+        wanted = getattr(refund, name) is not None
+        require(
+            wanted or name != refund.type,
+            f"Missing required param: {at}[{name}].",
+            param=f"{at}[{name}]",
+            code="parameter_missing",
+        )
+        require(
+            not wanted or name == refund.type,
+            f"You cannot pass `{name}` for a refund of type `{refund.type}`.",
+            param=f"{at}[{name}]",
+        )

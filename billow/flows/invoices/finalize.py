@@ -6,8 +6,9 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import invoicing, lifecycle, numbering
+from billow.core.bounds import LARGEST
 from billow.core.errors import Inconsistent, Refused, needed, require
-from billow.core.money import minimum_charge
+from billow.core.money import charge_limits
 from billow.flows.billing import discounts, labels, totals
 from billow.flows.billing import drafts as billing_drafts
 from billow.flows.billing.exemption import exemptions
@@ -256,16 +257,13 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
     for sheet in sheets:
         invoice, customer = sheet.invoice, running[sheet.customer.id]
         spared = sheet.spares and invoice.total > 0  # a credit still goes to the customer's balance
-        minimum = (
-            minimum_charge(invoice.currency)
-            if invoice_intents.is_charged_automatically(invoice) and not spared
-            else 0
-        )
+        charged = invoice_intents.is_charged_automatically(invoice) and not spared
+        limits = charge_limits(invoice.currency) if charged else (0, LARGEST)
         balance = 0 if spared else customer.balance
         sheet.settled = (
-            invoicing.settle_paid(invoice.total, customer.balance, sheet.paid_by.amount_received)
+            invoicing.settle_paid(invoice.total, customer.balance, paid_amount(sheet.paid_by))
             if sheet.paid_by
-            else invoicing.settle_balance(invoice.total, balance, minimum)
+            else invoicing.settle_balance(invoice.total, balance, *limits)
         )
         sheet.changes.update(
             starting_balance=customer.balance,
@@ -281,6 +279,11 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
         )
     for sheet in sheets:
         sheet.customer = running[sheet.customer.id]
+
+
+def paid_amount(intent: PaymentIntent) -> int:
+    """Return what an intent has paid of an invoice that is made after it, or pays once its money comes."""
+    return intent.amount_received if intent.status == "succeeded" else intent.amount
 
 
 def open_all(tx: Tx, sheets: Sequence[Sheet]) -> None:

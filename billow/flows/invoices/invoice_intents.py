@@ -161,7 +161,7 @@ def follow_remaining(
         return {}
     intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
     if customer is not None and intent.status in ("processing", "requires_action"):
-        cancel_intent(tx, invoice, "automatic")
+        cancel_own(tx, invoice, "automatic")
         made = intent_for_amount(tx, invoice, customer, remaining)
         insert_intents(tx, [made])
         return link_to(made)
@@ -178,7 +178,37 @@ def intent_for_amount(tx: Tx, invoice: Invoice, customer: Customer, remaining: i
 
 
 def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
-    """Cancel the intent of an invoice, so that nobody can pay it; refused while a payment is under way."""
+    """Cancel the intents of an invoice, so that nobody can pay it; refused while a payment is under way."""
+    cancel_own(tx, invoice, reason)
+    cancel_attached(tx, invoice.id, reason)
+
+
+def cancel_attached(tx: Tx, invoice: str, reason: str) -> None:
+    """Cancel the intents that are attached to an invoice and have not succeeded, and their payments of it.
+
+    Voiding is refused while such a payment is under way or held. Where the invoice is paid otherwise, that
+    one stays: once it succeeds it is credited to the balance.
+    """
+    where = "invoice = %(id)s and status = 'open' and not is_default"
+    payments = rows.select(tx, InvoicePayment, where, "order by id", id=invoice)
+    if not payments:
+        return
+    intents = rows.lock_many(tx, PaymentIntent, [one.payment_intent or "" for one in payments])
+    going = [one.id for one in intents if one.status in ("processing", "requires_capture", "succeeded")]
+    require(
+        not going or reason != "void_invoice",
+        "A payment for this invoice is under way.",
+        code="payment_intent_unexpected_state",
+    )
+    for intent in intents:
+        if intent.id not in going:
+            cancel(tx, intent, reason)
+    ended = {"status": "canceled", "canceled_at": tx.now}
+    rows.update_many(tx, [(one, ended) for one in payments if one.payment_intent not in going])
+
+
+def cancel_own(tx: Tx, invoice: Invoice, reason: str) -> None:
+    """Cancel the intent that was made for an invoice; refused while a payment is under way."""
     if invoice.payment_intent is None:
         return
     intent = rows.lock(tx, PaymentIntent, invoice.payment_intent)
@@ -187,18 +217,24 @@ def cancel_intent(tx: Tx, invoice: Invoice, reason: str) -> None:
         "A payment for this invoice is under way.",
         code="payment_intent_unexpected_state",
     )
+    if intent.status not in ("succeeded", "canceled"):
+        cancel(tx, intent, reason)
+    own = "invoice = %(id)s and status = 'open' and is_default"
+    payments = rows.select(tx, InvoicePayment, own, id=invoice.id)
+    rows.update_many(tx, [(payment, {"status": "canceled", "canceled_at": tx.now}) for payment in payments])
+
+
+def cancel(tx: Tx, intent: PaymentIntent, reason: str) -> None:
+    """Cancel an intent, and let an attempt go that its customer was asked to confirm."""
     if intent.status == "requires_action":
         where = "payment_intent = %(id)s and state = 'requires_action'"
         waiting = rows.select(tx, Attempt, where, "order by id", id=intent.id)
         jobs.put_many(tx, "attempt.abandon", [(one.id, tx.wall) for one in waiting], clock="wall")
-    if intent.status not in ("succeeded", "canceled"):
-        rows.update(
-            tx,
-            intent,
-            event="payment_intent.canceled",
-            canceled_at=tx.now,
-            cancellation_reason=reason,
-            status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "cancel"),
-        )
-    payments = rows.select(tx, InvoicePayment, "invoice = %(id)s and status = 'open'", id=invoice.id)
-    rows.update_many(tx, [(payment, {"status": "canceled", "canceled_at": tx.now}) for payment in payments])
+    rows.update(
+        tx,
+        intent,
+        event="payment_intent.canceled",
+        canceled_at=tx.now,
+        cancellation_reason=reason,
+        status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "cancel"),
+    )

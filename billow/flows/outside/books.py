@@ -10,6 +10,7 @@ from billow.flows.outside.seller import profile_of, seller_of, store
 from billow.ledger import charts
 from billow.ledger import periods as closing
 from billow.ledger.exports import Books, Company
+from billow.ledger.exports.converted import Rates
 from billow.ledger.vouchers import vouchers
 from billow.store.tx import Tx
 
@@ -40,8 +41,11 @@ def first_month(tx: Tx) -> int:
     return int(profile_of(tx).books.get("first_month") or 1)
 
 
-def books_of(tx: Tx, since: date, until: date, currency: str = "") -> Books:
-    """Read the books from a day to another one, both included, in the account's time zone."""
+def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates | None = None) -> Books:
+    """Read the books from a day to another one, both included, in the account's time zone.
+
+    With the `rates` of each day, other currencies are converted into that of the books.
+    """
     known, zone, seller = profile_of(tx), zone_of(tx), seller_of(tx)
     own = known.books
     made = Books(
@@ -60,7 +64,7 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "") -> Books:
         currency or known.default_currency,
     )
     end = periods.start_of(until + timedelta(days=1), zone)
-    made.fill(vouchers(tx, None, end, zone, known.country))
+    made.fill(vouchers(tx, None, end, zone, known.country), rates)
     return made
 
 

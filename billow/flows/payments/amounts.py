@@ -3,9 +3,7 @@
 import re
 
 from billow.core.errors import require
-from billow.core.money import minimum_charge, minor_digits, show
-
-MAXIMUM = 99_999_999
+from billow.core.money import LARGEST_CHARGE, minimum_charge, minor_digits, show
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:
@@ -18,8 +16,8 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
         code="amount_too_small",
     )
     require(
-        amount <= MAXIMUM,
-        f"Amount must be no more than {show(MAXIMUM, currency)}",
+        amount <= LARGEST_CHARGE,
+        f"Amount must be no more than {show(LARGEST_CHARGE, currency)}",
         param=param,
         code="amount_too_large",
     )

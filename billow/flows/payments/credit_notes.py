@@ -76,7 +76,7 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
     if strict or any(getattr(wanted, name) for name in WAYS):
         check_sum(wanted, links, settled.post_payment, invoice.currency)
     attempts = begin_refunds(tx, invoice, wanted) if wanted.refund_amount else []
-    parts = [(attempt.refund or "", attempt.amount) for attempt in attempts]
+    parts = [credit_notes.refund_part(attempt.refund or "", attempt.amount) for attempt in attempts]
     note = credit_notes.issue(
         tx,
         Issue(
@@ -86,7 +86,7 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
             settled,
             credit=wanted.credit_amount or 0,
             out_of_band=wanted.out_of_band_amount or 0,
-            refunds=[*parts, *((link.refund.id, link.amount) for link in links)],
+            refunds=[*parts, *(link.part for link in links)],
             terms=terms_of(wanted),
             mailed=wanted.email_type == "credit_note",
             posted=strict,
@@ -98,7 +98,7 @@ def issue(tx: Tx, invoice: Invoice, wanted: Terms, *, strict: bool) -> tuple[Cre
     return note, attempts
 
 
-def take_credits(tx: Tx, invoice: Invoice, note: CreditNote, links: Sequence[credit_refunds.Link]) -> None:
+def take_credits(tx: Tx, invoice: Invoice, note: CreditNote, links: Sequence[credit_refunds.AnyLink]) -> None:
     """Take unused credits of a top-up back for its net; refunds that it takes over have done so already."""
     net = sum(note.taken_back.values()) - sum(link.granted["net"] for link in links)
     purchases.take_back(tx, invoice, net)
@@ -110,7 +110,9 @@ def terms_of(wanted: Terms) -> dict[str, Any]:
     return terms if wanted.effective_at is None else {**terms, "effective_at": wanted.effective_at}
 
 
-def check_sum(wanted: Terms, links: Sequence[credit_refunds.Link], post_payment: int, currency: str) -> None:
+def check_sum(
+    wanted: Terms, links: Sequence[credit_refunds.AnyLink], post_payment: int, currency: str
+) -> None:
     """Require that what was paid before goes somewhere, whole (X101)."""
     given = (wanted.credit_amount or 0) + (wanted.out_of_band_amount or 0) + (wanted.refund_amount or 0)
     given += sum(link.amount for link in links)

@@ -13,7 +13,7 @@ from billow.flows.invoices.credit_amounts import Case
 from billow.flows.invoices.credit_params import RefundTerm
 from billow.flows.invoices.refund_grants import Granted
 from billow.flows.papers import receipt
-from billow.flows.payments import postings
+from billow.flows.payments import postings, record_refunds
 from billow.ledger import entries, post
 from billow.resources.charge import Charge
 from billow.resources.credit_note import CreditNote
@@ -30,11 +30,26 @@ class Link:
     amount: int
     granted: Granted
 
+    @property
+    def part(self) -> dict[str, Any]:
+        """Return it as the credit note shows it."""
+        return credit_notes.refund_part(self.refund.id, self.amount)
 
-def links_of(tx: Tx, invoice: Invoice, wanted: Sequence[RefundTerm]) -> list[Link]:
+
+AnyLink = Link | record_refunds.RecordLink
+
+
+def links_of(tx: Tx, invoice: Invoice, wanted: Sequence[RefundTerm]) -> list[AnyLink]:
     """Find the refunds that a credit note takes over; refuse what is not left of one of this invoice."""
     known = {one.id: one for one in credit_case.refunds_of(tx, invoice.id)} if wanted else {}
-    return [link_of(known, one, f"refunds[{place}]", invoice) for place, one in enumerate(wanted)]
+    found: list[AnyLink] = []
+    for place, one in enumerate(wanted):
+        at = f"refunds[{place}]"
+        outside = one.type == "payment_record_refund"
+        found.append(
+            record_refunds.link_of(tx, invoice, one, at) if outside else link_of(known, one, at, invoice)
+        )
+    return found
 
 
 def link_of(known: dict[str, Refund], wanted: RefundTerm, at: str, invoice: Invoice) -> Link:
@@ -62,19 +77,22 @@ def link_of(known: dict[str, Refund], wanted: RefundTerm, at: str, invoice: Invo
     return Link(refund, amount, refund_grants.part_of(refund_grants.granted_of(refund), amount))
 
 
-def case_without(case: Case, links: Sequence[Link]) -> Case:
+def case_without(case: Case, links: Sequence[AnyLink]) -> Case:
     """Return the case in which the linked parts of refunds do not count on their own."""
     for link in links:
         case = credit_case.without(case, link.amount, link.granted)
     return case
 
 
-def take_over(tx: Tx, note: CreditNote, links: Sequence[Link]) -> None:
+def take_over(tx: Tx, note: CreditNote, links: Sequence[AnyLink]) -> None:
     """Book refunds as those of a credit note: what they had granted is taken back.
 
     The caller posts the credit note, which owes them.
     """
     for link in links:
+        if isinstance(link, record_refunds.RecordLink):
+            record_refunds.take_over(tx, note, link)
+            continue
         refund = link.refund
         rest = refund_grants.rest_of(refund_grants.granted_of(refund), link.granted)
         changes: dict[str, Any] = {"credited": refund.credited + link.amount}
@@ -137,7 +155,7 @@ def repeat(tx: Tx, refund: Refund, charge: Charge) -> Refund:
         return refund
     issued = rows.select(tx, CreditNote, "invoice = %(id)s and status = 'issued'", id=invoice.id)
     parts = [part for note in issued for part in note.refunds]
-    known = rows.find_many(tx, Refund, [part["refund"] for part in parts])
+    known = rows.find_many(tx, Refund, [part["refund"] for part in parts if part["refund"]])
     failed = {one.id for one in known.values() if one.status in ("failed", "canceled")}
     left = refund.amount
     for note in issued:

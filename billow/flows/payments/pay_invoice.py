@@ -10,7 +10,7 @@ from billow.flows.invoices import finalize, invoice_intents, reminders
 from billow.flows.invoices.invoice_intents import cancel_intent
 from billow.flows.invoices.paid import mark_paid
 from billow.flows.outside.outside import gateway
-from billow.flows.payments import collect, mandates, settle
+from billow.flows.payments import attached, collect, mandates
 from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
@@ -116,7 +116,7 @@ def pay_out_of_band(tx: Tx, invoice: Invoice) -> Invoice:
     """
     amount = invoice.amount_due - invoice.amount_paid
     cancel_intent(tx, invoice, "automatic")
-    settle.recover_loss(tx, invoice, amount)
+    attached.recover_loss(tx, invoice, amount)
     post.post(
         tx,
         [

@@ -10,6 +10,7 @@ from billow.core.errors import Refused, require
 from billow.flows.outside.outside import gateway_named
 from billow.flows.payments import (
     abandoned,
+    attached,
     capture_intent,
     collect,
     confirmation_tokens,
@@ -219,6 +220,7 @@ def cancel(tx: Tx, intent: PaymentIntent, wanted: Cancel) -> Steps:
 
 def canceled(tx: Tx, intent: PaymentIntent, reason: str | None) -> PaymentIntent:
     """Write that an intent is canceled. Emits `payment_intent.canceled`."""
+    attached.release(tx, intent)
     return rows.update(
         tx,
         intent,

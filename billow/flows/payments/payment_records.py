@@ -8,6 +8,7 @@ from billow.api.params import merged, missing
 from billow.api.resource import route
 from billow.core.errors import Refused, require
 from billow.core.money import show
+from billow.flows.payments import record_refunds
 from billow.flows.payments.payment_record_params import (
     CustomerDetails,
     ReportAttempt,
@@ -18,7 +19,6 @@ from billow.flows.payments.payment_record_params import (
     ReportPayment,
     ReportRefund,
 )
-from billow.ledger import entries, post
 from billow.resources.customer import Customer
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_record import OUTCOMES, PaymentAttemptRecord, PaymentRecord
@@ -187,7 +187,7 @@ def end_attempt(
 def report_refund(tx: Tx, record: PaymentRecord, wanted: ReportRefund) -> PaymentRecord:
     """Record that a payment was given back elsewhere, in whole or in part.
 
-    Of a payment that pays an invoice, a credit note takes the refund over: it corrects revenue and tax.
+    Of a payment that pays an invoice it takes its part of the tax back, until a credit note takes it over.
     """
     left = record.guaranteed - record.refunded
     amount = wanted.amount.value if wanted.amount else left
@@ -208,14 +208,16 @@ def report_refund(tx: Tx, record: PaymentRecord, wanted: ReportRefund) -> Paymen
         path = "processor_details[custom][refund_reference]"
         raise Refused(f"The refund {reference} was already reported.", param=path)
     at = wanted.refunded.refunded_at if wanted.refunded else wanted.initiated_at or tx.now
-    made = {"amount": amount, "at": int(at.timestamp()), "credited": 0, "refund_group": reference}
+    made: dict[str, Any] = {
+        "amount": amount,
+        "at": int(at.timestamp()),
+        "credited": 0,
+        "refund_group": reference,
+    }
     attempt = rows.find(tx, PaymentAttemptRecord, record.latest_payment_attempt_record or "")
     rows.update(tx, attempt, refunded=attempt.refunded + amount)
-    if record.invoice and record.customer:
-        source = f"{record.id}@{reference}"
-        transfers = entries.refund_sent_from_bank(record.currency, amount)
-        whose = (record.customer, record.invoice)
-        post.post(tx, [post.Posting("payment_record.refunded", source, tx.now, transfers, *whose)])
+    if record.invoice:
+        made["granted"] = record_refunds.grant(tx, record, record.invoice, reference, amount)
     return rows.update(
         tx,
         record,

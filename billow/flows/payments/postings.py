@@ -11,6 +11,7 @@ from billow.flows.outside.outside import gateway
 from billow.ledger import entries, post
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
+from billow.resources.payment_record import PaymentRecord
 from billow.resources.refund import Refund
 from billow.store.tx import Tx
 
@@ -167,26 +168,30 @@ def negative(taxes: Mapping[str, int]) -> dict[str, int]:
     return {rate: -amount for rate, amount in taxes.items()}
 
 
-def declare_taxes(tx: Tx, refund: Refund, event: str, source: str, taxes: Mapping[str, int]) -> None:
+def declare_taxes(
+    tx: Tx, refund: Refund | PaymentRecord, event: str, source: str, taxes: Mapping[str, int]
+) -> None:
     """Note which taxes an event of a refund takes back, by rate; negative ones it gives again.
 
     What a month has declared stays as it is: each event counts when it is, in the period that is open then.
     """
     for rate, amount in taxes.items():
         tx.run(
-            "insert into refund_taxes (created, event, source, refund, currency, tax_rate, amount)"
-            " values (%(now)s, %(event)s, %(source)s, %(refund)s, %(currency)s, %(rate)s, %(amount)s)",
+            "insert into refund_taxes"
+            " (created, event, source, refund, payment_record, currency, tax_rate, amount) values"
+            " (%(now)s, %(event)s, %(source)s, %(refund)s, %(record)s, %(currency)s, %(rate)s, %(amount)s)",
             now=tx.now,
             event=event,
             source=source,
-            refund=refund.id,
+            refund=refund.id if isinstance(refund, Refund) else None,
+            record=refund.id if isinstance(refund, PaymentRecord) else None,
             currency=refund.currency,
             rate=rate,
             amount=amount,
         )
 
 
-def transfers_of_grant(refund: Refund, granted: Mapping[str, Any]) -> list[entries.Transfer]:
+def transfers_of_grant(refund: Refund | PaymentRecord, granted: Mapping[str, Any]) -> list[entries.Transfer]:
     """Return the transfers of what a refund grants without a credit note."""
     taxes = [entries.Tax(tax["jurisdiction"], tax["amount"]) for tax in granted["taxes"]]
     return entries.refund_granted(refund.currency, granted["net"], taxes)

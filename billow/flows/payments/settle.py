@@ -11,8 +11,9 @@ from billow.core import lifecycle
 from billow.core.errors import Inconsistent, ensure
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.credits import purchases
-from billow.flows.invoices import due_dates
+from billow.flows.invoices import due_dates, invoice_intents
 from billow.flows.payments import (
+    attached,
     charge_records,
     debit_notices,
     holds,
@@ -31,7 +32,6 @@ from billow.flows.payments import (
 )
 from billow.flows.payments.locked_attempt import Case
 from billow.flows.subscription_status import transitions
-from billow.ledger import entries, post
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -172,6 +172,9 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     jobs.put_many(tx, "charge.expire", held)
     ask_for_news(tx, paid)
     mark_paid(tx, [case for case in cases if case.invoice])
+    alone = [case.intent.id for case in cases if case.intent and not case.invoice and case.attempt.capture]
+    if alone:
+        attached.settle_succeeded(tx, alone)
     for case in cases:
         if case.attempt.keep and case.method and case.method.customer:
             kept_methods.use_from_now_on(tx, case.method)
@@ -181,24 +184,6 @@ def ask_for_news(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
     """Set the timers that ask the gateway for what it said would follow, such as a dispute."""
     news = [(case.attempt.id, tx.wall) for case, outcome in paid if outcome.news]
     jobs.put_many(tx, "attempt.follow", news, clock="wall")
-
-
-def recover_loss(tx: Tx, invoice: Invoice, amount: int) -> None:
-    """Reverse the loss of an uncollectible invoice that is paid after all."""
-    if invoice.status == "uncollectible":
-        post.post(
-            tx,
-            [
-                post.Posting(
-                    "invoice.recovered",
-                    invoice.id,
-                    tx.now,
-                    entries.uncollectible(invoice.customer, invoice.currency, -amount),
-                    invoice.customer,
-                    invoice.id,
-                )
-            ],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +208,12 @@ def mark_paid(tx: Tx, cases: Sequence[Case]) -> None:
         return
     found = [paid_invoice(case) for case in cases]
     for one in found:
-        recover_loss(tx, one.invoice, one.case.attempt.amount)
+        attached.recover_loss(tx, one.invoice, one.case.attempt.amount)
     amounts = {one.intent.id: one.case.attempt.amount for one in found}
-    payments = rows.select(tx, InvoicePayment, "payment_intent = any(%(ids)s)", ids=list(amounts))
+    of_invoices = "invoice = any(%(ids)s) and (status = 'open' or payment_intent = any(%(intents)s))"
+    ids = [one.invoice.id for one in found]
+    known = rows.select(tx, InvoicePayment, of_invoices, ids=ids, intents=list(amounts))
+    payments = [one for one in known if one.payment_intent in amounts]
     ensure(len(payments) == len(amounts), "Each intent of an invoice has one invoice payment.")
     rows.update_many(
         tx,
@@ -240,7 +228,9 @@ def mark_paid(tx: Tx, cases: Sequence[Case]) -> None:
         [(one.invoice, paid_changes(tx, one.invoice, one.case.attempt)) for one in found],
         event=("updated", "invoice.paid", "invoice.payment_succeeded"),
     )
-    jobs.cancel_kinds(tx, due_dates.TIMERS, [one.invoice.id for one in found])
+    for invoice in {one.invoice for one in known if one not in payments}:
+        invoice_intents.cancel_attached(tx, invoice, "automatic")
+    jobs.cancel_kinds(tx, due_dates.TIMERS, ids)
     transitions.record_payments(
         tx,
         [

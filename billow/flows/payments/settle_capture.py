@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Outcome, Pending, Succeeded
 from billow.flows.mails import outbox
-from billow.flows.payments import holds, payment_mails, postings, shares
+from billow.flows.payments import attached, holds, payment_mails, postings, shares
 from billow.flows.payments.settle_refund import close, load
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
@@ -103,6 +103,7 @@ def finish(tx: Tx, charge: Charge, amount: int, changes: dict[str, Any]) -> None
             amount_received=captured.amount_captured,
             status=lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "capture"),
         )
+        attached.settle_succeeded(tx, [intent.id])
 
 
 def settle_increment(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:

@@ -7,7 +7,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import refund_grants
-from billow.flows.payments import credit_refunds, payment_mails, postings, shares
+from billow.flows.payments import attached, credit_refunds, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -90,6 +90,7 @@ def cancel_released(tx: Tx, intent: PaymentIntent, expired: bool) -> None:
     Emits `payment_intent.canceled`.
     """
     if intent.status == "requires_capture":
+        attached.release(tx, intent)
         rows.update(
             tx,
             intent,

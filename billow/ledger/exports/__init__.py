@@ -11,24 +11,14 @@ from billow.core.books.chart import RETAINED, Chart, Row
 from billow.core.books.treatments import Treated
 from billow.core.money import minor_digits
 from billow.ledger.chart import CHART
+from billow.ledger.exports.converted import Rates, in_home
+from billow.ledger.exports.entries import Entry
 from billow.ledger.vouchers import Voucher
 
 BALANCED = ("asset", "liability")
 """The types of accounts whose balances go on into the next year; those of others are retained earnings."""
 ROOTS = {"asset": "Assets", "liability": "Liabilities", "income": "Income", "expense": "Expenses"}
 EQUITY = "Equity"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An amount on an account of the chart: a debit is positive."""
-
-    row: Row
-    currency: str
-    amount: int
-    treated: Treated
-    account: str
-    """The account of the ledger, such as revenue:prod_1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +61,16 @@ class Books:
     """What was booked from then to before `since`."""
     bookings: list[Booking] = field(default_factory=list)
 
-    def fill(self, vouchers: Iterable[Voucher]) -> None:
-        """Take all vouchers up to `until`: those before `since` are summed, and of the year numbered."""
+    def fill(self, vouchers: Iterable[Voucher], rates: Rates | None = None) -> None:
+        """Take all vouchers up to `until`: those before `since` are summed, and of the year numbered.
+
+        With `rates` what is in other currencies is converted into that of the books.
+        """
         number = 0
         for voucher in vouchers:
             entries = entries_of(voucher, self.chart)
+            if rates:
+                entries = in_home(entries, voucher.booked, self.currency, rates, self.chart)
             if not entries:
                 continue
             if voucher.booked < self.year[0]:

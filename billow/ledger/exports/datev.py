@@ -7,10 +7,13 @@ itself is 40, which switches that off; the chart of accounts says it.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
 
 from billow.core.errors import require
 from billow.core.money import minor_digits
-from billow.ledger.exports import Booking, Books, Entry, in_charset, one_line
+from billow.ledger.exports import Booking, Books, in_charset, one_line
+from billow.ledger.exports.entries import Entry
 
 MOST_ROWS = 99_999
 LARGEST = 10**12
@@ -107,28 +110,38 @@ def heading(books: Books, length: int) -> str:
 def pairs(booking: Booking, books: Books) -> Iterator[str]:
     """Split a voucher of many accounts into pairs of a debited and a credited one."""
     entries = [one for one in booking.entries if one.currency == books.currency]
-    debits = [(one, one.amount) for one in entries if one.amount > 0]
-    credited = [(one, -one.amount) for one in entries if one.amount < 0]
-    for debit, credit, amount in matched(debits, credited):
-        yield row(booking, debit, credit, amount, books.currency)
+    debits = [(one, Sum(one.amount, one.foreign)) for one in entries if one.amount > 0]
+    credited = [(one, Sum(-one.amount, -one.foreign)) for one in entries if one.amount < 0]
+    for debit, credit, moved in matched(debits, credited):
+        yield row(booking, debit, credit, moved.amount, books.currency, moved.foreign)
+
+
+class Sum(NamedTuple):
+    """An amount in the currency of the books, and what it was in another one."""
+
+    amount: int
+    foreign: int
 
 
 def matched(
-    debits: Sequence[tuple[Entry, int]], credited: Sequence[tuple[Entry, int]]
-) -> Iterator[tuple[Entry, Entry, int]]:
-    """Match debits and credits in order; both add up to the same."""
+    debits: Sequence[tuple[Entry, Sum]], credited: Sequence[tuple[Entry, Sum]]
+) -> Iterator[tuple[Entry, Entry, Sum]]:
+    """Match debits and credits in order; both add up to the same.
+
+    Of another currency a pair has what is left of the side that it uses up.
+    """
     left, right = list(reversed(debits)), list(reversed(credited))
     while left and right:
         (debit, owed), (credit, given) = left.pop(), right.pop()
-        amount = min(owed, given)
-        yield debit, credit, amount
-        if owed > amount:
-            left.append((debit, owed - amount))
-        if given > amount:
-            right.append((credit, given - amount))
+        amount, foreign = min(owed, given)
+        yield debit, credit, Sum(amount, foreign)
+        if owed.amount > amount:
+            left.append((debit, Sum(owed.amount - amount, owed.foreign - foreign)))
+        if given.amount > amount:
+            right.append((credit, Sum(given.amount - amount, given.foreign - foreign)))
 
 
-def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: str) -> str:
+def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: str, foreign: int = 0) -> str:
     """Write one line. The account with a tax key is the second one, which is where the key belongs."""
     require(amount < LARGEST, f"DATEV has ten digits before the comma, and {amount} has more.")
     first, other, side = (credit, debit, "H") if debit.row.key else (debit, credit, "S")
@@ -147,11 +160,33 @@ def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: st
         22: quoted(of.source, 210),
         115: service_date(of.dated, of.booked),
     }
+    filled |= in_other_currency(debit, credit, amount, currency, foreign)
     if of.tax_id and {debit.treated.treatment, credit.treated.treatment} & set(EU):
         filled[40] = quoted(re.sub("[^A-Z0-9]", "", of.tax_id.upper()), 15)
     if of.tax_id:
         filled |= {23: quoted("Steuernummer", 20), 24: quoted(of.tax_id, 210)}
     return ";".join(filled.get(at, "") for at in range(1, LAST + 1))
+
+
+def in_other_currency(
+    debit: Entry, credit: Entry, amount: int, currency: str, foreign: int
+) -> dict[int, str]:
+    """Return the columns of an amount in another currency, beside that of the books.
+
+    A currency with three decimals, and a rate of more than four digits, have no column.
+    """
+    of, rate = debit.foreign_currency, debit.rate
+    apart = of != credit.foreign_currency or minor_digits(of) > 2
+    if rate is None or apart or foreign <= 0:
+        return {}
+    bought = (1 / rate).quantize(Decimal("0.000001"))
+    return {
+        1: comma(foreign, of),
+        3: quoted(of.upper(), 3),
+        4: f"{bought}".replace(".", ",") if 0 < bought < 10_000 else "",
+        5: comma(amount, currency),
+        6: quoted(currency.upper(), 3),
+    }
 
 
 def service_date(dated: date, booked: date) -> str:

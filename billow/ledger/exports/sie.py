@@ -7,7 +7,8 @@ from billow.core.books.chart import RETAINED, Row
 from billow.core.errors import require
 from billow.core.money import minor_digits
 from billow.ledger.chart import CHART
-from billow.ledger.exports import Booking, Books, Entry, in_charset, one_line
+from billow.ledger.exports import Booking, Books, in_charset, major, one_line
+from billow.ledger.exports.entries import Entry
 
 SERIES = "A"
 TYPES = {"asset": "T", "liability": "S", "income": "I", "expense": "K"}
@@ -65,8 +66,9 @@ def voucher(booking: Booking, books: Books) -> Iterator[str]:
 
 
 def told(one: Entry) -> str:
-    """Return how an entry is treated for tax, as oss DE 19."""
-    return " ".join(one.treated.said().values())
+    """Return how an entry is treated for tax, as oss DE 19, and what it was otherwise: USD 19.99."""
+    foreign = [one.foreign_currency.upper(), str(major(one.foreign, one.foreign_currency))]
+    return " ".join([*one.treated.said().values(), *(foreign if one.foreign_currency else [])])
 
 
 def by_number(books: Books, balances: dict[tuple[Row, str], int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from billow.pages.dashboard.visit import Desk, Visit, screen
 TITLES = {
     "aging": "Receivables by age",
     "deferred": "Deferred revenue",
+    "deferred_ahead": "Deferred revenue by coming month",
     "ec_sales": "EC sales list",
     "oss": "One-stop shop",
     "recovery": "Recovered payments",

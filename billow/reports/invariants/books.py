@@ -121,7 +121,11 @@ def taxes_are_booked(tx: Tx, customers: Sequence[str]) -> Iterator[Finding]:
         " join invoices i on i.id = n.invoice cross join jsonb_array_elements(n.total_taxes) e"
         f" where n.customer = x.id and n.status = 'issued' and i.status in {STANDING})"
         " - (select coalesce(sum((e->>'amount')::bigint), 0) from refunds f"
-        " cross join jsonb_array_elements(f.granted->'taxes') e where f.customer = x.id) as found"
+        " cross join jsonb_array_elements(f.granted->'taxes') e where f.customer = x.id)"
+        " - (select coalesce(sum((e->>'amount')::bigint), 0) from payment_records p"
+        " cross join jsonb_array_elements(p.refunds) f"
+        " cross join jsonb_array_elements(f->'granted'->'taxes') e"
+        " where p.customer = x.id) as found"
         " from unnest(%(ids)s::text[]) as x (id)"
     )
     yield from differences(tx, "taxes_are_booked", sql, customers)

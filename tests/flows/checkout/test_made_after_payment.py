@@ -6,8 +6,10 @@ import pytest
 
 from billow import selling
 from billow.app import App
+from billow.core.payments import Declined
 from tests.flows.checkout.test_debits_on_pages import DEBIT
 from tests.flows.conftest import do_what_is_due
+from tests.flows.payments.test_intents import gateway_of
 from tests.support.page_visits import PAYER, Visitor
 from tests.support.world import World
 
@@ -143,6 +145,54 @@ def test_a_debit_has_its_invoice_when_its_money_has_come(world: World, app: App)
     assert done["payment_status"] == "paid"
     assert world.get(f"/v1/invoices/{done['invoice']}")["status"] == "paid"
     assert emitted(world)[-1] == "checkout.session.async_payment_succeeded"
+
+
+FAILS_LATER = "DE62370400440532013001"
+
+
+def test_a_debit_that_is_refused_at_once_leaves_no_subscription(
+    world: World, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a subscription nor an invoice nor a number; another account then buys it."""
+    ann = world.customer("ann", card=None)
+    types = {"allowed_payment_method_types": ["card", "sepa_debit"]}
+    made = session(world, "subscription", "eur", customer=ann.id, **types)
+    world.forget()
+    visitor = Visitor(app).opens(made["url"])
+    with monkeypatch.context() as patched:
+        refusal = Declined("debit_not_authorized", "debit_not_authorized", "Refused.", False)
+        patched.setattr(type(gateway_of(world.api)), "charge", lambda gateway, charge: refusal)
+        visitor.sends(**DEBIT)
+    assert read(world, made)["status"] == "open"
+    assert not world.get("/v1/subscriptions", status="all")["data"] and not world.get("/v1/invoices")["data"]
+    assert not [one for one in emitted(world) if one.startswith(("invoice", "customer.subscription"))]
+    assert "Thank you" in visitor.sends(**DEBIT).words()
+    done = read(world, made)
+    [subscription] = world.get("/v1/subscriptions")["data"]
+    [invoice] = world.get("/v1/invoices")["data"]
+    assert (done["status"], done["payment_status"]) == ("complete", "unpaid")
+    assert (done["subscription"], done["invoice"]) == (subscription["id"], invoice["id"])
+    assert (subscription["status"], invoice["status"]) == ("active", "open")
+    assert invoice["number"].endswith("-0001") and subscription["default_payment_method"]
+    created = [one for one in emitted(world) if one in ("customer.subscription.created", "invoice.finalized")]
+    assert created == ["invoice.finalized", "customer.subscription.created"]
+    [intent] = world.get("/v1/payment_intents", customer=ann.id)["data"]
+    assert intent["status"] == "processing"
+    follow(world, app)
+    assert read(world, made)["payment_status"] == "paid"
+    paid = world.get(f"/v1/invoices/{invoice['id']}")
+    assert (paid["status"], paid["amount_paid"]) == ("paid", 2000)
+    assert len(world.get("/v1/charges")["data"]) == 2
+
+
+def test_a_debit_that_fails_later_voids_its_invoice(world: World, app: App) -> None:
+    types = {"allowed_payment_method_types": ["card", "sepa_debit"]}
+    made = session(world, "subscription", "eur", **types)
+    Visitor(app).opens(made["url"]).sends(**{**DEBIT, "iban": FAILS_LATER})
+    assert read(world, made)["status"] == "complete"
+    follow(world, app)
+    assert world.get(f"/v1/invoices/{read(world, made)['invoice']}")["status"] == "void"
+    assert emitted(world)[-1] == "checkout.session.async_payment_failed"
 
 
 def follow(world: World, app: App) -> None:

@@ -142,6 +142,30 @@ def test_an_amount_below_the_minimum_is_carried_over_in_the_balance(api: Any) ->
     check_books(api)
 
 
+def test_what_exceeds_the_largest_charge_is_carried_over_in_the_balance(api: Any) -> None:
+    """1,500,000.00: 999,999.99 are charged, the rest by the next invoice; a sent one asks for all of it."""
+    ann = api.post("/v1/customers")["id"]
+
+    def charged(amount: int) -> dict[str, Any]:
+        api.post("/v1/invoiceitems", {"customer": ann, "amount": str(amount), "currency": "usd"})
+        made = api.post("/v1/invoices", {"customer": ann, "pending_invoice_items_behavior": "include"})
+        return dict(api.post(f"/v1/invoices/{made['id']}/finalize"))
+
+    done = charged(150_000_000)
+    assert (done["total"], done["amount_due"], done["ending_balance"]) == (
+        150_000_000,
+        99_999_999,
+        50_000_001,
+    )
+    assert kinds(api, ann) == [("invoice_too_large", 50_000_001, 50_000_001)]
+    voided = api.post(f"/v1/invoices/{done['id']}/void")
+    assert voided["status"] == "void" and kinds(api, ann)[-1] == ("unapplied_from_invoice", -50_000_001, 0)
+    charged(150_000_000)
+    assert charged(1000)["amount_due"] == 50_001_001
+    assert invoice(api, api.post("/v1/customers")["id"], 150_000_000)["amount_due"] == 150_000_000
+    check_books(api)
+
+
 def test_transactions_are_paged_and_found_by_their_time(api: Any) -> None:
     ann = api.post("/v1/customers")["id"]
     ids = [api.post(path(ann), USD)["id"] for _ in range(3)]

@@ -106,8 +106,9 @@ def test_a_payment_without_an_invoice_is_no_sale_any_more(world: World, anna: Cu
     assert booked(world, "revenue:none") == -10000  # of the invoice, whose item has no product
     path = f"/v1/invoices/{invoice.data['id']}/attach_payment"
     assert "already pays" in world.refused(path, payment_intent=intent)["message"]
-    waiting = world.post("/v1/payment_intents", amount=100, currency="usd", customer=anna.id)["id"]
-    error = world.refused(path, payment_intent=waiting)
+    ended = world.post("/v1/payment_intents", amount=100, currency="usd", customer=anna.id)["id"]
+    world.post(f"/v1/payment_intents/{ended}/cancel")
+    error = world.refused(path, payment_intent=ended)
     assert error["code"] == "payment_intent_unexpected_state"
 
 

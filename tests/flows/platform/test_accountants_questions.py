@@ -39,6 +39,39 @@ def test_deferred_revenue_moves_from_month_to_month(app: App, world: World) -> N
     ]
 
 
+def test_deferred_revenue_is_earned_in_the_months_to_come(app: App, world: World) -> None:
+    """A year from January, ninety days from mid-March, and a credit: the sums are the ledger's."""
+    world.at("2026-01-01")
+    anna, ben = world.customer("anna"), world.customer("ben")
+    anna.owes(36500, "A year", period={"start": 1767225600, "end": 1798761600})
+    anna.bills().does("finalize")
+    world.at("2026-03-15 12:00")
+    ben.owes(10001, "Ninety days", currency="eur", period={"start": 1773576000, "end": 1781352000})
+    ben.bills(currency="eur").does("finalize")
+    at = datetime(2026, 3, 16, tzinfo=UTC)
+
+    def schedule(at: datetime) -> dict[tuple[str, str], int]:
+        found = {(r["currency"], r["month"]): r["amount"] for r in asked(app, world, "deferred_ahead", at)}
+        for currency in {currency for currency, _ in found}:
+            due = sum(r["amount"] for r in asked(app, world, "deferred", at) if r["currency"] == currency)
+            assert sum(of for (other, _), of in found.items() if other == currency) == due
+        return found
+
+    found = schedule(at)
+    assert [found["usd", f"2026-{month:02d}"] for month in range(3, 13)] == [
+        *(3100, 3000, 3100, 3000, 3100, 3100, 3000, 3100, 3000, 3100)
+    ]
+    assert [found["eur", f"2026-{month:02d}"] for month in range(3, 7)] == [1833, 3334, 3444, 1390]
+    world.post("/v1/credit_notes", invoice=anna.last_invoice.data["id"], amount=3650)
+    credited = schedule(datetime(2026, 3, 16, tzinfo=UTC))
+    assert credited["usd", "2026-03"] == 2790 and sum(credited.values()) == 27540 + 10001
+    world.at("2026-06-20")
+    later = schedule(datetime(2026, 6, 20, tzinfo=UTC))
+    assert {place: of for place, of in credited.items() if place[1] > "2026-06"} == {
+        place: of for place, of in later.items() if place[1] > "2026-06"
+    }
+
+
 def test_gateways_credit_and_losses(app: App, world: World) -> None:
     world.at("2026-01-10")
     anna, ben = world.customer("anna", balance=-3000), world.customer("ben", card=None)
