@@ -137,7 +137,7 @@ def mandate_of(tx: Tx, intent: PaymentIntent, wanted: Confirm, method: PaymentMe
         return mandates.covering(tx, wanted.mandate, method.id).id
     if intent.invoice and not wanted.mandate_data:
         return None
-    found = mandates.of_intent(tx, method, wanted.mandate_data, "payment_intent")
+    found = mandates.of_intent(tx, method, wanted.mandate_data, intent)
     return found.id if found else None
 
 

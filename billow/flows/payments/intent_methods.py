@@ -9,6 +9,7 @@ from billow.core import intents
 from billow.core.errors import Refused, require
 from billow.core.payments import names_test_method
 from billow.flows.customers import payment_methods
+from billow.flows.payments import mandates
 from billow.resources import method_options
 from billow.resources import payment_method_configuration as configurations
 from billow.resources.intent_shapes import AutomaticMethods
@@ -121,11 +122,8 @@ def options_sent(options: Any) -> dict[str, Any]:
     """Return what a request sets for each type of payment methods; one that it empties is reset."""
     if isinstance(options, dict):  # of a confirmation token
         return options
-    found = options.sent() if options else {}
-    return {
-        name: {key: rows.plain_value(item) for key, item in one.sent().items()} if one else {}
-        for name, one in found.items()
-    }
+    mandates.check_prefixes(options)
+    return method_options.said(options)
 
 
 def offered(
