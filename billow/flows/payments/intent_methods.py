@@ -9,6 +9,7 @@ from billow.core import intents
 from billow.core.errors import Refused, require
 from billow.core.payments import names_test_method
 from billow.flows.customers import payment_methods
+from billow.flows.customers.shared_methods import USED
 from billow.flows.payments import mandates
 from billow.resources import method_options
 from billow.resources import payment_method_configuration as configurations
@@ -157,13 +158,6 @@ def check_type(intent: Intent, method: PaymentMethod) -> None:
         " it.",
         param="payment_method",
     )
-
-
-USED = (
-    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared"
-    " with a connected account without Customer attachment, or was detached from a Customer. It may not be"
-    " used again. To use a PaymentMethod multiple times, you must attach it to a Customer first."
-)
 
 
 def check_owner(method: PaymentMethod, customer: str | None) -> None:
