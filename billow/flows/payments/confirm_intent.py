@@ -8,6 +8,7 @@ from billow.core.payments import Declined, NeedsAction, Outcome
 from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import (
     abandoned,
+    amount_lines,
     collect,
     confirmation_tokens,
     intent_methods,
@@ -164,9 +165,5 @@ def kept(wanted: Any, intent: PaymentIntent) -> dict[str, Any]:
     sent = {name: value for name, value in wanted.sent().items() if name in KEPT}
     changes = {name: rows.plain_value(value) for name, value in sent.items()}
     if "amount_details" in changes:
-        given = wanted.amount_details.sent() if wanted.amount_details else {}
-        changes["amount_details"] = {
-            "tip": {},
-            **{name: rows.plain_value(one) for name, one in given.items()},
-        }
+        changes["amount_details"] = amount_lines.kept(intent.id, wanted.amount_details)
     return changes
