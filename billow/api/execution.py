@@ -159,7 +159,10 @@ class Execution:
     def _begin(self, call: Call) -> Callable[[], AbstractContextManager[Tx]]:
         """Return the function that begins each transaction of a request."""
         return partial(
-            self._transaction, call, Cause(call.request, call.idempotency_key), Turn(self.db.waiters)
+            self._transaction,
+            call,
+            Cause(call.request, call.idempotency_key, call.key.platform),
+            Turn(self.db.waiters),
         )
 
     @contextmanager

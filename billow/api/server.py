@@ -144,7 +144,8 @@ class Server:
         version = None if key.customer else self.keys.version_of_connected(key.tenant, account)
         if version is None:
             raise no_access(account)
-        return replace(key, tenant=f"{account}/{mode}", version=version)
+        platform = None if key.kind == "publishable" else key.tenant
+        return replace(key, tenant=f"{account}/{mode}", version=version, platform=platform)
 
     def _answer(self, call: Call, request: Received, share: Share) -> Answer:
         verb = call.verb

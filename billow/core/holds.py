@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from billow.core.money import LARGEST_CHARGE
+
 MULTICAPTURE, INCREMENT = "multicapture", "incremental_authorization"
 OVERCAPTURE, EXTENDED = "overcapture", "extended_authorization"
 WISHES = (EXTENDED, INCREMENT, MULTICAPTURE, OVERCAPTURE)
@@ -20,8 +22,11 @@ OVER_PERCENT = 15
 
 
 def with_overcapture(held: int) -> int:
-    """Return the most that can be captured of a hold with overcapture: 10.05 becomes 11.55, rounded down."""
-    return held + held * OVER_PERCENT // 100
+    """Return the most that can be captured of a hold with overcapture: 10.05 becomes 11.55, rounded down.
+
+    It is never more than can be charged at all.
+    """
+    return max(held, min(held + held * OVER_PERCENT // 100, LARGEST_CHARGE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Charge:
     """The type of the payment method."""
     wishes: tuple[str, ...] = ()
     """What is asked of a hold, where the card allows it: the names of `core/holds.py`."""
+    three_d_secure: str | None = None
+    """How the holder of a card is asked to authenticate, where the bank would not ask: any or challenge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class SetUp:
     off_session: bool = True
     return_url: str | None = None
     type: str = "card"
+    three_d_secure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

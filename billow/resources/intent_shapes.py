@@ -67,9 +67,35 @@ class LineTax(Params):
     total_tax_amount: int = f.amount(min=0, required=True)
 
 
+class CommodityOfLine(Params):
+    commodity_code: str | None = f.text()
+
+
+class KlarnaOfLine(Params):
+    image_url: str | None = f.url()
+    product_url: str | None = f.url()
+    reference: str | None = f.text(max=255)
+    subscription_reference: str | None = f.text(max=2048)
+
+
+class PaypalOfLine(Params):
+    category: str | None = f.choice(CREATE, "digital_goods", "donation", "physical_goods")
+    description: str | None = f.text(max=127)
+    sold_by: str | None = f.text()
+
+
+class OptionsOfLine(Params):
+    """What is said of a line to the gateways of some types of payment methods."""
+
+    card: CommodityOfLine | None = f.nested(shape=CommodityOfLine)
+    card_present: CommodityOfLine | None = f.nested(shape=CommodityOfLine)
+    klarna: KlarnaOfLine | None = f.nested(shape=KlarnaOfLine)
+    paypal: PaypalOfLine | None = f.nested(shape=PaypalOfLine)
+
+
 class DetailedLine(Params):
     discount_amount: int | None = f.amount(min=0)
-    payment_method_options: dict[str, Any] | None = f.nested()
+    payment_method_options: OptionsOfLine | None = f.nested(shape=OptionsOfLine)
     product_code: str | None = f.text(max=12)
     product_name: str = f.text(max=1024, required=True)
     quantity: int = f.integer(min=1, required=True)
@@ -93,7 +119,7 @@ class AmountDetails(Params):
 
     discount_amount: int | None = f.amount(min=0, unset=True)
     enforce_arithmetic_validation: bool | None = f.boolean()
-    line_items: list[Any] | None = f.array(item=DetailedLine, unset=True)
+    line_items: list[Any] | None = f.array(item=DetailedLine, max=200, unset=True)
     shipping: DetailedShipping | None = f.nested(shape=DetailedShipping, unset=True)
     tax: DetailedTax | None = f.nested(shape=DetailedTax, unset=True)
 

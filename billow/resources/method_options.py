@@ -1,102 +1,95 @@
-"""Shapes of `payment_method_options`: what is set for each type of payment methods of an intent."""
+"""Read and show `payment_method_options`: what is set for each type of the payment methods of an intent."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from billow.api import fields as f
-from billow.api.fields import CREATE
-from billow.api.params import Params
+from billow.api.params import Params, json_value, specs
+from billow.resources.method_option_shapes import payments, setups
 from billow.resources.payment_method_types import BY_NAME
 
-USAGES = ("none", "off_session", "on_session")
-NETWORKS = (
-    "amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "girocard", "interac", "jcb", "link",
-    "mastercard", "unionpay", "unknown", "visa",
-)  # fmt: skip
+
+class PaymentOptions(Params):
+    """What is set for the payment methods of a payment, by their type."""
+
+    __annotations__ = dict.fromkeys(payments.SHAPES, Any)
+    vars().update({name: f.nested(shape=shape, unset=True) for name, shape in payments.SHAPES.items()})
 
 
-def if_available() -> Any:
-    """Declare a wish that a bank fulfils where it can."""
-    return f.choice(CREATE, "if_available", "never")
+class SetUpOptions(Params):
+    """What is set for the payment methods of a set-up, by their type."""
+
+    __annotations__ = dict.fromkeys(setups.SHAPES, Any)
+    vars().update({name: f.nested(shape=shape) for name, shape in setups.SHAPES.items()})
 
 
-class CardOptions(Params):
-    capture_method: str | None = f.choice(CREATE, "manual", unset=True)
-    cvc_token: str | None = f.text()
-    installments: dict[str, Any] | None = f.nested()
-    mandate_options: dict[str, Any] | None = f.nested()
-    moto: bool | None = f.boolean()
-    network: str | None = f.choice(CREATE, *NETWORKS)
-    request_extended_authorization: str | None = if_available()
-    request_incremental_authorization: str | None = if_available()
-    request_multicapture: str | None = if_available()
-    request_overcapture: str | None = if_available()
-    request_three_d_secure: str | None = f.choice(CREATE, "any", "automatic", "challenge")
-    require_cvc_recollection: bool | None = f.boolean()
-    setup_credential_usage: str | None = f.choice(CREATE, "installment", "recurring", "unscheduled")
-    setup_future_usage: str | None = f.choice(CREATE, *USAGES, unset=True)
-    statement_descriptor_suffix_kana: str | None = f.line(max=22, unset=True)
-    statement_descriptor_suffix_kanji: str | None = f.line(max=17, unset=True)
-    stored_credential_usage: str | None = f.choice(CREATE, "installment", "recurring", "unscheduled")
-    three_d_secure: dict[str, Any] | None = f.nested()
-
-
-class OtherOptions(Params):
-    """What is set for a bank account, a wallet or a voucher."""
-
-    app_id: str | None = f.text()
-    bank_transfer: dict[str, Any] | None = f.nested()
-    capture_method: str | None = f.choice(CREATE, "manual", unset=True)
-    client: str | None = f.choice(CREATE, "android", "ios", "mobile_web", "web")
-    code: str | None = f.text()
-    confirmation_number: str | None = f.text(unset=True)
-    express_checkout_element_session_id: str | None = f.text()
-    currency: str | None = f.currency()
-    expires_after_days: int | None = f.integer(min=0, max=60, unset=True)
-    expires_after_seconds: int | None = f.integer(min=10, max=1209600)
-    expires_at: int | None = f.integer(unset=True)
-    financial_connections: dict[str, Any] | None = f.nested()
-    funding_type: str | None = f.choice(CREATE, "bank_transfer")
-    mandate_options: dict[str, Any] | None = f.nested()
-    networks: dict[str, Any] | None = f.nested()
-    on_demand: dict[str, Any] | None = f.nested()
-    persistent_token: str | None = f.text()
-    preferred_language: str | None = f.choice(CREATE, "de", "en", "fr", "nl", unset=True)
-    preferred_locale: str | None = f.text()
-    product_description: str | None = f.text(unset=True)
-    reference: str | None = f.text(unset=True)
-    risk_correlation_id: str | None = f.text()
-    setup_future_usage: str | None = f.choice(CREATE, *USAGES, unset=True)
-    subscriptions: list[Any] | None = f.array(item=f.nested(), unset=True)
-    target_date: str | None = f.text()
-    tos_shown_and_accepted: bool | None = f.boolean()
-    transaction_purpose: str | None = f.choice(
-        CREATE, "goods", "other", "services", "unspecified", unset=True
-    )
-    verification_method: str | None = f.choice(CREATE, "automatic", "instant", "microdeposits")
-
-
-SHAPES: dict[str, type[Params]] = {
-    **dict.fromkeys(BY_NAME, OtherOptions),
-    "card": CardOptions,
-    **dict.fromkeys(("card_present", "interac_present", "payto", "upi"), OtherOptions),
+#: What a request says that is used once, or that the gateway is told by its own form, and is never shown.
+NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "blik": ("code",),
+    "card": ("cvc_token", "moto", "three_d_secure"),
+    "klarna": ("on_demand", "subscriptions"),
+    "p24": ("tos_shown_and_accepted",),
+    "paypal": ("risk_correlation_id",),
+    "us_bank_account": ("networks",),
 }
-
-
-class MethodOptions(Params):
-    __annotations__ = dict.fromkeys(SHAPES, Any)
-    vars().update({name: f.nested(shape=shape, unset=True) for name, shape in SHAPES.items()})
-
-
+NOT_SHOWN_OF_PAYMENTS = {**NOT_SHOWN, "upi": ("mandate_options",)}
+NOT_SHOWN_OF_SET_UPS = {**NOT_SHOWN, "upi": ("setup_future_usage",)}
 Sent = dict[str, Any] | None
+
+
+def said(options: Params | None) -> dict[str, Any]:
+    """Return what a request sets for each type, in JSON values; a type that it empties is reset."""
+    return {name: values(one) if one else {} for name, one in (options.sent() if options else {}).items()}
+
+
+def values(one: Params) -> dict[str, Any]:
+    """Return what a request sets for one type, in JSON values."""
+    known = specs(type(one))
+    return {name: json_value(known[name], value) for name, value in one.sent().items()}
 
 
 def shown(types: list[str], sent: Sent, before: Sent = None, setup: bool = False) -> dict[str, Any]:
     """Return the options of an intent: for each of its types what was sent, or else what is usual."""
+    hidden = NOT_SHOWN_OF_SET_UPS if setup else NOT_SHOWN_OF_PAYMENTS
     options = {}
     for name in types:
         kind = BY_NAME[name]
         usual = kind.setup_options if setup else kind.options
         merged = {**usual, **((before or {}).get(name) or {}), **((sent or {}).get(name) or {})}
+        merged = {key: value for key, value in merged.items() if key not in hidden.get(name, ())}
+        if merged.get("installments"):
+            merged["installments"] = {"available_plans": [], **merged["installments"]}
         if merged:
             options[name] = merged
     return options
+
+
+#: What subscriptions set for a card, Blik and Pix, and their invoices do not show.
+OF_AGREEMENTS: Mapping[str, tuple[str, ...]] = {
+    "blik": ("mandate_options",),
+    "card": ("mandate_options", "network"),
+    "pix": ("mandate_options",),
+}
+
+
+def of_invoice(agreed: Sent) -> Sent:
+    """Return what an invoice takes of the options of its subscription: without the terms of the agreement."""
+    if agreed is None:
+        return None
+    found: dict[str, Any] = {}
+    for name, one in agreed.items():
+        left = OF_AGREEMENTS.get(name, ())
+        found[name] = one and {key: value for key, value in one.items() if key not in left}
+        if name == "card" and one:
+            found[name] = {"installments": None, **found[name]}
+    return found
+
+
+def of_set_up(agreed: Sent) -> dict[str, Any]:
+    """Return what a set-up for a subscription takes of its options: without the mandate of a card."""
+    found: dict[str, Any] = {}
+    for name, one in (agreed or {}).items():
+        known = specs(setups.SHAPES[name]).keys() if name in setups.SHAPES else set()
+        left = ("mandate_options",) if name == "card" else ()
+        found[name] = {k: v for k, v in (one or {}).items() if k in known and k not in left and v is not None}
+    return found

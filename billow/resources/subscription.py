@@ -11,6 +11,7 @@ from billow.api.params import Params
 from billow.api.resource import REGISTRY, Resource, Where
 from billow.core import lifecycle
 from billow.resources.invoice import LIABLE, CustomField
+from billow.resources.method_option_shapes.settings import OfSubscriptions
 from billow.resources.payment_method_types import BY_NAME
 from billow.store.search import Searched
 
@@ -54,43 +55,8 @@ class CancellationDetails(Params):
     reason: str | None = f.absent()
 
 
-NETWORKS = (
-    *("amex", "cartes_bancaires", "diners", "discover", "eftpos_au", "girocard", "interac", "jcb", "link"),
-    *("mastercard", "unionpay", "unknown", "visa"),
-)
-
-
-class CardMandate(Params):
-    amount: int | None = f.amount(min=0)
-    amount_type: str | None = f.choice(SHOWN, "fixed", "maximum")
-    description: str | None = f.text(max=200, unset=True)
-
-
-class CardOptions(Params):
-    mandate_options: CardMandate | None = f.nested(shape=CardMandate)
-    network: str | None = f.choice(SHOWN, *NETWORKS)
-    request_three_d_secure: str | None = f.choice(SHOWN, "any", "automatic", "challenge")
-
-
-class PaymentMethodOptions(Params):
-    """Options of cards; options of other types are refused."""
-
-    acss_debit: dict[str, Any] | None = f.absent()
-    bancontact: dict[str, Any] | None = f.absent()
-    billie: dict[str, Any] | None = f.absent()
-    blik: dict[str, Any] | None = f.absent()
-    card: CardOptions | None = f.nested(shape=CardOptions, unset=True)
-    customer_balance: dict[str, Any] | None = f.absent()
-    konbini: dict[str, Any] | None = f.absent()
-    payto: dict[str, Any] | None = f.absent()
-    pix: dict[str, Any] | None = f.absent()
-    sepa_debit: dict[str, Any] | None = f.absent()
-    upi: dict[str, Any] | None = f.absent()
-    us_bank_account: dict[str, Any] | None = f.absent()
-
-
 class PaymentSettings(Params):
-    payment_method_options: PaymentMethodOptions | None = f.nested(shape=PaymentMethodOptions)
+    payment_method_options: OfSubscriptions | None = f.nested(shape=OfSubscriptions)
     payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, *BY_NAME), unset=True)
     save_default_payment_method: str | None = f.choice(SHOWN, "off", "on_subscription", default="off")
 

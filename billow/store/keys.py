@@ -40,6 +40,8 @@ class Key:
     """The default version of the API of the key's account, or of an ephemeral key itself."""
     customer: str = ""
     """The one customer that an ephemeral key is for."""
+    platform: str | None = None
+    """The tenant of the platform whose secret or restricted key acts for a connected account."""
 
 
 def minted(kind: str, tenant: str) -> str:

@@ -1092,6 +1092,7 @@ create table attempts (
     return_url     text,                            -- where its customer comes back to from a page of the bank's
     action_url     text,                            -- of that page
     wishes         jsonb       not null default '[]', -- what is asked of the gateway where a payment is held
+    three_d_secure text        check (three_d_secure in ('any', 'challenge')),  -- asked of a card's holder, who is there
     final          boolean     not null default true, -- whether a capture is the last one
     terms          jsonb,                           -- what a raised hold changes on its intent once it has succeeded
     movement       text,                            -- the balance transaction of a capture

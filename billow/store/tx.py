@@ -44,6 +44,8 @@ class Cause:
 
     request: str | None = None
     idempotency_key: str | None = None
+    platform: str | None = None
+    """The tenant of the platform whose key acts for a connected account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,7 @@ BELOW = {
     "/v1/accounts/{id}/persons/{person}": "accounts",
     "/v1/billing/meters/{id}/event_summaries": "billing_meter_event_summaries",
     "/v1/billing/wallets/{id}/balance": "billing_wallets",
+    "/v1/payment_intents/{id}/amount_details_line_items": "payment_intents",
     "/v1/charges/{id}/refunds": "refunds",
     "/v1/credit_notes/{id}/lines": "credit_notes",
     "/v1/charges/{id}/refunds/{refund}": "refunds",

@@ -5,7 +5,9 @@ import pytest
 from billow.core.holds import Hold, with_overcapture
 
 
-@pytest.mark.parametrize(("held", "most"), [(1000, 1150), (1005, 1155), (1, 1), (6, 6), (7, 8)])
+@pytest.mark.parametrize(
+    ("held", "most"), [(1000, 1150), (1005, 1155), (1, 1), (6, 6), (7, 8), (99_999_998, 99_999_999)]
+)
 def test_a_hold_may_be_overcaptured_by_fifteen_percent_rounded_down(held: int, most: int) -> None:
     assert with_overcapture(held) == most
 

@@ -6,6 +6,8 @@ from typing import Any
 
 def agrees(sent: Any, shown: Any) -> bool:
     """Check whether a shown value is the one sent: every key sent of a hash, every element of a list."""
+    if sent == {}:  # a form cannot send a hash of which nothing is said
+        return not shown
     if isinstance(shown, dict) and isinstance(sent, dict):
         return all(name in shown and agrees(value, shown[name]) for name, value in sent.items())
     if isinstance(shown, list) and isinstance(sent, list):

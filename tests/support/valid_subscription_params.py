@@ -18,8 +18,53 @@ CARD = {
     "network": "visa",
     "request_three_d_secure": "any",
 }
+OPTIONS = {
+    "acss_debit": {
+        "mandate_options": {"transaction_type": "business"}, "verification_method": "microdeposits",
+    },
+    "bancontact": {"preferred_language": "nl"},
+    "billie": {
+        "company_details": {
+            "registered_address": {
+                "city": "Bern", "country": "CH", "line1": "Gasse 1", "line2": "Hof", "postal_code": "3000",
+                "state": "BE",
+            },
+            "registered_name": "Ann AG", "registration_number": "7", "registration_type": "ch_ein",
+            "vat": "CHE-1",
+        },
+    },
+    "blik": {"mandate_options": {"expires_at": str(FAR)}},
+    "card": CARD,
+    "customer_balance": {
+        "bank_transfer": {"eu_bank_transfer": {"country": "DE"}, "type": "eu_bank_transfer"},
+        "funding_type": "bank_transfer",
+    },
+    "konbini": {},
+    "payto": {"mandate_options": {"amount": "7", "purpose": "utility"}},
+    "pix": {
+        "expires_after_seconds": "60",
+        "mandate_options": {
+            "amount": "7", "amount_includes_iof": "always", "end_date": "2099-12-31",
+            "payment_schedule": "yearly",
+        },
+    },
+    "sepa_debit": {},
+    "upi": {
+        "mandate_options": {
+            "amount": "7", "amount_type": "fixed", "description": "As agreed", "end_date": str(FAR),
+        },
+    },
+    "us_bank_account": {
+        "financial_connections": {
+            "filters": {"account_subcategories": ["checking"]}, "permissions": ["balances"],
+            "prefetch": ["balances"],
+        },
+        "verification_method": "microdeposits",
+    },
+}  # fmt: skip
+"""Of two types nothing can be said; a form can only reset them."""
 PAYMENT = {
-    "payment_method_options": {"card": CARD},
+    "payment_method_options": OPTIONS,
     "payment_method_types": ["card"],
     "save_default_payment_method": "on_subscription",
 }

@@ -11,6 +11,7 @@ from billow.flows.billing import billing_periods, discounts, oversize, pending_i
 from billow.flows.billing.exemption import exemption
 from billow.flows.billing.lines import Period, counting_of, item_line
 from billow.flows.outside.seller import default_tax_ids, seller_of
+from billow.resources import method_options
 from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.invoice import RENDERING, Invoice
@@ -185,7 +186,7 @@ def subscription_fields(subscription: Subscription) -> dict[str, Any]:
         **{name: settings[name] for name in SETTINGS if settings.get(name) is not None},
         "payment_settings": {
             "default_mandate": None,
-            "payment_method_options": _options(payment.get("payment_method_options")),
+            "payment_method_options": method_options.of_invoice(payment.get("payment_method_options")),
             "payment_method_types": payment.get("payment_method_types"),
         },
         **shares_of(subscription),
@@ -224,15 +225,6 @@ def tax_of(agreed: dict[str, Any]) -> dict[str, Any]:
     """Return the automatic tax of an invoice as its subscription has it."""
     named = {name: agreed[name] for name in ("enabled", "liability")}
     return {**NO_AUTOMATIC_TAX, **named}
-
-
-def _options(agreed: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return payment method options as invoices show them: of a card only those that one payment needs."""
-    card = (agreed or {}).get("card")
-    if not agreed or not card:
-        return agreed
-    once = {"installments": None, "request_three_d_secure": card["request_three_d_secure"]}
-    return {**agreed, "card": once}
 
 
 def account_of(tx: Tx) -> dict[str, Any]:

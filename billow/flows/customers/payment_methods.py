@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from billow.api import fields as f
-from billow.api import listing, params, rights, rows
+from billow.api import listing, params, rows
 from billow.api.fields import CREATE
 from billow.api.params import Params, merged
 from billow.api.resource import EPOCH, route
@@ -188,14 +188,6 @@ class NewMethod(Described):
 
     __annotations__ = dict.fromkeys(GIVEN, Any)
     vars().update({name: f.nested(shape=shape) for name, shape in GIVEN.items()})
-
-
-@PaymentMethod.create(NewMethod)
-@rights.browser()
-def create(tx: Tx, wanted: Described) -> Steps:
-    """Create a payment method from a token, the number of a test card or account, or the name of a wallet."""
-    tx, method = yield from new_from(tx, wanted)
-    return rows.insert(tx, method, event=None)
 
 
 def new_from(tx: Tx, wanted: Described, at: str = "", check: bool = True) -> Steps:

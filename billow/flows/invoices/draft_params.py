@@ -12,13 +12,14 @@ from billow.core.errors import require
 from billow.flows.billing.discounts import DiscountTerm
 from billow.flows.taxes import params as taxes
 from billow.flows.taxes.params import AutomaticTax
+from billow.resources import method_options
 from billow.resources import tax_id as tax_ids
 from billow.resources.connected_account import ConnectedAccount
 from billow.resources.customer import Address
 from billow.resources.invoice import CustomField
 from billow.resources.invoice_rendering_template import check_usable
 from billow.resources.mandate import Mandate
-from billow.resources.method_options import MethodOptions
+from billow.resources.method_option_shapes.settings import OfInvoices
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
 from billow.resources.shipping_rate import ShippingRateData
@@ -35,7 +36,7 @@ class PaymentSettings(Params):
     """How an invoice may be paid."""
 
     default_mandate: str | None = f.ref("mandate", unset=True)
-    payment_method_options: MethodOptions | None = f.nested(shape=MethodOptions, unset=True)
+    payment_method_options: OfInvoices | None = f.nested(shape=OfInvoices, unset=True)
     payment_method_types: list[str] | None = f.array(item=f.choice(SHOWN, *BY_NAME), unset=True)
 
 
@@ -220,7 +221,7 @@ def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettin
         rows.find(tx, Mandate, wanted.default_mandate, param="payment_settings[default_mandate]")
     if wanted.payment_method_options:
         sent["payment_method_options"] = {
-            name: {key: rows.plain_value(value) for key, value in one.sent().items()} if one else None
+            name: one and method_options.values(one)
             for name, one in wanted.payment_method_options.sent().items()
         }
     return {**before, **sent}

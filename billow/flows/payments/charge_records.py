@@ -126,7 +126,7 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
     if case.method is None:
         return None
     if case.method.type != "card":
-        return details_of_account(case.method)
+        return details_of_account(case.method, case.intent.mandate if case.intent else None)
     card = {**(methods.checked(case.method.card) or {}), "amount_authorized": case.attempt.amount}
     named = (
         {
@@ -140,11 +140,11 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
     return {"card": {**charge_card(card), **named}, "type": "card"}
 
 
-def details_of_account(method: PaymentMethod) -> dict[str, Any]:
-    """Return the bank account or wallet of an attempt as its charge shows it."""
+def details_of_account(method: PaymentMethod, mandate: str | None) -> dict[str, Any]:
+    """Return the bank account or wallet of an attempt as its charge shows it, with its mandate."""
     left_out = ("generated_from", "networks", "status_details", "financial_connections_account")
     shown = {name: value for name, value in methods.hash_of(method).items() if name not in left_out}
-    more = {"mandate": None} if BY_NAME[method.type].mandate is not None else {}
+    more = {"mandate": mandate} if BY_NAME[method.type].mandate is not None else {}
     return {method.type: {**shown, **more}, "type": method.type}
 
 

@@ -21,6 +21,7 @@ from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
+from billow.resources.setup_intent import SetupIntent
 from billow.resources.subscription import Subscription
 from billow.store import jobs
 from billow.store.jobs import job
@@ -246,6 +247,7 @@ def begin_many(
                 off_session=off_session,
                 keep=keep,
                 capture=captures(intent, method),
+                three_d_secure=None if off_session else asked(intent, method),
                 wishes=[] if captures(intent, method) else holds.wishes_of(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )
@@ -268,6 +270,13 @@ def captures(intent: PaymentIntent, method: PaymentMethod) -> bool:
     """Check whether a payment is captured at once, or held until it is captured."""
     own = (intent.payment_method_options or {}).get(method.type) or {}
     return "manual" not in (intent.capture_method, own.get("capture_method"))
+
+
+def asked(intent: PaymentIntent | SetupIntent, method: PaymentMethod) -> str | None:
+    """Return how the options of an intent ask the holder of a card to authenticate, if they do."""
+    options = (intent.payment_method_options or {}).get("card") or {} if method.type == "card" else {}
+    wish = options.get("request_three_d_secure")
+    return wish if wish in ("any", "challenge") else None
 
 
 def awaiting_action(tx: Tx, intent: str) -> Attempt | None:
@@ -363,6 +372,7 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         return_url=attempt.return_url,
         type=attempt.method_type,
         wishes=tuple(attempt.wishes),
+        three_d_secure=attempt.three_d_secure,
     )
 
 
@@ -376,7 +386,7 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
     if attempt.kind == "refund":
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":
-        how = (attempt.off_session, attempt.return_url, attempt.method_type)
+        how = (attempt.off_session, attempt.return_url, attempt.method_type, attempt.three_d_secure)
         return gateway.set_up(payments.SetUp(attempt.id, attempt.token, *how))
     return gateway.charge(charge_of(attempt))
 

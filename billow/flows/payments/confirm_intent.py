@@ -8,6 +8,7 @@ from billow.core.payments import Declined, NeedsAction, Outcome
 from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import (
     abandoned,
+    amount_lines,
     collect,
     confirmation_tokens,
     intent_methods,
@@ -137,7 +138,7 @@ def mandate_of(tx: Tx, intent: PaymentIntent, wanted: Confirm, method: PaymentMe
         return mandates.covering(tx, wanted.mandate, method.id).id
     if intent.invoice and not wanted.mandate_data:
         return None
-    found = mandates.of_intent(tx, method, wanted.mandate_data, "payment_intent")
+    found = mandates.of_intent(tx, method, wanted.mandate_data, intent)
     return found.id if found else None
 
 
@@ -164,9 +165,5 @@ def kept(wanted: Any, intent: PaymentIntent) -> dict[str, Any]:
     sent = {name: value for name, value in wanted.sent().items() if name in KEPT}
     changes = {name: rows.plain_value(value) for name, value in sent.items()}
     if "amount_details" in changes:
-        given = wanted.amount_details.sent() if wanted.amount_details else {}
-        changes["amount_details"] = {
-            "tip": {},
-            **{name: rows.plain_value(one) for name, one in given.items()},
-        }
+        changes["amount_details"] = amount_lines.kept(intent.id, wanted.amount_details)
     return changes

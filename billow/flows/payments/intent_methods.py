@@ -9,6 +9,8 @@ from billow.core import intents
 from billow.core.errors import Refused, require
 from billow.core.payments import names_test_method
 from billow.flows.customers import payment_methods
+from billow.flows.customers.shared_methods import USED
+from billow.flows.payments import mandates
 from billow.resources import method_options
 from billow.resources import payment_method_configuration as configurations
 from billow.resources.intent_shapes import AutomaticMethods
@@ -121,11 +123,8 @@ def options_sent(options: Any) -> dict[str, Any]:
     """Return what a request sets for each type of payment methods; one that it empties is reset."""
     if isinstance(options, dict):  # of a confirmation token
         return options
-    found = options.sent() if options else {}
-    return {
-        name: {key: rows.plain_value(item) for key, item in one.sent().items()} if one else {}
-        for name, one in found.items()
-    }
+    mandates.check_prefixes(options)
+    return method_options.said(options)
 
 
 def offered(
@@ -159,13 +158,6 @@ def check_type(intent: Intent, method: PaymentMethod) -> None:
         " it.",
         param="payment_method",
     )
-
-
-USED = (
-    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared"
-    " with a connected account without Customer attachment, or was detached from a Customer. It may not be"
-    " used again. To use a PaymentMethod multiple times, you must attach it to a Customer first."
-)
 
 
 def check_owner(method: PaymentMethod, customer: str | None) -> None:

@@ -1,17 +1,33 @@
 """Write the mandates that customers give for later debits, and find those that are in force."""
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import seconds
+from billow.api.params import Params
 from billow.core.errors import Refused, require
 from billow.flows.papers import links
 from billow.resources.intent_shapes import Acceptance, MandateData
 from billow.resources.mandate import Mandate
+from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.payment_method_types import BY_NAME
+from billow.resources.setup_intent import SetupIntent
 from billow.store.ids import new_id
 from billow.store.tx import Tx
+
+PREFIXED = ("bacs_debit", "sepa_debit")
+"""The types whose mandates have a reference that the seller may begin."""
+PREFIX = re.compile(r"[A-Z0-9/_\-&. ]{1,12}")
+NO_TERMS: Mapping[str, Any] = MappingProxyType({})
+SHOWN_TERMS = {
+    "acss_debit": ("default_for", "interval_description", "payment_schedule", "transaction_type"),
+    "us_bank_account": ("collection_method",),
+}
+"""What a mandate shows of the options that it was given with."""
 
 
 def in_force(tx: Tx, method: PaymentMethod) -> Mandate | None:
@@ -28,15 +44,18 @@ def needs_one(method: PaymentMethod) -> bool:
     return kind.mandate is not None and kind.delayed
 
 
-def of_intent(tx: Tx, method: PaymentMethod, sent: MandateData | None, noun: str) -> Mandate | None:
+def of_intent(
+    tx: Tx, method: PaymentMethod, sent: MandateData | None, intent: PaymentIntent | SetupIntent
+) -> Mandate | None:
     """Return the mandate of a confirmation: one that is given with it, or that is in force.
 
-    Refuses a method that needs a mandate and has none. `noun` is that of the intent: `payment_intent`.
+    Refuses a method that needs a mandate and has none.
     """
     if sent:
-        return write(tx, method, sent.customer_acceptance)
+        return write(tx, method, sent.customer_acceptance, terms=terms_of(intent, method))
     found = in_force(tx, method)
     if found is None and needs_one(method):
+        noun = intent.noun
         called = "PaymentIntent" if noun == "payment_intent" else "SetupIntent"
         raise Refused(
             f"This {called} requires a mandate, but no existing mandate was found. Collect mandate"
@@ -57,9 +76,16 @@ def write_single_use(
 
 
 def write(
-    tx: Tx, method: PaymentMethod, acceptance: Acceptance, once: dict[str, Any] | None = None
+    tx: Tx,
+    method: PaymentMethod,
+    acceptance: Acceptance,
+    once: dict[str, Any] | None = None,
+    terms: Mapping[str, Any] = NO_TERMS,
 ) -> Mandate:
-    """Write the mandate that a customer gives for later debits of a payment method, or for one of them."""
+    """Write the mandate that a customer gives for later debits of a payment method, or for one of them.
+
+    `terms` are the mandate's options of the intent.
+    """
     id = new_id(Mandate.prefix)
     online = acceptance.online.shown() if acceptance.online else None
     accepted = {
@@ -76,17 +102,38 @@ def write(
             single_use=once,
             type="single_use" if once else "multi_use",
             payment_method=method.id,
-            payment_method_details={method.type: details_of(tx, method, id), "type": method.type},
+            payment_method_details={method.type: details_of(tx, method, id, terms), "type": method.type},
         ),
         event=None,
     )
 
 
-def details_of(tx: Tx, method: PaymentMethod, id: str) -> dict[str, Any]:
-    """Return what a mandate shows of its type: its reference, and the page where its text is."""
+def terms_of(intent: PaymentIntent | SetupIntent, method: PaymentMethod) -> dict[str, Any]:
+    """Return what the options of an intent say of the mandate of a payment method."""
+    options = (intent.payment_method_options or {}).get(method.type) or {}
+    return {name: value for name, value in (options.get("mandate_options") or {}).items() if value}
+
+
+def check_prefixes(options: Params | None) -> None:
+    """Refuse a prefix of mandate references that banks do not take, or that is Stripe's."""
+    for type in PREFIXED:
+        one = getattr(options, type, None)
+        prefix = one.mandate_options.reference_prefix if one and one.mandate_options else None
+        require(
+            not prefix or (PREFIX.fullmatch(prefix) and not prefix.startswith("STRIPE")),
+            "The mandate reference prefix must consist of only uppercase letters, numbers, spaces, or the"
+            " following special characters: '/', '_', '-', '&', '.', and cannot begin with 'STRIPE'.",
+            param=f"payment_method_options[{type}][mandate_options][reference_prefix]",
+        )
+
+
+def details_of(tx: Tx, method: PaymentMethod, id: str, terms: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a mandate shows of its type: its reference, its terms, and the page where its text is."""
     details = dict(BY_NAME[method.type].mandate or {})
+    details |= {name: terms[name] for name in SHOWN_TERMS.get(method.type, ()) if name in terms}
     if "reference" in details:
-        details["reference"] = id.removeprefix(Mandate.prefix)[:16].upper()
+        own = id.removeprefix(Mandate.prefix)[:16].upper()
+        details["reference"] = f"{terms.get('reference_prefix', '')}{own}"
     if "url" in details:
         details["url"] = links.mandate(tx, id)
     return details

@@ -16,7 +16,7 @@ from billow.resources.intent_shapes import (
     TransferData,
     types_listed,
 )
-from billow.resources.method_options import MethodOptions
+from billow.resources.method_options import PaymentOptions
 from billow.resources.payment_intent import CAPTURE_METHODS
 from billow.resources.payment_method import RadarOptions
 
@@ -40,7 +40,7 @@ class Methods(Described):
     excluded_payment_method_types: list[str] | None = types_listed(unset=True)
     payment_method: str | None = f.ref("payment_method")
     payment_method_data: Any = f.nested(shape=NewMethod)
-    payment_method_options: MethodOptions | None = f.nested(shape=MethodOptions)
+    payment_method_options: PaymentOptions | None = f.nested(shape=PaymentOptions)
     receipt_email: str | None = f.email(unset=True)
     setup_future_usage: str | None = f.choice(CREATE, *USAGES, unset=True)
     shipping: Shipping | None = f.nested(shape=Shipping, unset=True)

@@ -70,7 +70,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
         payment_method=method.id if method else None,
         status="requires_confirmation" if method else "requires_payment_method",
         **columns,
-        **kept(wanted, PaymentIntent()),
+        **kept(wanted, PaymentIntent(id=id)),
     )
     if method:
         intent_methods.check_type(intent, method)

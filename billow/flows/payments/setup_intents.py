@@ -24,7 +24,7 @@ from billow.flows.payments import (
 from billow.resources.attempt import Attempt
 from billow.resources.customer import Customer
 from billow.resources.intent_shapes import AutomaticMethods, MandateData, types_listed
-from billow.resources.method_options import MethodOptions
+from billow.resources.method_options import SetUpOptions
 from billow.resources.payment_intent import PaymentIntent
 from billow.resources.payment_method import PaymentMethod
 from billow.resources.setup_attempt import SetupAttempt
@@ -42,7 +42,7 @@ class Methods(Params):
     allowed_payment_method_types: list[str] | None = types_listed(unset=True)
     payment_method: str | None = f.ref("payment_method")
     payment_method_data: Any = f.nested(shape=NewMethod)
-    payment_method_options: MethodOptions | None = f.nested(shape=MethodOptions)
+    payment_method_options: SetUpOptions | None = f.nested(shape=SetUpOptions)
 
 
 class Terms(Methods):
@@ -225,7 +225,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
         options = intent_methods.options_after(intent, wanted.payment_method_options)
         intent = rows.update(tx, intent, event=None, payment_method_options=options)
     intent_methods.check_type(intent, method)
-    mandate = mandates.of_intent(tx, method, wanted.mandate_data, "setup_intent")
+    mandate = mandates.of_intent(tx, method, wanted.mandate_data, intent)
     attempt = collect.write_down(
         tx,
         Attempt(
@@ -237,6 +237,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
             payment_method=method.id,
             token=method.token,
             method_type=method.type,
+            three_d_secure=collect.asked(intent, method),
             off_session=intent.usage == "off_session",
             gateway=gateway_of(tx, method.gateway, None, method.type).name,
             automatic=False,

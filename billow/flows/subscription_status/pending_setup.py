@@ -27,6 +27,7 @@ def await_method(tx: Tx, subscription: Subscription, customer: Customer, status:
     id = new_id(SetupIntent.prefix)
     settings = subscription.payment_settings
     types = settings.get("payment_method_types") or ["card"]
+    agreed = method_options.of_set_up(settings.get("payment_method_options"))
     made = rows.insert(
         tx,
         SetupIntent(
@@ -34,7 +35,7 @@ def await_method(tx: Tx, subscription: Subscription, customer: Customer, status:
             client_secret=secret(f"{id}_secret_", 25),
             customer=customer.id,
             payment_method_types=types,
-            payment_method_options=method_options.shown(types, None, setup=True) or None,
+            payment_method_options=method_options.shown(types, agreed, setup=True) or None,
             subscription=subscription.id,
         ),
     )

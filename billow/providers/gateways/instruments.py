@@ -20,7 +20,7 @@ class Instrument:
     token: str
     refusal: Declined | None = None
     refused_when_stored: bool = False
-    asks: str = "never"  # "never", "on_session", or "always": then off-session is declined
+    asks: str = "never"  # "never", "requested", "on_session", or "always": then off-session is declined
     afterwards: str | None = None  # what happens after a successful charge
     brand: str = "visa"
     funding: str = "credit"
@@ -29,6 +29,13 @@ class Instrument:
     at_once: bool = False
     """Its money is available without the usual wait."""
     refunds: str = ""  # "pending": a refund succeeds later; "fail": it succeeds, and fails later
+
+    def must_ask(self, requested: str | None) -> bool:
+        """Check whether its holder, who is there, must authenticate: always, or where a request asks for it.
+
+        The other test cards are not enrolled in 3D Secure: for them nothing can be asked.
+        """
+        return self.asks in ("always", "on_session") or (self.asks == "requested" and requested is not None)
 
     def card(self, made_at: datetime) -> CardDetails:
         """Return the card's details.
@@ -131,7 +138,7 @@ INSTRUMENTS = (
     ),
     Instrument("4000002760003184", "pm_card_authenticationRequired", asks="always"),
     Instrument("4000000000003220", "pm_card_threeDSecure2Required", asks="always"),
-    Instrument("4000000000003055", "pm_card_threeDSecureOptional"),
+    Instrument("4000000000003055", "pm_card_threeDSecureOptional", asks="requested"),
     Instrument("4000000000000077", "pm_card_bypassPending", at_once=True),
     Instrument("4000003720000278", "pm_card_bypassPendingInternational", at_once=True),
     Instrument("4000000000000259", "pm_card_createDispute", afterwards="dispute:fraudulent"),

@@ -55,7 +55,7 @@ def set_up_answer(memory: sqlite3.Connection, set_up: SetUp, reference: str) -> 
         return Succeeded(reference, 0) if found.number else NeedsAction(reference, "redirect_to_url")
     if found.refused_when_stored and found.refusal:
         return found.refusal
-    return NeedsAction(reference) if found.asks != "never" else Succeeded(reference, 0)
+    return NeedsAction(reference) if found.must_ask(set_up.three_d_secure) else Succeeded(reference, 0)
 
 
 def verified(

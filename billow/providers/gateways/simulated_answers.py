@@ -84,7 +84,7 @@ def answer(memory: sqlite3.Connection, charge: Charge, reference: str) -> Outcom
         )
     if found.asks == "always" and charge.off_session:
         return instruments.MUST_AUTHENTICATE
-    if found.asks != "never" and not charge.off_session:
+    if not charge.off_session and found.must_ask(charge.three_d_secure):
         return NeedsAction(reference, wishes=charge.wishes)
     outcome = judged(found, charge.amount, reference, charge.capture)
     return outcome if charge.capture else granted(outcome, charge.amount, charge.wishes, found.brand)

@@ -219,6 +219,7 @@ class Stripe(Gateway):
             "confirm": True,
             "metadata": {ATTEMPT: set_up.attempt},
             "usage": "off_session" if set_up.off_session else "on_session",
+            **asked((), set_up.three_d_secure),
         }
         return self._outcome(
             set_up.attempt,
@@ -239,7 +240,7 @@ class Stripe(Gateway):
             "metadata": {ATTEMPT: charge.attempt},
             "off_session": charge.off_session,
             **({"description": charge.description} if charge.description else {}),
-            **({"payment_method_options": {"card": asked(charge.wishes)}} if charge.wishes else {}),
+            **asked(charge.wishes, charge.three_d_secure),
         }
         return self._outcome(
             charge.attempt, lambda: self._client.payment_intents.create(sent, key(charge.attempt)), outcome_of
@@ -441,9 +442,12 @@ def confirmed_by(type: str, return_url: str | None) -> dict[str, Any]:
     return {"allowed_payment_method_types": [type], **({"return_url": return_url} if return_url else {})}
 
 
-def asked(wishes: Sequence[str]) -> dict[str, str]:
-    """Return what is asked of a card for a payment, as options of Stripe's."""
-    return {f"request_{wish}": "if_available" for wish in wishes}
+def asked(wishes: Sequence[str], three_d_secure: str | None) -> dict[str, Any]:
+    """Return what is asked of a card, and how its holder is to authenticate, as options of Stripe's."""
+    options = {f"request_{wish}": "if_available" for wish in wishes}
+    if three_d_secure:
+        options["request_three_d_secure"] = three_d_secure
+    return {"payment_method_options": {"card": options}} if options else {}
 
 
 def recent(service: Any, attempt: str) -> Any:

@@ -39,8 +39,7 @@ ONCE = (
 #: Kept by a mandate or an agreement with the wallet, and charged off session later.
 REUSABLE = (
     MethodType("alipay", redirects=True, reusable=True),
-    MethodType("amazon_pay", redirects=True, reusable=True, mandate={},
-               options={"express_checkout_element_session_id": None}),
+    MethodType("amazon_pay", redirects=True, reusable=True, mandate={}),
     MethodType("bancontact", currencies=EURO, redirects=True, reusable=True,
                options={"preferred_language": "en"}),
     MethodType("cashapp", shown={"buyer_id": None, "cashtag": None}, currencies=("usd",), redirects=True,

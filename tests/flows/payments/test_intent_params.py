@@ -27,8 +27,8 @@ REFERENCE = {"payment_details[order_reference]": "7", "payment_details[customer_
 ORDER = {"payment_details": {"customer_reference": "8", "order_reference": "7"}}
 HOOK = {"hooks[inputs][tax][calculation]": "taxcalc_1"}
 HOOKED = {"hooks": {"inputs": {"tax": {"calculation": "taxcalc_1"}}}}
-DETAILED = {"amount_details.discount_amount": 5, "amount_details.line_items.0.quantity": 2,
-            "amount_details.line_items.0.tax.total_tax_amount": 9}  # fmt: skip
+DETAILED = {"amount_details.discount_amount": 5, "amount_details.line_items.data.0.quantity": 2,
+            "amount_details.line_items.data.0.tax.total_tax_amount": 9}  # fmt: skip
 SHIPPED = {"shipping.name": "Ann", "shipping.address.city": "Bern", "shipping.tracking_number": "7"}
 OPTIONS = {"payment_method_options[card][request_three_d_secure]": "any"}
 OPTED = {"payment_method_options.card.request_three_d_secure": "any"}

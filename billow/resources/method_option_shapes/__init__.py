@@ -1,0 +1,1 @@
+"""Shapes of payment method options: of payments, set-ups, and the settings of invoices and subscriptions."""
