@@ -22,6 +22,7 @@ def letter(variant: str, locale: str, seller: str = "Nimbus Ltd") -> Letter:
     kind, _, which = variant.partition(".")
     values = dict.fromkeys(("due", "next", "last", "date", "month"), AT) | {
         "amount": Money(123456, "eur"),
+        "limit": Money(100000, "eur"),
         "reason": Reason("insufficient_funds"),
     }
     names = {"name": "Kim", "number": "A-1", "plan": "Pro", "card": "Visa 4242", "reason_code": "fraudulent"}

@@ -244,7 +244,7 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
     """
     for row in tx.all(
         "select r.id, r.status, r.captured, r.amount, r.amount_captured, r.amount_refunded, m.moved, m.net,"
-        f" {CLEARED} as booked, r.failure_balance_transaction as came_back,"
+        f" {CLEARED} as booked, r.failure_balance_transaction as came_back, r.balance_transaction as named,"
         " (select coalesce(sum(f.amount), 0) from refunds f"
         " where f.charge = r.id and f.status = 'succeeded') as given_back"
         " from charges r cross join lateral (select sum(b.amount)::bigint as moved, sum(b.net)::bigint as net"
@@ -258,6 +258,10 @@ def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
         seen = {"in our balance": row["moved"], "in the books": row["booked"], "net": row["net"] or 0}
         if row["moved"] != taken or row["booked"] != (row["net"] or 0):
             yield Finding("charges_are_booked", row["id"], f"{taken} taken", f"{seen}")
+        if row["moved"] is not None and row["named"] is None:
+            yield Finding(
+                "charges_are_booked", row["id"], "a charge that names its balance transaction", "none"
+            )
         released = row["amount"] - row["amount_captured"] if row["captured"] else 0
         if taken is not None and released + row["given_back"] != row["amount_refunded"]:
             given = f"{released} released and {row['given_back']} refunded"
