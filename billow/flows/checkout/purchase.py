@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billow.api import rows
-from billow.api.params import made
+from billow.api.params import made, specs
 from billow.core.errors import Inconsistent, needed, require
 from billow.flows.billing import discounts
 from billow.flows.billing.discounts import DiscountTerm, Owner
@@ -20,6 +20,7 @@ from billow.flows.subscription_terms.params import Subscribe
 from billow.flows.subscriptions import create
 from billow.providers.gateways import StoredMethod
 from billow.resources import customer as customers
+from billow.resources import method_options
 from billow.resources import tax_id as tax_ids
 from billow.resources.attempt import Attempt
 from billow.resources.checkout_session import CheckoutSession
@@ -32,6 +33,9 @@ from billow.resources.setup_intent import SetupIntent
 from billow.store import clocks
 from billow.store.ids import new_id, secret
 from billow.store.tx import Tx
+
+PAGES = {"capture_method"}
+"""The option of a method that a session has for all of its page (`payment_intent_data`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +345,18 @@ def intent_of(tx: Tx, session: CheckoutSession, customer: Customer | None, amoun
         client_secret=secret(f"{id}_secret_", 25),
         currency=session.currency or "",
         customer=customer.id if customer else None,
+        payment_method_options=options_of(session),
     )
     return rows.insert(tx, intent.but(**sent))
+
+
+def options_of(session: CheckoutSession) -> dict[str, Any] | None:
+    """Return the options of methods that a session hands to its payment: those that payments have."""
+    shapes, sent = specs(method_options.PaymentOptions), dict[str, dict[str, Any]]()
+    for type, own in (session.payment_method_options or {}).items():
+        known = specs(shapes[type].shape) if type in shapes else {}
+        sent[type] = {name: value for name, value in (own or {}).items() if name in known.keys() - PAGES}
+    return method_options.shown(session.payment_method_types or ["card"], sent) or None
 
 
 def redeem(tx: Tx, session: CheckoutSession, customer: Customer | None) -> list[tuple[str, str | None]]:

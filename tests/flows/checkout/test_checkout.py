@@ -340,3 +340,17 @@ def test_a_request_of_an_older_version_is_read_and_shown_as_then(world: World) -
     assert made.status == 200, made
     assert (made["ui_mode"], made["amount_total"], made["customer_creation"]) == ("hosted", 1200, "always")
     assert (made["shipping"], made["shipping_rate"], made["payment_method_types"]) == (None, None, ["card"])
+
+
+@pytest.mark.parametrize(("wish", "asks"), [("any", True), ("automatic", False)])
+def test_options_of_methods_are_those_of_the_payment(
+    world: World, visitor: Visitor, wish: str, asks: bool
+) -> None:
+    """The card authenticates its holder only where it is asked to."""
+    options = {"card": {"request_three_d_secure": wish, "capture_method": "automatic"}}
+    made = session(world, "payment", world.once("Book", usd=20), payment_method_options=options)
+    visitor.opens(made["url"]).sends(**{**PAYER, "number": "4000000000003055"})
+    [intent] = world.get("/v1/payment_intents")["data"]
+    assert intent["status"] == ("requires_action" if asks else "succeeded")
+    card = intent["payment_method_options"]["card"]
+    assert card["request_three_d_secure"] == wish and "capture_method" not in card
