@@ -202,3 +202,30 @@ def test_what_a_hold_let_go_does_not_count_towards_the_limit(shop: World, owner:
     )
     shop.post(f"/v1/payment_intents/{held['id']}/capture", amount_to_capture=1000)
     assert "/payments/" in owner.sends(f"/payments/{held['id']}/refund", amount="10").headers["Location"]
+
+
+def test_a_refund_and_a_credit_note_of_one_invoice_count_together(
+    shop: World, owner: Person, paid: dict[str, Any]
+) -> None:
+    owner.sends("/approvals", act="limit", limit="8")
+    refund, credit = f"/payments/{payment_of(shop, paid)}/refund", f"/invoices/{paid['id']}/credit"
+    assert not owner.sends(refund, amount="5").headers["Location"].endswith("/approvals")
+    assert owner.sends(credit, amount="5", way="credit_amount").headers["Location"].endswith("/approvals")
+    assert shop.get("/v1/credit_notes")["data"] == []
+
+
+def test_a_looser_limit_waits_for_somebody_else_where_there_is_one(
+    owner: Person, hire: Callable[..., Person]
+) -> None:
+    for limit in ("10", "20", "", "10"):  # nobody else is there
+        owner.sends("/approvals", act="limit", limit=limit)
+    assert "above US$10.00 wait" in owner.reads("/approvals")
+    finance = hire("finance")
+    owner.sends("/approvals", act="limit", limit="")
+    assert "above US$10.00 wait" in owner.reads("/approvals")
+    id = owner.opens("/approvals").text.split('name="about" value="')[1].split('"')[0]
+    assert owner.sends("/approvals", act="agree", about=id).status_code == 422
+    assert finance.sends("/approvals", act="agree", about=id).status_code == 303
+    assert "Nobody else is asked" in owner.reads("/approvals")
+    owner.sends("/approvals", act="limit", limit="7")  # a tighter one does not wait
+    assert "above US$7.00 wait" in owner.reads("/approvals")

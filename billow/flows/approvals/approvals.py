@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from billow.core import approvals
 from billow.core.errors import Refused, require
+from billow.core.roles import having
 from billow.flows.approvals import money_acts
 from billow.flows.approvals.money_acts import Wanted
 from billow.flows.taxes import national
@@ -21,6 +22,12 @@ SELECT = (
     " a.decided_at, a.problem, o.name as asked_name, d.name as decided_name"
     " from approvals a join operators o on o.id = a.asked_by left join operators d on d.id = a.decided_by"
 )
+
+
+RIGHT = "credits.write"
+"""The right to give money back, and to agree to it."""
+LIMIT = "limit"
+"""The act of setting another limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,32 @@ def set_limit(tx: Tx, limit: int | None) -> None:
     """Set the limit, in minor units of the account's own currency; None asks nobody."""
     require(limit is None or limit >= 0, "The limit is an amount, or nothing.")
     tx.run("update accounts set approval_limit = %(limit)s where id = %(id)s", limit=limit, id=tx.account)
+
+
+def loosens(tx: Tx, limit: int | None) -> bool:
+    """Tell whether another limit lets more pass than the one that is set: a higher one, or none."""
+    before, _ = limit_of(tx)
+    return before is not None and (limit is None or limit > before)
+
+
+def somebody_else(tx: Tx, operator: str) -> bool:
+    """Tell whether anybody but this operator could agree; a merchant of one person asks nobody."""
+    return bool(
+        tx.tuples(
+            "select 1 from operator_roles where account = %(account)s and operator <> %(operator)s"
+            " and role = any(%(roles)s)",
+            account=tx.account,
+            operator=operator,
+            roles=having(RIGHT),
+        )
+    )
+
+
+def ask_for_limit(tx: Tx, limit: int | None, operator: str) -> None:
+    """Keep another limit until a second person agrees, as they would have to agree to what it lets pass."""
+    _, home = limit_of(tx)
+    terms = {"limit": "" if limit is None else str(limit)}
+    ask(tx, Wanted(LIMIT, tx.account, limit or 0, home, terms), operator)
 
 
 def is_needed(tx: Tx, wanted: Wanted) -> bool:
@@ -107,6 +140,9 @@ def agree(tx: Tx, id: str, operator: str) -> Steps:
     found = lock(tx, id)
     require(found.asked_by != operator, "You asked for this yourself: somebody else has to agree.")
     decide(tx, found, "done", operator)
+    if found.act == LIMIT:
+        set_limit(tx, int(found.terms["limit"]) if found.terms["limit"] else None)
+        return None
     return (yield from money_acts.carry_out(tx, found.wanted))
 
 

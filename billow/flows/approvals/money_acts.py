@@ -60,16 +60,31 @@ def wanted(tx: Tx, act: str, about: str, amount: int | None, terms: Mapping[str,
 
 
 def given_before(tx: Tx, wanted: Wanted) -> int:
-    """Return what was given back of the same object before, so that nobody asks in small parts.
+    """Return what was given back of a payment and its invoice before, so that nobody asks in small parts.
 
-    Locks it, so that two acts at once count one another. What a hold let go was never taken.
+    Locks them, so that two acts at once count one another. What a hold let go was never taken.
     """
-    if wanted.act == "refund":
-        intent = rows.find(tx, PaymentIntent, wanted.about)
-        tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
-        return max(charge.amount_captured - refunds.refundable_amount(tx, charge), 0)
-    invoice = rows.lock(tx, Invoice, wanted.about)
-    return invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount
+    if wanted.act != "refund":
+        return given_of(tx, rows.lock(tx, Invoice, wanted.about))
+    intent = rows.find(tx, PaymentIntent, wanted.about)
+    tx, charge = refunds.lock_charge(tx, rows.find(tx, Charge, intent.latest_charge or ""))
+    paid = tx.tuples("select invoice from invoice_payments where payment_intent = %(id)s", id=intent.id)
+    given = max(charge.amount_captured - refunds.refundable_amount(tx, charge), 0)
+    return max([given, *(given_of(tx, rows.lock(tx, Invoice, id)) for (id,) in sorted(paid))])
+
+
+def given_of(tx: Tx, invoice: Invoice) -> int:
+    """Return what was given back of an invoice: its credit notes, and refunds that none of them names."""
+    [(refunded,)] = tx.tuples(
+        "select coalesce(sum(r.amount), 0)::bigint from refunds r join charges c on c.id = r.charge"
+        " join invoice_payments p on p.payment_intent = c.payment_intent"
+        " where p.invoice = %(id)s and r.status in ('pending', 'requires_action', 'succeeded')"
+        " and not exists (select from credit_notes n where n.invoice = %(id)s"
+        " and n.refunds @> jsonb_build_array(jsonb_build_object('refund', r.id)))",
+        id=invoice.id,
+    )
+    noted = invoice.pre_payment_credit_notes_amount + invoice.post_payment_credit_notes_amount
+    return noted + int(refunded)
 
 
 def carry_out(tx: Tx, wanted: Wanted) -> Steps:

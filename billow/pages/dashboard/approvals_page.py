@@ -9,10 +9,9 @@ from billow.core.money import minor_units
 from billow.flows.approvals import approvals
 from billow.flows.approvals.approvals import Approval
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout
+from billow.pages.dashboard import facts, layout, money_acts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, Place
-from billow.pages.dashboard.money_acts import RIGHT, WORDS
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.perform import Steps, perform
 from billow.store.tx import Tx
@@ -23,7 +22,7 @@ TONES = {"done": "good", "refused": "bad", "waiting": "info"}
 
 
 def add(app: flask.Flask, desk: Desk) -> None:
-    screen(app, desk, "/approvals", "approvals.read", shown, writes=acted, writing=RIGHT)
+    screen(app, desk, "/approvals", "approvals.read", shown, writes=acted, writing=approvals.RIGHT)
 
 
 def shown(visit: Visit, problem: str | None = None) -> flask.Response:
@@ -54,6 +53,19 @@ def shown(visit: Visit, problem: str | None = None) -> flask.Response:
     )
 
 
+def what(place: Place, one: Approval) -> Cell:
+    """Name an act, with a link to what it is on."""
+    if one.act == approvals.LIMIT:
+        return Cell("Another limit", below=one.problem or "")
+    return Cell(money_acts.WORDS[one.act][0], link=link_of(place, one), below=one.problem or "")
+
+
+def amount(one: Approval) -> Cell:
+    if one.act == approvals.LIMIT and not one.terms["limit"]:
+        return Cell("None")
+    return layout.amount(one.amount, one.currency)
+
+
 def link_of(place: Place, one: Approval) -> str:
     return place.visit.to(f"/{'payments' if one.act == 'refund' else 'invoices'}/{one.about}")
 
@@ -63,13 +75,17 @@ def asked(place: Place, one: Approval) -> dict[str, object]:
     visit = place.visit
     return {
         "id": one.id,
-        "what": Cell(WORDS[one.act][0], link=link_of(place, one)),
-        "amount": layout.amount(one.amount, one.currency),
+        "what": what(place, one),
+        "amount": amount(one),
         "who": one.asked_name,
         "when": layout.when(one.created, place.zone),
-        "terms": [(name.capitalize(), facts.text(said(text))) for name, text in one.terms.items()],
+        "terms": [
+            (name.capitalize(), facts.text(said(text)))
+            for name, text in one.terms.items()
+            if one.act != approvals.LIMIT
+        ],
         "mine": one.asked_by == visit.session.operator.id,
-        "decides": visit.may(RIGHT),
+        "decides": visit.may(approvals.RIGHT),
     }
 
 
@@ -79,8 +95,8 @@ def said(text: str) -> str:
 
 def row(place: Place, one: Approval) -> list[Cell]:
     return [
-        Cell(WORDS[one.act][0], link=link_of(place, one), below=one.problem or ""),
-        layout.amount(one.amount, one.currency),
+        what(place, one),
+        amount(one),
         Cell(one.asked_name),
         layout.badge(one.status, TONES),
         Cell(one.decided_name) if one.decided_name else NOTHING,
@@ -116,7 +132,10 @@ def carry_out(tx: Tx, visit: Visit, form: Mapping[str, str]) -> Steps | None:
 
 
 def set_limit(tx: Tx, visit: Visit, text: str) -> None:
-    """Set the amount above which a second person is asked; nothing asks nobody."""
+    """Set the amount above which a second person is asked; nothing asks nobody.
+
+    What lets more pass waits for a second person, where there is one.
+    """
     if not visit.may("operators.write"):
         raise Refused("An owner or an admin sets the limit.")
     _, home = approvals.limit_of(tx)
@@ -124,5 +143,10 @@ def set_limit(tx: Tx, visit: Visit, text: str) -> None:
         limit = minor_units(text, home) if text else None
     except ValueError as error:
         raise Refused(str(error)) from None
+    me = visit.session.operator.id
+    if approvals.loosens(tx, limit) and approvals.somebody_else(tx, me):
+        approvals.ask_for_limit(tx, limit, me)
+        visit.note(tx, "approvals.ask_limit", None, limit=limit, currency=home)
+        return
     approvals.set_limit(tx, limit)
     visit.note(tx, "approvals.limit", None, limit=limit, currency=home)

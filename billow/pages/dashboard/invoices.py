@@ -8,6 +8,7 @@ import flask
 from billow.api import rows
 from billow.core.errors import Refused, require
 from billow.core.money import decimal_text
+from billow.flows.approvals import approvals
 from billow.flows.invoices import drafts
 from billow.flows.invoices.explain import explain
 from billow.flows.payments import pay_invoice
@@ -238,7 +239,7 @@ def ways_of(visit: Visit, one: Invoice) -> list[tuple[str, str]]:
         "paid": ("credit",),
         "uncollectible": ("credit", "void"),
     }
-    acts = possible.get(one.status, ()) if visit.may(money_acts.RIGHT) else ()
+    acts = possible.get(one.status, ()) if visit.may(approvals.RIGHT) else ()
     return [(visit.to(money_acts.address(act, one.id)), money_acts.WORDS[act][0]) for act in acts]
 
 

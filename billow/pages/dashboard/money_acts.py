@@ -24,7 +24,6 @@ from billow.store.ids import new_id
 from billow.store.perform import Steps, perform
 from billow.store.tx import Tx
 
-RIGHT = "credits.write"
 FORM = "form_"
 """The prefix of the number of each form that is shown."""
 WORDS = {
@@ -56,7 +55,7 @@ WAYS = (
 
 def add(app: flask.Flask, desk: Desk) -> None:
     for act, path in PATHS.items():
-        screen(app, desk, path, RIGHT, partial(shown, act), writes=partial(acted, act))
+        screen(app, desk, path, approvals.RIGHT, partial(shown, act), writes=partial(acted, act))
 
 
 def address(act: str, id: str) -> str:

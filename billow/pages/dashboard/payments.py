@@ -6,6 +6,7 @@ from typing import Any
 import flask
 
 from billow.api import rows
+from billow.flows.approvals import approvals
 from billow.pages.dashboard import customers_named, facts, layout, money_acts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
@@ -100,7 +101,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
         f"Payment of {layout.amount(one.amount, one.currency).text}",
         badge=state(one.status),
         refund=visit.to(money_acts.address("refund", id))
-        if visit.may(money_acts.RIGHT) and one.amount_received
+        if visit.may(approvals.RIGHT) and one.amount_received
         else None,
         charge_columns=(
             Column("Charge"),
