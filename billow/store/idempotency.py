@@ -1,5 +1,6 @@
 """Give the same answer to a request that comes again with the same idempotency key (§1.9)."""
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from cryptography.fernet import Fernet
 
 from billow.core.errors import Inconsistent, Refused
 from billow.store.tx import Tx
@@ -26,6 +28,11 @@ UNKNOWN = (
     "The first request with this Idempotent Key ({key}) ended without an answer, and what became of it cannot"
     " be told. Look at the events of request {request}, and use a new key."
 )
+
+SEALED = b"sealed "
+"""What begins an answer that is stored sealed; every other one is JSON."""
+SECRET = b'"secret":'
+"""What is in an answer that shows a secret, of which nothing else is stored but a hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def begin(tx: Tx, key: str, fingerprint: str, request: str) -> Answer | Dead | N
         if row["created"] > tx.wall - LEASE:
             raise in_use(key)
         return Dead(row["request"])
-    return Answer(row["status"], bytes(row["body"]), row["request"])
+    return Answer(row["status"], _opened(tx, bytes(row["body"])), row["request"])
 
 
 def in_use(key: str) -> Refused:
@@ -131,7 +138,7 @@ def keep(tx: Tx, key: str, answer: Answer) -> None:
         " and request = %(request)s and status is null",
         key=key,
         status=answer.status,
-        body=answer.body,
+        body=_stored(tx, answer.body),
         request=answer.request,
     )
     if not kept:
@@ -145,7 +152,7 @@ def give_up(tx: Tx, key: str, answer: Answer) -> None:
         " and request = %(request)s and status is null",
         key=key,
         status=answer.status,
-        body=answer.body,
+        body=_stored(tx, answer.body),
         request=answer.request,
     )
 
@@ -168,3 +175,17 @@ def free(tx: Tx, key: str, request: str) -> None:
         key=key,
         request=request,
     )
+
+
+def _stored(tx: Tx, body: bytes) -> bytes:
+    """Return an answer as it is stored: one that shows a secret is sealed with the installation's own."""
+    return SEALED + _box(tx).encrypt(body) if SECRET in body and tx.outside is not None else body
+
+
+def _opened(tx: Tx, stored: bytes) -> bytes:
+    return _box(tx).decrypt(stored.removeprefix(SEALED)) if stored.startswith(SEALED) else stored
+
+
+def _box(tx: Tx) -> Fernet:
+    key: bytes = tx.outside.secret
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"answers " + key).digest()))

@@ -11,6 +11,7 @@ from billow.api import confined
 from billow.api.operation import verbs
 from billow.api.resource import ROUTES
 from billow.api.versions.known import NEWEST
+from billow.app import App
 from tests.conftest import Api
 
 KEYS = "/v1/ephemeral_keys"
@@ -184,3 +185,19 @@ def test_only_a_secret_key_makes_ephemeral_keys(api: Api, ann: dict[str, str], k
     assert answer.status in (401, 403)
     wish = api.post("/v1/api_keys", {"kind": "restricted", "permissions[ephemeral_keys]": "write"})
     assert wish["error"]["param"] == "permissions[ephemeral_keys]"
+
+
+@pytest.mark.parametrize("path", ["/v1/ephemeral_keys", "/v1/webhook_endpoints"])
+def test_an_answer_that_is_given_again_keeps_its_secret_to_itself(
+    api: Api, app: App, ann: dict[str, str], path: str
+) -> None:
+    """The answer is given again byte for byte, and the database has no secret that it shows."""
+    sent = (
+        {"customer": ann["id"]} if "keys" in path else {"url": "https://a.example", "enabled_events[]": "*"}
+    )
+    headers = {"Idempotency_Key": "once", "Stripe_Version": NEWEST}
+    first, again = (api.post(path, sent, **headers) for _ in range(2))
+    assert first["secret"] == again["secret"] and first["id"] == again["id"]
+    with app.db.transaction(api.tenant, reads=True) as tx:
+        [(body,)] = tx.tuples("select body from idempotency_keys where key = 'once'")
+    assert first["secret"].encode() not in bytes(body) and bytes(body).startswith(b"sealed ")
