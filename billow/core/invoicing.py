@@ -97,14 +97,14 @@ def settle_balance(total: int, starting_balance: int, minimum: int, most: int = 
     """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
 
     An amount below `minimum` is not charged: it stays in the balance for the next invoice. So does what
-    exceeds `most`, the largest charge.
+    exceeds `most`, the largest charge, as far as a balance can hold it.
 
     >>> settle_balance(1200, 0, 50, 1000)
     Settlement(amount_due=1000, ending_balance=200, balance_transaction=200, reason='invoice_too_large')
     """
     owed = total + starting_balance
     too_small = 0 < owed < minimum
-    amount_due = min(owed, most) if owed > 0 and not too_small else 0
+    amount_due = max(min(owed, most), owed - LARGEST) if owed > 0 and not too_small else 0
     change = total - amount_due
     too_large = owed > most and change > 0
     other = "invoice_too_large" if too_large else "applied_to_invoice"

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billow.core.bounds import LARGEST
 from billow.core.invoicing import LineAmounts, Settlement, Totals, describe, settle_balance, totals
+from billow.core.money import LARGEST_CHARGE
 
 amounts = st.integers(-(10**9), 10**9)
 taxes = st.integers(0, 10**6)
@@ -99,3 +101,10 @@ def test_netting_loses_no_cent_and_charges_no_trifle(total, balance, minimum):
     assert settled.amount_due == 0 or settled.ending_balance == 0
     assert (settled.reason is None) == (settled.balance_transaction == 0)
     assert settled.ending_balance < max(minimum, 1)
+
+
+def test_what_a_balance_cannot_hold_is_due_although_no_card_can_pay_it():
+    settled = settle_balance(LARGEST - 1, LARGEST, 50, LARGEST_CHARGE)
+    assert (settled.amount_due, settled.ending_balance) == (LARGEST - 1, LARGEST)
+    settled = settle_balance(LARGEST_CHARGE + 7, 0, 50, LARGEST_CHARGE)
+    assert (settled.amount_due, settled.ending_balance) == (LARGEST_CHARGE, 7)
