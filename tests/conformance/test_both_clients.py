@@ -132,7 +132,7 @@ ID = re.compile(
 )
 INSTANT = re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z")
 #: What a library makes up, and what depends on whether a second has passed or what the worker does meanwhile.
-OWN = {"idempotency_key", "sequence", "updated"}
+OWN = {"idempotency_key", "sequence", "updated", "verification"}
 #: What the card's bank and network make up for each charge.
 BANKS = {"authorization_code", "network_transaction_id"}
 SECONDS = range(1_750_000_000, 4_000_000_000)
