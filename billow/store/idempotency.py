@@ -1,6 +1,5 @@
 """Give the same answer to a request that comes again with the same idempotency key (§1.9)."""
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,9 +7,9 @@ from typing import Any
 
 import msgspec
 import psycopg
-from cryptography.fernet import Fernet
 
 from billow.core.errors import Inconsistent, Refused
+from billow.store.sealing import box
 from billow.store.tx import Tx
 
 MISMATCH = (
@@ -179,13 +178,10 @@ def free(tx: Tx, key: str, request: str) -> None:
 
 def _stored(tx: Tx, body: bytes) -> bytes:
     """Return an answer as it is stored: one that shows a secret is sealed with the installation's own."""
-    return SEALED + _box(tx).encrypt(body) if SECRET in body and tx.outside is not None else body
+    return SEALED + box(tx.outside.secret, b"answers ").encrypt(body) if SECRET in body else body
 
 
 def _opened(tx: Tx, stored: bytes) -> bytes:
-    return _box(tx).decrypt(stored.removeprefix(SEALED)) if stored.startswith(SEALED) else stored
-
-
-def _box(tx: Tx) -> Fernet:
-    key: bytes = tx.outside.secret
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"answers " + key).digest()))
+    if not stored.startswith(SEALED):
+        return stored
+    return box(tx.outside.secret, b"answers ").decrypt(stored.removeprefix(SEALED))

@@ -1,32 +1,28 @@
 """Ask for a one-time code beside the password (RFC 6238): each code counts once, or a recovery code does."""
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
 import pyotp
-from cryptography.fernet import Fernet
 
 from billow.store.ids import secret
+from billow.store.sealing import box
 
 STEP = 30
 """Seconds that a code lasts; the one before and the one after are taken as well."""
 RECOVERY_CODES = 10
-
-
-def _box(key: bytes) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"second factor" + key).digest()))
+PURPOSE = b"second factor"
 
 
 def new_secret(key: bytes) -> str:
     """Make a secret and seal it with the installation's own; only the sealed one is stored."""
-    return _box(key).encrypt(pyotp.random_base32().encode()).decode()
+    return box(key, PURPOSE).encrypt(pyotp.random_base32().encode()).decode()
 
 
 def opened(key: bytes, sealed: str) -> str:
-    return _box(key).decrypt(sealed.encode()).decode()
+    return box(key, PURPOSE).decrypt(sealed.encode()).decode()
 
 
 def address(key: bytes, sealed: str, email: str, issuer: str) -> str:

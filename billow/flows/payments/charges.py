@@ -1,12 +1,11 @@
 """Create and capture charges without an invoice or intent."""
 
 import re
-from copy import copy
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
-from billow.api.params import Params, merged
+from billow.api.params import Params, made, merged
 from billow.core.errors import Inconsistent, Refused, require
 from billow.core.money import show
 from billow.flows.customers import payment_methods
@@ -88,7 +87,7 @@ def in_newer_form(wanted: Any) -> Any:
     """Return the params of a charge or capture with their older forms in the newer ones."""
     forms = {"application_fee": "application_fee_amount", "destination": "transfer_data"}
     given = {older: newer for older, newer in forms.items() if wanted.given(older)}
-    made = copy(wanted)
+    sent = {name: value for name, value in wanted.sent().items() if name not in given}
     for older, newer in given.items():
         require(
             not wanted.given(newer),
@@ -105,9 +104,8 @@ def in_newer_form(wanted: Any) -> Any:
                 code="parameters_exclusive",
             )
             value = Destination(amount=value.amount, destination=value.account)
-        made.__dict__[newer] = value
-    made.__dict__["_given"] = frozenset({*wanted.sent().keys() - given.keys(), *given.values()})
-    return made
+        sent[newer] = value
+    return made(type(wanted), **sent)
 
 
 def check(wanted: Create) -> None:

@@ -1,13 +1,12 @@
 """Make confirmation tokens in test mode, and confirm intents with what they hold."""
 
-from copy import copy
 from datetime import timedelta
 from typing import Any
 
 from billow.api import fields as f
 from billow.api import rows
 from billow.api.fields import CREATE
-from billow.api.params import Params
+from billow.api.params import Params, made
 from billow.api.resource import route
 from billow.core.errors import Refused
 from billow.flows.customers.payment_methods import NewMethod
@@ -119,17 +118,15 @@ def filled(tx: Tx, wanted: Any) -> Any:
     if not any(wanted.given(name) for name in METHODS):
         taken["payment_method"] = token.payment_method
     taken = {name: value for name, value in taken.items() if value is not None}
-    made = copy(wanted)
-    made.__dict__.update(taken, _given=frozenset({*wanted.sent(), *taken}))
-    return made
+    return made(type(wanted), **{**wanted.sent(), **taken})
 
 
-def said_before(wanted: Any, made: PaymentIntent | SetupIntent) -> dict[str, Any]:
+def said_before(wanted: Any, intent: PaymentIntent | SetupIntent) -> dict[str, Any]:
     """Return what a request that creates and confirms has said of an intent, and its token leaves alone."""
     if not wanted.confirmation_token:
         return {}
     said = {name: getattr(wanted, name) for name in HELD if wanted.given(name)}
-    return {**said, "payment_method": made.payment_method} if made.payment_method else said
+    return {**said, "payment_method": intent.payment_method} if intent.payment_method else said
 
 
 def use(tx: Tx, id: str | None, intent: PaymentIntent | SetupIntent) -> None:

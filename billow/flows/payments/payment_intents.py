@@ -4,7 +4,7 @@ from typing import Any
 
 from billow.api import rights, rows
 from billow.api.operation import merged_value
-from billow.api.params import merged
+from billow.api.params import made, merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.flows.outside.outside import gateway_named
@@ -74,11 +74,11 @@ def create(tx: Tx, wanted: Create) -> Steps:
     )
     if method:
         intent_methods.check_type(intent, method)
-    made = rows.insert(tx, intent)
+    inserted = rows.insert(tx, intent)
     if wanted.confirm:
-        confirmed = yield from confirm(tx, made, confirmation_of(wanted, made))
+        confirmed = yield from confirm(tx, inserted, confirmation_of(wanted, inserted))
         return confirmed
-    return made
+    return inserted
 
 
 def confirmation_of(wanted: Create, intent: PaymentIntent) -> Confirm:
@@ -94,9 +94,7 @@ def confirmation_of(wanted: Create, intent: PaymentIntent) -> Confirm:
     )
     said = {name: getattr(wanted, name) for name in names if wanted.given(name)}
     said |= confirmation_tokens.said_before(wanted, intent)
-    made = Confirm(**said)
-    made.__dict__["_given"] = frozenset(said)
-    return made
+    return made(Confirm, **said)
 
 
 def check_only_with_confirm(wanted: Create) -> None:

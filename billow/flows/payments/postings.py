@@ -13,6 +13,7 @@ from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
 from billow.resources.payment_record import PaymentRecord
 from billow.resources.refund import Refund
+from billow.store import bulk
 from billow.store.tx import Tx
 
 AVAILABLE_AFTER = timedelta(days=2)
@@ -175,20 +176,16 @@ def declare_taxes(
 
     What a month has declared stays as it is: each event counts when it is, in the period that is open then.
     """
-    for rate, amount in taxes.items():
-        tx.run(
-            "insert into refund_taxes"
-            " (created, event, source, refund, payment_record, currency, tax_rate, amount) values"
-            " (%(now)s, %(event)s, %(source)s, %(refund)s, %(record)s, %(currency)s, %(rate)s, %(amount)s)",
-            now=tx.now,
-            event=event,
-            source=source,
-            refund=refund.id if isinstance(refund, Refund) else None,
-            record=refund.id if isinstance(refund, PaymentRecord) else None,
-            currency=refund.currency,
-            rate=rate,
-            amount=amount,
-        )
+    shared = {
+        "created": tx.now,
+        "event": event,
+        "source": source,
+        "refund": refund.id if isinstance(refund, Refund) else None,
+        "payment_record": refund.id if isinstance(refund, PaymentRecord) else None,
+        "currency": refund.currency,
+    }
+    records = [{**shared, "tax_rate": rate, "amount": amount} for rate, amount in taxes.items()]
+    bulk.insert_many(tx, "refund_taxes", (*shared, "tax_rate", "amount"), records)
 
 
 def transfers_of_grant(refund: Refund | PaymentRecord, granted: Mapping[str, Any]) -> list[entries.Transfer]:

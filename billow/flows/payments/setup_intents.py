@@ -6,7 +6,7 @@ from billow.api import fields as f
 from billow.api import render, rights, rows
 from billow.api.fields import CREATE
 from billow.api.operation import merged_value
-from billow.api.params import Params, merged
+from billow.api.params import Params, made, merged
 from billow.core import lifecycle
 from billow.core.errors import Refused, require
 from billow.core.payments import Declined, Deposits, NeedsAction
@@ -124,14 +124,14 @@ def create(tx: Tx, wanted: Create) -> Steps:
     if method:
         intent_methods.check_owner(method, wanted.customer)
         intent_methods.check_type(intent, method)
-    made = rows.insert(tx, intent)
+    inserted = rows.insert(tx, intent)
     if not wanted.confirm:
-        return made
+        return inserted
     names = ("confirmation_token", "mandate_data", "return_url")
     sent = {name: getattr(wanted, name) for name in names}
-    said = Confirm(**{**sent, **confirmation_tokens.said_before(wanted, made)})
-    said.__dict__["_given"] = frozenset(name for name, value in said.__dict__.items() if value)
-    confirmed = yield from confirm_with(tx, made, said, wanted.single_use)
+    sent |= confirmation_tokens.said_before(wanted, inserted)
+    said = made(Confirm, **{name: value for name, value in sent.items() if value})
+    confirmed = yield from confirm_with(tx, inserted, said, wanted.single_use)
     return confirmed
 
 
