@@ -1,7 +1,6 @@
 """Sign webhook messages, as Stripe does and as Standard Webhooks define it."""
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -28,7 +27,7 @@ def _key(secret: str) -> bytes:
 
 
 def _mac(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).digest()
+    return hmac.digest(key, signed, "sha256")
 
 
 def headers(secrets: Sequence[str], id: str, timestamp: int, body: bytes) -> dict[str, str]:

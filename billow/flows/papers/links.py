@@ -1,7 +1,6 @@
 """Make and check the sealed links of hosted pages."""
 
 import base64
-import hashlib
 import hmac
 
 from billow.core.errors import Inconsistent
@@ -13,7 +12,7 @@ def seal(outside: Outside, tenant: str, id: str, kind: str = "invoice") -> str:
     """Return the seal that makes the address of a hosted page unguessable: a keyed hash of tenant and id."""
     if not outside.secret:
         raise Inconsistent("Links cannot be signed without the installation's secret.")
-    digest = hmac.new(outside.secret, f"{kind} {tenant} {id}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(outside.secret, f"{kind} {tenant} {id}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:18]).decode()
 
 

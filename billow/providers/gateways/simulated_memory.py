@@ -1,10 +1,10 @@
 """Keep what the simulated gateway did, in a SQLite file that processes share."""
 
-import json
 import sqlite3
 import time
-from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from billow.core.errors import Unavailable
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
@@ -35,11 +35,11 @@ create table if not exists later (       -- outcomes that replace the first one 
 
 
 def write(outcome: Outcome) -> str:
-    return json.dumps([type(outcome).__name__, asdict(outcome)])
+    return msgspec.json.encode([type(outcome).__name__, outcome]).decode()
 
 
 def read(written: str) -> Outcome:
-    kind, members = json.loads(written)
+    kind, members = msgspec.json.decode(written)
     return OUTCOMES[kind](**members)
 
 
