@@ -16,7 +16,7 @@ help:  ## this list
 
 install: $(VENV)/.runtime  ## .venv with the command `billow`
 
-demo: install  ## a small cloud company's first three months on a test clock, then the API
+demo: install  ## a small cloud company's year on a test clock, then its dashboard and the API
 	$(BIN)/billow demo
 
 dev: $(VENV)/.dev  ## server and worker on ./data, with a talkative log

@@ -436,11 +436,13 @@ def progress_bar(file: Path) -> Iterator[Any]:
 
 
 @cli.command()
-def demo() -> None:
-    """Show three months of a small cloud company, then serve its API; DEMO=once ends without serving."""
+def demo(
+    months: Annotated[int, typer.Option(min=1, max=12, help="Whole months; the running one follows.")] = 12,
+) -> None:
+    """Show a year of a small cloud company, then serve its dashboard; DEMO=once ends without serving."""
     from billow import demonstration
 
-    demonstration.run(console, once=os.environ.get("DEMO") == "once")
+    demonstration.run(console, months, once=os.environ.get("DEMO") == "once")
 
 
 CANNOT = (CannotRun, CannotBackUp, CannotRestore, Damaged, ProgramFailed, migrations.CannotMigrate,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -15,8 +16,9 @@ from rich.console import Console
 from billow import demonstration
 from billow.app import App
 from billow.core import signing
-from billow.demonstration import company, machine, measured, months
+from billow.demonstration import calendar_year, company, machine, measured, timeline
 from billow.demonstration.receiver import listening
+from billow.demonstration.stories import stories_of
 from tests.conftest import SHARED, Api
 from tests.support.worker_threads import running_worker
 
@@ -99,25 +101,25 @@ def above() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_the_demonstration_ends_well_with_a_hundredth_of_its_events(
+def test_the_demonstration_ends_well_with_a_third_of_its_year_and_a_hundredth_of_its_events(
     above: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLOW_DATA", str(above))
-    monkeypatch.setattr(months, "EVENTS", 96)
-    monkeypatch.setattr(demonstration, "EVENTS", 96)
+    for module in (timeline, demonstration):
+        monkeypatch.setattr(module, "EVENTS", 40)
     processes: list[subprocess.Popen[bytes]] = []
     genuine = machine.stop
     monkeypatch.setattr(machine, "stop", lambda process: (processes.append(process), genuine(process)))
     console = Console(record=True, width=100, file=(above / "told").open("w"))
-    demonstration.run(console, once=True)
+    demonstration.run(console, 4, once=True)
     told = console.export_text()
-    assert "2,016" in told and "288 of them were sent twice" in told
+    assert "  800 " in told and "40 of them were sent twice" in told
     assert "of these after retries            1   Kite Travel" in told
     assert "of these in dunning               1   Lumen School" in told
     [delivered, wanted] = told.split("webhooks delivered")[1].split()[0:3:2]
     assert int(delivered) == int(wanted) > 100
-    debit, credit, balance = told.split("Trial balance")[1].split("\n total")[1].split()[1:4]
-    assert debit == credit != "$0.00" and balance == "$0.00"
+    zeros = told.split("Trial balance")[1].split("\n total")[1].split("\n")[0].split()[1:]
+    assert zeros == ["€0.00", "£0.00", "$0.00"]
     assert ("$57.87" in told and "$128.42" in told) if measured.there() else "Left out" in told
     assert [path.read_bytes()[:5] for path in (above / "demo-1").glob("*.pdf")] == [b"%PDF-"]
     assert len(processes) == 1 and processes[0].returncode is not None
@@ -155,8 +157,33 @@ def test_the_receiver_counts_a_genuine_event_once_and_a_forged_one_never() -> No
 
 
 def test_the_same_seed_makes_the_same_use() -> None:
-    nimbus = company.Nimbus("clock", {each.name: each.name for each in company.COMPANIES}, {})
-    since, until = months.MONTHS[:2]
-    first, second = (list(months.measured(months.Random(2026), nimbus, since, until)) for _ in range(2))
+    year = calendar_year.year_until(datetime(2026, 11, 30, 17, 5, tzinfo=UTC))
+    nimbus = company.Nimbus("clock", {}, {name: name for name in company.BY_NAME})
+    since, until = year.months[:2]
+    first, second = (
+        list(timeline.measured(timeline.Random(2026), nimbus, year, since, until)) for _ in range(2)
+    )
     assert first == second
     assert all(since.timestamp() <= event["timestamp"] < until.timestamp() for event in first)
+    nights, noons = (
+        sum(1 for event in first if datetime.fromtimestamp(event["timestamp"], UTC).hour in hours)
+        for hours in ((1, 2, 3), (11, 12, 13))
+    )
+    sundays, mondays = (
+        sum(1 for event in first if datetime.fromtimestamp(event["timestamp"], UTC).weekday() == day)
+        for day in (6, 0)
+    )
+    assert noons > 8 * nights and mondays > 2 * sundays
+
+
+@pytest.mark.parametrize(
+    "now", ["2026-11-30T17:05Z", "2026-12-01T00:10Z", "2028-02-29T12:00Z", "2026-03-02T09:00Z"]
+)
+def test_the_year_of_the_demonstration_ends_now_whenever_that_is(now: str) -> None:
+    year = calendar_year.year_until(datetime.fromisoformat(now))
+    assert len(year.months) == 13 and all(month.day == 1 for month in year.months)
+    borders = list(year.borders())
+    assert borders == sorted(set(borders)) and borders[-1] == year.end
+    stories = stories_of(year)
+    assert {story.name for story in stories} == set(company.BY_NAME)
+    assert all(year.start <= story.at <= year.end for story in stories)

@@ -163,6 +163,7 @@ def test_the_demonstration_shows_any_name() -> None:
             "number": "A-1",
             "status": "paid",
             "total": 5,
+            "currency": "usd",
             "lines": {"data": [{"description": f"[/y]{ESCAPE}", "amount": 5}]},
         }
     )

@@ -1,10 +1,10 @@
-"""Demonstrate billow with a small cloud company's first three months, over HTTP, within a minute."""
+"""Demonstrate billow with a small cloud company's year, over HTTP, within two minutes."""
 
 import os
 import signal
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,18 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from billow.core.plain_text import plain
 from billow.demonstration import measured, telling
+from billow.demonstration.calendar_year import STEPS, Year, year_until
 from billow.demonstration.client import Client, Json
-from billow.demonstration.company import COMPANIES, MODELS, START, Nimbus, founded
+from billow.demonstration.company import COMPANIES, CURRENCIES, MODELS, Nimbus, founded, seated
 from billow.demonstration.machine import Machine, started
-from billow.demonstration.months import END, EVENTS, MONTHS, STEPS, Counted, lived
 from billow.demonstration.receiver import Receiver, listening
+from billow.demonstration.timeline import EVENTS, Counted, lived
 
-SETTINGS = {
-    "BILLOW_SELLER_NAME": "Nimbus Ltd",
-    "BILLOW_SELLER_ADDRESS": "1 Cloud Street|Bern",
-    "BILLOW_MAIL_FROM": "billing@nimbus.example",
-    "BILLOW_WEBHOOK_ALLOW_PRIVATE": "127.0.0.0/8",
-}
+SETTINGS = {"BILLOW_MAIL_FROM": "billing@nimbus.example", "BILLOW_WEBHOOK_ALLOW_PRIVATE": "127.0.0.0/8"}
 WATCHED = ["invoice.finalized", "invoice.paid", "invoice.payment_failed", "customer.subscription.updated"]
 LAST_WORDS_SECONDS = 20
 """How long to wait for the last webhooks and mails."""
@@ -33,7 +29,7 @@ OWNER = "you@nimbus.example"
 """The mail address of the dashboard's first owner; no mail is sent to it."""
 
 
-def run(console: Console, once: bool) -> None:
+def run(console: Console, months: int, once: bool) -> None:
     """Run the demonstration, then keep the server running until Ctrl-C, unless `once`. No process is left."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = time.monotonic()
@@ -47,7 +43,7 @@ def run(console: Console, once: bool) -> None:
                 f"billow answers at [bold]{machine.client.url}[/bold],"
                 f" its data is in {telling.marked(shown(machine.folder))}"
             )
-            tell(console, machine, receiver, begun)
+            tell(console, machine, receiver, months, begun)
             if not once:
                 console.print("\nbillow keeps answering. [bold]Ctrl-C[/bold] ends it.")
                 machine.process.wait()
@@ -57,31 +53,39 @@ def run(console: Console, once: bool) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def tell(console: Console, machine: Machine, receiver: Receiver, begun: float) -> None:
+def tell(console: Console, machine: Machine, receiver: Receiver, months: int, begun: float) -> None:
     client = machine.client
-    listen(client, receiver)
+    seated(machine)
+    year = year_until(listen(client, receiver), months)
     real_input(console, machine)
-    nimbus = opened(console, client)
-    counted = passed(console, client, nimbus)
-    invoices = client.every("/v1/invoices", created={"gte": int(START.timestamp())})
+    nimbus = opened(console, machine, year)
+    counted = passed(console, client, nimbus, year)
+    invoices = client.every("/v1/invoices", created={"gte": int(year.start.timestamp())})
     webhooks = wait_for_webhooks(client, receiver)
     names = {id: name for name, id in nimbus.customers.items()}
     names |= {product["id"]: product["name"] for product in client.every("/v1/products")}
     pdf = keep_pdf(machine, best(invoices))
     done(console, machine, counted, invoices, webhooks)
-    telling.heading(console, "The books, on 3 April 2026")
-    console.print(telling.revenue(machine, names, START, END))
-    console.print(telling.aging(machine, names, END))
-    console.print(telling.trial_balance(machine, END))
+    telling.heading(console, f"The books, on {day(year.end)}")
+    for by in ("month", "product"):
+        console.print(telling.revenue(machine, names, year.start, year.end, by))
+    console.print(telling.aging(machine, names, year.end))
+    console.print(telling.trial_balance(machine, year.end))
     telling.heading(console, f"Why is it this amount? billow explain {best(invoices)['id']}")
     for line in telling.explained(machine, best(invoices)["id"], names):
         console.out(plain(line), highlight=False)
     further(console, machine, best(invoices), pdf, begun)
 
 
-def listen(client: Client, receiver: Receiver) -> None:
+def day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"
+
+
+def listen(client: Client, receiver: Receiver) -> datetime:
+    """Have the events sent to the receiver; return when that was set up, by the server's clock."""
     made = client.post("/v1/webhook_endpoints", url=receiver.url, enabled_events=WATCHED)
     receiver.secret = made["secret"]
+    return datetime.fromtimestamp(made["created"], UTC)
 
 
 def real_input(console: Console, machine: Machine) -> None:
@@ -96,20 +100,21 @@ def real_input(console: Console, machine: Machine) -> None:
     console.print(telling.table(title, ["invoice", "line", "amount"], rows, words=2))
 
 
-def opened(console: Console, client: Client) -> Nimbus:
-    telling.heading(console, "Nimbus, a small cloud company, opens on 1 January 2026")
-    nimbus = founded(client)
+def opened(console: Console, machine: Machine, year: Year) -> Nimbus:
+    telling.heading(console, f"Nimbus, a small cloud company, opens on {day(year.start)}")
+    nimbus = founded(machine, year)
     console.print(telling.table("What it sells", ["product", "price model"], list(MODELS.items()), words=2))
     console.print(
-        f"{len(COMPANIES)} customers subscribe: one pays by invoice, one begins with a trial, "
-        "and two will have trouble with their cards."
+        f"{len(COMPANIES)} customers come in the course of a year, and pay in {len(CURRENCIES)} currencies:"
+        " in Germany with its VAT, businesses elsewhere in the EU by reverse charge, consumers there with the"
+        " VAT of their country, and others without. Some change, fail to pay, dispute, leave or come back."
     )
     return nimbus
 
 
-def passed(console: Console, client: Client, nimbus: Nimbus) -> Counted:
-    """Advance the test clock by three months, and show progress bars."""
-    telling.heading(console, "Three months pass")
+def passed(console: Console, client: Client, nimbus: Nimbus, year: Year) -> Counted:
+    """Advance the test clock by the year, and show progress bars."""
+    telling.heading(console, f"{(year.end - year.start).days} days pass")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=40),
@@ -118,16 +123,16 @@ def passed(console: Console, client: Client, nimbus: Nimbus) -> Counted:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=console) as bars:
-        days = bars.add_task("days", total=(END - START).days, note="")
-        events = bars.add_task("usage events", total=(len(MONTHS) - 1) * STEPS * EVENTS, note="")
+        days = bars.add_task("days", total=(year.end - year.start).days, note="")
+        events = bars.add_task("usage events", total=len(year.months) * STEPS * EVENTS, note="")
         begun = time.monotonic()
 
         def moved(now: datetime, count: int) -> None:
             rate = count / (time.monotonic() - begun)
-            bars.update(days, completed=(now - START).days, note=f"{now:%d %b %Y}")
+            bars.update(days, completed=(now - year.start).days, note=f"{now:%d %b %Y}")
             bars.update(events, completed=count, note=f"{rate:,.0f}/s")
 
-        return lived(client, nimbus, moved)
+        return lived(client, nimbus, year, moved)
 
 
 # ------------------------------------------------------------------------------------- what it did
@@ -177,7 +182,7 @@ def done(console: Console, machine: Machine, counted: Counted, invoices: list[Js
 
 
 def summed(invoices: list[Json], amount: str) -> str:
-    return telling.usd(sum(invoice[amount] for invoice in invoices))
+    return telling.sums((invoice["currency"], invoice[amount]) for invoice in invoices)
 
 
 def of(invoices: list[Json]) -> str:

@@ -38,8 +38,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Cells], *, words: i
 
 def lines_of(invoice: Json) -> list[Cells]:
     name = marked(f"{invoice['customer_name']}, {invoice['number']}")
-    lines = [["", marked(line["description"]), usd(line["amount"])] for line in invoice["lines"]["data"]]
-    return [*lines, [f"[bold]{name}", f"[bold]{invoice['status']}", f"[bold]{usd(invoice['total'])}"]]
+    currency = invoice["currency"]
+    lines = [
+        ["", marked(line["description"]), show(line["amount"], currency)] for line in invoice["lines"]["data"]
+    ]
+    return [
+        *lines,
+        [f"[bold]{name}", f"[bold]{invoice['status']}", f"[bold]{show(invoice['total'], currency)}"],
+    ]
 
 
 def marked(text: str) -> str:
@@ -47,8 +53,12 @@ def marked(text: str) -> str:
     return escape(plain(text))
 
 
-def usd(amount: int) -> str:
-    return show(amount, "usd")
+def sums(amounts: Iterable[tuple[str, int]]) -> str:
+    """Return the sum of amounts in each of their currencies."""
+    added: Counter[str] = Counter()
+    for currency, amount in amounts:
+        added[currency] += amount
+    return ", ".join(show(added[currency], currency) for currency in sorted(added))
 
 
 # ------------------------------------------------------------------------------------- the books
@@ -59,22 +69,20 @@ def asked(machine: Machine, report: str, *when: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(machine.ask("report", report, "--csv", *when))))
 
 
-def revenue(machine: Machine, names: Mapping[str, str], since: datetime, until: datetime) -> Table:
-    """Show revenue by product and month; prepaid amounts are posted at the end of each month."""
+def revenue(machine: Machine, names: Mapping[str, str], since: datetime, until: datetime, by: str) -> Table:
+    """Show revenue by product, or by the month it was booked in; prepaid amounts at the end of each month."""
     rows = asked(machine, "revenue", f"--from={since.isoformat()}", f"--to={until.isoformat()}")
-    months = sorted({row["month"] for row in rows})
     earned: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        for product in (names.get(row["product"], row["product"]), "total"):
-            earned[product, row["month"]] += int(row["amount"])
-            earned[product, "total"] += int(row["amount"])
-    products = [*sorted({product for product, _ in earned} - {"total"}), "total"]
-    columns = [*months, "total"]
+        for what in (names.get(row[by], row[by]), "total"):
+            earned[what, row["currency"]] += int(row["amount"])
+    currencies = sorted({row["currency"] for row in rows})
+    whats = [*sorted({what for what, _ in earned} - {"total"}), "total"]
     lines = [
-        [bold(product), *(bold(usd(earned[product, month]), product) for month in columns)]
-        for product in products
+        [bold(what, what), *(bold(show(earned[what, currency], currency), what) for currency in currencies)]
+        for what in whats
     ]
-    return table("Revenue: what was earned, by the month it was booked in", ["product", *columns], lines)
+    return table(f"Revenue: what was earned, by {by}", [by, *(name.upper() for name in currencies)], lines)
 
 
 AGES = {
@@ -82,50 +90,51 @@ AGES = {
     "days_1_to_30": "1 to 30 days",
     "days_31_to_60": "31 to 60",
     "days_61_to_90": "61 to 90",
+    "days_91_to_120": "91 to 120",
+    "days_over_120": "over 120",
 }
 
 
 def aging(machine: Machine, names: Mapping[str, str], at: datetime) -> Table:
     lines = []
     for row in asked(machine, "aging", f"--at={at.isoformat()}"):
-        amounts = [usd(int(row[age])) if int(row[age]) else "" for age in AGES]
+        amounts = [show(int(row[age]), row["currency"]) if int(row[age]) else "" for age in AGES]
         lines.append([names.get(row["customer"], row["customer"]), row["number"], *amounts])
     columns = ["customer", "invoice", *AGES.values()]
     return table("Aging: who owes what, and since when", columns, lines, words=2)
 
 
 def trial_balance(machine: Machine, at: datetime) -> Table:
-    """Show the trial balance, with one row for each kind of account."""
-    debits: Counter[str] = Counter()
-    credited: Counter[str] = Counter()
+    """Show the trial balance, with one row for each kind of account; credit balances are negative."""
+    balances: Counter[tuple[str, str]] = Counter()
     accounts: Counter[str] = Counter()
+    currencies: set[str] = set()
     for row in asked(machine, "trial_balance", f"--at={at.isoformat()}"):
-        kind = row["account"].partition(":")[0]
-        debits[kind] += int(row["debit"])
-        credited[kind] += int(row["credit"])
-        accounts[kind] += 1
+        kind, currency = row["account"].partition(":")[0], row["currency"]
+        for what in (kind, "total"):
+            balances[what, currency] += int(row["balance"])
+            accounts[what] += 1
+        currencies.add(currency)
+    columns = sorted(currencies)
     rows = [
         [
-            CHART[kind].title,
-            str(accounts[kind]),
-            usd(debits[kind]),
-            usd(credited[kind]),
-            usd(debits[kind] - credited[kind]),
+            bold(CHART[kind].title if kind in CHART else kind, kind),
+            bold(str(accounts[kind]), kind),
+            *(bold(show(balances[kind, currency], currency), kind) for currency in columns),
         ]
-        for kind in CHART
+        for kind in (*CHART, "total")
         if accounts[kind]
     ]
-    sums = [usd(debits.total()), usd(credited.total()), usd(debits.total() - credited.total())]
-    rows.append(["[bold]total", *(f"[bold]{cell}" for cell in [str(accounts.total()), *sums])])
     return table(
-        "Trial balance of everything so far: debits equal credits",
-        ["account", "accounts", "debit", "credit", "balance"],
+        "Trial balance of everything so far: each currency adds up to zero",
+        ["account", "accounts", *(currency.upper() for currency in columns)],
         rows,
     )
 
 
-def bold(cell: str, product: str = "") -> str:
-    return f"[bold]{cell}" if "total" in (cell, product) else cell
+def bold(cell: str, what: str) -> str:
+    """Return a cell, set in bold in the row of the total."""
+    return f"[bold]{marked(cell)}" if what == "total" else marked(cell)
 
 
 # ------------------------------------------------------------------------------------- one invoice explained
