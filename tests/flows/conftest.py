@@ -73,7 +73,8 @@ def wall(app: App, begun: datetime, monkeypatch: pytest.MonkeyPatch) -> Wall:
         conn.execute("delete from jobs where clock = 'wall' and kind !~ %s", (OF_THE_HOUSE,))
         conn.execute(
             "delete from jobs j using accounts a"
-            " where j.clock = 'wall' and split_part(j.tenant, '/', 1) = a.id and a.id <> %s and a.created < %s",
+            " where j.clock = 'wall' and split_part(j.tenant, '/', 1) = a.id"
+            " and a.id <> %s and a.created < %s",
             (app.account, begun),
         )
     made = Wall(app.db.wall())
