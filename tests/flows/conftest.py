@@ -57,11 +57,26 @@ class Wall:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def begun(app: App) -> datetime:
+    """When this test began."""
+    return app.db.wall()
+
+
 @pytest.fixture
-def wall(app: App, monkeypatch: pytest.MonkeyPatch) -> Wall:
-    """A wall clock that stands still until the test moves it; jobs that other tests left are deleted."""
+def wall(app: App, begun: datetime, monkeypatch: pytest.MonkeyPatch) -> Wall:
+    """A wall clock that stands still until the test moves it; jobs that other tests left are deleted.
+
+    Of the accounts of other tests, those of the house as well: thousands of accounts have some each day.
+    """
     with app.db.connection() as conn:
         conn.execute("delete from jobs where clock = 'wall' and kind !~ %s", (OF_THE_HOUSE,))
+        conn.execute(
+            "delete from jobs j using accounts a"
+            " where j.clock = 'wall' and split_part(j.tenant, '/', 1) = a.id"
+            " and a.id <> %s and a.created < %s",
+            (app.account, begun),
+        )
     made = Wall(app.db.wall())
     monkeypatch.setattr(app.db, "wall", made)
     return made

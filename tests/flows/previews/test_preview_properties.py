@@ -1,5 +1,6 @@
 """Whatever is asked of a subscription, its preview is what is then billed (issue 4, Proof)."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from tests.support.world import World, flat
 
 DAY = 86400
 MANY = settings(
-    max_examples=20,
+    max_examples=int(os.environ.get("BILLOW_EXAMPLES", "12")),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
