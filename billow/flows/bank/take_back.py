@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply, cash_balance
+from billow.flows.bank import apply, cash_balance, cash_refunds
 from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
@@ -27,6 +27,8 @@ def reverse(tx: Tx, entry: BankEntry) -> BankEntry:
     original = original_of(tx, entry)
     if original and original.state == "outgoing":
         rows.update(tx, original, event=None, reversed_by=entry.id)
+        if refund := cash_refunds.sent_with(tx, original):
+            return cash_refunds.come_back(tx, entry, refund)
         return rows.update(tx, entry, event=None, state="outgoing")
     received = apply.receive(tx, entry)
     if original is None:
@@ -130,6 +132,8 @@ def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
         reopen(tx, entry, application)
     elif application.kind == "balance":
         return_balance(tx, entry, application)
+    elif application.kind == "refund":
+        cash_refunds.undo(tx, entry, application)
     elif application.kind == "intent":
         unsell(tx, entry, application)
     else:

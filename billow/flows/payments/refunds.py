@@ -28,15 +28,17 @@ from billow.store.tx import Tx
 class Create(Params):
     amount: int | None = f.amount(min=1)
     charge: str | None = f.text()
+    currency: str | None = f.currency()
+    customer: str | None = f.text()
     instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
+    origin: str | None = f.choice(CREATE, "customer_balance")
     payment_intent: str | None = f.text()
     refund_application_fee: bool = f.boolean(default=False)
     reverse_transfer: bool = f.boolean(default=False)
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
 
 
-@Refund.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
     """Refund a charge, or the successful charge of a payment intent: an amount, or all that is left."""
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
@@ -213,16 +215,6 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
             gateway=charge.gateway,
         ),
     )
-
-
-@Refund.action("cancel")
-def cancel(tx: Tx, refund: Refund) -> Refund:
-    """Cancel a refund that requires action of its receiver. The gateway settles every other one itself."""
-    require(
-        refund.status == "requires_action",
-        f"You cannot cancel this refund: only one in requires_action can be canceled, it is {refund.status}.",
-    )
-    return rows.update(tx, refund, status="canceled")
 
 
 @job("charge.expire", lane="outside", settled_by="attempt.resolve")

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
 from billow.core import holds, lifecycle, payouts, timers
+from billow.flows.bank import cash_refunds
 from billow.flows.billing import drafts
 from billow.flows.checkout import completion, method_collections
 from billow.flows.outside import merchant
@@ -398,6 +399,15 @@ OTHERS = (
         "r.active and r.expires_at is not null",
         lambda row: row["at"],
         *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "refund.expire", "refunds", "r.created as at", "r.charge is null and r.status = 'requires_action'",
+        lambda row: row["at"] + cash_refunds.ANSWERED_WITHIN, *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "refund.pretend", "refunds", "r.created as at",
+        "r.charge is null and r.status = 'pending' and r.send_to = 'pretended'",
+        lambda row: row["at"], *ITS_CUSTOMERS, early=True,
     ),
     Rule(
         "tax_id.verify",
