@@ -277,9 +277,11 @@ create table tokens (
     tenant    text        not null default current_setting('billow.tenant'),
     id        text        primary key,
     created   timestamptz not null,
-    card      jsonb       not null,
+    card      jsonb,                  -- none where a security code was typed again, which is stored nowhere
     reference text        not null,
-    used      boolean     not null default false
+    used      boolean     not null default false,
+    type      text        not null default 'card' check (type in ('card', 'cvc_update')),
+    constraint tokens_card_check check ((type = 'card') = (card is not null))
 );
 create index tokens_by_created on tokens (tenant, created desc, id desc);
 
@@ -763,6 +765,7 @@ create table invoices (
     tenant                     text        not null default current_setting('billow.tenant'),
     id                         text        primary key,
     created                    timestamptz not null,
+    installment_plan jsonb,  -- that its payment is made by, if the card has it
     account_country            text,
     account_name               text,
     account_tax_ids            jsonb,
@@ -1000,6 +1003,7 @@ create table payment_intents (
     tenant              text        not null default current_setting('billow.tenant'),
     id                  text        primary key,
     created             timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     allowed_payment_method_types jsonb,
     amount              bigint      not null,
     amount_capturable   bigint      not null default 0,
@@ -1069,6 +1073,7 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'increment', 'refund', 'setup')),
     payment_intent text,
     setup_intent   text,
@@ -1152,6 +1157,7 @@ create table setup_intents (
     tenant                        text        not null default current_setting('billow.tenant'),
     id                            text        primary key,
     created                       timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     allowed_payment_method_types  jsonb,
     attach_to_self                boolean,
     automatic_payment_methods     jsonb,
