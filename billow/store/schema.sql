@@ -2810,6 +2810,7 @@ create table payouts (
     automatic                   boolean     not null,
     balance_transaction         text,
     bank_entry                  text,
+    sent_back                   boolean     not null default false,  -- by the bank that had it
     currency                    text        not null,
     description                 text,
     destination                 text,

@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply, cash_balance, cash_refunds
+from billow.flows.bank import apply, cash_balance, cash_refunds, payouts_found
 from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
@@ -105,6 +105,7 @@ def undo_applications(tx: Tx, entry: BankEntry) -> BankEntry:
 
     Locks the customer, then the invoices. Emits an update of each invoice and of the customer.
     """
+    payouts_found.take_back(tx, entry)
     live = rows.select(tx, BankApplication, "entry = %(id)s and undone_at is null", id=entry.id)
     customer = entry.customer or next((one.customer for one in live if one.customer), None)
     for found in rows.lock_many(tx, Customer, [customer] if customer else []):

@@ -242,18 +242,19 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
 
 @job(late_payments.RETURN, lane="outside", settled_by="attempt.resolve")
 def return_late(tx: Tx, refs: list[str]) -> Steps:
-    """Refund a payment that came too late for what it was to pay, and take its shares back.
+    """Refund what is left of a payment that came too late for what it was to pay, and take its shares back.
 
     Locks the customer and the charge.
     """
     [found] = rows.find_all(tx, Charge, refs).values()
     tx, charge = lock_charge(tx, found)
-    if charge.disputed or refundable_amount(tx, charge) != charge.amount:
+    left = refundable_amount(tx, charge)
+    if charge.disputed or left <= 0:
         return None
     attempt = begin(
         tx,
         charge,
-        charge.amount,
+        left,
         reason="duplicate",
         refund_application_fee=charge.application_fee is not None,
         reverse_transfer=charge.transfer is not None,

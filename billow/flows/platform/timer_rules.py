@@ -355,7 +355,8 @@ OTHERS = (
         "charges",
         "r.status",
         "r.late_for is not null and r.status = 'succeeded' and not r.disputed and not exists"
-        " (select from refunds f where f.charge = r.id)",
+        " (select from refunds f where f.charge = r.id and f.status not in ('succeeded'))"
+        " and r.amount_refunded < r.amount",
         lambda row: row["now"],
         *ON_THE_WALL,
         early=True,
@@ -384,7 +385,7 @@ OTHERS = (
         "payout.advance",
         "payouts",
         "r.status, r.created, r.arrival_date",
-        "r.status in ('pending', 'in_transit') and r.reference is null",
+        "r.status in ('pending', 'in_transit') and r.reference is null and not r.sent_back",
         lambda row: payouts.due(row["status"], row["created"], row["arrival_date"]),
         *ON_THE_WALL,
     ),

@@ -391,6 +391,11 @@ class Stripe(Gateway):
         except self._library.InvalidRequestError:
             return None
 
+    def recent_payouts(self) -> Mapping[str, str]:
+        """Return the latest hundred payouts, with the status that Stripe says of each."""
+        with self._asked():
+            return {one.id: one.status for one in self._client.payouts.list({"limit": 100}).data}
+
     def paid_out_with(self, reference: str) -> Sequence[str]:
         """Return the charges and refunds that an automatic payout pays out; of others Stripe says none."""
         with self._asked():
