@@ -39,6 +39,7 @@ from billow.pages import (
     hosted_credit_note,
     hosted_invoice,
     hosted_receipt,
+    logo,
     mandate_page,
     method_update,
     metrics,
@@ -135,6 +136,7 @@ def _built(settings: Settings, db: Database) -> App:
     newest = [verb for verb in verbs(server.routes) if not verb.until]
     description.add(server.app, newest, settings.base_url)
     frame.add(server.app)
+    logo.add(server.app, db)
     checkout.add(server.app, db, db.outside)
     hosted_invoice.add(server.app, db, db.outside)
     hosted_credit_note.add(server.app, db, db.outside)

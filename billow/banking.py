@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from stdnum import iban as ibans
 
 from billow.api import rows
 from billow.app import App
@@ -12,7 +13,7 @@ from billow.commands import tenant
 from billow.core.bank.statement import BadStatement
 from billow.core.errors import Refused, require
 from billow.core.money import minor_units, show
-from billow.flows.bank import direct_debits, queue
+from billow.flows.bank import cash_refunds, direct_debits, queue
 from billow.flows.bank import import_statement as importing
 from billow.opening import open_installation
 from billow.providers.bank import pain002
@@ -166,6 +167,48 @@ def record_payment(
         )
         done = queue.record(tx, wanted)
     say(f"{done.id}: {show(done.amount, done.currency)} of {invoice} are paid.")
+
+
+@bank.command("refunds")
+def list_refunds(mode: Mode = "test", account: Account = None, data: Data = None) -> None:
+    """List the refunds of cash balances that wait for your transfer, or for an account to send them to."""
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        found = cash_refunds.unsent(tx)
+    columns = ["refund", "asked for", "customer", "amount", "state", "send to", "name in the transfer"]
+    shown = [
+        [
+            one.id,
+            one.created,
+            one.customer,
+            show(one.amount, one.currency),
+            one.status.replace("_", " "),
+            one.send_to,
+            one.id.replace("_", "-"),
+        ]
+        for one in found
+    ]
+    table("refunds to transfer", columns, shown) if shown else say("No refund waits for a transfer.")
+
+
+@bank.command("refund")
+def settle_refund(
+    refund: Annotated[str, typer.Argument(help="The refund of a cash balance (re_…).")],
+    to: Annotated[str, typer.Option(help="The IBAN that its customer has named.")] = "",
+    sent: Annotated[bool, typer.Option("--sent", help="You have made its transfer.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Its transfer cannot be made.")] = False,
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Say where a refund is to be sent, that it was sent, or that it cannot be. A statement says so too."""
+    require(bool(to) + sent + failed == 1, "Say one thing: --to IBAN, --sent or --failed.")
+    require(not to or ibans.is_valid(to), f"{to} is no IBAN.")
+    with open_installation(data, account) as built, built.db.transaction(tenant(built, mode)) as tx:
+        if to:
+            done = cash_refunds.send_to(tx, refund, ibans.compact(to))
+        else:
+            done = cash_refunds.mark_sent(tx, refund) if sent else cash_refunds.mark_failed(tx, refund)
+    say(f"{refund} is {done.status}: {show(done.amount, done.currency)} of {done.customer}.")
 
 
 def minor(text: str, currency: str) -> int:

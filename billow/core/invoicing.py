@@ -93,22 +93,28 @@ class Settlement:
     reason: str | None
 
 
-def settle_balance(total: int, starting_balance: int, minimum: int, most: int = LARGEST) -> Settlement:
+def settle_balance(
+    total: int, starting_balance: int, minimum: int, most: int = LARGEST, step: int = 1
+) -> Settlement:
     """Net an invoice against the customer's balance, which is negative for credit and positive for debt.
 
     An amount below `minimum` is not charged: it stays in the balance for the next invoice. So does what
-    exceeds `most`, the largest charge, as far as a balance can hold it.
+    exceeds `most`, the largest charge, as far as a balance can hold it, and what is no whole `step`.
 
     >>> settle_balance(1200, 0, 50, 1000)
     Settlement(amount_due=1000, ending_balance=200, balance_transaction=200, reason='invoice_too_large')
+    >>> settle_balance(1234, 0, 0, 99999999, 100)
+    Settlement(amount_due=1200, ending_balance=34, balance_transaction=34, reason='invoice_too_small')
     """
     owed = total + starting_balance
     too_small = 0 < owed < minimum
     amount_due = max(min(owed, most), owed - LARGEST) if owed > 0 and not too_small else 0
+    uneven = amount_due % step if amount_due <= most else 0
+    amount_due -= uneven
     change = total - amount_due
     too_large = owed > most and change > 0
     other = "invoice_too_large" if too_large else "applied_to_invoice"
-    reason = "invoice_too_small" if too_small else other
+    reason = "invoice_too_small" if too_small or (uneven and change > 0 and not too_large) else other
     return Settlement(amount_due, starting_balance + change, change, reason if change else None)
 
 

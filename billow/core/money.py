@@ -31,6 +31,10 @@ AMOUNT = re.compile(r"\d{1,15}(\.\d{1,3})?", re.ASCII)
 ZERO_DECIMAL = frozenset({
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 })  # fmt: skip
+WHOLE_UNITS = frozenset({"isk", "ugx"})
+"""Currencies without decimals that the API counts in hundredths all the same."""
+WHOLE_PAYOUTS = frozenset({"huf", "twd"})
+"""Currencies that are charged in hundredths, and paid out in whole units."""
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
 LARGEST_CHARGE = 99_999_999
@@ -90,8 +94,27 @@ def largest_charge(currency: str) -> int:
     return LARGEST_CHARGE // 10 * 10 if currency in THREE_DECIMAL else LARGEST_CHARGE
 
 
-def charge_limits(currency: str) -> tuple[int, int]:
-    return minimum_charge(currency), largest_charge(currency)
+def charge_step(currency: str) -> int:
+    """Return what an amount is a multiple of that can be charged, in minor units.
+
+    >>> charge_step("eur"), charge_step("isk"), charge_step("kwd")
+    (1, 100, 10)
+    """
+    return 100 if currency in WHOLE_UNITS else 10 if currency in THREE_DECIMAL else 1
+
+
+def payout_step(currency: str) -> int:
+    """Return what an amount is a multiple of that can be paid out.
+
+    >>> payout_step("eur"), payout_step("huf"), payout_step("isk")
+    (1, 100, 100)
+    """
+    return 100 if currency in WHOLE_PAYOUTS | WHOLE_UNITS else 1
+
+
+def charge_limits(currency: str) -> tuple[int, int, int]:
+    """Return the smallest and the largest amount that is charged, and what it is a multiple of."""
+    return minimum_charge(currency), largest_charge(currency), charge_step(currency)
 
 
 def allocate(total: int, weights: Sequence[int | Decimal]) -> list[int]:

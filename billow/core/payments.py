@@ -16,6 +16,32 @@ def names_test_method(given: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodTerms:
+    """What one payment is made with, mostly one by card, or a set-up, and no later one."""
+
+    moto: bool = False
+    """Whether the card was named in a letter or a call, so that its holder is not asked to authenticate."""
+    three_d_secure: Mapping[str, Any] | None = None
+    """The result of 3D Secure that its holder has passed elsewhere."""
+    cvc_token: str | None = None
+    """The token of a security code that was typed again."""
+    plan: Mapping[str, Any] | None = None
+    """The installments in which the bank collects it; we are paid at once."""
+
+    own: Mapping[str, Any] | None = None
+    """What is said once of a method of another type than card: a Blik code, Klarna's subscriptions."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Return whether the holder has passed 3D Secure elsewhere, or the bank knows that it was tried."""
+        result = self.three_d_secure
+        return result is not None and result.get("ares_trans_status") not in ("N", "R", "U")
+
+
+NO_TERMS = MethodTerms()
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """`attempt` is our id of this try: the idempotency key at the gateway, also to look it up later."""
 
@@ -35,6 +61,7 @@ class Charge:
     """What is asked of a hold, where the card allows it: the names of `core/holds.py`."""
     three_d_secure: str | None = None
     """How the holder of a card is asked to authenticate, where the bank would not ask: any or challenge."""
+    terms: MethodTerms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +77,7 @@ class SetUp:
     return_url: str | None = None
     type: str = "card"
     three_d_secure: str | None = None
+    terms: MethodTerms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,16 @@ def cash_sold(currency: str, amount: int) -> list[Transfer]:
     return move(the("unapplied_cash", currency), revenue("none", currency), amount)
 
 
+def cash_returned(currency: str, amount: int) -> list[Transfer]:
+    """Owe a customer money that was sent in advance, until it is sent back; a negative amount keeps it."""
+    return move(the("unapplied_cash", currency), the("refunds_payable", currency), amount)
+
+
+def cash_overdrawn(currency: str, amount: int) -> list[Transfer]:
+    """Lose money that was sent back to a customer, and whose payment the bank took back after that."""
+    return move(the("bad_debt", currency), the("unapplied_cash", currency), amount)
+
+
 def cash_rounded(currency: str, amount: int) -> list[Transfer]:
     """Write off what was paid too much where it is too little to keep; a negative amount takes it back."""
     return move(the("unapplied_cash", currency), the("rounding", currency), amount)

@@ -99,6 +99,7 @@ def asked(tx: Tx, outside: Outside, intent: Intent, address: str) -> flask.Respo
         address=address,
         amount=amount_of(intent, words),
         seller=seller_of(tx).name,
+        **frame.branded(tx),
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -127,6 +128,7 @@ def leave(tx: Tx, outside: Outside, intent: Intent) -> flask.Response:
         link=(words("continue_to", name=seller_of(tx).name), target) if target else None,
         refresh=f"0;url={target}" if target else None,
         seller=seller_of(tx).name,
+        **frame.branded(tx),
         test=not tx.livemode,
         texts=[text if amount else words("complete_saved")] if done else [],
     )

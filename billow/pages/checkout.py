@@ -102,6 +102,7 @@ class Pages:
             address=address,
             test=not tx.livemode,
             token=token,
+            **checkout_view.branded(tx, session),
             **shown,
         )
 
@@ -176,6 +177,7 @@ class Pages:
                     seller=checkout_view.seller_of(session),
                     test=not tx.livemode,
                     token=frame.token_of(self.outside, here),
+                    **checkout_view.branded(tx, session),
                 )
         # Where it was confirmed elsewhere, as on the page of the intent, nothing is left to ask.
         if asked and not frame.is_ours(self.outside, here, flask.request.form, flask.request.headers):
@@ -219,6 +221,7 @@ class Pages:
                     link=None,
                     refresh=None,
                     seller=seller,
+                    **frame.branded(tx),
                     test=not tx.livemode,
                     texts=[text],
                 )
@@ -373,6 +376,7 @@ def message(
         seller=checkout_view.seller_of(session),
         test=not tx.livemode,
         texts=texts,
+        **checkout_view.branded(tx, session),
         **given,
     )
 

@@ -72,6 +72,16 @@ def seller_of(session: CheckoutSession) -> str:
     return str((session.branding_settings or {}).get("display_name") or "")
 
 
+OURS = "#0074d4"
+"""The colour of buttons of a session that was made without one."""
+
+
+def branded(tx: Tx, session: CheckoutSession) -> dict[str, Any]:
+    """Return how the page looks: with the colour of the session's buttons, or else of its seller."""
+    own = (session.branding_settings or {}).get("button_color")
+    return frame.branded(tx, own if own != OURS else None)
+
+
 def fixed_email(tx: Tx, session: CheckoutSession) -> str | None:
     """Return the address that the seller has set; what the customer typed in can be corrected."""
     if session.customer:

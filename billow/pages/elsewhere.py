@@ -114,6 +114,7 @@ def said(tx: Tx, kind: str, key: str, text: str, **more: Any) -> flask.Response:
         key=key,
         kind=kind,
         seller=seller_of(tx).name,
+        **frame.branded(tx),
         test=not tx.livemode,
         texts=[text],
         **given,

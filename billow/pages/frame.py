@@ -16,6 +16,7 @@ from billow.core.errors import Inconsistent
 from billow.flows.outside.merchant import merchant_of
 from billow.flows.outside.outside import Outside
 from billow.flows.outside.seller import seller_of
+from billow.pages import logo
 from billow.pages.words import Words, words_of
 from billow.providers.letters import Money, formats, layout
 from billow.store.tx import Tx
@@ -61,11 +62,17 @@ def add(app: flask.Flask) -> None:
     app.add_url_rule("/brand.<color>.css", "brand", brand)
 
 
-def brand_of(tx: Tx) -> str | None:
-    """Return the address of the style sheet with the merchant's colour; None where it has none."""
-    color = merchant_of(tx).primary_color or seller_of(tx).primary_color
-    usable = color and re.fullmatch("#[0-9A-Fa-f]{6}", color) and layout.best_contrast(color) >= READABLE
-    return f"/brand.{color[1:].upper()}.css" if color and usable else None
+def branded(tx: Tx, color: str | None = None) -> dict[str, Any]:
+    """Return how a page looks: the merchant's logo, and its colour or the one that is given."""
+    return {"brand": brand_of(tx, color), "logo": logo.address_of(tx)}
+
+
+def brand_of(tx: Tx, wanted: str | None = None) -> str | None:
+    """Return the address of the style sheet with the merchant's colour; None where no text is read on it."""
+    for color in (wanted, merchant_of(tx).primary_color or seller_of(tx).primary_color):
+        if color and re.fullmatch("#[0-9A-Fa-f]{6}", color) and layout.best_contrast(color) >= READABLE:
+            return f"/brand.{color[1:].upper()}.css"
+    return None
 
 
 READABLE, SEEN = 450, 300
@@ -86,7 +93,7 @@ def brand_css(color: str) -> str:
 def page(template: str, language: str | None, status: int = 200, **values: Any) -> flask.Response:
     """Render a page in a language of ours; every text is escaped, a customer's name is never markup."""
     words = words_of(language)
-    given = {"brand": None, **values}
+    given = {"brand": None, "logo": None, **values}
     text = TEMPLATES.get_template(template).render(
         style=STYLE, words=words, money=lambda amount, currency: money(amount, currency, words), **given
     )

@@ -179,6 +179,7 @@ class Pages:
             heading=words("invoice", number=invoice.number or ""),
             lines=document.lines,
             payable=payable and remaining > 0,
+            **frame.branded(tx),
             pdf=f"{address}/pdf",
             qr=Markup(svg(document.transfer.qr)) if document.transfer and document.transfer.qr else None,  # noqa: S704
             receipt=receipt_of(tx, intent),

@@ -46,6 +46,7 @@ def add(app: flask.Flask, db: Database, outside: Outside) -> None:
             link=None,
             refresh=None,
             seller=seller,
+            **frame.branded(tx),
             test=tenant.endswith("/test"),
             texts=[text, *over],
         )

@@ -145,6 +145,7 @@ def shown(tx: Tx, outside: Outside, address: str, form: Form, due: list[Invoice]
         entry=entry.of(tx, types=types_of(tx, portal_in(address))),
         form=form,
         seller=seller_of(tx).name,
+        **frame.branded(tx),
         test=not tx.livemode,
         token=frame.token_of(outside, address),
     )
@@ -166,6 +167,7 @@ def done(tx: Tx, outside: Outside, words: Words, invoice: str) -> flask.Response
         link=None,
         refresh=None,
         seller=seller_of(tx).name,
+        **frame.branded(tx),
         test=not tx.livemode,
         texts=texts,
     )

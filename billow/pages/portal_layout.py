@@ -74,7 +74,7 @@ def page(
         status,
         address=entry.address,
         back=entry.session.return_url,
-        brand=frame.brand_of(tx),
+        **frame.branded(tx),
         places=places(tx, entry, current),
         seller=seller_of(tx).name,
         test=not tx.livemode,

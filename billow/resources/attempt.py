@@ -33,6 +33,8 @@ class Attempt(Resource, object="attempt", prefix="par_", events=()):
     """What is asked of the gateway for a payment, such as to be captured more than once."""
     three_d_secure: str | None = f.choice(SHOWN, "any", "challenge")
     """How the holder of a card is asked to authenticate, where the bank would not ask."""
+    card_terms: dict[str, Any] | None = f.nested()
+    """What a payment by card is made with, once (core/payments.py)."""
     final: bool = f.boolean(default=True)
     """Whether a capture is the last one, so that the rest of the hold is let go."""
     terms: dict[str, Any] | None = f.nested()

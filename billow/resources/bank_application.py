@@ -8,7 +8,7 @@ from billow.api.resource import Resource
 
 
 class BankApplication(Resource, object="bank_application", prefix="bap_", events=()):
-    """A part of a bank entry that pays an invoice, or is kept on a customer's balance, until it is undone.
+    """A part of a bank entry that pays an invoice, is kept on a balance or returned, until it is undone.
 
     The API never shows it.
     """
@@ -18,9 +18,11 @@ class BankApplication(Resource, object="bank_application", prefix="bap_", events
     entry: str = f.text(required=True)
     invoice: str | None = f.text()
     invoice_payment: str | None = f.text()
-    kind: str = f.choice(SHOWN, "balance", "intent", "invoice", "rounding", required=True)
+    kind: str = f.choice(SHOWN, "balance", "intent", "invoice", "refund", "rounding", required=True)
     payment_intent: str | None = f.text()
     """The intent without an invoice that it pays."""
+    refund: str | None = f.text()
+    """The refund that returns it to the customer."""
     rounding: int = f.amount(default=0)
     """What was written off to settle the invoice, which was paid that much too little."""
     undone_at: datetime | None = f.timestamp()

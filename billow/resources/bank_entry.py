@@ -7,6 +7,8 @@ from billow.api.resource import Resource
 STATES = ("new", "queued", "applied", "ignored", "outgoing", "reversed")
 MANUAL = "manual"
 """The account of payments that were recorded by hand."""
+PRETENDED = "pretended"
+"""The account of transfers that no bank has made."""
 
 
 class BankEntry(Resource, object="bank_entry", prefix="bte_", table="bank_entries", events=()):

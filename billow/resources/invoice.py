@@ -187,6 +187,8 @@ class Invoice(Resource, object="invoice", path="/v1/invoices", prefix="in_"):
     total_taxes: list[dict[str, Any]] = f.array(item=TaxAmount, default=[])
     webhooks_delivered_at: datetime | None = f.timestamp()
 
+    installment_plan: dict[str, Any] | None = f.nested(hidden=True)
+    """The plan that its payment is made by, where the card that pays it has that plan."""
     application_fee_amount: int | None = f.amount(hidden=True)
     """What the platform keeps of its payment, and below what goes to which account (payments/shares.py)."""
     transfer_data: dict[str, Any] | None = f.nested(hidden=True)

@@ -58,10 +58,20 @@ def shown(types: list[str], sent: Sent, before: Sent = None, setup: bool = False
         merged = {**usual, **((before or {}).get(name) or {}), **((sent or {}).get(name) or {})}
         merged = {key: value for key, value in merged.items() if key not in hidden.get(name, ())}
         if merged.get("installments"):
-            merged["installments"] = {"available_plans": [], **merged["installments"]}
+            known = ((before or {}).get(name) or {}).get("installments") or {}
+            merged["installments"] = in_installments(known, merged["installments"])
         if merged:
             options[name] = merged
     return options
+
+
+def in_installments(known: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Return how a payment is made in installments, as it is shown; to choose a plan enables them."""
+    plan = sent.get("plan")
+    enabled = sent.get("enabled")
+    whole = {"count": None, "interval": None, **plan} if plan else None
+    shown = {"available_plans": [], "enabled": bool(plan), **known, "plan": whole}
+    return shown if enabled is None else {**shown, "enabled": enabled}
 
 
 #: What subscriptions set for a card, Blik and Pix, and their invoices do not show.

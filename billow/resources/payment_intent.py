@@ -88,6 +88,8 @@ class PaymentIntent(Resource, object="payment_intent", path="/v1/payment_intents
     transfer_group: str | None = f.text()
 
     invoice: str | None = f.text(hidden=True)
+    card_terms: dict[str, Any] | None = f.nested(hidden=True)
+    """What its next payment by card is made with, once."""
     mandate: str | None = f.text(hidden=True)
     """The mandate that a debit of this intent is made by."""
     radar_options: dict[str, Any] | None = f.nested(hidden=True)

@@ -54,6 +54,8 @@ class Payout(
     """The gateway's id of a payout that it has made by itself."""
     bank_entry: str | None = f.text(hidden=True)
     """The entry of a bank statement that it was found on."""
+    sent_back: bool = f.boolean(default=False, hidden=True)
+    """Whether the bank took that entry back, and shows no other yet."""
 
 
 class Filters(Params):

@@ -57,6 +57,7 @@ class SetupIntent(Resource, object="setup_intent", path="/v1/setup_intents", pre
     status: str = f.choice(SHOWN, *STATUSES, default="requires_payment_method")
     usage: str = f.choice(SHOWN, "off_session", "on_session", default="off_session")
 
+    card_terms: dict[str, Any] | None = f.nested(hidden=True)
     return_url: str | None = f.text(hidden=True)
     """Where the customer is sent after an action."""
     subscription: str | None = f.text(hidden=True)

@@ -277,9 +277,11 @@ create table tokens (
     tenant    text        not null default current_setting('billow.tenant'),
     id        text        primary key,
     created   timestamptz not null,
-    card      jsonb       not null,
+    card      jsonb,                  -- none where a security code was typed again, which is stored nowhere
     reference text        not null,
-    used      boolean     not null default false
+    used      boolean     not null default false,
+    type      text        not null default 'card' check (type in ('card', 'cvc_update')),
+    constraint tokens_card_check check ((type = 'card') = (card is not null))
 );
 create index tokens_by_created on tokens (tenant, created desc, id desc);
 
@@ -763,6 +765,7 @@ create table invoices (
     tenant                     text        not null default current_setting('billow.tenant'),
     id                         text        primary key,
     created                    timestamptz not null,
+    installment_plan jsonb,  -- that its payment is made by, if the card has it
     account_country            text,
     account_name               text,
     account_tax_ids            jsonb,
@@ -1000,6 +1003,7 @@ create table payment_intents (
     tenant              text        not null default current_setting('billow.tenant'),
     id                  text        primary key,
     created             timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     allowed_payment_method_types jsonb,
     amount              bigint      not null,
     amount_capturable   bigint      not null default 0,
@@ -1069,6 +1073,7 @@ create table attempts (
     tenant         text        not null default current_setting('billow.tenant'),
     id             text        primary key,
     created        timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     kind           text        not null default 'charge' check (kind in ('charge', 'capture', 'increment', 'refund', 'setup')),
     payment_intent text,
     setup_intent   text,
@@ -1152,6 +1157,7 @@ create table setup_intents (
     tenant                        text        not null default current_setting('billow.tenant'),
     id                            text        primary key,
     created                       timestamptz not null,
+    card_terms jsonb,  -- what a payment by card is made with, once
     allowed_payment_method_types  jsonb,
     attach_to_self                boolean,
     automatic_payment_methods     jsonb,
@@ -1404,7 +1410,7 @@ create table refunds (
     created             timestamptz not null,
     amount              bigint      not null,
     balance_transaction text,
-    charge              text        not null,
+    charge              text,       -- none where a customer's cash is returned
     currency            text        not null,
     customer            text,
     failure_reason      text,
@@ -1423,11 +1429,17 @@ create table refunds (
     transfer_reversal   text,
     credited            bigint      not null default 0,  -- how much of it is on credit notes
     granted             jsonb,       -- how the rest was booked: its net and its taxes
-    check (amount > 0)
+    bank_entry          text,       -- of the statement that shows its transfer
+    next_action         jsonb,
+    reference           text,       -- the bank's, of its transfer
+    send_to             text,       -- the account that it is transferred to
+    check (amount > 0),
+    constraint refunds_from_check check (charge is not null or customer is not null)
 );
 create index on refunds (tenant, created desc, id desc);
 create index on refunds (charge);
 create index on refunds (payment_intent);
+create index refunds_by_customer on refunds (customer) where charge is null;
 
 -- Payments that a cardholder contests at the bank. `movements` are the gateway's, so that each is booked once.
 create table disputes (
@@ -2129,18 +2141,21 @@ create table bank_applications (
     entry           text        not null references bank_entries,
     invoice         text,
     invoice_payment text,
-    kind            text        not null check (kind in ('balance', 'intent', 'invoice', 'rounding')),
+    kind            text        not null check (kind in ('balance', 'intent', 'invoice', 'refund', 'rounding')),
     rounding        bigint      not null,
     undone_at       timestamptz,
     payment_intent  text,                            -- without an invoice, paid whole
+    refund          text        references refunds,  -- of a cash balance
     check (amount > 0 and rounding >= 0),
     check ((kind = 'invoice') = (invoice_payment is not null)),
-    check ((kind = 'intent') = (payment_intent is not null))
+    check ((kind = 'intent') = (payment_intent is not null)),
+    constraint bank_applications_refund_check check ((kind = 'refund') = (refund is not null))
 );
 create index bank_applications_by_created on bank_applications (tenant, created desc, id desc);
 create index bank_applications_by_entry on bank_applications (entry);
 create index bank_applications_by_invoice on bank_applications (invoice);
 create index bank_applications_by_intent on bank_applications (payment_intent) where payment_intent is not null;
+create index bank_applications_by_refund on bank_applications (refund) where refund is not null;
 
 -- What customers transferred and what it paid, as Stripe's cash balance shows it.
 create table cash_balance_transactions (
@@ -2795,6 +2810,7 @@ create table payouts (
     automatic                   boolean     not null,
     balance_transaction         text,
     bank_entry                  text,
+    sent_back                   boolean     not null default false,  -- by the bank that had it
     currency                    text        not null,
     description                 text,
     destination                 text,

@@ -247,6 +247,18 @@ def fee_given_back(case: Case) -> bool:
     return bool(fee["refunded"])
 
 
+def cash_returned(case: Case) -> bool:
+    """A refund of a cash balance names its customer and currency, where `origin` says that it is one."""
+    customer = case.maker.make("customer")["id"]
+    money = {"amount": "100", "currency": "eur"}
+    case.maker.request(f"/v1/test_helpers/customers/{customer}/fund_cash_balance", money)
+    wanted = {**money, "customer": customer, "origin": "customer_balance"}
+    refused = case.maker.send("/v1/refunds", without(wanted, case.name))["error"]
+    made = case.maker.request("/v1/refunds", wanted)
+    named = {"origin": "customer_balance", "currency": made["currency"], "customer": made["customer"]}
+    return bool(refused["param"] == case.name and named[case.name] == wanted[case.name])
+
+
 def share_taken_back(case: Case) -> bool:
     charge = shared(case)
     case.maker.request("/v1/refunds", {"charge": charge["id"], "reverse_transfer": "true"})
@@ -320,6 +332,7 @@ RULES: dict[Key, Callable[[Case], bool]] = {
     ("/v1/charges/{id}/capture", "transfer_data"): lambda case: (
         at_capture(case, {"transfer_data[amount]": "3"})["transfer_data"]["amount"] == 3
     ),
+    **{("/v1/refunds", name): cash_returned for name in ("currency", "customer", "origin")},
     ("/v1/refunds", "refund_application_fee"): fee_given_back,
     ("/v1/refunds", "reverse_transfer"): share_taken_back,
     ("/v1/customers", "payment_method"): lambda case: methods(case) == ["mastercard"],

@@ -79,6 +79,23 @@ def test_a_hold_at_the_other_server_is_raised_and_captured_in_parts(
     assert (charge["captured"], charge["amount_captured"], charge["amount_refunded"]) == (True, 700, 300)
 
 
+def test_the_terms_of_one_payment_reach_the_other_server(api: Api, other_server: Other) -> None:
+    card = "payment_method_options[card]"
+    sent = {"amount": 90000, "currency": "mxn", "payment_method": "pm_card_mx", "confirm": "true"}
+    chosen = {"type": "fixed_count", "count": "6", "interval": "month"}
+    passed = {"cryptogram": "M2vQ" * 7, "transaction_id": "9d6d", "version": "2.2.0"}
+    plan = {f"{card}[installments][plan][{name}]": value for name, value in chosen.items()}
+    result = {f"{card}[three_d_secure][{name}]": value for name, value in passed.items()}
+    for more in (plan, result, {f"{card}[moto]": "true"}):
+        paid = api.post("/v1/payment_intents", {**sent, **more})
+        assert paid["status"] == "succeeded", paid
+    shown = [
+        one["payment_method_details"]["card"] for one in other_server.get("/v1/charges", limit=3)["data"]
+    ]
+    assert (shown[0]["moto"], shown[1]["three_d_secure"]["transaction_id"]) == (True, "9d6d")
+    assert shown[2]["installments"]["plan"] == {**chosen, "count": 6}
+
+
 def test_a_decline_at_the_other_server_is_a_decline_here(api: Api, other_server: Other) -> None:
     made = subscribed(api, "pm_card_chargeCustomerFail")
     assert made["status"] == "incomplete"

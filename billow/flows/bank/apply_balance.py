@@ -1,7 +1,5 @@
 """Pay intents from the cash that customers have transferred in advance."""
 
-from collections.abc import Sequence
-
 from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.matching import Part
@@ -99,7 +97,7 @@ def spend(tx: Tx, intent: PaymentIntent, amount: int) -> PaymentIntent:
     rest, as after any part that was paid by bank.
     """
     left = amount
-    for entry in cash_of(tx, intent):
+    for entry in cash_balance.spendable(tx, intent.customer or "", intent.currency):
         part = min(entry.unapplied, left)
         if not part:
             break
@@ -118,18 +116,6 @@ def spend(tx: Tx, intent: PaymentIntent, amount: int) -> PaymentIntent:
     if left:
         raise Inconsistent(f"The transfers of {intent.customer} do not come to their cash balance.")
     return succeed(tx, intent) if intent.invoice is None else rows.find(tx, PaymentIntent, intent.id)
-
-
-def cash_of(tx: Tx, intent: PaymentIntent) -> Sequence[BankEntry]:
-    """Lock the transfers of a customer that pay nothing yet, the oldest first."""
-    return rows.select(
-        tx,
-        BankEntry,
-        "customer = %(customer)s and currency = %(currency)s and state = 'queued' and unapplied > 0",
-        "order by created, id for update",
-        customer=intent.customer,
-        currency=intent.currency,
-    )
 
 
 def succeed(tx: Tx, intent: PaymentIntent) -> PaymentIntent:

@@ -26,6 +26,18 @@ def available(tx: Tx, customer: str) -> dict[str, int]:
     )
 
 
+def spendable(tx: Tx, customer: str, currency: str) -> list[BankEntry]:
+    """Lock the transfers of a customer that pay nothing yet, the oldest first."""
+    return rows.select(
+        tx,
+        BankEntry,
+        "customer = %(customer)s and currency = %(currency)s and state = 'queued' and unapplied > 0",
+        "order by created, id for update",
+        customer=customer,
+        currency=currency,
+    )
+
+
 def shown(tx: Tx, customer: Customer) -> dict[str, Any]:
     found = available(tx, customer.id)
     return cash.shown(customer, tx.livemode, found, cash.settings_of(customer))

@@ -1,4 +1,7 @@
-"""Find the payouts of gateways among the entries of bank statements, so that their money is booked once."""
+"""Find the payouts of gateways among the entries of bank statements, so that their money is booked once.
+
+An entry that the bank takes back, or that somebody says is none, leaves its payout on its way again.
+"""
 
 from datetime import date, timedelta
 
@@ -45,6 +48,32 @@ def settle_entry(tx: Tx, entry: BankEntry, payout: Payout) -> BankEntry:
     arrived = payout.status == "paid"
     moved = entries.payout_found(entry.currency, entry.amount, arrived)
     post.post(tx, [post.Posting("payout.found", entry.id, tx.now, moved)])
-    found = rows.update(tx, payout, event=None, bank_entry=entry.id)
+    found = rows.update(tx, payout, event=None, bank_entry=entry.id, sent_back=False)
     settle_payout.move_on(tx, found, "paid")
     return rows.update(tx, received, event=None, rule=RULE, state="applied", unapplied=0)
+
+
+def take_back(tx: Tx, entry: BankEntry) -> None:
+    """Book that an entry, which is locked, is no payout any more: it is on its way again.
+
+    Whether its gateway still says that it is paid does not count until a statement shows it again, or the
+    gateway says that it has failed. Emits `payout.updated`.
+    """
+    for payout in rows.select(tx, Payout, "bank_entry = %(entry)s", "for update", entry=entry.id):
+        arrived = was_told(tx, payout)
+        back = entries.payout_found(entry.currency, -entry.amount, arrived)
+        post.post(tx, [post.Posting("payout.found.undone", entry.id, tx.now, back)])
+        if arrived:
+            again = entries.payout_arrived(payout.currency, -payout.amount)
+            settle_payout.book(tx, payout, "payout.sent_back", again)
+        rows.update(tx, payout, bank_entry=None, sent_back=True, status="in_transit")
+
+
+def was_told(tx: Tx, payout: Payout) -> bool:
+    """Check whether a payout is on the bank because the gateway had said so before a statement showed it."""
+    found = tx.tuples(
+        "select event from ledger_transfers where source = %(id)s"
+        " and event in ('payout.paid', 'payout.sent_back')",
+        id=payout.id,
+    )
+    return found == [("payout.paid",)]

@@ -1,4 +1,4 @@
-"""Pretend in test mode that a customer's bank transfer has arrived."""
+"""Pretend in test mode that a customer's bank transfer has arrived, and that it was sent back."""
 
 from billow.api import fields as f
 from billow.api import rows
@@ -6,15 +6,14 @@ from billow.api.params import Params
 from billow.api.resource import route
 from billow.core.errors import Refused, require
 from billow.flows.bank import apply, cash_balance, process
-from billow.resources.bank_entry import BankEntry
+from billow.resources.bank_entry import PRETENDED, BankEntry
 from billow.resources.customer import Customer
 from billow.resources.customer_cash_balance_transaction import CustomerCashBalanceTransaction
+from billow.resources.refund import Refund
 from billow.store import clocks
 from billow.store.ids import new_id
+from billow.store.jobs import job
 from billow.store.tx import Tx
-
-PRETENDED = "pretended"
-"""The account of transfers that no bank has made."""
 
 
 class Fund(Params):
@@ -60,3 +59,24 @@ def fund(tx: Tx, id: str, wanted: Fund) -> CustomerCashBalanceTransaction:
         tx, CustomerCashBalanceTransaction, "entry = %(entry)s", "order by created, id", entry=name
     )
     return made
+
+
+@job("refund.pretend")
+def send_back(tx: Tx, refs: list[str]) -> None:
+    """Let the pretended bank make the transfer of a refund, as an entry of a statement that names it."""
+    [id] = refs
+    refund = rows.find(tx, Refund, id)
+    if refund.status != "pending":
+        return
+    name = new_id(BankEntry.prefix)
+    sent = BankEntry(
+        id=name,
+        account=PRETENDED,
+        amount=-refund.amount,
+        bank_reference=name,
+        booked_on=tx.now.date().isoformat(),
+        currency=refund.currency,
+        end_to_end=id.replace("_", "-"),
+        identity=name,
+    )
+    process.process(tx, rows.insert(tx, sent))

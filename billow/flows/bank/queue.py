@@ -9,7 +9,7 @@ from billow.core.bank.matching import Match, Rules
 from billow.core.errors import require
 from billow.core.lifecycle import PAYABLE
 from billow.core.money import show
-from billow.flows.bank import apply, cash_balance, process, take_back
+from billow.flows.bank import apply, cash_balance, cash_refunds, process, take_back
 from billow.ledger import entries, post
 from billow.resources.bank_entry import MANUAL, BankEntry
 from billow.resources.customer import Customer
@@ -83,6 +83,7 @@ def undo(tx: Tx, id: str) -> BankEntry:
     require(entry.reversed_by is None, f"{id} was taken back by {entry.reversed_by}.")
     require(entry.rule not in ("reversal", "return"), f"{id} takes back another entry, which stays.")
     require(entry.rule != "direct_debit", f"{id} is what a direct debit has come to, which stays.")
+    require(not cash_refunds.was_sent(tx, entry), f"A part of {id} was sent back to its customer.")
     if entry.state == "ignored":
         post_by_hand(tx, entry, "bank.restored", entry.amount)
         return rows.update(tx, entry, event=None, reason="taken back", state="queued", unapplied=entry.amount)

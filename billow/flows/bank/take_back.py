@@ -6,7 +6,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.bank.statement import WITHOUT
 from billow.core.errors import Inconsistent
-from billow.flows.bank import apply, cash_balance
+from billow.flows.bank import apply, cash_balance, cash_refunds, payouts_found
 from billow.flows.credits import purchases
 from billow.flows.invoices import invoice_intents
 from billow.flows.subscription_status import transitions
@@ -27,6 +27,8 @@ def reverse(tx: Tx, entry: BankEntry) -> BankEntry:
     original = original_of(tx, entry)
     if original and original.state == "outgoing":
         rows.update(tx, original, event=None, reversed_by=entry.id)
+        if refund := cash_refunds.sent_with(tx, original):
+            return cash_refunds.come_back(tx, entry, refund)
         return rows.update(tx, entry, event=None, state="outgoing")
     received = apply.receive(tx, entry)
     if original is None:
@@ -103,6 +105,7 @@ def undo_applications(tx: Tx, entry: BankEntry) -> BankEntry:
 
     Locks the customer, then the invoices. Emits an update of each invoice and of the customer.
     """
+    payouts_found.take_back(tx, entry)
     live = rows.select(tx, BankApplication, "entry = %(id)s and undone_at is null", id=entry.id)
     customer = entry.customer or next((one.customer for one in live if one.customer), None)
     for found in rows.lock_many(tx, Customer, [customer] if customer else []):
@@ -130,6 +133,8 @@ def undo(tx: Tx, entry: BankEntry, application: BankApplication) -> None:
         reopen(tx, entry, application)
     elif application.kind == "balance":
         return_balance(tx, entry, application)
+    elif application.kind == "refund":
+        cash_refunds.undo(tx, entry, application)
     elif application.kind == "intent":
         unsell(tx, entry, application)
     else:

@@ -99,7 +99,7 @@ def store_token(
 
 def typed_in(method: PaymentMethod, token: Token | None) -> PaymentMethod:
     """Return a new method with the expiry, name and address that were typed in with the card of a token."""
-    if token is None:
+    if token is None or token.card is None:
         return method
     typed = token.card
     address = {name: typed[older] for older, name in ADDRESS.items()}

@@ -32,14 +32,21 @@ class TokenCard(Params):
     number: str = f.text(max=30, required=True)
 
 
+class CvcUpdate(Params):
+    cvc: str = f.text(max=30, required=True)
+
+
 class Create(Params):
     card: TokenCard | None = f.nested(shape=TokenCard)
+    cvc_update: CvcUpdate | None = f.nested(shape=CvcUpdate)
 
 
 @route("POST", "/v1/tokens", Create)
 @rights.browser()
 def create(tx: Tx, wanted: Create) -> Token:
-    """Create a token of a test card, to be attached to a customer or charged once."""
+    """Create a token of a test card, to be attached or charged once, or of a security code typed again."""
+    if wanted.cvc_update and not wanted.card:
+        return security_code(tx, wanted.cvc_update)
     if wanted.card is None:
         raise Refused("Missing required param: card.", param="card", code="parameter_missing")
     if tx.livemode:
@@ -61,6 +68,18 @@ def create(tx: Tx, wanted: Create) -> Token:
     return rows.insert(
         tx, Token(card=card_of(new_id("card_"), shown, details, None), reference=ready_name(found))
     )
+
+
+def security_code(tx: Tx, typed: CvcUpdate) -> Token:
+    """Write a token of a security code, which is checked here and kept nowhere."""
+    if tx.livemode:
+        raise Refused(
+            "Security codes are accepted in test mode only.",
+            param="cvc_update[cvc]",
+            code="testmode_charges_only",
+        )
+    check_cvc(typed.cvc)
+    return rows.insert(tx, Token(id=new_id("cvctok_"), reference="cvc", type="cvc_update"))
 
 
 def address_of(card: TokenCard) -> dict[str, Any]:

@@ -227,6 +227,18 @@ def payment_settings_after(tx: Tx, before: dict[str, Any], wanted: PaymentSettin
     return {**before, **sent}
 
 
+def with_plan_apart(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of payment settings: an invoice does not show its plan of installments."""
+    options = settings.get("payment_method_options") or {}
+    card = options.get("card") or {}
+    chosen = card.get("installments") or {}
+    if "plan" not in chosen:
+        return {"payment_settings": settings}
+    shown = {**card, "installments": {"enabled": chosen.get("enabled", bool(chosen["plan"]))}}
+    after = {**settings, "payment_method_options": {**options, "card": shown}}
+    return {"installment_plan": chosen["plan"] or None, "payment_settings": after}
+
+
 def rendering_after(before: dict[str, Any], wanted: Rendering) -> dict[str, Any]:
     """Return how an invoice is rendered after a request that sets some of it."""
     sent: dict[str, Any] = dict(wanted.sent())

@@ -188,7 +188,7 @@ def shaped(tx: Tx, before: Invoice, wanted: Terms) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if wanted.payment_settings:
         after = draft_params.payment_settings_after(tx, before.payment_settings, wanted.payment_settings)
-        found["payment_settings"] = after
+        found |= draft_params.with_plan_apart(after)
     if wanted.rendering:
         found["rendering"] = draft_params.rendering_after(before.rendering or {}, wanted.rendering)
         if wanted.rendering.given("template") or wanted.rendering.given("template_version"):

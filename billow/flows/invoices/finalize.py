@@ -258,7 +258,7 @@ def settle(sheets: Sequence[Sheet], *, numbered: bool) -> None:
         invoice, customer = sheet.invoice, running[sheet.customer.id]
         spared = sheet.spares and invoice.total > 0  # a credit still goes to the customer's balance
         charged = invoice_intents.is_charged_automatically(invoice) and not spared
-        limits = charge_limits(invoice.currency) if charged else (0, LARGEST)
+        limits = charge_limits(invoice.currency) if charged else (0, LARGEST, 1)
         balance = 0 if spared else customer.balance
         sheet.settled = (
             invoicing.settle_paid(invoice.total, customer.balance, paid_amount(sheet.paid_by))

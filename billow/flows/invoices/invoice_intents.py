@@ -136,7 +136,11 @@ def shares_of(invoice: Invoice, amount: int | None = None) -> dict[str, Any]:
 def options_of(invoice: Invoice) -> dict[str, Any]:
     """Return the options of an invoice's payment that are set, by type."""
     said = invoice.payment_settings.get("payment_method_options") or {}
-    return {name: {k: v for k, v in one.items() if v is not None} for name, one in said.items() if one}
+    found = {name: {k: v for k, v in one.items() if v is not None} for name, one in said.items() if one}
+    chosen = found.get("card", {}).get("installments")
+    if chosen and invoice.installment_plan:
+        found["card"]["installments"] = {**chosen, "plan": invoice.installment_plan}
+    return found
 
 
 def is_under_way(tx: Tx, invoice: str | None) -> bool:

@@ -240,11 +240,29 @@ def receipt_letter(tx: Tx, mail: Ordered) -> Addressed | str:
 
 def refund_letter(tx: Tx, mail: Ordered) -> Addressed | str:
     [refund] = rows.find_all(tx, Refund, [mail.about]).values()
+    if refund.charge is None:
+        return returned_letter(tx, mail, refund)
     if refund.status != "succeeded":
         return f"The refund is {refund.status}."
-    [charge] = rows.find_all(tx, Charge, [refund.charge or ""]).values()
+    [charge] = rows.find_all(tx, Charge, [refund.charge]).values()
     values: dict[str, Value] = {"amount": Money(refund.amount, refund.currency), "date": mail.created}
     return about_charge(tx, mail, charge, "sent", values, ("amount", "date"))
+
+
+def returned_letter(tx: Tx, mail: Ordered, refund: Refund) -> Addressed | str:
+    """Write that a cash balance was sent back, or ask for the account that it is to be sent to."""
+    variant = {"requires_action": "account", "succeeded": "transferred"}.get(refund.status)
+    if variant is None or ("to" in mail.facts) != (variant == "account"):
+        return f"The refund is {refund.status}."
+    customer = customer_of(tx, refund.customer or "")
+    to = address_of(customer, mail.facts.get("to"), refund.instructions_email)
+    if not to:
+        return NO_ADDRESS
+    amount, sent = Money(refund.amount, refund.currency), variant == "transferred"
+    values: dict[str, Value] = {"name": customer.name or "", "amount": amount, "date": mail.created}
+    facts = ("amount", "date") if sent else ("amount",)
+    letter = Letter(mail.kind, variant, locale_of(customer), sender_of(tx), values, None, facts)
+    return Addressed(to, letter)
 
 
 def about_charge(

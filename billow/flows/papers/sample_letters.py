@@ -54,7 +54,9 @@ def sample(tx: Tx, variant: str, locale: str) -> Letter:
     )
 
 
-LEFT_OUT = {("due", "charged"), ("due", "paid"), ("next", "waiting"), ("next", "given_up")}
+LEFT_OUT = {("due", "charged"), ("due", "paid"), ("next", "waiting"), ("next", "given_up"),
+            ("number", "transferred"), ("method", "transferred"),
+            ("date", "account"), ("number", "account"), ("method", "account")}  # fmt: skip
 """Facts that a variant has not, since nothing is due or tried again."""
 NOTES = {
     **dict.fromkeys([f"payment_failed.{which}" for which in ("first", "again", "last_try", "waiting")],

@@ -3,7 +3,7 @@
 import re
 
 from billow.core.errors import require
-from billow.core.money import LARGEST_CHARGE, minimum_charge, minor_digits, show
+from billow.core.money import LARGEST_CHARGE, WHOLE_UNITS, minimum_charge, minor_digits, show
 
 
 def check_amount(amount: int, currency: str, param: str = "amount") -> None:
@@ -26,6 +26,12 @@ def check_amount(amount: int, currency: str, param: str = "amount") -> None:
 
 def check_units(amount: int, currency: str, param: str = "amount") -> None:
     """Refuse an amount that the networks of cards would round."""
+    require(
+        currency not in WHOLE_UNITS or amount % 100 == 0,
+        f"Invalid amount: {currency.upper()} has no decimals, so that the amount must be a multiple of 100.",
+        param=param,
+        code="invalid_charge_amount_no_decimal_compatible",
+    )
     require(
         minor_digits(currency) < 3 or amount % 10 == 0,
         f"Invalid amount: the networks of cards round {currency.upper()} to two decimals, so that the amount"

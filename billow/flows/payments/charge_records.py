@@ -6,7 +6,7 @@ from typing import Any
 from billow.api import rows
 from billow.core.payments import Succeeded
 from billow.flows.papers import receipt
-from billow.flows.payments import holds, postings, shares
+from billow.flows.payments import card_terms, holds, postings, shares
 from billow.flows.payments.locked_attempt import Case
 from billow.resources import payment_method as methods
 from billow.resources.balance_transaction import BalanceTransaction
@@ -137,7 +137,13 @@ def details_of(case: Case, said: Succeeded | None = None) -> dict[str, Any] | No
         if said
         else {}
     )
-    return {"card": {**charge_card(card), **named}, "type": "card"}
+    terms = case.attempt.card_terms or {}
+    shown = {**charge_card(card), **named, **card_terms.shown(case.attempt)}
+    if terms.get("plan"):
+        shown["installments"] = {"plan": terms["plan"]}
+    if said and terms.get("cvc_token"):
+        shown["checks"] = {**(shown["checks"] or {}), "cvc_check": "pass"}
+    return {"card": shown, "type": "card"}
 
 
 def details_of_account(method: PaymentMethod, mandate: str | None) -> dict[str, Any]:

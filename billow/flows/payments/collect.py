@@ -13,7 +13,7 @@ from billow.core.errors import Unavailable
 from billow.flows.customers import payment_methods
 from billow.flows.outside.outside import declined_test_card, gateway, gateway_named, gateway_of, has_gateway
 from billow.flows.papers import links
-from billow.flows.payments import abandoned, able_accounts, holds, intent_states
+from billow.flows.payments import abandoned, able_accounts, card_terms, holds, intent_states
 from billow.flows.payments.settle import settle, settle_all
 from billow.providers.gateways import Gateway, accounts
 from billow.resources.attempt import Attempt
@@ -248,6 +248,7 @@ def begin_many(
                 keep=keep,
                 capture=captures(intent, method),
                 three_d_secure=None if off_session else asked(intent, method),
+                card_terms=card_terms.of_attempt(intent, method),
                 wishes=[] if captures(intent, method) else holds.wishes_of(intent, method),
                 gateway=gateway_of(tx, method.gateway, intent.currency, method.type).name,
             )
@@ -261,6 +262,8 @@ def begun(intent: PaymentIntent, method: PaymentMethod) -> dict[str, Any]:
     types = intent.payment_method_types
     return {
         "status": "processing",
+        "card_terms": None,
+        "payment_method_options": card_terms.with_plans_of(intent, method),
         "payment_method": method.id,
         "payment_method_types": types if method.type in types else [*types, method.type],
     }
@@ -373,6 +376,7 @@ def charge_of(attempt: Attempt) -> payments.Charge:
         type=attempt.method_type,
         wishes=tuple(attempt.wishes),
         three_d_secure=attempt.three_d_secure,
+        terms=card_terms.terms_of(attempt),
     )
 
 
@@ -387,7 +391,8 @@ def carry_out(gateway: Gateway, attempt: Attempt) -> payments.Outcome:
         return gateway.refund(payments.Refund(*about))
     if attempt.kind == "setup":
         how = (attempt.off_session, attempt.return_url, attempt.method_type, attempt.three_d_secure)
-        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, *how))
+        terms = card_terms.terms_of(attempt)
+        return gateway.set_up(payments.SetUp(attempt.id, attempt.token, *how, terms=terms))
     return gateway.charge(charge_of(attempt))
 
 

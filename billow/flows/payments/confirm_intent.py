@@ -9,6 +9,7 @@ from billow.flows.outside.outside import gateway, gateway_named
 from billow.flows.payments import (
     abandoned,
     amount_lines,
+    card_terms,
     collect,
     confirmation_tokens,
     intent_methods,
@@ -123,9 +124,15 @@ def confirmed_changes(
         changes["payment_method_options"] = intent_methods.options_after(
             intent, wanted.payment_method_options
         )
+    said = card_terms.said(
+        wanted.payment_method_options, confirming=True, browser=wanted.client_secret is not None
+    )
+    changes["card_terms"] = {**(intent.card_terms or {}), **said} or None
+    changes["payment_method_options"] = card_terms.with_plans(tx, intent.but(**changes), method)
     changed = intent.but(**changes)
     intent_methods.check_owner(method, intent.customer)
     intent_methods.check_type(changed, method)
+    card_terms.check_payable(tx, changed, method)
     mandate = mandate_of(tx, changed, wanted, method)
     if mandate:
         changes["mandate"] = mandate

@@ -122,7 +122,8 @@ def configuration_of(tx: Tx, id: str | None) -> configurations.PaymentMethodConf
 def options_sent(options: Any) -> dict[str, Any]:
     """Return what a request sets for each type of payment methods; one that it empties is reset."""
     if isinstance(options, dict):  # of a confirmation token
-        return options
+        known = {name: own or {} for name, own in options.items()}
+        return {name: {k: v for k, v in own.items() if v is not None} for name, own in known.items()}
     mandates.check_prefixes(options)
     return method_options.said(options)
 

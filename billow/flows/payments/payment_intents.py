@@ -12,6 +12,7 @@ from billow.flows.payments import (
     abandoned,
     attached,
     capture_intent,
+    card_terms,
     collect,
     confirmation_tokens,
     intent_methods,
@@ -72,6 +73,9 @@ def create(tx: Tx, wanted: Create) -> Steps:
         **columns,
         **kept(wanted, PaymentIntent(id=id)),
     )
+    said = card_terms.said(wanted.payment_method_options, confirming=wanted.confirm)
+    plans = card_terms.with_plans(tx, intent, method)
+    intent = intent.but(card_terms=said or None, payment_method_options=plans)
     if method:
         intent_methods.check_type(intent, method)
     inserted = rows.insert(tx, intent)
@@ -156,7 +160,11 @@ def update(tx: Tx, intent: PaymentIntent, wanted: Update) -> Steps:
         changes["payment_method"] = method.id
         changes["status"] = lifecycle.after(lifecycle.PAYMENT_INTENT, intent.status, "attach_method")
         changes["next_action"] = None
+    said = card_terms.said(wanted.payment_method_options, confirming=False)
+    if said:
+        changes["card_terms"] = {**(intent.card_terms or {}), **said}
     changed = intent.but(**changes)
+    changes["payment_method_options"] = card_terms.with_plans(tx, changed, method)
     if method:
         intent_methods.check_type(changed, method)
     return rows.update(tx, intent, event=None, **changes)

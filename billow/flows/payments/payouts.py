@@ -5,6 +5,7 @@ from billow.api import rows
 from billow.api.params import Params, merged
 from billow.core import payouts
 from billow.core.errors import Inconsistent, Refused, require
+from billow.core.money import payout_step
 from billow.flows.outside.outside import gateway
 from billow.flows.payments import settle_payout, transfers
 from billow.resources.bank_account import BankAccount
@@ -39,6 +40,7 @@ def create(tx: Tx, wanted: Create) -> Payout:
     banks.
     """
     check_simulated(tx)
+    check_units(wanted.amount, wanted.currency)
     transfers.lock_balance(tx)
     destination = destination_of(tx, wanted)
     check_funds(tx, wanted.amount, wanted.currency)
@@ -78,6 +80,18 @@ def check_simulated(tx: Tx) -> None:
         f"The gateway {name} pays out by itself: order or change its payouts there. They are recorded here as"
         " it reports them.",
         code="testmode_charges_only",
+    )
+
+
+def check_units(amount: int, currency: str) -> None:
+    """Refuse an amount that banks do not move: of some currencies they move whole units only."""
+    step = payout_step(currency)
+    require(
+        amount % step == 0,
+        f"Invalid amount: payouts in {currency.upper()} are in whole units, so that the amount must be a"
+        f" multiple of {step}.",
+        param="amount",
+        code="invalid_charge_amount_no_decimal_compatible",
     )
 
 
@@ -183,7 +197,7 @@ def advance(tx: Tx, refs: list[str]) -> None:
     if payout.status == "pending":
         moved = settle_payout.move_on(tx, payout, "in_transit")
         jobs.put(tx, "payout.advance", id, moved.arrival_date, clock="wall")
-    elif payout.status == "in_transit":
+    elif payout.status == "in_transit" and not payout.sent_back:
         failure = payouts.FAILURES.get(last_digits(tx, payout))
         settle_payout.move_on(tx, payout, "failed" if failure else "paid", *(failure or ()))
 

@@ -93,10 +93,10 @@ def insert_failed_refund_transaction(tx: Tx, refund: Refund) -> BalanceTransacti
 def transaction(
     tx: Tx, source: str, amount: int, currency: str, type: str, **more: Any
 ) -> BalanceTransaction:
-    """Return a balance transaction that is not written yet."""
+    """Return a balance transaction that is not written yet; what leaves the balance does so at once."""
     return BalanceTransaction(
         amount=amount,
-        available_on=tx.now + AVAILABLE_AFTER,
+        available_on=tx.now if amount < 0 else tx.now + AVAILABLE_AFTER,
         currency=currency,
         net=amount - more.get("fee", 0),
         reporting_category=type,

@@ -28,15 +28,17 @@ from billow.store.tx import Tx
 class Create(Params):
     amount: int | None = f.amount(min=1)
     charge: str | None = f.text()
+    currency: str | None = f.currency()
+    customer: str | None = f.text()
     instructions_email: str | None = f.email()
     metadata: dict[str, str] = f.metadata()
+    origin: str | None = f.choice(CREATE, "customer_balance")
     payment_intent: str | None = f.text()
     refund_application_fee: bool = f.boolean(default=False)
     reverse_transfer: bool = f.boolean(default=False)
     reason: str | None = f.choice(CREATE, "duplicate", "fraudulent", "requested_by_customer")
 
 
-@Refund.create(Create)
 def create(tx: Tx, wanted: Create) -> Steps:
     """Refund a charge, or the successful charge of a payment intent: an amount, or all that is left."""
     tx, charge = lock_charge(tx, charge_of(tx, wanted))
@@ -215,16 +217,6 @@ def begin(tx: Tx, charge: Charge, amount: int, **more: Any) -> Attempt:
     )
 
 
-@Refund.action("cancel")
-def cancel(tx: Tx, refund: Refund) -> Refund:
-    """Cancel a refund that requires action of its receiver. The gateway settles every other one itself."""
-    require(
-        refund.status == "requires_action",
-        f"You cannot cancel this refund: only one in requires_action can be canceled, it is {refund.status}.",
-    )
-    return rows.update(tx, refund, status="canceled")
-
-
 @job("charge.expire", lane="outside", settled_by="attempt.resolve")
 def expire(tx: Tx, refs: list[str]) -> Steps:
     """Release the hold of a charge that was not captured in time. Locks the customer and the charge.
@@ -250,18 +242,19 @@ def expire(tx: Tx, refs: list[str]) -> Steps:
 
 @job(late_payments.RETURN, lane="outside", settled_by="attempt.resolve")
 def return_late(tx: Tx, refs: list[str]) -> Steps:
-    """Refund a payment that came too late for what it was to pay, and take its shares back.
+    """Refund what is left of a payment that came too late for what it was to pay, and take its shares back.
 
     Locks the customer and the charge.
     """
     [found] = rows.find_all(tx, Charge, refs).values()
     tx, charge = lock_charge(tx, found)
-    if charge.disputed or refundable_amount(tx, charge) != charge.amount:
+    left = refundable_amount(tx, charge)
+    if charge.disputed or left <= 0:
         return None
     attempt = begin(
         tx,
         charge,
-        charge.amount,
+        left,
         reason="duplicate",
         refund_application_fee=charge.application_fee is not None,
         reverse_transfer=charge.transfer is not None,

@@ -1,7 +1,7 @@
 """Record payouts, and book each of their steps: created, arrived, failed, canceled."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from billow.api import rows
 from billow.core import payouts
@@ -56,6 +56,8 @@ def move_on(
     """
     if status == payout.status or payout.status in RETURNED or payouts.is_behind(status, payout.status):
         return payout
+    if status == "paid" and payout.sent_back:
+        return payout
     if status == "paid" and payout.bank_entry is None:
         arrived = entries.payout_arrived(payout.currency, payout.amount)
         book(tx, payout, "payout.paid", arrived)
@@ -90,9 +92,35 @@ def follow(tx: Tx, refs: list[str]) -> Steps:
         return None
     payout = record(tx, name, said)
     reconcile(tx, payout, sources)
+    watch(tx, name)
     if said.status in payouts.UNDER_WAY:
         jobs.put(tx, "payout.follow", ref, tx.wall + ASKED_AGAIN, clock="wall")
     return None
+
+
+@job("payout.poll", lane="outside")
+def poll(tx: Tx, refs: list[str]) -> Steps:
+    """Ask a gateway each day for its latest payouts, and follow those whose notices have not reached us."""
+    [name] = refs
+    tx, said = yield ask(gateway_named(tx, name).recent_payouts)
+    known = dict(
+        tx.tuples(
+            "select reference, status from payouts where gateway = %(name)s"
+            " and reference = any(%(references)s)",
+            name=name,
+            references=list(said),
+        )
+    )
+    missed = [ref for ref, status in said.items() if known.get(ref) != status]
+    jobs.put_many(tx, "payout.follow", [(f"{name}/{ref}", tx.wall) for ref in missed], clock="wall")
+    watch(tx, name)
+    return None
+
+
+def watch(tx: Tx, gateway: str) -> None:
+    """Set the timer that asks a gateway for its payouts at the next midnight, whatever else is reported."""
+    midnight = datetime.combine(tx.wall.date(), time(), UTC) + ASKED_AGAIN
+    jobs.put(tx, "payout.poll", gateway, midnight, clock="wall")
 
 
 def record(tx: Tx, gateway: str, said: PaidOut) -> Payout:

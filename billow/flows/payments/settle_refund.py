@@ -7,7 +7,7 @@ from billow.api import rows
 from billow.core import lifecycle
 from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import refund_grants
-from billow.flows.payments import attached, credit_refunds, payment_mails, postings, shares
+from billow.flows.payments import attached, credit_refunds, late_payments, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
 from billow.resources.charge import Charge
 from billow.resources.customer import Customer
@@ -80,6 +80,8 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         amount_refunded=total,
         refunded=total == charge.amount,
     )
+    if charge.late_for and total < charge.amount:
+        jobs.put(tx, late_payments.RETURN, charge.id, tx.wall, clock="wall")
     if charge.payment_intent and not charge.amount_captured:
         cancel_released(tx, rows.lock(tx, PaymentIntent, charge.payment_intent), refund.reason == EXPIRED)
 

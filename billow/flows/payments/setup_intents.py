@@ -14,6 +14,7 @@ from billow.flows.customers.payment_methods import NewMethod
 from billow.flows.outside.outside import gateway, gateway_named, gateway_of
 from billow.flows.payments import (
     able_accounts,
+    card_terms,
     collect,
     confirmation_tokens,
     intent_methods,
@@ -113,6 +114,7 @@ def create(tx: Tx, wanted: Create) -> Steps:
     tx = clocks.of_customer(tx, wanted.customer) if wanted.customer else tx
     intent = new(wanted.customer, columns).but(
         attach_to_self=wanted.attach_to_self,
+        card_terms=card_terms.said(wanted.payment_method_options, confirming=wanted.confirm) or None,
         description=wanted.description,
         flow_directions=wanted.flow_directions,
         metadata=merged({}, wanted.metadata),
@@ -173,6 +175,8 @@ def update(tx: Tx, intent: SetupIntent, wanted: Update) -> Steps:
         changes["payment_method_options"] = intent_methods.options_after(
             intent, wanted.payment_method_options
         )
+    if said := card_terms.said(wanted.payment_method_options, confirming=False):
+        changes["card_terms"] = {**(intent.card_terms or {}), **said}
     if method:
         intent_methods.check_owner(method, changes.get("customer") or intent.customer)
         intent_methods.check_type(intent.but(**changes), method)
@@ -224,6 +228,9 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
     elif wanted.payment_method_options:
         options = intent_methods.options_after(intent, wanted.payment_method_options)
         intent = rows.update(tx, intent, event=None, payment_method_options=options)
+    browser = wanted.client_secret is not None
+    said = card_terms.said(wanted.payment_method_options, confirming=True, browser=browser)
+    intent = intent.but(card_terms={**(intent.card_terms or {}), **said} or None)
     intent_methods.check_type(intent, method)
     mandate = mandates.of_intent(tx, method, wanted.mandate_data, intent)
     attempt = collect.write_down(
@@ -238,6 +245,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
             token=method.token,
             method_type=method.type,
             three_d_secure=collect.asked(intent, method),
+            card_terms=card_terms.of_attempt(intent, method),
             off_session=intent.usage == "off_session",
             gateway=gateway_of(tx, method.gateway, None, method.type).name,
             automatic=False,
@@ -252,7 +260,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
             flow_directions=intent.flow_directions,
             on_behalf_of=intent.on_behalf_of,
             payment_method=method.id,
-            payment_method_details=details_of(method),
+            payment_method_details=details_of(method, attempt),
             setup_intent=intent.id,
             status="processing",
             usage=intent.usage,
@@ -262,6 +270,7 @@ def begin(tx: Tx, intent: SetupIntent, method: PaymentMethod, wanted: Confirm) -
         tx,
         intent,
         event=None,
+        card_terms=None,
         latest_attempt=shown.id,
         mandate=mandate.id if mandate else None,
         next_action=None,
@@ -286,13 +295,14 @@ OF_CARDS = (
 )
 
 
-def details_of(method: PaymentMethod) -> dict[str, Any]:
+def details_of(method: PaymentMethod, attempt: Attempt) -> dict[str, Any]:
     """Return what a setup attempt shows of its method."""
     if method.type != "card":
         return {method.type: {}, "type": method.type}
     card = method.card or {}
     shown = {name: card.get(name) for name in OF_CARDS}
-    return {"card": {**shown, "network": card.get("brand"), "three_d_secure": None}, "type": "card"}
+    known = {**shown, "network": card.get("brand"), "three_d_secure": None, **card_terms.shown(attempt)}
+    return {"card": known, "type": "card"}
 
 
 def answer_of(tx: Tx, id: str) -> SetupIntent | Refused:

@@ -226,10 +226,14 @@ def overlaid(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 @route("GET", "/v1/balance")
 def balance(tx: Tx) -> dict[str, Any]:
-    """Retrieve what the gateway owes the account by currency, available and pending."""
+    """Retrieve what the gateway owes the account by currency, available and pending.
+
+    What leaves the balance, such as a refund, is not available from then on.
+    """
     found = tx.all(
-        "select currency, coalesce(sum(net) filter (where available_on <= %(now)s), 0) as available,"
-        " coalesce(sum(net) filter (where available_on > %(now)s), 0) as pending"
+        "select currency,"
+        " coalesce(sum(net) filter (where available_on <= %(now)s or net < 0), 0) as available,"
+        " coalesce(sum(net) filter (where available_on > %(now)s and net >= 0), 0) as pending"
         " from balance_transactions group by currency order by currency",
         now=tx.now,
     )

@@ -66,6 +66,16 @@ def missing_seal_timer(tx: Tx) -> list[WrongTimer]:
     return [WrongTimer(chain.JOB, id, "wall", tx.wall, True) for (id,) in unsealed]
 
 
+def missing_polls(tx: Tx) -> list[WrongTimer]:
+    """Return the timers that are missing of those which ask gateways for the payouts they make themselves."""
+    found = tx.tuples(
+        "select distinct p.gateway from payouts p where p.reference is not null and not exists (select from"
+        " jobs j where j.tenant = %(tenant)s and j.kind = 'payout.poll' and j.ref = p.gateway)",
+        tenant=tx.tenant,
+    )
+    return [WrongTimer("payout.poll", name, "wall", tx.wall, False) for (name,) in found]
+
+
 def wrong_timers(tx: Tx, *, moved: bool = True) -> list[WrongTimer]:
     """List every wrong timer of a tenant."""
     found: list[WrongTimer] = []
@@ -74,7 +84,7 @@ def wrong_timers(tx: Tx, *, moved: bool = True) -> list[WrongTimer]:
         while after is not None:
             more, after = next_wrong_timers(tx, rule, after, moved=moved)
             found += more
-    return found + missing_seal_timer(tx)
+    return found + missing_seal_timer(tx) + missing_polls(tx)
 
 
 def repair(tx: Tx, *, moved: bool = False) -> int:
@@ -91,6 +101,9 @@ def repair(tx: Tx, *, moved: bool = False) -> int:
     for one in missing_seal_timer(tx):
         jobs.put(tx, chain.JOB, one.ref, one.at, clock=one.clock)
         done[chain.JOB] += 1
+    for one in missing_polls(tx):
+        jobs.put(tx, one.kind, one.ref, one.at, clock=one.clock)
+        done[one.kind] += 1
     if done.total():
         said = ", ".join(f"{kind} {count}" for kind, count in sorted(done.items()) if count)
         log.warning("%s: %s timers were missing or moved and are set: %s", tx.tenant, done.total(), said)

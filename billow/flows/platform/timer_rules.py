@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from billow.api.fields import instant
 from billow.core import holds, lifecycle, payouts, timers
+from billow.flows.bank import cash_refunds
 from billow.flows.billing import drafts
 from billow.flows.checkout import completion, method_collections
 from billow.flows.outside import merchant
@@ -354,7 +355,8 @@ OTHERS = (
         "charges",
         "r.status",
         "r.late_for is not null and r.status = 'succeeded' and not r.disputed and not exists"
-        " (select from refunds f where f.charge = r.id)",
+        " (select from refunds f where f.charge = r.id and f.status not in ('succeeded'))"
+        " and r.amount_refunded < r.amount",
         lambda row: row["now"],
         *ON_THE_WALL,
         early=True,
@@ -383,7 +385,7 @@ OTHERS = (
         "payout.advance",
         "payouts",
         "r.status, r.created, r.arrival_date",
-        "r.status in ('pending', 'in_transit') and r.reference is null",
+        "r.status in ('pending', 'in_transit') and r.reference is null and not r.sent_back",
         lambda row: payouts.due(row["status"], row["created"], row["arrival_date"]),
         *ON_THE_WALL,
     ),
@@ -398,6 +400,15 @@ OTHERS = (
         "r.active and r.expires_at is not null",
         lambda row: row["at"],
         *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "refund.expire", "refunds", "r.created as at", "r.charge is null and r.status = 'requires_action'",
+        lambda row: row["at"] + cash_refunds.ANSWERED_WITHIN, *ITS_CUSTOMERS,
+    ),
+    Rule(
+        "refund.pretend", "refunds", "r.created as at",
+        "r.charge is null and r.status = 'pending' and r.send_to = 'pretended'",
+        lambda row: row["at"], *ITS_CUSTOMERS, early=True,
     ),
     Rule(
         "tax_id.verify",

@@ -136,6 +136,10 @@ class Gateway(Protocol):
         """Return a payout to the bank as it is now, or None if there is none of this reference."""
         ...
 
+    def recent_payouts(self) -> Mapping[str, str]:
+        """Return the latest payouts that the gateway has made by itself, by reference: the status of each."""
+        ...
+
     def paid_out_with(self, reference: str) -> Sequence[str]:
         """Return what an automatic payout pays out: references of charges, and our attempts of refunds."""
         ...

@@ -26,6 +26,7 @@ class Instrument:
     funding: str = "credit"
     delayed: bool = False
     """A charge is pending first, and has its outcome when the gateway is asked again."""
+    country: str = "US"
     at_once: bool = False
     """Its money is available without the usual wait."""
     refunds: str = ""  # "pending": a refund succeeds later; "fail": it succeeds, and fails later
@@ -48,7 +49,7 @@ class Instrument:
             made_at.month,
             made_at.year + 1,
             self.funding,
-            "US",
+            self.country,
             fingerprint(self.number),
         )
 
@@ -117,6 +118,7 @@ INSTRUMENTS = (
     Instrument("3056930009020004", "pm_card_diners", brand="diners"),
     Instrument("3566002020360505", "pm_card_jcb", brand="jcb"),
     Instrument("6200000000000005", "pm_card_unionpay", brand="unionpay"),
+    Instrument("4000004840008001", "pm_card_mx", country="MX"),  # its bank collects in installments
     refused("4000000000000002", "pm_card_visa_chargeDeclined", GENERIC),
     refused("4000000000009995", "pm_card_visa_chargeDeclinedInsufficientFunds", INSUFFICIENT),
     refused("4000000000009987", "pm_card_visa_chargeDeclinedLostCard", LOST),

@@ -1,6 +1,6 @@
 """Answer for gateways that report no payouts of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from billow.core.payouts import PaidOut
 
@@ -11,6 +11,10 @@ class NoPayouts:
     def payout(self, reference: str) -> PaidOut | None:
         """Find no payout."""
         return None
+
+    def recent_payouts(self) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}
 
     def paid_out_with(self, reference: str) -> Sequence[str]:
         """Return nothing."""

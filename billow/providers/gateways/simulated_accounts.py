@@ -55,7 +55,9 @@ def set_up_answer(memory: sqlite3.Connection, set_up: SetUp, reference: str) -> 
         return Succeeded(reference, 0) if found.number else NeedsAction(reference, "redirect_to_url")
     if found.refused_when_stored and found.refusal:
         return found.refusal
-    return NeedsAction(reference) if found.must_ask(set_up.three_d_secure) else Succeeded(reference, 0)
+    terms = set_up.terms
+    must_ask = found.must_ask(set_up.three_d_secure) and not terms.moto and not terms.is_authenticated
+    return NeedsAction(reference) if must_ask else Succeeded(reference, 0)
 
 
 def verified(

@@ -82,10 +82,11 @@ def answer(memory: sqlite3.Connection, charge: Charge, reference: str) -> Outcom
         return simulated_accounts.debited(
             memory, found, charge, paid(charge.amount, reference, charge.capture)
         )
-    if found.asks == "always" and charge.off_session:
-        return instruments.MUST_AUTHENTICATE
-    if not charge.off_session and found.must_ask(charge.three_d_secure):
-        return NeedsAction(reference, wishes=charge.wishes)
+    if not charge.terms.moto and not charge.terms.is_authenticated:
+        if found.asks == "always" and charge.off_session:
+            return instruments.MUST_AUTHENTICATE
+        if not charge.off_session and found.must_ask(charge.three_d_secure):
+            return NeedsAction(reference, wishes=charge.wishes)
     outcome = judged(found, charge.amount, reference, charge.capture)
     return outcome if charge.capture else granted(outcome, charge.amount, charge.wishes, found.brand)
 

@@ -219,7 +219,7 @@ class Stripe(Gateway):
             "confirm": True,
             "metadata": {ATTEMPT: set_up.attempt},
             "usage": "off_session" if set_up.off_session else "on_session",
-            **asked((), set_up.three_d_secure),
+            **asked(set_up),
         }
         return self._outcome(
             set_up.attempt,
@@ -240,7 +240,7 @@ class Stripe(Gateway):
             "metadata": {ATTEMPT: charge.attempt},
             "off_session": charge.off_session,
             **({"description": charge.description} if charge.description else {}),
-            **asked(charge.wishes, charge.three_d_secure),
+            **asked(charge),
         }
         return self._outcome(
             charge.attempt, lambda: self._client.payment_intents.create(sent, key(charge.attempt)), outcome_of
@@ -391,6 +391,11 @@ class Stripe(Gateway):
         except self._library.InvalidRequestError:
             return None
 
+    def recent_payouts(self) -> Mapping[str, str]:
+        """Return the latest hundred payouts, with the status that Stripe says of each."""
+        with self._asked():
+            return {one.id: one.status for one in self._client.payouts.list({"limit": 100}).data}
+
     def paid_out_with(self, reference: str) -> Sequence[str]:
         """Return the charges and refunds that an automatic payout pays out; of others Stripe says none."""
         with self._asked():
@@ -442,11 +447,19 @@ def confirmed_by(type: str, return_url: str | None) -> dict[str, Any]:
     return {"allowed_payment_method_types": [type], **({"return_url": return_url} if return_url else {})}
 
 
-def asked(wishes: Sequence[str], three_d_secure: str | None) -> dict[str, Any]:
-    """Return what is asked of a card, and how its holder is to authenticate, as options of Stripe's."""
-    options = {f"request_{wish}": "if_available" for wish in wishes}
-    if three_d_secure:
-        options["request_three_d_secure"] = three_d_secure
+def asked(wanted: Charge | SetUp) -> dict[str, Any]:
+    """Return what is asked of a method, and how it is to be paid by this once, as options of Stripe's."""
+    terms = wanted.terms
+    if terms.own:
+        return {"payment_method_options": {wanted.type: dict(terms.own)}}
+    wishes = wanted.wishes if isinstance(wanted, Charge) else ()
+    options: dict[str, Any] = {f"request_{wish}": "if_available" for wish in wishes}
+    if wanted.three_d_secure:
+        options["request_three_d_secure"] = wanted.three_d_secure
+    if terms.plan:
+        options["installments"] = {"enabled": True, "plan": {k: v for k, v in terms.plan.items() if v}}
+    said = {"cvc_token": terms.cvc_token, "moto": terms.moto, "three_d_secure": terms.three_d_secure}
+    options |= {name: value for name, value in said.items() if value}
     return {"payment_method_options": {"card": options}} if options else {}
 
 

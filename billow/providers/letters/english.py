@@ -158,6 +158,24 @@ TEXTS = {
         ),
         "View receipt",
     ),
+    "refund.transferred": Texts(
+        "Refund from {seller}: {amount}",
+        "The money is on its way to you.",
+        "You get {amount} back",
+        (
+            "We sent {amount} back to your bank account on {date}.",
+            "You don’t need to do anything. Banks take one or two working days to show it.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} has {amount} to send back to you",
+        "We need to know the bank account.",
+        "Where may we send {amount}?",
+        (
+            "You transferred {amount} to us that pays for nothing. We send it back, but don’t know where to.",
+            "Please reply to this mail with the name of the account’s holder and its number (IBAN).",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Credit note {credit_note} from {seller}: {amount}",
         "Your invoice {number} is lower by {amount}.",

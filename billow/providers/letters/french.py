@@ -167,6 +167,25 @@ TEXTS = {
         ),
         "Voir le reçu",
     ),
+    "refund.transferred": Texts(
+        "Remboursement de {seller} : {amount}",
+        "L’argent est en route.",
+        "{amount} vous sont remboursés",
+        (
+            "Nous avons viré {amount} sur votre compte bancaire le {date}.",
+            "Vous n’avez rien à faire. Les banques mettent un ou deux jours ouvrés à l’afficher.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} doit vous rembourser {amount}",
+        "Nous avons besoin de votre compte bancaire.",
+        "Où pouvons-nous virer {amount} ?",
+        (
+            "Vous nous avez viré {amount} qui ne paient rien. Nous vous les rendons, mais ne connaissons pas"
+            " votre compte.",
+            "Veuillez répondre à ce courriel avec le nom du titulaire et l’IBAN du compte.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Avoir {credit_note} de {seller} : {amount}",
         "Votre facture {number} est réduite de {amount}.",

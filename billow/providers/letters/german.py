@@ -170,6 +170,25 @@ TEXTS = {
         ),
         "Quittung ansehen",
     ),
+    "refund.transferred": Texts(
+        "Erstattung von {seller}: {amount}",
+        "Das Geld ist auf dem Weg zu Ihnen.",
+        "Sie erhalten {amount} zurück",
+        (
+            "Wir haben am {date} {amount} auf Ihr Bankkonto zurücküberwiesen.",
+            "Sie müssen nichts tun. Bis die Bank es anzeigt, vergehen ein bis zwei Bankarbeitstage.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} hat {amount} an Sie zurückzuzahlen",
+        "Wir brauchen Ihr Bankkonto.",
+        "Wohin dürfen wir {amount} überweisen?",
+        (
+            "Sie haben uns {amount} überwiesen, mit denen nichts zu bezahlen ist. Wir überweisen sie zurück,"
+            " kennen aber Ihr Konto nicht.",
+            "Bitte antworten Sie auf diese Mail mit dem Namen des Kontoinhabers und der IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Rechnungskorrektur {credit_note} von {seller}: {amount}",
         "Ihre Rechnung {number} ist um {amount} niedriger.",

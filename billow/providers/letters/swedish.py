@@ -163,6 +163,25 @@ TEXTS = {
         ),
         "Visa kvittot",
     ),
+    "refund.transferred": Texts(
+        "Återbetalning från {seller}: {amount}",
+        "Pengarna är på väg till dig.",
+        "Du får tillbaka {amount}",
+        (
+            "Vi skickade tillbaka {amount} till ditt bankkonto den {date}.",
+            "Du behöver inte göra något. Det tar en eller två bankdagar innan banken visar det.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} har {amount} att betala tillbaka till dig",
+        "Vi behöver veta ditt bankkonto.",
+        "Vart får vi skicka {amount}?",
+        (
+            "Du förde över {amount} till oss som inte betalar något. Vi skickar tillbaka det, men vet"
+            " inte till vilket konto.",
+            "Svara på det här mejlet med kontohavarens namn och kontots nummer (IBAN).",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Kreditfaktura {credit_note} från {seller}: {amount}",
         "Din faktura {number} är {amount} lägre.",

@@ -46,6 +46,7 @@ RULES = (
     Rule(books.charges_are_booked, "charges"),
     Rule(books.refunds_fit_their_charge, "charges"),
     Rule(books.refunds_are_booked, "refunds"),
+    Rule(books.returned_cash_is_booked, "refunds"),
     Rule(books.disputes_are_booked, "disputes"),
     Rule(books.payouts_are_booked, "payouts"),
     Rule(books.transfers_name_their_customer, "ledger_transfers", full=True),

@@ -283,6 +283,25 @@ def refunds_are_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
             yield Finding("refunds_are_booked", row["id"], f"{left} moved", f"{seen}")
 
 
+def returned_cash_is_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]:
+    """Check that a refund of a cash balance is owed until it is sent, and then has left the bank."""
+    for row in tx.all(
+        "select r.id, r.status, r.amount, coalesce(sum(case when t.credit = 'refunds_payable' then t.amount"
+        " when t.debit = 'refunds_payable' then -t.amount end), 0) as owed,"
+        " coalesce(sum(case when t.credit = 'bank' then t.amount"
+        " when t.debit = 'bank' then -t.amount end), 0) as sent"
+        " from refunds r left join ledger_transfers t on t.source = r.id"
+        " or t.source in (select a.id from bank_applications a where a.refund = r.id)"
+        " where r.id = any(%(ids)s) and r.charge is null group by r.id, r.status, r.amount order by r.id",
+        ids=list(refunds),
+    ):
+        owed = row["amount"] if row["status"] in ("pending", "requires_action") else 0
+        sent = row["amount"] if row["status"] == "succeeded" else 0
+        if (row["owed"], row["sent"]) != (owed, sent):
+            seen = {"owed": row["owed"], "sent": row["sent"]}
+            yield Finding("returned_cash_is_booked", row["id"], f"{owed} owed, {sent} sent", f"{seen}")
+
+
 def disputes_are_booked(tx: Tx, disputes: Sequence[str]) -> Iterator[Finding]:
     """Check that what a dispute took from our balance is in the books, as disputed until it is decided."""
     for row in tx.all(

@@ -81,7 +81,7 @@ class Plan(Params):
 
 
 class Installments(Params):
-    enabled: bool = f.boolean(default=False)
+    enabled: bool | None = f.boolean()
     plan: Plan | None = f.nested(shape=Plan, unset=True)
 
 

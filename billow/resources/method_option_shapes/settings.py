@@ -4,7 +4,7 @@ from billow.api import fields as f
 from billow.api.fields import SHOWN
 from billow.api.params import Params
 from billow.resources.method_option_shapes import parts
-from billow.resources.method_option_shapes.payments import Nothing
+from billow.resources.method_option_shapes.payments import Nothing, Plan
 
 
 class Acss(Params):
@@ -46,6 +46,7 @@ class Card(Params):
 
 class Installments(Params):
     enabled: bool | None = f.boolean()
+    plan: Plan | None = f.nested(shape=Plan, unset=True)
 
 
 class InvoicedCard(Params):

@@ -7,7 +7,7 @@ import pytest
 
 from billow.api import rows
 from billow.core.payouts import PaidOut
-from billow.flows.bank import process
+from billow.flows.bank import process, queue
 from billow.flows.payments import settle_payout
 from billow.resources.bank_entry import BankEntry
 from tests.conftest import Api
@@ -26,7 +26,7 @@ def told(api: Api, status: str, reference: str = "po_theirs") -> None:
 def on_a_statement(api: Api, **said: Any) -> BankEntry:
     seen = {"account": ACCOUNT, "amount": 900, "booked_on": "2026-01-07", "currency": "eur"}
     with api.app.db.transaction(api.tenant) as tx:
-        entry = rows.insert(tx, BankEntry(**seen, identity=str(said), **said), event=None)
+        entry = rows.insert(tx, BankEntry(**{**seen, "identity": str(said), **said}), event=None)
         return process.process(tx, entry)
 
 
@@ -53,6 +53,38 @@ def test_a_payout_that_has_arrived_is_not_under_way_again(api: Api, says: str) -
     told(api, "failed")
     [payout] = api.get("/v1/payouts")["data"]
     assert payout["status"] == "failed"
+    check_all(api.app.db, api.tenant)
+
+
+@pytest.mark.parametrize("before", ["in_transit", "paid"])
+def test_a_payout_that_the_bank_takes_back_is_on_its_way_again(api: Api, before: str) -> None:
+    told(api, before)
+    on_a_statement(api, name="STRIPE PAYMENTS EUROPE LTD", bank_reference="B1")
+    on_a_statement(api, amount=-900, bank_reference="B1", reversal=True)
+    assert books(api) == {"in_transit": 900, "clearing:stripe": -900}
+    [payout] = api.get("/v1/payouts")["data"]
+    assert payout["status"] == "in_transit"
+    check_all(api.app.db, api.tenant)
+    told(api, "paid")  # the gateway does not know yet what the bank did
+    assert books(api) == {"in_transit": 900, "clearing:stripe": -900}
+    on_a_statement(api, name="STRIPE PAYMENTS EUROPE LTD", bank_reference="B2")
+    assert books(api) == {"bank": 900, "clearing:stripe": -900}
+    on_a_statement(api, amount=-900, bank_reference="B2", reversal=True)
+    assert books(api) == {"in_transit": 900, "clearing:stripe": -900}
+    told(api, "failed")
+    assert books(api) == {}
+    check_all(api.app.db, api.tenant)
+
+
+def test_an_entry_that_is_no_payout_after_all_is_in_the_queue(api: Api) -> None:
+    told(api, "paid")
+    entry = on_a_statement(api, name="STRIPE PAYMENTS EUROPE LTD")
+    with api.app.db.transaction(api.tenant) as tx:
+        assert (queue.undo(tx, entry.id).state, rows.find(tx, BankEntry, entry.id).unapplied) == (
+            "queued",
+            900,
+        )
+    assert books(api) == {"bank": 900, "in_transit": 900, "clearing:stripe": -900}
     check_all(api.app.db, api.tenant)
 
 

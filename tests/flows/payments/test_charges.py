@@ -411,8 +411,8 @@ def test_the_balance_is_the_sum_of_what_moved_it(api: Any, contract: ModuleType)
     api.post("/v1/charges", {"amount": "900", "currency": "eur", "source": "tok_visa"})
     shown = api.get("/v1/balance")
     assert contract.problems(shown) == []
-    assert {row["currency"]: row["amount"] for row in shown["pending"]} == {"eur": 844, "usd": 3825}
-    assert {row["amount"] for row in shown["available"]} == {0}
+    assert {row["currency"]: row["amount"] for row in shown["pending"]} == {"eur": 844, "usd": 4825}
+    assert {row["currency"]: row["amount"] for row in shown["available"]} == {"eur": 0, "usd": -1000}
     with api.app.db.transaction(api.tenant) as tx:
         tx.run("update balance_transactions set available_on = created")
     assert {row["currency"]: row["amount"] for row in api.get("/v1/balance")["available"]} == {

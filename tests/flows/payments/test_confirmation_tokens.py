@@ -9,10 +9,10 @@ import pytest
 from tests.conftest import Api
 
 MAKE, PAY, SET = "/v1/test_helpers/confirmation_tokens", "/v1/payment_intents", "/v1/setup_intents"
-DUE = {"amount": 2000, "currency": "usd"}
+DUE = {"amount": 60000, "currency": "mxn"}
 TYPED = {
     "payment_method_data[type]": "card",
-    "payment_method_data[card][token]": "tok_visa",
+    "payment_method_data[card][token]": "tok_mx",
     "payment_method_data[billing_details][name]": "Ann",
 }
 HELD = {
@@ -21,7 +21,9 @@ HELD = {
     "setup_future_usage": "off_session",
     "shipping[name]": "Ann",
     "shipping[address][city]": "Bern",
-    "payment_method_options[card][installments][plan][type]": "revolving",
+    "payment_method_options[card][installments][plan][type]": "fixed_count",
+    "payment_method_options[card][installments][plan][count]": "3",
+    "payment_method_options[card][installments][plan][interval]": "month",
 }
 
 
@@ -32,7 +34,7 @@ def test_a_token_shows_what_was_collected(api: Api, contract: ModuleType) -> Non
     preview = made["payment_method_preview"]
     assert (preview["type"], preview["card"]["last4"], preview["billing_details"]["name"]) == (
         "card",
-        "4242",
+        "8001",
         "Ann",
     )
     assert (made["payment_intent"], made["setup_intent"], made["mandate_data"]) == (None, None, None)
@@ -51,7 +53,7 @@ def test_a_payment_is_confirmed_with_what_the_token_holds(api: Api) -> None:
         "off_session",
         "Ann",
     )
-    assert paid["payment_method_options"]["card"]["installments"]["plan"]["type"] == "revolving"
+    assert paid["payment_method_options"]["card"]["installments"]["plan"]["count"] == 3
     assert api.get(f"/v1/payment_methods/{paid['payment_method']}")["customer"] == ann
     assert api.get(f"/v1/confirmation_tokens/{token}")["payment_intent"] == intent
 

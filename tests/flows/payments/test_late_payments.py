@@ -110,6 +110,26 @@ def test_it_is_refunded_where_another_card_has_paid_meanwhile(api: Api, gateway:
     check_all(api.app.db, api.tenant)
 
 
+def test_the_rest_is_returned_of_one_that_was_refunded_in_part_by_hand(
+    api: Api, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = pays(api, ASKS)
+    first = attempt_of(api, intent, "requires_action")
+    api.post(f"/v1/payment_intents/{intent}/cancel")
+    with monkeypatch.context() as away:
+        away.setattr(type(gateway), "refund", lambda self, refund: REFUND)
+        succeeds_after_all(api, gateway, first)
+    [found] = late(api)
+    assert found["state"] == "not refunded: refund_by_transfer"
+    api.post("/v1/refunds", {"charge": found["id"], "amount": 300})
+    work(api)
+    assert api.get(f"/v1/charges/{found['id']}")["amount_refunded"] == 900
+    given = [one["amount"] for one in api.get("/v1/refunds", {"charge": found["id"]})["data"]]
+    assert given == [600, 300, 900] and late(api)[0]["state"] == "refunded"
+    assert in_the_books(api) == -fee(900)
+    check_all(api.app.db, api.tenant)
+
+
 def test_it_is_refunded_while_the_customer_is_asked_for_another_card(api: Api, gateway: Any) -> None:
     intent = pays(api, FAILS)
     first = attempt_of(api, intent)

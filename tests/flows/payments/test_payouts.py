@@ -8,12 +8,14 @@ import pytest
 
 from billow.core.payouts import PaidOut
 from billow.flows.payments import settle_payout
+from billow.flows.platform import missing_timers
 from billow.store import jobs
 from tests.conftest import Api
 from tests.support.connected import enabled
 from tests.support.invariants import check_all
 
 ASKED = {"amount": 700, "currency": "usd"}
+PENDING = {"pending_invoice_items_behavior": "include", "auto_advance": "false"}
 
 
 @pytest.fixture
@@ -166,3 +168,74 @@ def test_arrivals_skip_what_is_no_day_of_the_banks(funded: Api) -> None:
     assert arrives.weekday() < 5 and arrives - datetime.now(UTC) < timedelta(days=8)
     at_once = funded.post("/v1/payouts", {**ASKED, "amount": 5, "method": "instant"})
     assert at_once["arrival_date"] - at_once["created"] == 1800
+
+
+class Theirs:
+    """A gateway that has made a payout of which no notice has come, and later says that it has failed."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+
+    def recent_payouts(self) -> dict[str, str]:
+        return {"po_theirs": self.status}
+
+    def payout(self, reference: str) -> PaidOut:
+        return told(self.status)
+
+    def paid_out_with(self, reference: str) -> tuple[str, ...]:
+        return ()
+
+
+def test_payouts_whose_notices_are_lost_are_found_the_next_day(
+    funded: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = funded.app.db
+    for status, bank in (("paid", 900), ("failed", 0)):
+        gateway = Theirs(status)
+        monkeypatch.setattr(settle_payout, "gateway_named", lambda tx, name, gateway=gateway: gateway)
+        with db.transaction(funded.tenant) as tx:
+            jobs.put(tx, "payout.poll", "stripe", tx.wall, clock="wall")
+        for _ in range(2):
+            jobs.run_due(db, clock="wall", until=db.wall(), lane="outside")
+        assert funded.get("/v1/payouts")["data"][0]["status"] == status
+        assert books(funded).get("bank", 0) == bank
+    with db.transaction(funded.tenant) as tx:
+        [(again,)] = tx.tuples("select run_at from jobs where kind = 'payout.poll'")
+        assert timedelta(0) < again - tx.wall <= timedelta(days=1)
+        tx.run("delete from jobs where tenant = %(t)s and kind = 'payout.poll'", t=tx.tenant)
+        assert [one.ref for one in missing_timers.missing_polls(tx)] == ["stripe"]
+        assert missing_timers.repair(tx) == 1
+    with db.transaction(funded.tenant) as tx:
+        assert missing_timers.missing_polls(tx) == []
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("huf", 17501), ("twd", 1050), ("isk", 50)])
+def test_banks_move_whole_units_of_some_currencies(funded: Api, currency: str, amount: int) -> None:
+    sent = {"amount": amount // 100 * 100 + 100, "currency": currency, "source": "tok_bypassPending"}
+    assert funded.post("/v1/charges", {**sent, "amount": 1_000_000}).status == 200
+    error = funded.post("/v1/payouts", {"amount": amount, "currency": currency})["error"]
+    assert (error["param"], error["code"]) == ("amount", "invalid_charge_amount_no_decimal_compatible")
+    assert funded.post("/v1/payouts", {"amount": sent["amount"], "currency": currency}).status == 200
+
+
+@pytest.mark.parametrize("currency", ["isk", "ugx"])
+def test_a_charge_has_no_decimals_that_its_currency_has_not(api: Api, currency: str) -> None:
+    sent = {"amount": 50001, "currency": currency}
+    for path, more in (("/v1/charges", {"source": "tok_visa"}), ("/v1/payment_intents", {})):
+        error = api.post(path, {**sent, **more})["error"]
+        assert (error["param"], error["code"]) == ("amount", "invalid_charge_amount_no_decimal_compatible")
+        assert api.post(path, {**sent, **more, "amount": 50000}).status == 200
+
+
+def test_an_invoice_without_decimals_leaves_the_rest_in_the_balance(api: Api) -> None:
+    ann = api.post("/v1/customers", {"name": "Ann", "payment_method": "pm_card_visa"})["id"]
+    found = []
+    for amount in (50034, 50066):
+        api.post("/v1/invoiceitems", {"customer": ann, "amount": amount, "currency": "isk"})
+        made = api.post("/v1/invoices", {"customer": ann, "currency": "isk", **PENDING})["id"]
+        done = api.post(f"/v1/invoices/{made}/finalize")
+        found.append((done["total"], done["amount_due"], done["ending_balance"]))
+    assert found == [(50034, 50000, 34), (50066, 50100, 0)]
+    [*_, kept] = api.get(f"/v1/customers/{ann}/balance_transactions")["data"]
+    assert (kept["amount"], kept["type"]) == (34, "invoice_too_small")
+    check_all(api.app.db, api.tenant)

@@ -39,7 +39,8 @@ def check_both(api: Api, shop: str) -> None:
 
 def balance(api: Api, account: str = "") -> int:
     named = {"Stripe_Account": account} if account else {}
-    return int(api.get("/v1/balance", **named)["pending"][0]["amount"])
+    shown = api.get("/v1/balance", **named)
+    return sum(int(shown[part][0]["amount"]) for part in ("available", "pending"))
 
 
 def test_a_payment_goes_to_its_destination_less_the_fee(api: Api, shop: str, contract: ModuleType) -> None:
