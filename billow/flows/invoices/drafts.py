@@ -95,9 +95,8 @@ def revise(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
     original = revisions.original_of(tx, wanted, customer)
     copy = revisions.copy(tx, original, new_id(Invoice.prefix))
     made = drafts.draft(tx, customer, copy.lines, **copy.fields, currency=original.currency)
-    made.invoice = made.invoice.but(billing_reason="manual")
     made.lines = [line.but(position=shipping.LAST) if not line.listed else line for line in made.lines]
-    [invoice] = drafts.write(tx, [made])
+    [invoice] = drafts.write(tx, [made], proposed=True)
     said = {name: value for name, value in wanted.sent().items() if name not in ("customer", "from_invoice")}
     return update(tx, invoice, params_made(Update, **said)) if said else invoice
 
@@ -373,7 +372,9 @@ def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
         code="invoice_not_editable",
     )
     require(
-        invoice.subscription is None or invoice.billing_reason == "manual",
+        invoice.subscription is None
+        or invoice.billing_reason == "manual"
+        or invoice.from_invoice is not None,
         "You can't delete invoices created by subscriptions. Finalize it, then void it.",
         code="invoice_not_editable",
     )
