@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from billow import bookkeeping
 from billow.app import App
+from billow.core.exchange import Rate
+from billow.flows.taxes import national
 from tests.conftest import Api
 from tests.test_command_line import Run, here, run
 
@@ -74,3 +78,23 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
         assert status == 2 and reason in said, said
     assert "-07-01 to " in books("set", "--first-month", "7", "--client", "7")[1]
     assert books("set", "--consultant", "x")[0] == 2
+
+
+def test_differences_on_exchange_are_listed_and_exported(
+    books: Run, here: App, api: Api, tmp_path: Path
+) -> None:
+    """10.00 EUR at two dollars each are 20.00 in the books of an account in dollars, and are still open."""
+    with here.db.transaction(api.tenant) as tx:
+        today = tx.wall.date()
+        national.load(tx, [Rate("usd", today - timedelta(days=days), Decimal(2)) for days in range(3)])
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": "eur"})
+    invoice = api.post("/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})
+    api.post(f"/v1/invoices/{invoice['id']}/finalize")
+    status, said = books("exchange")
+    assert status == 0 and "EUR" in said and "20.00" in said and "in all" in said, said
+    path = tmp_path / "books"
+    assert books("export", "--format", "hledger", "--home", "--out", str(path))[0] == 0
+    assert "20.00 USD  ; treatment:untaxed, rate:0, was:10.00 EUR" in path.read_text()
+    assert books("set", "--revalue")[0] == 0
+    assert "Take one" in books("export", "--format", "sie", "--home", "--currency", "usd")[1]

@@ -48,6 +48,9 @@ CHART: dict[str, Kind] = {
     ),
     "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
     "bad_debt": Kind("Bad debt", "expense", "debit", "6351", "6930"),
+    # In the currency of the books alone: of exports, and of no transfer.
+    "exchange_gain": Kind("Gain on exchange", "income", "credit", "3960", "4840"),
+    "exchange_loss": Kind("Loss on exchange", "expense", "debit", "7960", "6880"),
 }
 
 

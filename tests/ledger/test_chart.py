@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from billow.core.books.carried import KEPT
 from billow.core.errors import Inconsistent
 from billow.ledger.chart import CHART, Account, account_of, kind_of, the
 
@@ -16,6 +17,7 @@ SAME = {
     "prepaid": "prepaid", "customer_balance": "custbal", "refunds_payable": "custbal", "tax_payable": "vat",
     "revenue": "rev", "breakage": "breakage", "revenue_adjustments": "promo", "rounding": "round",
     "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",
+    "exchange_gain": "fxgain", "exchange_loss": "fxloss",
 }  # fmt: skip
 
 OURS = {"connected_share", "in_transit"}
@@ -61,3 +63,8 @@ def test_numbers_and_types_are_those_of_the_national_charts():
         row = reference[SAME[key]]
         assert (kind.bas, kind.skr04) == (row["bas_se"], row["skr04_de"]), key
         assert ROOTS[kind.type] == row["account"].split(":")[0], key
+
+
+def test_what_has_a_balance_is_carried_in_other_currencies():
+    """All assets and liabilities, and nothing else, so that a new kind of account has to be classified."""
+    assert {key for key, kind in CHART.items() if kind.type in ("asset", "liability")} == KEPT
