@@ -31,6 +31,9 @@ CHART: dict[str, Kind] = {
     "in_transit": Kind("Payouts in transit", "asset", "debit", "1687", "1461"),
     "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
+    # Contra asset: what of the receivables is expected never to be paid, so credits increase it.
+    "allowance": Kind("Allowance for doubtful accounts", "asset", "credit", "1519", "1246"),
+    "withholding_tax": Kind("Withholding tax receivable", "asset", "debit", "1640", "1420"),
     "unbilled": Kind("Unbilled revenue", "asset", "debit", "1790", "1301"),
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),

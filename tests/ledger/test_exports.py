@@ -149,13 +149,20 @@ def test_what_is_open_is_valued_at_each_months_end_and_taken_back(tx, tmp_path):
     assert b'"USD 1000.00"' in sie.write(without)[0] and b"was:1000.00 USD" in hledger.write(without)[0]
 
 
-def test_a_stored_chart_without_the_accounts_of_exchange_gets_them_from_the_one_most_alike():
+def test_a_stored_chart_without_later_accounts_gets_them_from_the_one_most_alike():
     text = written(charts.ready("skr03")).replace(",8400,", ",8401,")
-    old = "".join(line for line in text.splitlines(True) if not line.startswith("exchange"))
-    with pytest.raises(Refused, match="needs a row for exchange_gain, exchange_loss"):
+    old = "".join(line for line in text.splitlines(True) if line.split(",")[0] not in charts.LATER)
+    with pytest.raises(
+        Refused, match="needs a row for allowance, exchange_gain, exchange_loss, withholding_tax"
+    ):
         charts.read(old)
     known = charts.kept(old)
-    assert [known.row(kind, Treated(), "eur").number for kind in sorted(charts.LATER)] == ["2660", "2150"]
+    assert [known.row(kind, Treated(), "eur").number for kind in sorted(charts.LATER)] == [
+        "0996",
+        "2660",
+        "2150",
+        "1501",
+    ]
     assert charts.kept(text).rows == charts.read(text).rows
 
 

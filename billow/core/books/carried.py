@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 CASH = frozenset({"bank", "clearing", "in_transit", "disputed"})
 """Kinds of accounts of money, wherever it is."""
 OWED = frozenset({
-    "receivable", "unbilled", "customer_balance", "unapplied_cash", "refunds_payable",
+    "receivable", "allowance", "withholding_tax", "unbilled", "customer_balance", "unapplied_cash",
+    "refunds_payable",
 })  # fmt: skip
 """Kinds of what is to be received or paid in money."""
 ADVANCE = frozenset({"deferred_revenue", "prepaid"})
