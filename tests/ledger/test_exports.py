@@ -1,6 +1,7 @@
 """Are exports read by other programs, and refused where a format cannot say what is in the books?"""
 
 import csv
+import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -63,6 +64,21 @@ def test_every_format_says_what_the_ledger_says(tx, tmp_path, currency):
     for days in (DAYS, (date(2026, 2, 1), date(2026, 3, 31))):
         for chart in charts.names():
             support.read_all(support.exported(tx, chart, *days, currency), tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("hledger") is None, reason=support.NOT_INSTALLED)
+def test_hledger_is_there_to_read_exports(tx, tmp_path):
+    """Where it is not, this is what the summary of a run says, beside the warnings."""
+    fill(tx)
+    books = support.exported(tx, "plain", *DAYS)
+    assert support.by_hledger(books, tmp_path) == support.with_opening(books)
+
+
+def test_a_missing_hledger_is_told(tx, tmp_path, monkeypatch):
+    fill(tx)
+    monkeypatch.setattr(support.shutil, "which", lambda name: None)
+    with pytest.warns(UserWarning, match="hledger is not installed"):
+        support.by_hledger(support.exported(tx, "plain", *DAYS), tmp_path)
 
 
 def test_several_currencies_are_kept_apart(tx, tmp_path):

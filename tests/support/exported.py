@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 import subprocess
+import warnings
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -72,6 +73,8 @@ def minor(text: str, currency: str) -> int:
 
 # ------------------------------------------------------------------------------------- readers
 
+NOT_INSTALLED = "hledger is not installed: no export was read back by it"
+
 
 def by_beancount(books: Books) -> Sums:
     entries, errors, _ = loader.load_string(beancount.write(books)[0].decode())
@@ -86,9 +89,10 @@ def by_beancount(books: Books) -> Sums:
 
 
 def by_hledger(books: Books, folder: Path) -> Sums:
-    """`hledger check --strict`, then its own sums; only where hledger is installed."""
+    """`hledger check --strict`, then its own sums; only where hledger is installed, and else said so."""
     program = shutil.which("hledger")
     if program is None:
+        warnings.warn(NOT_INSTALLED, stacklevel=2)
         return with_opening(books)
     path = folder / "books.journal"
     path.write_bytes(hledger.write(books)[0])

@@ -62,6 +62,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     items = (
         pending_items.for_manual_invoice(tx, customer.id, wanted.subscription, currency) if included else []
     )
+    taxes.check_stored(taxes.enabled(wanted.automatic_tax), items, "a pending invoice item")
     fields = {**fields_of(tx, wanted, subscription), "currency": currency}
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)
@@ -266,6 +267,8 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     held = invoice_items.lines_of(tx, invoice)
     rated = "default_tax_rates" if "default_tax_rates" in changes else "automatic_tax"
     given_taxes.check_given_taxes(invoice.but(**changes), held, rated)
+    turned_on = taxes.enabled(wanted.automatic_tax) and not invoice.automatic_tax["enabled"]
+    taxes.check_stored(turned_on, held, "a line of the invoice")
     if wanted.given("shipping_cost"):
         held, changes["shipping_cost"] = ship(tx, invoice, held, wanted)
     return totals.recalculate(tx, invoice, held, **changes)
