@@ -2,19 +2,22 @@
 
     python bench/documents.py                       500 invoices of one page
     python bench/documents.py 10000 --lines 50      longer ones; the memory must stay flat
+    python bench/documents.py 10000 --most-mb 20    fails if the memory has grown by more
 
-Prints the median and the 95th percentile in milliseconds, of the wall and of the processor, and the memory
-before and after. No database is needed.
+Prints the median and the 95th percentile in milliseconds, of the wall and of the processor, the most memory
+before and after, and what the process holds after each tenth. No database is needed.
 """
 
 import argparse
 import json
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from billow.core.einvoice.lines import Billed, lines_of
@@ -75,9 +78,16 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measured(count: int, write: Callable[[int], Any]) -> dict[str, float]:
+def held_mb() -> float:
+    """Return what the process holds now, which may be less than the most that it ever held."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
+def measured(count: int, write: Callable[[int], Any]) -> dict[str, Any]:
     """Time one after the other; the first ones fill the caches and do not count."""
-    walls, works = list[float](), list[float]()
+    walls, works, held = list[float](), list[float](), list[float]()
+    tenth = max(count // 10, 1)
     for number in range(20):
         write(number)
     before = memory_mb()
@@ -86,12 +96,15 @@ def measured(count: int, write: Callable[[int], Any]) -> dict[str, float]:
         write(number)
         walls.append((time.perf_counter() - wall) * 1000)
         works.append((time.process_time() - work) * 1000)
+        if (number + 1) % tenth == 0:
+            held.append(round(held_mb(), 1))
     return {
         "median_ms": round(statistics.median(walls), 2),
         "p95_ms": round(sorted(walls)[int(0.95 * (count - 1))], 2),
         "processor_median_ms": round(statistics.median(works), 2),
         "memory_before_mb": round(before, 1),
         "memory_after_mb": round(memory_mb(), 1),
+        "memory_by_tenth_mb": held,
     }
 
 
@@ -102,6 +115,7 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=500)
     parser.add_argument("--lines", type=int, default=3)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--most-mb", type=float, help="by how much the memory may grow after a tenth")
     asked = parser.parse_args()
 
     def write(number: int) -> bytes:
@@ -111,9 +125,11 @@ def main() -> None:
     found = {"what": f"an invoice of {asked.lines} lines", **measured(asked.count, write)}
     if asked.json:
         print(json.dumps(found))
-        return
-    for name, value in found.items():
-        print(f"{name:22} {value}")
+    else:
+        print("\n".join(f"{name:22} {value}" for name, value in found.items()))
+    grown = found["memory_by_tenth_mb"][-1] - found["memory_by_tenth_mb"][0]
+    if asked.most_mb is not None and grown > asked.most_mb:
+        sys.exit(f"The memory has grown by {grown:.1f} MB.")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from billow import app as application
 from billow import (
+    adjusting,
     banking,
-    bookkeeping,
     commands,
     exchanging,
     mailing,
@@ -28,6 +27,7 @@ from billow import (
     stating,
     taxing,
 )
+from billow import app as application
 from billow.core.calendar import read_instant
 from billow.core.errors import Refused
 from billow.core.plain_text import plain
@@ -72,7 +72,7 @@ catalog = typer.Typer(no_args_is_help=True, help="Write products and prices into
 cli.add_typer(catalog, name="catalog")
 cli.add_typer(banking.bank, name="bank")
 cli.add_typer(banking.sepa, name="sepa")
-cli.add_typer(bookkeeping.books, name="books")
+cli.add_typer(adjusting.books, name="books")
 cli.add_typer(paying.gateways, name="gateways")
 cli.add_typer(mailing.mails, name="mails")
 cli.add_typer(selling.seller, name="seller")

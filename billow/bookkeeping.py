@@ -18,6 +18,7 @@ from billow.flows.outside import books as keeping
 from billow.flows.taxes import national
 from billow.ledger import charts
 from billow.ledger.exports import Books, beancount, datev, hledger, separated, sie
+from billow.ledger.exports.converted import GAIN, LOSS
 from billow.ledger.journal import major_units
 from billow.opening import open_installation
 from billow.terminal import Account, Data, say, show, write
@@ -61,17 +62,25 @@ def set_books(
     ] = None,
     consultant: Annotated[str, typer.Option(help="The consultant's number at DATEV.")] = "",
     client: Annotated[str, typer.Option(help="The client's number at DATEV.")] = "",
+    revalue: Annotated[
+        bool | None,
+        typer.Option(
+            "--revalue/--no-revalue",
+            help="Value what is owed in other currencies at each month's end, in the account's currency.",
+        ),
+    ] = None,
     account: Account = None,
     data: Data = None,
 ) -> None:
-    """Set when the fiscal year begins, and the numbers that DATEV has for the account."""
+    """Set when the fiscal year begins, the numbers of DATEV, and whether open items are valued."""
     require(first_month is None or 1 <= first_month <= 12, "A month is 1 to 12.")
     for name, given in (("consultant", consultant), ("client", client)):
         require(not given or (given.isdecimal() and len(given) <= 7), f"The {name} is a number of DATEV.")
     wanted = {"first_month": first_month, "consultant": consultant, "client": client}
     with open_installation(data, account) as built:
         with built.db.transaction(commands.tenant(built, "test")) as tx:
-            keeping.set_books(tx, **{name: value for name, value in wanted.items() if value})
+            kept = {name: value for name, value in wanted.items() if value}
+            keeping.set_books(tx, **kept, **({} if revalue is None else {"revalues": revalue}))
             start, end = periods.fiscal_year(keeping.today(tx), keeping.first_month(tx))
         say(f"The fiscal year is {start} to {end}.")
 
@@ -105,6 +114,9 @@ def export(
     currency: Annotated[
         str, typer.Option(help="Of sie and datev: this one alone; else all, converted into the account's.")
     ] = "",
+    home: Annotated[
+        bool, typer.Option("--home", help="Of all others: convert all into the account's currency.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The file to write, instead of printing.")] = None,
     mode: Mode = "test",
     account: Account = None,
@@ -112,8 +124,9 @@ def export(
 ) -> None:
     """Export the books of some days, in the account's time zone and by its chart of accounts."""
     require(kind in FORMATS, f"There is no format {kind}; there are {', '.join(FORMATS)}.")
+    require(not (home and currency), "Take one: --home or --currency.")
     with open_installation(data, account) as built:
-        converts = kind in OF_ONE_YEAR and not currency
+        converts = home or (kind in OF_ONE_YEAR and not currency)
         made = read(built, mode, (since, until), currency.lower(), converts=converts)
     if kind in OF_ONE_YEAR:
         require(
@@ -199,6 +212,49 @@ def statement(made: Books, number: str) -> list[list[Any]]:
                 about = [booking.number, of.booked, of.document, of.name, of.event]
                 lines.append([*about, *amounts, one.currency])
     return lines
+
+
+@books.command("exchange")
+def show_exchange(
+    since: Annotated[str, typer.Option("--from", help="The first day or month; else the fiscal year.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="The last day or month, included; today by default.")
+    ] = "",
+    mode: Mode = "test",
+    account: Account = None,
+    data: Data = None,
+) -> None:
+    """Show what was gained and lost on exchange, and what is owed in other currencies is worth at the end."""
+    with open_installation(data, account) as built:
+        made = read(built, mode, (since, until), "", converts=True)
+    currency = made.currency.upper()
+    columns = ["voucher", "booked", "document", "name", "event", currency]
+    show("gained on exchange (lost: -)", columns, gained(made))
+    columns = ["account", "in", "amount", f"carried at, {currency}", f"worth, {currency}", "difference"]
+    show(f"open on {made.until}", columns, worths(made))
+
+
+def gained(made: Books) -> list[list[Any]]:
+    """Return the differences on exchange of the vouchers, and their sum."""
+    lines, total = [], 0
+    for booking in made.bookings:
+        of = booking.voucher
+        for one in booking.entries:
+            if one.account in (GAIN, LOSS):
+                total -= one.amount
+                about = [booking.number, of.booked, of.document, of.name, of.event]
+                lines.append([*about, major_units(-one.amount, made.currency)])
+    return [*lines, ["", "", "", "", "in all", major_units(total, made.currency)]]
+
+
+def worths(made: Books) -> list[list[Any]]:
+    """Return what is owed in other currencies, what it is carried at, and what it is worth."""
+    lines, total = [], 0
+    for account, currency, foreign, carried, worth in made.home.valued(made.until) if made.home else ():
+        total += worth - carried
+        at_home = [major_units(one, made.currency) for one in (carried, worth, worth - carried)]
+        lines.append([account, currency.upper(), major_units(foreign, currency), *at_home])
+    return [*lines, ["in all", "", "", "", "", major_units(total, made.currency)]]
 
 
 # ------------------------------------------------------------------------------------- periods

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from billow import bookkeeping
+from billow import adjusting, bookkeeping
 from billow.app import App
+from billow.core.exchange import Rate
+from billow.flows.taxes import national
 from tests.conftest import Api
 from tests.test_command_line import Run, here, run
 
@@ -24,6 +28,7 @@ def books(here: App, run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
         yield here
 
     monkeypatch.setattr(bookkeeping, "open_installation", opened)
+    monkeypatch.setattr(adjusting, "open_installation", opened)
     return lambda *words: run("books", *words)
 
 
@@ -74,3 +79,107 @@ def test_the_books_are_exported(books: Run, api: Api, tmp_path: Path) -> None:
         assert status == 2 and reason in said, said
     assert "-07-01 to " in books("set", "--first-month", "7", "--client", "7")[1]
     assert books("set", "--consultant", "x")[0] == 2
+
+
+def test_differences_on_exchange_are_listed_and_exported(
+    books: Run, here: App, api: Api, tmp_path: Path
+) -> None:
+    """10.00 EUR at two dollars each are 20.00 in the books of an account in dollars, and are still open."""
+    with here.db.transaction(api.tenant) as tx:
+        today = tx.wall.date()
+        national.load(tx, [Rate("usd", today - timedelta(days=days), Decimal(2)) for days in range(3)])
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": "1000", "currency": "eur"})
+    invoice = api.post("/v1/invoices", {"customer": customer, "pending_invoice_items_behavior": "include"})
+    api.post(f"/v1/invoices/{invoice['id']}/finalize")
+    status, said = books("exchange")
+    assert status == 0 and "EUR" in said and "20.00" in said and "in all" in said, said
+    path = tmp_path / "books"
+    assert books("export", "--format", "hledger", "--home", "--out", str(path))[0] == 0
+    assert "20.00 USD  ; treatment:untaxed, rate:0, was:10.00 EUR" in path.read_text()
+    assert books("set", "--revalue")[0] == 0
+    assert "Take one" in books("export", "--format", "sie", "--home", "--currency", "usd")[1]
+
+
+def taxed(api: Api, **more: str) -> str:
+    """Finalize an invoice of 100.00 and 25 % tax, which is open; return its id."""
+    rate = api.post(
+        "/v1/tax_rates",
+        {"display_name": "VAT", "percentage": "25", "inclusive": "false", "jurisdiction": "SE"},
+    )["id"]
+    customer = api.post("/v1/customers", {"name": "Ann"})["id"]
+    api.post("/v1/invoiceitems", {"customer": customer, "amount": "10000", "currency": "usd"})
+    wanted = {
+        "customer": customer,
+        "pending_invoice_items_behavior": "include",
+        "default_tax_rates[0]": rate,
+        "collection_method": "send_invoice",
+        **more,
+    }
+    invoice = api.post("/v1/invoices", wanted)["id"]
+    assert api.post(f"/v1/invoices/{invoice}/finalize")["amount_due"] == 12500
+    return str(invoice)
+
+
+def balances_of(here: App, api: Api) -> dict[str, int]:
+    """Return the balance of each kind of account, debits positive, but of those that have none."""
+    with here.db.transaction(api.tenant) as tx:
+        found = tx.tuples(
+            "select split_part(account, ':', 1), sum(amount)::bigint from (select debit as account, amount"
+            " from ledger_transfers union all select credit, -amount from ledger_transfers) sides group by 1"
+        )
+    return {account: amount for account, amount in found if amount}
+
+
+def test_the_allowance_follows_how_late_receivables_are(books: Run, here: App, api: Api) -> None:
+    """100.00 without tax are not due yet: 2 % are 2.00, and half of that when it is asked again at 1 %."""
+    taxed(api, days_until_due="30")
+    status, said = books("allow", "2,5,10,20,50,100")
+    assert status == 0 and "USD" in said and "2.00" in said
+    assert books("allow", "2,5,10,20,50,100")[0] == 0
+    assert balances_of(here, api)["allowance"] == -200
+    books("allow", "1,5,10,20,50,100")
+    after = balances_of(here, api)
+    assert (after["allowance"], after["bad_debt"]) == (-100, 100)
+    for wrong in ("1,2,3", "1,2,3,4,5,101", "1,2,3,4,5,x"):
+        assert books("allow", wrong)[0] == 2
+
+
+def test_the_tax_of_what_is_written_off_is_claimed_back_until_it_is_paid(
+    books: Run, here: App, api: Api
+) -> None:
+    invoice = taxed(api, days_until_due="1")
+    api.post(f"/v1/invoices/{invoice}/mark_uncollectible")
+    assert balances_of(here, api)["bad_debt"] == 12500
+    assert "25.00" not in books("relieve", "--months", "6")[1]
+    assert "25.00" in books("relieve")[1] and "25.00" not in books("relieve")[1]
+    after = balances_of(here, api)
+    assert (after["bad_debt"], "tax_payable" in after) == (10000, False)
+    api.post(f"/v1/invoices/{invoice}/pay", {"paid_out_of_band": "true"})
+    assert "-25.00" in books("relieve")[1]
+    after = balances_of(here, api)
+    assert (after["bank"], after["tax_payable"], "bad_debt" in after) == (12500, -2500, False)
+
+
+def test_tax_that_a_payer_withheld_is_no_money_in_the_bank(books: Run, here: App, api: Api) -> None:
+    invoice = taxed(api, days_until_due="1")
+    assert "paid outside" in books("withheld", invoice, "15.00")[1]
+    api.post(f"/v1/invoices/{invoice}/pay", {"paid_out_of_band": "true"})
+    assert books("withheld", invoice, "15.00")[0] == 0
+    after = balances_of(here, api)
+    assert (after["bank"], after["withholding_tax"]) == (11000, 1500)
+    assert books("withheld", invoice, "110.01")[0] == 2
+
+
+def test_tax_is_paid_to_a_state(books: Run, here: App, api: Api) -> None:
+    taxed(api, days_until_due="1")
+    assert "SE is owed 5.00 USD now." in books("remit", "SE", "20", "--currency", "usd")[1]
+    books("remit", "--currency", "usd", "--", "SE", "-1.50")
+    assert balances_of(here, api)["tax_payable"] == -650
+    for words, reason in (
+        (["NO", "5"], "ever owed to NO"),
+        (["SE", "x"], "no amount"),
+        (["SE", "0"], "paid"),
+    ):
+        status, said = books("remit", *words, "--currency", "usd")
+        assert status == 2 and reason in said, said

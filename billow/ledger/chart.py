@@ -31,6 +31,9 @@ CHART: dict[str, Kind] = {
     "in_transit": Kind("Payouts in transit", "asset", "debit", "1687", "1461"),
     "disputed": Kind("Disputed funds", "asset", "debit", "1515", "1301"),
     "receivable": Kind("Accounts receivable", "asset", "debit", "1510", "1200", per="customer"),
+    # Contra asset: what of the receivables is expected never to be paid, so credits increase it.
+    "allowance": Kind("Allowance for doubtful accounts", "asset", "credit", "1519", "1246"),
+    "withholding_tax": Kind("Withholding tax receivable", "asset", "debit", "1640", "1420"),
     "unbilled": Kind("Unbilled revenue", "asset", "debit", "1790", "1301"),
     "deferred_revenue": Kind("Deferred revenue", "liability", "credit", "2970", "3900"),
     "prepaid": Kind("Prepaid credits", "liability", "credit", "2421", "3272"),
@@ -48,6 +51,9 @@ CHART: dict[str, Kind] = {
     ),
     "gateway_fees": Kind("Gateway fees", "expense", "debit", "6570", "6855"),
     "bad_debt": Kind("Bad debt", "expense", "debit", "6351", "6930"),
+    # In the currency of the books alone: of exports, and of no transfer.
+    "exchange_gain": Kind("Gain on exchange", "income", "credit", "3960", "4840"),
+    "exchange_loss": Kind("Loss on exchange", "expense", "debit", "7960", "6880"),
 }
 
 

@@ -111,6 +111,29 @@ def uncollectible(customer: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("bad_debt", currency), receivable(customer, currency), amount)
 
 
+def tax_relieved(currency: str, taxes: Sequence[Tax]) -> list[Transfer]:
+    """Claim the tax of what is written off back; a negative amount owes it again, as it was paid."""
+    moved = [
+        move(tax_payable(one.jurisdiction, currency), the("bad_debt", currency), one.amount) for one in taxes
+    ]
+    return [transfer for part in moved for transfer in part]
+
+
+def allowance_changed(currency: str, amount: int) -> list[Transfer]:
+    """Expect that so much more of the receivables is never paid; a negative amount expects less."""
+    return move(the("bad_debt", currency), the("allowance", currency), amount)
+
+
+def tax_withheld(currency: str, amount: int) -> list[Transfer]:
+    """Record as tax that the payer withheld what was recorded as paid to the bank."""
+    return move(the("withholding_tax", currency), the("bank", currency), amount)
+
+
+def tax_remitted(jurisdiction: str, currency: str, amount: int) -> list[Transfer]:
+    """Pay tax to the state; a negative amount came back from it."""
+    return move(tax_payable(jurisdiction, currency), the("bank", currency), amount)
+
+
 def rounded_off(customer: str, currency: str, amount: int) -> list[Transfer]:
     """Write off a difference that is too small to collect."""
     return move(the("rounding", currency), receivable(customer, currency), amount)

@@ -24,6 +24,9 @@ class Leg:
     amount: int
     treated: Treated
     line: str | None
+    foreign: int = 0
+    """What it was before it was converted, and below in which currency."""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Voucher:
     source: str
     document: str
     """The number of the credit note or invoice; else the id of what was posted."""
+    invoice: str
+    """The id of the invoice that it is about; empty where there is none."""
     customer: str
     name: str
     tax_id: str
@@ -112,6 +117,7 @@ def voucher(
         event,
         source,
         note.get("number") or invoice.get("number") or source,
+        first["invoice"] or "",
         customer,
         invoice.get("customer_name") or known.names.get(customer, ""),
         tax_id_of(invoice),

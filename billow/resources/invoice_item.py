@@ -76,6 +76,8 @@ class InvoiceItem(
     unit_amount_decimal: Decimal | None = f.decimal(hidden=True)
     subscription: str | None = f.text(hidden=True)
     subscription_item: str | None = f.text(hidden=True)
+    revises: str | None = f.text(hidden=True)
+    """The item whose place it takes when the revision that it is on is finalized."""
     period_start: datetime = f.timestamp(required=True, hidden=True)
     period_end: datetime = f.timestamp(required=True, hidden=True)
 

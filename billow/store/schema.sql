@@ -970,7 +970,8 @@ create table invoice_items (
     period_start        timestamptz not null,
     period_end          timestamptz not null,
     tax_behavior text,
-    tax_code text
+    tax_code text,
+    revises             text
 );
 create index on invoice_items (tenant, created desc, id desc);
 create index on invoice_items (tenant, customer);

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from billow.core.books.carried import KEPT
 from billow.core.errors import Inconsistent
 from billow.ledger.chart import CHART, Account, account_of, kind_of, the
 
@@ -16,6 +17,7 @@ SAME = {
     "prepaid": "prepaid", "customer_balance": "custbal", "refunds_payable": "custbal", "tax_payable": "vat",
     "revenue": "rev", "breakage": "breakage", "revenue_adjustments": "promo", "rounding": "round",
     "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",
+    "allowance": "allow", "withholding_tax": "wht", "exchange_gain": "fxgain", "exchange_loss": "fxloss",
 }  # fmt: skip
 
 OURS = {"connected_share", "in_transit"}
@@ -48,7 +50,7 @@ def test_an_account_has_a_detail_exactly_when_its_kind_is_kept_apart():
 def test_what_we_own_and_spend_grows_by_debits_and_the_rest_by_credits():
     expected = {"asset": "debit", "expense": "debit", "liability": "credit", "income": "credit"}
     contra = {key for key, kind in CHART.items() if kind.normal != expected[kind.type]}
-    assert contra == {"revenue_adjustments"}
+    assert contra == {"allowance", "revenue_adjustments"}
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the shared reference data is not beside the checkout")
@@ -61,3 +63,8 @@ def test_numbers_and_types_are_those_of_the_national_charts():
         row = reference[SAME[key]]
         assert (kind.bas, kind.skr04) == (row["bas_se"], row["skr04_de"]), key
         assert ROOTS[kind.type] == row["account"].split(":")[0], key
+
+
+def test_what_has_a_balance_is_carried_in_other_currencies():
+    """All assets and liabilities, and nothing else, so that a new kind of account has to be classified."""
+    assert {key for key, kind in CHART.items() if kind.type in ("asset", "liability")} == KEPT

@@ -1,12 +1,14 @@
 """Are exports read by other programs, and refused where a format cannot say what is in the books?"""
 
 import csv
+import shutil
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from billow.core.books import periods
+from billow.core.books.chart import written
 from billow.core.books.treatments import Treated
 from billow.core.errors import Refused
 from billow.core.exchange import Rate
@@ -64,6 +66,21 @@ def test_every_format_says_what_the_ledger_says(tx, tmp_path, currency):
             support.read_all(support.exported(tx, chart, *days, currency), tmp_path)
 
 
+@pytest.mark.skipif(shutil.which("hledger") is None, reason=support.NOT_INSTALLED)
+def test_hledger_is_there_to_read_exports(tx, tmp_path):
+    """Where it is not, this is what the summary of a run says, beside the warnings."""
+    fill(tx)
+    books = support.exported(tx, "plain", *DAYS)
+    assert support.by_hledger(books, tmp_path) == support.with_opening(books)
+
+
+def test_a_missing_hledger_is_told(tx, tmp_path, monkeypatch):
+    fill(tx)
+    monkeypatch.setattr(support.shutil, "which", lambda name: None)
+    with pytest.warns(UserWarning, match="hledger is not installed"):
+        support.by_hledger(support.exported(tx, "plain", *DAYS), tmp_path)
+
+
 def test_several_currencies_are_kept_apart(tx, tmp_path):
     for currency in ("eur", "jpy", "kwd"):
         fill(tx, currency, 1_234)
@@ -92,12 +109,77 @@ def test_other_currencies_are_converted_by_the_rate_of_their_day(tx, home):
     for part in (whole, support.exported(tx, "skr04", date(2026, 3, 1), DAYS[1], home, rates_of)):
         assert support.by_sie(part) == support.by_datev(part) == support.wanted(part)
     [paid] = [b for b in whole.bookings if b.voucher.event == "payment.succeeded" and b.entries[0].foreign]
-    [line] = [next(csv.reader([one], delimiter=";")) for one in datev.pairs(paid, whole)]
+    line, lost = [next(csv.reader([one], delimiter=";")) for one in datev.pairs(paid, whole)]
+    assert (lost[2], lost[4]) == (home.upper(), "") and "exchange_loss" in {
+        one.account for one in paid.entries
+    }
     assert (line[0], line[2], line[5]) == ("12,31", "USD", home.upper())
     rate = rates_of(date(2026, 3, 15))
     worth = Decimal(1_231) * (rate[home].rate if home != "eur" else 1) / rate["usd"].rate
     assert minor(line[4].replace(",", "."), home) == round(worth)
     assert b'"USD 12.31"' in sie.write(whole)[0]
+
+
+def test_what_is_open_is_valued_at_each_months_end_and_taken_back(tx, tmp_path):
+    """Row 30 of §5.3: 1000 USD at .92, .90 at the end of March, paid at .91 in April; home is EUR.
+
+    20 are lost in March and taken back on the 1st of April, so that the payment loses 10 of 920.
+    """
+    lines = [Line("il_1", "prod_1", 100_000, 100_000)]
+    moved = entries.invoice_finalized("cus_1", "usd", lines, [])
+    earned = entries.service_unbilled("usd", "prod_1", 100_000, "il_1")
+    paid = entries.paid_out_of_band("cus_1", "usd", 100_000)
+    posted = [
+        ("revenue.recognized", "il_1", at(3, 9), earned),
+        ("invoice.finalized", "in_1", at(3, 9), moved),
+    ]
+    posted.append(("payment.succeeded", "ch_1", at(4, 20), paid))
+    post(tx, [Posting(event, id, when, of, "cus_1", "in_1") for event, id, when, of in posted])
+
+    def rates(on: date) -> dict[str, Rate]:
+        of = "0.92" if on < date(2026, 3, 31) else "0.90" if on < date(2026, 4, 2) else "0.91"
+        return {"usd": Rate("usd", on, 1 / Decimal(of))}
+
+    march = support.exported(tx, "bas", date(2026, 3, 1), date(2026, 3, 31), "eur", rates, revalues=True)
+    assert support.wanted(march) == {
+        ("1510", "eur"): 90_000,
+        ("7960", "eur"): 2_000,
+        ("3041", "eur"): -92_000,
+    }
+    assert [one[1:] for one in march.home.valued(march.until)] == [("usd", 100_000, 92_000, 90_000)]
+    april = support.exported(tx, "bas", date(2026, 4, 1), date(2026, 4, 29), "eur", rates, revalues=True)
+    assert support.wanted(april) == {
+        ("1510", "eur"): -90_000,
+        ("7960", "eur"): -1_000,
+        ("1930", "eur"): 91_000,
+    }
+    for part in (march, april):
+        assert support.by_sie(part) == support.by_datev(part) == support.wanted(part)
+        assert support.by_beancount(part) == support.by_hledger(part, tmp_path) == support.with_opening(part)
+    without = support.exported(tx, "skr04", *DAYS, "eur", rates)
+    assert support.wanted(without) == {
+        ("1800", "eur"): 91_000,
+        ("6880", "eur"): 1_000,
+        ("4200", "eur"): -92_000,
+    }
+    assert b'"USD 1000.00"' in sie.write(without)[0] and b"was:1000.00 USD" in hledger.write(without)[0]
+
+
+def test_a_stored_chart_without_later_accounts_gets_them_from_the_one_most_alike():
+    text = written(charts.ready("skr03")).replace(",8400,", ",8401,")
+    old = "".join(line for line in text.splitlines(True) if line.split(",")[0] not in charts.LATER)
+    with pytest.raises(
+        Refused, match="needs a row for allowance, exchange_gain, exchange_loss, withholding_tax"
+    ):
+        charts.read(old)
+    known = charts.kept(old)
+    assert [known.row(kind, Treated(), "eur").number for kind in sorted(charts.LATER)] == [
+        "0996",
+        "2660",
+        "2150",
+        "1501",
+    ]
+    assert charts.kept(text).rows == charts.read(text).rows
 
 
 def test_a_day_without_a_rate_is_named(tx):

@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 import subprocess
+import warnings
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from beancount import loader
 
-from billow.core.money import minor_digits
+from billow.core.books.carried import KEPT, kind_of
+from billow.core.exchange import Rate
+from billow.core.money import CURRENCIES, minor_digits
 from billow.flows.outside.books import books_of
 from billow.ledger import charts
 from billow.ledger.exports import Books, Company, beancount, datev, hledger, separated, sie
@@ -25,12 +28,20 @@ Sums = Counter[tuple[str, str]]
 
 
 def exported(
-    tx: Tx, chart: str, since: date, until: date, currency: str = "eur", rates: Rates | None = None
+    tx: Tx,
+    chart: str,
+    since: date,
+    until: date,
+    currency: str = "eur",
+    rates: Rates | None = None,
+    *,
+    revalues: bool = False,
 ) -> Books:
     """The books by a chart that comes with billow; the fiscal year is the calendar's."""
     year = date(since.year, 1, 1), date(since.year, 12, 31)
     company = Company('Nimbus "Moln" AB · 云', "5560004755", "SE", "29098", "55003")
     made = Books(company, charts.ready(chart), since, until, year, datetime(2026, 1, 2, tzinfo=UTC), currency)
+    made.revalues = revalues
     end = datetime(until.year, until.month, until.day, tzinfo=UTC) + timedelta(days=1)
     made.fill(vouchers(tx, None, end, ZoneInfo("UTC"), "SE"), rates)
     return made
@@ -62,6 +73,8 @@ def minor(text: str, currency: str) -> int:
 
 # ------------------------------------------------------------------------------------- readers
 
+NOT_INSTALLED = "hledger is not installed: no export was read back by it"
+
 
 def by_beancount(books: Books) -> Sums:
     entries, errors, _ = loader.load_string(beancount.write(books)[0].decode())
@@ -76,9 +89,10 @@ def by_beancount(books: Books) -> Sums:
 
 
 def by_hledger(books: Books, folder: Path) -> Sums:
-    """`hledger check --strict`, then its own sums; only where hledger is installed."""
+    """`hledger check --strict`, then its own sums; only where hledger is installed, and else said so."""
     program = shutil.which("hledger")
     if program is None:
+        warnings.warn(NOT_INSTALLED, stacklevel=2)
         return with_opening(books)
     path = folder / "books.journal"
     path.write_bytes(hledger.write(books)[0])
@@ -169,9 +183,30 @@ def agree(tx: Tx, folder: Path) -> None:
         return
     whole = books_of(tx, first.date(), last.date())
     assert not sum(amount for (_, of), amount in with_opening(whole).items() if of == whole.currency)
+    agree_at_home(tx, first.date(), last.date())
     for since in {first.date(), max(first.date(), last.date().replace(day=1))}:
         for chart in ("bas", "skr04"):
             read_all(exported(tx, chart, since, last.date(), whole.currency), folder)
+
+
+def changing(on: date) -> dict[str, Rate]:
+    """Rates of all currencies that go up and down from day to day."""
+    day = Decimal(on.toordinal() % 17 + 20) / 20
+    return {one: Rate(one, on, day * (place % 7 + 1)) for place, one in enumerate(sorted(CURRENCIES))}
+
+
+def agree_at_home(tx: Tx, since: date, until: date) -> None:
+    """In a currency of the account's own each voucher adds up, and what is settled has no balance left."""
+    books = exported(tx, "skr04", since, until, "nok", changing, revalues=True)
+    assert all(sum(one.amount for one in booking.entries) == 0 for booking in books.bookings)
+    left = {(account, currency) for account, currency, _, _ in books.home.carried.balances()}
+    open_ones = tx.tuples(
+        "select account, currency from (select debit as account, currency, amount from ledger_transfers"
+        " union all select credit, currency, -amount from ledger_transfers) sides"
+        " group by 1, 2 having sum(amount) <> 0"
+    )
+    kept = {(account, currency) for account, currency in open_ones if kind_of(account) in KEPT}
+    assert left == {(account, currency) for account, currency in kept if currency != "nok"}
 
 
 def read_all(books: Books, folder: Path) -> None:

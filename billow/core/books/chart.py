@@ -75,12 +75,21 @@ class Chart:
 
 def read(text: str, kinds: Iterable[str]) -> Chart:
     """Read a chart from CSV with a heading, and refuse one that does not say all, or says something twice."""
+    return checked(rows_of(text), kinds)
+
+
+def rows_of(text: str) -> list[Row]:
+    """Read the rows of a chart from CSV with a heading."""
     given = csv.DictReader(io.StringIO(text))
     unknown = [name for name in given.fieldnames or () if name not in COLUMNS]
     require(not unknown, f"A chart of accounts has no column {', '.join(unknown)}.")
     for name in ("kind", "number", "name"):
         require(name in (given.fieldnames or ()), f"A chart of accounts needs the column {name}.")
-    rows = [Row(*((line.get(name) or "").strip() for name in COLUMNS)) for line in given]
+    return [Row(*((line.get(name) or "").strip() for name in COLUMNS)) for line in given]
+
+
+def checked(rows: Sequence[Row], kinds: Iterable[str]) -> Chart:
+    """Return the chart of these rows; refused where they do not say all, or say something twice."""
     known = {*kinds, RETAINED}
     require(len(rows) <= LARGEST, f"A chart of accounts has at most {LARGEST} rows.")
     seen: set[tuple[str, ...]] = set()

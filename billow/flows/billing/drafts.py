@@ -159,7 +159,7 @@ def leave_out(tx: Tx, draft: Draft, terms: totals.Terms) -> None:
 def write(tx: Tx, drafts: Sequence[Draft], *, proposed: bool = False) -> list[Invoice]:
     """Write drafts with their lines, in a fixed number of statements. Emits `invoice.created`.
 
-    What is `proposed` bills no period yet: it will when it is paid (§5.11).
+    What is `proposed` bills no period yet: it will when it is paid (§5.11), or takes another's place.
     """
     calculate(tx, drafts)
     lines = rows.insert_many(tx, [line for draft in drafts for line in draft.lines])

@@ -62,6 +62,7 @@ def create(tx: Tx, wanted: Create) -> Invoice:
     items = (
         pending_items.for_manual_invoice(tx, customer.id, wanted.subscription, currency) if included else []
     )
+    taxes.check_stored(taxes.enabled(wanted.automatic_tax), items, "a pending invoice item")
     fields = {**fields_of(tx, wanted, subscription), "currency": currency}
     if wanted.given("discounts") and wanted.discounts != []:
         fields["id"] = new_id(Invoice.prefix)
@@ -95,9 +96,8 @@ def revise(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
     original = revisions.original_of(tx, wanted, customer)
     copy = revisions.copy(tx, original, new_id(Invoice.prefix))
     made = drafts.draft(tx, customer, copy.lines, **copy.fields, currency=original.currency)
-    made.invoice = made.invoice.but(billing_reason="manual")
     made.lines = [line.but(position=shipping.LAST) if not line.listed else line for line in made.lines]
-    [invoice] = drafts.write(tx, [made])
+    [invoice] = drafts.write(tx, [made], proposed=True)
     said = {name: value for name, value in wanted.sent().items() if name not in ("customer", "from_invoice")}
     return update(tx, invoice, params_made(Update, **said)) if said else invoice
 
@@ -267,6 +267,8 @@ def update(tx: Tx, invoice: Invoice, wanted: Update) -> Invoice:
     held = invoice_items.lines_of(tx, invoice)
     rated = "default_tax_rates" if "default_tax_rates" in changes else "automatic_tax"
     given_taxes.check_given_taxes(invoice.but(**changes), held, rated)
+    turned_on = taxes.enabled(wanted.automatic_tax) and not invoice.automatic_tax["enabled"]
+    taxes.check_stored(turned_on, held, "a line of the invoice")
     if wanted.given("shipping_cost"):
         held, changes["shipping_cost"] = ship(tx, invoice, held, wanted)
     return totals.recalculate(tx, invoice, held, **changes)
@@ -373,7 +375,9 @@ def delete(tx: Tx, invoice: Invoice) -> dict[str, Any]:
         code="invoice_not_editable",
     )
     require(
-        invoice.subscription is None or invoice.billing_reason == "manual",
+        invoice.subscription is None
+        or invoice.billing_reason == "manual"
+        or invoice.from_invoice is not None,
         "You can't delete invoices created by subscriptions. Finalize it, then void it.",
         code="invoice_not_editable",
     )

@@ -178,7 +178,9 @@ def finalize_many(
     invoice_intents.insert_intents(tx, [sheet.intent for sheet in sheets if sheet.intent])
     invoice_intents.link_paid(tx, sheets)
     lines = [line for sheet in sheets for line in sheet.lines]
-    revenue_recognition.schedule(tx, lines, [*postings_of(tx, sheets, terms), *taken.postings])
+    revised = {sheet.invoice.id for sheet in sheets if revisions.replaced_by(sheet.invoice)}
+    moved = [*postings_of(tx, sheets, terms), *taken.postings]
+    revenue_recognition.schedule(tx, lines, moved, revised)
     done = [sheet.invoice for sheet in sheets]
     activate_late(tx, [invoice for invoice in done if invoice.status == "paid"])
     purchases.deliver(tx, [invoice for invoice in done if invoice.status == "paid"])
@@ -405,8 +407,11 @@ def postings_of(tx: Tx, sheets: Sequence[Sheet], terms: totals.Terms) -> list[po
     postings = []
     for sheet in sheets:
         invoice, settled = sheet.invoice, needed(sheet.settled, "what the balance settles of an invoice")
+        again = revisions.replaced_by(invoice)  # what was earned before is in the books, and reversed today
         lines = [
-            entries.Line(line.id, line.sold, line.net, revenue_recognition.earned_before(tx, line))
+            entries.Line(
+                line.id, line.sold, line.net, 0 if again else revenue_recognition.earned_before(tx, line)
+            )
             for line in sheet.lines
         ]
         owed = totals.owed(invoice.total_taxes, terms.rates)

@@ -87,7 +87,7 @@ def remove_lines(tx: Tx, invoice: Invoice, wanted: RemoveLines) -> Invoice:
     left = {line.id: line for line in lines_of(tx, invoice)}
     for place, one in enumerate(wanted.lines):
         line = named_line(left, one.id, invoice, f"lines[{place}][id]")
-        remove(tx, line, one, f"lines[{place}]")
+        remove(tx, invoice, line, one, f"lines[{place}]")
         del left[line.id]
     changed = metadata_after(invoice, wanted.invoice_metadata)
     return recalculate(tx, invoice, list(left.values()), **changed)
@@ -245,7 +245,7 @@ def refuse_of_subscription(line: InvoiceLine, wanted: Params, at: str) -> None:
 # ------------------------------------------------------------------------------------- removed lines
 
 
-def remove(tx: Tx, line: InvoiceLine, wanted: RemovedLine, at: str) -> None:
+def remove(tx: Tx, invoice: Invoice, line: InvoiceLine, wanted: RemovedLine, at: str) -> None:
     """Remove a line, which is deleted with its invoice item, or leaves it as pending."""
     if line.invoice_item is None:
         raise Refused(
@@ -253,6 +253,11 @@ def remove(tx: Tx, line: InvoiceLine, wanted: RemovedLine, at: str) -> None:
             param=f"{at}[id]",
             code="invoice_not_editable",
         )
+    require(
+        wanted.behavior != "unassign" or not invoice.from_invoice,
+        "You cannot unassign a line of a revision: the invoice that it revises bills it until then.",
+        param=f"{at}[behavior]",
+    )
     rows.delete_where(tx, InvoiceLine, "id = %(id)s", id=line.id)
     item = rows.find(tx, InvoiceItem, line.invoice_item)
     if wanted.behavior == "unassign":

@@ -1,6 +1,7 @@
 """Recognize deferred revenue: usage at once, a prepaid period by the second, month by month."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,14 +19,17 @@ from billow.store.tx import Tx
 RECOGNIZED_STATUSES = ("open", "paid", "uncollectible")
 
 
-def schedule(tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posting]) -> None:
+def schedule(
+    tx: Tx, lines: Iterable[InvoiceLine], postings: Sequence[post.Posting], revised: Container[str] = ()
+) -> None:
     """Post the revenue of finalized lines that is earned by now, and schedule the rest.
 
     The rest is posted at each month's start and at the end of each period. `postings` are those of the
-    invoices, which are written first, in the same statement.
+    invoices, which are written first, in the same statement. The invoices that `revised` others book what is
+    earned by now today, when the revenue of those is reversed: the months before have it already.
     """
     in_order = sorted(lines, key=lambda line: (line.position, line.id))
-    post_earned(tx, in_order, postings, invoiced_at=tx.now)
+    post_earned(tx, in_order, postings, invoiced_at=tx.now, revised=revised)
 
 
 @job("revenue.recognize", batch=jobs.BATCH)
@@ -48,6 +52,7 @@ def post_earned(
     lines: Iterable[InvoiceLine],
     before: Sequence[post.Posting] = (),
     invoiced_at: datetime | None = None,
+    revised: Container[str] = (),
 ) -> None:
     """Post the revenue earned by now that was not posted before, so that running twice posts once.
 
@@ -64,8 +69,10 @@ def post_earned(
                 later[line.invoice] = min(at, later.get(line.invoice, at))
                 break
             if abs(total) > abs(earned):
-                unbilled = invoiced_at is not None and earned_at(line, at) < invoiced_at
-                postings.append(posting(line, at, total - earned, unbilled))
+                again = line.invoice in revised
+                unbilled = invoiced_at is not None and earned_at(line, at) < invoiced_at and not again
+                made = posting(line, at, total - earned, unbilled)
+                postings.append(replace(made, at=tx.now) if again else made)
                 earned = total
         if earned != line.earned:
             changes.append((line, {"earned": earned}))

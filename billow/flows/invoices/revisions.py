@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from billow.api import rows
 from billow.core.errors import Refused, require
+from billow.flows.billing import billing_periods
 from billow.flows.billing.lines import item_line
 from billow.flows.invoices import void
 from billow.flows.invoices.draft_params import Create
 from billow.flows.invoices.sheet import Sheet
+from billow.flows.subscription_status import latest_invoice
+from billow.resources.billing_period import BillingPeriod
 from billow.resources.customer import Customer
 from billow.resources.discount import Discount
 from billow.resources.invoice import Invoice
 from billow.resources.invoice_item import InvoiceItem
-from billow.resources.invoice_line import InvoiceLine
+from billow.resources.invoice_line import PREPAID, InvoiceLine
+from billow.resources.subscription import Subscription
 from billow.store.ids import new_id
 from billow.store.tx import Tx
 
+PERIODIC = ("licensed", "metered")
+"""The kinds of lines that bill periods of a subscription's items."""
 FIXED = ("currency", "pending_invoice_items_behavior", "subscription")
 """What a revision has as its original has it."""
 COPIED = (
@@ -41,6 +46,7 @@ COPIED = (
     "period_end",
     "period_start",
     "rendering",
+    "shared_percents",
     "shipping_cost",
     "shipping_details",
     "statement_descriptor",
@@ -52,11 +58,10 @@ AT = "from_invoice[invoice]"
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What a revision takes over: the fields of its original, its lines, and the items behind them."""
+    """What a revision takes over: the fields of its original, and its lines."""
 
     fields: dict[str, Any]
     lines: list[InvoiceLine]
-    items: list[InvoiceItem]
 
 
 def original_of(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
@@ -75,7 +80,7 @@ def original_of(tx: Tx, wanted: Create, customer: Customer) -> Invoice:
 
 
 def check(tx: Tx, original: Invoice) -> None:
-    """Refuse to revise what is not open, what was paid in part, and what a subscription bills."""
+    """Refuse to revise what is not open, what was paid in part, sells credits, or waits for a payment."""
     require(
         original.status == "open",
         f"You can only revise an open invoice: {original.id} is {original.status}.",
@@ -86,34 +91,58 @@ def check(tx: Tx, original: Invoice) -> None:
         "This invoice has a payment: correct it with a credit note.",
         param=AT,
     )
+    require(
+        original.pre_payment_credit_notes_amount == 0,
+        "This invoice has a credit note, which its revision would take back: void the credit note first.",
+        param=AT,
+    )
     lines = rows.below(tx, InvoiceLine, "invoice", [original.id])[original.id]
     require(
-        not any(line.subscription_item for line in lines),
-        "This invoice bills periods of a subscription: correct it with a credit note.",
+        not any(line.kind == PREPAID for line in lines),
+        "This invoice sells credits of a wallet: void it, and order them again.",
+        param=AT,
+    )
+    subscription = subscription_of(tx, original)
+    require(
+        subscription is None or latest_invoice.proposed_invoice(subscription) != original.id,
+        "A change of the subscription waits until this invoice is paid: void it, and change it again.",
         param=AT,
     )
 
 
-def copy(tx: Tx, original: Invoice, id: str) -> Copy:
-    """Copy an invoice for the revision with this id. Each line has an invoice item of its own.
+def subscription_of(tx: Tx, invoice: Invoice) -> Subscription | None:
+    return rows.find_many(tx, Subscription, [invoice.subscription or ""]).get(invoice.subscription or "")
 
-    Its discounts apply again, though a coupon for one invoice was spent on the original.
+
+def copy(tx: Tx, original: Invoice, id: str) -> Copy:
+    """Copy an invoice for the revision with this id.
+
+    Each line has an invoice item of its own, but those of a subscription's periods and of shipping. Its
+    discounts apply again, though a coupon for one invoice was spent on the original. The status of a
+    subscription follows from the revision of its latest invoice; that of an older one counts as made by hand.
     """
     held = rows.below(tx, InvoiceLine, "invoice", [original.id])[original.id]
     named = {*original.discounts, *(one for line in held for one in line.discounts)}
     renewed = renew_discounts(tx, named, id)
+    subscription = subscription_of(tx, original)
+    decides = subscription and latest_invoice.is_latest(tx, subscription, original)
     fields = {name: getattr(original, name) for name in COPIED}
     fields |= {
+        "billing_reason": original.billing_reason if decides else "manual",
         "discounts": [renewed[one] for one in original.discounts],
         "from_invoice": {"action": "revision", "invoice": original.id},
         "id": id,
     }
-    goods = [line for line in held if line.listed]
-    items = rows.insert_many(tx, [item_of(tx, line, id, renewed, original) for line in goods])
-    pairs = zip(items, goods, strict=True)
-    lines = [item_line(item).but(tax_amounts=line.tax_amounts) for item, line in pairs]
-    lines += [line.but(**FRESH) for line in held if not line.listed]
-    return Copy(fields, lines, items)
+    known = rows.find_many(tx, InvoiceItem, [line.invoice_item for line in held if line.invoice_item])
+    made = [item_of(tx, line, id, renewed, known[line.invoice_item]) for line in held if line.invoice_item]
+    items = {item.revises: item for item in rows.insert_many(tx, made)}
+    lines = [
+        item_line(items[line.invoice_item]).but(tax_amounts=line.tax_amounts)
+        if line.invoice_item
+        else line.but(**FRESH, discounts=[renewed[one] for one in line.discounts])
+        for line in held
+    ]
+    return Copy(fields, lines)
 
 
 FRESH: dict[str, Any] = {"applied_credits": [], "credited": 0, "earned": 0, "id": ""}
@@ -132,13 +161,13 @@ def renew_discounts(tx: Tx, ids: set[str], invoice: str) -> dict[str, str]:
 
 
 def item_of(
-    tx: Tx, line: InvoiceLine, invoice: str, renewed: Mapping[str, str], original: Invoice
+    tx: Tx, line: InvoiceLine, invoice: str, renewed: Mapping[str, str], before: InvoiceItem
 ) -> InvoiceItem:
-    """Make the invoice item of a line that is copied."""
-    return InvoiceItem(
+    """Make the invoice item of a line that is copied, after the item behind that line."""
+    return before.but(
+        id=new_id(InvoiceItem.prefix),
+        created=tx.now,
         amount=line.amount,
-        currency=line.currency,
-        customer=line.customer,
         description=line.description,
         discountable=line.discountable,
         discounts=[renewed[one] for one in line.discounts],
@@ -146,15 +175,10 @@ def item_of(
         metadata=dict(line.metadata),
         period_end=line.period_end,
         period_start=line.period_start,
-        price=line.price,
-        product=line.product,
-        quantity_decimal=line.quantity_decimal or Decimal(1),
-        subscription=line.subscription,
+        revises=before.id,
         tax_behavior=line.tax_behavior,
         tax_code=line.tax_code,
         tax_rates=line.tax_rates,
-        test_clock=original.test_clock,
-        unit_amount_decimal=line.unit_amount_decimal,
     )
 
 
@@ -180,7 +204,8 @@ def is_outdated(tx: Tx, invoice: Invoice) -> bool:
 def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> None:
     """Void what these revisions replace, before they take the customer's balance, which is given back.
 
-    Locks the originals; their customers are locked. Emits the events of voiding.
+    What they bill of subscriptions is billed by the revisions from then on. Locks the originals; their
+    customers are locked. Emits the events of voiding.
     """
     for sheet in sheets:
         id = replaced_by(sheet.invoice)
@@ -188,9 +213,41 @@ def void_originals(tx: Tx, sheets: Sequence[Sheet]) -> None:
             continue
         original = rows.lock(tx, Invoice, id)
         check(tx, original)
-        voided = void.void_invoice(tx, original)
+        take_periods(tx, original, sheet)
+        voided = void.void_and_reverse(tx, original)
+        billing_periods.release_of_invoice(tx, voided)  # of what the revision bills no more
         rows.update(tx, rows.find(tx, Invoice, voided.id), latest_revision=sheet.invoice.id)
+        follow(tx, original, sheet.invoice)
         customer = rows.find(tx, Customer, original.customer)
         for other in sheets:
             if other.customer.id == customer.id:
                 other.customer = customer
+
+
+def take_periods(tx: Tx, original: Invoice, sheet: Sheet) -> None:
+    """Let a revision bill the periods of its original, as far as it has their lines.
+
+    How usage is counted, and what was credited, stays with each period. Nothing is counted again: usage that
+    was recorded since the original was finalized is billed as if it had not been revised.
+    """
+    id = sheet.invoice.id
+    billed = {(one.subscription_item, one.period_start) for one in sheet.lines if one.kind in PERIODIC}
+    whole = rows.select(tx, BillingPeriod, "invoice = %(id)s", id=original.id)
+    taken = [(one, {"invoice": id}) for one in whole if (one.subscription_item, one.period_start) in billed]
+    items = rows.find_many(tx, InvoiceItem, [line.invoice_item for line in sheet.lines if line.invoice_item])
+    after = {item.revises: item.id for item in items.values() if item.revises}
+    of_items = "invoice_item = any(%(ids)s)"
+    prorated = rows.select(tx, BillingPeriod, of_items, ids=sorted(after)) if after else []
+    taken += [(one, {"invoice_item": after[one.invoice_item or ""]}) for one in prorated]
+    rows.update_many(tx, taken)
+
+
+def follow(tx: Tx, original: Invoice, revision: Invoice) -> None:
+    """Name a revision as the latest invoice of the subscription whose latest invoice it revises.
+
+    Locks the subscription. Emits `customer.subscription.updated`.
+    """
+    found = subscription_of(tx, original)
+    if found and found.latest_invoice == original.id:
+        subscription = rows.lock(tx, Subscription, found.id)
+        rows.update(tx, subscription, latest_invoice=revision.id)

@@ -19,11 +19,11 @@ def chart_of(tx: Tx) -> Chart:
     """Return the account's chart of accounts: its own, or else that of its country."""
     known = profile_of(tx)
     own = known.books.get("chart")
-    return charts.read(own) if own else charts.of_country(known.country)
+    return charts.kept(own) if own else charts.of_country(known.country)
 
 
 def set_books(tx: Tx, **changes: Any) -> None:
-    """Set how the books are kept: chart (CSV), first_month of the fiscal year, consultant, client."""
+    """Set how the books are kept: chart (CSV), first_month, consultant, client, revalues."""
     store(tx, tx.account, books={**profile_of(tx).books, **changes})
 
 
@@ -44,7 +44,8 @@ def first_month(tx: Tx) -> int:
 def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates | None = None) -> Books:
     """Read the books from a day to another one, both included, in the account's time zone.
 
-    With the `rates` of each day, other currencies are converted into that of the books.
+    With the `rates` of each day, other currencies are converted into that of the books; where the account
+    wants it, what is owed in them is valued anew at each month's end.
     """
     known, zone, seller = profile_of(tx), zone_of(tx), seller_of(tx)
     own = known.books
@@ -62,6 +63,7 @@ def books_of(tx: Tx, since: date, until: date, currency: str = "", rates: Rates 
         periods.fiscal_year(since, first_month(tx)),
         tx.wall.astimezone(zone),
         currency or known.default_currency,
+        revalues=bool(own.get("revalues")),
     )
     end = periods.start_of(until + timedelta(days=1), zone)
     made.fill(vouchers(tx, None, end, zone, known.country), rates)

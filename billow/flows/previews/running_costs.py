@@ -1,18 +1,20 @@
 """Say what the running periods of a customer cost so far, and what they will come to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from billow.api import rows
 from billow.api.fields import instant
 from billow.api.params import made
-from billow.core import forecast, lifecycle
+from billow.core import forecast, invoicing, lifecycle, money
+from billow.core.bounds import LARGEST
 from billow.core.errors import Refused, needed
 from billow.core.line_parts import plain_name
 from billow.flows.previews.create_preview import create_preview
 from billow.flows.previews.params import Preview
+from billow.resources.customer import Customer
 from billow.resources.price import Price
 from billow.resources.subscription import Subscription
 from billow.store.tx import Tx
@@ -71,8 +73,23 @@ def costs_of(tx: Tx, customer: str) -> list[Cost]:
         running=list(lifecycle.RENEWING),
         most=MOST,
     )
-    found = (cost_of(tx, one.id) for one in running)
-    return [one for one in found if one]
+    found = [cost for one in running if (cost := cost_of(tx, one.id))]
+    return balance_once(found, rows.find(tx, Customer, customer), running)
+
+
+def balance_once(costs: Sequence[Cost], customer: Customer, running: Sequence[Subscription]) -> list[Cost]:
+    """Take the customer's balance off the next invoice, and what is left of it off those after it.
+
+    Each preview is made as if its invoice were the only one: with a credit of 30.00, invoices of 20.00 and
+    25.00 come to 0.00 and 15.00.
+    """
+    charged = {one.id for one in running if one.collection_method == "charge_automatically"}
+    balance, due = customer.balance, {}
+    for cost in sorted(costs, key=lambda one: (one.at, one.subscription)):
+        limits = money.charge_limits(cost.currency) if cost.subscription in charged else (0, LARGEST)
+        settled = invoicing.settle_balance(cost.total, balance, *limits)
+        due[cost.subscription], balance = settled.amount_due, settled.ending_balance
+    return [replace(one, due=due[one.subscription]) for one in costs]
 
 
 def cost_of(tx: Tx, subscription: str) -> Cost | None:

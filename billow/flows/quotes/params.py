@@ -108,6 +108,7 @@ def apply_params(
         if "line_items" in sent
         else before
     )
+    taxes.check_stored(quote.automatic_tax["enabled"], (one.item for one in priced), "a line of the quote")
     undiscounted = totals.calculate(tx, quote.but(discounts=[]), customer, priced)[0]
     present = [*quote.discounts, *([customer.discount] if customer and customer.discount else [])]
     owner = lines.discount_owner(customer, lines.currency_of(priced), present, undiscounted.amount_subtotal)

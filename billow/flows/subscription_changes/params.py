@@ -32,6 +32,7 @@ from billow.resources.subscription import (
     TransferData,
     TrialSettings,
 )
+from billow.resources.subscription_item import SubscriptionItem
 from billow.store.tx import Tx
 
 BEHAVIORS = ("always_invoice", "create_prorations", "none")
@@ -153,6 +154,12 @@ def check_taxes(tx: Tx, subscription: Subscription, wanted: Change) -> None:
     given = wanted.given("default_tax_rates")
     taxes.check_alone(enabled, wanted.default_tax_rates if given else subscription.default_tax_rates)
     taxes.check_lines_alone(enabled, wanted.items, "items")
+    if enabled and not subscription.automatic_tax["enabled"]:
+        replaced = {one.id for one in wanted.items or [] if one.given("tax_rates") or one.deleted}
+        stored = rows.select(tx, SubscriptionItem, "subscription = %(id)s", id=subscription.id)
+        taxes.check_stored(
+            True, (one for one in stored if one.id not in replaced), "an item of the subscription"
+        )
     taxes.check_lines_alone(enabled, wanted.add_invoice_items, "add_invoice_items")
 
 

@@ -50,6 +50,16 @@ def check_lines_alone(enabled: bool, lines: Iterable[Any] | None, param: str) ->
         check_alone(enabled, getattr(line, "tax_rates", None), f"{param}[{place}][tax_rates]")
 
 
+def check_stored(enabled: bool, stored: Iterable[Any], what: str) -> None:
+    """Refuse automatic tax of what has tax rates of its own since before: they are removed first."""
+    named = [one for one in stored if enabled and one.tax_rates]
+    require(
+        not named,
+        f"You cannot enable automatic tax while {what} has tax rates: remove its `tax_rates` first.",
+        param="automatic_tax[enabled]",
+    )
+
+
 def check_location(tx: Tx, enabled: bool, customer: Customer) -> None:
     """Refuse automatic tax of a customer of whom neither an address nor an IP address says enough."""
     if not enabled:

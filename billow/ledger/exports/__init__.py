@@ -4,15 +4,16 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from billow.core.books.chart import RETAINED, Chart, Row
+from billow.core.books.periods import after
 from billow.core.books.treatments import Treated
 from billow.core.money import minor_digits
 from billow.ledger.chart import CHART
-from billow.ledger.exports.converted import Rates, in_home
-from billow.ledger.exports.entries import Entry
+from billow.ledger.exports.converted import Home, Rates
+from billow.ledger.exports.entries import Entry, entries_of
 from billow.ledger.vouchers import Voucher
 
 BALANCED = ("asset", "liability")
@@ -60,28 +61,48 @@ class Books:
     earlier: Counter[tuple[Row, str]] = field(default_factory=Counter)
     """What was booked from then to before `since`."""
     bookings: list[Booking] = field(default_factory=list)
+    revalues: bool = False
+    """Whether what is owed in other currencies is valued at each month's end, where they are converted."""
+    home: Home | None = None
+    """What is carried in other currencies, where they are converted."""
+    number: int = 0
+    """The number of the last voucher in the fiscal year."""
 
     def fill(self, vouchers: Iterable[Voucher], rates: Rates | None = None) -> None:
         """Take all vouchers up to `until`: those before `since` are summed, and of the year numbered.
 
         With `rates` what is in other currencies is converted into that of the books.
         """
-        number = 0
+        self.home = Home(self.currency, rates, self.chart) if rates else None
+        due: date | None = None
         for voucher in vouchers:
-            entries = entries_of(voucher, self.chart)
-            if rates:
-                entries = in_home(entries, voucher.booked, self.currency, rates, self.chart)
-            if not entries:
-                continue
-            if voucher.booked < self.year[0]:
-                self.opening.update(carried(entries, self.chart))
-                continue
-            number += 1
-            if voucher.booked < self.since:
-                for one in entries:
-                    self.earlier[one.row, one.currency] += one.amount
-            else:
-                self.bookings.append(Booking(number, voucher, entries))
+            due = self.revalue(due or end_of_month(voucher.booked), voucher.booked)
+            self.take(
+                voucher, self.home.entries(voucher) if self.home else entries_of(voucher.legs, self.chart)
+            )
+        if due:
+            self.revalue(due, self.until + timedelta(days=1))
+
+    def take(self, voucher: Voucher, entries: Sequence[Entry]) -> None:
+        if not entries or voucher.booked > self.until:
+            return
+        if voucher.booked < self.year[0]:
+            self.opening.update(carried(entries, self.chart))
+            return
+        self.number += 1
+        if voucher.booked < self.since:
+            for one in entries:
+                self.earlier[one.row, one.currency] += one.amount
+        else:
+            self.bookings.append(Booking(self.number, voucher, entries))
+
+    def revalue(self, due: date, before: date) -> date:
+        """Value what is owed in other currencies at each month's end before a day; return the next one."""
+        while due < before:
+            for voucher, entries in self.home.revaluation(due) if self.home and self.revalues else ():
+                self.take(voucher, entries)
+            due = end_of_month(due + timedelta(days=1))
+        return due
 
     def at_start(self) -> dict[tuple[Row, str], int]:
         """Return the balances at the start of `since`; income and expenses before it are retained."""
@@ -121,20 +142,8 @@ class Books:
         return sorted({*places, *(one.currency for booking in self.bookings for one in booking.entries)})
 
 
-def entries_of(voucher: Voucher, chart: Chart) -> list[Entry]:
-    """Return what a voucher enters, each account once per treatment, without what cancels out."""
-    sums: dict[tuple[str, str, Treated], int] = {}
-    first: dict[tuple[str, str, Treated], tuple[Row, str]] = {}
-    for leg in voucher.legs:
-        row = chart.row(leg.account, leg.treated, leg.currency)
-        place = (row.number, leg.currency, leg.treated)
-        sums[place] = sums.get(place, 0) + leg.amount
-        first.setdefault(place, (row, leg.account))
-    return [
-        Entry(first[place][0], place[1], amount, place[2], first[place][1])
-        for place, amount in sums.items()
-        if amount
-    ]
+def end_of_month(day: date) -> date:
+    return after(day) - timedelta(days=1)
 
 
 def carried(entries: Iterable[Entry], chart: Chart) -> Counter[tuple[Row, str]]:
@@ -157,6 +166,12 @@ def root_of(row: Row) -> str:
 def major(amount: int, currency: str) -> Decimal:
     """Return minor units as a number with the decimals of the currency: 1999 usd is 19.99, 500 jpy is 500."""
     return Decimal(amount).scaleb(-minor_digits(currency))
+
+
+def said(entry: Entry) -> dict[str, str]:
+    """Return how an entry is treated for tax, and what it was before it was converted, by name."""
+    was = f"{major(entry.foreign, entry.foreign_currency):f} {entry.foreign_currency.upper()}"
+    return entry.treated.said() | ({"was": was} if entry.foreign_currency else {})
 
 
 def one_line(text: str) -> str:

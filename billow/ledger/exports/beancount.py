@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from billow.core.books.chart import Row
-from billow.ledger.exports import Books, one_line, root_of
+from billow.ledger.exports import Books, one_line, root_of, said
 from billow.ledger.journal import major_units
 
 
@@ -40,7 +40,7 @@ def lines_of(books: Books) -> Iterator[str]:
         yield f"  dated: {voucher.dated:%Y-%m-%d}"
         for one in booking.entries:
             yield f"  {names[one.row.number]}  {major_units(one.amount, one.currency)} {one.currency.upper()}"
-            yield from (f"    {name}: {quoted(value)}" for name, value in one.treated.said().items())
+            yield from (f"    {name}: {quoted(value)}" for name, value in said(one).items())
 
 
 def name_of(row: Row) -> str:

@@ -173,17 +173,20 @@ def in_other_currency(
 ) -> dict[int, str]:
     """Return the columns of an amount in another currency, beside that of the books.
 
-    A currency with three decimals, and a rate of more than four digits, have no column.
+    A currency with three decimals, and a rate of more than four digits, have no column; a rate that does not
+    lead from one amount to the other, as where something is settled that was carried at another, is left out.
     """
     of, rate = debit.foreign_currency, debit.rate
     apart = of != credit.foreign_currency or minor_digits(of) > 2
     if rate is None or apart or foreign <= 0:
         return {}
     bought = (1 / rate).quantize(Decimal("0.000001"))
+    exact = Decimal(foreign).scaleb(-minor_digits(of)) * rate
+    leads = abs(exact - Decimal(amount).scaleb(-minor_digits(currency))) < Decimal("0.01")
     return {
         1: comma(foreign, of),
         3: quoted(of.upper(), 3),
-        4: f"{bought}".replace(".", ",") if 0 < bought < 10_000 else "",
+        4: f"{bought}".replace(".", ",") if leads and 0 < bought < 10_000 else "",
         5: comma(amount, currency),
         6: quoted(currency.upper(), 3),
     }

@@ -1,10 +1,12 @@
 """Define what a voucher enters on an account of the chart."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from billow.core.books.chart import Row
+from billow.core.books.chart import Chart, Row
 from billow.core.books.treatments import Treated
+from billow.ledger.vouchers import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,18 @@ class Entry:
     """What it was before it was converted, in which currency, and by how much of the books' for one of it."""
     foreign_currency: str = ""
     rate: Decimal | None = None
+
+
+def entries_of(legs: Iterable[Leg], chart: Chart, rate: Decimal | None = None) -> list[Entry]:
+    """Return what legs enter, each account of the chart once per treatment, without what cancels out.
+
+    What was converted has the `rate` of its day.
+    """
+    found: dict[tuple[str, str, Treated], Entry] = {}
+    for leg in legs:
+        row = chart.row(leg.account, leg.treated, leg.currency)
+        place = (row.number, leg.currency, leg.treated)
+        before = found.get(place) or Entry(row, leg.currency, 0, leg.treated, leg.account, 0, leg.of, rate)
+        amount, foreign = before.amount + leg.amount, before.foreign + leg.foreign
+        found[place] = replace(before, amount=amount, foreign=foreign)
+    return [one for one in found.values() if one.amount]

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from billow.core.books.chart import Row
 from billow.core.money import minor_digits
-from billow.ledger.exports import Books, one_line, root_of
+from billow.ledger.exports import Books, one_line, root_of, said
 from billow.ledger.journal import major_units
 
 TYPES = {"Assets": "A", "Liabilities": "L", "Income": "R", "Expenses": "X", "Equity": "E"}
@@ -44,7 +44,7 @@ def lines_of(books: Books) -> Iterator[str]:
         told["customer"] = voucher.customer
         yield "    ; " + ", ".join(f"{name}:{tag(value)}" for name, value in told.items() if value)
         for one in booking.entries:
-            tags = ", ".join(f"{name}:{tag(value)}" for name, value in one.treated.said().items())
+            tags = ", ".join(f"{name}:{tag(value)}" for name, value in said(one).items())
             of_it = f"{major_units(one.amount, one.currency)} {one.currency.upper()}"
             yield f"    {name_of(one.row)}  {of_it}" + (f"  ; {tags}" if tags else "")
 

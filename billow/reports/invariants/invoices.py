@@ -83,12 +83,14 @@ def totals_are_sums(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
 def no_period_twice(tx: Tx, invoices: Sequence[str]) -> Iterator[Finding]:
     """Check invariant 5: every billed line has its billing period; the schema keeps them from overlapping.
 
-    A pending change bills nothing before it is paid, and a void invoice has billed nothing.
+    A pending change bills nothing before it is paid, a revision nothing before it is finalized, and a void
+    invoice has billed nothing.
     """
     for row in tx.all(
         "select l.id, l.invoice, l.subscription_item, l.kind, l.period_start from invoice_lines l"
         " join invoices i on i.id = l.invoice where i.id = any(%(ids)s) and l.kind in ('licensed', 'metered')"
-        " and i.status <> 'void' and not exists (select from billing_periods p"
+        " and i.status <> 'void' and (i.status <> 'draft' or i.from_invoice is null)"
+        " and not exists (select from billing_periods p"
         " where p.subscription_item = l.subscription_item and p.period_start = l.period_start"
         " and p.kind = l.kind and p.invoice = l.invoice) and not exists (select from subscriptions s"
         " where s.id = i.subscription and s.pending_change->>'invoice' = i.id) order by l.id",

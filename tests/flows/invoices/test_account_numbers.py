@@ -135,6 +135,20 @@ def test_credit_notes_have_a_series_of_their_own(world, account):
     assert billed(world, "anna")["number"] == "K-0004"
 
 
+def test_an_invoice_that_is_revised_is_credited_in_the_union(world, account):
+    """All of it, by a credit note with a number of its own; what has a credit note already is not revised."""
+    account("name=Acme AB", "country=SE", "number_prefix=R")
+    sold = billed(world, "anna")
+    wanted = {"action": "revision", "invoice": sold["id"]}
+    draft = world.post("/v1/invoices", from_invoice=wanted)
+    revision = world.post(f"/v1/invoices/{draft['id']}/finalize")
+    [note] = world.get("/v1/credit_notes", invoice=sold["id"])["data"]
+    assert (note["number"], note["total"], revision["number"]) == ("R-CN-0001", 1000, "R-0002")
+    world.post("/v1/credit_notes", invoice=revision["id"], amount=300)
+    wanted["invoice"] = revision["id"]
+    assert "has a credit note" in world.refused("/v1/invoices", from_invoice=wanted)["message"]
+
+
 def test_credit_notes_of_a_seller_elsewhere_follow_their_invoice(world, account):
     account("name=Acme Inc", "country=US")
     sold = billed(world, "anna")

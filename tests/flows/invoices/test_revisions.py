@@ -87,12 +87,6 @@ def test_only_an_open_invoice_is_revised(world: World, anna: Customer) -> None:
     assert "is void" in world.refused(path)["message"]
     first.does("pay")
     assert "is void" in refusal()["message"]
-    anna.subscribes_to(world.plan("Pro", usd=20))
-    world.at("2025-02-01 00:30")
-    renewal = anna.last_invoice
-    renewal.does("finalize")
-    wanted = {"action": "revision", "invoice": renewal.data["id"]}
-    assert "subscription" in world.refused("/v1/invoices", from_invoice=wanted)["message"]
     assert world.refused("/v1/invoices")["code"] == "parameter_missing"
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from billow.flows.outside import merchant
-from billow.flows.previews import cost_alerts
+from billow.flows.previews import cost_alerts, running_costs
 from billow.pages import frame
 from billow.pages.portal import SCREENS
 from billow.providers.mail import Mailer, Message
+from billow.store import clocks
 from tests.support.page_visits import Visitor
 from tests.support.portal_stories import furnished
 from tests.support.world import World, seconds
@@ -222,3 +223,18 @@ def test_every_screen_speaks_the_customers_language(world: World, app: Any, lang
         assert f'<html lang="{language}"' in shown.text and len(shown.text) < 60_000
         for english in ("Usage so far", "Alerts", "Receipts", "Next invoice", "Download"):
             assert english not in shown.words()
+
+
+def test_the_balance_is_taken_off_once(world: World, app: Any) -> None:
+    """A credit of 30.00: of 20.00 and 25.00 the first is paid by it, and the second is 15.00."""
+    world.at("2025-01-01")
+    anna = world.customer("anna")
+    for name, price in (("Pro", 20), ("Max", 25)):
+        anna.subscribes_to(world.plan(name, usd=price))
+    world.post(f"/v1/customers/{anna.id}/balance_transactions", amount=-3000, currency="usd")
+    with app.db.transaction(world.api.tenant) as tx:
+        costs = running_costs.costs_of(clocks.enter(tx, world.clock), anna.id)
+    assert sorted((one.total, one.due) for one in costs) in (
+        [(2000, 0), (2500, 1500)],
+        [(2000, 1500), (2500, 0)],
+    )

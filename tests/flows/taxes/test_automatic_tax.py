@@ -258,3 +258,32 @@ def test_a_quote_is_taxed_and_so_is_what_it_creates(world: World, contract: Any)
     world.post(f"/v1/quotes/{quote['id']}/finalize")
     accepted = world.post(f"/v1/quotes/{quote['id']}/accept")
     assert world.get(f"/v1/invoices/{accepted['invoice']}")["total"] == 1190
+
+
+def test_stored_tax_rates_are_removed_before_automatic_tax_is_switched_on(world: World) -> None:
+    """Of a draft's lines, of pending items, of a subscription's items and of a quote's lines."""
+    seller(world, HOME)
+    anna, rates, on = buyer(world, "SE"), [world.tax(25)], {"enabled": True}
+
+    def refuses(path: str, **form: Any) -> None:
+        said = world.refused(path, automatic_tax=on, **form)
+        assert said["param"] == "automatic_tax[enabled]" and "remove its `tax_rates`" in said["message"]
+
+    anna.owes(1000, currency="eur", tax_rates=rates)
+    refuses("/v1/invoices", customer=anna.id, pending_invoice_items_behavior="include")
+    draft = anna.bills()
+    line = draft.data["lines"]["data"][0]["id"]
+    refuses(f"/v1/invoices/{draft.data['id']}")
+    world.post(f"/v1/invoices/{draft.data['id']}/lines/{line}", tax_rates="")
+    assert world.post(f"/v1/invoices/{draft.data['id']}", automatic_tax=on)["total"] == 1250
+    plan = world.plan("Pro", eur=10)
+    subscription = anna.subscribes_to({"price": plan, "tax_rates": rates})
+    refuses(f"/v1/subscriptions/{subscription.id}")
+    [item] = subscription.now["items"]["data"]
+    cleared = [{"id": item["id"], "tax_rates": ""}]
+    assert subscription.update(automatic_tax=on, items=cleared)["automatic_tax"]["enabled"]
+    quote = anna.is_offered({"price": plan, "tax_rates": rates})
+    refuses(f"/v1/quotes/{quote.id}")
+    [line] = quote.lines
+    quote.update(automatic_tax=on, line_items=[{"id": line["id"], "tax_rates": ""}])
+    assert quote.now["automatic_tax"]["enabled"]
