@@ -85,6 +85,7 @@ ROWS = {
     "see reports": "reports.read",
     "see events": "events.read",
     "send an event again": "events.send",
+    "start, change, pause and end subscriptions": "subscriptions.write",
     "mail an invoice": "invoices.send",
     "finalize and charge an invoice": "invoices.charge",
     "refund, credit, void and write off; agree to it": "credits.write",

@@ -21,6 +21,8 @@ from billow.pages.dashboard import (
     quotes,
     reports_page,
     search,
+    subscription_acts,
+    subscription_new,
     subscriptions,
     webhooks,
 )
@@ -36,6 +38,8 @@ def add(app: flask.Flask, db: Database) -> None:
         home,
         customers,
         subscriptions,
+        subscription_acts,
+        subscription_new,
         quotes,
         invoices,
         credit_notes,

@@ -77,7 +77,7 @@ class Visit:
         return f"{self.home}{path}" + (f"?{urlencode(given)}" if given else "")
 
     def may(self, right: str) -> bool:
-        return roles.may(self.role, right)
+        return roles.may(self.role, right, self.mode)
 
     def act(self, action: str, about: str | None = None, **details: Any) -> Act:
         """Return an act of this person for the audit log."""
@@ -177,7 +177,7 @@ def screen(
         posted = flask.request.method == "POST"
         wanted = writing if posted and writing else right
         if not visit.may(wanted):
-            who = ", ".join(one.replace("_", "-") for one in roles.having(wanted))
+            who = ", ".join(one.replace("_", "-") for one in roles.having(wanted, mode))
             return layout.said(
                 "Not for your role", [f"This is for: {who}. An owner can give you a role."], 403
             )
