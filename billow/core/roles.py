@@ -13,6 +13,7 @@ MATRIX: Final[Mapping[str, str]] = {
     "events.read": "y y y y y - y",
     "events.send": "y y - - y - -",
     "subscriptions.write": "y y y y t - -",
+    "catalog.write": "y y y - t - -",
     "invoices.send": "y y y y - - -",
     "invoices.charge": "y y y - - - -",
     "credits.write": "y y y - - - -",

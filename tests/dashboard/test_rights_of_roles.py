@@ -86,6 +86,7 @@ ROWS = {
     "see events": "events.read",
     "send an event again": "events.send",
     "start, change, pause and end subscriptions": "subscriptions.write",
+    "create and change products, prices and meters": "catalog.write",
     "mail an invoice": "invoices.send",
     "finalize and charge an invoice": "invoices.charge",
     "refund, credit, void and write off; agree to it": "credits.write",
