@@ -33,6 +33,7 @@ NAVIGATION = (
     ("Payouts", "/payouts", "customers.read"),
     ("Products", "/products", "customers.read"),
     ("Coupons", "/coupons", "customers.read"),
+    ("Meters", "/meters", "customers.read"),
     ("Reports", "/reports", "reports.read"),
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
