@@ -108,6 +108,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             "story": facts.story(tx, place, [id, *(one.id for one in (*subscribed, *billed))]),
             "pairs": pairs(place, customer),
             "metadata": facts.metadata(customer),
+            "clock": facts.clock_of(tx, visit, customer.test_clock),
         }
     return layout.page(
         visit,

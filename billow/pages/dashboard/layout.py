@@ -35,6 +35,8 @@ NAVIGATION = (
     ("Coupons", "/coupons", "customers.read"),
     ("Meters", "/meters", "customers.read"),
     ("Reports", "/reports", "reports.read"),
+    ("API keys", "/keys", "keys.read"),
+    ("Test clocks", "/test-clocks", "clocks.read"),
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
@@ -113,7 +115,7 @@ def page(visit: "Visit", template: str, title: str, status: int = 200, **values:
         links=links,
         other=(other, f"/dashboard/{visit.account}/{other}"),
         token=visit.token,
-        **values,
+        **{"clock": None, **values},
     )
 
 

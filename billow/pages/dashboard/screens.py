@@ -13,6 +13,7 @@ from billow.pages.dashboard import (
     events,
     home,
     invoices,
+    keys,
     meters,
     money_acts,
     payments,
@@ -28,6 +29,7 @@ from billow.pages.dashboard import (
     subscription_acts,
     subscription_new,
     subscriptions,
+    test_clocks_page,
     webhooks,
 )
 from billow.pages.dashboard.visit import Desk
@@ -58,6 +60,8 @@ def add(app: flask.Flask, db: Database) -> None:
         meters,
         coupons,
         reports_page,
+        keys,
+        test_clocks_page,
         events,
         webhooks,
         approvals_page,

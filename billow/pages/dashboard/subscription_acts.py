@@ -63,6 +63,7 @@ def shown(
         preview, problem = previewed(tx, place, act, one, given, problem)
         name = subscriptions.described(loaded, one) or one.id
         values: dict[str, Any] = {"fields": fields(tx, place, one, loaded), "open": open_amounts(tx, one)}
+        values["clock"] = facts.clock_of(tx, visit, one.test_clock)
         at = layout.when(tx.now, place.zone)
     return layout.page(
         visit,

@@ -56,6 +56,7 @@ def shown(
         place = facts.place_of(visit, tx)
         preview, problem = previewed(tx, place, customer, given, problem)
         prices = subscription_choices.prices(tx, customer.currency)
+        band = facts.clock_of(tx, visit, customer.test_clock)
         at = layout.when(tx.now, place.zone)
     return layout.page(
         visit,
@@ -66,6 +67,7 @@ def shown(
         at=at,
         back=visit.to(f"/customers/{id}"),
         button="Start it",
+        clock=band,
         collection=COLLECTION,
         form=sent_once.number(),
         given=given,

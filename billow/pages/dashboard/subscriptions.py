@@ -122,6 +122,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             "story": facts.story(tx, place, [id]),
             "pairs": pairs(place, loaded, one),
             "metadata": facts.metadata(one),
+            "clock": facts.clock_of(tx, visit, one.test_clock),
         }
     return layout.page(
         visit,

@@ -178,9 +178,12 @@ def screen(
         wanted = writing if posted and writing else right
         if not visit.may(wanted):
             who = ", ".join(one.replace("_", "-") for one in roles.having(wanted, mode))
-            return layout.said(
-                "Not for your role", [f"This is for: {who}. An owner can give you a role."], 403
+            whose = (
+                f"This is for: {who}. An owner can give you a role."
+                if who
+                else f"Nobody has this in {mode} mode."
             )
+            return layout.said("Not for your role", [whose], 403)
         if any("\x00" in value for value in named.values()):
             return layout.said("There is nothing here", ["The address is wrong."], 404)
         try:
