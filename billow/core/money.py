@@ -28,6 +28,8 @@ CURRENCIES = frozenset(_CODES.split())
 
 AMOUNT = re.compile(r"\d{1,15}(\.\d{1,3})?", re.ASCII)
 """An amount as a person types it."""
+RATE = re.compile(r"\d{1,15}(\.\d{1,14})?", re.ASCII)
+"""A rate as a person types it, which may be a fraction of the smallest unit."""
 ZERO_DECIMAL = frozenset({
     "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf",
 })  # fmt: skip
@@ -79,6 +81,19 @@ def minor_units(text: str, currency: str) -> int:
     if minor != minor.to_integral_value():
         raise ValueError(f"{text} has more decimals than {currency.upper()}.")
     return int(minor)
+
+
+def minor_rate(text: str, currency: str) -> Decimal:
+    """Read a rate that a person wrote in the main unit of a currency: minor units, with as many decimals.
+
+    Raises ValueError for anything else.
+
+    >>> minor_rate("0.0005", "usd"), minor_rate("3", "jpy")
+    (Decimal('0.05'), Decimal('3'))
+    """
+    if not RATE.fullmatch(text.strip()):
+        raise ValueError(f"{text} is no amount, as 0.0125 is.")
+    return Decimal(text.strip()).scaleb(minor_digits(currency), context=EXACT).normalize(context=EXACT)
 
 
 def minimum_charge(currency: str) -> int:

@@ -1594,6 +1594,8 @@ create table meter_hours (
     check (count >= 0),
     check (num_nulls(last, last_at, last_arrival) in (0, 3))
 );
+-- What all customers used of a meter, the latest first.
+create index on meter_hours (tenant, meter, hour);
 
 
 -- ----------------------------------------------------------------------------------------- search

@@ -157,6 +157,24 @@ def confirm(
         return begin(conn, operator, browser, now, confirmed=True)
 
 
+def check_password(db: Database, held: Session, password: str, browser: Browser) -> Turned | None:
+    """Ask who is signed in for the password once more; None where it is right.
+
+    A wrong one counts like one at the entrance, and the next try waits as long.
+    """
+    now = db.wall()
+    with db.connection() as conn:
+        known = people.by_id(conn, held.operator.id)
+    seconds = waits(known, now)
+    if known is None or seconds:
+        return Turned("wait", seconds)
+    if passwords.matches(known.password, password):
+        return None
+    with db.connection() as conn, conn.transaction():
+        failed(conn, known, browser, now)
+    return Turned("wrong")
+
+
 def find(conn: psycopg.Connection[Any], id: str, now: datetime) -> Session | None:
     """Return the session of an id, and note that it is used; None for one that is over."""
     mark = digest(id)

@@ -67,6 +67,18 @@ def limit(tx: Tx, clock: TestClock) -> datetime:
     return min(ends, default=calendar.boundary(clock.frozen_time, "year", 1, 2))
 
 
+def ahead(tx: Tx, clock: TestClock, most: int) -> list[tuple[str, str, datetime]]:
+    """Return what happens next on a clock: the kind of each job, what it is about, and when it is due."""
+    return tx.tuples(
+        "select kind, ref, run_at from jobs"
+        " where tenant = %(tenant)s and clock = %(clock)s and not parked"
+        " order by run_at, kind, ref limit %(most)s",
+        tenant=tx.tenant,
+        clock=clock.id,
+        most=most,
+    )
+
+
 @job("test_clock.advance", lane="clocks")
 def run(tx: Tx, refs: list[str]) -> Steps:
     """Run what is due on a clock up to its target, then set it ready. After a crash the job runs again."""

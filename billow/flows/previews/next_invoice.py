@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from billow.api import render, rows
 from billow.api.versions.showing import show_now
@@ -22,8 +22,10 @@ from billow.resources.subscription_schedule import LIVING, SubscriptionSchedule
 from billow.store.ids import secret
 from billow.store.tx import Tx
 
+T = TypeVar("T")
 
-def dry_run(tx: Tx, see: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
+
+def dry_run(tx: Tx, see: Callable[[Tx], T]) -> T:
     """Return what a function shows, and roll back everything that it wrote."""
     with tx.taken_back() as apart:
         apart.notes[oversize.PREVIEW] = True

@@ -63,3 +63,25 @@ def columns(names: Sequence[str], values: Sequence[float], title: str) -> Markup
     return Markup(  # noqa: S704  (names are escaped, the rest are numbers)
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">{drawn}</svg>'
     )
+
+
+def curve(points: Sequence[tuple[float, float]], title: str) -> Markup:
+    """Draw a line through points of which both numbers are zero or more, the first ones in order."""
+    furthest, highest = max(x for x, _ in points) or 1.0, max(y for _, y in points)
+    step, across = step_of(highest), step_of(furthest, 6)
+    high, room, wide = ceil(highest / step) * step or step, HEIGHT - TOP - BOTTOM, WIDTH - LEFT - TOP
+    parts = []
+    for number in range(round(high / step) + 1):
+        at = TOP + room * (1 - number * step / high)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH}" y1="{at:.1f}" y2="{at:.1f}"/>')
+        named = short(round(number * step, 12))
+        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{named}</text>')
+    for number in range(floor(furthest / across) + 1):
+        at = LEFT + wide * number * across / furthest
+        named = short(round(number * across, 12))
+        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{named}</text>')
+    path = " ".join(f"{LEFT + wide * x / furthest:.1f},{TOP + room * (1 - y / high):.1f}" for x, y in points)
+    drawn = "".join(parts) + f'<polyline class="curve" points="{path}"/>'
+    return Markup(  # noqa: S704  (the title is escaped, the rest are numbers)
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">{drawn}</svg>'
+    )

@@ -82,6 +82,11 @@ def add(app: flask.Flask, desk: Desk) -> None:
     screen(app, desk, "/customers/<id>", "customers.read", shown)
 
 
+def starts(visit: Visit, customer: Customer) -> bool:
+    """Tell whether this person can start a subscription for a customer."""
+    return visit.may("subscriptions.write") and not customer.deleted
+
+
 def shown(visit: Visit, id: str) -> flask.Response:
     with visit.desk.db.snapshot(visit.tenant) as tx:
         customer = rows.find(tx, Customer, id, deleted=True)
@@ -103,6 +108,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             "story": facts.story(tx, place, [id, *(one.id for one in (*subscribed, *billed))]),
             "pairs": pairs(place, customer),
             "metadata": facts.metadata(customer),
+            "clock": facts.clock_of(tx, visit, customer.test_clock),
         }
     return layout.page(
         visit,
@@ -110,6 +116,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
         name_of(customer),
         customer=customer,
         more=visit.to("/invoices", customer=id),
+        subscribe=visit.to(f"/customers/{id}/subscribe") if starts(visit, customer) else None,
         subscription_columns=subscriptions.LIST.columns,
         invoice_columns=invoices.LIST.columns,
         **values,

@@ -10,6 +10,7 @@ from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Place
 from billow.pages.dashboard.visit import Visit
 from billow.resources.event import Event
+from billow.resources.test_clock import TestClock
 from billow.store.tx import Tx
 
 MOST_EVENTS = 50
@@ -17,6 +18,15 @@ MOST_EVENTS = 50
 
 def place_of(visit: Visit, tx: Tx) -> Place:
     return Place(visit, seller_of(tx).time_zone)
+
+
+def clock_of(tx: Tx, visit: Visit, id: str | None) -> dict[str, str] | None:
+    """Return what the band of a screen says of the test clock that its object is on."""
+    found = rows.find_many(tx, TestClock, [id or ""]).get(id or "")
+    if found is None:
+        return None
+    now = layout.when(found.frozen_time, seller_of(tx).time_zone)
+    return {"now": now, "name": found.name or found.id, "href": visit.to(f"/test-clocks/{found.id}")}
 
 
 def text(value: object) -> Cell:

@@ -112,6 +112,7 @@ def shown(visit: Visit, id: str, problem: str | None = None, status: int = 200) 
             "story": facts.story(tx, place, [id]),
             "pairs": pairs(place, one),
             "metadata": facts.metadata(one),
+            "clock": facts.clock_of(tx, visit, one.test_clock),
             "why": why(place, one),
         }
     return layout.page(

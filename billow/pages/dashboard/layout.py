@@ -33,7 +33,10 @@ NAVIGATION = (
     ("Payouts", "/payouts", "customers.read"),
     ("Products", "/products", "customers.read"),
     ("Coupons", "/coupons", "customers.read"),
+    ("Meters", "/meters", "customers.read"),
     ("Reports", "/reports", "reports.read"),
+    ("API keys", "/keys", "keys.read"),
+    ("Test clocks", "/test-clocks", "clocks.read"),
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
@@ -112,7 +115,7 @@ def page(visit: "Visit", template: str, title: str, status: int = 200, **values:
         links=links,
         other=(other, f"/dashboard/{visit.account}/{other}"),
         token=visit.token,
-        **values,
+        **{"clock": None, **values},
     )
 
 

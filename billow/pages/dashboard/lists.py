@@ -68,6 +68,8 @@ class List:
     narrowed: tuple[str, ...] = ("customer",)
     """Columns by which the address can narrow the list."""
     right: str = "customers.read"
+    new: tuple[str, str, str] | None = None
+    """The screen that makes another one: its path, the words of its link, and the right that it needs."""
 
 
 def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
@@ -134,6 +136,7 @@ def shown(visit: Visit, wanted: List) -> flask.Response:
         sooner=sooner,
         export=visit.to(f"{wanted.path}.csv", **kept) if visit.may("exports.read") else None,
         here=visit.to(wanted.path),
+        new=(visit.to(wanted.new[0]), wanted.new[1]) if wanted.new and visit.may(wanted.new[2]) else None,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import flask
 
 from billow.api import rows
+from billow.api.fields import instant
+from billow.core import lifecycle
 from billow.core.money import decimal_text
 from billow.pages.dashboard import customers_named, facts, invoices, layout
 from billow.pages.dashboard.layout import NOTHING, Cell
@@ -120,16 +122,41 @@ def shown(visit: Visit, id: str) -> flask.Response:
             "story": facts.story(tx, place, [id]),
             "pairs": pairs(place, loaded, one),
             "metadata": facts.metadata(one),
+            "clock": facts.clock_of(tx, visit, one.test_clock),
         }
     return layout.page(
         visit,
         "subscription.html",
         described(loaded, one) or id,
+        acts=acts_of(visit, one),
         badge=layout.badge(one.status, TONES),
         item_columns=(Column("Product"), Column("Price"), Column("Quantity", True), Column("Period")),
         invoice_columns=invoices.LIST.columns,
         **values,
     )
+
+
+def acts_of(visit: Visit, one: Subscription) -> list[tuple[str, str]]:
+    """Return the screens that change a subscription, as far as its state and this person's role allow."""
+    if not visit.may("subscriptions.write"):
+        return []
+    return [(visit.to(f"/subscriptions/{one.id}/{act}"), text) for act, text in possible_acts(one).items()]
+
+
+def possible_acts(one: Subscription) -> dict[str, str]:
+    """Return which acts a subscription allows in its state, each with the words of its button."""
+    if one.status in lifecycle.ENDED:
+        return {}
+    found = {"cancel": "Cancel"}
+    if one.status == "incomplete":
+        return found
+    if one.status == "paused":
+        return {"resume": "Resume", **found}
+    found = {
+        "change": "Change",
+        **({"resume": "Collect again"} if one.pause_collection else {"pause": "Pause"}),
+    }
+    return {**found, **({"keep": "Do not end it"} if one.cancel_at else {}), "cancel": "Cancel"}
 
 
 def sentence(place: Place, loaded: Loaded, one: Subscription) -> str:
@@ -141,6 +168,8 @@ def sentence(place: Place, loaded: Loaded, one: Subscription) -> str:
     if one.cancel_at:
         return f"It ends on {layout.when(one.cancel_at, place.zone)}."
     match one.status:
+        case "active" | "trialing" if one.pause_collection:
+            return f"{paused_words(place, one)} The next invoice is made on {renews}."
         case "trialing":
             return f"The trial ends on {layout.when(one.trial_end, place.zone)}, and then it is billed."
         case "paused":
@@ -151,6 +180,14 @@ def sentence(place: Place, loaded: Loaded, one: Subscription) -> str:
             return "The first invoice is not paid yet; after a day it expires."
         case _:
             return f"It renews on {renews}."
+
+
+def paused_words(place: Place, one: Subscription) -> str:
+    """Say what becomes of the invoices while their collection is paused, and until when that is."""
+    pause = one.pause_collection or {}
+    kept = {"keep_as_draft": "kept as drafts", "void": "voided"}.get(pause["behavior"], "written off")
+    until = f" until {layout.when(instant(pause['resumes_at']), place.zone)}" if pause["resumes_at"] else ""
+    return f"Its invoices are {kept}{until}."
 
 
 def item_row(place: Place, loaded: Loaded, item: SubscriptionItem) -> list[Cell]:

@@ -77,7 +77,7 @@ class Visit:
         return f"{self.home}{path}" + (f"?{urlencode(given)}" if given else "")
 
     def may(self, right: str) -> bool:
-        return roles.may(self.role, right)
+        return roles.may(self.role, right, self.mode)
 
     def act(self, action: str, about: str | None = None, **details: Any) -> Act:
         """Return an act of this person for the audit log."""
@@ -177,10 +177,13 @@ def screen(
         posted = flask.request.method == "POST"
         wanted = writing if posted and writing else right
         if not visit.may(wanted):
-            who = ", ".join(one.replace("_", "-") for one in roles.having(wanted))
-            return layout.said(
-                "Not for your role", [f"This is for: {who}. An owner can give you a role."], 403
+            who = ", ".join(one.replace("_", "-") for one in roles.having(wanted, mode))
+            whose = (
+                f"This is for: {who}. An owner can give you a role."
+                if who
+                else f"Nobody has this in {mode} mode."
             )
+            return layout.said("Not for your role", [whose], 403)
         if any("\x00" in value for value in named.values()):
             return layout.said("There is nothing here", ["The address is wrong."], 404)
         try:
