@@ -16,6 +16,8 @@ MATRIX: Final[Mapping[str, str]] = {
     "invoices.charge": "y y y - - - -",
     "credits.write": "y y y - - - -",
     "approvals.read": "y y y - - - y",
+    "ledger.read": "y y y - - - y",
+    "periods.write": "y - y - - - -",
     "operators.read": "y y - - - - y",
     "operators.write": "y y - - - - -",
     "audit.read": "y y - - - - y",

@@ -89,6 +89,8 @@ ROWS = {
     "finalize and charge an invoice": "invoices.charge",
     "refund, credit, void and write off; agree to it": "credits.write",
     "see approvals": "approvals.read",
+    "see the ledger": "ledger.read",
+    "close accounting periods, open them again": "periods.write",
     "see people": "operators.read",
     "invite people, change roles": "operators.write",
     "see the audit log": "audit.read",

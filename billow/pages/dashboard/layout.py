@@ -34,6 +34,7 @@ NAVIGATION = (
     ("Products", "/products", "customers.read"),
     ("Coupons", "/coupons", "customers.read"),
     ("Reports", "/reports", "reports.read"),
+    ("Ledger", "/ledger", "ledger.read"),
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
