@@ -18,6 +18,8 @@ MATRIX: Final[Mapping[str, str]] = {
     "approvals.read": "y y y - - - y",
     "ledger.read": "y y y - - - y",
     "periods.write": "y - y - - - -",
+    "bank.read": "y y y - - - y",
+    "bank.write": "y y y - - - -",
     "operators.read": "y y - - - - y",
     "operators.write": "y y - - - - -",
     "audit.read": "y y - - - - y",

@@ -91,6 +91,8 @@ ROWS = {
     "see approvals": "approvals.read",
     "see the ledger": "ledger.read",
     "close accounting periods, open them again": "periods.write",
+    "see bank statements and their queue": "bank.read",
+    "import bank statements, apply payments, take them back": "bank.write",
     "see people": "operators.read",
     "invite people, change roles": "operators.write",
     "see the audit log": "audit.read",

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("Payments", "/payments", "customers.read"),
     ("Disputes", "/disputes", "customers.read"),
     ("Payouts", "/payouts", "customers.read"),
+    ("Bank", "/bank", "bank.read"),
     ("Products", "/products", "customers.read"),
     ("Coupons", "/coupons", "customers.read"),
     ("Reports", "/reports", "reports.read"),
@@ -115,6 +116,14 @@ def page(visit: "Visit", template: str, title: str, status: int = 200, **values:
         token=visit.token,
         **values,
     )
+
+
+def parts(visit: "Visit", screens: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the links between screens that belong together, each with its path and title."""
+    here = flask.request.path
+    return [
+        {"title": title, "href": visit.to(path), "here": here == visit.to(path)} for path, title in screens
+    ]
 
 
 def is_below(here: str, screen: str) -> bool:

@@ -51,8 +51,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def parts(visit: Visit) -> list[dict[str, Any]]:
-    here = flask.request.path
-    return [{"title": title, "href": visit.to(path), "here": here == visit.to(path)} for path, title in PARTS]
+    return layout.parts(visit, PARTS)
 
 
 # ------------------------------------------------------------------------------------- accounts

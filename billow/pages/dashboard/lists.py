@@ -68,6 +68,8 @@ class List:
     narrowed: tuple[str, ...] = ("customer",)
     """Columns by which the address can narrow the list."""
     right: str = "customers.read"
+    parts: Sequence[tuple[str, str]] = ()
+    """The screens that the list is one of, each with its path and its title."""
 
 
 def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
@@ -134,6 +136,7 @@ def shown(visit: Visit, wanted: List) -> flask.Response:
         sooner=sooner,
         export=visit.to(f"{wanted.path}.csv", **kept) if visit.may("exports.read") else None,
         here=visit.to(wanted.path),
+        parts=layout.parts(visit, wanted.parts),
     )
 
 

@@ -13,19 +13,15 @@ from billow.flows.approvals import approvals, money_acts
 from billow.flows.approvals.money_acts import Wanted
 from billow.flows.payments import refunds
 from billow.pages import frame
-from billow.pages.dashboard import layout
+from billow.pages.dashboard import form_numbers, layout
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.resources.charge import Charge
 from billow.resources.credit_note import REASONS
 from billow.resources.invoice import Invoice
 from billow.resources.payment_intent import PaymentIntent
-from billow.store import idempotency
-from billow.store.ids import new_id
 from billow.store.perform import Steps, perform
 from billow.store.tx import Tx
 
-FORM = "form_"
-"""The prefix of the number of each form that is shown."""
 WORDS = {
     "refund": ("Refund", "The money goes back to where it came from. It cannot be taken back."),
     "credit": (
@@ -87,7 +83,7 @@ def shown(
         ways=WAYS if act == "credit" else (),
         button=title,
         given=form or {},
-        form=new_id(FORM),
+        form=form_numbers.new(),
         limit=layout.amount(limit, home).text if limit is not None else None,
         problem=problem,
     )
@@ -124,7 +120,7 @@ def acted(act: str, visit: Visit, form: Mapping[str, str], id: str) -> flask.Res
 
 
 def begin(tx: Tx, visit: Visit, act: str, id: str, form: Mapping[str, str]) -> Steps | str | None:
-    if is_repeated(tx, act, id, form):
+    if form_numbers.is_repeated(tx, address(act, id), form):
         return None
     wanted = read(tx, act, id, form)
     told: dict[str, Any] = {"amount": wanted.amount, "currency": wanted.currency, **wanted.terms}
@@ -134,25 +130,6 @@ def begin(tx: Tx, visit: Visit, act: str, id: str, form: Mapping[str, str]) -> S
         return "asked"
     visit.note(tx, f"credits.{act}", id, **told)
     return money_acts.carry_out(tx, wanted)
-
-
-def is_repeated(tx: Tx, act: str, id: str, form: Mapping[str, str]) -> bool:
-    """Tell whether a form was sent before, as by a double click, which must not give money back twice.
-
-    Its number is kept in the transaction that acts, so what was refused can be sent again.
-    """
-    number = form.get("form", "")
-    if not number.startswith(FORM):
-        raise Refused("The form is not whole. Open it again.")
-    said = {name: value for name, value in form.items() if name != "token"}
-    key = f"dashboard {number}"
-    try:
-        known = idempotency.begin(tx, key, idempotency.fingerprint("POST", address(act, id), said), number)
-    except Refused:
-        raise Refused("This form was sent before. Look at what it did before you send another.") from None
-    if known is None:
-        idempotency.keep(tx, key, idempotency.Answer(303, b"", number))
-    return known is not None
 
 
 def read(tx: Tx, act: str, id: str, form: Mapping[str, str]) -> Wanted:

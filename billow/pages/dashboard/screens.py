@@ -5,6 +5,8 @@ import flask
 from billow.pages.dashboard import (
     approvals_page,
     audit_page,
+    bank,
+    bank_entry_page,
     coupons,
     credit_notes,
     customers,
@@ -45,6 +47,8 @@ def add(app: flask.Flask, db: Database) -> None:
         money_acts,
         disputes,
         payouts,
+        bank,
+        bank_entry_page,
         products,
         coupons,
         reports_page,
