@@ -93,6 +93,8 @@ ROWS = {
     "close accounting periods, open them again": "periods.write",
     "see bank statements and their queue": "bank.read",
     "import bank statements, apply payments, take them back": "bank.write",
+    "see settings": "settings.read",
+    "change settings": "settings.write",
     "see people": "operators.read",
     "invite people, change roles": "operators.write",
     "see the audit log": "audit.read",

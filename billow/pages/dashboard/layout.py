@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ NAVIGATION = (
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
+    ("Settings", "/settings", "settings.read"),
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),
 )
@@ -71,6 +72,11 @@ def when(instant: datetime | None, zone: str = "UTC", *, day: bool = False) -> s
 def day(instant: datetime | None, zone: str) -> Cell:
     """Return the day of an instant in a time zone."""
     return Cell(when(instant, zone, day=True), "day") if instant else NOTHING
+
+
+def midnight(on: date, zone: str = "UTC") -> datetime:
+    """Return the instant at which a day begins in a time zone."""
+    return datetime(on.year, on.month, on.day, tzinfo=ZoneInfo(zone))
 
 
 def amount(value: int | None, currency: str) -> Cell:

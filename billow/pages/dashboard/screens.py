@@ -25,6 +25,7 @@ from billow.pages.dashboard import (
     quotes,
     reports_page,
     search,
+    settings_page,
     subscriptions,
     webhooks,
 )
@@ -57,6 +58,7 @@ def add(app: flask.Flask, db: Database) -> None:
         events,
         webhooks,
         approvals_page,
+        settings_page,
         people_page,
         audit_page,
         search,
