@@ -20,6 +20,7 @@ MATRIX: Final[Mapping[str, str]] = {
     "periods.write": "y - y - - - -",
     "bank.read": "y y y - - - y",
     "bank.write": "y y y - - - -",
+    "runs.write": "y y y - - - -",
     "settings.read": "y y y - - y y",
     "settings.write": "y y - - - - -",
     "operators.read": "y y - - - - y",

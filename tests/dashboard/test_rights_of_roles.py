@@ -93,6 +93,7 @@ ROWS = {
     "close accounting periods, open them again": "periods.write",
     "see bank statements and their queue": "bank.read",
     "import bank statements, apply payments, take them back": "bank.write",
+    "run jobs again that were given up": "runs.write",
     "see settings": "settings.read",
     "change settings": "settings.write",
     "see people": "operators.read",

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("Subscriptions", "/subscriptions", "customers.read"),
     ("Quotes", "/quotes", "customers.read"),
     ("Invoices", "/invoices", "customers.read"),
+    ("Billing runs", "/runs", "customers.read"),
     ("Credit notes", "/credit-notes", "customers.read"),
     ("Payments", "/payments", "customers.read"),
     ("Disputes", "/disputes", "customers.read"),

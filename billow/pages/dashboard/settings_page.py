@@ -29,6 +29,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 def parts(visit: Visit) -> list[dict[str, object]]:
     names = [(f"/settings/{name}", one.title) for name, one in SECTIONS.items()]
     more = [("/approvals", "Approval limit")] if visit.may("approvals.read") else []
+    more.append(("/setup", "Set-up"))
     return layout.parts(visit, [*names, *more])
 
 
