@@ -1,7 +1,6 @@
 """The commands that configure the gateways of an account, and show what the simulated one has done."""
 
 import json
-import re
 import sys
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 from billow import commands
 from billow.app import App
 from billow.core.errors import require
-from billow.core.money import CURRENCIES
 from billow.core.money import show as amount
 from billow.core.routing import Route
 from billow.flows.outside import gateways as configured
@@ -18,14 +16,11 @@ from billow.flows.payments import late_payments
 from billow.flows.platform import connected_accounts
 from billow.opening import open_installation, read_settings
 from billow.providers.gateways.simulated import Simulated
-from billow.resources.payment_method_types import BY_NAME
 from billow.terminal import Account, Data, say, show, write
 
 gateways = typer.Typer(no_args_is_help=True, help="Choose which gateways take an account's payments.")
 MOST = 200
 """Payments that are listed at once."""
-WITHOUT_KEY = ("bank", "manual", "sepa_debit")
-"""The kinds that reach nobody by a network, and so have no key."""
 Mode = Annotated[str, typer.Option(help="test or live.")]
 COLUMNS = ["name", "kind", "position", "currencies", "types", "takes payments", "notices go to"]
 
@@ -61,7 +56,7 @@ def row_of(built: App, mode: str, one: Route) -> list[object]:
         ", ".join(one.currencies) or "all",
         ", ".join(one.types) or "all",
         "yes" if one.active else "no, refunds only",
-        "" if one.kind in WITHOUT_KEY else address_of(built, mode, one.name),
+        "" if one.kind in configured.WITHOUT_KEY else address_of(built, mode, one.name),
     ]
 
 
@@ -81,12 +76,12 @@ def set_gateway(
 
     So they are in no list of processes and in no history of a shell.
     """
-    own = kind in WITHOUT_KEY
+    own = kind in configured.WITHOUT_KEY
     with open_installation(data, account) as built:
-        check_kind(kind, list(built.db.outside.configured.kinds))
+        configured.check_kind(kind, list(built.db.outside.configured.kinds))
         secret, signing = ("", "") if own else (*sys.stdin.read().split(), "", "")[:2]
         require(secret or own, "Give the gateway's secret key on standard input.")
-        require(own or is_key(secret, mode), f"That is not a secret key of {mode} mode.")
+        require(own or configured.is_key(secret, mode), f"That is not a secret key of {mode} mode.")
         made = Route(
             name=name,
             kind=kind,
@@ -97,7 +92,7 @@ def set_gateway(
             secret=secret,
             signing_secret=signing,
         )
-        check(made)
+        configured.check(made)
         with built.db.transaction(commands.tenant(built, mode)) as tx:
             configured.write(tx, made)
             connected_accounts.follow_gateways(tx)
@@ -105,29 +100,6 @@ def set_gateway(
         if not own:
             say(f"Let it send its notices to {address_of(built, mode, name)}")
             say("This address begins with BILLOW_BASE_URL; set it here as it is set for the server.")
-
-
-def is_key(secret: str, mode: str) -> bool:
-    """Check whether a key is a secret or restricted one of a mode: test keys take no real money.
-
-    >>> is_key("sk_test_1", "test"), is_key("rk_test_1", "live"), is_key("pk_live_1", "live")
-    (True, False, False)
-    """
-    return secret.startswith((f"sk_{mode}_", f"rk_{mode}_"))
-
-
-def check_kind(kind: str, kinds: list[str]) -> None:
-    known = ", ".join(sorted(kinds))
-    require(kind in kinds, f"There is no gateway of the kind {kind}; there are {known}.")
-
-
-def check(route: Route) -> None:
-    """Refuse what no gateway could ever take."""
-    require(re.fullmatch("[a-z0-9_-]{1,40}", route.name), "A name has small letters, digits, - and _.")
-    for one in route.currencies:
-        require(one in CURRENCIES, f"{one} is no currency.")
-    for one in route.types:
-        require(one in BY_NAME, f"{one} is no type of payment method.")
 
 
 @gateways.command("stop")

@@ -13,7 +13,6 @@ from billow.flows.outside.outside import outside_of
 from billow.flows.subscription_status import policies
 from billow.mailing import Mode, numbers
 from billow.opening import open_installation
-from billow.store.tx import Tx
 from billow.terminal import Account, Data, say, show
 
 recovery = typer.Typer()
@@ -72,22 +71,9 @@ def read_paydays(text: str) -> list[int]:
 def change(built: App, mode: str, wanted: dict[str, Any]) -> list[list[Any]]:
     """Store the settings that are given; return the schedule of each class of declines."""
     with built.db.transaction(commands.tenant(built, mode)) as tx:
-        now = merchant.merchant_of(tx)
-        schedules = {**now.retries.get("schedules", {}), **wanted.get("schedules", {})}
-        merged = {**now.retries, **wanted, **({"schedules": schedules} if schedules else {})}
         if wanted:
-            policies.check(merged)
-            merchant.store(tx, merchant.changed(now, retries=merged))
-        return [[kind, days_text(tx, kind)] for kind in CLASSES]
-
-
-def days_text(tx: Tx, kind: str) -> str:
-    """Write the days after the first failure of a class of declines."""
-    days, found = 0, []
-    for wait in policies.policy_of(tx, None, kind=kind).waits:
-        days += wait.days
-        found.append(str(days))
-    return ", ".join(found)
+            policies.change(tx, wanted)
+        return [[kind, ", ".join(map(str, policies.days_after(tx, kind)))] for kind in CLASSES]
 
 
 def said(built: App, mode: str) -> list[str]:

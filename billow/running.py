@@ -79,7 +79,7 @@ def serve(data: Data = None, port: Port = None, host: Host = None) -> None:
     listeners = handed or listen(read.host, read.port)
     with database(read) as url:
         processes.require_connections(url, read.workers, 0, application.pool_size(read))
-        prepare(read, url)
+        prepare(read, url, invites=not handed)  # `up` has told it before it handed us its sockets
         os.environ["BILLOW_DATABASE_URL"] = url
         if not handed:
             announced(read)

@@ -1,5 +1,6 @@
 """Judge a request before it gets a thread: its key, its limits, its whole body."""
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -22,6 +23,10 @@ BODIES = 128 << 20
 """Bytes of bodies that a process holds while they come in and while they wait for a thread."""
 FORM = 64 << 10
 """The longest form that a page of ours sends."""
+FILE = 10 << 20
+"""The longest one with a file, by somebody who is signed in: a bank statement, a logo."""
+UPLOADS = re.compile(r"/dashboard/acct_[A-Za-z0-9]+/(test|live)/(bank/statements|settings/branding)")
+"""Where forms with files are sent."""
 AT_ONCE = 100
 """Requests that an account may have in each process at the same time."""
 ALONE = frozenset({"idempotency-key", "stripe-account", "stripe-context"})
@@ -112,7 +117,8 @@ class Front:
         if incoming.method != "POST" or incoming.length == 0:
             return await self._shown(incoming, incoming.address)
         with self.bodies.share() as share:
-            body = await incoming.body(FORM, share)
+            uploads = "cookie" in incoming.headers and UPLOADS.fullmatch(incoming.path)
+            body = await incoming.body(FILE if uploads else FORM, share)
         return await self._shown(incoming, incoming.address, body=body)
 
     async def _shown(

@@ -96,8 +96,10 @@ def parked(conn: Connection) -> Counter[str]:
     return Counter(dict(found.fetchall()))
 
 
-def retry(conn: Connection, now: datetime, which: str) -> int:
+def retry(conn: Connection, now: datetime, which: str, tenant: str | None = None) -> int:
     """Make parked and waiting jobs due now: those of a kind, of a ref, or `all`; return how many.
+
+    With a tenant only its jobs are meant.
 
     A job on a test clock keeps its time there, and runs even when the clock is not advanced.
     """
@@ -106,8 +108,9 @@ def retry(conn: Connection, now: datetime, which: str) -> int:
             "update jobs set parked = false, tries = 0, error = null, waiting_since = null,"
             " run_at = case when clock = 'wall' then %(now)s else run_at end"
             " where (parked or waiting_since is not null) and %(which)s in ('all', kind, ref)"
+            " and (%(tenant)s::text is null or tenant = %(tenant)s)"
             " returning tenant, clock",
-            {"now": now, "which": which},
+            {"now": now, "which": which, "tenant": tenant},
         ).fetchall()
         clocks = sorted({(tenant, clock) for tenant, clock in found if clock != "wall"})
         conn.execute(

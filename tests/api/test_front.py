@@ -307,3 +307,15 @@ def test_memory_is_shared_and_given_back() -> None:
         one.take(11)
     with memory.share() as one:
         one.take(10)
+
+
+def test_only_uploads_of_people_with_a_session_are_longer_than_a_form(app: Any) -> None:
+    path, body = "/dashboard/acct_1/test/bank/statements", b"x" * (200 << 10)
+    sent = {"content_type": "multipart/form-data; boundary=b", "content_length": str(len(body))}
+    for address, more, status in (
+        (path, {"cookie": "billow=1"}, 303),
+        (path, {}, 413),
+        ("/dashboard/acct_1/test/bank", {"cookie": "billow=1"}, 413),
+    ):
+        done = asyncio.run(Exchange(app, "POST", address, "", [body], **sent, **more).go())
+        assert done.status == status, (address, more)

@@ -12,6 +12,7 @@ from billow.core.errors import Refused, require
 from billow.core.roles import having
 from billow.flows.approvals import money_acts
 from billow.flows.approvals.money_acts import Wanted
+from billow.flows.outside import books
 from billow.flows.taxes import national
 from billow.store.ids import new_id
 from billow.store.perform import Steps
@@ -28,6 +29,10 @@ RIGHT = "credits.write"
 """The right to give money back, and to agree to it."""
 LIMIT = "limit"
 """The act of setting another limit."""
+REOPEN = "reopen"
+"""The act of opening a closed month of the books again."""
+RIGHTS = {REOPEN: "periods.write"}
+"""The rights of acts that are not with money given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def loosens(tx: Tx, limit: int | None) -> bool:
     return before is not None and (limit is None or limit > before)
 
 
-def somebody_else(tx: Tx, operator: str) -> bool:
+def somebody_else(tx: Tx, operator: str, right: str = RIGHT) -> bool:
     """Tell whether anybody but this operator could agree; a merchant of one person asks nobody."""
     return bool(
         tx.tuples(
@@ -81,7 +86,7 @@ def somebody_else(tx: Tx, operator: str) -> bool:
             " and role = any(%(roles)s)",
             account=tx.account,
             operator=operator,
-            roles=having(RIGHT),
+            roles=having(right),
         )
     )
 
@@ -91,6 +96,18 @@ def ask_for_limit(tx: Tx, limit: int | None, operator: str) -> None:
     _, home = limit_of(tx)
     terms = {"limit": "" if limit is None else str(limit)}
     ask(tx, Wanted(LIMIT, tx.account, limit or 0, home, terms), operator)
+
+
+def ask_to_reopen(tx: Tx, month: str, reason: str, operator: str) -> None:
+    """Keep the opening of a closed month until a second person agrees."""
+    _, home = limit_of(tx)
+    ask(tx, Wanted(REOPEN, month, 0, home, {"month": month, "reason": reason}), operator)
+
+
+def right_to(tx: Tx, id: str) -> str:
+    """Return the right that deciding something takes."""
+    found = tx.tuples("select act from approvals where id = %(id)s", id=id)
+    return RIGHTS.get(found[0][0], RIGHT) if found else RIGHT
 
 
 def is_needed(tx: Tx, wanted: Wanted) -> bool:
@@ -142,6 +159,9 @@ def agree(tx: Tx, id: str, operator: str) -> Steps:
     decide(tx, found, "done", operator)
     if found.act == LIMIT:
         set_limit(tx, int(found.terms["limit"]) if found.terms["limit"] else None)
+        return None
+    if found.act == REOPEN:
+        books.reopen(tx, found.about)
         return None
     return (yield from money_acts.carry_out(tx, found.wanted))
 

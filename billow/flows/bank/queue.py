@@ -1,11 +1,12 @@
 """Decide by hand what bank entries pay: list the queue, apply, ignore, undo; record payments by hand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from billow.api import rows
 from billow.core.bank import matching
-from billow.core.bank.matching import Match, Rules
+from billow.core.bank.matching import Match, Part, Rules
 from billow.core.errors import require
 from billow.core.lifecycle import PAYABLE
 from billow.core.money import show
@@ -49,8 +50,54 @@ def apply_to_invoice(tx: Tx, id: str, invoice: str) -> BankEntry:
     require(not owed.busy, f"Another payment of {invoice} is under way.")
     require(found.status in PAYABLE, f"The invoice {invoice} is {found.status}.")
     require(found.currency == entry.currency, f"The invoice {invoice} is in {found.currency.upper()}.")
+    check_holder(entry, found.customer)
     made = matching.distribute(entry.unapplied, owed, "by_hand", Rules())
     return apply.apply_match(tx, entry, made)
+
+
+def apply_to_invoices(tx: Tx, id: str, parts: Sequence[Part], *, keep: bool) -> BankEntry:
+    """Apply an entry to invoices of one customer, each with the amount that it gets.
+
+    What is left stays in the queue as unapplied cash; with `keep` it goes to the customer's balance.
+    """
+    entry = queued(tx, id)
+    amounts = {one.invoice: one.amount for one in parts}
+    require(amounts and len(amounts) == len(parts), "Say how much each invoice gets, each of them once.")
+    for each in amounts:
+        rows.find(tx, Invoice, each, param="invoice")
+    found = rows.lock_owned(tx, Invoice, amounts)
+    customers = {one.customer for one in found}
+    require(len(customers) == 1, "These invoices are of several customers: an entry pays those of one.")
+    [customer] = customers
+    check_holder(entry, customer)
+    for one in found:
+        check_part(tx, entry, one, amounts[one.id])
+    left = entry.unapplied - sum(amounts.values())
+    require(left >= 0, f"That is {show(-left, entry.currency)} more than is left of the payment.")
+    after = apply.apply_match(tx, entry, Match("by_hand", tuple(parts), customer))
+    if not left:
+        return after
+    if keep:
+        return apply_to_customer(tx, id, customer)
+    return rows.update(tx, after, event=None, reason="a part is applied; the rest pays nothing yet")
+
+
+def check_part(tx: Tx, entry: BankEntry, invoice: Invoice, amount: int) -> None:
+    """Refuse a part that an invoice, which is locked, cannot take."""
+    owed, name = process.owed(tx, invoice), invoice.number or invoice.id
+    require(not owed.busy, f"Another payment of {name} is under way.")
+    require(invoice.status in PAYABLE, f"The invoice {name} is {invoice.status}.")
+    require(invoice.currency == entry.currency, f"The invoice {name} is in {invoice.currency.upper()}.")
+    open_amount = show(owed.remaining, invoice.currency)
+    require(0 < amount <= owed.remaining, f"Of {name} {open_amount} is open: it gets that or less.")
+
+
+def check_holder(entry: BankEntry, customer: str) -> None:
+    """Refuse what is left of a customer's transfer to another customer, whose cash balance it is not."""
+    require(
+        entry.customer in (None, customer),
+        f"A part of {entry.id} is {entry.customer}'s. Undo that before it is applied for another customer.",
+    )
 
 
 def apply_to_customer(tx: Tx, id: str, customer: str) -> BankEntry:
@@ -149,7 +196,7 @@ def record(tx: Tx, wanted: ByHand) -> BankEntry:
             identity=identity,
         ),
     )
-    part = matching.Part(invoice.id, amount)
+    part = Part(invoice.id, amount)
     return apply.apply_match(tx, apply.receive(tx, entry), Match("by_hand", (part,), invoice.customer))
 
 

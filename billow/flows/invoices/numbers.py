@@ -37,6 +37,13 @@ def take(tx: Tx, series: Series, count: int) -> list[str]:
     return [numbering.in_series(pattern, number) for number in range(after - count, after)]
 
 
+def coming(tx: Tx, series: Series) -> str:
+    """Return the number that the next document of a series gets, without taking it."""
+    pattern = series.pattern(today(tx))
+    found = tx.tuples("select next from number_series where id = %(id)s", id=pattern)
+    return numbering.in_series(pattern, int(found[0][0]) if found else 1)
+
+
 def still_to_come(tx: Tx, number: str) -> bool:
     """Return whether a series of the account will reach a number that a caller wants to give."""
     now = today(tx)

@@ -4,6 +4,7 @@ Which gateways an account has is in the table `gateways`; without a row it is th
 the simulated one in test mode and none in live mode.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,8 +12,10 @@ from typing import Any, cast
 
 from billow.core import routing
 from billow.core.errors import Refused, Unavailable, require
+from billow.core.money import CURRENCIES
 from billow.core.routing import Route
 from billow.providers.gateways import Gateway
+from billow.resources.payment_method_types import BY_NAME
 from billow.store.tx import Tx
 
 KNOWN_FOR = timedelta(seconds=10)
@@ -98,6 +101,33 @@ def stop(tx: Tx, name: str) -> bool:
     """Let a gateway take no new payments; return whether there is one of this name."""
     tx.outside.configured.known.pop(tx.tenant, None)
     return bool(tx.run("update gateways set active = false where name = %(name)s", name=name))
+
+
+WITHOUT_KEY = ("bank", "manual", "sepa_debit")
+"""The kinds that reach nobody by a network, and so have no key."""
+
+
+def is_key(secret: str, mode: str) -> bool:
+    """Check whether a key is a secret or restricted one of a mode: test keys take no real money.
+
+    >>> is_key("sk_test_1", "test"), is_key("rk_test_1", "live"), is_key("pk_live_1", "live")
+    (True, False, False)
+    """
+    return secret.startswith((f"sk_{mode}_", f"rk_{mode}_"))
+
+
+def check_kind(kind: str, kinds: list[str]) -> None:
+    known = ", ".join(sorted(kinds))
+    require(kind in kinds, f"There is no gateway of the kind {kind}; there are {known}.")
+
+
+def check(route: Route) -> None:
+    """Refuse what no gateway could ever take."""
+    require(re.fullmatch("[a-z0-9_-]{1,40}", route.name), "A name has small letters, digits, - and _.")
+    for one in route.currencies:
+        require(one in CURRENCIES, f"{one} is no currency.")
+    for one in route.types:
+        require(one in BY_NAME, f"{one} is no type of payment method.")
 
 
 USED_BY = ("attempts", "charges", "payment_methods")

@@ -8,7 +8,7 @@ from typing import Any
 
 from billow.core.dunning import CLASSES, FINALLY, INVOICE_FINALLY, WINDOWS, Policy, Preference, waits_of
 from billow.core.errors import Refused, require
-from billow.flows.outside.merchant import merchant_of
+from billow.flows.outside.merchant import changed, merchant_of, store
 from billow.flows.outside.outside import outside_of
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
@@ -40,6 +40,24 @@ def policy_of(
         INVOICE_FINALLY[invoice_after] if invoice_after else base.writes_off,
         prefers if kind != "hard" and (prefers.paydays or prefers.habits) else base.prefers,
     )
+
+
+def days_after(tx: Tx, kind: str) -> list[int]:
+    """Return the days after the first failure on which a class of declines is tried again."""
+    days, found = 0, []
+    for wait in policy_of(tx, None, kind=kind).waits:
+        days += wait.days
+        found.append(days)
+    return found
+
+
+def change(tx: Tx, wanted: Mapping[str, Any]) -> None:
+    """Store some of the settings of retries, after checking them; schedules are by class of declines."""
+    now = merchant_of(tx)
+    schedules = {**now.retries.get("schedules", {}), **wanted.get("schedules", {})}
+    merged = {**now.retries, **wanted, **({"schedules": schedules} if schedules else {})}
+    check(merged)
+    store(tx, changed(now, retries=merged))
 
 
 def longest_policy(tx: Tx, subscription: Subscription) -> Policy:

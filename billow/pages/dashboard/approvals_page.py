@@ -6,6 +6,7 @@ import flask
 
 from billow.core.errors import Refused
 from billow.core.money import minor_units
+from billow.core.roles import having
 from billow.flows.approvals import approvals
 from billow.flows.approvals.approvals import Approval
 from billow.pages import frame
@@ -57,12 +58,17 @@ def what(place: Place, one: Approval) -> Cell:
     """Name an act, with a link to what it is on."""
     if one.act == approvals.LIMIT:
         return Cell("Another limit", below=one.problem or "")
+    if one.act == approvals.REOPEN:
+        link = place.visit.to(f"/ledger/periods/{one.about}")
+        return Cell(f"Open {one.about} again", link=link, below=one.problem or "")
     return Cell(money_acts.WORDS[one.act][0], link=link_of(place, one), below=one.problem or "")
 
 
 def amount(one: Approval) -> Cell:
     if one.act == approvals.LIMIT and not one.terms["limit"]:
         return Cell("None")
+    if one.act == approvals.REOPEN:
+        return NOTHING
     return layout.amount(one.amount, one.currency)
 
 
@@ -85,7 +91,7 @@ def asked(place: Place, one: Approval) -> dict[str, object]:
             if one.act != approvals.LIMIT
         ],
         "mine": one.asked_by == visit.session.operator.id,
-        "decides": visit.may(approvals.RIGHT),
+        "decides": visit.may(approvals.RIGHTS.get(one.act, approvals.RIGHT)),
     }
 
 
@@ -121,6 +127,9 @@ def carry_out(tx: Tx, visit: Visit, form: Mapping[str, str]) -> Steps | None:
     if act == "limit":
         set_limit(tx, visit, form.get("limit", "").strip())
         return None
+    right = approvals.right_to(tx, id)
+    if not visit.may(right):
+        raise Refused(f"This is for: {', '.join(having(right))}.")
     if act == "agree":
         visit.note(tx, "approvals.agree", id)
         return approvals.agree(tx, id, me)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import flask
 
 from billow import reports
-from billow.pages.dashboard import charts, facts, layout
+from billow.pages.dashboard import charts, facts, layout, set_up_page
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.tx import Tx
@@ -40,9 +40,16 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
         None,
         "select count(*) from disputes where status in ('needs_response', 'warning_needs_response')",
     ),
-    ("Transfers in the bank queue", "/payments", "select count(*) from bank_entries where state = 'queued'"),
+    ("Transfers in the bank queue", "/bank", "select count(*) from bank_entries where state = 'queued'"),
+    (
+        "Jobs that were given up",
+        "/runs",
+        "select count(*) from jobs where parked and tenant = current_setting('billow.tenant')",
+    ),
 )
 """What needs somebody: in words, the screen that lists it if there is one, and how it is counted."""
+RIGHTS = {"/bank": "bank.read"}
+"""The rights of those screens that not everybody opens."""
 MONTHS = 12
 
 
@@ -60,6 +67,7 @@ def shown(visit: Visit) -> flask.Response:
             "attention": attention(tx, visit),
             "tiles": tiles(figures.rows, {row[0]: row for row in before.rows}),
             "charts": revenue_charts(tx, months, place.zone),
+            "checklist": set_up_page.checklist(visit, tx),
             "latest": facts.latest(tx, place),
             "as_of": layout.when(tx.wall, place.zone),
             "month": months[-1].astimezone(ZoneInfo(place.zone)).strftime("%B %Y"),
@@ -84,6 +92,7 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     for text, path, sql in ATTENTION:
         [(number,)] = tx.tuples(sql, now=tx.wall)
         if number:
+            path = path if visit.may(RIGHTS.get(path or "", "customers.read")) else None
             found.append({"text": text, "link": path and f"{visit.home}{path}", "number": f"{number:,}"})
     return found
 

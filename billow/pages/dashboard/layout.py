@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -27,19 +27,23 @@ NAVIGATION = (
     ("Subscriptions", "/subscriptions", "customers.read"),
     ("Quotes", "/quotes", "customers.read"),
     ("Invoices", "/invoices", "customers.read"),
+    ("Billing runs", "/runs", "customers.read"),
     ("Credit notes", "/credit-notes", "customers.read"),
     ("Payments", "/payments", "customers.read"),
     ("Disputes", "/disputes", "customers.read"),
     ("Payouts", "/payouts", "customers.read"),
+    ("Bank", "/bank", "bank.read"),
     ("Products", "/products", "customers.read"),
     ("Coupons", "/coupons", "customers.read"),
     ("Meters", "/meters", "customers.read"),
     ("Reports", "/reports", "reports.read"),
     ("API keys", "/keys", "keys.read"),
     ("Test clocks", "/test-clocks", "clocks.read"),
+    ("Ledger", "/ledger", "ledger.read"),
     ("Events", "/events", "events.read"),
     ("Webhooks", "/webhooks", "events.read"),
     ("Approvals", "/approvals", "approvals.read"),
+    ("Settings", "/settings", "settings.read"),
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),
 )
@@ -72,6 +76,11 @@ def when(instant: datetime | None, zone: str = "UTC", *, day: bool = False) -> s
 def day(instant: datetime | None, zone: str) -> Cell:
     """Return the day of an instant in a time zone."""
     return Cell(when(instant, zone, day=True), "day") if instant else NOTHING
+
+
+def midnight(on: date, zone: str = "UTC") -> datetime:
+    """Return the instant at which a day begins in a time zone."""
+    return datetime(on.year, on.month, on.day, tzinfo=ZoneInfo(zone))
 
 
 def amount(value: int | None, currency: str) -> Cell:
@@ -117,6 +126,14 @@ def page(visit: "Visit", template: str, title: str, status: int = 200, **values:
         token=visit.token,
         **{"clock": None, **values},
     )
+
+
+def parts(visit: "Visit", screens: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return the links between screens that belong together, each with its path and title."""
+    here = flask.request.path
+    return [
+        {"title": title, "href": visit.to(path), "here": here == visit.to(path)} for path, title in screens
+    ]
 
 
 def is_below(here: str, screen: str) -> bool:

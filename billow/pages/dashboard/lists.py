@@ -70,6 +70,8 @@ class List:
     right: str = "customers.read"
     new: tuple[str, str, str] | None = None
     """The screen that makes another one: its path, the words of its link, and the right that it needs."""
+    parts: Sequence[tuple[str, str]] = ()
+    """The screens that the list is one of, each with its path and its title."""
 
 
 def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
@@ -137,6 +139,7 @@ def shown(visit: Visit, wanted: List) -> flask.Response:
         export=visit.to(f"{wanted.path}.csv", **kept) if visit.may("exports.read") else None,
         here=visit.to(wanted.path),
         new=(visit.to(wanted.new[0]), wanted.new[1]) if wanted.new and visit.may(wanted.new[2]) else None,
+        parts=layout.parts(visit, wanted.parts),
     )
 
 
