@@ -17,6 +17,7 @@ from billow import (
     commands,
     exchanging,
     mailing,
+    measuring,
     paying,
     processes,
     recovering,
@@ -79,6 +80,7 @@ cli.add_typer(selling.seller, name="seller")
 cli.add_typer(taxing.tax, name="tax")
 cli.add_typer(staffing.operators, name="operators")
 cli.add_typer(exchanging.rates, name="rates")
+cli.add_typer(measuring.costs, name="costs")
 cli.registered_commands += recovering.recovery.registered_commands
 cli.registered_commands += stating.stating.registered_commands
 

@@ -22,6 +22,7 @@ from billow.flows.catalog import catalog_file
 from billow.flows.invoices.explain import explain as explained
 from billow.flows.outside.outside import has_gateway
 from billow.flows.platform import api_keys, missing_timers
+from billow.flows.reporting import answers
 from billow.flows.usage import import_file
 from billow.ledger import audit
 from billow.ledger.journal import journal
@@ -59,8 +60,9 @@ def report(built: App, name: str, since: datetime, until: datetime, mode: str) -
     known = reports.reports()
     require(name in known, f"There is no report {name}; there are {', '.join(sorted(known))}.")
     instants = {"from": since, "to": until, "at": until}
+    answers.bring_up_to_date(built.db, tenant(built, mode), name)
     with built.db.transaction(tenant(built, mode)) as tx:
-        return reports.run(tx, name, **{param: instants[param] for param in known[name].params})
+        return answers.answer(tx, name, **{param: instants[param] for param in known[name].params})
 
 
 def report_csv(built: App, name: str, since: datetime, until: datetime, mode: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One .sql file: the question it answers, and the names of its parameters, which are instants."""
+    """One .sql file: the question it answers, its definition, and its parameters, which are instants."""
 
     name: str
     question: str
+    definition: str
     sql: str
     params: tuple[str, ...]
 
@@ -48,8 +50,13 @@ def reports() -> dict[str, Report]:
 
 def _read(path: Path) -> Report:
     sql = path.read_text("utf-8")
-    question = sql.partition("\n")[0].removeprefix("--").strip()
-    return Report(path.stem, question, sql, tuple(sorted(set(re.findall(r"%\((\w+)\)s", sql)))))
+    lines = [line.removeprefix("--").strip() for line in takewhile(_is_comment, sql.split("\n"))]
+    params = tuple(sorted(set(re.findall(r"%\((\w+)\)s", sql))))
+    return Report(path.stem, lines[0], " ".join(lines[1:]).replace("%%", "%"), sql, params)
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("--")
 
 
 def run(tx: Tx, report: str, **params: Any) -> Table:

@@ -132,3 +132,31 @@ def test_a_chart_says_what_it_shows_and_reaches_below_zero() -> None:
     drawn = charts.columns(["2026-01", "2026-02"], [120.0, -30.0], "Revenue & credits")
     assert 'aria-label="Revenue &amp; credits"' in drawn and drawn.count("<rect") == 2
     assert charts.columns(["2026-01"], [0.0], "Nothing").count("<rect") == 1
+
+
+def test_recurring_revenue_leads_from_the_home_screen_to_its_customers(shop: World, owner: Person) -> None:
+    page = owner.opens("").text
+    assert "/reports/mrr" in page and "/reports/net_revenue" in page
+    months = {"from": "2026-01-01", "to": "2026-12-31"}
+    said = owner.reads("/reports/mrr", **months)
+    # Anna's and Carl's subscriptions, of 20 dollars each; the failed payment of the second one counts.
+    assert "Monthly recurring revenue" in said and "US$40.00" in said and "Total USD" in said
+    assert "kind=new" in owner.opens("/reports/mrr", **months).text
+    moved = owner.reads("/reports/mrr_movements", kind="new", **months)
+    assert "Carl" in moved and "Anna <script>" in moved
+    assert "Carl" not in owner.reads("/reports/mrr_movements", kind="churn", **months)
+    assert "Carl" in owner.reads("/reports/mrr_customers", at="2026-12-31")
+    assert "100.0 %" in owner.reads("/reports/cohorts", **months)
+
+
+def test_every_report_is_shown_with_its_definition(shop: World, owner: Person) -> None:
+    for name in reports_page.TITLES:
+        answer = owner.opens(f"/reports/{name}", **{"from": "2026-01-01", "to": "2026-12-31"})
+        assert answer.status_code == 200, name
+        assert "<script" not in answer.text
+
+
+def test_signed_columns_stack_away_from_zero() -> None:
+    drawn = charts.stacked(["2026-01"], [("new", [10.0]), ("more", [5.0]), ("less", [-5.0])], "t")
+    tall = [float(part.split('"')[0]) for part in drawn.split('height="')[1:]]
+    assert tall[0] == 2 * tall[1] == 2 * tall[2]

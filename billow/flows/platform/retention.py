@@ -8,6 +8,7 @@ import psycopg
 from billow.api import rows
 from billow.flows.customers import card_expiry
 from billow.flows.papers import monthly_statements
+from billow.flows.reporting import recurring_revenue
 from billow.resources.ephemeral_key import EphemeralKey
 from billow.resources.method_collection import MethodCollection
 from billow.resources.token import Token
@@ -49,8 +50,11 @@ def prune(tx: Tx, refs: list[str]) -> None:
 def prune_events(tx: Tx) -> int:
     """Delete old events and their deliveries; return how many events.
 
-    Numbers follow the wall clock, so that the oldest events are found by their numbers.
+    Numbers follow the wall clock, so that the oldest events are found by their numbers. What they tell of
+    recurring revenue is read first.
     """
+    if not recurring_revenue.read(tx):
+        return MAX_ROWS
     deleted = tx.tuples(
         "delete from events where id in (select id from (select id, written_at from events"
         " where sequence is not null order by sequence limit %(most)s) oldest where written_at < %(before)s)"

@@ -1,5 +1,6 @@
 """Draw charts as SVG: they need no script, can be printed, and say in words what they show."""
 
+import re
 from collections.abc import Sequence
 from math import ceil, floor, log10
 
@@ -7,6 +8,8 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 240, 64, 24, 12
 LINES = 4
+MOST_LABELS = 12
+MONTH = re.compile(r"\d{4}-\d\d")
 
 
 def step_of(span: float, lines: int = LINES) -> float:
@@ -36,29 +39,46 @@ def short(value: float) -> str:
 
 def columns(names: Sequence[str], values: Sequence[float], title: str) -> Markup:
     """Draw columns above and below zero, with a scale; a reader of the screen hears the title."""
-    step = step_of(max([*values, 0]) - min([*values, 0]))
-    low, high = floor(min([*values, 0]) / step) * step, ceil(max([*values, 0]) / step) * step or step
-    room = HEIGHT - TOP - BOTTOM
+    return stacked(names, [("", values)], title, plain=True)
+
+
+def stacked(
+    names: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str, *, plain: bool = False
+) -> Markup:
+    """Draw a column for each name: what is positive is stacked above zero, what is negative below it."""
+    tops = [sum(max(one, 0) for one in column) for column in zip(*(each for _, each in series), strict=True)]
+    lows = [sum(min(one, 0) for one in column) for column in zip(*(each for _, each in series), strict=True)]
+    step = step_of(max([*tops, 0]) - min([*lows, 0]))
+    low, high = floor(min([*lows, 0]) / step) * step, ceil(max([*tops, 0]) / step) * step or step
 
     def y(value: float) -> float:
-        return TOP + room * (high - value) / (high - low)
+        return TOP + (HEIGHT - TOP - BOTTOM) * float(high - value) / float(high - low)
 
     parts = []
     for number in range(round((high - low) / step) + 1):
-        value = low + number * step
-        at = y(value)
+        at = y(low + number * step)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{short(value)}</text>')
+        scale = short(low + number * step)
+        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{scale}</text>')
     wide = (WIDTH - LEFT) / max(len(names), 1)
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
-        left, above = LEFT + place * wide, min(y(value), y(0))
-        parts.append(
-            f'<rect class="bar-up" x="{left + wide * 0.15:.1f}" width="{wide * 0.7:.1f}" y="{above:.1f}"'
-            f' height="{abs(y(value) - y(0)):.1f}"/>'
-        )
-        parts.append(
-            f'<text x="{left + wide / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(name[2:])}</text>'
-        )
+    for place, name in enumerate(names):
+        left = LEFT + place * wide
+        ends = {True: 0.0, False: 0.0}
+        for number, (label, values) in enumerate(series):
+            value = values[place]
+            above = value >= 0
+            base, ends[above] = ends[above], ends[above] + value
+            top, tall = min(y(base), y(ends[above])), abs(y(base) - y(ends[above]))
+            told = escape(f"{name}: {value:,g}" + (f" {label}" if label else ""))
+            parts.append(
+                f'<rect class="{"bar-up" if plain else f"series-{number}"}" x="{left + wide * 0.15:.1f}"'
+                f' width="{wide * 0.7:.1f}" y="{top:.1f}" height="{tall:.1f}"><title>{told}</title></rect>'
+            )
+        if place % ceil(len(names) / MOST_LABELS) == 0:
+            parts.append(
+                f'<text x="{left + wide / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">'
+                f"{escape(name[2:] if MONTH.fullmatch(name) else name[:14])}</text>"
+            )
     drawn = "".join(parts)
     return Markup(  # noqa: S704  (names are escaped, the rest are numbers)
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">{drawn}</svg>'

@@ -1,6 +1,7 @@
 """Show what needs somebody today, and how the month goes, by currency."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,8 @@ from zoneinfo import ZoneInfo
 import flask
 
 from billow import reports
+from billow.core.recurring import KINDS
+from billow.flows.reporting import answers
 from billow.pages.dashboard import charts, facts, layout, set_up_page
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
@@ -58,14 +61,16 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit) -> flask.Response:
+    answers.bring_up_to_date(visit.desk.db, visit.tenant, "mrr")
     with visit.desk.db.snapshot(visit.tenant) as tx:
         place = facts.place_of(visit, tx)
         months = months_before(tx.wall, place.zone)
-        figures = reports.run(tx, "home", **{"from": months[-1], "to": tx.wall})
-        before = reports.run(tx, "home", **{"from": months[-2], "to": months[-2] + (tx.wall - months[-1])})
+        month = {"from": months[-1], "to": tx.wall}
+        past = {"from": months[-2], "to": months[-2] + (tx.wall - months[-1])}
+        figures = [Figures(tx, each) for each in (month, past)]
         values: dict[str, Any] = {
             "attention": attention(tx, visit),
-            "tiles": tiles(figures.rows, {row[0]: row for row in before.rows}),
+            "tiles": tiles(visit, figures[0], figures[1], answers.answer(tx, "mrr", **month)),
             "charts": revenue_charts(tx, months, place.zone),
             "checklist": set_up_page.checklist(visit, tx),
             "latest": facts.latest(tx, place),
@@ -97,30 +102,56 @@ def attention(tx: Tx, visit: Visit) -> list[dict[str, Any]]:
     return found
 
 
-def tiles(now: Sequence[Any], before: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the figures of each currency; none are added up over currencies."""
-    found = []
-    for currency, invoiced, earned, owed, overdue in now:
-        past = before.get(currency)
-        found.append(
-            {
-                "currency": currency.upper(),
-                "figures": [
-                    (
-                        "Invoiced this month",
-                        layout.amount(invoiced, currency),
-                        compared(invoiced, past and past[1]),
-                    ),
-                    (
-                        "Earned this month",
-                        layout.amount(earned, currency),
-                        compared(earned, past and past[2]),
-                    ),
-                    ("Receivables", layout.amount(owed, currency), overdue_text(overdue, currency)),
-                ],
-            }
-        )
-    return found
+class Figures:
+    """What reports say of an interval, by currency."""
+
+    def __init__(self, tx: Tx, interval: dict[str, datetime]) -> None:
+        self.home = {row[0]: row[1:] for row in reports.run(tx, "home", **interval).rows}
+        self.net: dict[str, int] = {}
+        for _, currency, _, _, net in reports.run(tx, "net_revenue", **interval).rows:
+            self.net[currency] = self.net.get(currency, 0) + net
+
+
+def tiles(visit: Visit, now: Figures, before: Figures, mrr: reports.Table) -> list[dict[str, Any]]:
+    """Return the figures of each currency, each as its report has it; none are added up over currencies."""
+    recurring = {row[2]: row for row in mrr.rows if not row[1]}
+    return [
+        {
+            "currency": currency.upper(),
+            "figures": figures_of(visit, currency, now, before, recurring.get(currency)),
+        }
+        for currency in sorted({*now.home, *now.net, *recurring})
+    ]
+
+
+def figures_of(
+    visit: Visit, currency: str, now: Figures, before: Figures, mrr: Sequence[Any] | None
+) -> list[tuple[str, Cell, str]]:
+    invoiced, _, owed, overdue = now.home.get(currency, (0, 0, 0, 0))
+    past = before.home.get(currency)
+    net = now.net.get(currency, 0)
+
+    def amount(value: int, report: str) -> Cell:
+        link = visit.to(f"/reports/{report}") if visit.may("reports.read") else None
+        return replace(layout.amount(value, currency), link=link)
+
+    return [
+        ("MRR", amount(mrr[-1] if mrr else 0, "mrr"), movements_text(mrr, currency)),
+        ("Net revenue this month", amount(net, "net_revenue"), compared(net, before.net.get(currency))),
+        (
+            "Invoiced this month",
+            layout.amount(invoiced, currency),
+            compared(invoiced, past[0] if past else None),
+        ),
+        ("Receivables", amount(owed, "aging"), overdue_text(overdue, currency)),
+    ]
+
+
+def movements_text(mrr: Sequence[Any] | None, currency: str) -> str:
+    """Say what moved monthly recurring revenue this month."""
+    moved = zip(KINDS, mrr[4:9], strict=True) if mrr else ()
+    told = [f"{kind} {layout.amount(value, currency).text}" for kind, value in moved if value]
+    return f"this month: {', '.join(told)}" if told else "no change this month"
 
 
 def compared(now: int, before: int | None) -> str:

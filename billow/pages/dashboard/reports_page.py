@@ -1,6 +1,7 @@
 """Show the reports on the books, each with its question, its dates and its table; the same rows as CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,24 +10,52 @@ import flask
 
 from billow import reports
 from billow.core.errors import Refused, require
+from billow.core.recurring import KINDS
+from billow.flows.reporting import answers
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout
+from billow.pages.dashboard import facts, layout, report_parts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.store.tx import Tx
 
 TITLES = {
     "aging": "Receivables by age",
+    "arpa": "Average revenue per account",
+    "cash": "Cash",
+    "churn": "Churn",
+    "cohorts": "Cohorts",
+    "collections": "Collections",
     "deferred": "Deferred revenue",
     "deferred_ahead": "Deferred revenue by coming month",
+    "deferred_by_month": "Deferred revenue by month",
+    "dso": "Days sales outstanding",
     "ec_sales": "EC sales list",
+    "gateways": "Gateways",
+    "journal": "Journal",
+    "ltv": "Lifetime value",
+    "margin": "Usage and gross margin by product",
+    "mrr": "Monthly recurring revenue",
+    "mrr_customers": "Recurring revenue by customer",
+    "mrr_movements": "Movements of recurring revenue",
+    "net_revenue": "Net revenue",
     "oss": "One-stop shop",
     "recovery": "Recovered payments",
+    "retention": "Revenue retention (NRR and GRR)",
     "revenue": "Revenue",
+    "rpo": "Remaining performance obligations",
     "trial_balance": "Trial balance",
     "vat": "VAT",
 }
 """The reports with a screen, by title."""
+FILTERS = ("kind", "currency")
+"""The columns by which the rows of a report are filtered."""
+NAMES = {
+    "customer": "select id, coalesce(nullif(name, ''), email, id) from customers where id = any(%(ids)s)",
+    "invoice": "select id, coalesce(number, id) from invoices where id = any(%(ids)s)",
+    "product": "select id, name from products where id = any(%(ids)s)",
+}
+"""How the names of what a column names by id are found."""
 MOST = 2000
 """How many rows a screen shows; the file has all of them."""
 
@@ -65,42 +94,84 @@ def midnight(day: date, name: str, zone: str) -> datetime:
     return datetime(ends.year, ends.month, ends.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def asked(visit: Visit, name: str) -> tuple[reports.Report, reports.Table, dict[str, date], str]:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A report that was run: its rows, the days and filters that were asked for, and the names of ids."""
+
+    report: reports.Report
+    table: reports.Table
+    days: dict[str, date]
+    filters: dict[str, str]
+    zone: str
+    names: Mapping[str, str]
+    ran_at: datetime
+
+
+def asked(visit: Visit, name: str) -> Answered:
     require(name in TITLES, f"There is no report {name}.")
-    report = reports.reports()[name]
+    report, args = reports.reports()[name], flask.request.args
+    answers.bring_up_to_date(visit.desk.db, visit.tenant, name)
     with visit.desk.db.snapshot(visit.tenant) as tx:
         zone = facts.place_of(visit, tx).zone
-        days = instants(flask.request.args, report.params, tx.wall, zone)
-        table = reports.run(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
-    return report, table, days, zone
+        days = instants(args, report.params, tx.wall, zone)
+        table = answers.answer(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
+        filters = {each: args[each] for each in FILTERS if each in table.columns and args.get(each)}
+        places = {each: list(table.columns).index(each) for each in filters}
+        kept = [row for row in table.rows if all(row[places[each]] == text for each, text in filters.items())]
+        table = reports.Table(table.columns, kept)
+        return Answered(report, table, days, filters, zone, names_of(tx, table), tx.wall)
+
+
+def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
+    """Return the names of the customers, products and invoices that the rows name by id."""
+    found: dict[str, str] = {}
+    for column, sql in NAMES.items():
+        if column in table.columns:
+            place = list(table.columns).index(column)
+            found.update(tx.tuples(sql, ids=sorted({str(row[place]) for row in table.rows[:MOST]})))
+    return found
 
 
 def shown(visit: Visit, name: str) -> flask.Response:
-    report, table, days, zone = asked(visit, name)
-    amounts = amounts_of(table)
-    place = list(table.columns).index("currency") if amounts else 0
+    found = asked(visit, name)
+    table, amounts = found.table, amounts_of(found.table)
     columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
-    lines = [
-        [
-            cell(visit, value, name, row[place] if name in amounts else None, zone)
-            for name, value in zip(table.columns, row, strict=True)
-        ]
-        for row in table.rows[:MOST]
-    ]
-    texts = {one: day.isoformat() for one, day in days.items()}
+    lines = [line(visit, name, found, row, amounts) for row in table.rows[:MOST]]
+    last = report_parts.foot(table, amounts)
+    if name == "cohorts":
+        titles, lines = report_parts.heat(table)
+        columns, last = [Column(one) for one in titles], []
+    texts = {one: day.isoformat() for one, day in found.days.items()} | found.filters
     return layout.page(
         visit,
         "report.html",
         TITLES[name],
-        question=report.question,
+        question=found.report.question,
+        definition=found.report.definition,
+        charts=report_parts.drawn(name, TITLES[name], table),
         columns=columns,
         lines=lines,
+        foot=last,
         left=max(0, len(table.rows) - MOST),
-        days=texts,
-        zone=zone,
+        days={one: day.isoformat() for one, day in found.days.items()},
+        filters=found.filters,
+        kinds=KINDS if name == "mrr_movements" else (),
+        zone=found.zone,
+        ran_at=layout.when(found.ran_at, found.zone),
         here=visit.to(f"/reports/{name}"),
         export=visit.to(f"/reports/{name}.csv", **texts) if visit.may("exports.read") else None,
     )
+
+
+def line(visit: Visit, name: str, found: Answered, row: Sequence[Any], amounts: set[str]) -> list[Cell]:
+    """Return the cells of a row; a figure of recurring revenue leads to the customers behind it."""
+    values = dict(zip(found.table.columns, row, strict=True))
+    cells = []
+    for column, value in values.items():
+        one = cell(visit, value, column, values["currency"] if column in amounts else None, found)
+        behind = report_parts.behind(visit, name, values, column) if column in amounts else None
+        cells.append(replace(one, link=behind) if behind else one)
+    return cells
 
 
 def amounts_of(table: reports.Table) -> set[str]:
@@ -114,21 +185,22 @@ def amounts_of(table: reports.Table) -> set[str]:
     }
 
 
-def cell(visit: Visit, value: Any, column: str, currency: str | None, zone: str) -> Cell:
+def cell(visit: Visit, value: Any, column: str, currency: str | None, found: Answered) -> Cell:
     """Return a value of a report: an amount, an instant, a link to what it names, or text."""
     if value is None:
         return NOTHING
     if currency and isinstance(value, int):
         return layout.amount(value, currency)
     if isinstance(value, datetime):
-        return layout.day(value, zone)
+        return layout.day(value, found.zone)
+    text = found.names.get(str(value)) or str(value)
     if column in ("customer", "invoice"):
-        return Cell(str(value), link=visit.to(f"/{column}s/{value}"))
-    return Cell(str(value))
+        return Cell(text, link=visit.to(f"/{column}s/{value}"))
+    return Cell(text)
 
 
 def exported(visit: Visit, name: str) -> flask.Response:
-    _, table, _, _ = asked(visit, name)
+    table = asked(visit, name).table
     with visit.desk.db.transaction(visit.tenant) as tx:
         visit.note(tx, "exports.read", f"reports/{name}")
     headers = {**frame.HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}

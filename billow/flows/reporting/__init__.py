@@ -1,0 +1,1 @@
+"""Measure how the business goes, and answer the questions of billow/reports."""

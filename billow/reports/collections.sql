@@ -1,0 +1,41 @@
+-- How much of what could be collected was collected, by month and currency?
+-- Opening and billed, less collected, credited, written off and what else, is the closing balance of receivables. Effectiveness is
+-- (opening + billed - closing) / (opening + billed - closing that is not due yet). Months are those of the seller's time zone.
+with moved as (
+    select t.created, t.event, t.credit as other, t.currency, t.amount, t.invoice from ledger_transfers t
+    where t.debit ^@ 'receivable:' and t.created < %(to)s
+    union all
+    select t.created, t.event, t.debit, t.currency, -t.amount, t.invoice from ledger_transfers t
+    where t.credit ^@ 'receivable:' and t.created < %(to)s
+), sorted as (
+    select date_trunc('month', m.created at time zone z) as month, m.currency, m.amount,
+        date_trunc('month', coalesce(i.due_date, i.finalized_at, m.created) at time zone z) as due,
+        case when m.event in ('invoice.finalized', 'invoice.voided') then 'billed'
+             when m.other ^@ 'clearing:' or m.other in ('bank', 'unapplied_cash') then 'collected'
+             when m.other = 'bad_debt' then 'written off'
+             when m.event ^@ 'credit_note.' then 'credited'
+             else 'otherwise' end as what
+    from moved m cross join (select seller_zone() as z) zone left join invoices i on i.id = m.invoice
+), grouped as (
+    select month, currency, due, what, sum(amount) as amount from sorted group by 1, 2, 3, 4
+), monthly as (
+    select month, currency, sum(amount) as change,
+        coalesce(sum(amount) filter (where what = 'billed'), 0) as billed,
+        coalesce(-sum(amount) filter (where what = 'collected'), 0) as collected,
+        coalesce(-sum(amount) filter (where what = 'credited'), 0) as credited,
+        coalesce(-sum(amount) filter (where what = 'written off'), 0) as written_off,
+        coalesce(-sum(amount) filter (where what = 'otherwise'), 0) as otherwise
+    from grouped group by 1, 2
+), running as (
+    select *, sum(change) over (partition by currency order by month) as closing,
+        (select coalesce(sum(g.amount), 0) from grouped g
+         where g.currency = monthly.currency and g.month <= monthly.month and g.due > monthly.month) as not_due
+    from monthly
+)
+select to_char(month, 'YYYY-MM') as month, currency, closing - change as opening, billed, collected, credited,
+    written_off, otherwise, closing, not_due,
+    coalesce(round(100 * (billed - change) / nullif(closing - change + billed - not_due, 0), 1)::text || ' %%', 'n/a')
+        as effectiveness
+from running
+where (month + interval '1 month') at time zone seller_zone() > %(from)s
+order by currency, month
