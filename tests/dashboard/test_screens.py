@@ -28,6 +28,19 @@ def test_lists_show_names_and_search_finds_them(shop: World, owner: Person) -> N
     assert "Carl" in owner.reads("/payments", tab="failed")
 
 
+def test_a_character_that_no_text_can_have_is_no_failure(shop: World, owner: Person) -> None:
+    meter, customer = shop.meter("bytes"), shop.customer("nora").id
+    sold = shop.post("/v1/products", name="Traffic")["id"]
+    for path, name in (
+        (f"/meters/{meter}", "customer"),
+        (f"/customers/{customer}/subscribe", "price-1"),
+        (f"/products/{sold}/prices/new", "nickname"),
+    ):
+        form = {"show": "1", name: "a\x00b", "currency": "usd", "amount": "1"}
+        assert owner.opens(path, **form).status_code in (200, 422), path
+        assert owner.sends(path, **form).status_code == 400, path
+
+
 def test_what_people_typed_is_never_markup(shop: World, owner: Person) -> None:
     anna = {"id": shop.get("/v1/invoices", limit=100)["data"][-1]["customer"]}
     for path in SCREENS:

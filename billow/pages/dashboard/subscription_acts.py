@@ -21,7 +21,7 @@ from billow.pages.dashboard import (
 )
 from billow.pages.dashboard.lists import Place
 from billow.pages.dashboard.subscription_plans import Sent
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -51,7 +51,7 @@ def shown(
     act: str, visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
     """Show the form of an act; with what is filled in, also what it leads to."""
-    given = form if form is not None else flask.request.args
+    given = form if form is not None else typed()
     with visit.desk.db.transaction(visit.tenant) as tx:
         one = rows.lock(tx, Subscription, id)
         tx = clocks.enter(tx, one.test_clock)

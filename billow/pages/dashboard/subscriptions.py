@@ -9,8 +9,7 @@ import flask
 from billow.api import rows
 from billow.api.fields import instant
 from billow.core import lifecycle
-from billow.core.money import decimal_text
-from billow.pages.dashboard import customers_named, facts, invoices, layout
+from billow.pages.dashboard import customers_named, facts, invoices, layout, price_view
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -216,7 +215,7 @@ def price_text(price: Price) -> str:
     if price.unit_amount is not None:
         return f"{layout.amount(price.unit_amount, price.currency).text}{often}"
     if price.unit_amount_decimal is not None:
-        return f"{decimal_text(price.unit_amount_decimal)} {price.currency.upper()} minor units{often}"
+        return f"{price_view.rate(price.unit_amount_decimal, price.currency).text}{often}"
     return "custom amount"
 
 
