@@ -43,6 +43,16 @@ NAVIGATION = (
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),
 )
+GROUPS = {
+    "": ("", "/customers"),
+    "Billing": ("/subscriptions", "/quotes", "/invoices", "/credit-notes", "/test-clocks"),
+    "Catalogue": ("/products", "/coupons", "/meters"),
+    "Money": ("/payments", "/disputes", "/payouts"),
+    "Reports": ("/reports",),
+    "Developers": ("/keys", "/webhooks", "/events"),
+    "Settings": ("/approvals", "/people", "/audit"),
+}
+"""In which group of the navigation each screen is, by its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +106,36 @@ def badge(status: str | None, tones: dict[str, str]) -> Cell:
 
 def page(visit: "Visit", template: str, title: str, status: int = 200, **values: Any) -> flask.Response:
     """Render a screen in the frame of the dashboard."""
-    here = flask.request.path
-    links = [
-        {
-            "text": text,
-            "href": visit.to(path),
-            "here": here == visit.to(path) or is_below(here, visit.to(path)),
-        }
-        for text, path, right in NAVIGATION
-        if visit.may(right)
-    ]
     other = "live" if visit.mode == "test" else "test"
     return rendered(
         template,
         status,
         title=title,
         visit=visit,
-        links=links,
+        groups=groups_of(visit),
         other=(other, f"/dashboard/{visit.account}/{other}"),
         token=visit.token,
         **{"clock": None, **values},
     )
+
+
+def groups_of(visit: "Visit") -> list[dict[str, Any]]:
+    """Return the groups of the navigation, each with the screens that this person may see."""
+    here = flask.request.path
+    known = {path: (text, right) for text, path, right in NAVIGATION}
+    found = []
+    for title, paths in GROUPS.items():
+        links = [
+            {
+                "text": known[path][0],
+                "href": visit.to(path),
+                "here": here == visit.to(path) or is_below(here, visit.to(path)),
+            }
+            for path in paths
+            if visit.may(known[path][1])
+        ]
+        found += [{"title": title, "links": links}] if links else []
+    return found
 
 
 def is_below(here: str, screen: str) -> bool:
