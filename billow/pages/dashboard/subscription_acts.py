@@ -11,6 +11,7 @@ from billow.api.fields import seconds
 from billow.core.errors import Refused, require
 from billow.pages import frame
 from billow.pages.dashboard import (
+    discounts_named,
     facts,
     layout,
     outcome_view,
@@ -112,7 +113,7 @@ def fields(tx: Tx, place: Place, one: Subscription, loaded: subscriptions.Loaded
             for item in items
         ],
         "prices": subscription_choices.prices(tx, one.currency, [item.price for item in items]),
-        "discounts": subscription_choices.discounts(tx, one.discounts),
+        "discounts": discounts_named.of(tx, one.discounts),
         "status": one.status,
         "automatic": one.collection_method == "charge_automatically",
         "added": subscription_plans.ADDED,
