@@ -93,6 +93,7 @@ def test_a_clock_is_made_and_advanced(world: World, owner: Person) -> None:
     assert owner.sends(path, act="rewind").status_code == 422
     audit = owner.reads("/audit")
     assert "clocks.create" in audit and "clocks.advance" in audit
-    assert owner.sends(path, act="delete").status_code == 303
+    assert owner.sends(path, act="delete").status_code == 422
+    assert owner.sends(path, act="delete", sure="1").status_code == 303
     assert world.get("/v1/test_helpers/test_clocks")["data"] == []
     assert set(clocks_page.STEPS) == {"day", "week", "month"}

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 
 from billow.app import App
-from billow.pages.dashboard import charts, reports_page
+from billow.pages.dashboard import charts, layout, reports_page
 from billow.pages.dashboard.visit import SCREENS
 from tests.dashboard.conftest import Person
 from tests.support.world import World
@@ -26,6 +26,31 @@ def test_lists_show_names_and_search_finds_them(shop: World, owner: Person) -> N
     assert "Anna <script>" in owner.reads("/subscriptions", tab="active")
     assert "Carl" in owner.reads("/subscriptions", tab="past_due")
     assert "Carl" in owner.reads("/payments", tab="failed")
+
+
+def test_every_screen_of_the_navigation_is_in_one_group() -> None:
+    grouped = [path for paths in layout.GROUPS.values() for path in paths]
+    assert sorted(grouped) == sorted(path for _, path, _ in layout.NAVIGATION)
+
+
+def test_the_navigation_shows_what_a_role_may_see(owner: Person, hire: Callable[..., Person]) -> None:
+    navigation = owner.opens("").text.partition("<nav")[2].partition("</nav>")[0]
+    assert all(title in navigation for title in layout.GROUPS)
+    support = hire("support").opens("").text.partition("<nav")[2].partition("</nav>")[0]
+    assert "/events" in support and "/keys" not in support and "Settings" not in support
+
+
+def test_a_character_that_no_text_can_have_is_no_failure(shop: World, owner: Person) -> None:
+    meter, customer = shop.meter("bytes"), shop.customer("nora").id
+    sold = shop.post("/v1/products", name="Traffic")["id"]
+    for path, name in (
+        (f"/meters/{meter}", "customer"),
+        (f"/customers/{customer}/subscribe", "price-1"),
+        (f"/products/{sold}/prices/new", "nickname"),
+    ):
+        form = {"show": "1", name: "a\x00b", "currency": "usd", "amount": "1"}
+        assert owner.opens(path, **form).status_code in (200, 422), path
+        assert owner.sends(path, **form).status_code == 400, path
 
 
 def test_what_people_typed_is_never_markup(shop: World, owner: Person) -> None:

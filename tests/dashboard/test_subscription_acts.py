@@ -109,6 +109,7 @@ def test_items_and_discounts_come_and_go(
     )
     [discount] = changed["discounts"]
     assert "50% off forever" in owner.reads(path)
+    assert "50% off forever" in owner.reads(f"/subscriptions/{running['id']}")
     form = {f"remove-{item}": "1", f"drop-{discount}": "1", "proration": "none"}
     assert agreed(owner, path, **form).status_code == 303
     changed = world.get(f"/v1/subscriptions/{running['id']}")

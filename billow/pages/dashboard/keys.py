@@ -1,5 +1,6 @@
 """Show the API keys of an account and mode; make, roll and revoke them with the password typed once more."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -35,7 +36,9 @@ LEVELS = ("none", "read", "write")
 def row(place: Place, _: Any, one: ApiKey) -> list[Cell]:
     return [
         Cell(
-            one.name or one.hint, link=place.visit.to(f"/keys/{one.id}"), below=one.hint if one.name else ""
+            one.name or short(one),
+            link=place.visit.to(f"/keys/{one.id}"),
+            below=short(one) if one.name else "",
         ),
         Cell(one.kind.capitalize()),
         Cell(rights_of(one)),
@@ -43,6 +46,11 @@ def row(place: Place, _: Any, one: ApiKey) -> list[Cell]:
         state(place, one),
         layout.day(one.created, place.zone),
     ]
+
+
+def short(one: ApiKey) -> str:
+    """Return what tells a key from others: its kind, and its last four characters."""
+    return re.sub(r"\*+", "\N{HORIZONTAL ELLIPSIS}", one.hint)
 
 
 def rights_of(one: ApiKey) -> str:
@@ -178,7 +186,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
     return layout.page(
         visit,
         "key.html",
-        one.name or one.hint,
+        one.name or short(one),
         422 if problem else 200,
         back=visit.to("/keys"),
         badge=state(place, one),
@@ -188,7 +196,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
         overlaps=OVERLAPS,
         pairs=[
             ("Id", facts.id_of(one.id)),
-            ("Key", Cell(one.hint, "id")),
+            ("Key", Cell(short(one), "id")),
             ("Kind", Cell(one.kind.capitalize())),
             ("Rights", Cell(rights_of(one))),
             ("Last used", Cell(layout.when(one.last_used_at, place.zone) if one.last_used_at else "Never")),
@@ -210,7 +218,7 @@ def acted(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:
             return None
         one = rows.lock(tx, ApiKey, id)
         if act == "revoke":
-            visit.note(tx, "keys.revoke", id, name=one.name, hint=one.hint)
+            visit.note(tx, "keys.revoke", id, name=one.name, key=short(one))
             api_keys.delete(tx, one)
             return None
         overlap = form.get("overlap") or "0"

@@ -47,6 +47,16 @@ NAVIGATION = (
     ("People", "/people", "operators.read"),
     ("Audit log", "/audit", "audit.read"),
 )
+GROUPS = {
+    "": ("", "/customers"),
+    "Billing": ("/subscriptions", "/quotes", "/invoices", "/credit-notes", "/runs", "/test-clocks"),
+    "Catalogue": ("/products", "/coupons", "/meters"),
+    "Money": ("/payments", "/disputes", "/payouts", "/bank", "/ledger"),
+    "Reports": ("/reports",),
+    "Developers": ("/keys", "/webhooks", "/events"),
+    "Settings": ("/settings", "/approvals", "/people", "/audit"),
+}
+"""In which group of the navigation each screen is, by its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +115,13 @@ def badge(status: str | None, tones: dict[str, str]) -> Cell:
 
 def page(visit: "Visit", template: str, title: str, status: int = 200, **values: Any) -> flask.Response:
     """Render a screen in the frame of the dashboard."""
-    here = flask.request.path
-    links = [
-        {
-            "text": text,
-            "href": visit.to(path),
-            "here": here == visit.to(path) or is_below(here, visit.to(path)),
-        }
-        for text, path, right in NAVIGATION
-        if visit.may(right)
-    ]
     other = "live" if visit.mode == "test" else "test"
     return rendered(
         template,
         status,
         title=title,
         visit=visit,
-        links=links,
+        groups=groups_of(visit),
         other=(other, f"/dashboard/{visit.account}/{other}"),
         token=visit.token,
         **{"clock": None, **values},
@@ -134,6 +134,25 @@ def parts(visit: "Visit", screens: Sequence[tuple[str, str]]) -> list[dict[str, 
     return [
         {"title": title, "href": visit.to(path), "here": here == visit.to(path)} for path, title in screens
     ]
+
+
+def groups_of(visit: "Visit") -> list[dict[str, Any]]:
+    """Return the groups of the navigation, each with the screens that this person may see."""
+    here = flask.request.path
+    known = {path: (text, right) for text, path, right in NAVIGATION}
+    found = []
+    for title, paths in GROUPS.items():
+        links = [
+            {
+                "text": known[path][0],
+                "href": visit.to(path),
+                "here": here == visit.to(path) or is_below(here, visit.to(path)),
+            }
+            for path in paths
+            if visit.may(known[path][1])
+        ]
+        found += [{"title": title, "links": links}] if links else []
+    return found
 
 
 def is_below(here: str, screen: str) -> bool:

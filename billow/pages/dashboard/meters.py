@@ -22,7 +22,7 @@ from billow.pages.dashboard.lists import Column, List, Place
 from billow.pages.dashboard.lists import Tab as ListTab
 from billow.pages.dashboard.lists import add as add_list
 from billow.pages.dashboard.simple_form import Entry, Form
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources import meter as meters
 from billow.resources.customer import Customer
 from billow.resources.meter import Meter
@@ -164,7 +164,7 @@ def written(value: Decimal) -> str:
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
     """Show a meter and its usage as the address asks for it."""
-    args = {name: text for name, text in flask.request.args.items() if "\x00" not in text}
+    args = typed()
     with visit.desk.db.snapshot(visit.tenant) as tx:
         one = rows.find(tx, Meter, id)
         place = facts.place_of(visit, tx)
@@ -311,7 +311,7 @@ def exported(visit: Visit, id: str) -> flask.Response:
     """Send the same usage as a file; a text that a spreadsheet would calculate is marked as one."""
     with visit.desk.db.transaction(visit.tenant) as tx:
         one = rows.find(tx, Meter, id)
-        view = explore(tx, one, flask.request.args, visit.now)
+        view = explore(tx, one, typed(), visit.now)
         visit.note(tx, "exports.read", id)
     text, found = io.StringIO(), view["found"]
     writer = csv.writer(text, lineterminator="\r\n")

@@ -11,7 +11,7 @@ from billow.core.money import CURRENCIES, decimal_text, minor_rate
 from billow.flows.billing import priced_items
 from billow.flows.catalog import prices as catalog_prices
 from billow.pages.dashboard import layout, price_view, sent_once, simple_form
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources import price as prices
 from billow.resources import product as products
 from billow.resources.meter import Meter
@@ -50,7 +50,7 @@ def shown(
     visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
     """Show the editor, and with what is filled in also the curves and the calculator."""
-    given = form if form is not None else flask.request.args
+    given = form if form is not None else typed()
     view = None
     with visit.desk.db.snapshot(visit.tenant) as tx:
         product = rows.find(tx, Product, id)

@@ -13,7 +13,7 @@ from billow.pages import frame
 from billow.pages.dashboard import facts, layout, price_editor, price_view, products, subscriptions
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.lists import Column, Place
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources import price as prices
 from billow.resources.meter import Meter
 from billow.resources.price import Price
@@ -40,7 +40,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
             "story": facts.story(tx, place, [id]),
         }
     rated = prices.has_amount(one)
-    typed = flask.request.args.get("quantity", "")
+    quantity = typed().get("quantity", "")
     return layout.page(
         visit,
         "price.html",
@@ -55,7 +55,7 @@ def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
         product=product.name,
         tier_columns=(Column("Up to"), Column("Each", True), Column("Flat fee", True)),
         tiers=products.tier_rows(one),
-        view=price_view.values(priced_items.rate_of(one), typed) if rated else None,
+        view=price_view.values(priced_items.rate_of(one), quantity) if rated else None,
         **values,
     )
 

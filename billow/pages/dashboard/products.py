@@ -1,15 +1,15 @@
 """Show the products, and one of them with its prices and their tiers."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import flask
 
 from billow.api import rows
 from billow.core.errors import Refused, require
-from billow.core.money import decimal_text
 from billow.pages import frame
-from billow.pages.dashboard import facts, layout, subscriptions
+from billow.pages.dashboard import facts, layout, price_view, subscriptions
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -125,24 +125,11 @@ def tier_rows(price: Price) -> list[list[Cell]]:
     """Return the tiers of a price; unit amounts keep all their decimals."""
     found = []
     for tier in price.tiers or []:
-        unit = tier.get("unit_amount_decimal")
-        flat = tier.get("flat_amount_decimal")
-        found.append(
-            [
-                Cell("and above" if tier.get("up_to") is None else f"{tier['up_to']:,}"),
-                in_minor_units(unit, price.currency),
-                in_minor_units(flat, price.currency),
-            ]
-        )
+        amounts = (tier.get("unit_amount_decimal"), tier.get("flat_amount_decimal"))
+        end = "and above" if tier.get("up_to") is None else f"{tier['up_to']:,}"
+        rates = (price_view.rate(Decimal(each), price.currency) if each else NOTHING for each in amounts)
+        found.append([Cell(end), *rates])
     return found
-
-
-def in_minor_units(value: Any, currency: str) -> Cell:
-    """Return a rate that may have more decimals than its currency."""
-    if value is None:
-        return NOTHING
-    number = layout.in_main_unit(value, currency)
-    return Cell(f"{currency.upper()} {decimal_text(number)}", "amount")
 
 
 def pairs(place: Place, one: Product) -> list[tuple[str, Cell]]:

@@ -11,6 +11,7 @@ from billow.api.fields import seconds
 from billow.core.errors import Refused, require
 from billow.pages import frame
 from billow.pages.dashboard import (
+    discounts_named,
     facts,
     layout,
     outcome_view,
@@ -21,7 +22,7 @@ from billow.pages.dashboard import (
 )
 from billow.pages.dashboard.lists import Place
 from billow.pages.dashboard.subscription_plans import Sent
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources.invoice import Invoice
 from billow.resources.subscription import Subscription
 from billow.resources.subscription_item import SubscriptionItem
@@ -51,7 +52,7 @@ def shown(
     act: str, visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
     """Show the form of an act; with what is filled in, also what it leads to."""
-    given = form if form is not None else flask.request.args
+    given = form if form is not None else typed()
     with visit.desk.db.transaction(visit.tenant) as tx:
         one = rows.lock(tx, Subscription, id)
         tx = clocks.enter(tx, one.test_clock)
@@ -112,7 +113,7 @@ def fields(tx: Tx, place: Place, one: Subscription, loaded: subscriptions.Loaded
             for item in items
         ],
         "prices": subscription_choices.prices(tx, one.currency, [item.price for item in items]),
-        "discounts": subscription_choices.discounts(tx, one.discounts),
+        "discounts": discounts_named.of(tx, one.discounts),
         "status": one.status,
         "automatic": one.collection_method == "charge_automatically",
         "added": subscription_plans.ADDED,

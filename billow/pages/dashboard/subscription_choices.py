@@ -8,9 +8,8 @@ from billow.api import rows
 from billow.api.params import made
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
-from billow.pages.dashboard import coupons, subscriptions
+from billow.pages.dashboard import subscriptions
 from billow.resources.coupon import Coupon
-from billow.resources.discount import Discount
 from billow.resources.price import Price
 from billow.resources.product import Product
 from billow.resources.promotion_code import PromotionCode
@@ -52,17 +51,6 @@ def words(price: Price, product: Product | None, currency: str | None) -> str:
     metered = " by usage" if (price.recurring or {}).get("usage_type") == "metered" else ""
     sold = product.name if product else price.product
     return f"{sold}: {subscriptions.price_text(price)}{metered}{other}{name}"
-
-
-def discounts(tx: Tx, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Return discounts by id, each with what it takes off."""
-    found = rows.find_many(tx, Discount, ids)
-    known = rows.find_many(tx, Coupon, {one.coupon for one in found.values() if one.coupon})
-    return [(id, said(known[found[id].coupon])) for id in ids if id in found and found[id].coupon in known]
-
-
-def said(coupon: Coupon) -> str:
-    return f"{coupon.name or coupon.id}: {coupons.worth(coupon)}"
 
 
 def term(tx: Tx, text: str, customer: str) -> DiscountTerm:

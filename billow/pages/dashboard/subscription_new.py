@@ -25,7 +25,7 @@ from billow.pages.dashboard import (
     subscription_plans,
 )
 from billow.pages.dashboard.lists import Place
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, screen, typed
 from billow.resources.customer import Customer
 from billow.store import clocks
 from billow.store.perform import Steps, perform
@@ -48,7 +48,7 @@ def shown(
     visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
     """Show the form, and with what is filled in also what it leads to."""
-    given = form if form is not None else flask.request.args
+    given = form if form is not None else typed()
     with visit.desk.db.transaction(visit.tenant) as tx:
         customer = rows.lock(tx, Customer, id)
         tx = clocks.enter(tx, customer.test_clock)

@@ -9,8 +9,7 @@ import flask
 from billow.api import rows
 from billow.api.fields import instant
 from billow.core import lifecycle
-from billow.core.money import decimal_text
-from billow.pages.dashboard import customers_named, facts, invoices, layout
+from billow.pages.dashboard import customers_named, discounts_named, facts, invoices, layout, price_view
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
 from billow.pages.dashboard.lists import add as add_list
@@ -120,7 +119,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
             "items": [item_row(place, loaded, item) for item in loaded.items.get(id, [])],
             "invoices": [invoices.row(place, None, each) for each in billed],
             "story": facts.story(tx, place, [id]),
-            "pairs": pairs(place, loaded, one),
+            "pairs": [*pairs(place, loaded, one), *discounted(tx, one)],
             "metadata": facts.metadata(one),
             "clock": facts.clock_of(tx, visit, one.test_clock),
         }
@@ -216,8 +215,13 @@ def price_text(price: Price) -> str:
     if price.unit_amount is not None:
         return f"{layout.amount(price.unit_amount, price.currency).text}{often}"
     if price.unit_amount_decimal is not None:
-        return f"{decimal_text(price.unit_amount_decimal)} {price.currency.upper()} minor units{often}"
+        return f"{price_view.rate(price.unit_amount_decimal, price.currency).text}{often}"
     return "custom amount"
+
+
+def discounted(tx: Tx, one: Subscription) -> list[tuple[str, Cell]]:
+    """Return the discounts of a subscription, each with what it takes off."""
+    return [("Discount", Cell(words)) for _, words in discounts_named.of(tx, one.discounts)]
 
 
 def pairs(place: Place, loaded: Loaded, one: Subscription) -> list[tuple[str, Cell]]:

@@ -10,7 +10,7 @@ from billow.api import operation, rows
 from billow.api.fields import instant, seconds
 from billow.api.params import made
 from billow.core import calendar
-from billow.core.errors import Refused, needed
+from billow.core.errors import Refused, needed, require
 from billow.flows.platform import deletion, test_clocks
 from billow.pages.dashboard import customers, facts, layout, sent_once, simple_form, subscriptions
 from billow.pages.dashboard.layout import Cell
@@ -184,6 +184,7 @@ def acted(visit: Visit, form: Mapping[str, str], id: str) -> flask.Response:
     def do(tx: Tx) -> str:
         one = rows.lock(tx, TestClock, id)
         if act == "delete":
+            require(form.get("sure"), "Tick that you are sure.")
             visit.note(tx, "clocks.delete", id, name=one.name)
             deletion.delete_clock(tx, one)
             return "/test-clocks"

@@ -110,6 +110,11 @@ def browser() -> Browser:
     return Browser(request.remote_addr or "unknown", request.user_agent.string or "unknown")
 
 
+def typed() -> dict[str, str]:
+    """Return what an address asks for besides its path, without characters that no text can have."""
+    return {name: text.replace("\x00", "") for name, text in flask.request.args.items()}
+
+
 def found(desk: Desk) -> Session | None:
     """Return the session of the browser that asks."""
     id = flask.request.cookies.get(desk.cookie)
@@ -158,6 +163,15 @@ def entered(desk: Desk, account: str, mode: str) -> Visit | flask.Response:
     return Visit(desk, held, account, mode, role, accounts, browser())
 
 
+def not_for(right: str, mode: str) -> flask.Response:
+    """Say who has the right that somebody lacks."""
+    who = ", ".join(one.replace("_", "-") for one in roles.having(right, mode))
+    whose = (
+        f"This is for: {who}. An owner can give you a role." if who else f"Nobody has this in {mode} mode."
+    )
+    return layout.said("Not for your role", [whose], 403)
+
+
 def screen(
     app: flask.Flask,
     desk: Desk,
@@ -177,13 +191,7 @@ def screen(
         posted = flask.request.method == "POST"
         wanted = writing if posted and writing else right
         if not visit.may(wanted):
-            who = ", ".join(one.replace("_", "-") for one in roles.having(wanted, mode))
-            whose = (
-                f"This is for: {who}. An owner can give you a role."
-                if who
-                else f"Nobody has this in {mode} mode."
-            )
-            return layout.said("Not for your role", [whose], 403)
+            return not_for(wanted, mode)
         if any("\x00" in value for value in named.values()):
             return layout.said("There is nothing here", ["The address is wrong."], 404)
         try:
@@ -195,6 +203,8 @@ def screen(
                     ["The form was too old, or not sent from our page. Go back and reload."],
                     403,
                 )
+            if any("\x00" in text for text in flask.request.form.values()):
+                return layout.said("Nothing was done", ["A text contains a NUL character."], 400)
             return writes(visit, flask.request.form, **named)
         except Refused as error:
             status = 404 if error.status == 404 else 400
