@@ -29,6 +29,7 @@ from billow.pages.dashboard import (
     set_up_page,
     settings_page,
     subscriptions,
+    views_page,
     webhooks,
 )
 from billow.pages.dashboard.visit import Desk
@@ -66,5 +67,6 @@ def add(app: flask.Flask, db: Database) -> None:
         people_page,
         audit_page,
         search,
+        views_page,
     ):
         one.add(app, desk)
