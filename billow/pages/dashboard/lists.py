@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 
 from billow import reports
 from billow.api import listing
 from billow.api.resource import Resource, Where
+from billow.flows.operators import views
 from billow.flows.outside.seller import seller_of
 from billow.pages import frame
-from billow.pages.dashboard import layout
+from billow.pages.dashboard import layout, list_filters
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.tx import Tx
@@ -22,6 +24,10 @@ from billow.store.tx import Tx
 MOST_COUNTED = 10_000
 ON_A_PAGE, IN_A_PART = 50, 100
 CURSORS = ("starting_after", "ending_before")
+PATHS: dict[str, str] = {}
+"""The lists that there are: their titles by their paths."""
+KEPT = ("tab", "q", *list_filters.NAMES, "customer", "subscription", "product")
+"""What a saved view keeps of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +82,22 @@ class List:
 
 def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
     """Add a list, and its export."""
+    PATHS[wanted.path] = wanted.title
     screen(app, desk, wanted.path, wanted.right, lambda visit: shown(visit, wanted))
     screen(app, desk, f"{wanted.path}.csv", "exports.read", lambda visit: exported(visit, wanted))
 
 
-def where_of(wanted: List, args: Mapping[str, str], now: datetime) -> Where:
+def where_of(wanted: List, args: Mapping[str, str], now: datetime, zone: str) -> Where:
     """Return the condition that an address says: its tab, its search and what narrows it."""
     where = Where(now=now)
+    given = list_filters.read(args, wanted.noun.columns, zone)
+    for sql, name in (
+        ("currency = %(currency)s", "currency"),
+        ("created >= %(since)s", "since"),
+        ("created < %(until)s", "until"),
+    ):
+        if given[name] is not None:
+            where = where.also(sql, **{name: given[name]})
     tab = next((one for one in wanted.tabs if one.key == args.get("tab")), None)
     if tab:
         where = where.also(f"({tab.where})")
@@ -107,12 +122,13 @@ def counted(tx: Tx, wanted: List, where: Where) -> str:
 
 def shown(visit: Visit, wanted: List) -> flask.Response:
     args = flask.request.args
-    kept = {name: args[name] for name in ("tab", "q", *wanted.narrowed) if args.get(name)}
+    names = ("tab", "q", *list_filters.NAMES, *wanted.narrowed)
+    kept = {name: args[name] for name in names if args.get(name)}
     cursor = {name: args[name] for name in CURSORS if args.get(name)}
     with visit.desk.db.snapshot(visit.tenant) as tx:
-        where = where_of(wanted, args, visit.now)
-        found, more = listing.page(tx, wanted.noun, where, {"limit": str(ON_A_PAGE), **cursor})
         place = Place(visit, seller_of(tx).time_zone)
+        where = where_of(wanted, args, visit.now, place.zone)
+        found, more = listing.page(tx, wanted.noun, where, {"limit": str(ON_A_PAGE), **cursor})
         loaded = wanted.load(tx, found)
         lines = [wanted.row(place, loaded, one) for one in found]
         number = counted(tx, wanted, where)
@@ -140,11 +156,22 @@ def shown(visit: Visit, wanted: List) -> flask.Response:
         here=visit.to(wanted.path),
         new=(visit.to(wanted.new[0]), wanted.new[1]) if wanted.new and visit.may(wanted.new[2]) else None,
         parts=layout.parts(visit, wanted.parts),
+        chips=list_filters.chips(visit, wanted.path, kept),
+        has_currency="currency" in wanted.noun.columns,
+        views=saved(visit, wanted.path),
+        saves=urlencode(kept),
     )
 
 
+def saved(visit: Visit, path: str) -> list[dict[str, str]]:
+    """Return the views of a list that somebody keeps."""
+    with visit.desk.db.connection() as conn:
+        found = views.of(conn, (visit.session.operator.id, visit.account), path)
+    return [{"name": name, "href": f"{visit.to(path)}?{query}"} for name, query in found]
+
+
 def tabs_of(visit: Visit, wanted: List, args: Mapping[str, str]) -> list[dict[str, Any]]:
-    kept = {name: args[name] for name in ("q", *wanted.narrowed) if args.get(name)}
+    kept = {name: args[name] for name in ("q", *list_filters.NAMES, *wanted.narrowed) if args.get(name)}
     all_of_them = Tab("", "All")
     return [
         {
@@ -158,10 +185,10 @@ def tabs_of(visit: Visit, wanted: List, args: Mapping[str, str]) -> list[dict[st
 
 def exported(visit: Visit, wanted: List) -> flask.Response:
     """Send all rows of a list as CSV, a part at a time: neither we nor the browser hold them all."""
-    where, zone = where_of(wanted, flask.request.args, visit.now), ""
     with visit.desk.db.transaction(visit.tenant) as tx:
         visit.note(tx, "exports.read", wanted.path.removeprefix("/"))
         zone = seller_of(tx).time_zone
+    where = where_of(wanted, flask.request.args, visit.now, zone)
 
     def parts() -> Iterator[str]:
         yield line(

@@ -37,6 +37,7 @@ from billow.pages.dashboard import (
     subscription_new,
     subscriptions,
     test_clocks_page,
+    views_page,
     webhooks,
 )
 from billow.pages.dashboard.visit import Desk
@@ -82,5 +83,6 @@ def add(app: flask.Flask, db: Database) -> None:
         people_page,
         audit_page,
         search,
+        views_page,
     ):
         one.add(app, desk)
