@@ -15,8 +15,8 @@ with waiting as (
     ) moved group by 1 having sum(amount) <> 0
 ), parts as (
     select w.currency, w.amount, case
-        when l.period_end is null or l.period_end <= %(at)s + interval '12 months' then w.amount
-        else div(w.amount * greatest(floor(extract(epoch from %(at)s + interval '12 months' - greatest(l.period_start, %(at)s))), 0),
+        when l.period_end is null or l.period_end <= %(at)s::timestamptz + interval '12 months' then w.amount
+        else div(w.amount * greatest(floor(extract(epoch from %(at)s::timestamptz + interval '12 months' - greatest(l.period_start, %(at)s))), 0),
             greatest(floor(extract(epoch from l.period_end - greatest(l.period_start, %(at)s))), 1)) end as soon,
         0 as undated
     from waiting w left join invoice_lines l on l.id = w.line

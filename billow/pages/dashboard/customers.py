@@ -110,6 +110,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
         name_of(customer),
         customer=customer,
         more=visit.to("/invoices", customer=id),
+        focus=visit.to(f"/customers/{id}/focus.csv") if visit.may("exports.read") else None,
         subscription_columns=subscriptions.LIST.columns,
         invoice_columns=invoices.LIST.columns,
         **values,
