@@ -139,7 +139,7 @@ def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
 
 
 def shown(visit: Visit, name: str) -> flask.Response:
-    found = asked(visit, name)
+    found = without_names(asked(visit, name))
     table, amounts = found.table, amounts_of(found.table)
     columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
     lines = [line(visit, name, found, row, amounts) for row in table.rows[:MOST]]
@@ -167,6 +167,15 @@ def shown(visit: Visit, name: str) -> flask.Response:
         here=visit.to(f"/reports/{name}"),
         export=visit.to(f"/reports/{name}.csv", **texts) if visit.may("exports.read") else None,
     )
+
+
+def without_names(found: Answered) -> Answered:
+    """Leave out the column of names where customers are shown by their names anyway."""
+    if not {"customer", "name"} <= set(found.table.columns):
+        return found
+    kept = [place for place, column in enumerate(found.table.columns) if column != "name"]
+    lines = [[row[place] for place in kept] for row in found.table.rows]
+    return replace(found, table=reports.Table([found.table.columns[place] for place in kept], lines))
 
 
 def line(visit: Visit, name: str, found: Answered, row: Sequence[Any], amounts: set[str]) -> list[Cell]:

@@ -155,3 +155,14 @@ def test_a_payout_is_reconciled_with_what_it_pays_out() -> None:
     table = report_types.itemized_by_payout([paid], report_types.Asked(None, at))
     assert dict(zip(table.columns, table.rows[0], strict=True))["net"] == Decimal("9.41")
     assert report_runs.JOB == "report_run.answer"
+
+
+def test_the_official_client_runs_and_finds_reports(sdk: Any, app: App) -> None:
+    sent = {"report_type": "balance.summary.1", "parameters": FAR}
+    run = sdk.v1.reporting.report_runs.create(params=sent)
+    do_what_is_due(app)
+    found = sdk.v1.reporting.report_runs.retrieve(run.id)
+    assert (found.status, found.result.object) == ("succeeded", "file")
+    assert [one.id for one in sdk.v1.reporting.report_runs.list().data] == [run.id]
+    assert sdk.v1.reporting.report_types.retrieve("balance.summary.1").version == 1
+    assert len(sdk.v1.reporting.report_types.list().data) > len(report_types.STRIPES)
