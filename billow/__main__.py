@@ -81,6 +81,7 @@ cli.add_typer(taxing.tax, name="tax")
 cli.add_typer(staffing.operators, name="operators")
 cli.add_typer(exchanging.rates, name="rates")
 cli.add_typer(measuring.costs, name="costs")
+cli.add_typer(measuring.export, name="export")
 cli.registered_commands += recovering.recovery.registered_commands
 cli.registered_commands += stating.stating.registered_commands
 

@@ -14,6 +14,7 @@ from babel.numbers import format_decimal
 from billow import reports
 from billow.api import rows
 from billow.core import lifecycle
+from billow.flows.reporting import focus
 from billow.flows.usage import daily_usage
 from billow.flows.usage.daily_usage import Daily
 from billow.pages import checkout_view, frame, portal_layout, usage_chart
@@ -22,6 +23,7 @@ from billow.pages.words import Words
 from billow.resources.meter import Meter
 from billow.store.tx import Tx
 
+YEAR = timedelta(days=366)
 METERED = """
     select p.recurring ->> 'meter' as meter, min(coalesce(i.metered_from, i.current_period_start)) as start,
         max(i.current_period_end) as until
@@ -41,6 +43,8 @@ def meters_of(tx: Tx, customer: str) -> list[tuple[Meter, datetime, datetime]]:
 def shown(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
     """Show the usage of one meter: in all, or by a dimension; the period before can be looked at as well."""
     meters, words = meters_of(tx, entry.customer.id), entry.words
+    if args.get("as") == "focus":
+        return charges(tx, entry.customer.id)
     if not meters:
         return frame.see(entry.home)
     named = {meter.id: (meter, start, until) for meter, start, until in meters}
@@ -73,6 +77,7 @@ def shown(tx: Tx, entry: Entry, args: Mapping[str, str]) -> flask.Response:
         chart=drawn,
         chosen=chosen,
         csv=portal_layout.link(entry, **chosen, **{"as": "csv"}),
+        focus=portal_layout.link(entry, show="usage", **{"as": "focus"}),
         days=[
             (checkout_view.day(day, words), [written(values[place], words) for _, values in found.series])
             for place, day in enumerate(found.days)
@@ -94,6 +99,13 @@ def formula_adds(meter: Meter) -> bool:
 
 def written(value: Decimal, words: Words) -> str:
     return str(format_decimal(value, format="#,##0.######", locale=words.region))
+
+
+def charges(tx: Tx, customer: str) -> flask.Response:
+    """Return what was invoiced in the last year, in the FOCUS format."""
+    table = focus.export(tx, customer, tx.now - YEAR, tx.now + timedelta(seconds=1))
+    name = {"Content-Disposition": 'attachment; filename="focus.csv"'}
+    return flask.Response(reports.csv(table), mimetype="text/csv", headers={**frame.HEADERS, **name})
 
 
 def exported(meter: Meter, by: str, found: Daily) -> flask.Response:

@@ -3,18 +3,21 @@
 with zone as (
     select %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
 ), months as (
-    select month, least(month + interval '1 month', until) as ends
+    select month, greatest(month, since) as starts, least(month + interval '1 month', until) as ends
     from zone cross join lateral generate_series(
         date_trunc('month', greatest(since, (select min(day) from recurring_movements)::timestamp)),
         until - interval '1 microsecond', interval '1 month') as month
+), daily as (
+    select currency, day, sum(change) as change,
+        count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
+    from recurring_movements group by 1, 2
 ), held as (
-    select month, currency, customer, sum(change) as mrr
-    from months join recurring_movements on day < ends
-    group by 1, 2, 3
-    having sum(change) > 0
+    select m.month, d.currency, sum(d.change) as mrr, sum(d.customers) as customers
+    from months m join daily d on d.day < m.ends
+    group by 1, 2
 )
-select to_char(month, 'YYYY-MM') as month, currency, count(*)::text as customers, sum(mrr) as mrr,
-    round(sum(mrr) / count(*)) as arpa, 12 * sum(mrr) as arr
+select to_char(month, 'YYYY-MM') as month, currency, customers::text as customers, mrr,
+    round(mrr / customers) as arpa, 12 * mrr as arr
 from held
-group by month, currency
+where mrr > 0
 order by currency, month

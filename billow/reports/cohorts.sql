@@ -4,22 +4,24 @@
 with zone as (
     select %(from)s at time zone z as since, %(to)s at time zone z as until from (select seller_zone() as z) zone
 ), firsts as (
-    select customer, currency, date_trunc('month', min(day)::timestamp) as cohort
-    from recurring_movements group by 1, 2
+    select customer, currency, date_trunc('month', day::timestamp) as cohort
+    from recurring_movements where kind = 'new'
+), moved as (
+    select f.cohort, f.currency, date_trunc('month', m.day::timestamp) as month, sum(m.change) as change,
+        count(*) filter (where m.before = 0) - count(*) filter (where m.after = 0) as customers
+    from firsts f join recurring_movements m using (customer, currency)
+    group by 1, 2, 3
+), begun as (
+    select cohort, currency, count(*) as customers from firsts group by 1, 2
 ), ages as (
-    select f.*, age, f.cohort + (age + 1) * interval '1 month' as ends
-    from firsts f cross join zone cross join lateral generate_series(0,
-        (extract(year from age(date_trunc('month', until), f.cohort)) * 12
-         + extract(month from age(date_trunc('month', until), f.cohort)))::int - 1) as age
-    where f.cohort >= date_trunc('month', since)
-), held as (
-    select a.cohort, a.currency, a.age, a.customer, coalesce(sum(m.change), 0) as mrr
-    from ages a left join recurring_movements m
-        on m.customer = a.customer and m.currency = a.currency and m.day < a.ends
-    group by 1, 2, 3, 4
+    select b.*, month, row_number() over (partition by cohort, currency order by month) - 1 as age
+    from begun b cross join zone cross join lateral generate_series(
+        cohort, date_trunc('month', until) - interval '1 month', interval '1 month') as month
+    where cohort >= date_trunc('month', since)
 ), counted as (
-    select cohort, currency, age, count(*) as customers, count(*) filter (where mrr > 0) as retained, sum(mrr) as mrr
-    from held group by 1, 2, 3
+    select a.cohort, a.currency, a.age, a.customers, sum(m.customers) as retained, sum(m.change) as mrr
+    from ages a join moved m on m.cohort = a.cohort and m.currency = a.currency and m.month <= a.month
+    group by 1, 2, 3, 4
 )
 select to_char(cohort, 'YYYY-MM') as cohort, currency, age::text as age, customers::text as customers,
     retained::text as retained, round(100.0 * retained / customers, 1)::text || ' %%' as share, mrr,

@@ -8,19 +8,36 @@ with zone as (
     from zone cross join lateral generate_series(
         date_trunc('month', greatest(since, (select min(day) from recurring_movements)::timestamp)),
         until - interval '1 microsecond', interval '1 month') as month
-), held as (
-    -- What each customer who paid at the start of a month paid then, and at its end.
-    select month, currency, customer, coalesce(sum(change) filter (where day < starts), 0) as start, sum(change) as "end"
-    from months join recurring_movements on day < ends
+), daily as (
+    select currency, day, sum(change) as change,
+        count(*) filter (where before = 0) - count(*) filter (where after = 0) as customers
+    from recurring_movements group by 1, 2
+), opened as (
+    select m.month, d.currency, sum(d.change) as start, sum(d.customers) as customers
+    from months m join daily d on d.day < m.starts
+    group by 1, 2
+), moved as (
+    -- What each customer who moved in a month paid at its start, and at its end.
+    select m.month, r.currency, r.customer, (array_agg(r.before order by r.day))[1] as start,
+        (array_agg(r.after order by r.day desc))[1] as "end"
+    from months m join recurring_movements r on r.day >= m.starts and r.day < m.ends
     group by 1, 2, 3
-    having coalesce(sum(change) filter (where day < starts), 0) > 0
+), changed as (
+    select month, currency, count(*) filter (where "end" = 0) as lost,
+        sum(start) filter (where "end" = 0) as churned,
+        sum(start - "end") filter (where "end" > 0 and "end" < start) as contracted,
+        sum("end" - start) filter (where "end" > start) as expanded
+    from moved where start > 0
+    group by 1, 2
+), held as (
+    select o.month, o.currency, o.customers, o.start, coalesce(c.lost, 0) as lost, coalesce(c.churned, 0) as churned,
+        coalesce(c.contracted, 0) as contracted, coalesce(c.expanded, 0) as expanded
+    from opened o left join changed c using (month, currency)
+    where o.start > 0
 )
-select to_char(month, 'YYYY-MM') as month, currency, count(*)::text as customers, sum(start) as start,
-    sum(greatest("end" - start, 0)) as expansion,
-    coalesce(sum(greatest(start - "end", 0)) filter (where "end" > 0), 0) as contraction,
-    coalesce(sum(start) filter (where "end" = 0), 0) as churn, sum("end") as "end",
-    round(100 * sum("end") / sum(start), 1)::text || ' %%' as nrr,
-    round(100 * sum(least(start, "end")) / sum(start), 1)::text || ' %%' as grr
+select to_char(month, 'YYYY-MM') as month, currency, customers::text as customers, start, expanded as expansion,
+    contracted as contraction, churned as churn, start + expanded - contracted - churned as "end",
+    round(100 * (start + expanded - contracted - churned) / start, 1)::text || ' %%' as nrr,
+    round(100 * (start - contracted - churned) / start, 1)::text || ' %%' as grr
 from held
-group by month, currency
 order by currency, month

@@ -44,8 +44,6 @@ LISTS: tuple[tuple[str, str, str], ...] = (
     ("/v1/issuing/physical_bundles", "issuing.physical_bundle", "status type"),
     ("/v1/issuing/transactions", "issuing.transaction", "card cardholder created type"),
     ("/v1/radar/value_lists", "radar.value_list", "alias contains created"),
-    ("/v1/reporting/report_runs", "reporting.report_run", "created"),
-    ("/v1/reporting/report_types", "reporting.report_type", ""),
     ("/v1/reviews", "review", "created"),
     ("/v1/sigma/scheduled_query_runs", "scheduled_query_run", ""),
     ("/v1/tax/locations", "tax.location", "type"),

@@ -2956,27 +2956,25 @@ alter table recurring_revenue_read enable row level security;
 alter table recurring_revenue_read force row level security;
 create policy one_tenant on recurring_revenue_read using (tenant = current_setting('billow.tenant', true));
 
--- What moved each customer's recurring revenue, by day of the seller's time zone: `after` is `before` and `change`. A customer
--- who never paid before is new, one who comes back is a reactivation (core/recurring.py).
-create view recurring_movements with (security_invoker = true) as
-with daily as (
-    select r.tenant, r.customer, r.currency, (r.at at time zone z.zone)::date as day, sum(r.change)::bigint as change
-    from recurring_revenue r cross join (select seller_zone() as zone) z
-    group by 1, 2, 3, 4
-    having sum(r.change) <> 0
-), running as (
-    select *, (sum(change) over (partition by customer, currency order by day))::bigint as after from daily
-), known as (
-    select *, max(after) over (partition by customer, currency order by day
-        rows between unbounded preceding and 1 preceding) > 0 as paid_before
-    from running
-)
-select tenant, customer, currency, day, after - change as before, change, after,
-    case when after = change then case when paid_before then 'reactivation' else 'new' end
-         when after = 0 then 'churn'
-         when change > 0 then 'expansion'
-         else 'contraction' end as kind
-from known;
+-- What moved each customer's recurring revenue, by day of the seller's time zone: `after` is `before` and `change`. It is made of the
+-- changes above; a customer who never paid before is new, one who comes back is a reactivation (core/recurring.py).
+create table recurring_movements (
+    tenant   text   not null default current_setting('billow.tenant'),
+    customer text   not null references customers on delete cascade,
+    currency text   not null,
+    day      date   not null,
+    before   bigint not null check (before >= 0),
+    change   bigint not null check (change <> 0),
+    after    bigint not null check (after >= 0),
+    kind     text   not null check (kind in ('churn', 'contraction', 'expansion', 'new', 'reactivation')),
+    primary key (tenant, customer, currency, day),
+    check (before + change = after)
+);
+create index on recurring_movements (tenant, day);
+create index on recurring_movements (customer);
+alter table recurring_movements enable row level security;
+alter table recurring_movements force row level security;
+create policy one_tenant on recurring_movements using (tenant = current_setting('billow.tenant', true));
 
 -- What a unit of a meter costs the seller, in minor units of a currency, from a day on until the next such row.
 create table meter_costs (
@@ -2991,3 +2989,23 @@ create index on meter_costs (meter);
 alter table meter_costs enable row level security;
 alter table meter_costs force row level security;
 create policy one_tenant on meter_costs using (tenant = current_setting('billow.tenant', true));
+
+-- Reports that were asked for through the API, with the file that answers.
+create table report_runs (
+    tenant       text        not null default current_setting('billow.tenant'),
+    id           text        primary key,
+    created      timestamptz not null,
+    error        text,
+    parameters   jsonb       not null default '{}',
+    report_type  text        not null,
+    result       text        references files,
+    status       text        not null check (status in ('failed', 'pending', 'succeeded')),
+    succeeded_at timestamptz,
+    check ((status = 'succeeded') = (succeeded_at is not null)),
+    check ((status = 'failed') = (error is not null))
+);
+create index report_runs_by_created on report_runs (tenant, created desc, id desc);
+create index on report_runs (result);
+alter table report_runs enable row level security;
+alter table report_runs force row level security;
+create policy one_tenant on report_runs using (tenant = current_setting('billow.tenant', true));

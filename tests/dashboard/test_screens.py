@@ -174,6 +174,16 @@ def test_recurring_revenue_leads_from_the_home_screen_to_its_customers(shop: Wor
     assert "100.0 %" in owner.reads("/reports/cohorts", **months)
 
 
+def test_cost_and_usage_of_a_customer_are_a_file(shop: World, owner: Person) -> None:
+    invoice = next(one for one in shop.get("/v1/invoices")["data"] if one["total"] == 12345)
+    path = f"/customers/{invoice['customer']}/focus.csv"
+    assert path in owner.opens(f"/customers/{invoice['customer']}").text
+    file = owner.opens(path, **{"from": "2026-01-01", "to": "2026-12-31"})
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert [(row["InvoiceId"], row["BilledCost"]) for row in rows] == [(invoice["number"], "123.45")]
+    assert owner.opens("/customers/cus_none/focus.csv").status_code in (400, 404)
+
+
 def test_every_report_is_shown_with_its_definition(shop: World, owner: Person) -> None:
     for name in reports_page.TITLES:
         answer = owner.opens(f"/reports/{name}", **{"from": "2026-01-01", "to": "2026-12-31"})

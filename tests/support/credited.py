@@ -2,6 +2,9 @@
 
 from tests.conftest import Api
 
+AGING = {"report_type": "billow.aging.1", "parameters[interval_end]": "1767229200"}
+"""What runs the report of what is owed, of which credit notes are a part."""
+
 
 def open_invoice(api: Api, customer: str | None = None) -> str:
     """Finalize an invoice of 1.00 that is sent to its customer, and return its id."""

@@ -420,6 +420,15 @@ OTHERS = (
         early=True,
     ),
     Rule(
+        "report_run.answer",
+        "report_runs",
+        "r.status",
+        "r.status = 'pending'",
+        lambda row: row["now"],
+        *ON_THE_WALL,
+        early=True,
+    ),
+    Rule(
         "test_clock.advance",
         "test_clocks",
         "r.status",

@@ -6,7 +6,7 @@ late it is read: reports read what is new before they answer, and no event is de
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -50,6 +50,11 @@ OF_CUSTOMERS = (
     " order by d.start, d.id"
 )
 """The discounts that customers have or had themselves, and until when, if they were replaced or removed."""
+DAYS = (
+    "select customer, currency, (at at time zone (select seller_zone()))::date, change from recurring_revenue"
+    " where customer = any(%(customers)s) order by sequence"
+)
+MOVED = ["customer", "currency", "day", "before", "change", "after", "kind"]
 COLUMNS = ["subscription", "sequence", "at", "change", "currency", "customer"]
 
 
@@ -126,8 +131,10 @@ def read(tx: Tx) -> bool:
         reading.found += [(0, starts[one.subscription], one) for one in of_rows(tx, older)]
     if last > after:
         last = note_events(tx, reading, after, last)
-    keep(tx, reading.found)
-    tx.run("update recurring_revenue_read set sequence = %(last)s", last=last)
+    if reading.found:
+        keep(tx, reading.found)
+    if last > after:
+        tx.run("update recurring_revenue_read set sequence = %(last)s", last=last)
     return reading.done
 
 
@@ -250,6 +257,24 @@ def keep(tx: Tx, found: Sequence[tuple[int, datetime, Agreed]]) -> None:
             )
     if written:
         bulk.insert_many(tx, "recurring_revenue", COLUMNS, written)
+        move(tx, sorted({str(row["customer"]) for row in written}))
+
+
+def move(tx: Tx, customers: Sequence[str]) -> None:
+    """Keep the movements of customers by day, made again of all their changes."""
+    changes: dict[tuple[str, str], list[tuple[date, int]]] = {}
+    for customer, currency, day, change in tx.tuples(DAYS, customers=list(customers)):
+        changes.setdefault((customer, currency), []).append((day, change))
+    found = []
+    for (customer, currency), some in changes.items():
+        after = 0
+        for day, kind, change in recurring.movements(some):
+            before, after = after, after + change
+            found.append(
+                dict(zip(MOVED, [customer, currency, day, before, change, after, kind], strict=True))
+            )
+    tx.run("delete from recurring_movements where customer = any(%(customers)s)", customers=list(customers))
+    bulk.insert_many(tx, "recurring_movements", MOVED, found)
 
 
 def known_of(tx: Tx, some: Sequence[Agreed]) -> Known:

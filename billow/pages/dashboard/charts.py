@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 240, 64, 24, 12
 LINES = 4
 MOST_LABELS = 12
+WIDEST = 72
 MONTH = re.compile(r"\d{4}-\d\d")
 
 
@@ -61,6 +62,7 @@ def stacked(
         scale = short(low + number * step)
         parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{scale}</text>')
     wide = (WIDTH - LEFT) / max(len(names), 1)
+    bar = min(wide * 0.7, WIDEST)
     for place, name in enumerate(names):
         left = LEFT + place * wide
         ends = {True: 0.0, False: 0.0}
@@ -71,8 +73,8 @@ def stacked(
             top, tall = min(y(base), y(ends[above])), abs(y(base) - y(ends[above]))
             told = escape(f"{name}: {value:,g}" + (f" {label}" if label else ""))
             parts.append(
-                f'<rect class="{"bar-up" if plain else f"series-{number}"}" x="{left + wide * 0.15:.1f}"'
-                f' width="{wide * 0.7:.1f}" y="{top:.1f}" height="{tall:.1f}"><title>{told}</title></rect>'
+                f'<rect class="{"bar-up" if plain else f"series-{number}"}" x="{left + (wide - bar) / 2:.1f}"'
+                f' width="{bar:.1f}" y="{top:.1f}" height="{tall:.1f}"><title>{told}</title></rect>'
             )
         if place % ceil(len(names) / MOST_LABELS) == 0:
             parts.append(

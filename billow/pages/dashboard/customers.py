@@ -117,6 +117,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
         customer=customer,
         more=visit.to("/invoices", customer=id),
         subscribe=visit.to(f"/customers/{id}/subscribe") if starts(visit, customer) else None,
+        focus=visit.to(f"/customers/{id}/focus.csv") if visit.may("exports.read") else None,
         subscription_columns=subscriptions.LIST.columns,
         invoice_columns=invoices.LIST.columns,
         **values,

@@ -1,6 +1,6 @@
 """Show the reports on the books, each with its question, its dates and its table; the same rows as CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import flask
 
 from billow import reports
+from billow.api import rows
+from billow.api.resource import Resource
 from billow.core.errors import Refused, require
 from billow.core.recurring import KINDS
 from billow.flows.reporting import answers
@@ -17,6 +19,9 @@ from billow.pages.dashboard import facts, layout, report_parts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.resources.customer import Customer
+from billow.resources.invoice import Invoice
+from billow.resources.product import Product
 from billow.store.tx import Tx
 
 TITLES = {
@@ -50,12 +55,12 @@ TITLES = {
 """The reports with a screen, by title."""
 FILTERS = ("kind", "currency")
 """The columns by which the rows of a report are filtered."""
-NAMES = {
-    "customer": "select id, coalesce(nullif(name, ''), email, id) from customers where id = any(%(ids)s)",
-    "invoice": "select id, coalesce(number, id) from invoices where id = any(%(ids)s)",
-    "product": "select id, name from products where id = any(%(ids)s)",
+NAMES: Mapping[str, tuple[type[Resource], Callable[[Any], str | None]]] = {
+    "customer": (Customer, lambda one: one.name or one.email),
+    "invoice": (Invoice, lambda one: one.number),
+    "product": (Product, lambda one: one.name),
 }
-"""How the names of what a column names by id are found."""
+"""The nouns that columns name by id, and how one of each is called."""
 MOST = 2000
 """How many rows a screen shows; the file has all of them."""
 
@@ -125,15 +130,16 @@ def asked(visit: Visit, name: str) -> Answered:
 def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
     """Return the names of the customers, products and invoices that the rows name by id."""
     found: dict[str, str] = {}
-    for column, sql in NAMES.items():
+    for column, (noun, called) in NAMES.items():
         if column in table.columns:
             place = list(table.columns).index(column)
-            found.update(tx.tuples(sql, ids=sorted({str(row[place]) for row in table.rows[:MOST]})))
+            ids = {str(row[place]) for row in table.rows[:MOST] if row[place]}
+            found.update({id: called(one) or id for id, one in rows.find_many(tx, noun, ids).items()})
     return found
 
 
 def shown(visit: Visit, name: str) -> flask.Response:
-    found = asked(visit, name)
+    found = without_names(asked(visit, name))
     table, amounts = found.table, amounts_of(found.table)
     columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
     lines = [line(visit, name, found, row, amounts) for row in table.rows[:MOST]]
@@ -161,6 +167,15 @@ def shown(visit: Visit, name: str) -> flask.Response:
         here=visit.to(f"/reports/{name}"),
         export=visit.to(f"/reports/{name}.csv", **texts) if visit.may("exports.read") else None,
     )
+
+
+def without_names(found: Answered) -> Answered:
+    """Leave out the column of names where customers are shown by their names anyway."""
+    if not {"customer", "name"} <= set(found.table.columns):
+        return found
+    kept = [place for place, column in enumerate(found.table.columns) if column != "name"]
+    lines = [[row[place] for place in kept] for row in found.table.rows]
+    return replace(found, table=reports.Table([found.table.columns[place] for place in kept], lines))
 
 
 def line(visit: Visit, name: str, found: Answered, row: Sequence[Any], amounts: set[str]) -> list[Cell]:

@@ -48,6 +48,7 @@ PORTAL_ENGLISH = {
     "usage_rest": "Others",
     "usage_none": "Nothing was used in this time.",
     "usage_csv": "Download as CSV",
+    "usage_focus": "Cost and usage (FOCUS)",
     "usage_table": "Day by day",
     "usage_day": "Day",
     "usage_chart": "{name} by day; the numbers are in the table below",

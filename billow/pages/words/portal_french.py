@@ -49,6 +49,7 @@ PORTAL_FRENCH = {
     "usage_rest": "Autres",
     "usage_none": "Rien n’a été consommé pendant cette période.",
     "usage_csv": "Télécharger en CSV",
+    "usage_focus": "Coûts et usage (FOCUS)",
     "usage_table": "Jour par jour",
     "usage_day": "Jour",
     "usage_chart": "{name} par jour ; les chiffres sont dans le tableau ci-dessous",

@@ -49,6 +49,7 @@ PORTAL_GERMAN = {
     "usage_rest": "Übrige",
     "usage_none": "In dieser Zeit wurde nichts genutzt.",
     "usage_csv": "Als CSV herunterladen",
+    "usage_focus": "Kosten und Nutzung (FOCUS)",
     "usage_table": "Tag für Tag",
     "usage_day": "Tag",
     "usage_chart": "{name} nach Tagen; die Zahlen stehen in der Tabelle darunter",

@@ -48,6 +48,7 @@ PORTAL_SWEDISH = {
     "usage_rest": "Övriga",
     "usage_none": "Inget användes under denna tid.",
     "usage_csv": "Ladda ner som CSV",
+    "usage_focus": "Kostnad och användning (FOCUS)",
     "usage_table": "Dag för dag",
     "usage_day": "Dag",
     "usage_chart": "{name} per dag; siffrorna finns i tabellen nedan",

@@ -24,24 +24,22 @@ alter table recurring_revenue_read enable row level security;
 alter table recurring_revenue_read force row level security;
 create policy one_tenant on recurring_revenue_read using (tenant = current_setting('billow.tenant', true));
 
--- What moved each customer's recurring revenue, by day of the seller's time zone: `after` is `before` and `change`. A customer
--- who never paid before is new, one who comes back is a reactivation (core/recurring.py).
-create view recurring_movements with (security_invoker = true) as
-with daily as (
-    select r.tenant, r.customer, r.currency, (r.at at time zone z.zone)::date as day, sum(r.change)::bigint as change
-    from recurring_revenue r cross join (select seller_zone() as zone) z
-    group by 1, 2, 3, 4
-    having sum(r.change) <> 0
-), running as (
-    select *, (sum(change) over (partition by customer, currency order by day))::bigint as after from daily
-), known as (
-    select *, max(after) over (partition by customer, currency order by day
-        rows between unbounded preceding and 1 preceding) > 0 as paid_before
-    from running
-)
-select tenant, customer, currency, day, after - change as before, change, after,
-    case when after = change then case when paid_before then 'reactivation' else 'new' end
-         when after = 0 then 'churn'
-         when change > 0 then 'expansion'
-         else 'contraction' end as kind
-from known;
+-- What moved each customer's recurring revenue, by day of the seller's time zone: `after` is `before` and `change`. It is made of the
+-- changes above; a customer who never paid before is new, one who comes back is a reactivation (core/recurring.py).
+create table recurring_movements (
+    tenant   text   not null default current_setting('billow.tenant'),
+    customer text   not null references customers on delete cascade,
+    currency text   not null,
+    day      date   not null,
+    before   bigint not null check (before >= 0),
+    change   bigint not null check (change <> 0),
+    after    bigint not null check (after >= 0),
+    kind     text   not null check (kind in ('churn', 'contraction', 'expansion', 'new', 'reactivation')),
+    primary key (tenant, customer, currency, day),
+    check (before + change = after)
+);
+create index on recurring_movements (tenant, day);
+create index on recurring_movements (customer);
+alter table recurring_movements enable row level security;
+alter table recurring_movements force row level security;
+create policy one_tenant on recurring_movements using (tenant = current_setting('billow.tenant', true));

@@ -198,6 +198,15 @@ STORIES: dict[str, Story] = {
     "refund": Story(
         "/v1/refunds", lambda api: {"charge": charged(api)}, ("refund.created", "refund.updated", None)
     ),
+    "reporting.report_run": Story(
+        "/v1/reporting/report_runs",
+        {
+            "report_type": "balance.summary.1",
+            "parameters[interval_start]": "1",
+            "parameters[interval_end]": "9",
+        },
+        (None, None, None),
+    ),
     "setup_intent": Story(
         "/v1/setup_intents", {"usage": "off_session"}, ("setup_intent.created", None, None)
     ),

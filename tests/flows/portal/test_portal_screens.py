@@ -50,6 +50,8 @@ def test_usage_is_shown_by_day_and_dimension(world: World, app: Any) -> None:
     assert "2025-04-03,calls,eu-west,20" in text and "2025-04-03,calls,'=us+east,10" in text
     whole = shows(app, session, "usage", **{"as": "csv"}).text.splitlines()
     assert whole[1] == "2025-04-01,calls,30" and len(whole) == 12
+    charges = shows(app, session, "usage", **{"as": "focus"}).text.splitlines()
+    assert charges[0].startswith("BilledCost,BillingAccountId") and len(charges) > 1
     nothing = shows(app, session, "usage", period="before")
     assert "Nothing was used" in nothing.words()
     unheard = shows(app, session, "usage", by="x'; drop table", meter="mtr_unheard")

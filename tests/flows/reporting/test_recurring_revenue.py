@@ -133,6 +133,7 @@ def test_nothing_is_read_twice_and_reading_late_changes_nothing(app, year):
     once = report(app, year, "mrr_movements", "2026-01-01", "2026-06-01")
     with app.db.transaction(year.api.tenant) as tx:
         tx.run("delete from recurring_revenue")
+        tx.run("delete from recurring_movements")
         tx.run("delete from recurring_revenue_read")
     assert report(app, year, "mrr_movements", "2026-01-01", "2026-06-01") == once
     assert report(app, year, "mrr_movements", "2026-01-01", "2026-06-01") == once
