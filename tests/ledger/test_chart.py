@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from billow.core.errors import Inconsistent
+from billow.core.errors import Inconsistent, Refused
+from billow.ledger import charts
 from billow.ledger.chart import CHART, Account, account_of, kind_of, the
 
 REFERENCE = Path(__file__).parents[3] / "shared/standards/accounting/chart-of-accounts.json"
@@ -18,9 +19,9 @@ SAME = {
     "gateway_fees": "fee", "bad_debt": "baddebt", "unapplied_cash": "unapplied", "disputed": "dispute",
 }  # fmt: skip
 
-OURS = {"connected_share", "in_transit"}
-"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04, and what is
-on its way to the bank beside what gateways owe."""
+OURS = {"connected_share", "exchange", "in_transit"}
+"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04, what is on
+its way to the bank beside what gateways owe, and what a gateway's conversions win or lose."""
 
 
 def test_a_key_names_its_kind_and_whose_it_is():
@@ -61,3 +62,13 @@ def test_numbers_and_types_are_those_of_the_national_charts():
         row = reference[SAME[key]]
         assert (kind.bas, kind.skr04) == (row["bas_se"], row["skr04_de"]), key
         assert ROOTS[kind.type] == row["account"].split(":")[0], key
+
+
+def test_a_chart_from_before_a_kind_was_there_takes_the_usual_row():
+    text = (charts.FOLDER / "bas.csv").read_text("utf-8")
+    older = "\n".join(line for line in text.split("\n") if not line.startswith("exchange,"))
+    with pytest.raises(Refused, match="needs a row for exchange"):
+        charts.read(older)
+    found = charts.read(older, charts.ready("plain"))
+    assert [row.number for row in found.rows if row.kind == "exchange"] == ["4350"]
+    assert len(found.rows) == len(charts.ready("bas").rows)

@@ -73,8 +73,11 @@ class Chart:
         return found
 
 
-def read(text: str, kinds: Iterable[str]) -> Chart:
-    """Read a chart from CSV with a heading, and refuse one that does not say all, or says something twice."""
+def read(text: str, kinds: Iterable[str], usual: Chart | None = None) -> Chart:
+    """Read a chart from CSV with a heading, and refuse one that does not say all, or says something twice.
+
+    What it lacks is as in the `usual` one: a chart that was given before a kind was there has no row for it.
+    """
     given = csv.DictReader(io.StringIO(text))
     unknown = [name for name in given.fieldnames or () if name not in COLUMNS]
     require(not unknown, f"A chart of accounts has no column {', '.join(unknown)}.")
@@ -90,6 +93,8 @@ def read(text: str, kinds: Iterable[str]) -> Chart:
         require(what not in seen, f"Row {at} of the chart says again what another row says: {row.kind}.")
         seen.add(what)
     missing = known - {row.kind for row in rows if not row.weight()}
+    rows += [row for row in (usual.rows if usual else ()) if row.kind in missing and not row.weight()]
+    missing -= {row.kind for row in usual.rows} if usual else set()
     require(not missing, f"The chart needs a row for {', '.join(sorted(missing))} with nothing but a number.")
     return Chart(rows)
 

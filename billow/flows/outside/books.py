@@ -19,7 +19,8 @@ def chart_of(tx: Tx) -> Chart:
     """Return the account's chart of accounts: its own, or else that of its country."""
     known = profile_of(tx)
     own = known.books.get("chart")
-    return charts.read(own) if own else charts.of_country(known.country)
+    usual = charts.of_country(known.country)
+    return charts.read(own, usual) if own else usual
 
 
 def set_books(tx: Tx, **changes: Any) -> None:

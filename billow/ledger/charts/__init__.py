@@ -24,9 +24,9 @@ def ready(name: str) -> Chart:
     return read((FOLDER / f"{name}.csv").read_text("utf-8"))
 
 
-def read(text: str) -> Chart:
-    """Read a chart of accounts for the kinds that the ledger has."""
-    return chart.read(text, CHART)
+def read(text: str, usual: Chart | None = None) -> Chart:
+    """Read a chart of accounts for the kinds that the ledger has; what it lacks is as in the usual one."""
+    return chart.read(text, CHART, usual)
 
 
 def of_country(country: str) -> Chart:

@@ -232,9 +232,13 @@ CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = any(array(select r.id union all select b.id from"
     " balance_transactions b where b.source = r.id and b.type = 'charge'))"
-    " and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
+    " and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:')"
+    " and not t.event ^@ 'gateway.exchanged')"
 )
-"""The sum on the gateway's clearing account from a charge, with each of its captures, or a refund."""
+"""The sum on the gateway's clearing account from a charge, with each of its captures, or a refund.
+
+It is what was there before the gateway turned it into another currency.
+"""
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
