@@ -302,7 +302,7 @@ def returned_cash_is_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]
         owed = row["amount"] if row["status"] in ("pending", "requires_action") else 0
         sent = row["amount"] if row["status"] == "succeeded" else 0
         if (row["owed"], row["sent"]) != (owed, sent):
-            seen = {"owed": row["owed"], "sent": row["sent"]}
+            seen = {"owed": int(row["owed"]), "sent": int(row["sent"])}
             yield Finding("returned_cash_is_booked", row["id"], f"{owed} owed, {sent} sent", f"{seen}")
 
 
