@@ -46,6 +46,7 @@ CHART: dict[str, Kind] = {
     # Contra revenue: income that is returned, so debits increase it.
     "revenue_adjustments": Kind("Revenue adjustments", "income", "debit", "3730", "4700"),
     "rounding": Kind("Rounding", "income", "credit", "3740", "4830"),
+    "exchange": Kind("Exchange differences", "income", "credit", "3960", "4840"),
     "connected_share": Kind(
         "Shares of connected accounts", "expense", "debit", "4600", "5900", per="account"
     ),

@@ -202,6 +202,12 @@ def cash_settled(gateway: str, currency: str, amount: int) -> list[Transfer]:
     return move(the("unapplied_cash", currency), clearing(gateway, currency), amount)
 
 
+def exchanged(gateway: str, currency: str, amount: int, into: str, received: int) -> list[Transfer]:
+    """Post that the gateway turns money into the currency that it pays out; negative amounts turn it back."""
+    given = move(the("exchange", currency), clearing(gateway, currency), amount)
+    return given + move(clearing(gateway, into), the("exchange", into), received)
+
+
 def fee_charged(gateway: str, currency: str, fee: int) -> list[Transfer]:
     return move(the("gateway_fees", currency), clearing(gateway, currency), fee)
 

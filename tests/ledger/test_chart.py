@@ -20,9 +20,9 @@ SAME = {
     "allowance": "allow", "withholding_tax": "wht", "exchange_gain": "fxgain", "exchange_loss": "fxloss",
 }  # fmt: skip
 
-OURS = {"connected_share", "in_transit"}
-"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04, and what is
-on its way to the bank beside what gateways owe."""
+OURS = {"connected_share", "exchange", "in_transit"}
+"""Kinds that the reference does not have: subcontracted work in BAS, external services in SKR04, what is on
+its way to the bank beside what gateways owe, and what a gateway's conversions win or lose."""
 
 
 def test_a_key_names_its_kind_and_whose_it_is():

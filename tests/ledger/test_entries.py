@@ -99,6 +99,16 @@ TABLE = {
         entries.refund_granted("usd", 400, [entries.Tax("SE", 100)]),
         [("revenue_adjustments", "refunds_payable", 400), ("tax_payable:SE", "refunds_payable", 100)],
     ),
+    "cash to be returned": (entries.cash_returned("eur", 500), [("unapplied_cash", "refunds_payable", 500)]),
+    "cash that stays": (entries.cash_returned("eur", -500), [("refunds_payable", "unapplied_cash", 500)]),
+    "cash that was returned twice": (
+        entries.cash_overdrawn("eur", 500),
+        [("bad_debt", "unapplied_cash", 500)],
+    ),
+    "turned into another currency": (
+        entries.exchanged("stripe", "usd", 941, "eur", 865),
+        [("exchange", "clearing:stripe", 941), ("clearing:stripe", "exchange", 865)],
+    ),
     "refund sent": (
         entries.refund_sent("simulated", "usd", 500),
         [("refunds_payable", "clearing:simulated", 500)],

@@ -78,6 +78,8 @@ def record(tx: Tx, case: Case, outcome: Succeeded, about: str) -> Charge:
     [charge] = charge_records.write_all(tx, [(alone, id, facts)], "succeeded")
     if charge.captured:
         postings.post_payments(tx, [postings.Payment(charge, outcome.fee, None)])
+        for one in postings.exchanged_charge(charge, outcome, charge.amount_captured, charge.id):
+            postings.post_exchanged(tx, one)
     return charge
 
 

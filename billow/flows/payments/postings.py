@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from billow.api import rows
+from billow.core.payments import Exchange, Succeeded
 from billow.flows.invoices import refund_grants
 from billow.flows.outside.outside import gateway
 from billow.ledger import entries, post
+from billow.ledger.chart import account_of
 from billow.resources.balance_transaction import BalanceTransaction
 from billow.resources.charge import Charge
 from billow.resources.payment_record import PaymentRecord
@@ -163,6 +165,78 @@ def post_failed_refund(tx: Tx, refund: Refund, charge: Charge) -> None:
     post_events(tx, refund, {"refund.returned": returned, "refund.revoked": revoked})
     given_again = negative(refund_grants.taxes_of(refund_grants.granted_of(refund)))
     declare_taxes(tx, refund, "refund.revoked", refund.id, given_again)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What a gateway has turned into another currency: of a charge or refund, what was left after the fee.
+
+    Negative amounts leave our balance. `source` names the posting, `movement` the charge or refund.
+    """
+
+    source: str
+    movement: str
+    gateway: str
+    currency: str
+    amount: int
+    into: Exchange
+    customer: str | None
+
+
+CONVERSION = "conversion"
+"""The reporting category of the two balance transactions of a conversion."""
+
+
+def post_exchanged(tx: Tx, one: Exchanged) -> None:
+    """Move converted money on the balance and in the books; what it wins or loses stays as a difference."""
+    received = one.into.amount - one.into.fee
+    for amount, currency, rate in (
+        (-one.amount, one.currency, None),
+        (received, one.into.currency, one.into.rate),
+    ):
+        made = transaction(tx, one.movement, amount, currency, "adjustment", description="Conversion")
+        available = tx.now + AVAILABLE_AFTER
+        row = made.but(available_on=available, exchange_rate=rate, reporting_category=CONVERSION)
+        rows.insert(tx, row)
+    turned = entries.exchanged(one.gateway, one.currency, one.amount, one.into.currency, received)
+    post.post(tx, [post.Posting("gateway.exchanged", one.source, tx.now, turned, one.customer)])
+
+
+def undo_exchanged(tx: Tx, refund: Refund) -> None:
+    """Turn the money of a refund that has failed back into the currency that the gateway took it from."""
+    turned = tx.all(
+        "select debit, credit, amount, currency from ledger_transfers where source = %(id)s"
+        " and event = 'gateway.exchanged' order by sequence",
+        id=refund.id,
+    )
+    back = [
+        entries.Transfer(
+            account_of(row["credit"], row["currency"]),
+            account_of(row["debit"], row["currency"]),
+            row["amount"],
+        )
+        for row in turned
+    ]
+    post.post(tx, [post.Posting("gateway.exchanged.undone", refund.id, tx.now, back, refund.customer)])
+    for row in rows.select(
+        tx,
+        BalanceTransaction,
+        "source = %(id)s and reporting_category = %(kind)s",
+        "order by created, id",
+        id=refund.id,
+        kind=CONVERSION,
+    ):
+        again = transaction(tx, refund.id, -row.amount, row.currency, "adjustment", description="Conversion")
+        rows.insert(tx, again.but(exchange_rate=row.exchange_rate, reporting_category=CONVERSION))
+
+
+def exchanged_charge(charge: Charge, outcome: Succeeded, amount: int, source: str) -> list[Exchanged]:
+    """Return what a payment that succeeded has turned into another currency, if anything."""
+    if outcome.exchange is None or charge.gateway is None:
+        return []
+    net = amount - outcome.fee
+    about = (charge.id, charge.gateway, charge.currency, net)
+    return [Exchanged(source, *about, outcome.exchange, charge.customer)]
 
 
 def negative(taxes: Mapping[str, int]) -> dict[str, int]:

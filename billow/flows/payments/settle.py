@@ -164,6 +164,10 @@ def succeed(tx: Tx, paid: Sequence[tuple[Case, Succeeded]]) -> None:
             if charge.captured
         ],
     )
+    for charge, (_, outcome) in zip(charges, paid, strict=True):
+        if charge.captured:
+            for one in postings.exchanged_charge(charge, outcome, charge.amount_captured, charge.id):
+                postings.post_exchanged(tx, one)
     for charge in charges:
         if charge.transfer or charge.application_fee:
             shares.divide(tx, charge)

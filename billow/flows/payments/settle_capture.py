@@ -47,6 +47,8 @@ def taken(tx: Tx, charge: Charge, attempt: Attempt, outcome: Succeeded) -> dict[
         charge, outcome.fee + share, None, attempt.amount, movement.id if again else charge.id
     )
     postings.post_payments(tx, [paid])
+    for one in postings.exchanged_charge(charge, outcome, attempt.amount, paid.source):
+        postings.post_exchanged(tx, one)
     return {
         "amount_captured": charge.amount_captured + attempt.amount,
         **({} if again else {"balance_transaction": movement.id}),

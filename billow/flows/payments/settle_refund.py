@@ -5,7 +5,7 @@ from typing import Any
 
 from billow.api import rows
 from billow.core import lifecycle
-from billow.core.payments import Declined, NeedsAction, Outcome, Pending, Succeeded
+from billow.core.payments import Declined, Exchange, NeedsAction, Outcome, Pending, Succeeded
 from billow.flows.invoices import refund_grants
 from billow.flows.payments import attached, credit_refunds, late_payments, payment_mails, postings, shares
 from billow.resources.attempt import Attempt
@@ -37,6 +37,8 @@ def settle_refund(tx: Tx, attempt: Attempt, outcome: Outcome) -> None:
         case Succeeded():
             close(tx, attempt, "succeeded")
             succeed(tx, charge, refund)
+            if outcome.exchange and charge.amount_captured:
+                turn_back(tx, charge, refund, outcome.exchange)
             if outcome.news:
                 jobs.put(tx, "attempt.follow", attempt.id, tx.wall, clock="wall")
         case Declined() if refund.status == "succeeded":
@@ -86,6 +88,12 @@ def succeed(tx: Tx, charge: Charge, refund: Refund) -> None:
         cancel_released(tx, rows.lock(tx, PaymentIntent, charge.payment_intent), refund.reason == EXPIRED)
 
 
+def turn_back(tx: Tx, charge: Charge, refund: Refund, into: Exchange) -> None:
+    """Post that the gateway takes a refund out of the currency that it had turned its charge into."""
+    about = (refund.id, refund.id, postings.name_of(tx, charge), refund.currency, -refund.amount)
+    postings.post_exchanged(tx, postings.Exchanged(*about, into, refund.customer))
+
+
 def cancel_released(tx: Tx, intent: PaymentIntent, expired: bool) -> None:
     """Cancel an intent whose hold was let go, at a request or since it has expired.
 
@@ -112,6 +120,7 @@ def fail_afterwards(tx: Tx, charge: Charge, refund: Refund, reason: str) -> None
     """
     returned = postings.insert_failed_refund_transaction(tx, refund)
     postings.post_failed_refund(tx, refund, charge)
+    postings.undo_exchanged(tx, refund)
     credit_refunds.give_again(tx, refund, charge)
     rows.update(
         tx,

@@ -128,7 +128,8 @@ def available(tx: Tx, currency: str) -> int:
     """Return what can be taken out of the balance: what is available, less all that leaves it later."""
     found = tx.one(
         "select coalesce(sum(net), 0) as n from balance_transactions"
-        " where currency = %(currency)s and (available_on <= %(now)s or net < 0)",
+        " where currency = %(currency)s and (available_on <= %(now)s"
+        " or net < 0 and reporting_category <> 'conversion')",
         currency=currency,
         now=tx.now,
     )

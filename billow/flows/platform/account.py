@@ -231,10 +231,10 @@ def balance(tx: Tx) -> dict[str, Any]:
     What leaves the balance, such as a refund, is not available from then on.
     """
     found = tx.all(
-        "select currency,"
-        " coalesce(sum(net) filter (where available_on <= %(now)s or net < 0), 0) as available,"
-        " coalesce(sum(net) filter (where available_on > %(now)s and net >= 0), 0) as pending"
-        " from balance_transactions group by currency order by currency",
+        "select currency, coalesce(sum(net) filter (where usable), 0) as available,"
+        " coalesce(sum(net) filter (where not usable), 0) as pending from (select currency, net,"
+        " available_on <= %(now)s or net < 0 and reporting_category <> 'conversion' as usable"
+        " from balance_transactions) moved group by currency order by currency",
         now=tx.now,
     )
     if not found:

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent
 READY = {"SE": "bas", "DE": "skr04"}
 """The chart of a country's sellers; all others begin with the plain one."""
 
-LATER = frozenset({"allowance", "exchange_gain", "exchange_loss", "withholding_tax"})
+LATER = frozenset({"allowance", "exchange", "exchange_gain", "exchange_loss", "withholding_tax"})
 """Kinds that charts which were stored before do not have."""
 
 

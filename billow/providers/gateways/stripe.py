@@ -286,9 +286,11 @@ class Stripe(Gateway):
         """Refund a charge. A refund that was made for this attempt before answers as it is now."""
 
         def ask() -> Any:
-            made = self._client.refunds.list({"charge": refund.charge, "limit": 100}).data
+            wanted = {"charge": refund.charge, "limit": 100, "expand": ["data.balance_transaction"]}
+            made = self._client.refunds.list(wanted).data
             known = next((one for one in made if attempt_of(one) == refund.attempt), None)
             sent = {"amount": refund.amount, "charge": refund.charge, "metadata": {ATTEMPT: refund.attempt}}
+            sent["expand"] = ["balance_transaction"]
             return known or self._client.refunds.create(sent, key(refund.attempt))
 
         return self._outcome(refund.attempt, ask, refund_outcome)
@@ -317,7 +319,7 @@ class Stripe(Gateway):
             found = self._intent(attempt)
             if found:
                 return outcome_of(found)
-            refund = recent(self._client.refunds, attempt)
+            refund = recent(self._client.refunds, attempt, ("data.balance_transaction",))
             if refund:
                 return refund_outcome(refund)
             set_up = recent(self._client.setup_intents, attempt)
@@ -463,6 +465,7 @@ def asked(wanted: Charge | SetUp) -> dict[str, Any]:
     return {"payment_method_options": {"card": options}} if options else {}
 
 
-def recent(service: Any, attempt: str) -> Any:
+def recent(service: Any, attempt: str, expand: Sequence[str] = ()) -> Any:
     """Find the object of an attempt among the latest hundred of its kind."""
-    return next((one for one in service.list({"limit": 100}).data if attempt_of(one) == attempt), None)
+    listed = service.list({"limit": 100, **({"expand": list(expand)} if expand else {})}).data
+    return next((one for one in listed if attempt_of(one) == attempt), None)

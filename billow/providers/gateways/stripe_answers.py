@@ -117,7 +117,7 @@ def refund_outcome(refund: Any) -> Outcome:
     """Read a refund."""
     match refund.status:
         case "succeeded":
-            return Succeeded(refund.id, 0)
+            return Succeeded(refund.id, 0, exchange=turned_back(refund))
         case "pending":
             return Pending(refund.id)
         case "requires_action":
@@ -125,6 +125,14 @@ def refund_outcome(refund: Any) -> Outcome:
         case _:
             code = refund.failure_reason or "refund_failed"
             return Declined(code, None, "The refund failed.", retry=False)
+
+
+def turned_back(refund: Any) -> Exchange | None:
+    """Read in which other currency a refund has left the balance, if it has."""
+    moved = getattr(refund, "balance_transaction", None)
+    if moved is None or isinstance(moved, str) or moved.currency == refund.currency:
+        return None
+    return Exchange(moved.currency, moved.amount, moved.fee, Decimal(str(moved.exchange_rate or 1)))
 
 
 def declined(error: Any) -> Declined:

@@ -232,9 +232,13 @@ CLEARED = (
     "(select coalesce(sum(case when t.debit ^@ 'clearing:' then t.amount else -t.amount end), 0)"
     " from ledger_transfers t where t.source = any(array(select r.id union all select b.id from"
     " balance_transactions b where b.source = r.id and b.type = 'charge'))"
-    " and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:'))"
+    " and (t.debit ^@ 'clearing:' or t.credit ^@ 'clearing:')"
+    " and not t.event ^@ 'gateway.exchanged')"
 )
-"""The sum on the gateway's clearing account from a charge, with each of its captures, or a refund."""
+"""The sum on the gateway's clearing account from a charge, with each of its captures, or a refund.
+
+It is what was there before the gateway turned it into another currency.
+"""
 
 
 def charges_are_booked(tx: Tx, charges: Sequence[str]) -> Iterator[Finding]:
@@ -298,7 +302,7 @@ def returned_cash_is_booked(tx: Tx, refunds: Sequence[str]) -> Iterator[Finding]
         owed = row["amount"] if row["status"] in ("pending", "requires_action") else 0
         sent = row["amount"] if row["status"] == "succeeded" else 0
         if (row["owed"], row["sent"]) != (owed, sent):
-            seen = {"owed": row["owed"], "sent": row["sent"]}
+            seen = {"owed": int(row["owed"]), "sent": int(row["sent"])}
             yield Finding("returned_cash_is_booked", row["id"], f"{owed} owed, {sent} sent", f"{seen}")
 
 

@@ -8,6 +8,7 @@ import stripe
 from billow.api import rows
 from billow.core.errors import Refused
 from billow.flows.bank import apply, cash_refunds, queue
+from billow.reports.invariants import books
 from billow.resources.customer import Customer
 from tests.flows.bank.test_cash_applied import available, fund
 from tests.flows.bank.test_import import IBAN
@@ -245,3 +246,14 @@ def test_the_bank_takes_back_what_is_being_returned_or_was(bank, world, anna):
     assert bank.balances() == {"bank": -400, "bad_debt": 400}
     assert (read(world, sent["id"])["status"], available(world, anna)) == ("succeeded", None)
     check_all(bank.app.db, bank.tenant)
+
+
+def test_a_refund_that_the_books_do_not_know_is_found(bank, world, anna):
+    transferred(bank, anna, 500)
+    made = refund(world, anna, 500)["id"]
+    with bank.app.db.transaction(bank.tenant) as tx:
+        assert list(books.returned_cash_is_booked(tx, [made])) == []
+        tx.run("update refunds set status = 'succeeded' where id = %(id)s", id=made)
+        [found] = books.returned_cash_is_booked(tx, [made])
+        assert (found.expected, found.found) == ("0 owed, 500 sent", "{'owed': 500, 'sent': 0}")
+        tx.run("update refunds set status = 'pending' where id = %(id)s", id=made)
