@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billow.flows.papers import sample_letters
+from billow.providers.documents import wording
 from billow.providers.letters import ACCENT, Language, Letter, LetterLine, Money, Reason, Sender
 from billow.providers.letters.formats import locale_of, money
-from billow.providers.letters.layout import LANGUAGES, button_color, contrast, on_color, written
+from billow.providers.letters.layout import LANGUAGES, button_color, contrast, on_color, spoken, written
 
 AT = datetime(2027, 3, 14, tzinfo=UTC)
 ENGLISH = LANGUAGES["en"]
@@ -64,6 +65,18 @@ def test_a_language_says_everything_that_english_says_with_the_same_values(langu
         assert bool(theirs.button) == bool(ours.button), name
     for name, note in language.notes.items():
         assert holes((note,)) == holes((ENGLISH.notes[name],))
+
+
+def test_mails_speak_every_language_of_papers() -> None:
+    """And no text is left as it is in English, but names and what is alike in both."""
+    assert LANGUAGES.keys() == set(wording.LANGUAGES)
+    for locale, language in LANGUAGES.items():
+        for name, texts in language.texts.items() if locale != "en" else ():
+            said, english = (" ".join((one.preview, *one.body)) for one in (texts, ENGLISH.texts[name]))
+            assert said != english, (locale, name)
+        assert all(text.strip() for text in (*language.labels.values(), *language.reasons.values()))
+    assert [spoken(one) for one in ("no", "nn-NO", "nb", "pt")] == ["no", "nn-NO", "nb", "en"]
+    assert written(letter("invoice.due", "no")).text == written(letter("invoice.due", "nb")).text
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)

@@ -1,7 +1,7 @@
 """Write the books as DATEV's EXTF Buchungsstapel: pairs of accounts, one currency, Windows-1252.
 
 Revenue and its tax are entries of their own, so that the tax key of an account that would calculate tax by
-itself is 40, which switches that off; the chart of accounts says it.
+itself is 0040, which switches that off; the chart of accounts says it.
 """
 
 import re
@@ -152,7 +152,7 @@ def row(booking: Booking, debit: Entry, credit: Entry, amount: int, currency: st
         3: quoted(currency.upper(), 3),
         7: first.row.number,
         8: other.row.number,
-        9: quoted(other.row.key, 4),
+        9: quoted(other.row.key.zfill(4) if other.row.key else "", 4),
         10: f"{of.booked:%d%m}",
         11: quoted(belegfeld(of.document), 36),
         14: quoted(" ".join(part for part in (of.name, of.event) if part), 60),
@@ -173,20 +173,22 @@ def in_other_currency(
 ) -> dict[int, str]:
     """Return the columns of an amount in another currency, beside that of the books.
 
-    A currency with three decimals, and a rate of more than four digits, have no column; a rate that does not
-    lead from one amount to the other, as where something is settled that was carried at another, is left out.
+    Both amounts and their rate belong together, and the format has rates from 1 to 9999 and two decimals.
+    What it cannot say, as where something is settled that was carried at another rate, is told beside it.
     """
     of, rate = debit.foreign_currency, debit.rate
-    apart = of != credit.foreign_currency or minor_digits(of) > 2
-    if rate is None or apart or foreign <= 0:
+    if rate is None or of != credit.foreign_currency or foreign <= 0:
         return {}
     bought = (1 / rate).quantize(Decimal("0.000001"))
     exact = Decimal(foreign).scaleb(-minor_digits(of)) * rate
     leads = abs(exact - Decimal(amount).scaleb(-minor_digits(currency))) < Decimal("0.01")
+    if not leads or minor_digits(of) > 2 or not 1 <= bought < 10_000:
+        was = f"{of.upper()} {Decimal(foreign).scaleb(-minor_digits(of)):f}"
+        return {25: quoted("Fremdwährung", 20), 26: quoted(was, 210)}
     return {
         1: comma(foreign, of),
         3: quoted(of.upper(), 3),
-        4: f"{bought}".replace(".", ",") if leads and 0 < bought < 10_000 else "",
+        4: f"{bought}".replace(".", ","),
         5: comma(amount, currency),
         6: quoted(currency.upper(), 3),
     }

@@ -16,8 +16,11 @@ BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "ma
           "sepa_debit": "SEPA", "unionpay": "UnionPay", "us_bank_account": "ACH", "visa": "Visa"}  # fmt: skip
 
 
-REGIONS = {"en": "en_IE", "sv": "sv_SE", "de": "de_DE", "fr": "fr_FR"}
+REGIONS = {"en": "en_IE", "sv": "sv_SE", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "nl": "nl_NL",
+           "fi": "fi_FI", "da": "da_DK", "nb": "nb_NO"}  # fmt: skip
 """Where amounts and dates are written as in each language; in Ireland, $ is US$ and no other dollar."""
+ALIKE = {"no": "nb", "nn": "nb"}
+"""The language that is written to readers of another one."""
 CODE = re.compile(r"([A-Z]{3})(\d)")
 
 
@@ -31,8 +34,9 @@ def preferred(locales: Sequence[str], known: Sequence[str]) -> str:
 
 
 def primary(locale: str) -> str:
-    """Return the language of a locale: de of de-CH."""
-    return locale.lower().replace("_", "-").split("-")[0]
+    """Return the language of a locale: de of de-CH, and nb of no."""
+    short = locale.lower().replace("_", "-").split("-")[0]
+    return ALIKE.get(short, short)
 
 
 def locale_of(text: str) -> Locale:

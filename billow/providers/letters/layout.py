@@ -11,13 +11,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from billow.providers.documents.printable import clean
 from billow.providers.letters import ACCENT, Language, Letter, LetterLine, Sender, Texts
+from billow.providers.letters.danish import DANISH
+from billow.providers.letters.dutch import DUTCH
 from billow.providers.letters.english import ENGLISH
+from billow.providers.letters.finnish import FINNISH
 from billow.providers.letters.formats import day, formatted, locale_of, money, preferred, primary
 from billow.providers.letters.french import FRENCH
 from billow.providers.letters.german import GERMAN
+from billow.providers.letters.norwegian import NORWEGIAN
+from billow.providers.letters.spanish import SPANISH
 from billow.providers.letters.swedish import SWEDISH
 
-LANGUAGES = {one.locale: one for one in (ENGLISH, SWEDISH, GERMAN, FRENCH)}
+ALL = (ENGLISH, SWEDISH, GERMAN, FRENCH, SPANISH, DUTCH, FINNISH, DANISH, NORWEGIAN)
+LANGUAGES = {one.locale: one for one in ALL}
+"""Those of papers, so that a mail and the paper in it speak alike."""
 LONGEST_SUBJECT = 60
 WIDTH = 72
 ENVIRONMENT = Environment(
