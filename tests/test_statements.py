@@ -80,7 +80,6 @@ UNRESOLVED: dict[str, tuple[int, str]] = {
     "billow/pages/dashboard/facts.py: latest": (1, "a number of rows; tests/dashboard"),
     "billow/pages/dashboard/home.py: attention": (1, "each of ATTENTION is counted in tests/dashboard"),
     "billow/pages/dashboard/lists.py: counted": (2, ANY_NOUN),
-    "billow/pages/dashboard/reports_page.py: names_of": (1, "each of NAMES is looked up in tests/dashboard"),
     "billow/pages/dashboard/lists.py: where_of": (5, ANY_NOUN),
     "billow/ledger/chain.py: seals": (1, "from one number or from the first; tests/ledger/test_chain.py"),
     "billow/flows/outside/gateways.py: remove": (1, "of each table with gateways; tests/test_paying.py"),
