@@ -117,6 +117,7 @@ def test_the_ways_to_make_something_are_found() -> None:
 HARMLESS = {
     "account": "the acceptance of the account's terms, a part of a person",
     "address_source": "a choice",
+    "parameters": "what a report is asked about",
     "subscriptions": "says what Klarna is told of the subscriptions that a payment is for",
     "disputed_transaction": "a part of the evidence of a dispute",
     "allowed_payment_method_types": "settings",

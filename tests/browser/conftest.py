@@ -10,6 +10,7 @@ import pytest
 
 from billow.app import App
 from tests.conftest import new_caller
+from tests.dashboard.conftest import hired, signed_in
 from tests.flows.conftest import do_what_is_due
 from tests.support.world import World
 
@@ -59,3 +60,20 @@ def visit(request: Any, browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_page
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def desk(app: App, world: World, visit: Callable[..., Any], http_url: str) -> Callable[..., Any]:
+    """Open a screen of the dashboard, as the owner of the world's account."""
+    account = world.api.account
+    owner = signed_in(hired(app, account, "owner", f"owner@{account.lower()}.example"))
+    cookie = owner.client.get_cookie("billow")
+    assert cookie is not None
+
+    def open_screen(path: str, scheme: str = "light") -> Any:
+        page = visit(f"{http_url}/dashboard/sign-in", scheme)
+        page.context.add_cookies([{"name": "billow", "value": cookie.value, "url": http_url}])
+        page.goto(f"{http_url}/dashboard/{account}/test{path}")
+        return page
+
+    return open_screen

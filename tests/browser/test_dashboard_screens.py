@@ -1,38 +1,15 @@
 """Is the work of the dashboard done in a browser, and does axe find nothing on its screens?"""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from billow.app import App
 from tests.browser.test_pages import problems
-from tests.dashboard.conftest import PASSWORD, hired
 from tests.support.world import World
 
 Visit = Callable[..., Any]
 VOLUME = "model=volume&currency=usd&up-to-1=1000&unit-1=0.10&unit-2=0.05&quantity=1500"
-
-
-@pytest.fixture
-def desk(app: App, world: World, http_url: str, visit: Visit) -> Callable[..., Any]:
-    """Open a screen in a browser, signed in as the owner of the account."""
-    account = world.api.account
-    email = f"owner@{account.lower().replace('_', '-')}.example"
-    with ThreadPoolExecutor(1) as apart:  # playwright's loop runs in this thread
-        apart.submit(hired, app, account, "owner", email).result()
-
-    def opened(path: str) -> Any:
-        page = visit(f"{http_url}/dashboard/sign-in")
-        page.get_by_label("Mail address").fill(email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_label("Password").press("Enter")
-        page.get_by_role("navigation", name="Screens").wait_for()
-        page.goto(f"{http_url}/dashboard/{account}/test{path}")
-        return page
-
-    return opened
 
 
 @pytest.fixture

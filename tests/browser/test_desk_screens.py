@@ -3,46 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from billow.app import App
 from billow.flows.bank import import_statement as importing
 from tests.browser.test_pages import problems
-from tests.dashboard.conftest import hired, signed_in
 from tests.support.bank_statements import Booking, statement
 from tests.support.world import World
 
 Visit = Callable[..., Any]
-SCREENS = (
-    "/ledger",
-    "/ledger/journal",
-    "/ledger/periods",
-    "/bank",
-    "/bank/entries",
-    "/bank/statements",
-    "/settings/company",
-    "/settings/branding",
-    "/settings/gateways",
-    "/setup",
-    "/runs",
-)
-
-
-@pytest.fixture
-def desk(app: App, world: World, visit: Visit, http_url: str) -> Callable[..., Any]:
-    """Open a screen as the owner of the world's account."""
-    account = world.api.account
-    owner = signed_in(hired(app, account, "owner", f"owner@{account.lower()}.example"))
-    cookie = owner.client.get_cookie("billow")
-    assert cookie is not None
-
-    def open_screen(path: str, scheme: str = "light") -> Any:
-        page = visit(f"{http_url}/dashboard/sign-in", scheme)
-        page.context.add_cookies([{"name": "billow", "value": cookie.value, "url": http_url}])
-        page.goto(f"{http_url}/dashboard/{account}/test{path}")
-        return page
-
-    return open_screen
 
 
 def owes(world: World, name: str, amount: int) -> dict[str, Any]:
@@ -70,17 +37,6 @@ def test_a_payment_finds_its_invoice_by_keyboard(app: App, world: World, desk: C
     page.get_by_role("link", name="Bank applied").first.click()
     page.get_by_role("link", name=invoice["number"]).first.click()
     page.get_by_role("heading", name=invoice["number"]).wait_for()
-
-
-def test_axe_finds_nothing_on_the_screens(world: World, desk: Callable[..., Any]) -> None:
-    owes(world, "A customer with a name that is long enough to be wrapped on a phone", 4800)
-    page = desk("")
-    for place, path in enumerate(SCREENS):
-        page.emulate_media(color_scheme=("light", "dark")[place % 2])
-        page.goto(page.url.split("/test")[0] + f"/test{path}")
-        assert problems(page) == [], path
-        wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        assert not wide, path
 
 
 def test_the_company_is_entered_and_what_is_wrong_is_said(world: World, desk: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +21,10 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def bank(app: App, world: World) -> Bank:
-    return Bank(app, world)
+def bank(app: App, world: World) -> Iterator[Bank]:
+    before = app.db.outside
+    yield Bank(app, world)
+    app.db.outside = before
 
 
 def number_of(bank: Bank, invoice: str) -> str:
@@ -108,7 +110,7 @@ def test_a_payment_is_split_on_two_invoices_and_the_rest_stays_or_goes_to_the_ba
 def test_what_is_left_of_one_customers_transfer_pays_no_other_customer(app: App, bank: Bank) -> None:
     anna, bert = bank.customer("Anna"), bank.customer("Bert")
     first, other = bank.invoice(anna, 1000), bank.invoice(bert, 1000)
-    bank.rules(overpayment="queue")
+    bank.rules(overpayment="unapplied")
     bank.statement(Booking(2500, "R1", end_to_end=first))
     entry = bank.entry("R1")
     assert (entry.unapplied, entry.customer) == (1500, anna)

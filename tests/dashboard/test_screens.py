@@ -195,3 +195,26 @@ def test_signed_columns_stack_away_from_zero() -> None:
     drawn = charts.stacked(["2026-01"], [("new", [10.0]), ("more", [5.0]), ("less", [-5.0])], "t")
     tall = [float(part.split('"')[0]) for part in drawn.split('height="')[1:]]
     assert tall[0] == 2 * tall[1] == 2 * tall[2]
+
+
+def test_a_subscription_shows_its_prices_in_its_own_currency(world: World, owner: Person) -> None:
+    world.at("2026-01-01")
+    product = world.post("/v1/products", name="Calls")["id"]
+    price = world.post(
+        "/v1/prices",
+        product=product,
+        currency="eur",
+        unit_amount=40,
+        currency_options={"gbp": {"unit_amount": 35}},
+        transform_quantity={"divide_by": 10000, "round": "up"},
+        recurring={"interval": "month"},
+    )["id"]
+    made = world.customer("emma").subscribes_to(price, currency="gbp")
+    assert "£0.35 per 10,000 a month" in owner.reads(f"/subscriptions/{made.id}")
+    assert "€0.40 per 10,000 a month" in owner.reads(f"/products/{product}")
+
+
+def test_the_head_names_the_seller(world: World, owner: Person) -> None:
+    world.post("/v1/account", business_profile={"name": "Nimbus GmbH"})
+    assert owner.reads("").split("Nimbus GmbH")[0].endswith("Go to live mode ")
+    assert "test_helpers" not in owner.reads("")

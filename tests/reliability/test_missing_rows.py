@@ -17,6 +17,7 @@ ABOUT_NO_ROW = {
     "events.number",
     "ledger.seal",
     "payout.follow",  # the gateway has made it, and is asked for it first
+    "payout.poll",  # it names a gateway, which is asked
     "statements.monthly",
     "store.prune",
     "timers.repair",

@@ -68,7 +68,8 @@ def accounts_of(conn: psycopg.Connection[Any], operator: str) -> list[tuple[str,
     return [
         (str(id), str(name or id))
         for id, name in conn.execute(
-            "select a.id, a.name from operator_roles r join accounts a on a.id = r.account"
+            "select a.id, coalesce(a.business_profile ->> 'name', a.company ->> 'name', a.name)"
+            " from operator_roles r join accounts a on a.id = r.account"
             " where r.operator = %s order by a.created, a.id",
             (operator,),
         )

@@ -40,7 +40,7 @@ ATTENTION: Sequence[tuple[str, str | None, str]] = (
     ),
     (
         "Disputes that wait for an answer",
-        None,
+        "/disputes?tab=open",
         "select count(*) from disputes where status in ('needs_response', 'warning_needs_response')",
     ),
     ("Transfers in the bank queue", "/bank", "select count(*) from bank_entries where state = 'queued'"),

@@ -46,11 +46,10 @@ def prices(tx: Tx, currency: str | None, also: Sequence[str] = ()) -> list[tuple
 
 def words(price: Price, product: Product | None, currency: str | None) -> str:
     """Name a price in a choice: its product, its amount, and its own name."""
-    other = f", also {currency.upper()}" if currency and price.currency != currency else ""
     name = f" ({price.nickname})" if price.nickname else ""
     metered = " by usage" if (price.recurring or {}).get("usage_type") == "metered" else ""
     sold = product.name if product else price.product
-    return f"{sold}: {subscriptions.price_text(price)}{metered}{other}{name}"
+    return f"{sold}: {subscriptions.price_text(price, currency)}{metered}{name}"
 
 
 def term(tx: Tx, text: str, customer: str) -> DiscountTerm:

@@ -9,6 +9,7 @@ import flask
 from billow.api import rows
 from billow.api.fields import instant
 from billow.core import lifecycle
+from billow.flows.billing.priced_items import rate_of
 from billow.pages.dashboard import customers_named, discounts_named, facts, invoices, layout, price_view
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column, List, Place, Tab
@@ -116,7 +117,7 @@ def shown(visit: Visit, id: str) -> flask.Response:
         billed = rows.select(tx, Invoice, "subscription = %(id)s", "order by created desc limit 12", id=id)
         values: dict[str, Any] = {
             "sentence": sentence(place, loaded, one),
-            "items": [item_row(place, loaded, item) for item in loaded.items.get(id, [])],
+            "items": [item_row(place, loaded, item, one.currency) for item in loaded.items.get(id, [])],
             "invoices": [invoices.row(place, None, each) for each in billed],
             "story": facts.story(tx, place, [id]),
             "pairs": [*pairs(place, loaded, one), *discounted(tx, one)],
@@ -189,7 +190,7 @@ def paused_words(place: Place, one: Subscription) -> str:
     return f"Its invoices are {kept}{until}."
 
 
-def item_row(place: Place, loaded: Loaded, item: SubscriptionItem) -> list[Cell]:
+def item_row(place: Place, loaded: Loaded, item: SubscriptionItem, currency: str) -> list[Cell]:
     start, end = (
         layout.when(at, place.zone, day=True) for at in (item.current_period_start, item.current_period_end)
     )
@@ -197,14 +198,17 @@ def item_row(place: Place, loaded: Loaded, item: SubscriptionItem) -> list[Cell]
     metered = price is not None and (price.recurring or {}).get("usage_type") == "metered"
     return [
         Cell(loaded.name_of(item), below=item.id),
-        Cell(price_text(price) if price else item.price),
+        Cell(price_text(price, currency) if price else item.price),
         Cell("by usage" if metered else str(item.quantity or 1)),
         Cell(f"{start} to {end}"),
     ]
 
 
-def price_text(price: Price) -> str:
-    """Return a price in a few words: its amount or its tiers, and how often."""
+def price_text(price: Price, currency: str | None = None) -> str:
+    """Return a price in a few words: its amount or its tiers, and how often.
+
+    The amount is that in one of its optional currencies, where one is said that it has.
+    """
     every = price.recurring or {}
     number = every.get("interval_count", 1)
     often = (
@@ -212,11 +216,12 @@ def price_text(price: Price) -> str:
     )
     if price.billing_scheme == "tiered":
         return f"{price.tiers_mode} tiers{often}"
-    if price.unit_amount is not None:
-        return f"{layout.amount(price.unit_amount, price.currency).text}{often}"
-    if price.unit_amount_decimal is not None:
-        return f"{price_view.rate(price.unit_amount_decimal, price.currency).text}{often}"
-    return "custom amount"
+    rate = rate_of(price, currency if currency in price.currency_options else None)
+    if rate.unit_amount is None:
+        return "custom amount"
+    package = price.transform_quantity
+    each = f" per {package['divide_by']:,}" if package else ""
+    return f"{price_view.rate(rate.unit_amount, rate.currency).text}{each}{often}"
 
 
 def discounted(tx: Tx, one: Subscription) -> list[tuple[str, Cell]]:

@@ -160,6 +160,25 @@ TEXTS = {
         ),
         "Se kvittering",
     ),
+    "refund.transferred": Texts(
+        "Tilbagebetaling fra {seller}: {amount}",
+        "Pengene er på vej.",
+        "Du får {amount} tilbage",
+        (
+            "Den {date} overførte vi {amount} til din bankkonto.",
+            "Du behøver ikke at gøre noget. Det tager en til to bankdage, før banken viser det.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} har {amount} at betale tilbage til dig",
+        "Vi har brug for din bankkonto.",
+        "Hvor må vi sende {amount} hen?",
+        (
+            "Du har overført {amount} til os, som ikke betaler noget. Vi sender pengene tilbage, men kender"
+            " ikke din konto.",
+            "Svar på denne mail med kontohaverens navn og IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Kreditnota {credit_note} fra {seller}: {amount}",
         "Din faktura {number} er {amount} lavere.",

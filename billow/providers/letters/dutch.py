@@ -169,6 +169,25 @@ TEXTS = {
         ),
         "Betalingsbewijs bekijken",
     ),
+    "refund.transferred": Texts(
+        "Terugbetaling van {seller}: {amount}",
+        "Het geld is onderweg.",
+        "U krijgt {amount} terug",
+        (
+            "Op {date} hebben we {amount} naar uw bankrekening overgemaakt.",
+            "U hoeft niets te doen. Het duurt een of twee werkdagen voordat de bank het toont.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} heeft {amount} aan u terug te betalen",
+        "We hebben uw bankrekening nodig.",
+        "Naar welke rekening mogen we {amount} overmaken?",
+        (
+            "U hebt ons {amount} overgemaakt waarvoor niets te betalen is. We betalen het terug, maar kennen"
+            " uw rekening niet.",
+            "Beantwoord deze e-mail met de naam van de rekeninghouder en het IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Creditfactuur {credit_note} van {seller}: {amount}",
         "Uw factuur {number} is {amount} lager.",

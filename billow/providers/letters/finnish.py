@@ -163,6 +163,25 @@ TEXTS = {
         ),
         "Avaa kuitti",
     ),
+    "refund.transferred": Texts(
+        "Hyvitys, {seller}: {amount}",
+        "Rahat ovat matkalla teille.",
+        "Saatte takaisin {amount}",
+        (
+            "Palautimme {amount} {date} pankkitilillenne.",
+            "Teidän ei tarvitse tehdä mitään. Pankki näyttää sen yhden tai kahden pankkipäivän kuluttua.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller}: palautettavaa {amount}",
+        "Tarvitsemme pankkitilinne.",
+        "Mille tilille palautamme: {amount}?",
+        (
+            "Olette maksanut meille {amount}, jolle ei ole laskua. Palautamme rahat, mutta emme tunne"
+            " tiliänne.",
+            "Vastatkaa tähän viestiin ja kertokaa tilin haltijan nimi ja IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Hyvityslasku {credit_note}, {seller}: {amount}",
         "Laskunne {number} pienenee: {amount}.",

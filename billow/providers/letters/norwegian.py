@@ -162,6 +162,25 @@ TEXTS = {
         ),
         "Se kvittering",
     ),
+    "refund.transferred": Texts(
+        "Refusjon fra {seller}: {amount}",
+        "Pengene er på vei til deg.",
+        "Du får {amount} tilbake",
+        (
+            "{date} overførte vi {amount} til bankkontoen din.",
+            "Du trenger ikke å gjøre noe. Det tar en til to bankdager før banken viser det.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} har {amount} å betale tilbake til deg",
+        "Vi trenger bankkontoen din.",
+        "Hvor kan vi sende {amount}?",
+        (
+            "Du har overført {amount} til oss som ikke betaler noe. Vi sender pengene tilbake, men kjenner"
+            " ikke kontoen din.",
+            "Svar på denne e-posten med kontohaverens navn og IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Kreditnota {credit_note} fra {seller}: {amount}",
         "Faktura {number} er {amount} lavere.",

@@ -159,6 +159,25 @@ TEXTS = {
         ),
         "Ver recibo",
     ),
+    "refund.transferred": Texts(
+        "Reembolso de {seller}: {amount}",
+        "El dinero está en camino.",
+        "Le devolvemos {amount}",
+        (
+            "El {date} hemos transferido {amount} a su cuenta bancaria.",
+            "No tiene que hacer nada. Los bancos tardan uno o dos días hábiles en mostrarlo.",
+        ),
+    ),
+    "refund.account": Texts(
+        "{seller} tiene que devolverle {amount}",
+        "Necesitamos su cuenta bancaria.",
+        "¿A qué cuenta le enviamos {amount}?",
+        (
+            "Nos ha transferido {amount} que no corresponden a ningún pago. Se los devolvemos, pero no"
+            " conocemos su cuenta.",
+            "Responda a este mensaje con el nombre del titular de la cuenta y el IBAN.",
+        ),
+    ),
     "credit_note.lowered": Texts(
         "Nota de crédito {credit_note} de {seller}: {amount}",
         "Su factura {number} baja en {amount}.",

@@ -236,7 +236,8 @@ def test_the_end_of_a_trial_is_announced_with_what_is_missing(
         ("sv", "Betalningen till Nimbus Ltd misslyckades: 20,00 US$", "20,00 US$", "2 februari 2025"),
         ("de-AT", "Zahlung an Nimbus Ltd fehlgeschlagen: $ 20,00", "$ 20,00", "2. Februar 2025"),
         ("fr-CA", "Échec du paiement à Nimbus Ltd : 20,00 $ US", "20,00 $ US", "2 février 2025"),
-        ("fi", "Your payment to Nimbus Ltd failed: US$20.00", "US$20.00", "2 February 2025"),
+        ("fi", "Maksunne epäonnistui, Nimbus Ltd: 20,00 $", "20,00 $", "2. helmikuuta 2025"),
+        ("pl", "Your payment to Nimbus Ltd failed: US$20.00", "US$20.00", "2 February 2025"),
     ],
 )  # fmt: skip
 def test_the_customers_language_decides_the_words_the_amounts_and_the_dates(
@@ -250,7 +251,7 @@ def test_the_customers_language_decides_the_words_the_amounts_and_the_dates(
     for kind in ("plain", "html"):
         text = plain(text_of(mail, kind))
         assert amount in text and day in text
-    assert f'lang="{locale.split("-")[0] if locale != "fi" else "en"}"' in text_of(mail, "html")
+    assert f'lang="{locale.split("-")[0] if locale != "pl" else "en"}"' in text_of(mail, "html")
 
 
 def plain(text: str) -> str:
