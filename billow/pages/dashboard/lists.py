@@ -84,7 +84,8 @@ def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
     """Add a list, and its export."""
     PATHS[wanted.path] = wanted.title
     screen(app, desk, wanted.path, wanted.right, lambda visit: shown(visit, wanted))
-    screen(app, desk, f"{wanted.path}.csv", "exports.read", lambda visit: exported(visit, wanted))
+    rights = " ".join(dict.fromkeys(("exports.read", wanted.right)))
+    screen(app, desk, f"{wanted.path}.csv", rights, lambda visit: exported(visit, wanted))
 
 
 def where_of(wanted: List, args: Mapping[str, str], now: datetime, zone: str) -> Where:

@@ -182,7 +182,10 @@ def screen(
     writes: Screen | None = None,
     writing: str | None = None,
 ) -> None:
-    """Add a screen below an account and mode; `writes` answers its forms, for those who have `writing`."""
+    """Add a screen below an account and mode; `writes` answers its forms, for those who have `writing`.
+
+    `right` names the right that opens it, or several with spaces between them, of which each is needed.
+    """
 
     def answered(account: str, mode: str, **named: str) -> flask.Response:
         visit = entered(desk, account, mode)
@@ -190,8 +193,9 @@ def screen(
             return visit
         posted = flask.request.method == "POST"
         wanted = writing if posted and writing else right
-        if not visit.may(wanted):
-            return not_for(wanted, mode)
+        missing = next((one for one in wanted.split() if not visit.may(one)), None)
+        if missing:
+            return not_for(missing, mode)
         if any("\x00" in value for value in named.values()):
             return layout.said("There is nothing here", ["The address is wrong."], 404)
         try:
