@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import flask
 
+from billow.api.front import COOKIE, TLS_COOKIE
 from billow.core import roles
 from billow.core.errors import Refused
 from billow.flows.operators import audit_log, people, sessions
@@ -43,7 +44,7 @@ class Desk:
     @property
     def cookie(self) -> str:
         """Return the name of the cookie; a browser takes `__Host-` only by TLS and for this host alone."""
-        return "__Host-billow" if self.secure else "billow"
+        return TLS_COOKIE if self.secure else COOKIE
 
 
 @dataclass(frozen=True, slots=True)
