@@ -62,7 +62,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 def shown(visit: Visit) -> flask.Response:
     answers.bring_up_to_date(visit.desk.db, visit.tenant, "mrr")
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         months = months_before(tx.wall, place.zone)
         month = {"from": months[-1], "to": tx.wall}

@@ -22,6 +22,7 @@ from billow.pages.dashboard.visit import Desk, Visit, not_for, screen
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.product import Product
+from billow.store.turns import JOB, REQUEST, Bounds
 from billow.store.tx import Tx
 
 TITLES = {
@@ -115,11 +116,11 @@ class Answered:
     ran_at: datetime
 
 
-def asked(visit: Visit, name: str) -> Answered:
+def asked(visit: Visit, name: str, bounds: Bounds = REQUEST) -> Answered:
     require(name in TITLES, f"There is no report {name}.")
     report, args = reports.reports()[name], flask.request.args
     answers.bring_up_to_date(visit.desk.db, visit.tenant, name)
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads(bounds) as tx:
         zone = facts.place_of(visit, tx).zone
         days = instants(args, report.params, tx.wall, zone)
         table = answers.answer(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
@@ -222,7 +223,7 @@ def cell(visit: Visit, value: Any, column: str, currency: str | None, found: Ans
 def exported(visit: Visit, name: str) -> flask.Response:
     if not visit.may(RIGHTS.get(name, "reports.read")):
         return not_for(RIGHTS.get(name, "reports.read"), visit.mode)
-    table = asked(visit, name).table
+    table = asked(visit, name, JOB).table
     with visit.desk.db.transaction(visit.tenant) as tx:
         visit.note(tx, "exports.read", f"reports/{name}")
     headers = {**frame.HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}

@@ -59,7 +59,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         found = set_up.steps(tx)
         legal, money = set_up.lacking(tx), set_up.uncollectible(tx)
         tested = set_up.noted(tx).get("mail_tested")

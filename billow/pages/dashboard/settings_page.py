@@ -37,7 +37,7 @@ def shown(visit: Visit, name: str, problem: str | None = None, form: Form | None
     section = SECTIONS.get(name)
     if section is None:
         raise Refused("There are no such settings.", status=404)
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         found = section.show(visit, tx)
     return layout.page(
         visit,
