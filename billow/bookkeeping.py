@@ -21,6 +21,7 @@ from billow.ledger.exports import Books, beancount, datev, hledger, separated, s
 from billow.ledger.exports.converted import GAIN, LOSS
 from billow.ledger.journal import major_units
 from billow.opening import open_installation
+from billow.store.tx import Tx
 from billow.terminal import Account, Data, say, show, write
 
 books = typer.Typer(
@@ -143,11 +144,16 @@ def export(
 
 def read(built: App, mode: str, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
     with built.db.snapshot(commands.tenant(built, mode)) as tx:
-        until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
-        since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
-        require(since <= until, f"{since} is after {until}.")
-        rates = (lambda on: national.rates_on(tx, on)) if converts else None
-        return keeping.books_of(tx, since, until, currency, rates)
+        return books_in(tx, days, currency, converts=converts)
+
+
+def books_in(tx: Tx, days: tuple[str, str], currency: str, *, converts: bool = False) -> Books:
+    """Read the books of some days; rates of exchange are looked up in this transaction, also later."""
+    until = periods.last_day(days[1]) if days[1] else keeping.today(tx)
+    since = periods.first_day(days[0]) if days[0] else first_of_year(until, keeping.first_month(tx))
+    require(since <= until, f"{since} is after {until}.")
+    rates = (lambda on: national.rates_on(tx, on)) if converts else None
+    return keeping.books_of(tx, since, until, currency, rates)
 
 
 def first_of_year(day: date, first_month: int) -> date:
@@ -225,13 +231,14 @@ def show_exchange(
     data: Data = None,
 ) -> None:
     """Show what was gained and lost on exchange, and what is owed in other currencies is worth at the end."""
-    with open_installation(data, account) as built:
-        made = read(built, mode, (since, until), "", converts=True)
+    with open_installation(data, account) as built, built.db.snapshot(commands.tenant(built, mode)) as tx:
+        made = books_in(tx, (since, until), "", converts=True)
+        won, still_open = gained(made), worths(made)
     currency = made.currency.upper()
     columns = ["voucher", "booked", "document", "name", "event", currency]
-    show("gained on exchange (lost: -)", columns, gained(made))
+    show("gained on exchange (lost: -)", columns, won)
     columns = ["account", "in", "amount", f"carried at, {currency}", f"worth, {currency}", "difference"]
-    show(f"open on {made.until}", columns, worths(made))
+    show(f"open on {made.until}", columns, still_open)
 
 
 def gained(made: Books) -> list[list[Any]]:

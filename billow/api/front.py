@@ -25,8 +25,12 @@ FORM = 64 << 10
 """The longest form that a page of ours sends."""
 FILE = 10 << 20
 """The longest one with a file, by somebody who is signed in: a bank statement, a logo."""
+COOKIE, TLS_COOKIE = "billow", "__Host-billow"
+"""Names of the cookie that keeps a session of the dashboard, without TLS and by it."""
 UPLOADS = re.compile(r"/dashboard/acct_[A-Za-z0-9]+/(test|live)/(bank/statements|settings/branding)")
 """Where forms with files are sent."""
+UPLOADED = 32 << 20
+"""Bytes of forms with files that a process holds; apart, so that they never take the room of the API."""
 AT_ONCE = 100
 """Requests that an account may have in each process at the same time."""
 ALONE = frozenset({"idempotency-key", "stripe-account", "stripe-context"})
@@ -47,7 +51,7 @@ class Front:
     def __init__(self, server: Server, threads: int, strangers: int) -> None:
         """Make a front; an address may make `strangers` requests a second without a known key."""
         self.server, self.threads = server, Threads(threads)
-        self.addresses, self.bodies = Addresses(strangers), Memory(BODIES)
+        self.addresses, self.bodies, self.uploads = Addresses(strangers), Memory(BODIES), Memory(UPLOADED)
         self.look_ups = LookUps(server.keys)
         self.groups: Groups[Received, Answer] = Groups(self.threads)
         self._present: Counter[str] = Counter()
@@ -116,10 +120,12 @@ class Front:
         """What a page answers, which may have a form: its body is read first, and is short."""
         if incoming.method != "POST" or incoming.length == 0:
             return await self._shown(incoming, incoming.address)
-        with self.bodies.share() as share:
-            uploads = "cookie" in incoming.headers and UPLOADS.fullmatch(incoming.path)
-            body = await incoming.body(FILE if uploads else FORM, share)
-        return await self._shown(incoming, incoming.address, body=body)
+        uploads = UPLOADS.fullmatch(incoming.path) and incoming.cookies() & {COOKIE, TLS_COOKIE}
+        most, memory = (FILE, self.uploads) if uploads else (FORM, self.bodies)
+        require(incoming.length is None or incoming.length <= most, too_large(most), status=413)
+        with memory.share() as share:
+            body = await incoming.body(most, share)
+            return await self._shown(incoming, incoming.address, body=body)
 
     async def _shown(
         self, incoming: Incoming, owner: str, more: Mapping[str, Any] = {}, body: bytes = b""

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -61,6 +62,11 @@ class Incoming:
         if "transfer-encoding" in self.headers:
             return None
         return int(self.headers.get("content-length") or 0)
+
+    def cookies(self) -> set[str]:
+        """Return the names of the cookies that have a value."""
+        parts = (each.partition("=") for each in re.split("[;,]", self.headers.get("cookie", "")))
+        return {name.strip() for name, _, value in parts if value.strip()}
 
     def check_expectation(self) -> None:
         """Refuse to go on where more is expected than a word to send the body (RFC 9110, 10.1.1)."""

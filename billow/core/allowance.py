@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from billow.core.errors import Refused, require
-from billow.core.money import EXACT, round_half_away
+from billow.core.money import EXACT, proportional, round_half_away
 
 BUCKETS = ("not_due", "days_1_to_30", "days_31_to_60", "days_61_to_90", "days_91_to_120", "days_over_120")
 """As the report of ageing has them."""
@@ -33,7 +33,7 @@ def without_tax(amount: int, total: int, tax: int) -> int:
 
 def share(tax: int, part: int, whole: int) -> int:
     """Return the share of a tax that belongs to a part of an invoice, rounded half away from zero."""
-    return round_half_away(EXACT.divide(Decimal(tax * part), Decimal(whole))) if whole else 0
+    return proportional(tax, part, whole) if whole else 0
 
 
 def shares(taxes: Sequence[int], part: int, whole: int) -> list[int]:

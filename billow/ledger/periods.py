@@ -63,7 +63,8 @@ def close(tx: Tx, month: str, ends: datetime, *, hard: bool) -> None:
     require(not already, f"{month} is closed for good already.")
     tx.run(
         "insert into closed_periods (id, created, ends, hard) values (%(id)s, %(now)s, %(ends)s, %(hard)s)"
-        " on conflict (tenant, id) do update set created = %(now)s, ends = %(ends)s, hard = %(hard)s",
+        " on conflict (tenant, id) do update set created = %(now)s,"
+        " ends = greatest(closed_periods.ends, %(ends)s), hard = closed_periods.hard or %(hard)s",
         id=month,
         now=tx.wall,
         ends=ends,

@@ -10,7 +10,10 @@ with moved as (
 ), sorted as (
     select date_trunc('month', m.created at time zone z) as month, m.currency, m.amount,
         date_trunc('month', coalesce(i.due_date, i.finalized_at, m.created) at time zone z) as due,
-        case when m.event in ('invoice.finalized', 'invoice.voided') then 'billed'
+        case when m.event = 'invoice.finalized' then 'billed'
+             when m.event = 'invoice.voided'
+                and (m.other in ('deferred_revenue', 'unbilled') or m.other ^@ 'revenue:' or m.other ^@ 'tax_payable:')
+                then 'billed'
              when m.other ^@ 'clearing:' or m.other in ('bank', 'unapplied_cash') then 'collected'
              when m.other = 'bad_debt' then 'written off'
              when m.event ^@ 'credit_note.' then 'credited'

@@ -2,14 +2,15 @@
 -- DSO is receivables at the month's end / what the month's invoices added to them, with tax, * days of the month. Months are
 -- those of the seller's time zone.
 with moved as (
-    select created, event, currency, amount from ledger_transfers
+    select created, event, credit as other, currency, amount from ledger_transfers
     where debit ^@ 'receivable:' and created < %(to)s
     union all
-    select created, event, currency, -amount from ledger_transfers
+    select created, event, debit, currency, -amount from ledger_transfers
     where credit ^@ 'receivable:' and created < %(to)s
 ), monthly as (
     select date_trunc('month', created at time zone z) as month, currency, sum(amount) as change,
-        coalesce(sum(amount) filter (where event in ('invoice.finalized', 'invoice.voided')), 0) as billed
+        coalesce(sum(amount) filter (where event = 'invoice.finalized' or event = 'invoice.voided'
+            and (other in ('deferred_revenue', 'unbilled') or other ^@ 'revenue:' or other ^@ 'tax_payable:')), 0) as billed
     from moved cross join (select seller_zone() as z) zone
     group by 1, 2
 ), running as (

@@ -241,14 +241,14 @@ class Database:
             )
 
     @contextmanager
-    def snapshot(self, tenant: str) -> Iterator[Tx]:
+    def snapshot(self, tenant: str, bounds: Bounds = JOB) -> Iterator[Tx]:
         """Begin a transaction that only reads, at one instant of the database, which may be a replica."""
         if not TENANT.fullmatch(tenant):
             raise ValueError(f"{tenant} is no tenant")
         sql = f"begin isolation level repeatable read read only; set local billow.tenant = '{tenant}'"
 
         def begin(conn: Session) -> None:
-            _bound(conn, JOB)
+            _bound(conn, bounds)
             conn.statements.send(sql)
 
         with self.connections.lend(begin) as conn:

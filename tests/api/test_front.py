@@ -314,8 +314,36 @@ def test_only_uploads_of_people_with_a_session_are_longer_than_a_form(app: Any) 
     sent = {"content_type": "multipart/form-data; boundary=b", "content_length": str(len(body))}
     for address, more, status in (
         (path, {"cookie": "billow=1"}, 303),
+        (path, {"cookie": "seen=1; __Host-billow=1"}, 303),
+        (path, {"cookie": "seen=1; notbillow=1; billow="}, 413),
         (path, {}, 413),
         ("/dashboard/acct_1/test/bank", {"cookie": "billow=1"}, 413),
     ):
         done = asyncio.run(Exchange(app, "POST", address, "", [body], **sent, **more).go())
         assert done.status == status, (address, more)
+
+
+def test_uploads_without_an_end_never_take_the_room_of_the_api(
+    app: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front, "BODIES", 400 << 10)
+    monkeypatch.setattr(front, "UPLOADED", 500 << 10)
+    one = Front(app.server, 2, 50)
+    path, part = "/dashboard/acct_1/test/bank/statements", b"x" * (200 << 10)
+    begun = {"type": "http.request", "body": part, "more_body": True}
+
+    def upload() -> Exchange:
+        return Exchange(one, "POST", path, "", [begun], cookie="billow=1", transfer_encoding="chunked")
+
+    async def ask() -> list[int]:
+        tasks = [asyncio.create_task(upload().go()) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        refused = await upload().go()
+        named = [b"name=" + b"A" * 200]
+        made = await Exchange(one, "POST", "/v1/customers", api.key, named, content_length="205", **FORM).go()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return [refused.status, made.status, one.uploads._taken, one.bodies._taken]
+
+    assert asyncio.run(ask()) == [503, 200, 0, 0]

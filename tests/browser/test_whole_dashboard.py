@@ -35,7 +35,7 @@ def test_every_screen_that_a_link_leads_to_is_whole(world: World, desk: Callable
     world.post(f"/v1/customers/{customer.id}", name=long)
     page = desk("")
     phone = page.viewport_size["width"] < 500
-    page.emulate_media(color_scheme="dark" if phone else "light")
+    page.emulate_media(color_scheme="dark" if phone else "light", reduced_motion="reduce")
     below = page.url.rstrip("/")
     waiting, seen, wrong, opened = [below], {kind_of(below)}, [], 0
     while waiting:

@@ -40,12 +40,12 @@ class Person:
         return text_of(answer.text)
 
     def sends(self, path: str, token: str | None = None, **form: str) -> Any:
-        """Send a form of a screen, with what is hidden in it: the token, and the number of a form."""
+        """Send a form of a screen, with what is hidden in it: the token, and the number or digest."""
         hidden = {"token": token} if token is not None else self.hidden(path)
         return self.client.post(self.address(path), data={**hidden, **form})
 
     def hidden(self, path: str) -> dict[str, str]:
-        return dict(re.findall(r'name="(token|form)" value="(\w+)"', self.opens(path).text))
+        return dict(re.findall(r'name="(token|form|shown)" value="(\w+)"', self.opens(path).text))
 
 
 def text_of(html: str) -> str:

@@ -7,6 +7,12 @@ from typing import Any
 
 import pytest
 
+from billow.api import rows
+from billow.app import App
+from billow.flows.usage import explored
+from billow.flows.usage.explored import Asked
+from billow.resources.meter import Meter
+from billow.store.tx import Tx
 from tests.dashboard.conftest import Person
 from tests.support.world import World, moment
 
@@ -64,6 +70,44 @@ def test_usage_is_shown_by_time_customer_and_dimension(owner: Person, used: dict
         ("2026-02-01T00:00", "us"): "5",
     }
     assert exported(owner, meter, **span, customer="bert@example.com") == {("2026-02-01T00:00",): "30"}
+
+
+def test_only_the_five_largest_values_of_a_dimension_leave_the_database(
+    app: App, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.at("2026-02-10")
+    meter, anna = world.meter("bytes"), world.customer("anna")
+    used = (("a", 1), ("b", 7), ("c", 7), ("d", 5), ("e", 4), ("f", 3), ("g", 2), ("a", 1), (None, 9))
+    for number, (region, value) in enumerate(used):
+        payload = {"stripe_customer_id": anna.id, "value": value, **({"region": region} if region else {})}
+        at = int(moment(f"2026-02-0{1 + number % 2} 10:00").timestamp())
+        world.post(
+            "/v1/billing/meter_events",
+            event_name="bytes",
+            timestamp=at,
+            identifier=str(number),
+            payload=payload,
+        )
+    read: list[int] = []
+    tuples = Tx.tuples
+    monkeypatch.setattr(
+        Tx, "tuples", lambda *args, **params: read.append(len(got := tuples(*args, **params))) or got
+    )
+    with app.db.snapshot(world.api.tenant) as tx:
+        start, until = moment("2026-02-01"), moment("2026-02-03")
+        asked = Asked(rows.find(tx, Meter, meter), start, until, "day", anna.id)
+        read.clear()
+        found = explored.by_dimension(tx, asked, explored.starts_of(start, until, "day"), "region")
+    shown = [(name, [int(value) for value in values]) for name, values in found.series]
+    assert shown == [
+        ("b", [0, 7]),
+        ("c", [7, 0]),
+        ("d", [0, 5]),
+        ("e", [4, 0]),
+        ("f", [0, 3]),
+        (None, [1 + 2 + 9, 1]),
+    ]
+    assert read == [5, 7]  # of the second, a row for each value and one for the rest, in each step
 
 
 def test_each_event_says_what_became_of_it(owner: Person, used: dict[str, Any]) -> None:

@@ -140,6 +140,40 @@ def test_the_bank_account_is_checked(owner: Person) -> None:
     assert "DE02120300000000202051" in owner.opens("/settings/bank").text
 
 
+def test_a_form_that_was_opened_before_a_change_does_not_take_it_back(
+    app: App, world: World, owner: Person, hire: Callable[..., Person]
+) -> None:
+    def account() -> tuple[str, str]:
+        with app.db.transaction(world.api.tenant) as tx:
+            found = seller_of(tx).account
+            return (found.iban, found.bic or "") if found else ("", "")
+
+    other, path = hire("admin"), "/settings/bank"
+    saves(owner, "bank", iban="DE02120300000000202051")
+    old = other.hidden(path)
+    saves(owner, "bank", iban="SE4550000000058398257466")
+    stale = {**old, "act": "save", "iban": "DE02120300000000202051", "bic": "BYLADEM1001"}
+    refused = other.client.post(other.address(path), data=stale)
+    assert refused.status_code == 422 and "Somebody changed this meanwhile. Look at it again." in refused.text
+    assert 'value="SE4550000000058398257466"' in refused.text and "BYLADEM1001" not in refused.text
+    assert account() == ("SE4550000000058398257466", "")
+    for given in ({"token": old["token"]}, {**old, "shown": ""}):  # a form without a digest is none of ours
+        assert other.client.post(other.address(path), data={**given, "bic": "X"}).status_code == 422
+    same = {**old, "act": "save", "iban": "SE4550000000058398257466"}
+    assert other.client.post(other.address(path), data=same).status_code == 303  # as one sent twice
+    saves(other, "bank", bic="BYLADEM1001")
+    assert account() == ("SE4550000000058398257466", "BYLADEM1001")
+
+
+def test_a_form_that_was_refused_still_knows_what_it_was_shown_with(owner: Person) -> None:
+    hidden, path = owner.hidden("/settings/mails"), owner.address("/settings/mails")
+    refused = owner.client.post(path, data={**hidden, "display_name": "Acme", "reminder_days": "soon"})
+    assert refused.status_code == 422 and f'name="shown" value="{hidden["shown"]}"' in refused.text
+    saves(owner, "mails", display_name="Acme", reminder_days="5", sends_receipt="yes")
+    unticked = {**hidden, "display_name": "Acme", "reminder_days": "5"}
+    assert "Somebody changed" in owner.client.post(path, data=unticked).text
+
+
 @pytest.mark.parametrize("role", ["auditor", "read_only"])
 def test_who_only_reads_changes_nothing(hire: Callable[..., Person], role: str) -> None:
     person = hire(role)

@@ -255,3 +255,80 @@ def test_a_developer_changes_in_test_mode_only(running: dict[str, Any], hire: Ca
     assert developer.opens(path).status_code == 200
     developer.mode = "live"
     assert developer.opens(path).status_code == 403
+
+
+CREDITED = {"when": "now", "unused": "credit", "bill": "1"}
+
+
+@pytest.mark.parametrize(
+    ("act", "form", "problem"),
+    [
+        ("cancel", CREDITED, "US$32.00 would be given back"),
+        ("cancel", {**CREDITED, "bill": ""}, "US$32.00 would be given back"),
+        ("change", {"quantity": "1", "proration": "always_invoice"}, "US$16.00 would be given back"),
+        ("pause", {"how": "void"}, "Invoices would be let go"),
+        ("pause", {"how": "mark_uncollectible"}, "Invoices would be let go"),
+        ("pause", {"how": "subscription", "unused": "credit"}, "US$32.00 would be given back"),
+    ],
+)
+def test_what_gives_back_takes_the_right_to_credit(
+    world: World,
+    owner: Person,
+    running: dict[str, Any],
+    hire: Callable[..., Person],
+    act: str,
+    form: dict[str, str],
+    problem: str,
+) -> None:
+    path, support = f"/subscriptions/{running['id']}/{act}", hire("support")
+    wanted = {(f"quantity-{item_of(running)}" if name == "quantity" else name): form[name] for name in form}
+    said = support.reads(path, show="1", **wanted)
+    assert f"{problem}, which takes the right credits.write. It is for: owner, admin, finance." in said
+    _, hidden = previewed(owner, path, **wanted)
+    sent = {**hidden, **support.hidden(path)}  # past the screen, with the mark that an owner was shown
+    answer = support.client.post(support.address(path), data=sent)
+    assert answer.status_code == 422 and "takes the right credits.write" in answer.text
+    after = world.get(f"/v1/subscriptions/{running['id']}")
+    assert (after["status"], after["pause_collection"]) == ("active", None)
+    assert after["items"]["data"][0]["quantity"] == 2 and len(world.get("/v1/invoices")["data"]) == 1
+
+
+def test_what_lowers_the_next_invoice_is_no_credit(
+    world: World, running: dict[str, Any], hire: Callable[..., Person]
+) -> None:
+    path, support = f"/subscriptions/{running['id']}", hire("support")
+    assert agreed(support, f"{path}/change", **{f"quantity-{item_of(running)}": "1"}).status_code == 303
+    said = support.reads(f"{path}/cancel", show="1", when="period_end")
+    assert "US$16.00 would be given back" in said  # by now there is no invoice that it would lower
+    assert agreed(support, f"{path}/cancel", when="now", unused="none").status_code == 303
+
+
+def test_a_credit_that_was_there_before_is_not_counted(
+    world: World, running: dict[str, Any], hire: Callable[..., Person]
+) -> None:
+    world.post(
+        "/v1/invoiceitems",
+        customer=running["customer"],
+        subscription=running["id"],
+        amount=-50000,
+        currency="usd",
+    )
+    path, support = f"/subscriptions/{running['id']}/change", hire("support")
+    assert agreed(support, path, **{f"quantity-{item_of(running)}": "3"}).status_code == 303
+
+
+def test_above_the_limit_it_is_a_credit_note_that_somebody_else_agrees_to(
+    world: World, owner: Person, running: dict[str, Any], hire: Callable[..., Person]
+) -> None:
+    finance, path = hire("finance"), f"/subscriptions/{running['id']}"
+    owner.sends("/approvals", act="limit", limit="31.99")
+    said = finance.reads(f"{path}/cancel", show="1", **CREDITED)
+    assert "US$32.00 would be given back, which is above the limit for one person" in said
+    assert "make a credit note, which somebody else agrees to" in said
+    said = finance.reads(f"{path}/pause", show="1", how="void")
+    assert "Keep them as drafts" in said
+    one = {f"quantity-{item_of(running)}": "1", "proration": "always_invoice"}
+    assert agreed(finance, f"{path}/change", **one).status_code == 303  # 16.00
+    owner.sends("/approvals", act="limit", limit="31")
+    said = finance.reads(f"{path}/cancel", show="1", **CREDITED)
+    assert "US$16.00 would be given back, which is above" in said  # with the 16.00 before

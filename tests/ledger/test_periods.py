@@ -104,3 +104,11 @@ def test_nobody_posts_into_a_period_while_it_is_closed(database, new_tenant):
     with database.transaction(tenant) as tx:
         post(tx, [late("second")])
         assert dates(tx) == {"first": (LATE, None), "second": (ENDS, LATE)}
+
+
+def test_a_month_that_was_closed_for_good_stays_so_when_its_end_moves(tx):
+    """A time zone further west ends the month later, and it looks open again."""
+    reclosed(tx, "2026-01", ENDS, hard=True)
+    reclosed(tx, "2026-01", ENDS + timedelta(hours=5))
+    tx.notes.pop(periods.KEY, None)
+    assert periods.closed(tx).hard == ENDS + timedelta(hours=5)

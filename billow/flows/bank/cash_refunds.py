@@ -264,8 +264,14 @@ def named_by(tx: Tx, entry: BankEntry) -> Refund | None:
 
 
 def settle_entry(tx: Tx, entry: BankEntry, refund: Refund) -> BankEntry:
-    """Book an entry as the transfer of the refund that it names, which may be marked as sent already."""
-    if refund.status == "pending":
+    """Book an entry as the transfer of the refund that it names, which may be marked as sent already.
+
+    Whoever made it knew the account, also where the customer has not named one.
+    """
+    if refund.status == "requires_action":
+        jobs.cancel(tx, "refund.expire", refund.id)
+        refund = rows.update(tx, refund, event=None, next_action=None)
+    if refund.status in ("pending", "requires_action"):
         send(tx, refund, entry)
     elif refund.bank_entry is None:
         rows.update(tx, refund, bank_entry=entry.id, reference=entry.bank_reference)

@@ -57,9 +57,15 @@ def take_back(tx: Tx, entry: BankEntry) -> None:
     """Book that an entry, which is locked, is no payout any more: it is on its way again.
 
     Whether its gateway still says that it is paid does not count until a statement shows it again, or the
-    gateway says that it has failed. Emits `payout.updated`.
+    gateway says that it has failed. If it has said so before, the money is off the bank already. Emits
+    `payout.updated`.
     """
     for payout in rows.select(tx, Payout, "bank_entry = %(entry)s", "for update", entry=entry.id):
+        if payout.status in settle_payout.RETURNED:
+            gone = entries.payout_found(entry.currency, -entry.amount, True)
+            post.post(tx, [post.Posting("payout.found.undone", entry.id, tx.now, gone)])
+            rows.update(tx, payout, event=None, bank_entry=None)
+            continue
         arrived = was_told(tx, payout)
         back = entries.payout_found(entry.currency, -entry.amount, arrived)
         post.post(tx, [post.Posting("payout.found.undone", entry.id, tx.now, back)])

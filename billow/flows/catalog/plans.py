@@ -69,8 +69,12 @@ def change(tx: Tx, plan: Plan, wanted: ChangePlan) -> Plan:
 
 
 def in_use(tx: Tx, price: Price) -> bool:
-    """Check whether a subscription, running or ended, has the price."""
-    found = tx.one("select 1 from subscription_items where price = %(id)s limit 1", id=price.id)
+    """Check whether a subscription, running or ended, has the price, or an invoice billed it."""
+    found = tx.one(
+        "select 1 where exists (select from subscription_items where price = %(id)s)"
+        " or exists (select from invoice_lines where price = %(id)s)",
+        id=price.id,
+    )
     return found is not None
 
 
@@ -91,7 +95,7 @@ def delete(tx: Tx, plan: Plan) -> dict[str, Any]:
     price = rows.lock(tx, Price, plan.id)
     check_not_default(tx, price, "deleted")
     if in_use(tx, price):
-        # The price stays, hidden, for the subscription items that name it.
+        # The price stays, hidden, for what names it, and for reports on what it brought in.
         rows.emit(tx, [(price, None)], "deleted")
         rows.update(tx, price, event=None, active=False, inline=True, lookup_key=None)
     else:

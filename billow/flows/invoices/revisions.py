@@ -96,6 +96,11 @@ def check(tx: Tx, original: Invoice) -> None:
         "This invoice has a credit note, which its revision would take back: void the credit note first.",
         param=AT,
     )
+    require(
+        not original.applied_credits,
+        "This invoice has used billing credits: correct it with a credit note, or void it and bill it again.",
+        param=AT,
+    )
     lines = rows.below(tx, InvoiceLine, "invoice", [original.id])[original.id]
     require(
         not any(line.kind == PREPAID for line in lines),

@@ -1,14 +1,15 @@
 """Run reports that are asked for through the API, and keep the answers as files."""
 
+import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
 from billow import reports
 from billow.api import fields as f
 from billow.api import params, render, rows
-from billow.api.fields import CREATE
+from billow.api.fields import CREATE, instant, seconds
 from billow.api.params import Params
 from billow.api.resource import Where, route
 from billow.core.errors import Refused, require
@@ -22,6 +23,7 @@ from billow.store import jobs
 from billow.store.jobs import job
 from billow.store.tx import Tx
 
+log = logging.getLogger("billow.reports")
 JOB = "report_run.answer"
 PATH = "/v1/reporting/report_types"
 PURPOSE = "finance_report_run"
@@ -45,7 +47,8 @@ def listing(tx: Tx, wanted: Filters) -> Where:
 @ReportRun.create(Create)
 def create(tx: Tx, wanted: Create) -> ReportRun:
     """Run a report. It is `pending` until its file is there, which an event says."""
-    asked = wanted.parameters.sent() if wanted.parameters else {}
+    sent = wanted.parameters.sent() if wanted.parameters else {}
+    asked = {name: seconds(value) if isinstance(value, datetime) else value for name, value in sent.items()}
     check(tx, type_of(wanted.report_type, "report_type"), asked)
     run = rows.insert(tx, ReportRun(report_type=wanted.report_type, parameters=asked), event=None)
     jobs.put(tx, JOB, run.id, tx.wall, clock="wall")
@@ -92,14 +95,21 @@ def answer(tx: Tx, refs: list[str]) -> None:
     try:
         text = reports.csv(table_of(tx, run))
     except Refused as refused:
-        failed = {"status": "failed", "error": str(refused)}
-        rows.update(tx, run, event="reporting.report_run.failed", **failed)
+        fail(tx, run, str(refused))
+        return
+    except (ValueError, OverflowError):  # what no calendar holds is no better at the next try
+        log.exception("report run %s failed", run.id)
+        fail(tx, run, "The report could not be made of these parameters.")
         return
     name = f"{run.report_type}-{run.id}.csv"
     file = files.store(tx, params.Upload(name, text.encode()), PURPOSE, None)
     rows.emit(tx, [(file, None)], "created")
     changes = {"status": "succeeded", "result": file.id, "succeeded_at": tx.now}
     rows.update(tx, run, event="reporting.report_run.succeeded", **changes)
+
+
+def fail(tx: Tx, run: ReportRun, error: str) -> None:
+    rows.update(tx, run, event="reporting.report_run.failed", status="failed", error=error)
 
 
 def table_of(tx: Tx, run: ReportRun) -> reports.Table:
@@ -110,8 +120,8 @@ def table_of(tx: Tx, run: ReportRun) -> reports.Table:
     table = kind.run(
         tx,
         Asked(
-            start=datetime.fromtimestamp(start, UTC) if start else None,
-            end=datetime.fromtimestamp(end, UTC) if end else tx.now,
+            start=instant(start),
+            end=instant(end) or tx.now,
             currency=asked.get("currency"),
             payout=asked.get("payout"),
             category=asked.get("reporting_category"),

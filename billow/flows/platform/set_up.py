@@ -10,10 +10,8 @@ from billow.core.tax_ids import MEMBERS
 from billow.flows.outside.merchant import name_of
 from billow.flows.outside.outside import outside_of
 from billow.flows.outside.seller import profile_of, seller_of, store
-from billow.flows.platform import api_keys
 from billow.flows.taxes.settings import settings_of
 from billow.providers.mail import Message
-from billow.resources.api_key import ApiKey
 from billow.store.perform import Steps, ask
 from billow.store.tx import Tx
 
@@ -122,13 +120,6 @@ def send_test_mail(tx: Tx, to: str) -> Steps:
     tx, _ = yield ask(outside.mailer.send, made)
     note(tx, mail_tested=tx.wall.isoformat(timespec="seconds"))
     return None
-
-
-def make_test_key(tx: Tx) -> str:
-    """Make a secret key of test mode, and return it: it is shown once."""
-    require(not tx.livemode, "Keys of live mode are made with `billow keys --create --mode live`.")
-    made = api_keys.issue(tx, ApiKey(kind="secret", name="Set-up"))
-    return str(made["secret"])
 
 
 def undone(found: Sequence[Step]) -> list[Step]:

@@ -104,6 +104,11 @@ def of_new(tx: Tx, customer: Customer, wanted: Subscribe) -> Outcome:
     return outcome(clocks.enter(tx, customer.test_clock), begin)
 
 
+def as_it_is(tx: Tx, subscription: Subscription) -> Outcome:
+    """Tell what is billed next and what is pending while nothing is done."""
+    return outcome(tx, lambda trial: Applied(subscription, None))
+
+
 def outcome(tx: Tx, do: Doing) -> Outcome:
     """Carry an act out in a savepoint that is rolled back, and tell what it leads to."""
     return next_invoice.dry_run(tx, lambda trial: seen(trial, do(trial)))

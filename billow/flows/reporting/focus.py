@@ -84,8 +84,10 @@ def export(tx: Tx, customer: str, since: datetime, until: datetime) -> Table:
         tx,
         CreditNote,
         "customer = %(customer)s and status = 'issued' and not voids"
-        " and created >= %(since)s and created < %(until)s",
+        " and created >= %(since)s and created < %(until)s"
+        " and invoice in (select id from invoices where status = any(%(issued)s))",
         "order by created, id",
+        issued=list(ISSUED),
         **interval,
     )
     credited = rows.find_many(tx, Invoice, [one.invoice for one in notes])

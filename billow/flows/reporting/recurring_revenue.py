@@ -307,14 +307,17 @@ def held_by_customers(tx: Tx, customers: Iterable[str]) -> dict[str, list[Held]]
 
 
 def amount_of(tx: Tx, one: Agreed, at: datetime, known: Known) -> int:
-    """Return the monthly recurring revenue of a subscription at an instant."""
+    """Return the monthly recurring revenue of a subscription at an instant.
+
+    An item counts nothing if its price was deleted, which is only where nothing was ever billed by it.
+    """
     if not one.counts:
         return 0
     licensed = [
         (item, price)
         for item in one.items
-        for price in [known.prices[item.price]]
-        if (price.recurring or {}).get("usage_type") == "licensed"
+        for price in [known.prices.get(item.price)]
+        if price and (price.recurring or {}).get("usage_type") == "licensed"
     ]
     shares = included_by_automatic_tax(tx, one, licensed, at)
     items = [

@@ -1,7 +1,7 @@
 """Declare the types of reports that the API runs: Stripe's that the balance answers, and billow's own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,11 @@ ROW = (
     " b.source, b.description, b.payout, b.type, p.arrival_date, p.status, c.customer, c.payment_intent"
     " from balance_transactions b left join payouts p on p.id = b.payout"
     " left join charges c on c.id = b.source"
-    " where b.created < %(until)s order by b.created, b.id"
+    " where b.created < %(until)s and (%(currency)s::text is null or b.currency = %(currency)s)"
+    " and (%(category)s::text is null or b.reporting_category = %(category)s)"
+    " and (%(payout)s::text is null or b.payout = %(payout)s)"
+    " and (%(since)s::timestamptz is null or b.created >= %(since)s)"
+    " order by b.created, b.id"
 )
 MOVED = ("balance_transaction_id", "created_utc", "created", "available_on_utc", "available_on", "currency",
     "gross", "fee", "net", "reporting_category", "source_id", "description", "customer_id",
@@ -59,14 +63,20 @@ class Type:
     run: Callable[[Tx, "Asked"], Table]
 
 
-def rows_until(tx: Tx, asked: Asked) -> list[Row]:
-    """Return the balance transactions before the end of the interval, in the currency that was asked for."""
-    found = tx.all(ROW, until=asked.end)
-    return [
-        row
-        for row in found
-        if asked.currency in (None, row["currency"]) and asked.category in (None, row["reporting_category"])
-    ]
+def rows_until(tx: Tx, asked: Asked, since: datetime | None = None) -> list[Row]:
+    """Return the balance transactions before the end of the interval, of what was asked for."""
+    return tx.all(
+        ROW,
+        until=asked.end,
+        since=since,
+        currency=asked.currency,
+        category=asked.category,
+        payout=asked.payout,
+    )
+
+
+def rows_within(tx: Tx, asked: Asked) -> list[Row]:
+    return rows_until(tx, asked, asked.start)
 
 
 def within(rows: Sequence[Row], asked: Asked) -> list[Row]:
@@ -151,14 +161,14 @@ def balance_summary(tx: Tx, asked: Asked) -> Table:
 
 def activity(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx, Asked], Table]:
     def run(tx: Tx, asked: Asked) -> Table:
-        return show([row for row in within(rows_until(tx, asked), asked) if not is_payout(row)], asked)
+        return show([row for row in rows_within(tx, asked) if not is_payout(row)], asked)
 
     return run
 
 
 def payouts(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx, Asked], Table]:
     def run(tx: Tx, asked: Asked) -> Table:
-        return show([row for row in within(rows_until(tx, asked), asked) if is_payout(row)], asked)
+        return show([row for row in rows_within(tx, asked) if is_payout(row)], asked)
 
     return run
 
@@ -167,11 +177,7 @@ def paid_out(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx, Ask
     """Return what payouts paid out: those that arrived within the interval, or the one that was asked for."""
 
     def run(tx: Tx, asked: Asked) -> Table:
-        found = [
-            row
-            for row in rows_until(tx, asked)
-            if row["payout"] and not is_payout(row) and asked.payout in (None, row["payout"])
-        ]
+        found = [row for row in rows_until(tx, asked) if row["payout"] and not is_payout(row)]
         if asked.payout is None:
             found = [
                 row
@@ -188,11 +194,10 @@ def not_paid_out(show: Callable[[Sequence[Row], Asked], Table]) -> Callable[[Tx,
     """Return what makes the balance at an instant: what no payout had paid out by then."""
 
     def run(tx: Tx, asked: Asked) -> Table:
-        gone = {row["payout"] for row in rows_until(tx, asked) if is_payout(row)}
-        return show(
-            [row for row in rows_until(tx, asked) if row["payout"] is None or row["payout"] not in gone],
-            asked,
-        )
+        every = rows_until(tx, replace(asked, category=None))
+        gone = {row["payout"] for row in every if is_payout(row)}
+        left = [row for row in every if row["payout"] is None or row["payout"] not in gone]
+        return show([row for row in left if asked.category in (None, row["reporting_category"])], asked)
 
     return run
 

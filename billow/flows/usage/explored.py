@@ -25,6 +25,12 @@ PER_CUSTOMER = """
     and (%(customer)s::text is null or customer = %(customer)s)
     group by 1, 2 having sum(count) > 0"""
 
+AMOUNT = "case when %(formula)s = 'count' then count(*)::numeric else sum(value) end"
+SINGLE = """
+    from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s
+    and at >= %(start)s and at < %(until)s and canceled_at is null"""
+"""The events of one customer that count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -107,21 +113,24 @@ def by_customer(tx: Tx, asked: Asked, starts: Sequence[datetime]) -> Explored:
 
 
 def by_dimension(tx: Tx, asked: Asked, starts: Sequence[datetime], name: str) -> Explored:
-    """Return the usage of one customer by the values of a dimension, read from single events."""
-    found = tx.tuples(
-        "select date_trunc(%(size)s, at, 'UTC'), payload ->> %(name)s,"
-        " case when %(formula)s = 'count' then count(*)::numeric else sum(value) end"
-        " from meter_events where series = %(series)s and customer = %(customer)s and meter = %(meter)s"
-        " and at >= %(start)s and at < %(until)s and canceled_at is null group by 1, 2",
-        name=name,
-        series=series(asked.customer or "", asked.meter.id),
-        **asked.params,
+    """Return the usage of one customer by the values of a dimension, read from single events.
+
+    A dimension may have as many values as there are events: only the largest leave the database apart.
+    """
+    params = {"name": name, "series": series(asked.customer or "", asked.meter.id), **asked.params}
+    ranked = tx.tuples(
+        f'select (payload ->> %(name)s) collate "C" as said, {AMOUNT} as amount {SINGLE}'
+        " and payload ->> %(name)s is not null group by 1 order by amount desc, said limit %(most)s",
+        most=APART,
+        **params,
     )
-    sums: dict[str, Decimal] = {}
-    for _, value, amount in found:
-        if value is not None:
-            sums[value] = sums.get(value, Decimal(0)) + amount
-    largest = sorted(sums, key=lambda value: (-sums[value], value))[:APART]
+    largest = [value for value, _ in ranked]
+    found = tx.tuples(
+        "select date_trunc(%(size)s, at, 'UTC'), case when payload ->> %(name)s = any(%(largest)s::text[])"
+        f" then payload ->> %(name)s end, {AMOUNT} {SINGLE} group by 1, 2",
+        largest=largest,
+        **params,
+    )
     return put_together(starts, largest, found)
 
 

@@ -19,7 +19,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 def shown(visit: Visit) -> flask.Response:
     given = flask.request.args.get("before", "")
     before = int(given) if given.isascii() and given.isdigit() and len(given) < 18 else None
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         zone = facts.place_of(visit, tx).zone
         found = audit_log.entries(tx.conn, visit.account, before, ON_A_PAGE)
     lines = [

@@ -90,7 +90,7 @@ def begun(text: str | None) -> str:
 
 def waiting(visit: Visit) -> flask.Response:
     """Show what is not known to pay anything, the oldest first, with what it may be for."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = queue.waiting(tx)
         sums = Counter[str]()
@@ -203,7 +203,7 @@ LIST = List(
 
 def statements(visit: Visit, problem: str | None = None, done: str | None = None) -> flask.Response:
     """Show the statements that were imported, and the files that were set aside, with the reason."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = rows.select(tx, BankStatement, "true", "order by created desc, id desc limit 100")
     return layout.page(

@@ -38,7 +38,7 @@ def shown(
     visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
     text = flask.request.args.get("q", "").replace("\x00", "").strip()
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         entry = rows.find(tx, BankEntry, id)
         waits = entry.state == "queued" and entry.unapplied > 0

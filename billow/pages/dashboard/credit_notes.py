@@ -58,7 +58,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, CreditNote, id)
         place, named = facts.place_of(visit, tx), customers_named.of(tx, [one])
         lines = rows.select(tx, CreditNoteLine, "credit_note = %(id)s", id=id)

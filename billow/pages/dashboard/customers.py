@@ -88,7 +88,7 @@ def starts(visit: Visit, customer: Customer) -> bool:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         customer = rows.find(tx, Customer, id, deleted=True)
         place = facts.place_of(visit, tx)
         due = owed(tx, [customer]).get(customer.id, [])

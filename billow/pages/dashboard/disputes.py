@@ -64,7 +64,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Dispute, id)
         place = facts.place_of(visit, tx)
         moved = rows.find_many(tx, BalanceTransaction, one.balance_transactions).values()

@@ -64,7 +64,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Event, id)
         endpoints = rows.select(tx, WebhookEndpoint, "status = 'enabled'") if visit.may("events.send") else []
         place = facts.place_of(visit, tx)

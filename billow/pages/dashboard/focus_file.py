@@ -10,6 +10,7 @@ from billow.pages import frame
 from billow.pages.dashboard import facts
 from billow.pages.dashboard.reports_page import instants, midnight
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.store.turns import JOB
 
 NAMES = ("from", "to")
 
@@ -20,7 +21,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 def exported(visit: Visit, id: str) -> flask.Response:
     """Write the charges from `from` to the end of `to`: this year so far, unless days are asked for."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads(JOB) as tx:
         zone = facts.place_of(visit, tx).zone
         days = instants(flask.request.args, NAMES, tx.wall, zone)
         start, end = (midnight(days[name], name, zone) for name in NAMES)

@@ -62,7 +62,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 def shown(visit: Visit) -> flask.Response:
     answers.bring_up_to_date(visit.desk.db, visit.tenant, "mrr")
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         months = months_before(tx.wall, place.zone)
         month = {"from": months[-1], "to": tx.wall}
@@ -71,7 +71,7 @@ def shown(visit: Visit) -> flask.Response:
         values: dict[str, Any] = {
             "attention": attention(tx, visit),
             "tiles": tiles(visit, figures[0], figures[1], answers.answer(tx, "mrr", **month)),
-            "charts": revenue_charts(tx, months, place.zone),
+            "charts": revenue_charts(tx, months, place.zone) if visit.may("reports.read") else [],
             "checklist": set_up_page.checklist(visit, tx),
             "latest": facts.latest(tx, place),
             "as_of": layout.when(tx.wall, place.zone),
@@ -135,9 +135,12 @@ def figures_of(
         link = visit.to(f"/reports/{report}") if visit.may("reports.read") else None
         return replace(layout.amount(value, currency), link=link)
 
-    return [
+    earned = [
         ("MRR", amount(mrr[-1] if mrr else 0, "mrr"), movements_text(mrr, currency)),
         ("Net revenue this month", amount(net, "net_revenue"), compared(net, before.net.get(currency))),
+    ]
+    return [
+        *(earned if visit.may("reports.read") else ()),
         (
             "Invoiced this month",
             layout.amount(invoiced, currency),

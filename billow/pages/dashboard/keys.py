@@ -176,7 +176,7 @@ def done(visit: Visit, form: Mapping[str, str], do: Any, again: Any) -> flask.Re
 
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, ApiKey, id)
         place = facts.place_of(visit, tx)
     granted = [

@@ -22,6 +22,7 @@ from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.ledger_names import Names
 from billow.pages.dashboard.lists import Column, Place
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.store.turns import JOB
 from billow.store.tx import Tx
 
 RIGHT = "ledger.read"
@@ -60,7 +61,7 @@ def parts(visit: Visit) -> list[dict[str, Any]]:
 def trial_balance(visit: Visit) -> flask.Response:
     """Show the trial balance by kinds of accounts, at the end of a day."""
     args = flask.request.args
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = browse.by_kind(tx, span(args, place.zone, ending="at").until)
     links = [visit.to(f"/ledger/accounts/{one.account}", currency=one.currency) for one in found]
@@ -114,7 +115,7 @@ def account(visit: Visit, name: str) -> flask.Response:
     args = flask.request.args
     require(name in CHART, "There is no such account.")
     currency, of = args.get("currency", ""), args.get("of", "").replace("\x00", "")
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         currency = currency or next(
             (one.currency for one in browse.by_kind(tx, None) if one.account == name), ""
@@ -246,7 +247,7 @@ def journal(visit: Visit) -> flask.Response:
     """List what was posted, the newest first, narrowed by account, document and days."""
     args = flask.request.args
     kept = {name: args[name] for name in ("account", "document", "from", "to") if args.get(name)}
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = browse.journal(tx, asked_of(tx, args, place.zone), ON_A_PAGE + 1)
         names = named(tx, found)
@@ -311,7 +312,7 @@ def row(place: Place, names: Names, one: Posted) -> list[Cell]:
 
 def entry(visit: Visit, id: str) -> flask.Response:
     """Show a posting: its transfers, its document, and what else was posted of the same."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = browse.posting_of(tx, id)
         if found is None:
@@ -372,7 +373,7 @@ def exported(visit: Visit) -> flask.Response:
     def sent() -> Iterator[str]:
         yield written([HEADINGS])
         wanted = replace(asked, before=None)
-        with visit.desk.db.snapshot(visit.tenant) as tx:
+        with visit.reads(JOB) as tx:
             place = facts.place_of(visit, tx)
             while found := browse.journal(tx, wanted, IN_A_PART):
                 names = named(tx, found)

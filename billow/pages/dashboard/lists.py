@@ -19,6 +19,7 @@ from billow.pages import frame
 from billow.pages.dashboard import layout, list_filters
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.store.turns import JOB
 from billow.store.tx import Tx
 
 MOST_COUNTED = 10_000
@@ -84,7 +85,8 @@ def add(app: flask.Flask, desk: Desk, wanted: List) -> None:
     """Add a list, and its export."""
     PATHS[wanted.path] = wanted.title
     screen(app, desk, wanted.path, wanted.right, lambda visit: shown(visit, wanted))
-    screen(app, desk, f"{wanted.path}.csv", "exports.read", lambda visit: exported(visit, wanted))
+    rights = " ".join(dict.fromkeys(("exports.read", wanted.right)))
+    screen(app, desk, f"{wanted.path}.csv", rights, lambda visit: exported(visit, wanted))
 
 
 def where_of(wanted: List, args: Mapping[str, str], now: datetime, zone: str) -> Where:
@@ -125,7 +127,7 @@ def shown(visit: Visit, wanted: List) -> flask.Response:
     names = ("tab", "q", *list_filters.NAMES, *wanted.narrowed)
     kept = {name: args[name] for name in names if args.get(name)}
     cursor = {name: args[name] for name in CURSORS if args.get(name)}
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = Place(visit, seller_of(tx).time_zone)
         where = where_of(wanted, args, visit.now, place.zone)
         found, more = listing.page(tx, wanted.noun, where, {"limit": str(ON_A_PAGE), **cursor})
@@ -195,7 +197,7 @@ def exported(visit: Visit, wanted: List) -> flask.Response:
             [Cell(name) for name in ("id", "created", *(one.title for one in wanted.columns), "currency")]
         )
         after: dict[str, str] = {}
-        with visit.desk.db.snapshot(visit.tenant) as tx:
+        with visit.reads(JOB) as tx:
             while True:
                 found, more = listing.page(tx, wanted.noun, where, {"limit": str(IN_A_PART), **after})
                 loaded, place = wanted.load(tx, found), Place(visit, zone)

@@ -165,7 +165,7 @@ def written(value: Decimal) -> str:
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
     """Show a meter and its usage as the address asks for it."""
     args = typed()
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Meter, id)
         place = facts.place_of(visit, tx)
         try:

@@ -80,7 +80,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, PaymentIntent, id)
         place, named = facts.place_of(visit, tx), customers_named.of(tx, [one])
         charges = rows.select(tx, Charge, "payment_intent = %(id)s", id=id)

@@ -57,7 +57,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Payout, id)
         place = facts.place_of(visit, tx)
         found = Shown(

@@ -34,7 +34,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         found = books.periods_of(tx)
     lines = [
         [
@@ -56,7 +56,7 @@ def shown(visit: Visit) -> flask.Response:
 
 def month(visit: Visit, name: str, problem: str | None = None) -> flask.Response:
     """Show a month with what is open in it, and the forms that its state allows."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         found = next((one for one in books.periods_of(tx) if one[0] == name), None)
         if found is None:
             raise Refused("There is no such month in the books.", status=404)

@@ -52,7 +52,7 @@ def shown(
     """Show the editor, and with what is filled in also the curves and the calculator."""
     given = form if form is not None else typed()
     view = None
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         product = rows.find(tx, Product, id)
         meters = rows.select(tx, Meter, "status = 'active'", f"order by created desc limit {MOST_METERS}")
         known = [(one.id, f"{one.display_name} ({one.event_name})") for one in meters]

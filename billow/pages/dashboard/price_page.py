@@ -30,7 +30,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Price, id)
         product = rows.find(tx, Product, one.product)
         place = facts.place_of(visit, tx)

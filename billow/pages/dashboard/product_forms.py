@@ -63,7 +63,7 @@ def created(visit: Visit, form: Mapping[str, str]) -> flask.Response:
 def edited(
     visit: Visit, id: str, problem: str | None = None, form: Mapping[str, str] | None = None
 ) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Product, id)
     about = "Invoices that exist keep the words that they have."
     wanted = Form(f"Edit: {one.name}", entries(one), "Save", f"/products/{id}", about)

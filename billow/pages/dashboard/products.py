@@ -65,7 +65,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Product, id)
         place = facts.place_of(visit, tx)
         prices = prices_of(tx, [one]).get(id, [])

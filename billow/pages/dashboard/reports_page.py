@@ -18,10 +18,11 @@ from billow.pages import frame
 from billow.pages.dashboard import facts, layout, report_parts
 from billow.pages.dashboard.layout import NOTHING, Cell
 from billow.pages.dashboard.lists import Column
-from billow.pages.dashboard.visit import Desk, Visit, screen
+from billow.pages.dashboard.visit import Desk, Visit, not_for, screen
 from billow.resources.customer import Customer
 from billow.resources.invoice import Invoice
 from billow.resources.product import Product
+from billow.store.turns import JOB, REQUEST, Bounds
 from billow.store.tx import Tx
 
 TITLES = {
@@ -53,6 +54,8 @@ TITLES = {
     "vat": "VAT",
 }
 """The reports with a screen, by title."""
+RIGHTS = {"journal": "ledger.read", "trial_balance": "ledger.read"}
+"""The rights of those reports that are the ledger itself."""
 FILTERS = ("kind", "currency")
 """The columns by which the rows of a report are filtered."""
 NAMES: Mapping[str, tuple[type[Resource], Callable[[Any], str | None]]] = {
@@ -76,6 +79,7 @@ def listed(visit: Visit) -> flask.Response:
     found = [
         {"title": title, "link": visit.to(f"/reports/{name}"), "question": known[name].question}
         for name, title in sorted(TITLES.items(), key=lambda one: one[1])
+        if visit.may(RIGHTS.get(name, "reports.read"))
     ]
     return layout.page(visit, "reports.html", "Reports", reports=found)
 
@@ -112,11 +116,11 @@ class Answered:
     ran_at: datetime
 
 
-def asked(visit: Visit, name: str) -> Answered:
+def asked(visit: Visit, name: str, bounds: Bounds = REQUEST) -> Answered:
     require(name in TITLES, f"There is no report {name}.")
     report, args = reports.reports()[name], flask.request.args
     answers.bring_up_to_date(visit.desk.db, visit.tenant, name)
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads(bounds) as tx:
         zone = facts.place_of(visit, tx).zone
         days = instants(args, report.params, tx.wall, zone)
         table = answers.answer(tx, name, **{each: midnight(day, each, zone) for each, day in days.items()})
@@ -139,6 +143,8 @@ def names_of(tx: Tx, table: reports.Table) -> dict[str, str]:
 
 
 def shown(visit: Visit, name: str) -> flask.Response:
+    if not visit.may(RIGHTS.get(name, "reports.read")):
+        return not_for(RIGHTS[name], visit.mode)
     found = without_names(asked(visit, name))
     table, amounts = found.table, amounts_of(found.table)
     columns = [Column(one.replace("_", " ").capitalize(), one in amounts) for one in table.columns]
@@ -215,7 +221,9 @@ def cell(visit: Visit, value: Any, column: str, currency: str | None, found: Ans
 
 
 def exported(visit: Visit, name: str) -> flask.Response:
-    table = asked(visit, name).table
+    if not visit.may(RIGHTS.get(name, "reports.read")):
+        return not_for(RIGHTS.get(name, "reports.read"), visit.mode)
+    table = asked(visit, name, JOB).table
     with visit.desk.db.transaction(visit.tenant) as tx:
         visit.note(tx, "exports.read", f"reports/{name}")
     headers = {**frame.HEADERS, "Content-Disposition": f'attachment; filename="{name}.csv"'}

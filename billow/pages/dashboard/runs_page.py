@@ -45,7 +45,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, problem: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = runs.days(tx, place.zone)
         waits = runs.waiting(tx, tx.wall)
@@ -104,7 +104,7 @@ def one_day(visit: Visit, name: str) -> flask.Response:
         ends = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=2)
     except (ValueError, OverflowError):
         raise Refused("There is no such day.", status=404) from None
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = runs.days(tx, place.zone, day)
         stuck, failed = runs.failures(tx, place.zone, day)

@@ -36,7 +36,7 @@ def shown(visit: Visit) -> flask.Response:
     path = next((path for prefix, path in SCREENS.items() if text.startswith(prefix)), None)
     if path and re.fullmatch(r"[A-Za-z0-9_]+", text):
         return frame.see(visit.to(f"{path}/{text}"))
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         place = facts.place_of(visit, tx)
         found = found_customers(tx, text) if text else []
         billed = found_invoices(tx, text) if text else []

@@ -37,6 +37,7 @@ PATHS = {
     "numbers": "/settings/numbers",
     "bank": "/settings/bank",
     "gateways": "/settings/gateways",
+    "key": "/keys/new",
 }
 LACKS = {
     "name": ("The legal name of the seller", "/settings/company"),
@@ -57,8 +58,8 @@ def add(app: flask.Flask, desk: Desk) -> None:
     screen(app, desk, "/setup", RIGHT, shown, writes=acted, writing=WRITING)
 
 
-def shown(visit: Visit, problem: str | None = None, key: str | None = None) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+def shown(visit: Visit, problem: str | None = None) -> flask.Response:
+    with visit.reads() as tx:
         found = set_up.steps(tx)
         legal, money = set_up.lacking(tx), set_up.uncollectible(tx)
         tested = set_up.noted(tx).get("mail_tested")
@@ -74,7 +75,6 @@ def shown(visit: Visit, problem: str | None = None, key: str | None = None) -> f
         tested=tested,
         mail=visit.session.operator.email,
         writes=visit.may(WRITING),
-        key=key,
         problem=problem,
     )
 
@@ -100,25 +100,20 @@ def lack(visit: Visit, one: str) -> dict[str, Any]:
 
 
 def acted(visit: Visit, form: Mapping[str, str]) -> flask.Response:
-    """Leave a step out or take it up, send a test mail, make a test key, or hide the list at home."""
+    """Leave a step out or take it up, send a test mail, or hide the list at home."""
     try:
-        made = perform(lambda: visit.desk.db.transaction(visit.tenant), carry_out, visit, form)
+        perform(lambda: visit.desk.db.transaction(visit.tenant), carry_out, visit, form)
     except (Refused, Undeliverable, Unavailable) as error:
         said = error.message if isinstance(error, Refused) else f"The mail was not accepted: {error}"
         return shown(visit, said)
-    if made:
-        return shown(visit, key=made)
     return frame.see(visit.to("" if form.get("act") == "dismiss" else "/setup"))
 
 
-def carry_out(tx: Tx, visit: Visit, form: Mapping[str, str]) -> Steps | str | None:
+def carry_out(tx: Tx, visit: Visit, form: Mapping[str, str]) -> Steps | None:
     act, about = form.get("act", ""), form.get("about", "")
     if act == "mail":
         visit.note(tx, "setup.mail", visit.session.operator.email)
         return set_up.send_test_mail(tx, visit.session.operator.email)
-    if act == "key":
-        visit.note(tx, "setup.key")
-        return set_up.make_test_key(tx)
     if act == "dismiss":
         set_up.note(tx, dismissed=True)
     else:

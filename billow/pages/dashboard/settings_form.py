@@ -1,9 +1,12 @@
 """Describe the forms of the settings: their fields, what writes them, and what is said beside them."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from billow.core.errors import Refused
 from billow.pages.dashboard.layout import Cell
 from billow.pages.dashboard.visit import Visit
 from billow.store.tx import Tx
@@ -57,6 +60,28 @@ class Section:
     show: Callable[[Visit, Tx], Shown]
     write: Callable[[Visit, Tx, Form], dict[str, Any]]
     uploads: bool = field(default=False)
+
+
+class Stale(Refused):
+    """A refusal of a form that shows what is not stored any more: it would take somebody's change back."""
+
+
+def digest_of(fields: Sequence[Field]) -> str:
+    """Return a digest of the values that a form is shown with; it comes back with the form."""
+    shown = json.dumps([(one.name, one.value) for one in fields])
+    return hashlib.sha256(shown.encode()).hexdigest()[:32]
+
+
+def check_fresh(fields: Sequence[Field], form: Form) -> None:
+    """Refuse a form that was shown with other values than the stored ones, unless it says the same as they.
+
+    It does where somebody sends a form twice.
+    """
+    if form.get("shown") == digest_of(fields):
+        return
+    unticked = any(one.kind == "tick" and ticked(form, one.name) != (one.value == "yes") for one in fields)
+    if unticked or changes(fields, form):
+        raise Stale("Somebody changed this meanwhile. Look at it again.")
 
 
 def ticked(form: Form, name: str) -> bool:

@@ -7,7 +7,7 @@ import flask
 from billow.core.errors import Refused
 from billow.pages import frame
 from billow.pages.dashboard import layout, settings_mails, settings_payments, settings_seller
-from billow.pages.dashboard.settings_form import Form, Section
+from billow.pages.dashboard.settings_form import Form, Section, Stale, check_fresh, digest_of
 from billow.pages.dashboard.visit import Desk, Visit, screen
 from billow.store.perform import perform
 from billow.store.tx import Tx
@@ -37,7 +37,7 @@ def shown(visit: Visit, name: str, problem: str | None = None, form: Form | None
     section = SECTIONS.get(name)
     if section is None:
         raise Refused("There are no such settings.", status=404)
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         found = section.show(visit, tx)
     return layout.page(
         visit,
@@ -48,6 +48,7 @@ def shown(visit: Visit, name: str, problem: str | None = None, form: Form | None
         section=section,
         found=found,
         given=form or {},
+        digest=form.get("shown", "") if form else digest_of(found.fields),
         writes=visit.may(WRITING),
         problem=problem,
         saved=flask.request.args.get("saved") == "yes",
@@ -61,11 +62,16 @@ def acted(visit: Visit, form: Mapping[str, str], name: str) -> flask.Response:
         raise Refused("There are no such settings.", status=404)
     try:
         perform(lambda: visit.desk.db.transaction(visit.tenant), write, visit, form, name)
+    except Stale as error:  # with what is stored: what was entered would still take it back
+        return shown(visit, name, error.message)
     except Refused as error:
         return shown(visit, name, error.message, form)
     return frame.see(visit.to(f"/settings/{name}", saved="yes"))
 
 
 def write(tx: Tx, visit: Visit, form: Form, name: str) -> None:
-    told = SECTIONS[name].write(visit, tx, form)
+    section = SECTIONS[name]
+    if "about" not in form:  # what is done to something there already changes no field
+        check_fresh(section.show(visit, tx).fields, form)
+    told = section.write(visit, tx, form)
     visit.note(tx, f"settings.{name}", None, **told)

@@ -11,6 +11,7 @@ from billow.api.fields import seconds
 from billow.core.errors import Refused, require
 from billow.pages import frame
 from billow.pages.dashboard import (
+    credit_by_terms,
     discounts_named,
     facts,
     layout,
@@ -99,6 +100,7 @@ def previewed(
     try:
         plan = subscription_plans.read(tx, act, one, Sent(given, now, place.zone))
         outcome = plan.outcome(tx, one)
+        credit_by_terms.check(tx, place.visit, one, plan, outcome)
     except Refused as refused:
         return None, problem or refused.message
     return {**outcome_view.values(place, outcome), "since": seconds(now)}, problem
@@ -158,8 +160,10 @@ def begin(tx: Tx, visit: Visit, act: str, id: str, form: Mapping[str, str]) -> A
     tx = clocks.enter(tx, one.test_clock)
     sent = Sent(form, subscription_choices.since(tx, form), facts.place_of(visit, tx).zone)
     plan = subscription_plans.read(tx, act, one, sent)
-    if plan.outcome(tx, one).mark != form.get("mark"):
+    outcome = plan.outcome(tx, one)
+    if outcome.mark != form.get("mark"):
         raise Refused("By now it would cost something else than what was shown. Look at it again.")
+    credit_by_terms.check(tx, visit, one, plan, outcome)
     reason = sent.get("reason")[: subscription_choices.LONGEST_REASON]
     told = {**plan.told, **({"reason": reason} if reason else {})}
     visit.note(tx, f"subscriptions.{act}", id, customer=one.customer, **told)

@@ -1,7 +1,7 @@
 """Read what a form wants of a subscription: what it leads to and what does it are made of the same params."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from billow.api import rows
 from billow.api.params import made
 from billow.core.errors import Refused, require
 from billow.flows.billing.discounts import DiscountTerm
-from billow.flows.invoices.paused_collection import PauseCollection
+from billow.flows.invoices.paused_collection import KEEP, PauseCollection
 from billow.flows.previews import outcomes
 from billow.flows.previews.outcomes import Outcome
 from billow.flows.subscription_changes import update
@@ -48,6 +48,8 @@ class Plan:
     outcome: Callable[[Tx, Subscription], Outcome]
     carry_out: Callable[[Tx, Subscription], Any]
     told: dict[str, Any] = field(default_factory=dict)
+    lets_go: bool = False
+    """Whether invoices are voided or written off from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def paused(tx: Tx, one: Subscription, sent: Sent) -> Plan:
         until = choices.instant_of(sent.get("until"), sent.zone) if sent.get("until") else None
         more = {"resumes_at": until} if until else {}
         collection = made(PauseCollection, behavior=how, **more)
-        return by_update(made(Change, pause_collection=collection), how=how, until=sent.get("until") or None)
+        told = {"how": how, "until": sent.get("until") or None}
+        return replace(by_update(made(Change, pause_collection=collection), **told), lets_go=how != KEEP)
     require(not sent.get("until"), "A subscription that stops is resumed by hand: leave the day empty.")
     credited = choices.chosen(sent.form, "unused", UNUSED, "none") == "credit"
     bills = made(

@@ -111,7 +111,7 @@ def add(app: flask.Flask, desk: Desk) -> None:
 
 
 def shown(visit: Visit, id: str) -> flask.Response:
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, Subscription, id)
         place, loaded = facts.place_of(visit, tx), load(tx, [one])
         billed = rows.select(tx, Invoice, "subscription = %(id)s", "order by created desc limit 12", id=id)

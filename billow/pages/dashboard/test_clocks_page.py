@@ -127,7 +127,7 @@ def created(visit: Visit, form: Mapping[str, str]) -> flask.Response:
 
 def shown(visit: Visit, id: str, problem: str | None = None) -> flask.Response:
     """Show a clock: its time, what happens next on it, and who is on it."""
-    with visit.desk.db.snapshot(visit.tenant) as tx:
+    with visit.reads() as tx:
         one = rows.find(tx, TestClock, id)
         place = facts.place_of(visit, tx)
         who = rows.select(

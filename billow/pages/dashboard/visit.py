@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import flask
+import psycopg
 
+from billow.api.front import COOKIE, TLS_COOKIE
 from billow.core import roles
 from billow.core.errors import Refused
 from billow.flows.operators import audit_log, people, sessions
@@ -18,6 +21,7 @@ from billow.flows.outside.outside import Outside
 from billow.pages import frame
 from billow.pages.dashboard import layout
 from billow.store.ids import new_id
+from billow.store.turns import REQUEST, Bounds
 from billow.store.tx import TENANT, Database, Tx
 
 log = logging.getLogger("billow.dashboard")
@@ -43,7 +47,7 @@ class Desk:
     @property
     def cookie(self) -> str:
         """Return the name of the cookie; a browser takes `__Host-` only by TLS and for this host alone."""
-        return "__Host-billow" if self.secure else "billow"
+        return TLS_COOKIE if self.secure else COOKIE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,10 @@ class Visit:
 
     def may(self, right: str) -> bool:
         return roles.may(self.role, right, self.mode)
+
+    def reads(self, bounds: Bounds = REQUEST) -> AbstractContextManager[Tx]:
+        """Begin a transaction that only reads; a screen waits no longer than a request, a file may."""
+        return self.desk.db.snapshot(self.tenant, bounds)
 
     def act(self, action: str, about: str | None = None, **details: Any) -> Act:
         """Return an act of this person for the audit log."""
@@ -172,6 +180,16 @@ def not_for(right: str, mode: str) -> flask.Response:
     return layout.said("Not for your role", [whose], 403)
 
 
+UNKNOWN = "It is not known whether it was done: look before you try again."
+
+
+def too_long(path: str, posted: bool) -> flask.Response:
+    """Say that the database was given no more time, and who has more."""
+    log.warning("dashboard request for %s took too long", path)
+    less = "Ask for fewer days, or use billow report on the command line, which has more time."
+    return layout.said("This takes too long", [UNKNOWN if posted else less], 503)
+
+
 def screen(
     app: flask.Flask,
     desk: Desk,
@@ -182,7 +200,10 @@ def screen(
     writes: Screen | None = None,
     writing: str | None = None,
 ) -> None:
-    """Add a screen below an account and mode; `writes` answers its forms, for those who have `writing`."""
+    """Add a screen below an account and mode; `writes` answers its forms, for those who have `writing`.
+
+    `right` names the right that opens it, or several with spaces between them, of which each is needed.
+    """
 
     def answered(account: str, mode: str, **named: str) -> flask.Response:
         visit = entered(desk, account, mode)
@@ -190,8 +211,9 @@ def screen(
             return visit
         posted = flask.request.method == "POST"
         wanted = writing if posted and writing else right
-        if not visit.may(wanted):
-            return not_for(wanted, mode)
+        missing = next((one for one in wanted.split() if not visit.may(one)), None)
+        if missing:
+            return not_for(missing, mode)
         if any("\x00" in value for value in named.values()):
             return layout.said("There is nothing here", ["The address is wrong."], 404)
         try:
@@ -210,14 +232,12 @@ def screen(
             status = 404 if error.status == 404 else 400
             title = "There is nothing here" if status == 404 else "Nothing was done"
             return layout.said(title, [error.message], status)
+        except psycopg.errors.QueryCanceled:
+            return too_long(path, posted)
         except Exception:  # whatever it is, somebody is told, and the log says what it was
             number = new_id("req_")
             log.exception("dashboard request %s failed", number)
-            done = (
-                "It is not known whether it was done: look before you try again."
-                if posted
-                else "Nothing was changed."
-            )
+            done = UNKNOWN if posted else "Nothing was changed."
             return layout.said("Something went wrong", [done, f"The log says why, at {number}."], 500)
 
     SCREENS[path] = (right, writing or right if writes else "")

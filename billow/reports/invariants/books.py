@@ -351,7 +351,8 @@ def transfers_name_their_customer(tx: Tx, transfers: Sequence[str]) -> Iterator[
     """Check that a transfer of an account that is checked by customer names an existing customer."""
     for row in tx.all(
         "select t.id, t.debit, t.credit, t.customer from ledger_transfers t"
-        " left join customers c on c.id = t.customer where t.id = any(%(ids)s) and (t.customer is null"
+        " left join customers c on c.id = t.customer where t.id = any(%(ids)s)"
+        " and not (t.source ^@ 'adj_' and t.customer is null) and (t.customer is null"
         " or c.id is null) and exists (select from unnest(array[t.debit, t.credit]) account"
         " where account ~ '^(receivable|customer_balance|tax_payable|deferred_revenue)(:|$)') order by t.id",
         ids=list(transfers),

@@ -194,6 +194,17 @@ def test_a_customer_whose_account_is_not_known_is_asked_for_it(bank, world, anna
     check_all(bank.app.db, bank.tenant)
 
 
+def test_a_transfer_that_was_made_before_the_customer_answered_settles_its_refund(bank, world, anna):
+    transferred(bank, anna, 500, iban=None)
+    made = refund(world, anna, 500, instructions_email="ann@example.test")
+    assert made["status"] == "requires_action"
+    bank.statement(Booking(-500, "OUT1", end_to_end=made["id"].replace("_", "-")), id="S2")
+    done = read(world, made["id"])
+    assert (done["status"], done["next_action"]) == ("succeeded", None)
+    assert bank.balances() == {}
+    check_all(bank.app.db, bank.tenant)
+
+
 def test_cash_of_two_accounts_is_sent_to_neither_unasked(bank, world, anna):
     transferred(bank, anna, 300)
     transferred(bank, anna, 300, iban=OTHER)

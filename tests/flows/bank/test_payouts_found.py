@@ -101,3 +101,16 @@ def test_one_of_two_payouts_is_found_by_its_reference(api: Api) -> None:
     assert on_a_statement(api, name="Stripe", text="PO_SECOND").state == "applied"
     [second, first] = api.get("/v1/payouts")["data"]
     assert (second["status"], first["status"]) == ("paid", "in_transit")
+
+
+def test_a_payout_that_failed_stays_failed_when_the_bank_shows_it_leave(api: Api) -> None:
+    told(api, "paid")
+    on_a_statement(api, name="STRIPE PAYMENTS EUROPE LTD", bank_reference="B1")
+    told(api, "failed")
+    assert books(api) == {}
+    on_a_statement(api, amount=-900, bank_reference="B1", reversal=True)
+    assert books(api) == {}
+    [payout] = api.get("/v1/payouts")["data"]
+    assert payout["status"] == "failed"
+    told(api, "failed")
+    check_all(api.app.db, api.tenant)

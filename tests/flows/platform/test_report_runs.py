@@ -118,6 +118,10 @@ def test_types_are_listed_and_found(shop: World) -> None:
         "parameter_unknown"),
     ({"report_type": "balance.summary.1", "parameters": {"interval_start": 9, "interval_end": 3}},
         "parameters[interval_start]", None),
+    ({"report_type": "balance.summary.1", "parameters": {**FAR, "interval_end": 1_800_000_000_000}},
+        "parameters[interval_end]", None),
+    ({"report_type": "balance.summary.1", "parameters": {**FAR, "interval_start": -5}},
+        "parameters[interval_start]", None),
     ({"report_type": "payouts.itemized.1", "parameters": {**FAR, "columns": ["name"]}}, "parameters[columns]",
         None),
     ({"report_type": "payouts.itemized.1", "parameters": {**FAR, "timezone": "Moon"}}, "parameters[timezone]",
@@ -144,6 +148,20 @@ def test_a_run_that_is_refused_fails_and_says_why(app: App, shop: World) -> None
         None,
     )
     assert shop.get("/v1/events", type="reporting.report_run.failed")["data"]
+
+
+def test_dates_that_no_calendar_holds_fail_the_run(app: App, shop: World) -> None:
+    """A run that was kept before its instants were bounded ends too, and the job is not tried for good."""
+    run = begun(shop, "balance.summary.1", **FAR)
+    with app.db.transaction(shop.api.tenant) as tx:
+        stored = '{"interval_start": 1700000000000, "interval_end": 1800000000000}'
+        tx.run("update report_runs set parameters = %(p)s::jsonb where id = %(id)s", p=stored, id=run["id"])
+    do_what_is_due(app)
+    failed = shop.api.get(f"/v1/reporting/report_runs/{run['id']}")
+    assert (failed["status"], failed["error"]) == (
+        "failed",
+        "The report could not be made of these parameters.",
+    )
 
 
 def test_a_payout_is_reconciled_with_what_it_pays_out() -> None:

@@ -241,3 +241,23 @@ def test_a_discount_of_the_customer_counts_for_subscriptions_without_their_own(a
         (1800, {"new": 2000, "contraction": -200}),
         (2000, {"expansion": 200}),
     ]
+
+
+def test_a_plan_that_was_deleted_after_it_was_billed_still_counts(app: App, world: World) -> None:
+    world.at("2026-01-10")
+    old = world.post("/v1/plans", amount=3000, currency="usd", interval="month", product={"name": "Old"})[
+        "id"
+    ]
+    never = world.post("/v1/plans", amount=900, currency="usd", interval="month", product={"name": "Never"})[
+        "id"
+    ]
+    anna = world.customer("Anna")
+    plan, trial = anna.subscribes_to(old), anna.subscribes_to(never, trial_period_days=60)
+    world.at("2026-02-15")
+    for one in (plan, trial):
+        item = one.now["items"]["data"][0]["id"]
+        one.update(items=[{"id": item, "price": world.plan("New", usd=20)}])
+    for each in (old, never):
+        world.api.delete(f"/v1/plans/{each}")
+    january, february = report(app, world, "mrr", "2026-01-01", "2026-03-01")
+    assert (january["end"], moved(february)) == (3000, {"contraction": -1000})
